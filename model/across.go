@@ -1,0 +1,337 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// The questions that are asked before the organization is known, or for an
+// operator who reaches them all. Nothing outside this file and migrate.go may
+// look across organizations; each statement here names what bounds it.
+
+// across returns the database without an organization.
+func (s *Store) across(ctx context.Context) *gorm.DB {
+	return s.db.WithContext(ctx).Set(tenantKey, everyone{})
+}
+
+func (s *Store) readAcross(ctx context.Context) *gorm.DB {
+	return s.read.WithContext(ctx).Set(tenantKey, everyone{})
+}
+
+// DirectoryByToken returns the directory that a bearer token opens. It answers
+// Denied for a token that is unknown, revoked or expired, without telling which.
+// What it finds is remembered for a second; revoking forgets it in this process
+// at once. The first token that is seen links the directory.
+func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory, error) {
+	hash := hashToken(token)
+	e, generation, ok := s.tokens.find(hash, s.now())
+	if !ok {
+		var t DirectoryToken
+		r := s.readAcross(ctx).Where("hash = ?", hash).Limit(1).Find(&t)
+		if r.Error != nil {
+			return nil, s.translate(fmt.Errorf("read token: %w", r.Error))
+		}
+		if r.RowsAffected == 0 {
+			return nil, errToken()
+		}
+		e = tokenEntry{expires: t.ExpiresAt, read: s.now()}
+		org := s.Org(t.OrganizationID, System)
+		d, err := org.Directory(ctx, t.DirectoryID)
+		if err != nil {
+			return nil, err
+		}
+		e.directory = *d
+		if e.live(s.now()) {
+			s.seen(ctx, &e.directory, &t)
+		}
+		s.tokens.add(hash, e, generation)
+	}
+	if !e.live(s.now()) {
+		return nil, errToken()
+	}
+	d := e.directory
+	return &d, nil
+}
+
+func errToken() error { return Deniedf("the bearer token is missing, unknown, revoked or expired") }
+
+func (e tokenEntry) live(now time.Time) bool { return e.expires == nil || *e.expires > TimeOf(now) }
+
+// seen notes that the identity provider has reached the directory. A database
+// that takes no writes now still answers reads, so failing is only logged.
+func (s *Store) seen(ctx context.Context, d *Directory, t *DirectoryToken) {
+	org := s.Org(d.OrganizationID, d.Actor())
+	err := org.noteUse(ctx, t)
+	if d.State == DirectoryValidating {
+		activated := org.activateDirectory(ctx, d.ID)
+		if activated == nil {
+			d.State = DirectoryLinked
+		}
+		err = errors.Join(err, activated)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "directory's use not noted", "directory", d.ID, "error", err)
+	}
+}
+
+// APIKey returns the key that a bearer token is, with the organizations it
+// reaches. It answers Denied for an unknown one.
+func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error) {
+	var k APIKey
+	r := s.readAcross(ctx).Where("hash = ?", hashToken(token)).Limit(1).Find(&k)
+	if r.Error != nil {
+		return nil, Scope{}, s.translate(fmt.Errorf("read API key: %w", r.Error))
+	}
+	if r.RowsAffected == 0 {
+		return nil, Scope{}, Deniedf("the API key is missing or unknown")
+	}
+	a, err := s.Application(ctx, k.ApplicationID)
+	if err != nil {
+		return nil, Scope{}, err
+	}
+	return &k, Scope{all: a.AllOrganizations, application: a.ID}, nil
+}
+
+// within limits a query to the organizations of a scope; column holds their ids.
+func (s *Store) within(db *gorm.DB, scope Scope, column string) *gorm.DB {
+	if scope.all {
+		return db
+	}
+	return db.Where(column+" IN (SELECT organization_id FROM application_organizations WHERE application_id = ?)", scope.application)
+}
+
+// Reaches tells whether a scope contains an organization that exists.
+func (s *Store) Reaches(ctx context.Context, scope Scope, id OrganizationID) (bool, error) {
+	var n int64
+	err := s.within(s.readAcross(ctx).Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
+	if err != nil {
+		return false, s.translate(fmt.Errorf("read scope: %w", err))
+	}
+	return n == 1, nil
+}
+
+// ownedBy holds the tables whose rows an API id can name without its organization.
+var ownedBy = map[Prefix]any{
+	OrganizationDomainPrefix: &Domain{},
+	DirectoryPrefix:          &Directory{},
+	DirectoryUserPrefix:      &User{},
+	UserPrefix:               &User{},
+	DirectoryGroupPrefix:     &DirectoryGroup{},
+}
+
+// OrganizationOf returns the organization of a thing that an API call names
+// only by its id. It answers NotFound where there is none in the scope.
+func (s *Store) OrganizationOf(ctx context.Context, scope Scope, kind Prefix, id string) (OrganizationID, error) {
+	var ids []OrganizationID
+	db := s.readAcross(ctx).Model(ownedBy[kind]).Where("id = ?", id)
+	if err := s.within(db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
+		return "", s.translate(fmt.Errorf("find organization: %w", err))
+	}
+	if len(ids) == 0 {
+		return "", NotFoundf("there is no %s", kind.ID(id))
+	}
+	return ids[0], nil
+}
+
+// OrganizationQuery asks for organizations.
+type OrganizationQuery struct {
+	Page
+	Domains []string // only those that have one of these domains, in any state
+	Search  string   // only those whose name contains this, in any case
+}
+
+// Organizations lists the organizations of a scope with their domains.
+func (s *Store) Organizations(ctx context.Context, scope Scope, q OrganizationQuery) ([]Organization, PageInfo, error) {
+	db := s.within(s.readAcross(ctx).Model(&Organization{}), scope, "id")
+	if len(q.Domains) > 0 {
+		var folded []string
+		for _, d := range q.Domains {
+			if ascii, err := foldDomain(d); err == nil {
+				folded = append(folded, ascii)
+			}
+		}
+		db = db.Where("id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain IN ?", folded))
+	}
+	if q.Search != "" {
+		escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Search)
+		db = db.Where(s.dialect.like("name"), "%"+escaped+"%")
+	}
+	gs, info, err := readPage(db, q.Page, func(g Organization) string { return string(g.ID) })
+	if err != nil {
+		return nil, info, s.translate(err)
+	}
+	ids := make([]OrganizationID, len(gs))
+	for i := range gs {
+		ids[i] = gs[i].ID
+	}
+	var domains []Domain
+	if err := s.readAcross(ctx).Where("organization_id IN ?", ids).Order("id").Find(&domains).Error; err != nil {
+		return nil, info, s.translate(fmt.Errorf("read domains: %w", err))
+	}
+	for i := range gs {
+		for _, d := range domains {
+			if d.OrganizationID == gs[i].ID {
+				gs[i].Domains = append(gs[i].Domains, d)
+			}
+		}
+	}
+	return gs, info, nil
+}
+
+// OrganizationByExternalID returns the organization that the application calls
+// so, with its domains.
+func (s *Store) OrganizationByExternalID(ctx context.Context, scope Scope, externalID string) (OrganizationID, error) {
+	var ids []OrganizationID
+	db := s.readAcross(ctx).Model(&Organization{}).Where("external_id = ?", externalID)
+	if err := s.within(db, scope, "id").Pluck("id", &ids).Error; err != nil {
+		return "", s.translate(fmt.Errorf("find organization: %w", err))
+	}
+	if len(ids) == 0 {
+		return "", NotFoundf("there is no organization with this external_id")
+	}
+	return ids[0], nil
+}
+
+// slugTries are how many numbered slugs are tried before a name must bring its own.
+const slugTries = 50
+
+// CreateOrganization makes an organization, with a slug made from its name when
+// it has none, and with the given domains. With an application's scope it joins
+// that application's list. It answers Conflict for a slug, external id or
+// verified domain that another organization has.
+func (s *Store) CreateOrganization(ctx context.Context, by Actor, scope Scope, g *Organization, domains map[string]DomainState) error {
+	g.ID = OrganizationID(newID())
+	if g.Metadata == nil {
+		g.Metadata = map[string]string{}
+	}
+	if g.Slug == "" {
+		slug, err := s.freeSlug(ctx, slugOf(g.Name))
+		if err != nil {
+			return err
+		}
+		g.Slug = slug
+	}
+	if err := g.validate(); err != nil {
+		return err
+	}
+	return s.Org(g.ID, by).Tx(ctx, func(org *Org) error {
+		g.CreatedAt, g.UpdatedAt = org.now(), org.now()
+		if err := org.db.WithContext(ctx).Create(g).Error; err != nil {
+			return organizationTaken(s.translate(fmt.Errorf("create organization: %w", err)))
+		}
+		if scope.application != "" {
+			row := applicationOrganization{scope.application, g.ID}
+			if err := org.db.WithContext(ctx).Create(&row).Error; err != nil {
+				return fmt.Errorf("join application: %w", err)
+			}
+		}
+		for _, name := range sortedKeys(domains) {
+			d, err := org.insertDomain(ctx, name, domains[name])
+			if err != nil {
+				return err
+			}
+			g.Domains = append(g.Domains, *d)
+		}
+		if err := org.record(OrganizationCreated, OrganizationPrefix.ID(string(g.ID)), g.PublicForm()); err != nil {
+			return err
+		}
+		for i := range g.Domains {
+			if err := org.recordDomain(&g.Domains[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// freeSlug numbers a slug that is taken.
+func (s *Store) freeSlug(ctx context.Context, slug string) (string, error) {
+	var taken []string
+	tries := []string{slug}
+	for i := 2; i <= slugTries; i++ {
+		tries = append(tries, fmt.Sprintf("%s-%d", slug, i))
+	}
+	if err := s.readAcross(ctx).Model(&Organization{}).Where("slug IN ?", tries).Pluck("slug", &taken).Error; err != nil {
+		return "", s.translate(fmt.Errorf("read slugs: %w", err))
+	}
+	for _, t := range tries {
+		if !slices.Contains(taken, t) {
+			return t, nil
+		}
+	}
+	return slug, nil // the unique index will say so
+}
+
+// DirectoryQuery asks for directories.
+type DirectoryQuery struct {
+	Page
+	OrganizationID OrganizationID
+	Domain         string // only those of organizations with this domain
+	Search         string // only those whose name contains this, in any case
+}
+
+// Directories lists the directories of a scope.
+func (s *Store) Directories(ctx context.Context, scope Scope, q DirectoryQuery) ([]Directory, PageInfo, error) {
+	db := s.within(s.readAcross(ctx).Model(&Directory{}), scope, "organization_id")
+	if q.OrganizationID != "" {
+		db = db.Where("organization_id = ?", q.OrganizationID)
+	}
+	if q.Domain != "" {
+		ascii, _ := foldDomain(q.Domain)
+		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
+	}
+	if q.Search != "" {
+		escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Search)
+		db = db.Where(s.dialect.like("name"), "%"+escaped+"%")
+	}
+	ds, info, err := readPage(db, q.Page, func(d Directory) string { return d.ID })
+	return ds, info, s.translate(err)
+}
+
+// recognized is whom a directory's new user may already be.
+type recognized struct{ users, tombstones []string }
+
+// recognize finds, in one statement, the unowned users with the userName or
+// e-mail of u, and the tombstones that its traces match.
+func (o *Org) recognize(ctx context.Context, u *User) (recognized, error) {
+	traces, err := u.traces(nil)
+	if err != nil {
+		return recognized{}, err
+	}
+	var rows []struct {
+		Kind string
+		ID   string
+	}
+	err = o.db.WithContext(ctx).Set(tenantKey, everyone{}).Raw(
+		`SELECT 'user' AS kind, id FROM users WHERE organization_id = ? AND directory_id IS NULL AND user_name_folded = ?
+		UNION SELECT 'user', id FROM users WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> ''
+		UNION SELECT 'tombstone', tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash IN ?`,
+		o.ID, u.UserNameFolded, o.ID, u.EmailFolded, o.ID, o.hashes(traces)).Scan(&rows).Error
+	if err != nil {
+		return recognized{}, fmt.Errorf("recognize user: %w", err)
+	}
+	var out recognized
+	for _, r := range rows {
+		if r.Kind == "user" {
+			out.users = append(out.users, r.ID)
+		} else {
+			out.tombstones = append(out.tombstones, r.ID)
+		}
+	}
+	return out, nil
+}

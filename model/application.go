@@ -1,0 +1,75 @@
+package model
+
+// Application is the SaaS product that Rollcall signs people in to: an OAuth
+// client. Its API keys reach its organizations.
+type Application struct {
+	ID                     string `gorm:"primaryKey"`
+	Name                   string
+	RedirectURIs           []string `gorm:"column:redirect_uris;serializer:json"`
+	PostLogoutRedirectURIs []string `gorm:"column:post_logout_redirect_uris;serializer:json"`
+	BackchannelLogoutURI   string   `gorm:"column:backchannel_logout_uri"`
+	InitiateLoginURI       string   `gorm:"column:initiate_login_uri"`
+	AllOrganizations       bool     // otherwise those of application_organizations
+	CreatedAt              Time     `gorm:"autoCreateTime:false"`
+	UpdatedAt              Time     `gorm:"autoUpdateTime:false"`
+}
+
+// applicationOrganization says that an application serves an organization.
+type applicationOrganization struct {
+	ApplicationID  string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"primaryKey"`
+}
+
+// APIKey is a key of an application for the management API: its hash, never itself.
+type APIKey struct {
+	ID            string `gorm:"primaryKey"`
+	ApplicationID string
+	Hash          []byte
+	Suffix        string
+	CreatedAt     Time `gorm:"autoCreateTime:false"`
+}
+
+// Actor is the application as the one who acts.
+func (k *APIKey) Actor() Actor { return Actor("application:" + ApplicationPrefix.ID(k.ApplicationID)) }
+
+// Scope says which organizations an API key reaches. The zero Scope reaches none.
+type Scope struct {
+	all         bool
+	application string
+}
+
+// Everywhere is the scope of an operator.
+func Everywhere() Scope { return Scope{all: true} }
+
+// All tells whether the scope is an operator's.
+func (s Scope) All() bool { return s.all }
+
+// validate answers Invalid, with the field's API name, for the first rule broken.
+func (a *Application) validate() error {
+	if err := validName(a.Name); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		field string
+		uris  []string
+	}{
+		{"redirect_uris", a.RedirectURIs},
+		{"post_logout_redirect_uris", a.PostLogoutRedirectURIs},
+		{"backchannel_logout_uri", optional(a.BackchannelLogoutURI)},
+		{"initiate_login_uri", optional(a.InitiateLoginURI)},
+	} {
+		for _, u := range f.uris {
+			if err := validURI(f.field, u); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func optional(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}

@@ -1,0 +1,138 @@
+package model
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	sqlitedriver "github.com/glebarez/go-sqlite"
+	"github.com/glebarez/sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+// dialect is the database at hand; what differs between the two asks it.
+type dialect uint8
+
+const (
+	sqliteDialect dialect = iota
+	postgresDialect
+)
+
+func (d dialect) name() string {
+	if d == postgresDialect {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+func (d dialect) dialector(pool *sql.DB) gorm.Dialector {
+	if d == postgresDialect {
+		return postgres.New(postgres.Config{Conn: pool})
+	}
+	return &sqlite.Dialector{Conn: pool}
+}
+
+// oneOf is a condition that column is one of a list given as one JSON array
+// parameter, so that a list of any length is one statement with one plan.
+func (d dialect) oneOf(column string) string {
+	if d == postgresDialect {
+		return column + " = ANY(ARRAY(SELECT json_array_elements_text(?::json)))"
+	}
+	return column + " IN (SELECT value FROM json_each(?))"
+}
+
+// noneOf is the opposite of oneOf, as an anti-join on PostgreSQL.
+func (d dialect) noneOf(column string) string {
+	if d == postgresDialect {
+		return "NOT EXISTS (SELECT 1 FROM json_array_elements_text(?::json) AS listed (value) WHERE listed.value = " + column + ")"
+	}
+	return column + " NOT IN (SELECT value FROM json_each(?))"
+}
+
+// in is the condition that column is among the rows of a sub-select. The forms
+// are those that each planner answers from an index even inside an OR.
+func (d dialect) in(column, query string) string {
+	if d == postgresDialect {
+		return column + " = ANY(ARRAY(" + query + "))"
+	}
+	return column + " IN (" + query + ")"
+}
+
+const (
+	poolSize       = 16
+	sqliteReaders  = 4
+	connectTimeout = 3 * time.Second
+)
+
+// openPools makes the connection pools for url: the writer first, then, on
+// SQLite, the readers. Nothing is connected yet.
+func openPools(raw string, statement func(string)) (dialect, []*sql.DB, error) {
+	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok && path != "" {
+		return sqliteDialect, sqlitePools(path, statement), nil
+	}
+	if !strings.HasPrefix(raw, "postgres://") && !strings.HasPrefix(raw, "postgresql://") {
+		return 0, nil, fmt.Errorf("a database URL is sqlite:PATH or postgres://…")
+	}
+	config, err := pgx.ParseConfig(raw)
+	if err != nil {
+		// The error repeats the URL, and with it the password.
+		return 0, nil, fmt.Errorf("the postgres:// URL cannot be read")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	for name, value := range map[string]string{
+		"statement_timeout":                   "15000",
+		"lock_timeout":                        "10000",
+		"idle_in_transaction_session_timeout": "60000",
+		"application_name":                    "rollcall",
+	} {
+		if _, given := config.RuntimeParams[name]; !given {
+			config.RuntimeParams[name] = value
+		}
+	}
+	pool := sql.OpenDB(observed(stdlib.GetConnector(*config), statement))
+	pool.SetMaxOpenConns(poolSize)
+	pool.SetMaxIdleConns(poolSize)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return postgresDialect, []*sql.DB{pool}, nil
+}
+
+func sqlitePools(path string, statement func(string)) []*sql.DB {
+	open := func(size int, options ...string) *sql.DB {
+		options = append([]string{
+			"_pragma=busy_timeout(5000)", "_pragma=foreign_keys(1)",
+			"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"}, options...)
+		dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?" + strings.Join(options, "&")
+		pool := sql.OpenDB(observed(sqliteConnector{dsn}, statement))
+		pool.SetMaxOpenConns(size)
+		pool.SetMaxIdleConns(size)
+		return pool
+	}
+	return []*sql.DB{open(1, "_txlock=immediate"), open(sqliteReaders, "_pragma=query_only(1)")}
+}
+
+// sqliteConnector opens connections to one SQLite file.
+type sqliteConnector struct{ dsn string }
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(c.dsn)
+}
+
+func (sqliteConnector) Driver() driver.Driver { return &sqlitedriver.Driver{} }
+
+// like is a condition that column contains a pattern in any case (ASCII only on
+// SQLite), for people who search a short list.
+func (d dialect) like(column string) string {
+	if d == postgresDialect {
+		return column + ` ILIKE ? ESCAPE '\'`
+	}
+	return column + ` LIKE ? ESCAPE '\'`
+}

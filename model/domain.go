@@ -1,0 +1,135 @@
+package model
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+)
+
+// DomainState says how far a domain's proof is.
+type DomainState string
+
+// The states of a domain. Only a verified one is trusted with e-mail addresses.
+const (
+	DomainStatePending  DomainState = "pending"
+	DomainStateVerified DomainState = "verified"
+)
+
+// Domain is an e-mail domain of an organization. A verified one belongs to one organization only.
+type Domain struct {
+	ID                   string         `gorm:"primaryKey"`
+	OrganizationID       OrganizationID `gorm:"<-:create"`
+	Domain               string         // IDNA ASCII, lower case
+	State                DomainState
+	VerificationStrategy string // "dns", or "manual" when an operator vouched for it
+	VerificationToken    string
+	CreatedAt            Time `gorm:"autoCreateTime:false"`
+	UpdatedAt            Time `gorm:"autoUpdateTime:false"`
+}
+
+// TableName is the table of Domain.
+func (Domain) TableName() string { return "organization_domains" }
+
+// Domain returns one domain of the organization.
+func (o *Org) Domain(ctx context.Context, id string) (*Domain, error) {
+	var d Domain
+	return &d, o.one(o.read.WithContext(ctx), &d, "organization domain", id)
+}
+
+// Domains lists the organization's domains, oldest first.
+func (o *Org) Domains(ctx context.Context) ([]Domain, error) {
+	var ds []Domain
+	err := o.read.WithContext(ctx).Order("id").Find(&ds).Error
+	if err != nil {
+		err = o.store.translate(fmt.Errorf("read domains: %w", err))
+	}
+	return ds, err
+}
+
+// CreateDomain adds a domain, verified when an operator vouches for it. It
+// answers Conflict when the organization has it already, or another one has it verified.
+func (o *Org) CreateDomain(ctx context.Context, name string, state DomainState) (d *Domain, err error) {
+	err = o.Tx(ctx, func(org *Org) error {
+		if d, err = org.insertDomain(ctx, name, state); err != nil {
+			return err
+		}
+		return org.recordDomain(d)
+	})
+	return d, err
+}
+
+func (o *Org) insertDomain(ctx context.Context, name string, state DomainState) (*Domain, error) {
+	ascii, err := foldDomain(name)
+	if err != nil {
+		return nil, err
+	}
+	if state != DomainStatePending && state != DomainStateVerified {
+		return nil, Invalidf("state", "the state is %q or %q", DomainStatePending, DomainStateVerified)
+	}
+	d := &Domain{ID: newID(), Domain: ascii, State: state, VerificationStrategy: "dns", VerificationToken: rand.Text(),
+		CreatedAt: o.now(), UpdatedAt: o.now()}
+	if state == DomainStateVerified {
+		d.VerificationStrategy = "manual"
+	}
+	if err := o.db.WithContext(ctx).Create(d).Error; err != nil {
+		return nil, o.domainTaken(fmt.Errorf("create domain: %w", err))
+	}
+	return d, nil
+}
+
+// recordDomain notes that a domain was added, and verified if it is.
+func (o *Org) recordDomain(d *Domain) error {
+	id := OrganizationDomainPrefix.ID(d.ID)
+	if err := o.record(DomainCreated, id, d.PublicForm()); err != nil || d.State != DomainStateVerified {
+		return err
+	}
+	return o.record(DomainVerified, id, d.PublicForm())
+}
+
+func (o *Org) domainTaken(err error) error {
+	if errors.Is(err, gorm.ErrForeignKeyViolated) {
+		return &Error{Kind: NotFound, Message: "there is no such organization", Err: err}
+	}
+	err = o.store.translate(err)
+	if KindOf(err) == Conflict {
+		return &Error{Kind: Conflict, Field: "domain", Err: err,
+			Message: "this domain is taken: by this organization already, or verified by another one"}
+	}
+	return err
+}
+
+// VerifyDomain makes a domain verified on an operator's word.
+func (o *Org) VerifyDomain(ctx context.Context, id string) (*Domain, error) {
+	var d *Domain
+	err := o.Tx(ctx, func(org *Org) (err error) {
+		if d, err = org.Domain(ctx, id); err != nil || d.State == DomainStateVerified {
+			return err
+		}
+		d.State, d.VerificationStrategy, d.UpdatedAt = DomainStateVerified, "manual", org.now()
+		err = org.db.WithContext(ctx).Model(&Domain{}).Where("id = ?", id).
+			Select("State", "VerificationStrategy", "UpdatedAt").UpdateColumns(d).Error
+		if err != nil {
+			return o.domainTaken(fmt.Errorf("verify domain: %w", err))
+		}
+		return org.record(DomainVerified, OrganizationDomainPrefix.ID(id), d.PublicForm())
+	})
+	return d, err
+}
+
+// DeleteDomain removes a domain. Users keep their e-mail addresses; nothing
+// trusts them any more.
+func (o *Org) DeleteDomain(ctx context.Context, id string) error {
+	return o.Tx(ctx, func(org *Org) error {
+		d, err := org.Domain(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&Domain{}).Error; err != nil {
+			return fmt.Errorf("delete domain: %w", err)
+		}
+		return org.record(DomainDeleted, OrganizationDomainPrefix.ID(id), d.PublicForm())
+	})
+}

@@ -1,0 +1,137 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// EventType names what happened, as the events feed and webhooks spell it.
+type EventType string
+
+// The event types of this package (api.md, Events).
+const (
+	DirectoryActivated       EventType = "dsync.activated"
+	DirectoryDeleted         EventType = "dsync.deleted"
+	DirectoryTokenCreated    EventType = "dsync.token.created"
+	DirectoryTokenRevoked    EventType = "dsync.token.revoked"
+	DirectoryUserCreated     EventType = "dsync.user.created"
+	DirectoryUserUpdated     EventType = "dsync.user.updated"
+	DirectoryUserDeleted     EventType = "dsync.user.deleted"
+	DirectoryGroupCreated    EventType = "dsync.group.created"
+	DirectoryGroupUpdated    EventType = "dsync.group.updated"
+	DirectoryGroupDeleted    EventType = "dsync.group.deleted"
+	DirectoryGroupUserAdded  EventType = "dsync.group.user_added"
+	DirectoryGroupUserRemove EventType = "dsync.group.user_removed"
+	OrganizationCreated      EventType = "organization.created"
+	OrganizationUpdated      EventType = "organization.updated"
+	OrganizationDeleted      EventType = "organization.deleted"
+	DomainCreated            EventType = "organization_domain.created"
+	DomainDeleted            EventType = "organization_domain.deleted"
+	DomainVerified           EventType = "organization_domain.verified"
+	UserCreated              EventType = "user.created"
+	UserDeleted              EventType = "user.deleted"
+	UserAdopted              EventType = "user.adopted"
+	UserIdentityLinked       EventType = "user.identity_linked"
+	UserRoleChanged          EventType = "user.role_changed"
+	UserAccessEnded          EventType = "user.access_ended"
+)
+
+// Actor is who did something: kind:id, such as directory:directory_01J…,
+// application:app_01J…, operator:bootstrap, or system.
+type Actor string
+
+// System acts where nobody asked: sweeping, expiring, migrating.
+const System Actor = "system"
+
+// Event is something that happened in an organization. Events are never
+// changed. Data is the JSON that the API and webhooks show, without secrets.
+type Event struct {
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	Type           EventType
+	Actor          Actor
+	Subject        string // what it happened to, as an API id
+	Data           string
+	Restore        int64
+	Tx             int64 `gorm:"->"` // given by the database; with Restore and ID the feed's order
+	CreatedAt      Time  `gorm:"autoCreateTime:false"`
+}
+
+// record notes an event of the running transaction. All of a transaction's
+// events are written at its end by one INSERT.
+func (o *Org) record(t EventType, subject string, data any) error {
+	b, err := encode(data)
+	if err != nil {
+		return fmt.Errorf("encode event %s: %w", t, err)
+	}
+	o.tx.events = append(o.tx.events, Event{
+		ID: newID(), Type: t, Actor: o.by, Subject: subject, Data: b, Restore: o.store.restore, CreatedAt: o.tx.at,
+	})
+	return nil
+}
+
+// eventBatch keeps one INSERT below the drivers' limits of parameters.
+const eventBatch = 1000
+
+func (o *Org) writeEvents(ctx context.Context) error {
+	if len(o.tx.events) == 0 {
+		return nil
+	}
+	if err := o.db.WithContext(ctx).CreateInBatches(o.tx.events, eventBatch).Error; err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
+}
+
+// accessEnded is the data of user.access_ended.
+type accessEnded struct {
+	UserID          string       `json:"user_id"`
+	DirectoryUserID *string      `json:"directory_user_id"`
+	ProfileIDs      []string     `json:"profile_ids"`
+	OrganizationID  string       `json:"organization_id"`
+	Reason          EndingReason `json:"reason"`
+	Actor           Actor        `json:"actor"`
+}
+
+// EndingReason is why a user's access ended.
+type EndingReason string
+
+// The reasons of user.access_ended.
+const (
+	EndedDeprovisioned    EndingReason = "deprovisioned"
+	EndedDeleted          EndingReason = "deleted"
+	EndedDirectoryDeleted EndingReason = "directory_deleted"
+	EndedRevoked          EndingReason = "revoked"
+	EndedRoleChanged      EndingReason = "role_changed"
+)
+
+func (o *Org) recordAccessEnded(u *User, reason EndingReason) error {
+	data := accessEnded{
+		UserID: UserPrefix.ID(u.ID), ProfileIDs: []string{}, OrganizationID: OrganizationPrefix.ID(string(o.ID)),
+		Reason: reason, Actor: o.by,
+	}
+	if u.DirectoryID != nil {
+		id := DirectoryUserPrefix.ID(u.ID)
+		data.DirectoryUserID = &id
+	}
+	for _, id := range u.ProfileIDs {
+		data.ProfileIDs = append(data.ProfileIDs, ProfilePrefix.ID(id))
+	}
+	return o.record(UserAccessEnded, UserPrefix.ID(u.ID), data)
+}
+
+// encode writes v as compact JSON as JSON.stringify does: no escapes for <, >
+// and &, since receivers sign their own re-serialization of it (api.md, Events).
+func encode(v any) (string, error) {
+	b, err := marshal(v)
+	return string(b), err
+}
+
+// decode reads a stored JSON column, which this package wrote.
+func decode(text string, into any) error {
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("stored JSON: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package model
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold is how userName, displayName and e-mail values are compared where SCIM
+// says caseExact false: NFC, then full Unicode case folding (identity.md, section 9).
+func Fold(s string) string {
+	ascii := true
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			ascii = false
+			break
+		}
+	}
+	if ascii {
+		return strings.ToLower(s)
+	}
+	// A Caser keeps state and is not safe for concurrent use, hence one per call.
+	return cases.Fold().String(norm.NFC.String(s))
+}
+
+// foldEmail returns the form in which an e-mail address is matched, and its
+// domain: ASCII lower case before the @, IDNA ASCII after it. An address whose
+// local part is not ASCII, or that is no address, matches nobody: both are empty.
+func foldEmail(address string) (folded, domain string) {
+	at := strings.LastIndexByte(address, '@')
+	if at <= 0 {
+		return "", ""
+	}
+	local := address[:at]
+	for i := range len(local) {
+		if c := local[i]; c <= ' ' || c >= 0x7f {
+			return "", ""
+		}
+	}
+	domain, err := foldDomain(address[at+1:])
+	if err != nil {
+		return "", ""
+	}
+	return strings.ToLower(local) + "@" + domain, domain
+}
+
+// foldDomain returns a domain name in IDNA ASCII, lower case, without a final dot.
+func foldDomain(name string) (string, error) {
+	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(name), "."))
+	if err != nil || !strings.Contains(ascii, ".") || len(ascii) > 253 {
+		return "", Invalidf("domain", "%.100q is not a domain name such as example.com", name)
+	}
+	if _, err := netip.ParseAddr(ascii); err == nil {
+		return "", Invalidf("domain", "%q is an address; enter a domain name such as example.com", ascii)
+	}
+	if suffix, _ := publicsuffix.PublicSuffix(ascii); suffix == ascii {
+		// Whoever had co.uk verified would be trusted with the e-mail of a country.
+		return "", Invalidf("domain", "%q is a public suffix; enter a domain below it", ascii)
+	}
+	return ascii, nil
+}

@@ -1,0 +1,48 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Identity links a user to whom an identity provider vouches for: one subject
+// of one issuer at one connection (identity.md, section 1).
+type Identity struct {
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	ConnectionID   string
+	Issuer         string
+	Subject        string
+	UserID         string
+	RawAttributes  string // JSON as the identity provider sent it
+	CreatedAt      Time   `gorm:"autoCreateTime:false"`
+	UpdatedAt      Time   `gorm:"autoUpdateTime:false"`
+}
+
+// LinkIdentity links an identity to the user id.UserID and returns its id. It
+// answers Conflict when the identity is linked already.
+func (o *Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) {
+	_, err := o.changeUser(ctx, id.UserID, func(org *Org, u *User) error {
+		id.ID, id.CreatedAt, id.UpdatedAt = newID(), org.now(), org.now()
+		if id.RawAttributes == "" {
+			id.RawAttributes = "{}"
+		}
+		if err := org.db.WithContext(ctx).Create(&id).Error; err != nil {
+			return fmt.Errorf("link identity: %w", err)
+		}
+		u.ProfileIDs = append(slices.Clone(u.ProfileIDs), id.ID)
+		return org.recordUser(ctx, UserIdentityLinked, u)
+	})
+	return &id, err
+}
+
+// Identities lists a user's identities, oldest first.
+func (o *Org) Identities(ctx context.Context, userID string) ([]Identity, error) {
+	var ids []Identity
+	err := o.read.WithContext(ctx).Where("user_id = ?", userID).Order("id").Find(&ids).Error
+	if err != nil {
+		return nil, o.store.translate(fmt.Errorf("read identities: %w", err))
+	}
+	return ids, nil
+}

@@ -1,0 +1,52 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// marshal is json.Marshal without the escapes that are for HTML only: what it
+// writes is what JSON.stringify would.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return unescapeSeparators(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// unescapeSeparators writes the line separators U+2028 and U+2029 as they are;
+// encoding/json always escapes them.
+func unescapeSeparators(text []byte) []byte {
+	if !bytes.Contains(text, []byte(`\u202`)) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			out = append(out, text[i])
+			continue
+		}
+		switch rest := text[i:]; {
+		case bytes.HasPrefix(rest, []byte(`\u2028`)):
+			out = append(out, "\u2028"...)
+			i += 5
+		case bytes.HasPrefix(rest, []byte(`\u2029`)):
+			out = append(out, "\u2029"...)
+			i += 5
+		default: // an escape of two bytes, or the start of a longer one: its rest follows as it is
+			out = append(out, text[i], text[i+1])
+			i++
+		}
+	}
+	return out
+}
+
+// decodeExact is decode with numbers kept as they were written.
+func decodeExact(text string, into any) error {
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.UseNumber()
+	return d.Decode(into)
+}

@@ -1,0 +1,118 @@
+// Package modeltest gives tests a real store, on both databases.
+//
+// PostgreSQL is started once per test process, from the installed binaries, as
+// an unprivileged user in a temporary folder; it ends with the process, however
+// the process ends.
+package modeltest
+
+import (
+	"bytes"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/model"
+)
+
+// Database is one empty, migrated database of a test.
+type Database struct {
+	Name string // "sqlite" or "postgres"
+	URL  string // for model.Open
+}
+
+// Key is the secret key of every test database.
+var Key = bytes.Repeat([]byte{7}, 32)
+
+// Each runs a test on a fresh store on SQLite and on PostgreSQL.
+func Each(t *testing.T, test func(t *testing.T, store *model.Store)) {
+	t.Helper()
+	EachWith(t, model.Options{}, test)
+}
+
+// EachWith is Each with options; Keys and Log have defaults fit for tests.
+func EachWith(t *testing.T, o model.Options, test func(t *testing.T, store *model.Store)) {
+	t.Helper()
+	EachDatabase(t, func(t *testing.T, db Database) { test(t, Open(t, db, o)) })
+}
+
+// EachDatabase runs a test on a fresh database of each kind, for tests that open
+// stores themselves.
+func EachDatabase(t *testing.T, test func(t *testing.T, db Database)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite returns a fresh SQLite database in the test's folder.
+func SQLite(t testing.TB) Database {
+	return Database{"sqlite", "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")}
+}
+
+// Open opens a store that is closed when the test ends.
+func Open(t testing.TB, db Database, o model.Options) *model.Store {
+	t.Helper()
+	if o.Keys == nil {
+		o.Keys = [][]byte{Key}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
+	s, err := model.Open(t.Context(), db.URL, o)
+	if err != nil {
+		t.Fatalf("open %s: %v", db.Name, err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// Statements counts what reaches the driver of a store that is opened with its
+// Options.
+type Statements struct {
+	mu   sync.Mutex
+	list []string
+}
+
+// Options are store options whose statements are counted here.
+func (s *Statements) Options() model.Options {
+	return model.Options{Statement: func(query string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.list = append(s.list, query)
+	}}
+}
+
+// During returns the statements that run executes, BEGIN and COMMIT apart.
+func (s *Statements) During(run func()) []string {
+	s.mu.Lock()
+	before := len(s.list)
+	s.mu.Unlock()
+	run()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.list[before:]...)
+}
+
+// Clock is a clock that a test moves.
+type Clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// NewClock returns a clock that stands at an arbitrary fixed moment.
+func NewClock() *Clock { return &Clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
+
+// Now is the clock's moment.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+// Advance moves the clock on.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}

@@ -1,0 +1,252 @@
+package modeltest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver that creates and drops databases
+
+	"rollcall/model"
+)
+
+// shared is the server of this test process, with a migrated template.
+var shared = sync.OnceValues(func() (*Server, error) {
+	s, err := start()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.exec("postgres", "CREATE DATABASE rollcall_template"); err != nil {
+		return nil, err
+	}
+	store, err := model.Open(context.Background(), s.URL("rollcall_template"), model.Options{Keys: [][]byte{Key}})
+	if err != nil {
+		return nil, fmt.Errorf("migrate template: %w", err)
+	}
+	return s, store.Close()
+})
+
+var databases struct {
+	sync.Mutex
+	n int
+}
+
+// Postgres returns a fresh PostgreSQL database, a clone of a migrated template
+// that is dropped when the test ends.
+func Postgres(t testing.TB) Database {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	// Cloning takes the template for itself: one at a time.
+	databases.Lock()
+	defer databases.Unlock()
+	databases.n++
+	name := fmt.Sprintf("rollcall_%d", databases.n)
+	if err := s.exec("postgres", "CREATE DATABASE "+name+" TEMPLATE rollcall_template STRATEGY file_copy"); err != nil {
+		t.Fatalf("clone template: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.exec("postgres", "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop %s: %v", name, err)
+		}
+	})
+	return Database{"postgres", s.URL(name)}
+}
+
+// Server is a PostgreSQL server of a test's own, to be stopped and started.
+type Server struct {
+	folder  string // data and socket
+	bin     string
+	command *exec.Cmd
+	stdin   io.Closer
+	log     bytes.Buffer
+	options []string
+}
+
+// StartPostgres starts a server for one test, with PostgreSQL's own durability
+// settings, and an empty database "rollcall".
+func StartPostgres(t testing.TB) *Server {
+	t.Helper()
+	s, err := start("fsync=on", "synchronous_commit=on", "full_page_writes=on")
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	t.Cleanup(func() {
+		s.stop("immediate")
+		_ = os.RemoveAll(s.folder)
+	})
+	if err := s.exec("postgres", "CREATE DATABASE rollcall"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// URL is the server's address of one database.
+func (s *Server) URL(database string) string {
+	q := url.Values{"host": {s.folder}, "user": {"rollcall"}, "dbname": {database}}
+	return "postgres:///?" + q.Encode()
+}
+
+func start(options ...string) (*Server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "rollcall-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{folder: folder, bin: bin, options: append([]string{
+		"listen_addresses=", "unix_socket_directories=" + folder, "fsync=off", "synchronous_commit=off",
+		"full_page_writes=off", "max_connections=200", "shared_buffers=64MB", "max_wal_size=256MB",
+	}, options...)}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	if owner != nil {
+		if err := os.Chown(folder, int(owner.Uid), int(owner.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(folder, "data"), "-U", "rollcall",
+		"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = folder, as(owner)
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return s, s.Start()
+}
+
+// Start starts the server and waits until it answers.
+func (s *Server) Start() error {
+	owner, err := unprivileged()
+	if err != nil {
+		return err
+	}
+	// The inner shell outlives a test process that is killed: it sees the pipe to
+	// it close, stops the server and removes the folder.
+	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" >/dev/null 2>&1; rm -rf "$FOLDER") & exec "$@"`
+	args := []string{"-c", script, "sh", filepath.Join(s.bin, "postgres"), "-D", filepath.Join(s.folder, "data")}
+	for _, o := range s.options {
+		args = append(args, "-c", o)
+	}
+	s.command = exec.Command("/bin/sh", args...)
+	s.command.Env = append(os.Environ(), "FOLDER="+s.folder, "BIN="+s.bin)
+	s.command.Dir, s.command.SysProcAttr = s.folder, as(owner)
+	s.command.Stdout, s.command.Stderr = &s.log, &s.log
+	if s.stdin, err = s.command.StdinPipe(); err != nil {
+		return err
+	}
+	if err := s.command.Start(); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := s.exec("postgres", "SELECT 1")
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the server does not answer: %w: %s", err, s.log.String())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// StopImmediately ends the server as a crash would: pg_ctl stop -m immediate.
+func (s *Server) StopImmediately(t testing.TB) {
+	t.Helper()
+	if err := s.stop("immediate"); err != nil {
+		t.Fatalf("stop PostgreSQL: %v", err)
+	}
+}
+
+func (s *Server) stop(mode string) error {
+	owner, err := unprivileged()
+	if err != nil {
+		return err
+	}
+	c := exec.Command(filepath.Join(s.bin, "pg_ctl"), "stop", "-w", "-m", mode, "-D", filepath.Join(s.folder, "data"))
+	c.Dir, c.SysProcAttr = s.folder, as(owner)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+func (s *Server) exec(database, statement string) error {
+	db, err := sql.Open("pgx", s.URL(database))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec(statement)
+	return err
+}
+
+// binaries finds PostgreSQL's newest installed programs; Debian keeps them off the PATH.
+func binaries() (string, error) {
+	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return version(b) - version(a) })
+	if p, err := exec.LookPath("initdb"); err == nil {
+		dirs = append(dirs, filepath.Dir(p))
+	}
+	for _, d := range dirs {
+		if _, err := os.Stat(filepath.Join(d, "initdb")); err == nil {
+			return d, nil
+		}
+	}
+	return "", errors.New("its programs are not installed; run make test once, or apt-get install postgresql")
+}
+
+func version(dir string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+	return n
+}
+
+// unprivileged is whom PostgreSQL runs as when the tests run as root, which it
+// refuses; nil for the tests' own user.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
+}
+
+func as(c *syscall.Credential) *syscall.SysProcAttr {
+	// A group of its own keeps a terminal's interrupt from ending it before the tests are done.
+	return &syscall.SysProcAttr{Credential: c, Setpgid: true}
+}

@@ -1,0 +1,157 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Organization is one customer of the application: the tenant.
+type Organization struct {
+	ID                               OrganizationID `gorm:"primaryKey;<-:create"`
+	Name                             string
+	Slug                             string // unique; [a-z0-9-]{3,40}
+	ExternalID                       *string
+	Metadata                         map[string]string `gorm:"serializer:json"`
+	Settings                         Settings          `gorm:"serializer:json"`
+	AllowProfilesOutsideOrganization bool
+	CreatedAt                        Time     `gorm:"autoCreateTime:false"`
+	UpdatedAt                        Time     `gorm:"autoUpdateTime:false"`
+	Domains                          []Domain `gorm:"-"` // filled by reads
+}
+
+// Settings are what an organization decides about itself.
+type Settings struct {
+	SSORequired            bool `json:"sso_required"`
+	JIT                    bool `json:"jit"`
+	AllowAdminPasswords    bool `json:"allow_admin_passwords"`
+	SessionLifetimeSeconds int  `json:"session_lifetime_seconds"`
+}
+
+// DefaultSettings are those of a new organization (api.md).
+func DefaultSettings() Settings {
+	return Settings{JIT: true, AllowAdminPasswords: true, SessionLifetimeSeconds: 86400}
+}
+
+var slugForm = regexp.MustCompile(`^[a-z0-9-]{3,40}$`)
+
+// validate answers Invalid, with the field's API name, for the first rule broken.
+func (g *Organization) validate() error {
+	if n := len([]rune(g.Name)); strings.TrimSpace(g.Name) == "" || n > 200 {
+		return Invalidf("name", "name is required and has at most 200 characters")
+	}
+	if !slugForm.MatchString(g.Slug) {
+		return Invalidf("slug", "slug has 3 to 40 of the characters a-z, 0-9 and -")
+	}
+	if g.ExternalID != nil && (len(*g.ExternalID) > 128 || strings.IndexFunc(*g.ExternalID, func(r rune) bool { return r > unicode.MaxASCII }) >= 0) {
+		return Invalidf("external_id", "external_id has at most 128 ASCII characters")
+	}
+	if len(g.Metadata) > 50 {
+		return Invalidf("metadata", "metadata has at most 50 entries")
+	}
+	for k, v := range g.Metadata {
+		if len(k) > 40 || len(v) > 600 {
+			return Invalidf("metadata", "a metadata key has at most 40 characters, a value at most 600")
+		}
+	}
+	if s := g.Settings.SessionLifetimeSeconds; s < 300 || s > 30*86400 {
+		return Invalidf("session_lifetime_seconds", "session_lifetime_seconds is between 300 and 2592000")
+	}
+	return nil
+}
+
+// slugOf makes a slug from a name: its letters and digits without accents, the rest as dashes.
+func slugOf(name string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(strings.ToLower(name)) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case unicode.Is(unicode.Mn, r):
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() == 32 {
+			break
+		}
+	}
+	slug := strings.Trim(b.String(), "-")
+	if len(slug) < 3 {
+		slug = strings.Trim("org-"+slug, "-")
+	}
+	return slug
+}
+
+// Organization returns the organization itself, with its domains.
+func (o *Org) Organization(ctx context.Context) (*Organization, error) {
+	var g Organization
+	if err := o.one(o.read.WithContext(ctx), &g, "organization", string(o.ID)); err != nil {
+		return nil, err
+	}
+	domains, err := o.Domains(ctx)
+	g.Domains = domains
+	return &g, err
+}
+
+// UpdateOrganization lets change alter the organization and stores it with its
+// event. Domains and ID stay as they are.
+func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization) error) (*Organization, error) {
+	var g *Organization
+	err := o.Tx(ctx, func(org *Org) error {
+		before, err := org.Organization(ctx)
+		if err != nil {
+			return err
+		}
+		after := *before
+		if err := change(&after); err != nil {
+			return err
+		}
+		after.ID, after.CreatedAt, after.Domains, after.UpdatedAt = before.ID, before.CreatedAt, before.Domains, org.now()
+		if err := after.validate(); err != nil {
+			return err
+		}
+		g = &after
+		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).
+			Select("Name", "Slug", "ExternalID", "Metadata", "Settings", "AllowProfilesOutsideOrganization", "UpdatedAt").
+			UpdateColumns(g).Error
+		if err != nil {
+			return organizationTaken(o.store.translate(fmt.Errorf("update organization: %w", err)))
+		}
+		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
+	})
+	return g, err
+}
+
+func organizationTaken(err error) error {
+	if KindOf(err) == Conflict {
+		return &Error{Kind: Conflict, Field: "slug", Err: err, Message: "another organization has this slug or external_id; send another one"}
+	}
+	return err
+}
+
+// DeleteOrganization removes the organization and everything that belongs to
+// it, except its events. All access of its users ends with their rows.
+func (o *Org) DeleteOrganization(ctx context.Context) error {
+	return o.Tx(ctx, func(org *Org) error {
+		g, err := org.Organization(ctx)
+		if err != nil {
+			return err
+		}
+		// Children first: users and groups point at their directory without a cascade,
+		// so that a directory is never deleted without a decision about its users.
+		for _, rows := range []any{&User{}, &DirectoryGroup{}, &Directory{}} {
+			if err := org.db.WithContext(ctx).Where("organization_id = ?", o.ID).Delete(rows).Error; err != nil {
+				return fmt.Errorf("delete organization: %w", err)
+			}
+		}
+		if err := org.db.WithContext(ctx).Where("id = ?", o.ID).Delete(&Organization{}).Error; err != nil {
+			return fmt.Errorf("delete organization: %w", err)
+		}
+		org.committed(o.store.tokens.clear)
+		return org.record(OrganizationDeleted, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
+	})
+}

@@ -1,0 +1,269 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Role is what a user may do in their organization.
+type Role string
+
+// The roles. Everybody begins as a member; no directory and no login makes an admin by itself.
+const (
+	Member Role = "member"
+	Admin  Role = "admin"
+)
+
+// InactiveReason is why a user is inactive; empty while active.
+type InactiveReason string
+
+// The reasons of inactivity. Only DirectoryRemoved can be undone by a login.
+const (
+	Deprovisioned    InactiveReason = "deprovisioned"
+	DirectoryRemoved InactiveReason = "directory_deleted"
+)
+
+// User is a person in one organization. Document is the SCIM resource as sent,
+// without id, meta, schemas, groups, active and password; the columns from
+// UserName to Email follow from it, see SetDocument.
+type User struct {
+	ID                string         `gorm:"primaryKey"`
+	OrganizationID    OrganizationID `gorm:"<-:create"`
+	DirectoryID       *string        // nil while no directory owns the user
+	UserName          string
+	UserNameFolded    string
+	ExternalID        string // empty when unassigned; compared exactly
+	DisplayName       string
+	DisplayNameFolded string
+	Email             string // the primary e-mail as sent, else the first
+	EmailFolded       string // empty when it can match nobody
+	EmailDomain       string // the domain of EmailFolded
+	Active            bool
+	InactiveReason    InactiveReason
+	Role              Role
+	Epoch             int64    // sessions, codes and tokens of another epoch are dead
+	AdoptionConfirmed bool     // an administrator let a directory take this user over
+	ProfileIDs        []string `gorm:"serializer:json"` // the identities linked to the user
+	Version           int64    // the SCIM ETag
+	Document          string
+	CreatedAt         Time `gorm:"autoCreateTime:false"`
+	UpdatedAt         Time `gorm:"autoUpdateTime:false"`
+}
+
+// User returns one user of the organization, whoever owns it.
+func (o *Org) User(ctx context.Context, id string) (*User, error) {
+	return o.user(ctx, id, false)
+}
+
+func (o *Org) user(ctx context.Context, id string, lock bool) (*User, error) {
+	db := o.read.WithContext(ctx)
+	if lock {
+		db = db.Clauses(clause.Locking{Strength: "UPDATE"})
+	}
+	var u User
+	return &u, o.one(db, &u, "user", id)
+}
+
+// one reads the row with the given id, or says that there is none.
+func (o *Org) one(db *gorm.DB, into any, what, id string) error {
+	if isID(id) {
+		r := db.Where("id = ?", id).Limit(1).Find(into)
+		if r.Error != nil {
+			return o.store.translate(fmt.Errorf("read %s: %w", what, r.Error))
+		}
+		if r.RowsAffected == 1 {
+			return nil
+		}
+	}
+	return NotFoundf("there is no %s %.64q here", what, id)
+}
+
+// UserQuery asks for users of an organization, for its own staff and the API.
+type UserQuery struct {
+	Page
+	DirectoryID string // only those whom this directory owns
+	GroupID     string // only members of this directory group
+	Email       string // only those with this e-mail address, compared as identity.md section 9 says
+	Owned       bool   // only those whom some directory owns
+}
+
+// Users lists users of the organization, and what stands before and after the page.
+func (o *Org) Users(ctx context.Context, q UserQuery) ([]User, PageInfo, error) {
+	db := o.read.WithContext(ctx).Model(&User{})
+	if q.DirectoryID != "" {
+		db = db.Where("directory_id = ?", q.DirectoryID)
+	}
+	if q.Owned {
+		db = db.Where("directory_id IS NOT NULL")
+	}
+	if q.Email != "" {
+		folded, _ := foldEmail(q.Email)
+		db = db.Where("email_folded = ? AND email_folded <> ''", folded)
+	}
+	if q.GroupID != "" {
+		db = db.Where("id IN (?)", o.read.Model(&groupMember{}).Select("user_id").Where("group_id = ?", q.GroupID))
+	}
+	return paged(o, db, q.Page, func(u User) string { return u.ID })
+}
+
+// CreateUser makes a user that no directory owns, from a document such as a
+// login or an operator gives. It answers Conflict when the userName is taken.
+func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, error) {
+	u := &User{Active: true, Role: Member}
+	if err := u.SetDocument(document); err != nil {
+		return nil, err
+	}
+	err := o.Tx(ctx, func(org *Org) error {
+		if err := org.insertUser(ctx, u); err != nil {
+			return err
+		}
+		return org.recordUser(ctx, UserCreated, u)
+	})
+	return u, err
+}
+
+// insertUser writes a new user and the values that filters look up.
+func (o *Org) insertUser(ctx context.Context, u *User) error {
+	u.ID, u.Version, u.Epoch = newID(), 1, 1
+	u.CreatedAt, u.UpdatedAt = o.now(), o.now()
+	if u.ProfileIDs == nil {
+		u.ProfileIDs = []string{}
+	}
+	if err := o.db.WithContext(ctx).Create(u).Error; err != nil {
+		err = o.store.translate(fmt.Errorf("create user: %w", err))
+		if KindOf(err) == Conflict {
+			return userNameTaken(err)
+		}
+		return err
+	}
+	return o.insertValues(ctx, u)
+}
+
+func userNameTaken(cause error) error {
+	return &Error{Kind: Conflict, Field: "userName", Err: cause,
+		Message: "a user with this userName exists in the organization; find it with a userName filter, or send another userName"}
+}
+
+func (o *Org) insertValues(ctx context.Context, u *User) error {
+	values, err := u.values()
+	if err != nil || len(values) == 0 {
+		return err
+	}
+	if err := o.db.WithContext(ctx).Create(&values).Error; err != nil {
+		return fmt.Errorf("create user values: %w", err)
+	}
+	return nil
+}
+
+// writeUser stores what changed between before and after: the columns, and the
+// values that filters look up when they changed. It bumps the version.
+func (o *Org) writeUser(ctx context.Context, before, after *User) error {
+	after.Version, after.UpdatedAt = before.Version+1, o.now()
+	db := o.db.WithContext(ctx).Model(&User{}).Where("id = ?", after.ID)
+	if err := db.Select(changed(before, after)).UpdateColumns(after).Error; err != nil {
+		err = o.store.translate(fmt.Errorf("update user: %w", err))
+		if KindOf(err) == Conflict {
+			return userNameTaken(err)
+		}
+		return err
+	}
+	if before.Document == after.Document {
+		return nil
+	}
+	old, err := before.values()
+	if err != nil {
+		return err
+	}
+	now, err := after.values()
+	if err != nil || slices.Equal(old, now) {
+		return err
+	}
+	if len(old) > 0 {
+		if err := o.db.WithContext(ctx).Where("user_id = ?", after.ID).Delete(&userValue{}).Error; err != nil {
+			return fmt.Errorf("delete user values: %w", err)
+		}
+	}
+	return o.insertValues(ctx, after)
+}
+
+// changed names the fields that differ between two rows of one type.
+func changed[T any](before, after *T) []string {
+	var names []string
+	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
+	for i := range b.NumField() {
+		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
+			names = append(names, b.Type().Field(i).Name)
+		}
+	}
+	return names
+}
+
+// endAccess makes every session, code and token of the user void from the next
+// look-up on, in the row that each look-up joins (identity.md, section 5).
+func (u *User) endAccess() { u.Epoch++ }
+
+// SetRole gives a user a role. Taking admin away also ends the user's access,
+// since what was opened as an admin must not live on.
+func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
+	if role != Member && role != Admin {
+		return nil, Invalidf("role", "the role is %q or %q", Member, Admin)
+	}
+	return o.changeUser(ctx, id, func(org *Org, u *User) error {
+		if u.Role == role {
+			return nil
+		}
+		u.Role = role
+		if err := org.recordUser(ctx, UserRoleChanged, u); err != nil {
+			return err
+		}
+		if role == Member {
+			u.endAccess()
+			return org.recordAccessEnded(u, EndedRoleChanged)
+		}
+		return nil
+	})
+}
+
+// RevokeSessions ends everything that the user is signed in to. The user stays
+// active and may sign in again.
+func (o *Org) RevokeSessions(ctx context.Context, id string) (*User, error) {
+	return o.changeUser(ctx, id, func(org *Org, u *User) error {
+		u.endAccess()
+		return org.recordAccessEnded(u, EndedRevoked)
+	})
+}
+
+// ConfirmAdoption lets a directory take over an administrator that no directory
+// owns, once it sends that person (identity.md, section 3).
+func (o *Org) ConfirmAdoption(ctx context.Context, id string) (*User, error) {
+	return o.changeUser(ctx, id, func(_ *Org, u *User) error {
+		if u.DirectoryID != nil {
+			return Conflictf("user_id", "a directory owns this user already; there is nothing to confirm")
+		}
+		u.AdoptionConfirmed = true
+		return nil
+	})
+}
+
+// changeUser reads and locks a user, lets change alter it, and writes what changed.
+func (o *Org) changeUser(ctx context.Context, id string, change func(org *Org, u *User) error) (*User, error) {
+	var after *User
+	err := o.Tx(ctx, func(org *Org) error {
+		before, err := org.user(ctx, id, true)
+		if err != nil {
+			return err
+		}
+		u := *before
+		after = &u
+		if err := change(org, after); err != nil || reflect.DeepEqual(before, after) {
+			return err
+		}
+		return org.writeUser(ctx, before, after)
+	})
+	return after, err
+}
