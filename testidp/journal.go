@@ -1,0 +1,120 @@
+package testidp
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	maxOperations   = 50
+	maxExchanges    = 300 // over all operations of an application
+	maxShownRequest = 8 << 10
+	maxShownAnswer  = 2 << 10
+)
+
+// Exchange is one SCIM request and what came back, as a person may read it: without the token and
+// without passwords.
+type Exchange struct {
+	At       time.Time     `json:"at"`
+	Method   string        `json:"method"`
+	Path     string        `json:"path"` // relative to the SCIM URL, the query in plain text
+	Status   int           `json:"status"`
+	Duration time.Duration `json:"duration_ns"`
+	Request  string        `json:"request,omitempty"` // the body, at most 8 KiB of it
+	Answer   string        `json:"answer,omitempty"`  // the body, at most 2 KiB of it
+	Problem  string        `json:"problem,omitempty"` // why there is no usable answer
+}
+
+// Failed says that the request did not succeed.
+func (x Exchange) Failed() bool { return x.Status < 200 || x.Status >= 300 || x.Problem != "" }
+
+// Operation is something that was asked for, and the exchanges that it took.
+type Operation struct {
+	Number    int        `json:"number"` // counts from 1 in each application
+	Title     string     `json:"title"`
+	At        time.Time  `json:"at"`
+	Exchanges []Exchange `json:"exchanges"`
+	Problem   string     `json:"problem,omitempty"` // why it did not work, empty if it did
+}
+
+// Writes returns the exchanges that were meant to change something.
+func (o Operation) Writes() []Exchange {
+	return slices.DeleteFunc(slices.Clone(o.Exchanges), func(x Exchange) bool { return x.Method == "GET" })
+}
+
+// journal keeps the last operations of an application, the newest last. It is guarded by the
+// application's mutex.
+type journal struct {
+	operations []*Operation
+	count      int // of all operations so far
+}
+
+func (j *journal) begin(title string, at time.Time) *Operation {
+	j.count++
+	o := &Operation{Number: j.count, Title: title, At: at}
+	j.operations = append(j.operations, o)
+	j.trim()
+	return o
+}
+
+func (j *journal) add(x Exchange) {
+	last := j.operations[len(j.operations)-1]
+	last.Exchanges = append(last.Exchanges, x)
+	j.trim()
+}
+
+// trim drops the oldest operations and, within the last one, the oldest exchanges.
+func (j *journal) trim() {
+	total := 0
+	for _, o := range j.operations {
+		total += len(o.Exchanges)
+	}
+	for len(j.operations) > 1 && (len(j.operations) > maxOperations || total > maxExchanges) {
+		total -= len(j.operations[0].Exchanges)
+		j.operations = slices.Delete(j.operations, 0, 1)
+	}
+	if last := j.operations[len(j.operations)-1]; len(last.Exchanges) > maxExchanges {
+		last.Exchanges = slices.Delete(last.Exchanges, 0, 1)
+	}
+}
+
+// copies returns the operations, the newest first.
+func (j *journal) copies() []Operation {
+	out := make([]Operation, 0, len(j.operations))
+	for _, o := range slices.Backward(j.operations) {
+		c := *o
+		c.Exchanges = slices.Clone(o.Exchanges)
+		out = append(out, c)
+	}
+	return out
+}
+
+var password = regexp.MustCompile(`(?i)("password"\s*:\s*)"(?:[^"\\]|\\.)*"`)
+
+// show prepares a body for reading.
+func (c *client) show(body []byte, limit int) string {
+	if len(body) == 0 {
+		return ""
+	}
+	var indented bytes.Buffer
+	if json.Indent(&indented, body, "", "  ") == nil {
+		body = indented.Bytes()
+	}
+	// Redact before cutting, or half a secret could stand at the end.
+	return cut(c.redact(password.ReplaceAllString(string(body), `$1"(hidden)"`)), limit)
+}
+
+// cut shortens s to at most limit bytes, between characters, and says so.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit] + " …"
+}

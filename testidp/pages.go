@@ -1,0 +1,240 @@
+package testidp
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed templates assets
+var files embed.FS
+
+// shownOperations is how many operations a page lists.
+const shownOperations = 15
+
+// page is what every page has.
+type page struct {
+	Title string
+	Token string // goes into every form
+}
+
+type indexPage struct {
+	page
+	Applications []summary
+}
+
+// summary is an application in few words.
+type summary struct {
+	*Application
+	Counts       map[string]int // of people
+	Total        int            // of people
+	PushedGroups int
+	AllGroups    int
+	Last         *Operation
+}
+
+type applicationPage struct {
+	page
+	summary
+	Everyone []PersonState
+	Views    []groupView
+	Recent   []Operation
+	Done     *Operation
+	Host     string
+}
+
+// groupView is a group with the people in it and the people who are not.
+type groupView struct {
+	GroupState
+	In, Out []PersonState
+}
+
+type personPage struct {
+	page
+	*Application
+	Person   PersonState
+	Everyone []PersonState
+	InGroups []GroupState
+	Done     *Operation
+	Invalid  *Invalid
+}
+
+type problemPage struct {
+	page
+	Message string
+}
+
+// parsePages makes one template per page, each with the layout and the shared parts.
+func parsePages() (map[string]*template.Template, error) {
+	functions := template.FuncMap{
+		"ms":     func(d time.Duration) string { return fmt.Sprintf("%d ms", (d + time.Millisecond - 1).Milliseconds()) },
+		"clock":  func(t time.Time) string { return t.Format("15:04:05") },
+		"hue":    hue,
+		"local":  func(mail string) string { l, _, _ := strings.Cut(mail, "@"); return l },
+		"domain": func(mail string) string { _, d, _ := strings.Cut(mail, "@"); return d },
+		"first":  func(ops []Operation, i int) bool { return i == 0 && len(ops[0].Writes()) <= 4 },
+	}
+	pages := map[string]*template.Template{}
+	for _, name := range []string{"index", "application", "person", "problem"} {
+		t, err := template.New(name).Funcs(functions).ParseFS(files,
+			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, err
+		}
+		pages[name] = t
+	}
+	return pages, nil
+}
+
+// hue picks one of the colors in the style sheet for a person, the same each time.
+func hue(s string) int {
+	n := 0
+	for _, b := range []byte(s) {
+		n += int(b)
+	}
+	return n % 6
+}
+
+// render writes a page as a whole or not at all.
+func (s *Server) render(w http.ResponseWriter, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := s.pages[name].ExecuteTemplate(&b, "layout", data); err != nil {
+		s.log.Error("render page", "page", name, "error", err)
+		http.Error(w, "This page cannot be shown.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if _, err := w.Write(b.Bytes()); err != nil {
+		s.log.Debug("write page", "error", err)
+	}
+}
+
+func (s *Server) page(title string) page { return page{title, s.formToken} }
+
+func (s *Server) style(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "max-age=60")
+	http.ServeFileFS(w, r, files, "assets/style.css")
+}
+
+func (s *Server) index(w http.ResponseWriter, r *http.Request) {
+	var all []summary
+	for _, a := range s.applications {
+		all = append(all, summarize(a))
+	}
+	if wantsJSON(r) {
+		out := []any{}
+		for _, a := range s.applications {
+			out = append(out, a.description())
+		}
+		s.json(w, http.StatusOK, map[string]any{"applications": out})
+		return
+	}
+	s.render(w, http.StatusOK, "index", indexPage{s.page("Applications"), all})
+}
+
+func (s *Server) application(w http.ResponseWriter, r *http.Request) {
+	a := s.find(r)
+	if a == nil {
+		s.fail(w, r, http.StatusNotFound, "There is no such application.")
+		return
+	}
+	if wantsJSON(r) {
+		d := a.description()
+		d["people"], d["groups"], d["operations"] = a.People(), a.Groups(), a.Operations()
+		s.json(w, http.StatusOK, d)
+		return
+	}
+	everyone, operations := a.People(), a.Operations()
+	s.render(w, http.StatusOK, "application", applicationPage{
+		page: s.page(a.name), summary: summarize(a), Everyone: everyone, Views: views(a.Groups(), everyone),
+		Recent: operations[:min(len(operations), shownOperations)],
+		Done:   done(r, operations), Host: r.Host,
+	})
+}
+
+// description is the application in JSON.
+func (a *Application) description() map[string]any {
+	return map[string]any{"number": a.number, "name": a.name, "dialect": a.dialect.label,
+		"scim_url": a.scimURL, "domain": a.domain}
+}
+
+func (s *Server) person(w http.ResponseWriter, r *http.Request) {
+	a := s.find(r)
+	if a == nil {
+		s.fail(w, r, http.StatusNotFound, "There is no such application.")
+		return
+	}
+	s.showPerson(w, r, a, nil)
+}
+
+// showPerson shows a person; with invalid, the form as it was sent and what is wrong with it.
+func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, a *Application, invalid *Invalid) {
+	people := a.People()
+	i := slices.IndexFunc(people, func(p PersonState) bool { return p.ID == r.PathValue("person") })
+	if i < 0 {
+		s.fail(w, r, http.StatusNotFound, "There is no such person.")
+		return
+	}
+	if wantsJSON(r) {
+		s.json(w, http.StatusOK, people[i])
+		return
+	}
+	p, status := people[i], http.StatusOK
+	if invalid != nil {
+		applyForm(&p.Person, r.Form)
+		status = http.StatusBadRequest
+	}
+	groups := slices.DeleteFunc(a.Groups(), func(g GroupState) bool { return !slices.Contains(g.Members, p.ID) })
+	s.render(w, status, "person", personPage{s.page(people[i].Name()), a, p, people, groups,
+		done(r, a.Operations()), invalid})
+}
+
+func summarize(a *Application) summary {
+	out := summary{Application: a, Counts: map[string]int{}}
+	for _, p := range a.People() {
+		out.Counts[string(p.State)]++
+		out.Total++
+	}
+	for _, g := range a.Groups() {
+		out.AllGroups++
+		if g.State == Assigned {
+			out.PushedGroups++
+		}
+	}
+	if operations := a.Operations(); len(operations) > 0 {
+		out.Last = &operations[0]
+	}
+	return out
+}
+
+func views(groups []GroupState, everyone []PersonState) []groupView {
+	out := make([]groupView, len(groups))
+	for i, g := range groups {
+		out[i].GroupState = g
+		for _, p := range everyone {
+			if slices.Contains(g.Members, p.ID) {
+				out[i].In = append(out[i].In, p)
+			} else {
+				out[i].Out = append(out[i].Out, p)
+			}
+		}
+	}
+	return out
+}
+
+// done returns the operation that the page was sent to after a form, while it is remembered.
+func done(r *http.Request, operations []Operation) *Operation {
+	n, err := strconv.Atoi(r.URL.Query().Get("done"))
+	i := slices.IndexFunc(operations, func(o Operation) bool { return o.Number == n })
+	if err != nil || i < 0 {
+		return nil
+	}
+	return &operations[i]
+}
