@@ -1,0 +1,139 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// check applies the rules that a field's type does not know, and those between fields. A setting
+// that has a problem already gets no second one.
+func (l *loader) check(c *Config) {
+	l.rule("ROLLCALL_LISTEN", listenProblem(c.Listen))
+	if !l.failed["ROLLCALL_PUBLIC_URL"] && !l.failed["ROLLCALL_LISTEN"] {
+		l.derivePublicURL(c)
+	}
+	if !l.failed["ROLLCALL_PUBLIC_URL"] {
+		l.rule("ROLLCALL_PUBLIC_URL", publicURLProblem(c.PublicURL))
+		normalize(c.PublicURL)
+	}
+	l.rule("ROLLCALL_DATABASE_URL", databaseProblem(string(c.Database)))
+	if !l.failed["ROLLCALL_DATABASE_URL"] && isPostgres(string(c.Database)) && len(c.SecretKeys) == 0 {
+		l.rule("ROLLCALL_SECRET_KEY", "is required with PostgreSQL, where every replica must have "+
+			"the same; write what this prints: openssl rand -base64 32")
+	}
+	l.rule("ROLLCALL_API_KEY", apiKeyProblem(string(c.APIKey)))
+}
+
+// rule reports a problem unless its text is empty or the setting has one already.
+func (l *loader) rule(name, text string) {
+	if text != "" && !l.failed[name] {
+		l.report(name, "", text)
+	}
+}
+
+func listenProblem(address string) string {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return strconv.Quote(address) + " is no address; write host:port, like 127.0.0.1:8080 or :8080"
+	}
+	return ""
+}
+
+// derivePublicURL lets the URL follow the address when only that is set. Port 0 is chosen by the
+// system when it listens, so nothing follows from it.
+func (l *loader) derivePublicURL(c *Config) {
+	if l.given["ROLLCALL_PUBLIC_URL"] || !l.given["ROLLCALL_LISTEN"] {
+		return
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err == nil && port != "0" && isLoopback(host) {
+		c.PublicURL = &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
+	}
+}
+
+// hostAndPort is a name or address in ASCII, since that is how browsers write an Origin.
+var hostAndPort = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+func publicURLProblem(u *url.URL) string {
+	switch {
+	case u.User != nil:
+		return "has a user in it; write it without"
+	case u.Scheme != "http" && u.Scheme != "https" || !hostAndPort.MatchString(u.Host):
+		return "is not a web address; write https://rollcall.example.com with your own host"
+	case u.Path != "" && u.Path != "/":
+		return "has a path; write scheme and host only, for Rollcall needs a host of its own"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "has a query or a fragment; write scheme and host only"
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return "is http, which lets everybody on the way read tokens; write https://" + u.Host
+	}
+	return ""
+}
+
+// normalize leaves one spelling of a public URL, the one that browsers send as Origin: lower case,
+// no slash at the end, no port where it is the scheme's own.
+func normalize(u *url.URL) {
+	u.Path, u.RawPath = "", ""
+	u.Host = strings.ToLower(u.Host)
+	if p := u.Port(); u.Scheme == "http" && p == "80" || u.Scheme == "https" && p == "443" {
+		u.Host = strings.TrimSuffix(u.Host, ":"+p)
+	}
+}
+
+// isLoopback tells whether only this machine can mean itself by host.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// databaseProblem never repeats the URL: it may carry a password.
+func databaseProblem(text string) string {
+	path, sqlite := strings.CutPrefix(text, "sqlite:")
+	switch {
+	case sqlite && path == "":
+		return "names no file; write sqlite:data/rollcall.db with your own path"
+	case sqlite && strings.HasPrefix(path, "//"):
+		return "has slashes before the path; write sqlite:PATH, like sqlite:/var/lib/rollcall/rollcall.db"
+	case sqlite:
+		return ""
+	case !isPostgres(text):
+		return "is no database known here; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
+	}
+	if _, err := url.Parse(text); err != nil {
+		return "is not a URL; write postgres://USER:PASSWORD@HOST/NAME " +
+			"with the special characters of the password percent-encoded"
+	}
+	return ""
+}
+
+func isPostgres(text string) bool {
+	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+}
+
+// bearerToken is what may follow "Bearer " in a header (RFC 6750 §2.1).
+var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+
+func apiKeyProblem(key string) string {
+	const instead = `; write what this prints: echo "sk_$(openssl rand -hex 24)"`
+	switch {
+	case key == "":
+		return ""
+	case !strings.HasPrefix(key, "sk_"):
+		return "does not begin with sk_" + instead
+	case len(key) < 32:
+		return "is shorter than 32 characters" + instead
+	case !bearerToken.MatchString(key):
+		return "has characters that an Authorization header cannot carry" + instead
+	}
+	return ""
+}

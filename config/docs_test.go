@@ -1,0 +1,76 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the documentation instead of comparing it")
+
+// TestDocumentationIsCurrent compares what is generated from Config with the files of the
+// repository; go test ./config -run TestDocumentationIsCurrent -update writes them.
+func TestDocumentationIsCurrent(t *testing.T) {
+	t.Run("deploy/env.example", func(t *testing.T) {
+		current(t, filepath.Join("..", "deploy", "env.example"), Example())
+	})
+	t.Run("README.md between its markers", func(t *testing.T) {
+		const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
+		path := filepath.Join("..", "README.md")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, rest, ok := strings.Cut(string(text), begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Fatalf("%s has no lines %s and %s around the table", path, strings.TrimSpace(begin), end)
+		}
+		current(t, path, before+begin+Docs()+end+after)
+	})
+}
+
+func current(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is not what make generate writes (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestExampleChangesNothing(t *testing.T) {
+	want, err := Load(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]string{
+		"as it is":                          Example(),
+		"with every default taken as given": strings.ReplaceAll(Example(), "\n#"+prefix, "\n"+prefix),
+	}
+	for name, text := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(nil, write(t, text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, reveal); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

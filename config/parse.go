@@ -1,0 +1,73 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// keySize is what AES-256 takes.
+const keySize = 32
+
+// parse reads text into a field by the field's type. The error says what is wrong and what to
+// write instead, and repeats the text only where it cannot be a secret.
+func parse(text string, field any) (err error) {
+	switch f := field.(type) {
+	case *string:
+		*f = text
+	case *Secret:
+		*f = Secret(text)
+	case *Keys:
+		*f, err = parseKeys(text)
+	case **url.URL:
+		// The text is not repeated: it may carry a password.
+		if *f, err = url.Parse(text); err != nil {
+			err = errors.New("is not a URL; write https://rollcall.example.com with your own host")
+		}
+	case *[]netip.Prefix:
+		*f, err = parsePrefixes(text)
+	default:
+		err = fmt.Errorf("a setting cannot be a %T", field)
+	}
+	return err
+}
+
+func parseKeys(text string) (Keys, error) {
+	var keys Keys
+	for i, item := range strings.Split(text, ",") {
+		item = strings.TrimRight(strings.TrimSpace(item), "=")
+		item = strings.NewReplacer("-", "+", "_", "/").Replace(item)
+		key, err := base64.RawStdEncoding.DecodeString(item)
+		if err != nil || len(key) != keySize {
+			return nil, fmt.Errorf("key %d is not 32 bytes in base64; "+
+				"write what this prints: openssl rand -base64 32", i+1)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func parsePrefixes(text string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, item := range strings.Split(text, ",") {
+		item = strings.TrimSpace(item)
+		if addr, err := netip.ParseAddr(item); err == nil && addr.Zone() == "" {
+			addr = addr.Unmap()
+			return nil, fmt.Errorf("%s is a single address; write %s/%d", item, addr, addr.BitLen())
+		}
+		p, err := netip.ParsePrefix(item)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q is not a CIDR; write them like 10.0.0.0/8, 2001:db8::/32", item)
+		case p.Addr().Is4In6():
+			return nil, fmt.Errorf("%s is an IPv4 range in IPv6 clothes; write it like 10.0.0.0/8", item)
+		case p != p.Masked():
+			return nil, fmt.Errorf("%s has bits behind its length; write %s", item, p.Masked())
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}

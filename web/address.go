@@ -1,0 +1,53 @@
+package web
+
+import "net/netip"
+
+// special are the networks inside the global unicast space that are not the public Internet: the
+// IANA special-purpose registries for IPv4 and IPv6 (RFC 6890), without those that are globally
+// reachable. 6to4 is among them since it carries an IPv4 address of the sender's choice.
+var special = prefixes(
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+	"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+)
+
+var (
+	// globalUnicast is all that has been allotted of IPv6 (RFC 4291): loopback, mapped and
+	// link-local addresses and site networks lie outside.
+	globalUnicast = netip.MustParsePrefix("2000::/3")
+
+	// nat64 reaches the IPv4 address in its last four bytes (RFC 6052 §2.1).
+	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+)
+
+func prefixes(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		all[i] = netip.MustParsePrefix(text)
+	}
+	return all
+}
+
+// isPublic tells whether anybody on the Internet could reach the address.
+func isPublic(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if nat64.Contains(a) {
+		b := a.As16()
+		a = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	if !a.IsValid() || a.Is6() && !globalUnicast.Contains(a) {
+		return false
+	}
+	return !within(a, special)
+}
+
+// within tells whether one of the networks contains the address.
+func within(address netip.Addr, networks []netip.Prefix) bool {
+	for _, p := range networks {
+		if p.Contains(address) {
+			return true
+		}
+	}
+	return false
+}

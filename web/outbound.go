@@ -1,0 +1,158 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"rollcall/model"
+)
+
+// OutboundOptions are the limits of requests to addresses that customers name.
+type OutboundOptions struct {
+	// Allow are networks that may be reached although they are private, and over http as well.
+	Allow []netip.Prefix
+
+	// Timeout is for one request with its redirects and the reading of the answer, 10 s when zero.
+	Timeout time.Duration
+
+	// MaxBytes is the largest answer, after decompression, 1 MiB when zero.
+	MaxBytes int64
+
+	// Resolver and Roots replace those of the system when not nil.
+	Resolver *net.Resolver
+	Roots    *x509.CertPool
+}
+
+// maxRedirects is enough for a move of the host and a change of the path.
+const maxRedirects = 3
+
+// Outbound is the only way to addresses that a customer names: metadata, discovery documents, keys
+// and webhooks. Whoever can name an address could otherwise have the server fetch from networks
+// that only the server reaches, such as a cloud's metadata service (server-side request forgery).
+//
+// It connects to public addresses over https, and to those of Allow over http as well. The check is
+// made on the address of each connection when it is dialed, after name resolution, so a name that
+// changes its address between check and use gains nothing. A port is not checked.
+type Outbound struct {
+	timeout  time.Duration
+	maxBytes int64
+	secure   *http.Transport // to public addresses and those of Allow
+	plain    *http.Transport // to those of Allow only
+}
+
+// NewOutbound makes the guarded client. It keeps connections open for re-use, so one serves all.
+func NewOutbound(o OutboundOptions) *Outbound {
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 1 << 20
+	}
+	allowed := func(a netip.Addr) bool { return within(a, o.Allow) }
+	return &Outbound{
+		timeout:  o.Timeout,
+		maxBytes: o.MaxBytes,
+		secure:   o.transport(func(a netip.Addr) bool { return isPublic(a) || allowed(a) }),
+		plain:    o.transport(allowed),
+	}
+}
+
+// transport connects only where permit agrees.
+func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport {
+	dialer := &net.Dialer{
+		Timeout:  5 * time.Second,
+		Resolver: o.Resolver,
+		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+			p, err := netip.ParseAddrPort(address)
+			if err == nil && permit(p.Addr().Unmap().WithZone("")) {
+				return nil
+			}
+			// The address is for the log only: it would map the internal network for the asker.
+			return &model.Error{
+				Kind: model.Invalid,
+				Message: "The host is not reachable from here: its address is not public, or the URL is " +
+					"http. Use an https URL of a public host, or have the operator allow its network.",
+				Err: fmt.Errorf("address %s is refused", address),
+			}
+		},
+	}
+	return &http.Transport{
+		// Proxy stays nil: a proxy of the environment would connect in our place, unguarded.
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
+		TLSHandshakeTimeout:    5 * time.Second,
+		MaxIdleConnsPerHost:    2,
+		MaxIdleConns:           100,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// Client is an http.Client behind the guard, without cookies. Each call returns a new one, so that
+// the caller may set its CheckRedirect or Timeout; the guard stays. A refusal is a model.Error of
+// kind Invalid somewhere in the error's chain, an answer too large one of kind TooLarge.
+func (o *Outbound) Client() *http.Client {
+	return &http.Client{Transport: o, CheckRedirect: checkRedirect, Timeout: o.timeout}
+}
+
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return model.Invalidf("", "The URL redirects more than %d times.", maxRedirects)
+	}
+	if r.URL.Scheme == "http" && via[len(via)-1].URL.Scheme == "https" {
+		return model.Invalidf("", "The URL redirects from https to http.")
+	}
+	return nil
+}
+
+// RoundTrip makes one request of a Client: the first one and each redirect come through here.
+func (o *Outbound) RoundTrip(r *http.Request) (*http.Response, error) {
+	var transport *http.Transport
+	switch {
+	case r.URL.User != nil:
+		return nil, refuse(r, "The URL has a user name or a password in it; leave them out.")
+	case r.URL.Scheme == "https":
+		transport = o.secure
+	case r.URL.Scheme == "http":
+		transport = o.plain
+	default:
+		return nil, refuse(r, "The URL must begin with https://.")
+	}
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = &answerBody{http.MaxBytesReader(nil, response.Body, o.maxBytes)}
+	return response, nil
+}
+
+// refuse closes the body, as a RoundTripper must.
+func refuse(r *http.Request, message string) error {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	return model.Invalidf("", "%s", message)
+}
+
+// answerBody is the body of an answer, whose size is the other side's doing.
+type answerBody struct{ io.ReadCloser }
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		// Without its cause, which would say that the request to us was too large.
+		err = &model.Error{Kind: model.TooLarge,
+			Message: fmt.Sprintf("The answer is larger than %d bytes.", large.Limit)}
+	}
+	return n, err
+}
