@@ -1,0 +1,31 @@
+package api
+
+import "rollcall/model"
+
+// listAdoptions lists the administrators whom the organization's directories may take over only
+// once that is confirmed: a directory that sends one of them is refused until then.
+func (s *Server) listAdoptions(c *call) error {
+	org, _, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	p := c.params()
+	page := p.page(model.UserPrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	return answerUsers(c, org, page, model.UserQuery{Page: page.Page, Awaiting: true})
+}
+
+func (s *Server) confirmAdoption(c *call) error {
+	org, _, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	id, ok := model.UserPrefix.Parse(c.Param("user"))
+	if !ok {
+		return notFound(model.UserPrefix, c.Param("user"))
+	}
+	u, err := org.ConfirmAdoption(c.ctx(), id)
+	return answerUser(c, org, u, err)
+}

@@ -1,0 +1,167 @@
+// Package api is the management API for the application's developers.
+//
+// Its paths, objects and errors are those of the reference contract in
+// testdata/reference-api.yaml where that has them, so that the reference's SDKs
+// work against it, and in the same style where it has not. An API key names the
+// caller and the organizations that it reaches; whatever lies outside is answered
+// as what does not exist. A call reads its input, makes one call to the store and
+// answers with the public form of what that returned.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// Server answers the management API.
+type Server struct {
+	Store *model.Store
+
+	// PublicURL is where identity providers reach this server.
+	PublicURL string
+
+	// BootstrapKey is the operator's API key, which reaches every organization and alone manages
+	// applications. No call has it when it is empty.
+	BootstrapKey string
+
+	// Log is told what happens to applications: they belong to no organization, so no event tells
+	// of it. It is slog.Default when nil.
+	Log *slog.Logger
+}
+
+// Mount adds the routes, and answers every error below their first segments in the form of the API.
+func (s *Server) Mount(e *echo.Echo) {
+	prefixes := map[string]bool{}
+	for _, r := range s.routes() {
+		e.Add(r.method, r.path, s.authenticated(r.handle))
+		first, _, _ := strings.Cut(r.path[1:], "/")
+		prefixes["/"+first] = true
+	}
+	web.Errors(e, renderError, slices.Collect(maps.Keys(prefixes))...)
+}
+
+// handler answers one authenticated call.
+type handler func(c *call) error
+
+type route struct {
+	method, path string
+	handle       handler
+}
+
+func (s *Server) routes() []route {
+	return []route{
+		{http.MethodGet, "/organizations", s.listOrganizations},
+		{http.MethodPost, "/organizations", s.createOrganization},
+		{http.MethodGet, "/organizations/external_id/:external_id", s.organizationByExternalID},
+		{http.MethodGet, "/organizations/:id", s.organization},
+		{http.MethodPut, "/organizations/:id", s.updateOrganization},
+		{http.MethodDelete, "/organizations/:id", s.deleteOrganization},
+		{http.MethodGet, "/organizations/:id/tombstones", s.listTombstones},
+		{http.MethodDelete, "/organizations/:id/tombstones/:tombstone", s.deleteTombstone},
+
+		{http.MethodPost, "/organization_domains", s.createDomain},
+		{http.MethodGet, "/organization_domains/:id", s.domain},
+		{http.MethodDelete, "/organization_domains/:id", s.deleteDomain},
+		{http.MethodPost, "/organization_domains/:id/verify", s.verifyDomain},
+
+		{http.MethodGet, "/applications", s.operators(s.listApplications)},
+		{http.MethodPost, "/applications", s.operators(s.createApplication)},
+		{http.MethodGet, "/applications/:id", s.operators(s.application)},
+		{http.MethodPatch, "/applications/:id", s.operators(s.updateApplication)},
+		{http.MethodDelete, "/applications/:id", s.operators(s.deleteApplication)},
+		{http.MethodPut, "/applications/:id/organizations/:organization", s.operators(s.joinApplication)},
+		{http.MethodDelete, "/applications/:id/organizations/:organization", s.operators(s.leaveApplication)},
+
+		{http.MethodGet, "/directories", s.listDirectories},
+		{http.MethodPost, "/directories", s.createDirectory},
+		{http.MethodGet, "/directories/:id", s.directory},
+		{http.MethodPatch, "/directories/:id", s.updateDirectory},
+		{http.MethodDelete, "/directories/:id", s.deleteDirectory},
+		{http.MethodGet, "/directories/:id/tokens", s.listTokens},
+		{http.MethodPost, "/directories/:id/tokens", s.createToken},
+		{http.MethodDelete, "/directories/:id/tokens/:token", s.deleteToken},
+		{http.MethodGet, "/directories/:id/adoptions", s.listAdoptions},
+		{http.MethodPost, "/directories/:id/adoptions/:user/confirm", s.confirmAdoption},
+
+		{http.MethodGet, "/directory_users", s.listDirectoryUsers},
+		{http.MethodGet, "/directory_users/:id", s.directoryUser},
+		{http.MethodGet, "/directory_groups", s.listDirectoryGroups},
+		{http.MethodGet, "/directory_groups/:id", s.directoryGroup},
+
+		{http.MethodGet, "/users", s.listUsers},
+		{http.MethodGet, "/users/:id", s.user},
+		{http.MethodPatch, "/users/:id", s.updateUser},
+		{http.MethodDelete, "/users/:id", s.deleteUser},
+		{http.MethodPost, "/users/:id/revoke_sessions", s.revokeSessions},
+
+		{http.MethodGet, "/events", s.listEvents},
+	}
+}
+
+// call is one authenticated request.
+type call struct {
+	echo.Context
+	store *model.Store
+	key   key
+	query url.Values
+}
+
+func (c *call) ctx() context.Context { return c.Request().Context() }
+
+// owner finds the thing that an API id names, within the organizations that the key reaches: the
+// organization it belongs to, and its stored id.
+func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error) {
+	id, ok := kind.Parse(apiID)
+	if !ok {
+		return nil, "", notFound(kind, apiID)
+	}
+	var owner model.OrganizationID
+	if kind == model.OrganizationPrefix {
+		owner = model.OrganizationID(id)
+		reached, err := c.store.Reaches(c.ctx(), c.key.scope, owner)
+		if err != nil {
+			return nil, "", err
+		}
+		if !reached {
+			return nil, "", notFound(kind, apiID)
+		}
+	} else {
+		var err error
+		if owner, err = c.store.OrganizationOf(c.ctx(), c.key.scope, kind, id); err != nil {
+			return nil, "", err
+		}
+	}
+	return c.store.Org(owner, c.key.actor), id, nil
+}
+
+// named is owner for the thing that the path names.
+func (c *call) named(kind model.Prefix) (*model.Org, string, error) {
+	return c.owner(kind, c.Param("id"))
+}
+
+func notFound(kind model.Prefix, apiID string) error {
+	return model.NotFoundf("there is no %s %.64q", nouns[kind], apiID)
+}
+
+// nouns are what the things with these ids are called.
+var nouns = map[model.Prefix]string{
+	model.OrganizationPrefix:       "organization",
+	model.OrganizationDomainPrefix: "organization domain",
+	model.ApplicationPrefix:        "application",
+	model.DirectoryPrefix:          "directory",
+	model.DirectoryTokenPrefix:     "directory token",
+	model.DirectoryUserPrefix:      "directory user",
+	model.DirectoryGroupPrefix:     "directory group",
+	model.UserPrefix:               "user",
+	model.TombstonePrefix:          "tombstone",
+}

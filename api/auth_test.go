@@ -1,0 +1,279 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"rollcall/api"
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// anID is well formed and names nothing.
+const anID = "01J0000000000000000000000Z"
+
+// pathOf fills the parameters of a route with ids of nothing.
+func pathOf(route string) string {
+	parts := strings.Split(route, "/")
+	kinds := map[string]string{
+		"organizations": "org_", "organization_domains": "org_domain_", "applications": "app_", "directories": "directory_",
+		"directory_users": "directory_user_", "directory_groups": "directory_group_", "users": "user_",
+		"tombstones": "tombstone_", "tokens": "dtok_", "adoptions": "user_", "external_id": "",
+	}
+	for i, p := range parts {
+		if strings.HasPrefix(p, ":") {
+			parts[i] = kinds[parts[i-1]] + anID
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// routes calls visit for each route of the API.
+func (w *world) routes(visit func(method, route string)) {
+	known := 0
+	for _, r := range w.echo.Routes() {
+		switch first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/"); first {
+		case "organizations", "organization_domains", "applications", "directories", "directory_users", "directory_groups", "users", "events":
+			known++
+			visit(r.Method, r.Path)
+		}
+	}
+	if known < 37 {
+		w.t.Errorf("only %d routes of the API are mounted", known)
+	}
+}
+
+func TestAuthentication(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		t.Run("every route answers 401 without a known key", func(t *testing.T) {
+			w.routes(func(method, route string) {
+				for _, header := range []string{"", "Bearer", "Bearer ", "Bearer sk_unknown", "Basic " + bootstrapKey, bootstrapKey} {
+					status, got, o := w.as("").send(method, pathOf(route), nil, "Authorization", header)
+					if status != 401 || o.text("code") != "unauthorized" || got.Get("WWW-Authenticate") != "Bearer" {
+						t.Errorf("%s %s with %q answers %d %v", method, route, header, status, o)
+					}
+				}
+			})
+		})
+		t.Run("a route's own body is not read before the key", func(t *testing.T) {
+			if status, _, o := w.as("").send("POST", "/organizations", `{"broken`); status != 401 {
+				t.Errorf("answer %d %v", status, o)
+			}
+		})
+		t.Run("the scheme is written in any case", func(t *testing.T) {
+			if status, _, o := w.as("").send("GET", "/organizations", nil, "Authorization", "bEARER  "+bootstrapKey); status != 200 {
+				t.Errorf("answer %d %v", status, o)
+			}
+		})
+		t.Run("a deleted application's key is unknown", func(t *testing.T) {
+			app := w.application("all")
+			app.get("/organizations")
+			w.want(204, "DELETE", "/applications/"+w.applicationOf(app), nil)
+			app.want(401, "GET", "/organizations", nil)
+		})
+		t.Run("a directory's token is no API key", func(t *testing.T) {
+			w.as(w.tenant(w.client, "fabrikam").token).want(401, "GET", "/organizations", nil)
+		})
+	})
+}
+
+func TestNoBootstrapKey(t *testing.T) {
+	h := ground(t, &api.Server{Store: modeltest.Open(t, modeltest.SQLite(t), model.Options{})})
+	for _, header := range []string{"Bearer", "Bearer ", "Bearer  ", ""} {
+		r := httptest.NewRequest("GET", "/organizations", nil)
+		r.Header.Set("Authorization", header)
+		if w := serve(h, r); w.Code != 401 {
+			t.Errorf("an empty bootstrap key opens with %q: %d", header, w.Code)
+		}
+	}
+}
+
+func TestOperatorsOnly(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		app := w.application("all")
+		id := w.applicationOf(app)
+		w.routes(func(method, route string) {
+			if !strings.HasPrefix(route, "/applications") {
+				return
+			}
+			path := strings.Replace(pathOf(route), "app_"+anID, id, 1)
+			if status, _, o := app.send(method, path, object{"name": "Mine", "organizations": "all"}); status != 403 || o.text("code") != "forbidden" {
+				t.Errorf("%s %s with an application's key answers %d %v", method, route, status, o)
+			}
+		})
+		if o := w.get("/applications/" + id); o.text("name") != "An application" {
+			t.Errorf("an application changed itself: %v", o)
+		}
+	})
+}
+
+// TestScope walks every route as an application of one organization and names the things of another.
+func TestScope(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		other := w.tenant(w.client, "other")
+		app := w.application([]string{})
+		mine := w.tenant(app, "mine")
+		ada := other.user(w, "ada@other.example")
+		staff := other.group(w, "Staff", ada.ID)
+		gone := other.user(w, "gone@other.example")
+		w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(gone.ID), nil)
+		mine.user(w, "ada@mine.example")
+		w.want(200, "PUT", "/organizations/"+other.organization, object{"external_id": "theirs"})
+
+		theirs := map[string]string{
+			"/organizations/":                other.organization,
+			"/organizations/external_id/":    "theirs",
+			"/organization_domains/":         w.get("/organizations/" + other.organization).text("domains.0.id"),
+			"/directories/":                  other.directory,
+			"/directory_users/":              model.DirectoryUserPrefix.ID(ada.ID),
+			"/directory_groups/":             model.DirectoryGroupPrefix.ID(staff.ID),
+			"/users/":                        model.UserPrefix.ID(ada.ID),
+			"/organizations/:id/tombstones/": w.get("/organizations/" + other.organization + "/tombstones").text("data.0.id"),
+			"/directories/:id/tokens/":       w.get("/directories/" + other.directory + "/tokens").text("data.0.id"),
+			"/directories/:id/adoptions/":    model.UserPrefix.ID(ada.ID),
+		}
+		before := w.get("/events?limit=100&organization_id=" + other.organization).ids()
+
+		w.routes(func(method, route string) {
+			parts := strings.Split(route, "/")
+			if parts[1] == "applications" || !strings.Contains(route, ":") {
+				return
+			}
+			for i, p := range parts {
+				if !strings.HasPrefix(p, ":") {
+					continue
+				}
+				prefix := strings.Join(strings.Split(route, "/")[:i], "/") + "/"
+				id, ok := theirs[prefix]
+				if !ok {
+					t.Fatalf("the test has nothing for %s", prefix)
+				}
+				parts[i] = id
+			}
+			body := any(object{"name": "Stolen", "role": "admin", "domain_data": []object{}})
+			path := strings.Join(parts, "/")
+			if status, _, o := app.send(method, path, body); status != 404 || strings.Contains(o.text("message"), "other") {
+				t.Errorf("%s %s of another organization answers %d %v", method, route, status, o)
+			}
+			// A thing of another organization below one of the key's own.
+			if len(parts) > 4 && method != http.MethodGet {
+				parts[2] = map[string]string{"organizations": mine.organization, "directories": mine.directory}[parts[1]]
+				if status, _, o := app.send(method, strings.Join(parts, "/"), body); status != 404 {
+					t.Errorf("%s %s below an own one answers %d %v", method, route, status, o)
+				}
+			}
+		})
+
+		tests := []struct {
+			name, method, path string
+			body               any
+			status             int
+		}{
+			{"a directory in it", "POST", "/directories", object{"organization_id": other.organization, "name": "x", "type": "okta scim v2.0"}, 404},
+			{"a domain in it", "POST", "/organization_domains", object{"organization_id": other.organization, "domain": "x.example"}, 404},
+			{"its directories", "GET", "/directories?organization_id=" + other.organization, nil, 404},
+			{"its directory's users", "GET", "/directory_users?directory=" + other.directory, nil, 404},
+			{"its group's users", "GET", "/directory_users?group=" + model.DirectoryGroupPrefix.ID(staff.ID), nil, 404},
+			{"its groups", "GET", "/directory_groups?directory=" + other.directory, nil, 404},
+			{"its user's groups", "GET", "/directory_groups?user=" + model.DirectoryUserPrefix.ID(ada.ID), nil, 404},
+			{"its users", "GET", "/users?organization_id=" + other.organization, nil, 404},
+			{"after its event", "GET", "/events?after=" + before[0], nil, 422},
+		}
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				status, _, theirs := app.send(test.method, test.path, test.body)
+				unknown := strings.NewReplacer(other.organization, "org_"+anID, other.directory, "directory_"+anID,
+					model.DirectoryGroupPrefix.ID(staff.ID), "directory_group_"+anID,
+					model.DirectoryUserPrefix.ID(ada.ID), "directory_user_"+anID, before[0], "event_"+anID)
+				body := test.body
+				if sent, ok := body.(object); ok {
+					body = object{"organization_id": "org_" + anID, "name": sent["name"], "type": sent["type"], "domain": sent["domain"]}
+				}
+				again, _, nothing := app.send(test.method, unknown.Replace(test.path), body)
+				if status != test.status || again != test.status {
+					t.Errorf("answers %d, and %d for what does not exist; want %d", status, again, test.status)
+				}
+				if a, b := unknown.Replace(theirs.text("message")), nothing.text("message"); a != b {
+					t.Errorf("the answers differ: %q and %q", a, b)
+				}
+			})
+		}
+
+		t.Run("lists hold only what is in scope", func(t *testing.T) {
+			for path, want := range map[string]string{
+				"/organizations": mine.organization, "/organizations?domains=other.example,mine.example": mine.organization,
+				"/directories": mine.directory, "/directories?search=e": mine.directory,
+			} {
+				if got := app.get(path).ids(); len(got) != 1 || got[0] != want {
+					t.Errorf("%s lists %v", path, got)
+				}
+			}
+			for _, e := range app.get("/events?limit=100").data() {
+				for _, id := range before {
+					if e.text("id") == id {
+						t.Errorf("the feed shows %s of another organization", e.text("event"))
+					}
+				}
+			}
+			if got := app.get("/events?organization_id=" + other.organization).data(); len(got) != 0 {
+				t.Errorf("the feed of another organization shows %d events", len(got))
+			}
+		})
+		if after := w.get("/events?limit=100&organization_id=" + other.organization).ids(); len(after) != len(before) {
+			t.Errorf("the other organization has %d events, had %d", len(after), len(before))
+		}
+	})
+}
+
+// TestTrust compares what the operator, an application of all organizations and one of some may
+// decide about domains.
+func TestTrust(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		all, some := w.application("all"), w.application([]string{})
+		verified := func(name string) object {
+			return object{"name": name, "domain_data": []object{{"domain": name + ".example", "state": "verified"}}}
+		}
+		w.want(201, "POST", "/organizations", verified("operator"))
+		all.want(201, "POST", "/organizations", verified("everywhere"))
+		some.want(403, "POST", "/organizations", verified("somewhere"))
+		some.want(403, "POST", "/organizations", object{"name": "x", "allow_profiles_outside_organization": true})
+		if got := some.get("/organizations").data(); len(got) != 0 {
+			t.Errorf("a refused organization was made: %v", got)
+		}
+
+		g := some.want(201, "POST", "/organizations", object{"name": "Some", "domain_data": []object{{"domain": "some.example", "state": "pending"}}})
+		path, domain := "/organizations/"+g.text("id"), g.text("domains.0.id")
+		some.want(403, "PUT", path, object{"name": "Renamed", "domain_data": []object{{"domain": "some.example", "state": "verified"}}})
+		some.want(403, "PUT", path, object{"allow_profiles_outside_organization": true})
+		some.want(403, "POST", "/organization_domains/"+domain+"/verify", nil)
+		all.want(403, "POST", "/organization_domains/"+domain+"/verify", nil)
+		if o := some.get(path); o.text("domains.0.state") != "pending" || o.text("name") != "Some" {
+			t.Errorf("a refused change was made: %v", o)
+		}
+		w.want(201, "POST", "/organization_domains/"+domain+"/verify", nil)
+		if o := w.want(400, "POST", "/organization_domains/"+domain+"/verify", nil); o.text("code") != "domain_already_verified" {
+			t.Errorf("a second verification answers %v", o)
+		}
+
+		t.Run("what is verified already may be repeated", func(t *testing.T) {
+			o := some.want(200, "PUT", path, object{"domain_data": []object{
+				{"domain": "SOME.example", "state": "verified"}, {"domain": "more.example", "state": "pending"}}})
+			if o.text("domains.0.id") != domain || o.text("domains.0.state") != "verified" || o.text("domains.1.state") != "pending" {
+				t.Errorf("got %v", o["domains"])
+			}
+		})
+		t.Run("pending does not take a verification back", func(t *testing.T) {
+			o := some.want(200, "PUT", path, object{"domains": []string{"some.example"}})
+			if o.text("domains.0.state") != "verified" || o.at("domains.1") != nil {
+				t.Errorf("got %v", o["domains"])
+			}
+		})
+		t.Run("an organization joins the list of the application that made it", func(t *testing.T) {
+			if o := w.get("/applications/" + w.applicationOf(some)); o.text("organizations.0") != g.text("id") {
+				t.Errorf("got %v", o["organizations"])
+			}
+		})
+	})
+}

@@ -1,0 +1,97 @@
+package api_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"rollcall/model"
+)
+
+// TestReference drives every operation of the reference that is served, and every event that the
+// reference describes and Rollcall records. The transport of the client checks each answer.
+func TestReference(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		drive(t, w)
+		var seen []string
+		for cursor := ""; ; {
+			page := w.get("/events?limit=100&after=" + cursor)
+			for _, e := range page.data() {
+				seen = append(seen, e.text("event"))
+			}
+			if cursor = page.text("list_metadata.after"); cursor == "" {
+				break
+			}
+		}
+		served := map[string]bool{}
+		for _, r := range w.echo.Routes() {
+			if o := w.contract.reference.find(r.Method, strings.ReplaceAll(r.Path, ":", "")); o != nil {
+				served[o.method+" "+o.template] = true
+			}
+		}
+		if len(served) < 18 {
+			t.Errorf("only %d operations of the reference are served", len(served))
+		}
+		for name := range served {
+			if !w.contract.seen[name] {
+				t.Errorf("%s was never exercised", name)
+			}
+		}
+
+		for _, want := range []model.EventType{
+			model.DirectoryActivated, model.DirectoryDeleted, model.DirectoryTokenCreated, model.DirectoryTokenRevoked,
+			model.DirectoryUserCreated, model.DirectoryUserUpdated, model.DirectoryUserDeleted,
+			model.DirectoryGroupCreated, model.DirectoryGroupUpdated, model.DirectoryGroupDeleted,
+			model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove,
+			model.OrganizationCreated, model.OrganizationUpdated, model.OrganizationDeleted,
+			model.DomainCreated, model.DomainVerified, model.DomainDeleted, model.UserAccessEnded, model.UserDeleted,
+		} {
+			if !slices.Contains(seen, string(want)) {
+				t.Errorf("no event %s was checked", want)
+			}
+		}
+	})
+}
+
+// drive makes at least one of everything.
+func drive(t *testing.T, w *world) {
+	tenant := w.tenant(w.client, "contoso")
+	organization, directory := tenant.organization, tenant.directory
+	ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
+	staff := tenant.group(w, "Staff", ada.ID, bob.ID)
+	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *model.DirectoryGroup) error {
+		return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
+	}, model.MembersChange{Op: model.RemoveMembers, UserIDs: []string{bob.ID}}))
+	must[*model.User](t)(tenant.org.UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *model.User) error {
+		u.Active = false
+		return nil
+	}))
+
+	w.want(200, "PUT", "/organizations/"+organization, object{"name": "Contoso Ltd", "external_id": "c/1", "metadata": object{"tier": "gold"}})
+	w.get("/organizations")
+	w.get("/organizations/" + organization)
+	w.get("/organizations/external_id/c%2F1")
+	domain := w.want(201, "POST", "/organization_domains", object{"organization_id": organization, "domain": "contoso.test"})
+	w.want(201, "POST", "/organization_domains/"+domain.text("id")+"/verify", nil)
+	w.get("/organization_domains/" + domain.text("id"))
+	w.want(204, "DELETE", "/organization_domains/"+domain.text("id"), nil)
+
+	w.get("/directories")
+	w.get("/directories/" + directory)
+	token := w.want(201, "POST", "/directories/"+directory+"/tokens", object{"name": "second"})
+	w.want(204, "DELETE", "/directories/"+directory+"/tokens/"+token.text("id"), nil)
+	w.get("/directory_users?directory=" + directory)
+	w.get("/directory_users/" + model.DirectoryUserPrefix.ID(ada.ID))
+	w.get("/directory_groups?directory=" + directory)
+	w.get("/directory_groups/" + model.DirectoryGroupPrefix.ID(staff.ID))
+
+	if err := tenant.org.DeleteDirectoryGroup(t.Context(), tenant.id, staff.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := tenant.org.DeleteDirectoryUser(t.Context(), tenant.id, bob.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(ada.ID), nil)
+	w.want(200, "DELETE", "/directories/"+directory, nil)
+	w.want(200, "DELETE", "/organizations/"+organization, nil)
+}

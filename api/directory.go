@@ -1,0 +1,128 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"rollcall/model"
+)
+
+// createdDirectory is a new directory with what its identity provider needs; the token is shown
+// this once.
+type createdDirectory struct {
+	model.DirectoryObject
+	SCIM scimAccess `json:"scim"`
+}
+
+type scimAccess struct {
+	BaseURL     string `json:"base_url"`
+	BearerToken string `json:"bearer_token"`
+}
+
+// countedDirectory is a directory with how much is in it.
+type countedDirectory struct {
+	model.DirectoryObject
+	Metadata directoryMetadata `json:"metadata"`
+}
+
+type directoryMetadata struct {
+	Users struct {
+		Active   int64 `json:"active"`
+		Inactive int64 `json:"inactive"`
+	} `json:"users"`
+	Groups int64 `json:"groups"`
+}
+
+func (s *Server) listDirectories(c *call) error {
+	p := c.params()
+	page := p.page(model.DirectoryPrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	q := model.DirectoryQuery{Page: page.Page, Domain: p.text("domain"), Search: p.text("search")}
+	if id := p.text("organization_id"); id != "" {
+		org, _, err := c.owner(model.OrganizationPrefix, id)
+		if err != nil {
+			return err
+		}
+		q.OrganizationID = org.ID
+	}
+	ds, info, err := s.Store.Directories(c.ctx(), c.key.scope, q)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(ds, (*model.Directory).PublicForm), info)
+}
+
+func (s *Server) createDirectory(c *call) error {
+	body, err := decode[struct {
+		OrganizationID string `json:"organization_id"`
+		Name           string `json:"name"`
+		Type           string `json:"type"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	if err := required("organization_id", body.OrganizationID); err != nil {
+		return err
+	}
+	org, _, err := c.owner(model.OrganizationPrefix, body.OrganizationID)
+	if err != nil {
+		return err
+	}
+	d, token, err := org.CreateDirectory(c.ctx(), body.Name, body.Type)
+	if err != nil {
+		return err
+	}
+	o := d.PublicForm()
+	base := strings.TrimSuffix(s.PublicURL, "/") + "/scim/v2/" + o.ID
+	return c.answer(http.StatusCreated, createdDirectory{o, scimAccess{base, token}})
+}
+
+func (s *Server) directory(c *call) error {
+	org, id, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	d, err := org.Directory(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	counts, err := org.DirectoryCounts(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	o := countedDirectory{DirectoryObject: d.PublicForm()}
+	o.Metadata.Users.Active, o.Metadata.Users.Inactive = counts.ActiveUsers, counts.InactiveUsers
+	o.Metadata.Groups = counts.Groups
+	return c.answer(http.StatusOK, o)
+}
+
+func (s *Server) updateDirectory(c *call) error {
+	org, id, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	body, err := decode[struct {
+		Name string `json:"name"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	d, err := org.RenameDirectory(c.ctx(), id, body.Name)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, d.PublicForm())
+}
+
+func (s *Server) deleteDirectory(c *call) error {
+	org, id, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.DeleteDirectory(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusOK)
+}

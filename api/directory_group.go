@@ -1,0 +1,49 @@
+package api
+
+import (
+	"net/http"
+
+	"rollcall/model"
+)
+
+func (s *Server) listDirectoryGroups(c *call) error {
+	p := c.params()
+	page := p.page(model.DirectoryGroupPrefix, "desc")
+	directory, user := p.text("directory"), p.text("user")
+	if directory == "" && user == "" {
+		p.require("directory", "send directory or user")
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	q := model.GroupQuery{Page: page.Page}
+	var org *model.Org
+	var err error
+	if user != "" {
+		if org, q.UserID, err = c.owner(model.DirectoryUserPrefix, user); err != nil {
+			return err
+		}
+	}
+	if directory != "" {
+		if org, q.DirectoryID, err = c.owner(model.DirectoryPrefix, directory); err != nil {
+			return err
+		}
+	}
+	gs, info, err := org.GroupPage(c.ctx(), q)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(gs, (*model.DirectoryGroup).PublicForm), info)
+}
+
+func (s *Server) directoryGroup(c *call) error {
+	org, id, err := c.named(model.DirectoryGroupPrefix)
+	if err != nil {
+		return err
+	}
+	g, err := org.DirectoryGroup(c.ctx(), "", id)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, g.PublicForm())
+}

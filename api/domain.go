@@ -1,0 +1,93 @@
+package api
+
+import (
+	"net/http"
+
+	"rollcall/model"
+)
+
+// domainBody is what POST takes.
+type domainBody struct {
+	OrganizationID string `json:"organization_id"`
+	Domain         string `json:"domain"`
+}
+
+func (s *Server) createDomain(c *call) error {
+	body, err := decode[domainBody](c)
+	if err != nil {
+		return err
+	}
+	if err := required("organization_id", body.OrganizationID); err != nil {
+		return err
+	}
+	org, _, err := c.owner(model.OrganizationPrefix, body.OrganizationID)
+	if err != nil {
+		return err
+	}
+	d, err := org.CreateDomain(c.ctx(), body.Domain, model.DomainStatePending)
+	if err != nil {
+		return domainRefused(err)
+	}
+	return c.answer(http.StatusCreated, d.PublicForm())
+}
+
+// domainRefused gives a conflict about a domain the reference's code.
+func domainRefused(err error) error {
+	if model.KindOf(err) == model.Conflict {
+		return &coded{http.StatusConflict, "domain_already_exists", err}
+	}
+	return err
+}
+
+func (s *Server) domain(c *call) error {
+	org, id, err := c.named(model.OrganizationDomainPrefix)
+	if err != nil {
+		return err
+	}
+	d, err := org.Domain(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, d.PublicForm())
+}
+
+// verifyDomain takes the operator's word for the domain. In the reference the call only starts a
+// check of the domain's DNS record, so applications let their customers call it: were an
+// application's key enough, any customer could make any domain theirs.
+func (s *Server) verifyDomain(c *call) error {
+	org, id, err := c.named(model.OrganizationDomainPrefix)
+	if err != nil {
+		return err
+	}
+	if !c.key.operator {
+		return errVerification
+	}
+	var d *model.Domain
+	err = org.Tx(c.ctx(), func(org *model.Org) error {
+		before, err := org.Domain(c.ctx(), id)
+		if err != nil {
+			return err
+		}
+		if before.State == model.DomainStateVerified {
+			return &coded{http.StatusBadRequest, "domain_already_verified",
+				model.Conflictf("state", "the domain is verified already")}
+		}
+		d, err = org.VerifyDomain(c.ctx(), id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusCreated, d.PublicForm())
+}
+
+func (s *Server) deleteDomain(c *call) error {
+	org, id, err := c.named(model.OrganizationDomainPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.DeleteDomain(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+
+	"rollcall/model"
+)
+
+// eventObject is the reference's event.
+type eventObject struct {
+	Object    string          `json:"object"`
+	ID        string          `json:"id"`
+	Event     model.EventType `json:"event"`
+	Data      json.RawMessage `json:"data"`
+	CreatedAt model.Time      `json:"created_at"`
+	Context   eventContext    `json:"context"`
+}
+
+// eventContext is the reference's EventContextDto.
+type eventContext struct {
+	Actor eventActor `json:"actor"`
+}
+
+// eventActor is the reference's EventContextActorDto.
+type eventActor struct {
+	ID     string  `json:"id"`
+	Source string  `json:"source"`
+	Name   *string `json:"name"` // never known: the feed holds ids only
+}
+
+func eventForm(e *model.Event) eventObject {
+	return eventObject{"event", model.EventPrefix.ID(e.ID), e.Type, json.RawMessage(e.Data), e.CreatedAt,
+		eventContext{actorForm(e.Actor)}}
+}
+
+// actorForm writes an actor with the reference's sources, which have none for SCIM. What has an API
+// id is named by that, everyone else as the actor stands, such as operator:bootstrap.
+func actorForm(a model.Actor) eventActor {
+	kind, id, _ := strings.Cut(string(a), ":")
+	switch kind {
+	case "application":
+		return eventActor{ID: id, Source: "api"}
+	case "operator":
+		return eventActor{ID: string(a), Source: "api"}
+	case "directory":
+		return eventActor{ID: id, Source: "system"}
+	}
+	return eventActor{ID: string(a), Source: "system"}
+}
+
+func (s *Server) listEvents(c *call) error {
+	p := c.params()
+	page := p.page(model.EventPrefix, "asc")
+	q := model.EventQuery{Page: page.Page, From: p.moment("range_start"), To: p.moment("range_end")}
+	for _, t := range p.list("events") {
+		q.Types = append(q.Types, model.EventType(t))
+	}
+	if apiID := p.text("organization_id"); apiID != "" {
+		// An organization need not exist any more: its events outlive it.
+		id, ok := model.OrganizationPrefix.Parse(apiID)
+		if !ok {
+			p.fail("organization_id", "organization_id is not the id of an organization")
+		}
+		q.OrganizationID = model.OrganizationID(id)
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	events, info, err := s.Store.Events(c.ctx(), c.key.scope, q)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(events, eventForm), info)
+}

@@ -1,0 +1,221 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// maxBody is the largest body that is read, in bytes: no call needs a tenth of it.
+const maxBody = 1 << 20
+
+// nul finds U+0000 in JSON, which PostgreSQL does not store. An escaped backslash before it is text.
+var nul = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
+
+// decode reads the JSON body of a call. Members that T does not have are ignored, as the reference
+// does; a member of the wrong type is refused with its name.
+func decode[T any](c *call) (body T, err error) {
+	r := c.Request()
+	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err != nil || kind != echo.MIMEApplicationJSON {
+		return body, &coded{http.StatusUnsupportedMediaType, "unsupported_media_type",
+			model.Invalidf("", "send the body as JSON with Content-Type: application/json")}
+	}
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if model.KindOf(err) == model.Invalid {
+		return body, unreadable(err)
+	}
+	if err != nil {
+		return body, fmt.Errorf("read body: %w", err)
+	}
+	if len(text) > maxBody {
+		return body, &model.Error{Kind: model.TooLarge, Message: fmt.Sprintf("the body is larger than %d bytes; send less at once", maxBody)}
+	}
+	if !utf8.Valid(text) || nul.Match(text) {
+		return body, unreadable(model.Invalidf("", "the body is not UTF-8 text without U+0000"))
+	}
+	return body, unmarshal(text, &body, "")
+}
+
+func unreadable(err error) error { return &coded{http.StatusBadRequest, "invalid_request", err} }
+
+// unmarshal reads JSON that stands at the given path of the body. It answers for what the decoder
+// finds wrong in the body's words, never in Go's.
+func unmarshal(text []byte, into any, path string) error {
+	err := json.Unmarshal(text, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field := fieldPath(path, wrong.Field)
+		got, _, _ := strings.Cut(wrong.Value, " ")
+		if field == "" {
+			return unreadable(model.Invalidf("", "the body is a JSON %s; send an object", got))
+		}
+		return invalidf(field, "%s has the wrong type: it cannot be a JSON %s", field, got)
+	}
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return unreadable(&model.Error{Kind: model.Invalid, Err: err,
+			Message: fmt.Sprintf("the body is not JSON: it breaks off or has an error at byte %d", wrong.Offset)})
+	}
+	return err
+}
+
+// fieldPath joins a decoder's path to where its input stood. It drops the Go names of embedded
+// structs, which the decoder includes: every member of the API is in lower case.
+func fieldPath(path, decoded string) string {
+	parts := strings.Split(path+"."+decoded, ".")
+	kept := parts[:0]
+	for _, p := range parts {
+		if p != "" && p == strings.ToLower(p) {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, ".")
+}
+
+// optional is a member of a body that may be missing, null, or given.
+type optional[T any] struct {
+	given bool
+	value *T // nil for null
+}
+
+// UnmarshalJSON is called for null, too, but not for a missing member.
+func (o *optional[T]) UnmarshalJSON(text []byte) error {
+	o.given = true
+	return json.Unmarshal(text, &o.value)
+}
+
+// params reads a query and gathers everything that is wrong with it. An empty parameter counts as a
+// missing one.
+type params struct {
+	call     *call
+	problems []problem
+}
+
+func (c *call) params() *params { return &params{call: c} }
+
+func (p *params) err() error {
+	if len(p.problems) > 0 {
+		return &invalid{p.problems}
+	}
+	return nil
+}
+
+func (p *params) fail(field, format string, args ...any) {
+	p.problems = append(p.problems, problem{field, codeInvalid(field), fmt.Sprintf(format, args...)})
+}
+
+// require notes that a parameter is missing.
+func (p *params) require(field, message string) {
+	p.problems = append(p.problems, problem{field, codeRequired, message})
+}
+
+func (p *params) text(name string) string { return p.call.query.Get(name) }
+
+// list reads name=a,b as the reference writes it, and name=a&name=b or name[]=a&name[]=b as
+// HTTP libraries do.
+func (p *params) list(name string) []string {
+	var out []string
+	for _, values := range [][]string{p.call.query[name], p.call.query[name+"[]"]} {
+		for _, v := range values {
+			for item := range strings.SplitSeq(v, ",") {
+				if item = strings.TrimSpace(item); item != "" {
+					out = append(out, item)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// moment reads a time; nil when there is none.
+func (p *params) moment(name string) *model.Time {
+	text := p.text(name)
+	if text == "" {
+		return nil
+	}
+	t, err := parseMoment(name, text)
+	if err != nil {
+		p.problems = append(p.problems, err.problems...)
+	}
+	return t
+}
+
+// parseMoment reads a moment of RFC 3339, or a day, which begins at midnight UTC.
+func parseMoment(field, text string) (*model.Time, *invalid) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			t := model.TimeOf(at)
+			return &t, nil
+		}
+	}
+	return nil, invalidf(field, "%s is not a time such as 2026-01-15T12:00:00Z", field)
+}
+
+// The reference's bounds of a page.
+const (
+	defaultLimit = 10
+	maxLimit     = 100
+)
+
+// page reads which part of a list is wanted. The cursors are ids of the given kind.
+func (p *params) page(kind model.Prefix, order string) page {
+	out := page{Page: model.Page{Limit: defaultLimit}, kind: kind}
+	if text := p.text("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxLimit {
+			p.fail("limit", "limit is a number from 1 to %d", maxLimit)
+		}
+		out.Limit = n
+	}
+	before, after := p.cursor("before", kind), p.cursor("after", kind)
+	if before != "" && after != "" {
+		p.fail("before", "send before or after, not both")
+	}
+	if text := p.text("order"); text != "" {
+		order = text
+	}
+	switch order {
+	case "asc":
+		out.Ascending = true
+	case "desc":
+	case "normal":
+		// Newest first as in desc, but before asks for older ones and after for newer ones.
+		out.reversed = true
+		before, after = after, before
+	default:
+		p.fail("order", `order is "asc", "desc" or "normal"`)
+	}
+	out.Before, out.After = before, after
+	return out
+}
+
+func (p *params) cursor(name string, kind model.Prefix) string {
+	text := p.text(name)
+	if text == "" {
+		return ""
+	}
+	id, ok := kind.Parse(text)
+	if !ok {
+		p.fail(name, "%s is not an id of this list, which begin with %s_", name, kind)
+	}
+	return id
+}
+
+// required refuses an empty member that the call cannot do without.
+func required(field, value string) error {
+	if value == "" {
+		return &invalid{[]problem{{field, codeRequired, field + " is required"}}}
+	}
+	return nil
+}

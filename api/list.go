@@ -1,0 +1,72 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// page is the part of a list that a call asks for.
+type page struct {
+	model.Page
+	kind     model.Prefix
+	reversed bool // the meanings of before and after are exchanged
+}
+
+// listObject is the reference's envelope of a list.
+type listObject[O any] struct {
+	Object       string       `json:"object"`
+	Data         []O          `json:"data"`
+	ListMetadata listMetadata `json:"list_metadata"`
+}
+
+// listMetadata holds the cursors of the neighboring pages; null where there is none.
+type listMetadata struct {
+	Before *string `json:"before"`
+	After  *string `json:"after"`
+}
+
+func (p page) metadata(info model.PageInfo) listMetadata {
+	m := listMetadata{p.cursor(info.Before), p.cursor(info.After)}
+	if p.reversed {
+		m.Before, m.After = m.After, m.Before
+	}
+	return m
+}
+
+func (p page) cursor(id string) *string {
+	if id == "" {
+		return nil
+	}
+	out := p.kind.ID(id)
+	return &out
+}
+
+// answerList answers a page of a list.
+func answerList[O any](c *call, p page, objects []O, info model.PageInfo) error {
+	return c.answer(200, listObject[O]{"list", objects, p.metadata(info)})
+}
+
+// forms are the public forms of rows; never nil, since an empty list is [] and not null.
+func forms[T, O any](rows []T, form func(*T) O) []O {
+	out := make([]O, len(rows))
+	for i := range rows {
+		out[i] = form(&rows[i])
+	}
+	return out
+}
+
+// answer writes JSON as JSON.stringify does: <, > and & stand as they are.
+func (c *call) answer(status int, object any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(object); err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	return c.Blob(status, echo.MIMEApplicationJSON, b.Bytes())
+}

@@ -1,0 +1,224 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+
+	"rollcall/model"
+)
+
+// maxDomains is how many domains one call may name.
+const maxDomains = 100
+
+// organizationBody is what POST and PUT take. PUT changes only the members that are sent, as in the
+// reference, whose update requires none.
+type organizationBody struct {
+	Name                             *string                      `json:"name"`
+	AllowProfilesOutsideOrganization *bool                        `json:"allow_profiles_outside_organization"`
+	Domains                          []string                     `json:"domains"`
+	DomainData                       []domainData                 `json:"domain_data"`
+	Metadata                         optional[map[string]*string] `json:"metadata"`
+	ExternalID                       optional[string]             `json:"external_id"`
+	Rollcall                         json.RawMessage              `json:"rollcall"`
+}
+
+type domainData struct {
+	Domain string            `json:"domain"`
+	State  model.DomainState `json:"state"`
+}
+
+// domains are the domains that the body names, in either of the reference's forms, and whether it
+// names any or none. Those in the older form are pending: it has no way to vouch for them.
+func (b *organizationBody) domains() (states map[string]model.DomainState, given bool, err error) {
+	states = map[string]model.DomainState{}
+	for _, name := range b.Domains {
+		states[name] = model.DomainStatePending
+	}
+	for _, d := range b.DomainData {
+		if d.State != model.DomainStatePending && d.State != model.DomainStateVerified {
+			return nil, false, invalidf("domain_data.state", `a domain's state is "pending" or "verified"`)
+		}
+		states[d.Domain] = d.State
+	}
+	if len(states) > maxDomains {
+		return nil, false, invalidf("domain_data", "send at most %d domains at once", maxDomains)
+	}
+	return states, b.Domains != nil || b.DomainData != nil, nil
+}
+
+// apply alters the organization as the body says.
+func (b *organizationBody) apply(g *model.Organization, k key) error {
+	if b.Name != nil {
+		g.Name = *b.Name
+	}
+	if b.ExternalID.given {
+		g.ExternalID = b.ExternalID.value
+	}
+	if b.AllowProfilesOutsideOrganization != nil {
+		if *b.AllowProfilesOutsideOrganization && !g.AllowProfilesOutsideOrganization && !k.trusted() {
+			return errUntrusted
+		}
+		g.AllowProfilesOutsideOrganization = *b.AllowProfilesOutsideOrganization
+	}
+	if b.Metadata.given {
+		g.Metadata = merged(g.Metadata, b.Metadata.value)
+	}
+	if len(b.Rollcall) > 0 {
+		// Decoding onto what is there changes only the settings that are sent.
+		extras := model.OrganizationExtras{Slug: g.Slug, Settings: g.Settings}
+		if err := unmarshal(b.Rollcall, &extras, "rollcall"); err != nil {
+			return err
+		}
+		g.Slug, g.Settings = extras.Slug, extras.Settings
+	}
+	return nil
+}
+
+// merged is metadata after a change. The reference keeps the keys that are not sent and removes
+// those sent as null; null for the whole removes all.
+func merged(before map[string]string, change *map[string]*string) map[string]string {
+	after := map[string]string{}
+	if change == nil {
+		return after
+	}
+	maps.Copy(after, before)
+	for k, v := range *change {
+		if v == nil {
+			delete(after, k)
+		} else {
+			after[k] = *v
+		}
+	}
+	return after
+}
+
+func (s *Server) listOrganizations(c *call) error {
+	p := c.params()
+	page := p.page(model.OrganizationPrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	gs, info, err := s.Store.Organizations(c.ctx(), c.key.scope,
+		model.OrganizationQuery{Page: page.Page, Domains: p.list("domains"), Search: p.text("search")})
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(gs, (*model.Organization).PublicForm), info)
+}
+
+func (s *Server) createOrganization(c *call) error {
+	body, err := decode[organizationBody](c)
+	if err != nil {
+		return err
+	}
+	domains, _, err := body.domains()
+	if err != nil {
+		return err
+	}
+	g := &model.Organization{Settings: model.DefaultSettings()}
+	if err := body.apply(g, c.key); err != nil {
+		return err
+	}
+	for _, state := range domains {
+		if state == model.DomainStateVerified && !c.key.trusted() {
+			return errUntrusted
+		}
+	}
+	if err := s.Store.CreateOrganization(c.ctx(), c.key.actor, c.key.scope, g, domains); err != nil {
+		return s.organizationRefused(c, err, g)
+	}
+	return c.answer(http.StatusCreated, g.PublicForm())
+}
+
+// organizationRefused gives the refusals of a write the codes that the reference has for them.
+func (s *Server) organizationRefused(c *call, err error, g *model.Organization) error {
+	switch field := fieldOf(err); {
+	case field == "metadata":
+		return &coded{http.StatusBadRequest, "invalid_metadata", err}
+	case field == "domain":
+		return domainRefused(err)
+	case model.KindOf(err) == model.Conflict && g.ExternalID != nil:
+		other, lookup := s.Store.OrganizationByExternalID(c.ctx(), model.Everywhere(), *g.ExternalID)
+		if lookup == nil && other != g.ID {
+			return &coded{http.StatusBadRequest, "external_id_already_used",
+				model.Conflictf("external_id", "another organization has this external_id; send another one")}
+		}
+	}
+	return err
+}
+
+func (s *Server) organization(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	return answerOrganization(c, org)
+}
+
+func answerOrganization(c *call, org *model.Org) error {
+	g, err := org.Organization(c.ctx())
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, g.PublicForm())
+}
+
+func (s *Server) organizationByExternalID(c *call) error {
+	id, err := s.Store.OrganizationByExternalID(c.ctx(), c.key.scope, c.Param("external_id"))
+	if err != nil {
+		return err
+	}
+	return answerOrganization(c, s.Store.Org(id, c.key.actor))
+}
+
+func (s *Server) updateOrganization(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	body, err := decode[organizationBody](c)
+	if err != nil {
+		return err
+	}
+	domains, given, err := body.domains()
+	if err != nil {
+		return err
+	}
+	var g model.Organization // as far as the change came, for the refusal
+	err = org.Tx(c.ctx(), func(org *model.Org) error {
+		if given {
+			verified, err := org.SetDomains(c.ctx(), domains)
+			if err != nil {
+				return err
+			}
+			if verified > 0 && !c.key.trusted() {
+				return errUntrusted
+			}
+		}
+		after, err := org.UpdateOrganization(c.ctx(), func(change *model.Organization) error {
+			err := body.apply(change, c.key)
+			g = *change
+			return err
+		})
+		if err == nil {
+			g = *after
+		}
+		return err
+	})
+	if err != nil {
+		return s.organizationRefused(c, err, &g)
+	}
+	return c.answer(http.StatusOK, g.PublicForm())
+}
+
+func (s *Server) deleteOrganization(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.DeleteOrganization(c.ctx()); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusOK)
+}

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"net/http"
+
+	"rollcall/model"
+)
+
+func (s *Server) listTombstones(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	p := c.params()
+	page := p.page(model.TombstonePrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	stones, info, err := org.Tombstones(c.ctx(), page.Page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(stones, (*model.Tombstone).PublicForm), info)
+}
+
+func (s *Server) deleteTombstone(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	id, ok := model.TombstonePrefix.Parse(c.Param("tombstone"))
+	if !ok {
+		return notFound(model.TombstonePrefix, c.Param("tombstone"))
+	}
+	if err := org.DeleteTombstone(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
