@@ -1,0 +1,60 @@
+package scim_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// TestStatements counts what a request executes at the driver, BEGIN and COMMIT apart, once the
+// token is known. Every statement is a round trip to the database, and they are what a request costs.
+func TestStatements(t *testing.T) {
+	const body = `{"userName":%q,"externalId":"X-%s","displayName":"Ada Okafor","name":{"givenName":"Ada","familyName":"Okafor"},
+		"emails":[{"value":"%s@northwind.example","type":"work","primary":true}],"phoneNumbers":[{"value":"+44 1","type":"mobile"}],
+		"` + enterprise + `":{"department":"IT","manager":{"value":"m"}}}`
+	var statements modeltest.Statements
+	o := statements.Options()
+	o.Now = modeltest.NewClock().Now // the token stays known for as long as the test takes
+	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+		c := newClient(t, store)
+		var ids []string
+		for i := range 20 {
+			ids = append(ids, c.create("/Users", fmt.Sprintf(body, fmt.Sprintf("user-%d", i), "1", "ada")))
+		}
+		group := c.group("Drivers", ids[:10]...)
+		user := "/Users/" + ids[0]
+		tests := []struct {
+			name, method, path, body string
+			status, most             int
+		}{
+			{"create", "POST", "/Users", fmt.Sprintf(body, "ben", "2", "ben"), 201, 4},
+			{"userName eq", "GET", filtered("/Users", `userName eq "user-3"`), "", 200, 2},
+			{"userName eq without groups", "GET", filtered("/Users", `userName eq "user-3"`) + "&excludedAttributes=groups", "", 200, 1},
+			{"userName eq of nobody", "GET", filtered("/Users", `userName eq "nobody"`), "", 200, 1},
+			{"read", "GET", user, "", 200, 2},
+			{"list", "GET", "/Users?count=10", "", 200, 3},
+			{"deactivate", "PATCH", user, patchOf(`[{"op":"replace","path":"active","value":false}]`), 200, 4},
+			{"reactivate without groups", "PATCH", user + "?excludedAttributes=groups", patchOf(`[{"op":"replace","path":"active","value":true}]`), 200, 3},
+			{"change nothing", "PATCH", user + "?attributes=id", patchOf(`[{"op":"replace","path":"active","value":true}]`), 200, 1},
+			{"add a member", "PATCH", "/Groups/" + group, patchOf(`[{"op":"add","path":"members","value":[{"value":"` + ids[10] + `"}]}]`), 204, 4},
+			{"remove a member", "PATCH", "/Groups/" + group, patchOf(`[{"op":"remove","path":"members[value eq \"` + ids[10] + `\"]"}]`), 204, 4},
+			{"rename", "PATCH", "/Groups/" + group, patchOf(`[{"op":"replace","path":"displayName","value":"Pilots"}]`), 204, 3},
+			{"read a group without members", "GET", "/Groups/" + group + "?excludedAttributes=members", "", 200, 1},
+			{"a refused body", "POST", "/Users", `{"userName":""}`, 400, 0},
+			{"a refused filter", "GET", filtered("/Users", `nick eq "x"`), "", 400, 0},
+			{"discovery", "GET", "/Schemas", "", 200, 0},
+		}
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				c.want(200, "GET", "/Schemas", "")
+				got := statements.During(func() { c.want(test.status, test.method, test.path, test.body) })
+				if len(got) > test.most {
+					t.Errorf("%d statements, want at most %d:\n%s", len(got), test.most, strings.Join(got, "\n"))
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,243 @@
+package scim_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// The files testdata/*/*.http are dialogues: what an identity provider sends, and what it is
+// answered. They are tests, and documentation for those who connect one.
+//
+// Lines of ==== part a file. The first part says in comments where the dialogue comes from, and has
+// the headers that every request carries. Each other part is one exchange:
+//
+//	# What is special here.
+//	PATCH /Users/$user                    the target is below the directory's URL, and unescaped:
+//	Content-Type: application/json        what no URL may hold is escaped when it is sent
+//
+//	{"schemas": …}
+//
+//	----
+//	200 OK
+//	Location: $base/Users/$user           headers that are not listed are not looked at
+//
+//	{"id": "$user", …}                    the whole answer; nothing at all if there is no JSON here
+//
+// Words that begin with $ stand for values, the same one throughout a file:
+//
+//	$base, $token     the directory's URL and its bearer token
+//	"$name"           in an answer, any text, which can be used as $name from then on, and is not
+//	                  that of another name
+//	"$time"           any moment in UTC with milliseconds
+//	"$time:name"      any such moment, the same wherever the name is used
+//	"$text(a, b)"     any text that has a and b in it
+//
+// The first of the schemas of an answer is the core one; the others come in any order.
+type dialogue struct {
+	file   string
+	header http.Header
+	turns  []turn
+}
+
+// turn is one exchange of a dialogue, as it is written.
+type turn struct {
+	line   int // of the request
+	method string
+	target string
+	header http.Header
+	body   string
+
+	wantLine   int // of the answer
+	wantStatus string
+	wantHeader http.Header
+	wantBody   string
+}
+
+// dialogueRows are the requests in the catalogue of what Okta and Entra ID send that must each have a
+// dialogue. Okta's row 15 says that it never deletes a user.
+var dialogueRows = map[string]string{
+	"okta":  "o01 o02 o03 o04 o05 o06 o07 o08 o09 o10 o11 o12 o13 o14 o16 o17 o18 o19 o20 o21",
+	"entra": "e01 e02 e03 e04 e05 e06 e07 e08 e09 e10 e11 e12 e13 e14 e15 e16 e17 e18",
+}
+
+func TestEveryRowHasADialogue(t *testing.T) {
+	for vendor, list := range dialogueRows {
+		var have []string
+		for _, file := range dialogueFiles(t, vendor) {
+			row, _, _ := strings.Cut(filepath.Base(file), "_")
+			have = append(have, row)
+		}
+		if diff := cmp.Diff(strings.Fields(list), have); diff != "" {
+			t.Errorf("rows with a file in testdata/%s (-want +got):\n%s", vendor, diff)
+		}
+	}
+}
+
+func TestDialogues(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+		for _, file := range dialogueFiles(t, "*") {
+			t.Run(strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".http"), func(t *testing.T) {
+				dialogue := readDialogue(t, file)
+				d := deploy(t, store)
+				id := d.organization("Northwind", "northwind.example")
+				dialogue.play(t, d.client(id))
+				// Only one organization at a time can have the domain.
+				if err := store.Org(id, model.System).DeleteOrganization(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}
+
+func dialogueFiles(t *testing.T, vendor string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", vendor, "*.http"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("testdata/%s holds no dialogue (%v)", vendor, err)
+	}
+	return files
+}
+
+// lines are what is left of a file, and how much was read.
+type lines struct {
+	rest []string
+	read int
+}
+
+func (l *lines) next() (string, bool) {
+	if len(l.rest) == 0 {
+		return "", false
+	}
+	line := l.rest[0]
+	l.rest, l.read = l.rest[1:], l.read+1
+	return line, true
+}
+
+// skip passes over empty lines and comments.
+func (l *lines) skip() {
+	for len(l.rest) > 0 && (l.rest[0] == "" || strings.HasPrefix(l.rest[0], "#")) {
+		l.next()
+	}
+}
+
+// headers reads up to an empty line, or the end of the part.
+func (l *lines) headers(into http.Header) error {
+	for len(l.rest) > 0 && l.rest[0] != "----" && l.rest[0] != "====" {
+		line, _ := l.next()
+		if line == "" {
+			return nil
+		}
+		name, value, ok := strings.Cut(line, ": ")
+		if !ok {
+			return fmt.Errorf("line %d: %q is not a header", l.read, line)
+		}
+		into.Set(name, value)
+	}
+	return nil
+}
+
+// text reads up to the line that ends the part.
+func (l *lines) text(end string) string {
+	var b strings.Builder
+	for {
+		line, ok := l.next()
+		if !ok || line == end {
+			return strings.TrimSpace(b.String())
+		}
+		b.WriteString(line + "\n")
+	}
+}
+
+func readDialogue(t *testing.T, file string) *dialogue {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dialogue{file: file, header: http.Header{}}
+	l := &lines{rest: strings.Split(string(content), "\n")}
+	l.skip()
+	if err := l.headers(d.header); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if rest := l.text("===="); rest != "" {
+		t.Fatalf("%s: %q before the first exchange", file, rest)
+	}
+	for l.skip(); len(l.rest) > 0; l.skip() {
+		e, err := l.turn()
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		d.turns = append(d.turns, e)
+	}
+	// The effect of whatever was written must be seen from outside.
+	if n := len(d.turns); n < 2 || d.turns[n-1].method != http.MethodGet {
+		t.Fatalf("%s: a dialogue has at least two exchanges and ends with a GET", file)
+	}
+	return d
+}
+
+// turn reads one exchange.
+func (l *lines) turn() (turn, error) {
+	e := turn{line: l.read + 1, header: http.Header{}, wantHeader: http.Header{}}
+	request, _ := l.next()
+	method, target, ok := strings.Cut(request, " ")
+	if !ok || !strings.HasPrefix(target, "/") {
+		return e, fmt.Errorf("line %d: %q is not a request", e.line, request)
+	}
+	e.method, e.target = method, target
+	if err := l.headers(e.header); err != nil {
+		return e, err
+	}
+	e.body = l.text("----")
+	e.wantLine = l.read + 1
+	e.wantStatus, _ = l.next()
+	if err := l.headers(e.wantHeader); err != nil {
+		return e, err
+	}
+	e.wantBody = l.text("====")
+	if (e.wantBody != "") != (e.wantHeader.Get("Content-Type") != "") {
+		return e, fmt.Errorf("line %d: an answer has a body and its Content-Type, or neither", e.wantLine)
+	}
+	return e, nil
+}
+
+// play sends the requests of the dialogue and compares the answers.
+func (d *dialogue) play(t *testing.T, c *client) {
+	v := &values{
+		texts: map[string]string{"base": c.location, "token": c.token},
+		times: map[string]string{},
+	}
+	for _, e := range d.turns {
+		failed := func(line int, format string, args ...any) {
+			t.Helper()
+			t.Errorf("%s:%d: %s %s: %s", d.file, line, e.method, e.target, fmt.Sprintf(format, args...))
+		}
+		header := maps.Clone(d.header)
+		maps.Copy(header, e.header)
+		for name, list := range header {
+			header[name] = []string{v.expand(list[0], asIs)}
+		}
+		target, body := escapeURL(v.expand(e.target, asIs)), v.expand(e.body, inJSON)
+		if unknown := variable.FindString(strings.ReplaceAll(target+body, "$ref", "")); unknown != "" {
+			failed(e.line, "no answer gave a value to %s", unknown)
+			return
+		}
+		got := c.send(e.method, c.base+target, strings.NewReader(body), header)
+		if status := fmt.Sprintf("%d %s", got.status, http.StatusText(got.status)); status != e.wantStatus {
+			failed(e.wantLine, "status %s, want %s\n%s", status, e.wantStatus, got.text)
+		}
+		v.compare(e, got, failed)
+	}
+}

@@ -1,0 +1,165 @@
+package scim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	elimity "github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/optional"
+	"github.com/elimity-com/scim/schema"
+
+	"rollcall/scim/patch"
+)
+
+// resourceType is a resource type with its schemas indexed for look-ups. The library's Handler is
+// not set; see the package comment.
+type resourceType struct {
+	elimity.ResourceType
+	attributes *patch.Type
+}
+
+func newResourceType(t elimity.ResourceType) *resourceType {
+	var extensions []schema.Schema
+	for _, e := range t.SchemaExtensions {
+		extensions = append(extensions, e.Schema)
+	}
+	return &resourceType{t, patch.NewType(t.Schema, extensions...)}
+}
+
+func userType() *resourceType {
+	return newResourceType(elimity.ResourceType{
+		ID: optional.NewString("User"), Name: "User", Endpoint: "/Users",
+		Description:      optional.NewString("User Account"),
+		Schema:           schema.CoreUserSchema(),
+		SchemaExtensions: []elimity.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}},
+	})
+}
+
+func groupType() *resourceType {
+	return newResourceType(elimity.ResourceType{
+		ID: optional.NewString("Group"), Name: "Group", Endpoint: "/Groups",
+		Description: optional.NewString("Group"),
+		Schema:      schema.CoreGroupSchema(),
+	})
+}
+
+// object is a JSON object in the making.
+type object = map[string]any
+
+// gap stands in discovery documents where the base URL of a directory goes.
+const gap = "{base}"
+
+// document is a discovery document, rendered once and cut at its gaps: SCIM clients stop where a
+// location is missing, and each directory has its own.
+type document [][]byte
+
+func newDocument(o object) document { return bytes.Split(mustMarshal(o), []byte(gap)) }
+
+// mustMarshal is for what is made of constants at start.
+func mustMarshal(o object) []byte {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+func (d document) at(base string) []byte { return bytes.Join(d, []byte(base)) }
+
+// meta is the common attribute of a discovery document.
+func meta(kind, path string) object {
+	return object{"resourceType": kind, "location": gap + path}
+}
+
+func serviceProviderConfig() object {
+	supported := func(yes bool) object { return object{"supported": yes} }
+	return object{
+		"schemas":        []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
+		"patch":          supported(true),
+		"bulk":           object{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"filter":         object{"supported": true, "maxResults": maxCount},
+		"changePassword": supported(false),
+		"sort":           supported(false),
+		"etag":           supported(false),
+		"authenticationSchemes": []object{{
+			"type":        elimity.AuthenticationTypeOauthBearerToken,
+			"name":        "OAuth Bearer Token",
+			"description": "The bearer token of the directory, in the Authorization header.",
+			"specUri":     "https://www.rfc-editor.org/info/rfc6750",
+			"primary":     true,
+		}},
+		"meta": meta("ServiceProviderConfig", "/ServiceProviderConfig"),
+	}
+}
+
+func schemaObject(s schema.Schema) object {
+	o := s.ToMap()
+	o["meta"] = meta("Schema", "/Schemas/"+s.ID)
+	return o
+}
+
+func (t *resourceType) object() object {
+	extensions := []object{}
+	for _, e := range t.SchemaExtensions {
+		extensions = append(extensions, object{"schema": e.Schema.ID, "required": e.Required})
+	}
+	return object{
+		"schemas":          []string{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"},
+		"id":               t.ID.Value(),
+		"name":             t.Name,
+		"description":      t.Description.Value(),
+		"endpoint":         t.Endpoint,
+		"schema":           t.Schema.ID,
+		"schemaExtensions": extensions,
+		"meta":             meta("ResourceType", "/ResourceTypes/"+t.Name),
+	}
+}
+
+func listObject(resources []object) object {
+	return object{
+		"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
+		"totalResults": len(resources), "startIndex": 1, "itemsPerPage": len(resources),
+		"Resources": resources,
+	}
+}
+
+// discoveryRoutes are the routes of RFC 7644 §4, each with its document.
+func discoveryRoutes(types ...*resourceType) map[string]route {
+	routes := map[string]route{}
+	add := func(path string, o object) {
+		routes[strings.ToLower(path)] = route{path, map[string]handler{http.MethodGet: newDocument(o).handler()}}
+	}
+	var schemas, kinds []object
+	for _, t := range types {
+		list := []schema.Schema{t.Schema}
+		for _, e := range t.SchemaExtensions {
+			list = append(list, e.Schema)
+		}
+		for _, s := range list {
+			o := schemaObject(s)
+			schemas = append(schemas, o)
+			add("/Schemas/"+s.ID, o)
+		}
+		o := t.object()
+		kinds = append(kinds, o)
+		add("/ResourceTypes/"+t.Name, o)
+	}
+	add("/Schemas", listObject(schemas))
+	add("/ResourceTypes", listObject(kinds))
+	add("/ServiceProviderConfig", serviceProviderConfig())
+	return routes
+}
+
+// handler answers with the document. Paging and projection are ignored, a filter is forbidden: it
+// would let a client believe that what is left out does not exist (RFC 7644 §4).
+func (d document) handler() handler {
+	return func(x *exchange, _ context.Context) (answer, error) {
+		if text, err := x.parameters.one("filter"); err != nil || text != "" {
+			return answer{}, refuse(http.StatusForbidden, "discovery endpoints take no filter; ask for the whole list")
+		}
+		return answer{status: http.StatusOK, body: d.at(x.base)}, nil
+	}
+}

@@ -1,0 +1,113 @@
+package scim
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/scim/filter"
+	"rollcall/scim/patch"
+	"rollcall/web"
+)
+
+// Refused is a request that is not carried out, as the client is told of it (RFC 7644 §3.12).
+type Refused struct {
+	Status   int                 // 400 to 599
+	ScimType scimerrors.ScimType // empty where the RFC has none for the case
+	Detail   string              // says what to change; shown to the client
+	Err      error               // the cause, for the log; never shown
+}
+
+// Error is the text for the log.
+func (r *Refused) Error() string {
+	if r.Err != nil {
+		return fmt.Sprintf("%d %s: %v", r.Status, r.ScimType, r.Err)
+	}
+	return fmt.Sprintf("%d %s: %s", r.Status, r.ScimType, r.Detail)
+}
+
+// Unwrap returns the private cause.
+func (r *Refused) Unwrap() error { return r.Err }
+
+func refuse(status int, format string, args ...any) error {
+	return &Refused{Status: status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// fail is the only way out of this package with an error. It gives the error its status, in the
+// form that web understands; web logs it where that is called for and has render answer it.
+func fail(err error) error {
+	r := refused(err)
+	return echo.NewHTTPError(r.Status).SetInternal(r)
+}
+
+// refused says what the client is told of an error. It is the one mapping from errors to SCIM.
+func refused(err error) *Refused {
+	if r, ok := errors.AsType[*Refused](err); ok {
+		return r
+	}
+	r := &Refused{Status: http.StatusInternalServerError, Err: err}
+	if e, ok := errors.AsType[*patch.Error](err); ok {
+		r.Status, r.ScimType, r.Detail = http.StatusBadRequest, scimerrors.ScimType(e.ScimType), e.Detail
+		return r
+	}
+	if e, ok := errors.AsType[*filter.Error](err); ok {
+		r.Status, r.ScimType, r.Detail = http.StatusBadRequest, scimerrors.ScimTypeInvalidFilter, e.Error()
+		return r
+	}
+	e, ok := errors.AsType[*model.Error](err)
+	if !ok || e.Kind == model.Internal {
+		return r
+	}
+	r.Detail = e.Message
+	switch e.Kind {
+	case model.Invalid:
+		r.Status, r.ScimType = http.StatusBadRequest, scimerrors.ScimTypeInvalidValue
+		if e.Field == "filter" {
+			r.ScimType = scimerrors.ScimTypeInvalidFilter
+		}
+	case model.NotFound:
+		r.Status = http.StatusNotFound
+	case model.Conflict:
+		r.Status = http.StatusConflict
+		if e.Field != "" { // otherwise nothing that the client sent is taken
+			r.ScimType = scimerrors.ScimTypeUniqueness
+		}
+	case model.Stale:
+		r.Status = http.StatusPreconditionFailed
+	case model.Denied:
+		r.Status = http.StatusForbidden
+	case model.TooLarge:
+		r.Status = http.StatusRequestEntityTooLarge
+	case model.Busy, model.Unavailable:
+		r.Status = http.StatusServiceUnavailable
+	case model.Full:
+		// Provisioning takes no seat, so that no directory should ever see this.
+		r.Status, r.Detail = http.StatusInternalServerError, ""
+	}
+	return r
+}
+
+// contentType is the media type of every body (RFC 7644 §8.1).
+const contentType = "application/scim+json;charset=utf-8"
+
+// render is the web.Renderer of all paths of SCIM. What did not come through fail was raised by the
+// router, the middleware or a panic.
+func render(c echo.Context, f web.Failure) error {
+	r, ok := errors.AsType[*Refused](f.Err)
+	if !ok || r.Status != f.Status {
+		r = &Refused{Status: f.Status, Detail: f.Message}
+	}
+	answer := scimerrors.ScimError{Status: r.Status, ScimType: r.ScimType, Detail: r.Detail}
+	if r.Status == http.StatusInternalServerError {
+		answer.Detail = "internal error; its reference for the operator of this server is " + f.Reference
+	}
+	body, err := answer.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("render error: %w", err)
+	}
+	return c.Blob(r.Status, contentType, body)
+}

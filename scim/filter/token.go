@@ -1,0 +1,171 @@
+package filter
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// space skips spaces, the only white space of the grammar.
+func (p *parser) space() {
+	for p.i < len(p.s) && p.s[p.i] == ' ' {
+		p.i++
+	}
+}
+
+// take skips spaces and the byte c after them, or nothing when another byte is there.
+func (p *parser) take(c byte) bool {
+	i := p.i
+	for i < len(p.s) && p.s[i] == ' ' {
+		i++
+	}
+	if i == len(p.s) || p.s[i] != c {
+		return false
+	}
+	p.i = i + 1
+	return true
+}
+
+// keyword skips spaces and the word w in any case, or nothing when another word is there.
+func (p *parser) keyword(w string) bool {
+	p.space()
+	if found := p.word(); len(found) != len(w) || !strings.EqualFold(found, w) {
+		return false
+	}
+	p.i += len(w)
+	return true
+}
+
+// word is the name or keyword at p.i. It is not skipped.
+func (p *parser) word() string {
+	i := p.i
+	for i < len(p.s) && isPathByte(p.s[i]) {
+		i++
+	}
+	return p.s[p.i:i]
+}
+
+// value reads the value of a comparison: a JSON string, number, boolean or null. RFC 7644 §3.4.2.2
+// spells the words in lower case only; clients write True as well.
+func (p *parser) value() (any, error) {
+	at := p.i
+	p.space()
+	if p.i < len(p.s) && p.i > at {
+		switch c := p.s[p.i]; {
+		case c == '"':
+			return p.str()
+		case c == '-' || isDigit(c):
+			return p.number()
+		case p.keyword("true"):
+			return true, nil
+		case p.keyword("false"):
+			return false, nil
+		case p.keyword("null"):
+			return nil, nil
+		}
+	}
+	return nil, p.expected(`a value: a "quoted" string, a number, true, false or null`)
+}
+
+func (p *parser) str() (any, error) {
+	start := p.i
+	escaped := false
+	for i := start + 1; i < len(p.s); i++ {
+		switch c := p.s[i]; {
+		case c == '\\':
+			escaped = true
+			i++
+		case c < ' ':
+			return nil, &Error{Offset: i, Message: "a control character must be escaped"}
+		case c == '"':
+			p.i = i + 1
+			if !escaped {
+				return p.s[start+1 : i], nil
+			}
+			return unescape(p.s[start:p.i], start)
+		}
+	}
+	return nil, &Error{Offset: start, Message: "the string has no closing quote"}
+}
+
+// unescape decodes a quoted string that stands at the offset start.
+func unescape(quoted string, start int) (any, error) {
+	var s string
+	if json.Unmarshal([]byte(quoted), &s) != nil {
+		return nil, &Error{Offset: start, Message: `the string has an escape that JSON does not know; write a backslash as \\`}
+	}
+	if strings.IndexByte(s, 0) >= 0 {
+		return nil, &Error{Offset: start, Message: `the string must not contain \u0000`}
+	}
+	return s, nil
+}
+
+func (p *parser) number() (any, error) {
+	start, word := p.i, p.word()
+	p.i += len(word)
+	// JSON has no leading zero or plus sign, and no period without digits on both sides.
+	if !json.Valid([]byte(word)) {
+		p.i = start
+		return nil, p.expected("a number")
+	}
+	if n, err := strconv.Atoi(word); err == nil {
+		return n, nil
+	}
+	f, err := strconv.ParseFloat(word, 64)
+	if err != nil {
+		return nil, &Error{Offset: start, Message: "the number is out of range"}
+	}
+	return f, nil
+}
+
+// expected is the error for what is not at p.i. It names what is there instead, unless that is a
+// string, whose content is not for messages.
+func (p *parser) expected(what string) error {
+	p.space()
+	found := "the end"
+	if p.i < len(p.s) {
+		switch word := p.word(); {
+		case word == "" && p.s[p.i] == '"':
+			found = "a string"
+		case word == "":
+			r, _ := utf8.DecodeRuneInString(p.s[p.i:])
+			found = strconv.Quote(string(r))
+		case len(word) > 20:
+			found = strconv.Quote(word[:20] + "…")
+		default:
+			found = strconv.Quote(word)
+		}
+	}
+	return &Error{Offset: p.i, Message: fmt.Sprintf("expected %s, found %s", what, found)}
+}
+
+// isName says whether s is an ATTRNAME of RFC 7643 §2.1, or one that starts with "$", as $ref does.
+func isName(s string) bool {
+	if s != "" && s[0] == '$' {
+		s = s[1:]
+	}
+	if s == "" || !isLetter(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if !isNameByte(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+
+func isNameByte(c byte) bool {
+	return isLetter(c) || isDigit(c) || c == '-' || c == '_' || c == '$'
+}
+
+// isPathByte says whether c can stand in an attribute path, whose URN may have any character of
+// RFC 8141 but parentheses: Okta's custom schemas are named like urn:okta:an_app:1.0:user:custom.
+func isPathByte(c byte) bool {
+	return isNameByte(c) || strings.IndexByte(":.~%/+@=!*&;,'", c) >= 0
+}

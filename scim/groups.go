@@ -1,0 +1,140 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+
+	"rollcall/model"
+	"rollcall/scim/patch"
+)
+
+func (x *exchange) createGroup(ctx context.Context) (answer, error) {
+	document, members, err := patch.Document(x.body, x.groups.attributes)
+	if err != nil {
+		return answer{}, err
+	}
+	g, err := x.org.CreateDirectoryGroup(ctx, x.directory.ID, document, members.Add)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := x.groupAnswer(ctx, http.StatusCreated, g, len(members.Add) == 0)
+	a.location = x.location(x.groups, g.ID)
+	return a, err
+}
+
+func (x *exchange) getGroup(ctx context.Context) (answer, error) {
+	g, err := x.org.DirectoryGroup(ctx, x.directory.ID, x.id)
+	if err != nil {
+		return answer{}, err
+	}
+	return x.groupAnswer(ctx, http.StatusOK, g, false)
+}
+
+func (x *exchange) listGroups(ctx context.Context) (answer, error) {
+	q, err := x.listQuery(x.groups)
+	if err != nil {
+		return answer{}, err
+	}
+	groups, total, err := x.org.DirectoryGroups(ctx, x.directory.ID, q.ResourceQuery)
+	if err != nil {
+		return answer{}, err
+	}
+	var members map[string][]model.MemberOf
+	if len(groups) > 0 && q.shows("members") {
+		ids := make([]string, len(groups))
+		for i := range groups {
+			ids[i] = groups[i].ID
+		}
+		if members, err = x.org.GroupMembers(ctx, ids...); err != nil {
+			return answer{}, err
+		}
+	}
+	return listOf(&q, total, len(groups), rendered*len(groups), func(b []byte, i int) []byte {
+		return x.appendGroup(b, &groups[i], members[groups[i].ID], q.projection)
+	}), nil
+}
+
+// replaceGroup is PUT. A body without members empties the group, as RFC 7644 §3.5.1 allows: an
+// identity provider that leaves empty lists out must be able to take the last member's access away.
+func (x *exchange) replaceGroup(ctx context.Context) (answer, error) {
+	document, members, err := patch.Document(x.body, x.groups.attributes)
+	if err != nil {
+		return answer{}, err
+	}
+	members.Replace = true
+	g, err := x.updateGroup(ctx, members, func(stored map[string]any) (map[string]any, bool, error) {
+		return patch.Overwrite(stored, document, x.groups.attributes)
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return x.groupAnswer(ctx, http.StatusOK, g, len(members.Add) == 0)
+}
+
+// patchGroup answers without a body unless the client names attributes: Microsoft advises against
+// returning members, who may be a hundred thousand.
+func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
+	operations, err := patch.Normalize(x.body, x.groups.attributes)
+	if err != nil {
+		return answer{}, err
+	}
+	operations, members := patch.SplitMembers(operations)
+	g, err := x.updateGroup(ctx, members, func(stored map[string]any) (map[string]any, bool, error) {
+		return patch.Apply(stored, operations, x.groups.attributes)
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	if x.projection(x.groups).only == nil {
+		return answer{status: http.StatusNoContent}, nil
+	}
+	return x.groupAnswer(ctx, http.StatusOK, g, false)
+}
+
+// updateGroup has change make the group's next document from the stored one, and changes members.
+func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change func(stored map[string]any) (map[string]any, bool, error)) (*model.DirectoryGroup, error) {
+	return x.org.UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error {
+		stored, err := g.DocumentMap()
+		if err != nil {
+			return err
+		}
+		next, changed, err := change(stored)
+		if err != nil || !changed {
+			return err
+		}
+		return g.SetDocument(next)
+	}, membersChanges(members)...)
+}
+
+func membersChanges(m patch.Members) []model.MembersChange {
+	if m.Replace {
+		return []model.MembersChange{{Op: model.ReplaceMembers, UserIDs: m.Add}}
+	}
+	var changes []model.MembersChange
+	if len(m.Remove) > 0 {
+		changes = append(changes, model.MembersChange{Op: model.RemoveMembers, UserIDs: m.Remove})
+	}
+	if len(m.Add) > 0 {
+		changes = append(changes, model.MembersChange{Op: model.AddMembers, UserIDs: m.Add})
+	}
+	return changes
+}
+
+func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
+	err := x.org.DeleteDirectoryGroup(ctx, x.directory.ID, x.id)
+	return answer{status: http.StatusNoContent}, err
+}
+
+// groupAnswer renders a group. Its members are read only if they are shown, and not when the group
+// is known to be empty.
+func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.DirectoryGroup, empty bool) (answer, error) {
+	p := x.projection(x.groups)
+	var members map[string][]model.MemberOf
+	if !empty && p.shows("members") {
+		var err error
+		if members, err = x.org.GroupMembers(ctx, g.ID); err != nil {
+			return answer{}, err
+		}
+	}
+	return answer{status: status, body: x.appendGroup(nil, g, members[g.ID], p)}, nil
+}

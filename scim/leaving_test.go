@@ -1,0 +1,440 @@
+package scim_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+)
+
+// data is what an event says.
+func data(t *testing.T, e model.Event) map[string]any {
+	t.Helper()
+	var d map[string]any
+	if err := json.Unmarshal([]byte(e.Data), &d); err != nil {
+		t.Fatalf("%s: %v", e.Type, err)
+	}
+	return d
+}
+
+// dialect is one way to say whether a person is active.
+type dialect struct {
+	name   string
+	method string
+	body   func(active bool) string
+}
+
+// dialects are all ways that identity providers are known to have. %s in a user's body is its address.
+func dialects(o *tenant) []dialect {
+	operations := func(format string) func(bool) string {
+		return func(active bool) string { return patchOf(fmt.Sprintf(format, active)) }
+	}
+	words := map[bool]string{true: "True", false: "False"}
+	return []dialect{
+		{"PATCH with a path", http.MethodPatch, operations(`[{"op":"replace","path":"active","value":%t}]`)},
+		{"PATCH without a path, as Okta sends it", http.MethodPatch, operations(`[{"op":"replace","value":{"active":%t}}]`)},
+		{"PATCH with a path and a string, as Entra sends it", http.MethodPatch, func(active bool) string {
+			return patchOf(fmt.Sprintf(`[{"op":"Replace","path":"active","value":%q}]`, words[active]))
+		}},
+		{"PATCH without a path and with a string", http.MethodPatch, func(active bool) string {
+			return patchOf(fmt.Sprintf(`[{"op":"Replace","value":{"active":%q}}]`, words[active]))
+		}},
+		{"PATCH by the full name of the attribute", http.MethodPatch, operations(`[{"op":"Add","path":"` + coreUser + `:ACTIVE","value":%t}]`)},
+		{"PATCH among other changes", http.MethodPatch, operations(`[{"op":"replace","path":"title","value":"Driver"},{"op":"replace","path":"active","value":%t}]`)},
+		{"PUT", http.MethodPut, func(active bool) string {
+			return strings.Replace(post("ada", o.mail("ada")), `"active":true`, fmt.Sprintf(`"active":%t`, active), 1)
+		}},
+		{"PUT with a string", http.MethodPut, func(active bool) string {
+			return strings.Replace(post("ada", o.mail("ada")), `"active":true`, fmt.Sprintf(`"active":%q`, words[active]), 1)
+		}},
+	}
+}
+
+// TestDeactivation is the row active:false of identity.md, section 4, in every dialect: access ends
+// at once, and the person can come back as who they were.
+func TestDeactivation(t *testing.T) {
+	var tests []tenantTest
+	for i, d := range dialects(&tenant{}) {
+		tests = append(tests, tenantTest{d.name, func(o *tenant) { deactivate(o, dialects(o)[i]) }})
+	}
+	eachTenant(t, tests)
+}
+
+func deactivate(o *tenant, d dialect) {
+	id := o.create("/Users", post("ada", o.mail("ada")))
+	group := o.group("Drivers", id)
+	// The only administrator: a directory is obeyed even then.
+	if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+		o.t.Fatal(err)
+	}
+	o.happened()
+	before := o.row(id)
+
+	send := func(active bool) {
+		o.t.Helper()
+		a := o.want(200, d.method, "/Users/"+id, d.body(active))
+		if a.body["id"] != id || a.body["active"] != active || a.path("groups", 0, "value") != group {
+			o.t.Errorf("answer %s", a.text)
+		}
+		if diff := cmp.Diff(a.body, o.want(200, "GET", "/Users/"+id, "").body); diff != "" {
+			o.t.Errorf("GET after %s (-answer +GET):\n%s", d.name, diff)
+		}
+		if got := o.want(200, "GET", "/Groups/"+group, "").path("members", 0, "value"); got != id {
+			o.t.Errorf("the group's member is %v", got)
+		}
+		o.owned(id, model.Admin, active)
+	}
+
+	send(false)
+	left := o.row(id)
+	if left.Epoch <= before.Epoch || left.InactiveReason != model.Deprovisioned {
+		o.t.Errorf("epoch %d after %d, reason %q", left.Epoch, before.Epoch, left.InactiveReason)
+	}
+	events := o.expect(o.by(model.DirectoryUserUpdated, id), o.ended(id, model.EndedDeprovisioned))
+	if len(events) == 2 {
+		o.tellsOfLeaving(id, events[0], events[1])
+	}
+
+	send(false) // again: nothing happens twice
+	if got := o.row(id); got.Epoch != left.Epoch || got.InactiveReason != model.Deprovisioned {
+		o.t.Errorf("epoch %d after %d, reason %q", got.Epoch, left.Epoch, got.InactiveReason)
+	}
+	o.expect()
+
+	send(true)
+	back := o.row(id)
+	if back.Epoch < left.Epoch || back.InactiveReason != "" {
+		o.t.Errorf("epoch %d after %d, reason %q", back.Epoch, left.Epoch, back.InactiveReason)
+	}
+	o.expect(o.by(model.DirectoryUserUpdated, id))
+}
+
+// tellsOfLeaving checks what a receiver of the two events of a deactivation learns.
+func (o *tenant) tellsOfLeaving(id string, updated, ended model.Event) {
+	o.t.Helper()
+	u := data(o.t, updated)
+	previous, _ := u["previous_attributes"].(map[string]any)
+	if u["id"] != model.DirectoryUserPrefix.ID(id) || u["state"] != "inactive" || previous["state"] != "active" {
+		o.t.Errorf("%s says %s", updated.Type, updated.Data)
+	}
+	want := map[string]any{
+		"user_id":           model.UserPrefix.ID(id),
+		"directory_user_id": model.DirectoryUserPrefix.ID(id),
+		"profile_ids":       []any{},
+		"organization_id":   model.OrganizationPrefix.ID(string(o.id)),
+		"reason":            "deprovisioned",
+		"actor":             string(o.directory.Actor()),
+	}
+	if diff := cmp.Diff(want, data(o.t, ended)); diff != "" {
+		o.t.Errorf("%s (-want +got):\n%s", ended.Type, diff)
+	}
+}
+
+func TestInactiveUsers(t *testing.T) {
+	eachTenant(t, []tenantTest{
+		{"created inactive: deprovisioned, and there was no access to end", func(o *tenant) {
+			id := o.create("/Users", `{"userName":"ada","active":false}`)
+			o.owned(id, model.Member, false)
+			if got := o.row(id).InactiveReason; got != model.Deprovisioned {
+				o.t.Errorf("reason %q", got)
+			}
+			o.expect(o.by(model.DirectoryUserCreated, id))
+		}},
+		{"created again while inactive: 409, and still inactive", func(o *tenant) {
+			id := o.create("/Users", `{"userName":"ada","active":false}`)
+			o.happened()
+			refused(o.t, o.do("POST", "/Users", `{"userName":"ADA","active":true}`), 409, "uniqueness", "userName")
+			o.owned(id, model.Member, false)
+			o.expect()
+		}},
+		{"another change while inactive: still inactive", func(o *tenant) {
+			id := o.create("/Users", `{"userName":"ada","active":false}`)
+			epoch := o.row(id).Epoch
+			o.happened()
+			o.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"Replace","path":"title","value":"Driver"}]`))
+			o.owned(id, model.Member, false)
+			if got := o.row(id).Epoch; got < epoch {
+				o.t.Errorf("epoch %d after %d", got, epoch)
+			}
+			o.expect(o.by(model.DirectoryUserUpdated, id))
+		}},
+		{"PUT without active: active again", func(o *tenant) {
+			id := o.create("/Users", `{"userName":"ada","active":false}`)
+			if a := o.want(200, "PUT", "/Users/"+id, `{"userName":"ada"}`); a.body["active"] != true {
+				o.t.Errorf("answer %s", a.text)
+			}
+			o.owned(id, model.Member, true)
+		}},
+	})
+}
+
+// TestDeletion is the row SCIM DELETE of identity.md, section 4.
+func TestDeletion(t *testing.T) {
+	eachTenant(t, []tenantTest{
+		{"the row is gone, its id is 404, and its groups lose a member", func(o *tenant) {
+			id := o.create("/Users", post("ada", o.mail("ada")))
+			other := o.create("/Users", post("ben", o.mail("ben")))
+			group := o.group("Drivers", id, other)
+			o.happened()
+			if a := o.want(204, "DELETE", "/Users/"+id, ""); a.text != "" {
+				o.t.Errorf("answer %q", a.text)
+			}
+			if _, err := o.org.User(o.t.Context(), id); model.KindOf(err) != model.NotFound {
+				o.t.Errorf("the row is there: %v", err)
+			}
+			for _, request := range [][2]string{
+				{http.MethodGet, ""}, {http.MethodPut, post("ada", o.mail("ada"))},
+				{http.MethodPatch, patchOf(`[{"op":"replace","path":"active","value":true}]`)}, {http.MethodDelete, ""},
+			} {
+				refused(o.t, o.do(request[0], "/Users/"+id, request[1]), 404, "", id)
+			}
+			a := o.want(200, "GET", "/Groups/"+group, "")
+			if members, _ := a.body["members"].([]any); len(members) != 1 || a.path("members", 0, "value") != other {
+				o.t.Errorf("members %v", members)
+			}
+			events := o.expect(o.by(model.DirectoryUserDeleted, id), o.ended(id, model.EndedDeleted))
+			if len(events) == 2 && data(o.t, events[1])["directory_user_id"] != model.DirectoryUserPrefix.ID(id) {
+				o.t.Errorf("%s says %s", events[1].Type, events[1].Data)
+			}
+		}},
+		{"the last administrator: obeyed", func(o *tenant) {
+			id := o.create("/Users", post("ada", o.mail("ada")))
+			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+				o.t.Fatal(err)
+			}
+			o.want(204, "DELETE", "/Users/"+id, "")
+			o.finds("/Users")
+		}},
+		{"the userName is free: a later create is another user, and a member", func(o *tenant) {
+			id := o.create("/Users", post("ada", o.mail("ada")))
+			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+				o.t.Fatal(err)
+			}
+			o.want(204, "DELETE", "/Users/"+id, "")
+			o.happened()
+			again := o.create("/Users", post("ada", o.mail("ada")))
+			if again == id {
+				o.t.Error("the id is the old one")
+			}
+			o.owned(again, model.Member, true)
+			o.expect(o.by(model.DirectoryUserCreated, again))
+		}},
+	})
+}
+
+// departed checks whether a tombstone keeps a login from creating a person.
+func (o *tenant) departed(want bool, who model.Traces) {
+	o.t.Helper()
+	got, err := o.org.Departed(o.t.Context(), who)
+	if err != nil || got != want {
+		o.t.Errorf("departed %t (%v), want %t, for %+v", got, err, want, who)
+	}
+}
+
+// leave creates a person with an identity and deletes them.
+func (o *tenant) leave() (byUserName, byEmail, byIdentity model.Traces) {
+	o.t.Helper()
+	id := o.create("/Users", fmt.Sprintf(`{"userName":"Ada","emails":[{"value":%q,"type":"work"},{"value":"ada@home.example","type":"home"}]}`, o.mail("ada")))
+	identity := model.Identity{ConnectionID: "0190c0de-0000-7000-8000-000000000001", Issuer: "https://idp.example", Subject: "ada-7", UserID: id}
+	if _, err := o.org.LinkIdentity(o.t.Context(), identity); err != nil {
+		o.t.Fatal(err)
+	}
+	o.want(204, "DELETE", "/Users/"+id, "")
+	o.happened()
+	return model.Traces{UserName: "ADA"}, model.Traces{Emails: []string{strings.ToUpper(o.mail("ada"))}}, model.Traces{Identities: []model.Identity{identity}}
+}
+
+// TestTombstones has a test for each thing that identity.md, section 4, says of them.
+func TestTombstones(t *testing.T) {
+	eachTenant(t, []tenantTest{
+		{"keep the person out by userName, by each e-mail and by identity", func(o *tenant) {
+			userName, email, identity := o.leave()
+			for _, who := range []model.Traces{userName, email, identity, {Emails: []string{"ada@home.example"}}} {
+				o.departed(true, who)
+			}
+		}},
+		{"keep nobody else out", func(o *tenant) {
+			o.leave()
+			o.departed(false, model.Traces{UserName: "ben", Emails: []string{o.mail("ben")}})
+			o.departed(false, model.Traces{})
+		}},
+		{"keep nobody out of another organization", func(o *tenant) {
+			userName, email, _ := o.leave()
+			other := o.store.Org(o.organization("Southwind"), operator)
+			if _, _, err := other.CreateDirectory(o.t.Context(), "Staff", "generic scim v2.0"); err != nil {
+				o.t.Fatal(err)
+			}
+			for _, who := range []model.Traces{userName, email} {
+				if got, err := other.Departed(o.t.Context(), who); got || err != nil {
+					o.t.Errorf("departed %t (%v)", got, err)
+				}
+			}
+		}},
+		{"are not left by a deactivation", func(o *tenant) {
+			id := o.create("/Users", post("ada", o.mail("ada")))
+			o.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`))
+			o.departed(false, model.Traces{UserName: "ada", Emails: []string{o.mail("ada")}})
+		}},
+		{"end when the directory creates the person again", func(o *tenant) {
+			userName, email, identity := o.leave()
+			o.create("/Users", post("ada", o.mail("ada")))
+			for _, who := range []model.Traces{userName, email, identity} {
+				o.departed(false, who)
+			}
+		}},
+		{"end when another directory creates the person by the e-mail", func(o *tenant) {
+			userName, email, identity := o.leave()
+			o.client.client(o.id).create("/Users", post("ada.okafor", o.mail("ada")))
+			for _, who := range []model.Traces{userName, email, identity} {
+				o.departed(false, who)
+			}
+		}},
+		{"stay when the directory creates somebody else", func(o *tenant) {
+			userName, _, _ := o.leave()
+			o.create("/Users", post("ben", o.mail("ben")))
+			o.departed(true, userName)
+		}},
+		{"end when an administrator clears them", func(o *tenant) {
+			userName, email, identity := o.leave()
+			stones, _, err := o.org.Tombstones(o.t.Context(), model.Page{Limit: 10})
+			if err != nil || len(stones) != 1 {
+				o.t.Fatalf("%d tombstones (%v), want 1", len(stones), err)
+			}
+			if err := o.org.DeleteTombstone(o.t.Context(), stones[0].ID); err != nil {
+				o.t.Fatal(err)
+			}
+			for _, who := range []model.Traces{userName, email, identity} {
+				o.departed(false, who)
+			}
+		}},
+		{"keep nobody out once the organization has no directory", func(o *tenant) {
+			userName, email, identity := o.leave()
+			if err := o.org.DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
+				o.t.Fatal(err)
+			}
+			for _, who := range []model.Traces{userName, email, identity} {
+				o.departed(false, who)
+			}
+		}},
+		{"keep the person out while another directory is left", func(o *tenant) {
+			userName, _, _ := o.leave()
+			o.client.client(o.id)
+			if err := o.org.DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
+				o.t.Fatal(err)
+			}
+			o.departed(true, userName)
+		}},
+	})
+}
+
+// TestDirectoryDeletion is the row of identity.md, section 4, on what a directory leaves behind.
+func TestDirectoryDeletion(t *testing.T) {
+	// remove makes an active and an inactive user in a group, and deletes the directory.
+	remove := func(o *tenant) (active, inactive *model.User) {
+		first, second := o.create("/Users", post("ada", o.mail("ada"))), o.create("/Users", post("ben", o.mail("ben")))
+		o.group("Drivers", first, second)
+		o.want(200, "PATCH", "/Users/"+second, patchOf(`[{"op":"replace","path":"active","value":false}]`))
+		active, inactive = o.row(first), o.row(second)
+		o.happened()
+		if err := o.org.DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
+			o.t.Fatal(err)
+		}
+		return active, inactive
+	}
+	eachTenant(t, []tenantTest{
+		{"its token opens nothing", func(o *tenant) {
+			remove(o)
+			refused(o.t, o.do("GET", "/Users", ""), 401, "")
+		}},
+		{"its active users become unowned and inactive, and their access ends", func(o *tenant) {
+			before, _ := remove(o)
+			u := o.row(before.ID)
+			if u.DirectoryID != nil || u.Active || u.InactiveReason != model.DirectoryRemoved || u.Epoch <= before.Epoch {
+				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active, u.InactiveReason, u.Epoch, before.Epoch)
+			}
+		}},
+		{"its inactive users become unowned and keep their reason", func(o *tenant) {
+			_, before := remove(o)
+			u := o.row(before.ID)
+			if u.DirectoryID != nil || u.Active || u.InactiveReason != model.Deprovisioned || u.Epoch < before.Epoch {
+				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active, u.InactiveReason, u.Epoch, before.Epoch)
+			}
+		}},
+		{"one event tells of it, and none of each user without a live session", func(o *tenant) {
+			remove(o)
+			o.expect(happening{Type: model.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID), Actor: operator})
+		}},
+		{"a new directory finds its users, and adopts them with their ids", func(o *tenant) {
+			active, inactive := remove(o)
+			o.client = o.client.client(o.id)
+			o.finds("/Users")
+			o.happened()
+			for _, before := range []*model.User{active, inactive} {
+				o.finds(filtered("/Users", fmt.Sprintf("userName eq %q", before.UserName)), before.ID)
+				gone := o.row(before.ID)
+				if got := o.create("/Users", post(before.UserName, before.Email)); got != before.ID {
+					o.t.Errorf("created %s, want %s", got, before.ID)
+				}
+				o.owned(before.ID, model.Member, true)
+				if u := o.row(before.ID); u.InactiveReason != "" || u.Epoch < gone.Epoch {
+					o.t.Errorf("reason %q, epoch %d after %d", u.InactiveReason, u.Epoch, gone.Epoch)
+				}
+				o.expect(o.adopted(before.ID)...)
+			}
+			o.finds("/Users", active.ID, inactive.ID)
+		}},
+		{"a new directory that only changes a user leaves it inactive", func(o *tenant) {
+			before, _ := remove(o)
+			o.client = o.client.client(o.id)
+			o.want(200, "PATCH", "/Users/"+before.ID, patchOf(`[{"op":"replace","path":"title","value":"Driver"}]`))
+			o.owned(before.ID, model.Member, false)
+		}},
+		{"its groups are gone", func(o *tenant) {
+			before, _ := remove(o)
+			groups, _, err := o.org.GroupPage(o.t.Context(), model.GroupQuery{Page: model.Page{Limit: 10}})
+			if err != nil || len(groups) != 0 {
+				o.t.Errorf("%d groups (%v)", len(groups), err)
+			}
+			o.client = o.client.client(o.id)
+			if a := o.want(200, "GET", "/Users/"+before.ID, ""); a.body["groups"] != nil {
+				o.t.Errorf("groups %v", a.body["groups"])
+			}
+		}},
+	})
+}
+
+// TestConsoleDeletion is the row of identity.md, section 4, on a deletion by the organization's staff.
+func TestConsoleDeletion(t *testing.T) {
+	eachTenant(t, []tenantTest{
+		{"the directory's user is gone, with a tombstone", func(o *tenant) {
+			id := o.create("/Users", post("ada", o.mail("ada")))
+			o.happened()
+			if err := o.org.DeleteUser(o.t.Context(), id); err != nil {
+				o.t.Fatal(err)
+			}
+			refused(o.t, o.do("GET", "/Users/"+id, ""), 404, "", id)
+			o.departed(true, model.Traces{UserName: "ada"})
+			o.expect(
+				happening{Type: model.UserDeleted, Subject: model.UserPrefix.ID(id), Actor: operator},
+				happening{Type: model.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operator, Reason: "deleted"},
+			)
+		}},
+		{"the last administrator: refused, and nothing changes", func(o *tenant) {
+			id := o.create("/Users", post("ada", o.mail("ada")))
+			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+				o.t.Fatal(err)
+			}
+			o.happened()
+			if err := o.org.DeleteUser(o.t.Context(), id); model.KindOf(err) != model.Conflict {
+				o.t.Errorf("error %v", err)
+			}
+			o.owned(id, model.Admin, true)
+			o.expect()
+		}},
+	})
+}

@@ -1,0 +1,199 @@
+package patch
+
+import (
+	"strings"
+
+	fp "github.com/scim2/filter-parser/v2"
+)
+
+// change normalizes an operation on the place p. named says whether the client named just this
+// attribute: what must not be written is refused then. It is left out otherwise, as clients send
+// whole resources without a path.
+func (n *normalizer) change(op Op, p place, v any, named bool) error {
+	if p.attr == nil {
+		return n.extension(op, p, v, named)
+	}
+	leaf := p.attr
+	if p.sub != nil {
+		leaf = p.sub
+	}
+	switch {
+	case p.attr.readOnly || leaf.readOnly:
+		if named {
+			return fail(Mutability, "%s is written by the server only", leaf.path)
+		}
+		return nil
+	case p.attr.derived && op != Remove:
+		// Some clients announce a new extension in schemas; its attributes do that by themselves.
+		return nil
+	case p.attr.secret || leaf.secret:
+		return nil
+	case p.attr.members && p.sub != nil:
+		return fail(Mutability, "%s cannot be changed; remove the member and add it again", leaf.path)
+	case op == Remove:
+		return n.remove(p, v)
+	}
+	if blank, ok := v.(string); ok && leaf.required && strings.TrimSpace(blank) == "" {
+		return fail(InvalidValue, "%s is required and must not be empty", leaf.path)
+	}
+	if p.attr.members && p.filter != nil {
+		return fail(InvalidPath, "%s are added by the path members, with a list of values", p.attr.path)
+	}
+	if p.attr.kind == complexKind && p.sub == nil && (!p.attr.multi || p.filter != nil) {
+		return n.complexValue(op, p, v)
+	}
+	coerced, err := coerceAt(p, v)
+	if err != nil {
+		return err
+	}
+	return n.write(op, p, coerced)
+}
+
+// coerceAt coerces v to what p holds. With a filter that is one element of a simple attribute.
+func coerceAt(p place, v any) (any, error) {
+	switch {
+	case p.sub != nil:
+		return p.sub.coerce(v)
+	case p.filter != nil:
+		return p.attr.single(v)
+	}
+	return p.attr.coerce(v)
+}
+
+// write pushes an add or replace with a coerced value. A value that means unassigned makes replace
+// a removal; add never takes away.
+func (n *normalizer) write(op Op, p place, v any) error {
+	if v != nil {
+		return n.push(Operation{Op: op, Target: p.target(), Value: v})
+	}
+	if op == Add {
+		return nil
+	}
+	return n.remove(p, nil)
+}
+
+// complexValue normalizes an add or replace of one value of a complex attribute: its only one, or
+// the elements that a filter selects.
+func (n *normalizer) complexValue(op Op, p place, v any) error {
+	if s, ok := v.(string); ok && s != "" && p.filter != nil && p.attr.subs["value"] != nil {
+		// A bare string for the elements means their value, and keeps what else they have.
+		p.sub = p.attr.subs["value"]
+		c, err := p.sub.coerce(s)
+		if err != nil {
+			return err
+		}
+		return n.write(op, p, c)
+	}
+	if v == nil || v == "" {
+		return n.write(op, p, nil)
+	}
+	m, cleared, err := p.attr.object(v)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return n.write(op, p, nil)
+	}
+	if op == Replace && p.filter == nil {
+		for _, sub := range cleared {
+			q := p
+			q.sub = sub
+			if err := n.remove(q, nil); err != nil {
+				return err
+			}
+			if sub.name == "value" {
+				return nil // the whole is gone with it
+			}
+		}
+	}
+	if len(m) == 0 {
+		return nil
+	}
+	return n.push(Operation{Op: op, Target: p.target(), Value: m})
+}
+
+// remove normalizes a removal. v is a list of values to remove, nil for all.
+func (n *normalizer) remove(p place, v any) error {
+	leaf := p.attr
+	if p.sub != nil {
+		leaf = p.sub
+	}
+	listed := v != nil && p.sub == nil && p.filter == nil && (p.attr.multi || p.attr.kind == untyped)
+	if leaf.required && !listed && (p.filter == nil || p.sub != nil) {
+		return fail(Mutability, "%s is required and cannot be removed", leaf.path)
+	}
+	if p.attr.derived {
+		return fail(Mutability, "schemas follow from the attributes; remove those of the extension")
+	}
+	if p.sub != nil && p.sub.name == "value" && p.attr.kind == complexKind {
+		p.sub = nil // a manager without an id is none, nor is an e-mail with only a type left
+	}
+	if p.attr.members && p.filter != nil {
+		ids, ok := selected(p.filter, nil)
+		if !ok {
+			return fail(InvalidPath, `%s can be selected by value only: members[value eq "id"]`, p.attr.path)
+		}
+		p.filter = nil
+		return n.push(Operation{Op: Remove, Target: p.target(), Value: ids})
+	}
+	if listed {
+		return n.removeValues(p, v)
+	}
+	return n.push(Operation{Op: Remove, Target: p.target()})
+}
+
+// removeValues normalizes a removal with a list of values. Entra removes members so. Whatever the
+// list holds, this must never end as a removal of all values: the group would be emptied.
+func (n *normalizer) removeValues(p place, v any) error {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	values := make([]any, 0, len(list))
+	for _, e := range list {
+		c, err := p.attr.single(e)
+		if err != nil {
+			return err
+		}
+		if c == nil || p.attr.members && !hasValue(c) {
+			return fail(InvalidValue, "each value to remove from %s must say which it is; to remove all, send no value", p.attr.path)
+		}
+		values = append(values, c)
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	return n.push(Operation{Op: Remove, Target: p.target(), Value: values})
+}
+
+// selected appends the elements that a filter of "value eq" terms joined by "or" selects, and says
+// whether it is one.
+func selected(e fp.Expression, ids []any) ([]any, bool) {
+	switch x := e.(type) {
+	case *fp.LogicalExpression:
+		ids, ok := selected(x.Left, ids)
+		if !ok || x.Operator != fp.OR {
+			return nil, false
+		}
+		return selected(x.Right, ids)
+	case *fp.AttributeExpression:
+		id, ok := x.CompareValue.(string)
+		if ok && id != "" && x.Operator == fp.EQ && x.AttributePath.AttributeName == "value" {
+			return append(ids, map[string]any{"value": id}), true
+		}
+	}
+	return nil, false
+}
+
+// extension normalizes an operation on a whole extension.
+func (n *normalizer) extension(op Op, p place, v any, named bool) error {
+	switch {
+	case p.scope.urn == "" && (op == Remove || v == nil):
+		return fail(Mutability, "the core schema cannot be removed; remove its attributes")
+	case op == Remove || op == Replace && v == nil:
+		return n.push(Operation{Op: Remove, Target: p.target()})
+	case v == nil:
+		return nil
+	}
+	return n.members(op, p.scope, v, named)
+}

@@ -1,0 +1,259 @@
+package patch
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxValues is how many values a multi-valued attribute of a document may have. Members of a group
+// have no such limit, as they are in no document.
+const MaxValues = 1000
+
+// coerce turns what a client sent for the whole of an attribute into a value of its type, nil when
+// that leaves it unassigned: null, "" and [] do (RFC 7643 §2.5). It takes what clients are known to
+// send in place of the declared type:
+//   - Entra sends booleans as the strings "True" and "False";
+//   - Entra's gallery sends a manager as its id, or as a list with one object;
+//   - Slack-like clients send one object where a list is declared;
+//   - Microsoft's test collection sends members as a list of ids.
+func (a *attribute) coerce(v any) (any, error) {
+	if !a.multi {
+		return a.single(v)
+	}
+	list, ok := v.([]any)
+	switch {
+	case v == nil:
+		return nil, nil
+	case !ok && v == "" && a.members:
+		return nil, fail(InvalidValue, "%s must be a list of objects with a value", a.path)
+	case !ok:
+		list = []any{v}
+	case len(list) > MaxValues && !a.members:
+		return nil, fail(InvalidValue, "%s has more than %d values", a.path, MaxValues)
+	}
+	out := make([]any, 0, len(list))
+	for _, e := range list {
+		c, err := a.single(e)
+		if err != nil {
+			return nil, err
+		}
+		if a.members && !hasValue(c) {
+			return nil, fail(InvalidValue, "each of %s needs the id of the member as its value", a.path)
+		}
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	onePrimary(out, -1)
+	return out, nil
+}
+
+func hasValue(element any) bool {
+	m, _ := element.(map[string]any)
+	return m["value"] != nil
+}
+
+// onePrimary leaves at most one element primary (RFC 7643 §2.4): the one at keep, or the last one
+// if keep is negative.
+func onePrimary(list []any, keep int) {
+	for i := len(list) - 1; i >= 0; i-- {
+		m, ok := list[i].(map[string]any)
+		if !ok || m["primary"] != true {
+			continue
+		}
+		if keep < 0 {
+			keep = i
+		}
+		if i != keep {
+			m["primary"] = false
+		}
+	}
+}
+
+// single coerces one value: that of a single-valued attribute, or an element.
+func (a *attribute) single(v any) (any, error) {
+	if v == nil || v == "" {
+		return nil, nil
+	}
+	if a.kind == complexKind {
+		return a.complexValue(v)
+	}
+	if a.kind == untyped {
+		if list, ok := v.([]any); ok && len(list) > MaxValues {
+			return nil, fail(InvalidValue, "%s has more than %d values", a.path, MaxValues)
+		}
+		return unassign(plain(v)), nil
+	}
+	c, ok := a.kind.simple(v)
+	if !ok {
+		return nil, fail(InvalidValue, "%s must be %s", a.path, a.kind)
+	}
+	return c, nil
+}
+
+// unassign is v, or nil if v is one of the values that mean unassigned.
+func unassign(v any) any {
+	switch x := v.(type) {
+	case string:
+		if x == "" {
+			return nil
+		}
+	case []any:
+		if len(x) == 0 {
+			return nil
+		}
+	case map[string]any:
+		if len(x) == 0 {
+			return nil
+		}
+	}
+	return v
+}
+
+// simple coerces a value that is neither null nor "" to a simple type, and says whether it can be.
+func (k kind) simple(v any) (any, bool) {
+	s, isString := v.(string)
+	switch k {
+	case text, reference:
+		return v, isString
+	case boolean:
+		if strings.EqualFold(s, "true") {
+			return true, true
+		}
+		if strings.EqualFold(s, "false") {
+			return false, true
+		}
+		_, ok := v.(bool)
+		return v, ok
+	case integer, decimal:
+		n, ok := v.(json.Number)
+		if isString {
+			n, ok = json.Number(s), json.Valid([]byte(s))
+		}
+		if _, err := strconv.ParseInt(n.String(), 10, 64); err != nil && k == integer {
+			return nil, false
+		}
+		_, err := n.Float64()
+		return n, ok && err == nil
+	case dateTime:
+		_, ok := parseTime(s)
+		return v, ok
+	case binary:
+		return v, isString && isBase64(s)
+	}
+	return nil, false
+}
+
+// String is the type for a message, after "must be".
+func (k kind) String() string {
+	switch k {
+	case boolean:
+		return "true or false"
+	case integer:
+		return "a whole number"
+	case decimal:
+		return "a number"
+	case dateTime:
+		return "a date and time such as 2026-01-02T03:04:05Z"
+	case binary:
+		return "base64"
+	case complexKind:
+		return "an object"
+	}
+	return "a string"
+}
+
+// parseTime reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
+func parseTime(s string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// isBase64 accepts both alphabets, with or without padding (RFC 7643 §2.3.6).
+func isBase64(s string) bool {
+	s = strings.TrimRight(s, "=")
+	_, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		_, err = base64.RawURLEncoding.DecodeString(s)
+	}
+	return err == nil
+}
+
+// complexValue coerces one value of a complex attribute to an object, nil when it is empty or the
+// client sent it to unassign its "value", without which the rest says nothing.
+func (a *attribute) complexValue(v any) (any, error) {
+	m, cleared, err := a.object(v)
+	if err != nil || len(m) == 0 {
+		return nil, err
+	}
+	for _, sub := range cleared {
+		if sub.name == "value" {
+			return nil, nil
+		}
+	}
+	for _, sub := range a.subList {
+		if sub.required && m[sub.name] == nil {
+			return nil, fail(InvalidValue, "%s is required", sub.path)
+		}
+	}
+	return m, nil
+}
+
+// object coerces one value of a complex attribute to an object. cleared are the sub-attributes that
+// the client sent to unassign them. Sub-attributes that no schema declares, or that only the server
+// writes, are left out.
+func (a *attribute) object(v any) (m map[string]any, cleared []*attribute, err error) {
+	if l, ok := v.([]any); ok {
+		switch {
+		case len(l) == 0 || len(l) == 1 && l[0] == nil:
+			return nil, nil, nil
+		case len(l) > 1:
+			return nil, nil, fail(InvalidValue, "%s takes one value, not a list", a.path)
+		}
+		v = l[0]
+	}
+	o, ok := v.(object)
+	if s, isString := v.(string); isString && a.subs["value"] != nil {
+		o, ok = object{{"value", s}}, true
+	}
+	if !ok {
+		return nil, nil, fail(InvalidValue, "%s must be %s", a.path, a.kind)
+	}
+	m = make(map[string]any, len(o))
+	seen := make([]*attribute, 0, 8)
+	for _, e := range o {
+		sub := a.subs.find(e.name)
+		if sub == nil {
+			continue
+		}
+		for _, s := range seen {
+			if s == sub {
+				return nil, nil, fail(InvalidSyntax, "%s is there twice; send it once", sub.path)
+			}
+		}
+		seen = append(seen, sub)
+		if sub.readOnly || sub.secret {
+			continue
+		}
+		c, err := sub.coerce(e.value)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c == nil {
+			cleared = append(cleared, sub)
+			continue
+		}
+		m[sub.name] = c
+	}
+	return m, cleared, nil
+}

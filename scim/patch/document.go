@@ -1,0 +1,133 @@
+package patch
+
+import "strings"
+
+// Document reads the body of a POST or PUT into a document, and the members of a group beside it:
+// those sent are members.Add, with members.Replace set; a body without the attribute leaves members
+// zero.
+//
+// Values are coerced as in a PATCH. Names get their schema's spelling. Left out are what the server
+// writes (id, meta, groups), what is never returned (password), what is unassigned (null, "", [] or
+// {}) and attributes that a known schema does not declare. An object under a URN that t does not
+// know is an extension without a schema and is kept. The "schemas" of the body decide nothing: they
+// may be missing, and an extension that they miss is kept. A required attribute that is missing or
+// empty is an InvalidValue error.
+func Document(body []byte, t *Type) (doc map[string]any, members Members, err error) {
+	o, err := decode(body)
+	if err != nil {
+		return nil, Members{}, err
+	}
+	r := reader{t: t, doc: make(map[string]any, len(o)), seen: make(map[any]bool, len(o))}
+	for _, m := range o {
+		if err := r.member(m); err != nil {
+			return nil, Members{}, err
+		}
+	}
+	if err := t.scopes[0].complete(r.doc); err != nil {
+		return nil, Members{}, err
+	}
+	if r.sent {
+		f := fold{replace: true}
+		list, _ := r.doc["members"].([]any)
+		for _, e := range list {
+			f.set(e, true)
+		}
+		delete(r.doc, "members")
+		return r.doc, f.members(), nil
+	}
+	return r.doc, Members{}, nil
+}
+
+// reader builds a document from the members of a body.
+type reader struct {
+	t    *Type
+	doc  map[string]any
+	seen map[any]bool // attributes, schemas and folded unknown URNs that were there
+	sent bool         // whether the body has members
+}
+
+func (r *reader) member(m member) error {
+	core := r.t.scopes[0]
+	if a := core.attrs.find(m.name); a != nil {
+		r.sent = r.sent || a.members
+		return r.attribute(r.doc, a, m.value)
+	}
+	if !strings.Contains(m.name, ":") {
+		return nil
+	}
+	s, ok := r.t.byURN[strings.ToLower(m.name)]
+	o, isObject := m.value.(object)
+	switch {
+	case ok && s != core:
+	case ok || !isObject:
+		return nil
+	default:
+		s = r.t.scope(m.name)
+	}
+	if r.seen[strings.ToLower(s.urn)] {
+		return fail(InvalidSyntax, "%s is there twice; send it once", quote(s.urn))
+	}
+	r.seen[strings.ToLower(s.urn)] = true
+	if m.value == nil {
+		return nil
+	}
+	if !isObject {
+		return fail(InvalidValue, "%s must be an object with attributes", s.urn)
+	}
+	return r.extension(s, o)
+}
+
+// extension reads the attributes of an extension.
+func (r *reader) extension(s *scope, o object) error {
+	into := make(map[string]any, len(o))
+	names := make(map[string]bool, len(o))
+	for _, m := range o {
+		if s.untyped {
+			if names[strings.ToLower(m.name)] {
+				return fail(InvalidSyntax, "%s is there twice; send it once", quote(m.name))
+			}
+			names[strings.ToLower(m.name)] = true
+		}
+		a := s.attribute(m.name)
+		if a == nil {
+			continue
+		}
+		if err := r.attribute(into, a, m.value); err != nil {
+			return err
+		}
+	}
+	if len(into) == 0 {
+		return nil
+	}
+	r.doc[s.urn] = into
+	return s.complete(into)
+}
+
+// attribute reads one attribute.
+func (r *reader) attribute(into map[string]any, a *attribute, v any) error {
+	if r.seen[a] {
+		return fail(InvalidSyntax, "%s is there twice; send it once", a.path)
+	}
+	r.seen[a] = true
+	if a.readOnly || a.secret || a.derived {
+		return nil
+	}
+	c, err := a.coerce(v)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		into[a.name] = c
+	}
+	return nil
+}
+
+// complete is an error when a required attribute has no value in m.
+func (s *scope) complete(m map[string]any) error {
+	for _, a := range s.list {
+		if blank, ok := m[a.name].(string); a.required && (m[a.name] == nil || ok && strings.TrimSpace(blank) == "") {
+			return fail(InvalidValue, "%s is required and must not be empty", a.path)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package patch
+
+import (
+	"errors"
+	"strings"
+
+	fp "github.com/scim2/filter-parser/v2"
+
+	"rollcall/scim/filter"
+)
+
+// Normalize reads the body of a PATCH (RFC 7644 §3.5.2) into canonical operations in document
+// order, in which every attribute is one that t declares, or one of an extension without a schema,
+// and every value is of its type. A request may become no operation at all.
+//
+// It takes all dialects that identity providers are known to send:
+//   - "schemas" missing or with more URNs, "operations" in lower case, op in any case;
+//   - attributes and URNs in any case, a period between URN and attribute, an extension's attribute
+//     without its URN, a whole extension as path;
+//   - no path, and a value whose members are attributes, dotted paths, paths with filters, URNs
+//     with an attribute, or extensions. What the server writes (id, meta, groups) is left out then;
+//   - booleans and numbers as strings, one value where a list is declared, a list of one where one
+//     value is, a bare string for the "value" of a complex attribute;
+//   - null, "" and [] for unassigned: replace removes then, add does nothing. Within the object for
+//     a complex attribute they remove the sub-attribute. Nothing is left of a complex value without
+//     its "value", so to remove that removes the whole: a manager, or the e-mail of a filter;
+//   - remove with a list of the values to remove. It is never a removal of all values: an empty
+//     list removes nothing, and an element that names no value is refused.
+func Normalize(body []byte, t *Type) ([]Operation, error) {
+	o, err := decode(body)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := o.get("Operations")
+	if err != nil {
+		return nil, err
+	}
+	list, _ := v.([]any)
+	if len(list) == 0 {
+		return nil, fail(InvalidSyntax, "Operations must be a list of at least one operation")
+	}
+	n := normalizer{t: t, out: make([]Operation, 0, min(len(list), MaxOperations))}
+	for i, e := range list {
+		if err := n.operation(e); err != nil {
+			var p *Error
+			if errors.As(err, &p) {
+				return nil, fail(p.ScimType, "Operations[%d]: %s", i, p.Detail)
+			}
+			return nil, err
+		}
+	}
+	return n.out, nil
+}
+
+type normalizer struct {
+	t    *Type
+	out  []Operation
+	work int // values, and terms of filters, that Apply will compare with each element
+}
+
+// maxWork bounds normalizer.work, so that one request cannot keep Apply busy for long. A sync has a
+// few dozen.
+const maxWork = 10 * MaxOperations
+
+// operation normalizes one element of Operations.
+func (n *normalizer) operation(e any) error {
+	o, ok := e.(object)
+	if !ok {
+		return fail(InvalidSyntax, "an operation must be an object")
+	}
+	v, _, err := o.get("op")
+	if err != nil {
+		return err
+	}
+	name, _ := v.(string)
+	op := Op(strings.ToLower(name))
+	if op != Add && op != Replace && op != Remove {
+		return fail(InvalidSyntax, `op must be "add", "replace" or "remove"`)
+	}
+	if v, _, err = o.get("path"); err != nil {
+		return err
+	}
+	path, ok := v.(string)
+	if v != nil && !ok {
+		return fail(InvalidSyntax, "path must be a string")
+	}
+	v, sent, err := o.get("value")
+	if err != nil {
+		return err
+	}
+	switch {
+	case path == "" && op == Remove:
+		return fail(NoTarget, "remove needs a path")
+	case !sent && op != Remove:
+		return fail(InvalidValue, "%s needs a value; to unassign an attribute, use remove", op)
+	case path == "":
+		return n.members(op, n.t.scopes[0], v, false)
+	}
+	p, err := n.t.path(path)
+	if err != nil {
+		return err
+	}
+	return n.change(op, p, v, true)
+}
+
+// path resolves a PATCH path.
+func (t *Type) path(path string) (place, error) {
+	if a := t.scopes[0].attrs[path]; a != nil {
+		return place{scope: t.scopes[0], attr: a}, nil
+	}
+	parsed, err := filter.ParsePath(path)
+	if err != nil {
+		return place{}, fail(InvalidPath, "path: %v", err)
+	}
+	p, err := t.find(parsed.AttributePath)
+	if err != nil {
+		return p, err
+	}
+	return p.narrow(parsed)
+}
+
+// narrow adds what a path has in and after brackets to the place that stands before them.
+func (p place) narrow(parsed fp.Path) (place, error) {
+	if parsed.ValueExpression == nil {
+		return p, nil
+	}
+	e, err := p.elements(parsed.ValueExpression)
+	if err != nil {
+		var f *Error
+		if errors.As(err, &f) {
+			return p, fail(InvalidPath, "%s", f.Detail)
+		}
+		return p, err
+	}
+	if !p.attr.multi && p.attr.kind != untyped {
+		return p, fail(InvalidPath, "%s has one value, which takes no filter", p.attr.path)
+	}
+	p.filter = e
+	if parsed.SubAttribute == nil {
+		return p, nil
+	}
+	if p.attr.kind != complexKind && p.attr.kind != untyped {
+		return p, fail(InvalidPath, "%s has no sub-attributes", p.attr.path)
+	}
+	if p.sub = p.attr.sub(*parsed.SubAttribute); p.sub == nil {
+		return p, fail(InvalidPath, "%s has no sub-attribute %s", p.attr.path, quote(*parsed.SubAttribute))
+	}
+	return p, nil
+}
+
+// members normalizes an operation whose value is an object with attributes of s as members. named
+// says whether the client named a path, and so meant every attribute.
+func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
+	o, ok := v.(object)
+	if !ok {
+		if s.urn == "" {
+			return fail(InvalidValue, "value must be an object with attributes when there is no path")
+		}
+		return fail(InvalidValue, "%s must be an object with attributes", s.urn)
+	}
+	for _, m := range o {
+		p, err := n.member(s, m)
+		if err != nil {
+			return err
+		}
+		if err := n.change(op, p, m.value, named); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// member resolves the name of a member of an object with attributes of s.
+func (n *normalizer) member(s *scope, m member) (place, error) {
+	if s.urn == "" {
+		if _, isObject := m.value.(object); isObject && n.t.undeclared(m.name) {
+			// As in a POST, an object under an unknown URN is an extension.
+			return place{scope: n.t.scope(m.name)}, nil
+		}
+		return n.t.path(m.name)
+	}
+	parsed, err := filter.ParsePath(m.name)
+	if err != nil {
+		return place{}, fail(InvalidPath, "%s: %v", s.urn, err)
+	}
+	if parsed.AttributePath.URIPrefix != nil {
+		return place{}, fail(InvalidPath, "%s has no attribute %s", s.urn, quote(m.name))
+	}
+	p, err := in(s, parsed.AttributePath.AttributeName, parsed.AttributePath.SubAttribute)
+	if err != nil {
+		return p, err
+	}
+	return p.narrow(parsed)
+}
+
+// undeclared says whether a name is the URN of an extension without a schema. An attribute of such
+// an extension cannot be told from a longer URN, except by the version that comes last but one in
+// the URNs of schemas.
+func (t *Type) undeclared(name string) bool {
+	if !strings.Contains(name, ":") || strings.ContainsAny(name, "[ ") {
+		return false
+	}
+	name = strings.ToLower(name)
+	for urn := range t.byURN {
+		if rest, ok := strings.CutPrefix(name, urn); ok && (rest == "" || rest[0] == ':' || rest[0] == '.') {
+			return false
+		}
+	}
+	parts := strings.Split(name, ":")
+	k := len(parts)
+	dotted := isVersion(parts[k-2]) && strings.Contains(parts[k-1], ".")
+	return !dotted && (k < 3 || !isVersion(parts[k-3]))
+}
+
+// push adds an operation, or joins it to the last one where both add or remove members: a client
+// that removes 1,000 members one by one means one change of a set.
+func (n *normalizer) push(op Operation) error {
+	if k := len(n.out) - 1; k >= 0 && op.Value != nil && op.Op != Replace && op.Target == membersTarget {
+		if last := &n.out[k]; last.Op == op.Op && last.Target == membersTarget && last.Value != nil {
+			last.Value = append(last.Value.([]any), op.Value.([]any)...)
+			return nil
+		}
+	}
+	n.work += terms(op.Target.Filter)
+	if list, ok := op.Value.([]any); ok && op.Target != membersTarget {
+		n.work += len(list)
+	}
+	if len(n.out) == MaxOperations || n.work > maxWork {
+		return fail(TooMany, "the request makes more than %d changes; split it", MaxOperations)
+	}
+	n.out = append(n.out, op)
+	return nil
+}
+
+// terms counts the comparisons of a filter.
+func terms(e fp.Expression) int {
+	switch x := e.(type) {
+	case *fp.LogicalExpression:
+		return terms(x.Left) + terms(x.Right)
+	case *fp.NotExpression:
+		return terms(x.Expression)
+	case nil:
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,139 @@
+package scim
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"rollcall/model"
+)
+
+// resource is a row as it is rendered: the parts that users and groups have in common.
+type resource struct {
+	id       string
+	version  int64
+	created  model.Time
+	modified model.Time
+	document string // JSON with canonical attribute names
+
+	// derived are the attributes that are not in the document, as names and values in JSON.
+	derived [][2]string
+}
+
+// appendResource appends a resource as JSON. The document is copied as it is stored where p shows
+// all: decoding it would cost more than all the rest of a list request.
+func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p projection) []byte {
+	shown := r.document
+	if !p.all() {
+		object, _ := p.appendValue(nil, shown)
+		shown = string(object)
+	}
+	b = append(b, `{"schemas":["`...)
+	b = append(b, t.Schema.ID...)
+	b = append(b, '"')
+	// RFC 7643 §3: the schemas of the attributes that are present in the current JSON structure.
+	for name := range members(shown) {
+		if isURN(name) {
+			b = append(b, ',')
+			b = append(b, name...)
+		}
+	}
+	b = append(b, `],"id":"`...)
+	b = append(b, r.id...)
+	b = append(b, '"')
+	if inner := shown[1 : len(shown)-1]; inner != "" {
+		b = append(b, ',')
+		b = append(b, inner...)
+	}
+	for _, d := range r.derived {
+		b = p.appendMember(b, d[0], d[1])
+	}
+	return x.appendMeta(b, t, r)
+}
+
+// isURN tells whether a member of a document is an extension's: no name of an attribute has a colon.
+func isURN(name string) bool { return strings.IndexByte(name, ':') >= 0 }
+
+// appendMeta appends the common attribute meta and the end of the resource. Times have the
+// milliseconds that are stored, so that a filter with a returned value finds the resource again.
+func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource) []byte {
+	b = append(b, `,"meta":{"resourceType":"`...)
+	b = append(b, t.Name...)
+	b = append(b, `","created":"`...)
+	b = append(b, r.created.String()...)
+	b = append(b, `","lastModified":"`...)
+	b = append(b, r.modified.String()...)
+	b = append(b, `","location":"`...)
+	b = append(b, x.location(t, r.id)...)
+	b = append(b, `","version":"W/\"`...)
+	b = strconv.AppendInt(b, r.version, 10)
+	return append(b, `\""}}`...)
+}
+
+// location is the URL of a resource. Nothing in it needs escaping in JSON.
+func (x *exchange) location(t *resourceType, id string) string { return x.base + t.Endpoint + "/" + id }
+
+// memberships is the value of members or groups. kind is the type of each.
+func (x *exchange) memberships(list []model.MemberOf, t *resourceType, kind string) string {
+	const most = 300 // bytes of one, roughly
+	b := make([]byte, 0, 2+most*len(list))
+	b = append(b, '[')
+	for i, m := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"value":"`...)
+		b = append(b, m.ID...)
+		b = append(b, `","$ref":"`...)
+		b = append(b, x.location(t, m.ID)...)
+		if m.DisplayName != "" {
+			b = append(b, `","display":`...)
+			b = appendString(b, m.DisplayName)
+			b = append(b, `,"type":"`...)
+		} else {
+			b = append(b, `","type":"`...)
+		}
+		b = append(b, kind...)
+		b = append(b, `"}`...)
+	}
+	return string(append(b, ']'))
+}
+
+// appendUser appends a user as JSON with its groups, which nil leaves out.
+func (x *exchange) appendUser(b []byte, u *model.User, groups []model.MemberOf, p projection) []byte {
+	r := resource{u.ID, u.Version, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2)}
+	r.derived = append(r.derived, [2]string{`"active"`, strconv.FormatBool(u.Active)})
+	if len(groups) > 0 {
+		r.derived = append(r.derived, [2]string{`"groups"`, x.memberships(groups, x.groups, "direct")})
+	}
+	return x.appendResource(b, x.users, &r, p)
+}
+
+// appendGroup appends a group as JSON. Members are shown as an empty list where there are none:
+// clients that look for them find that they may write them.
+func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.MemberOf, p projection) []byte {
+	r := resource{g.ID, g.Version, g.CreatedAt, g.UpdatedAt, g.Document, nil}
+	if sub, shown := p.of("members"); shown && (sub.all() || len(list) > 0) {
+		r.derived = [][2]string{{`"members"`, x.memberships(list, x.users, "User")}}
+	}
+	return x.appendResource(b, x.groups, &r, p)
+}
+
+// listOf makes a ListResponse (RFC 7644 §3.4.2) of n resources, which add appends one by one.
+func listOf(q *listQuery, total, n, size int, add func(b []byte, i int) []byte) answer {
+	b := make([]byte, 0, size+200)
+	b = append(b, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":`...)
+	b = strconv.AppendInt(b, int64(total), 10)
+	b = append(b, `,"startIndex":`...)
+	b = strconv.AppendInt(b, int64(q.startIndex), 10)
+	b = append(b, `,"itemsPerPage":`...)
+	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(b, `,"Resources":[`...)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = add(b, i)
+	}
+	return answer{status: http.StatusOK, body: append(b, "]}"...)}
+}

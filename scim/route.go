@@ -1,0 +1,103 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// route is one path below a directory and what can be done there.
+type route struct {
+	pattern string // the path in its proper spelling, with :id for a variable
+	methods map[string]handler
+}
+
+// variable takes the place of a last segment that is not part of a route's name.
+const variable = "/*"
+
+// resourceRoutes are the routes of users and groups, and of what RFC 7644 defines and this server
+// does not offer. Names are in lower case.
+func resourceRoutes() map[string]route {
+	missing := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered}
+	return map[string]route{
+		"/users": {"/Users", map[string]handler{
+			http.MethodGet: (*exchange).listUsers, http.MethodPost: (*exchange).createUser}},
+		"/users" + variable: {"/Users/:id", map[string]handler{
+			http.MethodGet: (*exchange).getUser, http.MethodPut: (*exchange).replaceUser,
+			http.MethodPatch: (*exchange).patchUser, http.MethodDelete: (*exchange).deleteUser}},
+		"/groups": {"/Groups", map[string]handler{
+			http.MethodGet: (*exchange).listGroups, http.MethodPost: (*exchange).createGroup}},
+		"/groups" + variable: {"/Groups/:id", map[string]handler{
+			http.MethodGet: (*exchange).getGroup, http.MethodPut: (*exchange).replaceGroup,
+			http.MethodPatch: (*exchange).patchGroup, http.MethodDelete: (*exchange).deleteGroup}},
+		"":                {"", missing},
+		"/.search":        {"/.search", missing},
+		"/users/.search":  {"/Users/.search", missing},
+		"/groups/.search": {"/Groups/.search", missing},
+		"/bulk":           {"/Bulk", missing},
+		"/me":             {"/Me", missing},
+	}
+}
+
+// notOffered answers what RFC 7644 makes optional and ServiceProviderConfig denies (§3.11, §3.12).
+func notOffered(*exchange, context.Context) (answer, error) {
+	return answer{}, refuse(http.StatusNotImplemented,
+		"this server does not offer the operation; /ServiceProviderConfig says what it does offer")
+}
+
+// route finds the route of a path below a directory, and the last segment where that is a variable.
+// Endpoints are found in any case, and with more slashes than needed: a base URL is often entered
+// with one at its end, to which an identity provider adds /Users.
+func (s *service) route(path string) (route, string, error) {
+	var segments []string
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment != "" {
+			segments = append(segments, segment)
+		}
+	}
+	const most = 2
+	if len(segments) <= most {
+		name := ""
+		for _, segment := range segments {
+			name += "/" + strings.ToLower(segment)
+		}
+		if r, ok := s.routes[name]; ok {
+			return r, "", nil
+		}
+		if len(segments) == most {
+			if r, ok := s.routes["/"+strings.ToLower(segments[0])+variable]; ok {
+				return r, segments[1], nil
+			}
+		}
+	}
+	return route{}, "", refuse(http.StatusNotFound,
+		"there is no such endpoint; those there are stand in /ResourceTypes")
+}
+
+// handler returns what a method does here: nil for OPTIONS, an error for one that is not allowed.
+func (r route) handler(method string) (handler, error) {
+	switch method {
+	case http.MethodOptions:
+		return nil, nil
+	case http.MethodHead: // net/http sends the header only
+		method = http.MethodGet
+	}
+	if h := r.methods[method]; h != nil {
+		return h, nil
+	}
+	return nil, refuse(http.StatusMethodNotAllowed, "%s cannot be done here, only %s", method, r.allow())
+}
+
+// allow lists the methods of the route for the header of that name.
+func (r route) allow() string {
+	methods := []string{http.MethodOptions}
+	for m := range r.methods {
+		methods = append(methods, m)
+		if m == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}

@@ -1,0 +1,128 @@
+package scim_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+	"rollcall/scim"
+	"rollcall/web"
+)
+
+const (
+	discoveryMethods = "GET, HEAD, OPTIONS"
+	endpointMethods  = "GET, HEAD, OPTIONS, POST"
+	resourceMethods  = "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
+)
+
+func TestMethods(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		user, group := c.user("ada"), c.group("Drivers")
+		for path, allowed := range map[string]string{
+			"/ServiceProviderConfig": discoveryMethods,
+			"/Schemas":               discoveryMethods,
+			"/Schemas/" + coreUser:   discoveryMethods,
+			"/ResourceTypes":         discoveryMethods,
+			"/ResourceTypes/Group":   discoveryMethods,
+			"/Users":                 endpointMethods,
+			"/Groups":                endpointMethods,
+			"/Users/" + user:         resourceMethods,
+			"/Groups/" + group:       resourceMethods,
+		} {
+			t.Run(path, func(t *testing.T) {
+				options := c.want(204, "OPTIONS", path, "")
+				if got := options.header.Get("Allow"); got != allowed {
+					t.Errorf("Allow %q, want %q", got, allowed)
+				}
+				for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "TRACE", "REPORT"} {
+					if strings.Contains(allowed, method) {
+						continue
+					}
+					// The body would be a fault of its own, if anyone looked.
+					a := c.do(method, path, "{", "Content-Type", "text/plain")
+					refused(t, a, 405, "", method)
+					if got := a.header.Get("Allow"); got != allowed {
+						t.Errorf("%s: Allow %q, want %q", method, got, allowed)
+					}
+				}
+				get, head := c.want(200, "GET", path, ""), c.want(200, "HEAD", path, "")
+				if head.text != "" || head.header.Get("Content-Type") != get.header.Get("Content-Type") {
+					t.Errorf("HEAD: %q %v", head.text, head.header)
+				}
+			})
+		}
+	})
+}
+
+func TestPaths(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		user := c.user("ada")
+		tests := []struct {
+			name, path string
+			status     int
+		}{
+			{"lower case", "/users", 200},
+			{"upper case", "/USERS/" + user, 200},
+			{"lower case of a discovery endpoint", "/serviceproviderconfig", 200},
+			{"lower case of a schema", "/schemas/" + strings.ToLower(enterprise), 200},
+			{"lower case of a resource type", "/resourcetypes/user", 200},
+			{"a slash at the end", "/Users/", 200},
+			{"a slash at the end of a resource", "/Users/" + user + "/", 200},
+			{"a slash at the end of the base URL", "//Users", 200},
+			{"an unknown parameter", "/Users?aadOptscim062020", 200},
+			{"an unknown endpoint", "/Devices", 404},
+			{"more than a resource", "/Users/" + user + "/name", 404},
+			{"an encoded slash", "/Users%2f" + user + "%2fname", 404},
+			{"an unknown user", "/Users/nobody", 404},
+			{"a user of no bytes that a database takes", "/Users/%00%ff", 404},
+			{"an unknown schema", "/Schemas/urn:nothing", 404},
+			{"an unknown resource type", "/ResourceTypes/Device", 404},
+			{"search", "/Users/.search", 501},
+			{"the person of the token", "/Me", 501},
+			{"bulk", "/Bulk", 501},
+			{"everything", "", 501},
+		}
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				a := c.do("GET", test.path, "")
+				if test.status != 200 {
+					refused(t, a, test.status, "")
+				} else if a.status != 200 {
+					t.Errorf("%d %s", a.status, a.text)
+				}
+			})
+		}
+	})
+}
+
+// TestErrorsOfOthers has the router, the middleware and a panic fail below /scim.
+func TestErrorsOfOthers(t *testing.T) {
+	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
+	d := deploy(t, store)
+	c := d.client(d.organization("Northwind"))
+	w, err := web.New(web.Options{Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&scim.Server{Store: store, PublicURL: public}).Mount(w.Echo)
+	w.Echo.GET("/scim/panic", func(echo.Context) error { panic("SELECT secret") })
+	server := httptest.NewServer(w.Echo)
+	defer server.Close()
+	d.url = server.URL
+
+	refused(t, d.send("GET", "/scim", nil, http.Header{}), 404, "")
+	refused(t, d.send("GET", "/scim/v2", nil, http.Header{}), 404, "")
+	refused(t, d.send("GET", "/scim/v1/Users", nil, http.Header{}), 404, "")
+	refused(t, c.do("LIST", "/Users", ""), 405, "")
+	a := d.send("GET", "/scim/panic", nil, http.Header{})
+	refused(t, a, 500, "", "internal error", a.header.Get("X-Request-Id"))
+	if strings.Contains(a.text, "secret") {
+		t.Errorf("the answer tells %s", a.text)
+	}
+}

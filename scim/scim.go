@@ -1,0 +1,167 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// Server answers identity providers.
+type Server struct {
+	Store *model.Store
+
+	// PublicURL is where identity providers reach this server: scheme, host and what a proxy puts
+	// before /scim. Every location in an answer begins with it.
+	PublicURL string
+
+	// Log is told which directory's requests are refused and by which scimType, so that an operator
+	// finds out what an identity provider does wrong. slog.Default receives it when nil.
+	Log *slog.Logger
+}
+
+// root is the path of all SCIM requests.
+const root = "/scim/v2"
+
+// Mount registers everything below /scim, and has every error there answered in SCIM's form. It is
+// called once, at start: the schemas are made here.
+func (s *Server) Mount(e *echo.Echo) {
+	v := newService(s)
+	web.Errors(e, render, "/scim")
+	e.Any(root+"/:directory", v.serve)
+	e.Any(root+"/:directory/*", v.serve)
+}
+
+// service is a Server with all that is made once.
+type service struct {
+	store  *model.Store
+	url    string // the public URL of root
+	log    *slog.Logger
+	users  *resourceType
+	groups *resourceType
+	routes map[string]route
+}
+
+func newService(s *Server) *service {
+	v := &service{
+		store:  s.Store,
+		url:    strings.TrimSuffix(s.PublicURL, "/") + root,
+		log:    s.Log,
+		users:  userType(),
+		groups: groupType(),
+	}
+	if v.log == nil {
+		v.log = slog.Default()
+	}
+	v.routes = resourceRoutes()
+	for name, r := range discoveryRoutes(v.users, v.groups) {
+		v.routes[name] = r
+	}
+	return v
+}
+
+// exchange is one request of an authenticated directory, after routing. It knows nothing of HTTP's
+// server side, so that one HTTP request may hold several.
+type exchange struct {
+	*service
+	directory  *model.Directory
+	org        *model.Org
+	base       string // the public URL of the directory, without a slash at its end
+	id         string // the last segment of the path, where the route has it for a variable
+	parameters parameters
+	body       []byte // with POST, PUT and PATCH
+}
+
+// answer is what a handler has to say. Without a body there is only the status.
+type answer struct {
+	status   int
+	location string
+	body     []byte
+}
+
+// handler carries out one request.
+type handler func(x *exchange, ctx context.Context) (answer, error)
+
+// serve looks at the request from the outside in: nothing of it is read, and nothing is said of what
+// is here, before the token is known.
+func (s *service) serve(c echo.Context) error {
+	ctx := c.Request().Context()
+	directory, err := s.authenticate(ctx, c)
+	if err != nil {
+		return fail(err)
+	}
+	a, err := s.exchange(ctx, c, directory)
+	if err != nil {
+		if r := refused(err); r.Status < http.StatusInternalServerError {
+			s.log.InfoContext(ctx, "SCIM request refused", "request", web.RequestID(ctx),
+				"directory", model.DirectoryPrefix.ID(directory.ID), "status", r.Status, "type", r.ScimType)
+		}
+		return fail(err)
+	}
+	if a.location != "" {
+		c.Response().Header().Set(echo.HeaderLocation, a.location)
+	}
+	if a.body == nil {
+		return c.NoContent(a.status)
+	}
+	return c.Blob(a.status, contentType, a.body)
+}
+
+func (s *service) exchange(ctx context.Context, c echo.Context, directory *model.Directory) (answer, error) {
+	r := c.Request()
+	route, id, err := s.route(c.Param("*"))
+	if err != nil {
+		return answer{}, err
+	}
+	c.SetPath(root + "/:directory" + route.pattern) // for the log
+	handle, err := route.handler(r.Method)
+	if err != nil || handle == nil {
+		c.Response().Header().Set(echo.HeaderAllow, route.allow())
+		return answer{status: http.StatusNoContent}, err
+	}
+	x := &exchange{
+		service:   s,
+		directory: directory,
+		org:       s.store.Org(directory.OrganizationID, directory.Actor()),
+		base:      s.url + "/" + model.DirectoryPrefix.ID(directory.ID),
+		id:        id,
+	}
+	if x.body, err = readBody(r); err != nil {
+		return answer{}, err
+	}
+	if x.parameters, err = parseParameters(r.URL.RawQuery); err != nil {
+		return answer{}, err
+	}
+	return handle(x, ctx)
+}
+
+// readBody returns the body of a request that has one by its method. Its size is limited by web.
+func readBody(r *http.Request) ([]byte, error) {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	default:
+		return nil, nil
+	}
+	// RFC 7644 §8.1; Okta and most scripts send application/json.
+	if sent := r.Header.Get(echo.HeaderContentType); sent != "" {
+		switch kind, _, _ := mime.ParseMediaType(sent); kind {
+		case "application/scim+json", "application/json":
+		default:
+			return nil, refuse(http.StatusUnsupportedMediaType,
+				"the Content-Type must be application/scim+json or application/json")
+		}
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read body: %w", err)
+	}
+	return body, nil
+}

@@ -1,0 +1,129 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+
+	"rollcall/model"
+	"rollcall/scim/patch"
+)
+
+func (x *exchange) createUser(ctx context.Context) (answer, error) {
+	document, _, err := patch.Document(x.body, x.users.attributes)
+	if err != nil {
+		return answer{}, err
+	}
+	u, err := x.org.CreateDirectoryUser(ctx, x.directory.ID, document)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := x.userAnswer(ctx, http.StatusCreated, u)
+	a.location = x.location(x.users, u.ID)
+	return a, err
+}
+
+func (x *exchange) getUser(ctx context.Context) (answer, error) {
+	u, err := x.org.DirectoryUser(ctx, x.directory.ID, x.id)
+	if err != nil {
+		return answer{}, err
+	}
+	return x.userAnswer(ctx, http.StatusOK, u)
+}
+
+func (x *exchange) listUsers(ctx context.Context) (answer, error) {
+	q, err := x.listQuery(x.users)
+	if err != nil {
+		return answer{}, err
+	}
+	users, total, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
+	if err != nil {
+		return answer{}, err
+	}
+	var groups map[string][]model.MemberOf
+	size := 0
+	if len(users) > 0 && q.shows("groups") {
+		ids := make([]string, len(users))
+		for i := range users {
+			ids[i] = users[i].ID
+		}
+		if groups, err = x.org.GroupsOf(ctx, ids...); err != nil {
+			return answer{}, err
+		}
+	}
+	for i := range users {
+		size += rendered + len(users[i].Document)
+	}
+	return listOf(&q, total, len(users), size, func(b []byte, i int) []byte {
+		return x.appendUser(b, &users[i], groups[users[i].ID], q.projection)
+	}), nil
+}
+
+// rendered is about how many bytes a resource has besides its document.
+const rendered = 500
+
+// replaceUser is PUT. RFC 7644 §3.5.1 lets the server give what is left out its default: a user
+// whom the identity provider writes without active is an active one.
+func (x *exchange) replaceUser(ctx context.Context) (answer, error) {
+	document, _, err := patch.Document(x.body, x.users.attributes)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, ok := document["active"]; !ok {
+		document["active"] = true
+	}
+	return x.updateUser(ctx, func(stored map[string]any) (map[string]any, bool, error) {
+		return patch.Overwrite(stored, document, x.users.attributes)
+	})
+}
+
+func (x *exchange) patchUser(ctx context.Context) (answer, error) {
+	operations, err := patch.Normalize(x.body, x.users.attributes)
+	if err != nil {
+		return answer{}, err
+	}
+	return x.updateUser(ctx, func(stored map[string]any) (map[string]any, bool, error) {
+		return patch.Apply(stored, operations, x.users.attributes)
+	})
+}
+
+// updateUser has change make the user's next document from the stored one. Between the two active
+// is an attribute like any other, only that it always has a value: what unassigns it changes
+// nothing, so that nobody's access ends or begins without the word true or false.
+func (x *exchange) updateUser(ctx context.Context, change func(stored map[string]any) (map[string]any, bool, error)) (answer, error) {
+	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error {
+		stored, err := u.DocumentMap()
+		if err != nil {
+			return err
+		}
+		stored["active"] = u.Active
+		next, changed, err := change(stored)
+		if err != nil || !changed {
+			return err
+		}
+		return u.SetDocument(next)
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return x.userAnswer(ctx, http.StatusOK, u)
+}
+
+func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
+	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id)
+	return answer{status: http.StatusNoContent}, err
+}
+
+// userAnswer renders a user. Its groups are read only if they are shown, and if there can be any: a
+// user that has just been created is in none.
+func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (answer, error) {
+	p := x.projection(x.users)
+	var groups map[string][]model.MemberOf
+	if created := status == http.StatusCreated && u.Version == 1; !created && p.shows("groups") {
+		var err error
+		if groups, err = x.org.GroupsOf(ctx, u.ID); err != nil {
+			return answer{}, err
+		}
+	}
+	b := make([]byte, 0, rendered+len(u.Document))
+	return answer{status: status, body: x.appendUser(b, u, groups[u.ID], p)}, nil
+}
