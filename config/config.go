@@ -21,6 +21,7 @@ type Config struct {
 	Database       Secret         `env:"ROLLCALL_DATABASE_URL" default:"sqlite:data/rollcall.db" doc:"The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME."`
 	SecretKeys     Keys           `env:"ROLLCALL_SECRET_KEY" unset:"generated beside a SQLite file; required on PostgreSQL" doc:"32 bytes in base64 that seal private keys and client secrets in the database. A comma-separated list rotates: the first seals, all of them open."`
 	APIKey         Secret         `env:"ROLLCALL_API_KEY" doc:"An operator's API key for automation: sk_ and more, at least 32 characters. It reaches every organization and is never stored."`
+	SCIMRate       int            `env:"ROLLCALL_SCIM_RATE" default:"1000" doc:"SCIM requests a second for each directory on each replica, in bursts of twice that; 0 is no limit."`
 	TrustedProxies []netip.Prefix `env:"ROLLCALL_TRUSTED_PROXIES" doc:"Comma-separated CIDRs of the proxies whose X-Forwarded-For is believed."`
 	OutboundAllow  []netip.Prefix `env:"ROLLCALL_OUTBOUND_ALLOW" doc:"Comma-separated CIDRs inside which metadata, discovery and webhooks may be fetched although the address is private, and over http."`
 }

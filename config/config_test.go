@@ -54,6 +54,7 @@ var reveal = cmp.Options{
 func TestLoad(t *testing.T) {
 	defaults := func(change func(*Config)) Config {
 		c := Config{
+			SCIMRate:  1000,
 			Listen:    "127.0.0.1:8080",
 			PublicURL: parsed(t, "http://127.0.0.1:8080"),
 			Database:  "sqlite:data/rollcall.db",
@@ -87,6 +88,7 @@ func TestLoad(t *testing.T) {
 				"ROLLCALL_API_KEY=" + apiKey,
 				"ROLLCALL_TRUSTED_PROXIES=10.0.0.0/8, fd00::/8",
 				"ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8",
+				"ROLLCALL_SCIM_RATE=0",
 			},
 			want: Config{
 				Listen:         ":9000",
@@ -263,6 +265,14 @@ func TestLoadRefuses(t *testing.T) {
 		"an API key that a header cannot carry": {
 			environ: []string{"ROLLCALL_API_KEY=sk_hunter2secret with spaces 0123456789"},
 			want:    []string{"ROLLCALL_API_KEY: has characters that an Authorization header cannot carry; write"},
+		},
+		"a rate that is no number": {
+			environ: []string{"ROLLCALL_SCIM_RATE=fast"},
+			want:    []string{`ROLLCALL_SCIM_RATE: "fast" is not a whole number from 0 to 1000000`},
+		},
+		"a rate below nothing": {
+			environ: []string{"ROLLCALL_SCIM_RATE=-1"},
+			want:    []string{`ROLLCALL_SCIM_RATE: "-1" is not a whole number from 0 to 1000000`},
 		},
 		"no CIDR": {
 			environ: []string{"ROLLCALL_TRUSTED_PROXIES=10.0.0.0/8,proxy"},

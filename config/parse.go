@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // keySize is what AES-256 takes.
 const keySize = 32
+
+// maxNumber is the largest number that a setting may be.
+const maxNumber = 1_000_000
 
 // parse reads text into a field by the field's type. The error says what is wrong and what to
 // write instead, and repeats the text only where it cannot be a secret.
@@ -20,6 +24,10 @@ func parse(text string, field any) (err error) {
 		*f = text
 	case *Secret:
 		*f = Secret(text)
+	case *int:
+		if *f, err = strconv.Atoi(text); err != nil || *f < 0 || *f > maxNumber {
+			err = fmt.Errorf("%.20q is not a whole number from 0 to %d", text, maxNumber)
+		}
 	case *Keys:
 		*f, err = parseKeys(text)
 	case **url.URL:

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,7 +40,8 @@ import (
 //	"$name"           in an answer, any text, which can be used as $name from then on, and is not
 //	                  that of another name
 //	"$time"           any moment in UTC with milliseconds
-//	"$time:name"      any such moment, the same wherever the name is used
+//	"$time:name"      any such moment, the same wherever the name is used, and not that of another
+//	                  name: a second passes before each request
 //	"$text(a, b)"     any text that has a and b in it
 //
 // The first of the schemas of an answer is the core one; the others come in any order.
@@ -84,13 +86,14 @@ func TestEveryRowHasADialogue(t *testing.T) {
 }
 
 func TestDialogues(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	clock := modeltest.NewClock()
+	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
 		for _, file := range dialogueFiles(t, "*") {
 			t.Run(strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".http"), func(t *testing.T) {
 				dialogue := readDialogue(t, file)
 				d := deploy(t, store)
 				id := d.organization("Northwind", "northwind.example")
-				dialogue.play(t, d.client(id))
+				dialogue.play(t, d.client(id), clock)
 				// Only one organization at a time can have the domain.
 				if err := store.Org(id, model.System).DeleteOrganization(t.Context()); err != nil {
 					t.Error(err)
@@ -214,7 +217,7 @@ func (l *lines) turn() (turn, error) {
 }
 
 // play sends the requests of the dialogue and compares the answers.
-func (d *dialogue) play(t *testing.T, c *client) {
+func (d *dialogue) play(t *testing.T, c *client, clock *modeltest.Clock) {
 	v := &values{
 		texts: map[string]string{"base": c.location, "token": c.token},
 		times: map[string]string{},
@@ -234,6 +237,7 @@ func (d *dialogue) play(t *testing.T, c *client) {
 			failed(e.line, "no answer gave a value to %s", unknown)
 			return
 		}
+		clock.Advance(time.Second)
 		got := c.send(e.method, c.base+target, strings.NewReader(body), header)
 		if status := fmt.Sprintf("%d %s", got.status, http.StatusText(got.status)); status != e.wantStatus {
 			failed(e.wantLine, "status %s, want %s\n%s", status, e.wantStatus, got.text)

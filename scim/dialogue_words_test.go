@@ -74,11 +74,16 @@ func (v *values) bind(want, got any) {
 			return
 		}
 		if m := wholeVariable.FindStringSubmatch(w); m != nil && v.texts[m[1]] == "" && v.times[m[1]] == "" {
-			if !slices.Contains(slices.Collect(maps.Values(v.texts)), g) {
+			if !has(v.texts, g) {
 				v.texts[m[1]] = g
 			}
 		}
 	}
+}
+
+// has tells whether a name has that value already.
+func has(names map[string]string, value string) bool {
+	return slices.Contains(slices.Collect(maps.Values(names)), value)
 }
 
 // resolve is want with every word that got agrees with replaced by what got has in its place.
@@ -117,10 +122,13 @@ func (v *values) resolveText(want, got string) string {
 		if m[1] == "" {
 			return got
 		}
-		if v.times[m[1]] == "" {
+		if v.times[m[1]] == "" && !has(v.times, got) {
 			v.times[m[1]] = got
 		}
-		return v.times[m[1]]
+		if v.times[m[1]] != got {
+			return want
+		}
+		return got
 	}
 	if m := textVariable.FindStringSubmatch(want); m != nil {
 		for _, part := range strings.Split(m[1], ", ") {
@@ -216,6 +224,7 @@ func TestDialogueWords(t *testing.T) {
 		{"a moment in another zone", "$time", "2026-01-02T03:04:05.678+01:00", true},
 		{"the same moment", []any{"$time:at", "$time:at"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"}, false},
 		{"another moment", []any{"$time:at", "$time:at"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.679Z"}, true},
+		{"a moment has one name", []any{"$time:at", "$time:then"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"}, true},
 		{"a text with what it must have", "$text(userName, taken)", "the userName is taken", false},
 		{"a text without it", "$text(userName)", "this is taken", true},
 		{"no text", "$text", "", true},

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"rollcall/model"
 	"rollcall/web"
@@ -22,6 +26,13 @@ type Server struct {
 	// PublicURL is where identity providers reach this server: scheme, host and what a proxy puts
 	// before /scim. Every location in an answer begins with it.
 	PublicURL string
+
+	// Rate is how many requests a second a directory may make of this process, in bursts of twice
+	// that. 0 is no limit.
+	Rate int
+
+	// Now is the clock of the rate limit; time.Now when nil.
+	Now func() time.Time
 
 	// Log is told which directory's requests are refused and by which scimType, so that an operator
 	// finds out what an identity provider does wrong. slog.Default receives it when nil.
@@ -48,6 +59,7 @@ type service struct {
 	users  *resourceType
 	groups *resourceType
 	routes map[string]route
+	limit  limiter
 }
 
 func newService(s *Server) *service {
@@ -57,6 +69,10 @@ func newService(s *Server) *service {
 		log:    s.Log,
 		users:  userType(),
 		groups: groupType(),
+		limit:  limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
+	}
+	if v.limit.now == nil {
+		v.limit.now = time.Now
 	}
 	if v.log == nil {
 		v.log = slog.Default()
@@ -97,6 +113,11 @@ func (s *service) serve(c echo.Context) error {
 	directory, err := s.authenticate(ctx, c)
 	if err != nil {
 		return fail(err)
+	}
+	if wait := s.limit.wait(directory.ID); wait > 0 {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		return fail(refuse(http.StatusTooManyRequests,
+			"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate))
 	}
 	a, err := s.exchange(ctx, c, directory)
 	if err != nil {

@@ -63,16 +63,23 @@ func (s *syncBuffer) String() string {
 // deploy serves a store over HTTP as the program does.
 func deploy(t *testing.T, store *model.Store) *deployment {
 	t.Helper()
+	return deployWith(t, scim.Server{Store: store})
+}
+
+// deployWith is deploy for a server with settings of its own.
+func deployWith(t *testing.T, s scim.Server) *deployment {
+	t.Helper()
 	log := &syncBuffer{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	w, err := web.New(web.Options{PublicURL: public, Log: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
-	(&scim.Server{Store: store, PublicURL: public, Log: logger}).Mount(w.Echo)
+	s.PublicURL, s.Log = public, logger
+	s.Mount(w.Echo)
 	server := httptest.NewServer(w.Echo)
 	t.Cleanup(server.Close)
-	return &deployment{t, store, w.Echo, server.URL, log}
+	return &deployment{t, s.Store, w.Echo, server.URL, log}
 }
 
 // organization makes an organization that has verified the domains.

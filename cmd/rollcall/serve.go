@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/api"
+	"rollcall/config"
+	"rollcall/model"
+	"rollcall/scim"
+	"rollcall/web"
+)
+
+func (p *program) serve(ctx context.Context, args []string) error {
+	f := p.flags("serve")
+	file := f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
+	noMigrate := f.Bool("no-migrate", false, "leave the database's schema as it is, and wait until it is current")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	c, err := config.Load(p.environ, *file)
+	if err != nil {
+		return errUsage{err}
+	}
+	log := slog.New(slog.NewJSONHandler(p.err, nil))
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "address", listener.Addr().String(), "url", c.PublicURL.String(), "version", buildVersion)
+	s := server{config: c, log: log, listener: listener, noMigrate: *noMigrate}
+	return s.run(ctx)
+}
+
+// server is all of Rollcall in one process.
+type server struct {
+	config    config.Config
+	log       *slog.Logger
+	listener  net.Listener
+	noMigrate bool
+	opened    func() // told once requests are let through; may be nil
+}
+
+// run serves until ctx ends. It is alive as soon as it listens, and ready once
+// the database is there and migrated, however long that takes.
+func (s *server) run(ctx context.Context) error {
+	var store storeWhenOpen
+	w, err := web.New(web.Options{
+		Listener: s.listener, PublicURL: s.config.PublicURL.String(), TrustedProxies: s.config.TrustedProxies,
+		Ready: store.ready, Log: s.log,
+	})
+	if err != nil {
+		_ = s.listener.Close()
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.Run(ctx) })
+	g.Go(func() error {
+		opened, err := s.open(ctx)
+		if err != nil || opened == nil {
+			return err
+		}
+		s.mount(w, opened)
+		store.set(opened)
+		w.Open()
+		s.log.Info("ready")
+		if s.opened != nil {
+			s.opened()
+		}
+		return nil
+	})
+	err = g.Wait()
+	if closed := store.close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func (s *server) mount(w *web.Server, store *model.Store) {
+	url := s.config.PublicURL.String()
+	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Log: s.log}).Mount(w.Echo)
+	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Log: s.log}).Mount(w.Echo)
+}
+
+// retryEvery is the pause between attempts to reach a database at start.
+const retryEvery = time.Second
+
+// open opens the store, trying again while the database cannot be reached or
+// waits for its migrations. It returns nil when ctx ends first.
+func (s *server) open(ctx context.Context) (*model.Store, error) {
+	keys, err := secretKeys(s.config)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		store, err := model.Open(ctx, string(s.config.Database), model.Options{Keys: keys, Log: s.log, NoMigrate: s.noMigrate})
+		if err == nil {
+			return store, nil
+		}
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		if kind := model.KindOf(err); kind != model.Unavailable && kind != model.Busy {
+			return nil, err
+		}
+		s.log.Warn("database not ready", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
+// sqlitePath returns the file of a sqlite: URL.
+func sqlitePath(url config.Secret) (string, bool) {
+	return strings.CutPrefix(string(url), "sqlite:")
+}
