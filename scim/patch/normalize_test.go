@@ -60,6 +60,7 @@ func TestNormalizeUsers(t *testing.T) {
 			replace E:department "X"
 			replace E:costCenter "9"`},
 		{"URN object key in another case", `{"op":"replace","value":{"` + strings.ToLower(enterprise) + `":{"DEPARTMENT":"X"}}}`, `replace E:department "X"`},
+		{"URN object key with its schemas inside", `{"op":"replace","value":{"` + enterprise + `":{"schemas":["` + enterprise + `"],"department":"X"}}}`, `replace E:department "X"`},
 		{"URN object key null", `{"op":"replace","value":{"` + enterprise + `":null}}`, `remove E`},
 		{"URN object key null added", `{"op":"add","value":{"` + enterprise + `":null}}`, ``},
 		{"URN object key w/ manager bare", `{"op":"replace","value":{"` + enterprise + `":{"manager":"u2"}}}`, `replace E:manager {"value":"u2"}`},
