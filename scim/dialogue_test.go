@@ -42,7 +42,7 @@ import (
 //	"$time"           any moment in UTC with milliseconds
 //	"$time:name"      any such moment, the same wherever the name is used, and not that of another
 //	                  name: a second passes before each request
-//	"$text(a, b)"     any text that has a and b in it
+//	"$text(a, b)"     any text that has a and b in it; "$text" any that is not empty
 //
 // The first of the schemas of an answer is the core one; the others come in any order.
 type dialogue struct {
@@ -65,12 +65,15 @@ type turn struct {
 	wantBody   string
 }
 
-// dialogueRows are the requests in the catalogue of what Okta and Entra ID send that must each have a
+// dialogueRows are the requests in the catalog of what Okta and Entra ID send that must each have a
 // dialogue. Okta's row 15 says that it never deletes a user.
 var dialogueRows = map[string]string{
 	"okta":  "o01 o02 o03 o04 o05 o06 o07 o08 o09 o10 o11 o12 o13 o14 o16 o17 o18 o19 o20 o21",
 	"entra": "e01 e02 e03 e04 e05 e06 e07 e08 e09 e10 e11 e12 e13 e14 e15 e16 e17 e18",
 }
+
+// dialogueTypes are the types of the vendors' directories.
+var dialogueTypes = map[string]string{"okta": "okta scim v2.0", "entra": "azure scim v2.0", "rfc": "generic scim v2.0"}
 
 func TestEveryRowHasADialogue(t *testing.T) {
 	for vendor, list := range dialogueRows {
@@ -93,7 +96,7 @@ func TestDialogues(t *testing.T) {
 				dialogue := readDialogue(t, file)
 				d := deploy(t, store)
 				id := d.organization("Northwind", "northwind.example")
-				dialogue.play(t, d.client(id), clock)
+				dialogue.play(t, d.clientOf(id, dialogueTypes[filepath.Base(filepath.Dir(file))]), clock)
 				// Only one organization at a time can have the domain.
 				if err := store.Org(id, model.System).DeleteOrganization(t.Context()); err != nil {
 					t.Error(err)

@@ -71,8 +71,7 @@ func (x *exchange) replaceGroup(ctx context.Context) (answer, error) {
 	return x.groupAnswer(ctx, http.StatusOK, g, len(members.Add) == 0)
 }
 
-// patchGroup answers without a body unless the client names attributes: Microsoft advises against
-// returning members, who may be a hundred thousand.
+// patchGroup answers with the group or without a body, both of which RFC 7644 §3.5.2 allows; see quiet.
 func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	operations, err := patch.Normalize(x.body, x.groups.attributes)
 	if err != nil {
@@ -85,10 +84,24 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if x.projection(x.groups).only == nil {
+	emptied := members.Replace && len(members.Add) == 0
+	if x.projection(x.groups).only == nil && x.quiet(members, emptied) {
 		return answer{status: http.StatusNoContent}, nil
 	}
-	return x.groupAnswer(ctx, http.StatusOK, g, false)
+	return x.groupAnswer(ctx, http.StatusOK, g, emptied)
+}
+
+// quiet tells whether a PATCH of a group that names no attributes is answered without a body. It is
+// for Okta and Entra ID, which need none, send a PATCH with every change of a member, and in
+// Microsoft's words should not be sent members, who may be a hundred thousand. It is so for any
+// client that adds or removes members, since one member more must not cost as much as the group is
+// large. Otherwise clients that know the RFC's first choice only get the group.
+func (x *exchange) quiet(members patch.Members, emptied bool) bool {
+	switch x.directory.Type {
+	case "okta scim v2.0", "azure scim v2.0":
+		return true
+	}
+	return !members.Empty() && !emptied
 }
 
 // updateGroup has change make the group's next document from the stored one, and changes members.

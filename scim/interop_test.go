@@ -27,7 +27,7 @@ import (
 func TestInterop(t *testing.T) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		p := startProgram(t, db)
-		t.Run("scim-sanity finds no failure", p.sanity)
+		t.Run("scim-sanity finds no failure but the accepted", p.sanity)
 		t.Run("scim2-client can do its work", p.client)
 		t.Run("scim2-cli test finds no error but the accepted", p.tester)
 		p.stop(t)
@@ -48,14 +48,17 @@ func (p *program) sanity(t *testing.T) {
 		switch {
 		case r.Status == "pass":
 			passed++
+		case r.Name == "PATCH /Groups/{id} add member" && r.Message == "Expected 200, got 400":
+			// It adds "fake-member-id". Who is told 200 believes that this person has access from now
+			// on, and nobody has: RFC 7644 §3.12 has 400 invalidValue for a value that cannot be used.
 		case r.Status == "skip" && strings.Contains(r.Phase, "Agent"):
 			// The resource types of a draft, which the server does not announce.
 		default:
 			t.Errorf("%s: %s: %s: %s", r.Phase, r.Name, r.Status, r.Message)
 		}
 	}
-	// Three of discovery, 8 of a user, 10 of a group, 4 searches and 3 errors.
-	if passed < 28 && !t.Failed() {
+	// Three of discovery, 8 of a user, 9 of a group, 4 searches and 3 errors.
+	if passed < 27 && !t.Failed() {
 		t.Errorf("%d checks passed: the probe ended early\n%s", passed, out)
 	}
 }

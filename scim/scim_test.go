@@ -108,8 +108,14 @@ type client struct {
 
 func (d *deployment) client(id model.OrganizationID) *client {
 	d.t.Helper()
+	return d.clientOf(id, "generic scim v2.0")
+}
+
+// clientOf is client for a directory of a type.
+func (d *deployment) clientOf(id model.OrganizationID, kind string) *client {
+	d.t.Helper()
 	org := d.store.Org(id, model.System)
-	directory, token, err := org.CreateDirectory(d.t.Context(), "Staff", "generic scim v2.0")
+	directory, token, err := org.CreateDirectory(d.t.Context(), "Staff", kind)
 	if err != nil {
 		d.t.Fatal(err)
 	}
