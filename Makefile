@@ -1,0 +1,53 @@
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+SOURCES := ./...
+PYTHON  := .cache/interop
+
+.PHONY: build run test interop lint generate bench clean
+
+# One static program, bin/rollcall.
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o bin/rollcall ./cmd/rollcall
+
+# The server with a test identity provider, to look at.
+run: build
+	bin/rollcall demo
+
+# Every test that needs no program of others, on SQLite and on PostgreSQL.
+test:
+	.ci/setup postgresql cc curl
+	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
+
+# The program against SCIM clients of others. There a skipped test is a failure.
+interop: build $(PYTHON)/installed
+	.ci/setup postgresql
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+
+$(PYTHON)/installed: scim/testdata/interop/requirements.txt
+	.ci/setup python
+	rm -rf $(PYTHON)
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
+	touch $@
+
+# The checks of ST (style) are off by default; these keep our rules on comments and names.
+STATICCHECK := inherit,ST1000,ST1003,ST1005,ST1006,ST1008,ST1012,ST1016,ST1019,ST1020,ST1021,ST1022,ST1023
+
+lint:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "Run gofmt -w on:" $$files >&2; exit 1; }
+	go vet -tags interop $(SOURCES)
+	go tool staticcheck -tags interop -checks $(STATICCHECK) $(SOURCES)
+	go mod verify
+	go mod tidy -diff
+
+# The documents that are made from the code: README's table of settings and deploy/env.example.
+generate:
+	go test ./config -run TestDocumentationIsCurrent -count 1 -update
+
+bench:
+	go test -run '^$$' -bench . -benchmem $(SOURCES)
+
+clean:
+	rm -rf bin .cache

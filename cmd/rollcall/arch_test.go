@@ -1,0 +1,227 @@
+package main_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The drawing of the house: what may import what, and where a thing that is easily misused may
+// stand. A list names packages ("scim"), trees ("scim/...") and files ("model/store.go"), "tests"
+// for every test file and "*" for all. Whoever changes the house changes these tables on purpose.
+
+// arrows are our packages, each with those of ours that it may import, and those that its tests
+// may import besides.
+var arrows = map[string]struct{ code, tests string }{
+	// Floor 3
+	"cmd/rollcall": {"*", ""},
+	// Floor 2: never each other
+	"api":  {"model web", "model/modeltest scim"},
+	"scim": {"model web scim/filter scim/patch", "model/modeltest api"},
+	// Floor 1
+	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
+	"web":     {"model", "model/modeltest"},
+	// Floor 0
+	"config":          {"", ""},
+	"model":           {"", "model/modeltest scim/filter"},
+	"model/modeltest": {"model", ""},
+	"scim/filter":     {"", ""},
+	"scim/patch":      {"scim/filter", ""},
+}
+
+// fences are the modules of others that may be imported, each with where.
+var fences = map[string]string{
+	"github.com/elimity-com/scim":           "scim/...",
+	"github.com/glebarez/go-sqlite":         "model",
+	"github.com/glebarez/sqlite":            "model",
+	"github.com/google/go-cmp":              "tests",
+	"github.com/google/uuid":                "*",
+	"github.com/jackc/pgx/v5":               "model model/modeltest",
+	"github.com/labstack/echo/v4":           "api cmd/rollcall scim web",
+	"github.com/santhosh-tekuri/jsonschema": "tests",
+	"github.com/scim2/filter-parser/v2":     "model scim/...",
+	"golang.org/x/net":                      "*",
+	"golang.org/x/sync":                     "*",
+	"golang.org/x/text":                     "*",
+	"golang.org/x/time":                     "scim",
+	"gopkg.in/yaml.v3":                      "tests",
+	"gorm.io":                               "model",
+}
+
+// bans are what may not stand in the code of some packages except in some places; test files are
+// free of them. What a symbol looks like, symbols tells.
+var bans = []struct{ symbol, in, except, why string }{
+	{"time.Now", "*", "cmd/rollcall model/store.go model/modeltest scim/scim.go testidp web", clock},
+	{"time.Since", "*", "cmd/rollcall model/modeltest testidp web", clock},
+	{"time.Until", "*", "cmd/rollcall testidp", clock},
+	{"os.Environ", "*", "cmd/rollcall model/modeltest", environment},
+	{"os.Getenv", "*", "cmd/rollcall", environment},
+	{"os.LookupEnv", "*", "cmd/rollcall", environment},
+	{"os.Exit", "*", "cmd/rollcall", "return an error: only the command ends the process"},
+	{"panic()", "*", "", "return an error: a panic is for what cannot happen, and then it says nothing"},
+	{"func init", "*", "", "an import must have no effect: make it a function that someone calls"},
+	{"go", "*", "cmd/rollcall model/modeltest testidp web/run.go", "no request starts a goroutine: make it a worker with Run(ctx)"},
+
+	{"net/http.Get", "*", "", outbound},
+	{"net/http.Head", "*", "", outbound},
+	{"net/http.Post", "*", "", outbound},
+	{"net/http.PostForm", "*", "", outbound},
+	{"net/http.DefaultClient", "*", "", outbound},
+	{"net/http.Client{}", "*", "cmd/rollcall testidp web/outbound.go", outbound},
+
+	{".Save()", "model", "", "Save stole another organization's row in a trial: name the columns and update them"},
+	{".Raw()", "model", "model/across.go model/migrate.go model/tenant.go", tenant},
+	{".Exec()", "model", "model/across.go model/migrate.go", tenant},
+	{".Table()", "model", "", tenant},
+	{".AutoMigrate()", "model", "", "the schema is what the files in model/migrations say"},
+	{".Joins()", "model", statements, fragment},
+	{"gorm.io/gorm/clause.From", "model", statements, fragment},
+	{"SQL fragment", "model", statements, fragment},
+	{"lower()", "model", "", "folded columns are written by Go, so that both databases fold alike"},
+	{".across()", "model", everywhere, tenant},
+	{".readAcross()", "model", everywhere, tenant},
+	{"everyone{}", "model", "model/across.go model/migrate.go", tenant},
+	{"tenantKey", "model", "model/across.go model/store.go model/tenant.go", tenant},
+}
+
+const (
+	// statements are the files whose SQL names the organization itself, with a test for each.
+	statements = "model/across.go model/dialect.go model/filter.go model/members.go model/migrate.go"
+	// everywhere are the files with the Store's own methods, which see all organizations.
+	everywhere = "model/across.go model/applications.go model/feed.go model/migrate.go model/status.go"
+
+	clock       = "decide by the Now that the package is given, or a test cannot move it"
+	environment = "take the value as a parameter: only the command reads the environment"
+	outbound    = "an address that a customer named goes through web.Outbound, or it reaches our own network"
+	tenant      = "only an Org adds the organization's predicate: go through one, or move it to across.go with its bound"
+	fragment    = "the predicate cannot see inside SQL text: use a sub-query, or move it to a file whose statements are tested for theirs"
+)
+
+const (
+	maxFile     = 400 // lines
+	maxFunction = 60  // lines, tests apart
+)
+
+func TestArchitecture(t *testing.T) {
+	root := filepath.Join("..", "..")
+	packages := map[string][]*source{}
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if d != nil && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		s, err := parse(filepath.ToSlash(relative), text)
+		if err != nil {
+			return err
+		}
+		packages[path.Dir(s.name)] = append(packages[path.Dir(s.name)], s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sources := range packages {
+		for _, problem := range examine(name, sources) {
+			t.Error(problem)
+		}
+	}
+	for name := range arrows {
+		if packages[name] == nil {
+			t.Errorf("the drawing has a package %s that is not there", name)
+		}
+	}
+}
+
+// examine tells what in a package breaks the drawing.
+func examine(name string, sources []*source) []string {
+	var problems []string
+	if _, drawn := arrows[name]; !drawn {
+		problems = append(problems, name+": is not in the drawing: give it its arrows")
+	}
+	documented := 0
+	for _, s := range sources {
+		problems = append(problems, s.importProblems()...)
+		problems = append(problems, s.sizeProblems()...)
+		if s.file.Doc != nil && !s.test() {
+			documented++
+			if want := s.packageComment(); !strings.HasPrefix(s.file.Doc.Text(), want) {
+				problems = append(problems, s.name+": the package comment begins with "+want)
+			}
+		}
+		if s.test() {
+			continue
+		}
+		problems = append(problems, s.undocumented()...)
+		for _, f := range s.symbols() {
+			for _, b := range bans {
+				if f.symbol == b.symbol && stands(s.name, b.in) && !stands(s.name, b.except) {
+					problems = append(problems, fmt.Sprintf("%s: %s: %s", s.at(f.pos), b.symbol, b.why))
+				}
+			}
+		}
+	}
+	if code := slices.ContainsFunc(sources, func(s *source) bool { return !s.test() }); code && documented != 1 {
+		problems = append(problems, fmt.Sprintf("%s: %d package comments where there should be one", name, documented))
+	}
+	return problems
+}
+
+// stands tells whether a file is in a list.
+func stands(file, list string) bool {
+	for item := range strings.FieldsSeq(list) {
+		tree, whole := strings.CutSuffix(item, "/...")
+		switch {
+		case item == "*", item == file, item == path.Dir(file), whole && strings.HasPrefix(file, tree+"/"):
+			return true
+		case item == "tests" && strings.HasSuffix(file, "_test.go"):
+			return true
+		}
+	}
+	return false
+}
+
+// TestDependenciesAreExplained keeps one line in the README for each module that go.mod requires
+// for our own imports.
+func TestDependenciesAreExplained(t *testing.T) {
+	mod, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, builtOn, found := strings.Cut(string(readme), "\n## Built on\n")
+	if !found {
+		t.Fatal("README.md has no section \"Built on\"")
+	}
+	builtOn, _, _ = strings.Cut(builtOn, "\n## ")
+	direct := regexp.MustCompile(`(?m)^(?:require|tool)?\s+(\S+\.\S+/\S+)(?: v\S+)?$`).FindAllStringSubmatch(string(mod), -1)
+	if len(direct) == 0 {
+		t.Fatal("go.mod has no direct requirement")
+	}
+	for _, m := range direct {
+		if !strings.Contains(builtOn, "`"+m[1]+"`") {
+			t.Errorf("README.md does not say under \"Built on\" why there is `%s`", m[1])
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// program is one run of the binary with what it is given from outside, so that
+// tests run it as the shell does.
+type program struct {
+	environ  []string
+	out, err io.Writer
+}
+
+// command is one of the program's commands.
+type command struct {
+	name    string
+	summary string
+	run     func(p *program, ctx context.Context, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "run the server; it migrates the database first unless --no-migrate", (*program).serve},
+		{"demo", "run the server on SQLite in a temporary folder with a test identity provider, and say what to try", (*program).demo},
+		{"testidp", "run the test identity provider alone, against any SCIM server", (*program).testIDP},
+		{"migrate", "apply the database's migrations, or list them with --status", (*program).migrate},
+		{"version", "print the version", (*program).version},
+	}
+}
+
+// errUsage ends the program with status 2: what it was given cannot be right.
+type errUsage struct{ error }
+
+// run executes one command and returns the exit status: 0, 1 when something
+// failed, 2 when the command line or the configuration is wrong.
+func (p *program) run(ctx context.Context, args []string) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		p.usage(p.out)
+		if len(args) == 0 {
+			return 2
+		}
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		err := c.run(p, ctx, args[1:])
+		var usage errUsage
+		switch {
+		case err == nil || errors.Is(err, flag.ErrHelp):
+			return 0
+		case errors.As(err, &usage):
+			fmt.Fprintf(p.err, "rollcall %s: %v\n", c.name, err)
+			return 2
+		}
+		fmt.Fprintf(p.err, "rollcall %s: %v\n", c.name, err)
+		return 1
+	}
+	fmt.Fprintf(p.err, "rollcall: there is no command %q\n\n", args[0])
+	p.usage(p.err)
+	return 2
+}
+
+func (p *program) usage(w io.Writer) {
+	fmt.Fprint(w, "Rollcall is a directory-sync and single sign-on server.\n\nUsage: rollcall COMMAND [FLAGS]; rollcall COMMAND -h lists the flags.\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s%s\n", c.name, c.summary)
+	}
+}
+
+// flags makes a command's flag set; parse reports what is wrong as errUsage.
+func (p *program) flags(name string) *flag.FlagSet {
+	f := flag.NewFlagSet("rollcall "+name, flag.ContinueOnError)
+	f.SetOutput(p.out)
+	return f
+}
+
+func parse(f *flag.FlagSet, args []string) error {
+	var said strings.Builder
+	out := f.Output()
+	f.SetOutput(&said)
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, said.String())
+		return err
+	}
+	if err == nil && f.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if err != nil {
+		return errUsage{err}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// progress is a line that says how far something is. On a terminal it is drawn
+// over and over; elsewhere it is written once, at the end.
+type progress struct {
+	out         io.Writer
+	title       string
+	done, total int
+}
+
+const progressWidth = 28
+
+func (b *progress) set(done, total int) {
+	b.done, b.total = done, total
+	if isTerminal(b.out) {
+		fmt.Fprint(b.out, "\r"+b.line())
+	}
+}
+
+func (b *progress) end() {
+	start := ""
+	if isTerminal(b.out) {
+		start = "\r"
+	}
+	fmt.Fprintln(b.out, start+b.line())
+}
+
+func (b *progress) line() string {
+	filled := 0
+	if b.total > 0 {
+		filled = progressWidth * b.done / b.total
+	}
+	return fmt.Sprintf("  %-34s %s%s %3d of %d", b.title,
+		strings.Repeat("█", filled), strings.Repeat("░", progressWidth-filled), b.done, b.total)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"rollcall/config"
+	"rollcall/model"
+)
+
+// storeWhenOpen is the store that health checks ask while it is still being opened.
+type storeWhenOpen struct {
+	mu    sync.Mutex
+	store *model.Store
+}
+
+func (s *storeWhenOpen) set(store *model.Store) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store = store
+}
+
+func (s *storeWhenOpen) ready(ctx context.Context) error {
+	s.mu.Lock()
+	store := s.store
+	s.mu.Unlock()
+	if store == nil {
+		return &model.Error{Kind: model.Unavailable, Message: "the database is not open yet"}
+	}
+	return store.Ready(ctx)
+}
+
+func (s *storeWhenOpen) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}
+
+// secretKeys returns the configured secret keys. Without any, a SQLite database
+// has one beside its file, made at first use; the folder and the database file
+// are then made as well, for nobody else to read.
+func secretKeys(c config.Config) ([][]byte, error) {
+	path, isSQLite := sqlitePath(c.Database)
+	if isSQLite {
+		if err := privateFile(path, nil); err != nil {
+			return nil, fmt.Errorf("database file: %w", err)
+		}
+	}
+	if len(c.SecretKeys) > 0 || !isSQLite {
+		return c.SecretKeys, nil
+	}
+	key := make([]byte, 32)
+	rand.Read(key)
+	file := path + ".key"
+	if err := privateFile(file, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
+		return nil, fmt.Errorf("secret key file: %w", err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("secret key file: %w", err)
+	}
+	key, err = base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("secret key file %s does not hold 32 bytes in base64; restore it, since it opens the secrets in the database", file)
+	}
+	return [][]byte{key}, nil
+}
+
+// privateFile makes a file with its folder unless it exists.
+func privateFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
