@@ -11,7 +11,7 @@ func (s *Server) listDirectoryGroups(c *call) error {
 	page := p.page(model.DirectoryGroupPrefix, "desc")
 	directory, user := p.text("directory"), p.text("user")
 	if directory == "" && user == "" {
-		p.require("directory", "send directory or user")
+		p.require("directory", "send directory or user, with the id of the one whose groups are wanted")
 	}
 	if err := p.err(); err != nil {
 		return err

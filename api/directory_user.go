@@ -43,7 +43,7 @@ func (s *Server) listDirectoryUsers(c *call) error {
 	case directory == "" && (q.IdpID != "" || q.Email != ""):
 		p.require("directory", "idp_id and email are looked up in a directory: send directory")
 	case directory == "" && group == "":
-		p.require("directory", "send directory or group")
+		p.require("directory", "send directory or group, with the id of the one whose users are wanted")
 	}
 	if err := p.err(); err != nil {
 		return err

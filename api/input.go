@@ -207,7 +207,7 @@ func (p *params) cursor(name string, kind model.Prefix) string {
 	}
 	id, ok := kind.Parse(text)
 	if !ok {
-		p.fail(name, "%s is not an id of this list, which begin with %s_", name, kind)
+		p.fail(name, "%s is not an id of this list; its ids begin with %s_", name, kind)
 	}
 	return id
 }

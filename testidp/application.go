@@ -260,7 +260,7 @@ func (a *Application) test(ctx context.Context) error {
 // after each one.
 //
 // A person or group that the server refuses does not stop the others; all refusals are in the
-// error. A refused token, an unreachable server or the end of ctx stop the run.
+// error, each with the name of whom or what it concerns. A refused token, an unreachable server or the end of ctx stop the run.
 func (a *Application) Provision(ctx context.Context, progress func(done, total int)) (*Operation, error) {
 	if progress == nil {
 		progress = func(int, int) {}
@@ -287,18 +287,26 @@ func (a *Application) Provision(ctx context.Context, progress func(done, total i
 
 func (a *Application) provisionSteps() []func(context.Context) error {
 	var people, managers, groups []func(context.Context) error
+	named := func(name string, push func(context.Context) error) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if err := push(ctx); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		}
+	}
 	for _, p := range a.People() {
 		if p.State != NeverPushed && p.State != Assigned {
 			continue
 		}
-		people = append(people, func(ctx context.Context) error { return a.pushPerson(ctx, p.Person) })
+		people = append(people, named(p.Name(), func(ctx context.Context) error { return a.pushPerson(ctx, p.Person) }))
 		if a.dialect.setManager != nil && p.Manager != "" {
-			managers = append(managers, func(ctx context.Context) error { return a.pushManager(ctx, p.Person) })
+			managers = append(managers, named(p.Name(), func(ctx context.Context) error { return a.pushManager(ctx, p.Person) }))
 		}
 	}
 	for _, g := range a.Groups() {
 		if g.State == NeverPushed || g.State == Assigned {
-			groups = append(groups, func(ctx context.Context) error { return a.pushGroup(ctx, g.Group) })
+			groups = append(groups, named(g.Name, func(ctx context.Context) error { return a.pushGroup(ctx, g.Group) }))
 		}
 	}
 	return append(append(people, managers...), groups...)

@@ -258,8 +258,10 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"a refused token stops the run at the first request", "GET", "/Users", 401, "", `{"detail":"unknown token"}`,
 			"GET /Users answered 401: unknown token", 0},
-		{"one refused person does not stop the others", "POST", "/Users", 409, "", `{"scimType":"uniqueness","detail":"taken"}`,
-			"POST /Users answered 409 uniqueness: taken", 24},
+		{"one refused person is named and does not stop the others", "POST", "/Users", 409, "", `{"scimType":"uniqueness","detail":"taken"}`,
+			"Ingrid Halvorsen: POST /Users answered 409 uniqueness: taken", 24},
+		{"a refused group is named", "POST", "/Groups", 400, "", `{"scimType":"invalidValue","detail":"no"}`,
+			"Engineering: POST /Groups answered 400 invalidValue: no", 25},
 		{"a creation without an answer is an error", "POST", "/Users", 201, "", "", "the answer has no id", 24},
 		{"an answer that is not SCIM is an error", "GET", "/Users", 200, "", "<html>", "not a JSON object", 0},
 		{"an endless answer is cut off", "GET", "/Users", 200, "", strings.Repeat(" ", 4<<20) + "{}", "longer than 4 MiB", 0},

@@ -153,6 +153,8 @@ func levelOf(status int) slog.Level {
 	switch {
 	case status == http.StatusServiceUnavailable:
 		return slog.LevelWarn
+	case status == http.StatusNotImplemented: // the client's wish, not our fault
+		return slog.LevelInfo
 	case status >= 500:
 		return slog.LevelError
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -42,15 +43,16 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		_ = listener.Close()
 		return err
 	}
+	public := &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	d := demonstration{
 		program: p, key: "sk_demo_" + strings.ToLower(rand.Text()),
-		api: &url.URL{Scheme: "http", Host: listener.Addr().String()}, idp: "http://" + idpListener.Addr().String(),
+		api: public.String(), idp: "http://" + idpListener.Addr().String(),
 	}
 	log := slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	ready := make(chan struct{})
 	s := server{
 		config: config.Config{
-			PublicURL: d.api, APIKey: config.Secret(d.key),
+			PublicURL: public, APIKey: config.Secret(d.key),
 			Database: config.Secret("sqlite:" + filepath.Join(folder, "rollcall.db")),
 		},
 		log: log, listener: listener, opened: func() { close(ready) },
@@ -64,7 +66,11 @@ func (p *program) demo(ctx context.Context, args []string) error {
 			return idpListener.Close()
 		case <-ready:
 		}
-		return d.run(ctx, g, idpListener)
+		err := d.run(ctx, g, idpListener)
+		if ctx.Err() != nil {
+			return nil // a request that Ctrl-C broke off is no failure
+		}
+		return err
 	})
 	err = g.Wait()
 	if err == nil {
@@ -92,8 +98,8 @@ func listenNear(address string) (net.Listener, error) {
 type demonstration struct {
 	program *program
 	key     string
-	api     *url.URL
-	idp     string
+	api     string // the base URL of the server, without a slash at its end
+	idp     string // the URL of the identity provider's page
 }
 
 // customer is an organization of the demo.
@@ -101,8 +107,7 @@ type customer struct {
 	name, domain, directoryType string
 	dialect                     testidp.Dialect
 
-	organization string // its ids, once it is set up
-	directory    string
+	directory string // its directory's id, once it is set up
 }
 
 func (d *demonstration) run(ctx context.Context, g *errgroup.Group, listener net.Listener) error {
@@ -127,13 +132,14 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, listener net
 	g.Go(func() error { return idp.Serve(ctx, listener) })
 	for _, a := range idp.Applications() {
 		if err := d.program.provision(ctx, a); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
 			return fmt.Errorf("provision %s: %w", a.Name(), err)
 		}
 	}
-	d.explain(customers, idp.Applications())
+	lastEvent, err := d.lastEvent(ctx)
+	if err != nil {
+		return err
+	}
+	d.explain(customers, idp.Applications(), lastEvent)
 	return nil
 }
 
@@ -141,7 +147,7 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, listener net
 // operator's own program would.
 func (d *demonstration) setUp(ctx context.Context, c *customer) (testidp.ApplicationOptions, error) {
 	var organization struct{ ID string }
-	err := d.post(ctx, "/organizations", map[string]any{
+	err := d.call(ctx, http.MethodPost, "/organizations", map[string]any{
 		"name": c.name, "domain_data": []any{map[string]any{"domain": c.domain, "state": "verified"}},
 	}, &organization)
 	if err != nil {
@@ -154,10 +160,10 @@ func (d *demonstration) setUp(ctx context.Context, c *customer) (testidp.Applica
 			BearerToken string `json:"bearer_token"`
 		}
 	}
-	err = d.post(ctx, "/directories", map[string]any{
+	err = d.call(ctx, http.MethodPost, "/directories", map[string]any{
 		"organization_id": organization.ID, "name": c.name + "'s directory", "type": c.directoryType,
 	}, &directory)
-	c.organization, c.directory = organization.ID, directory.ID
+	c.directory = directory.ID
 	return testidp.ApplicationOptions{
 		Name: c.name, SCIMURL: directory.SCIM.BaseURL, Token: directory.SCIM.BearerToken, Dialect: c.dialect, Domain: c.domain,
 	}, err

@@ -4,21 +4,25 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"text/template"
 	"time"
 
 	"rollcall/testidp"
 )
 
-// post calls the management API as any of its clients would.
-func (d *demonstration) post(ctx context.Context, path string, body, into any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return err
+// call calls the management API as any of its clients would. A nil body sends none.
+func (d *demonstration) call(ctx context.Context, method, path string, body, into any) error {
+	var payload bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&payload).Encode(body); err != nil {
+			return err
+		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.api.JoinPath(path).String(), bytes.NewReader(b))
+	r, err := http.NewRequestWithContext(ctx, method, d.api+path, &payload)
 	if err != nil {
 		return err
 	}
@@ -29,49 +33,64 @@ func (d *demonstration) post(ctx context.Context, path string, body, into any) e
 		return err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusCreated {
+	if answer.StatusCode >= http.StatusMultipleChoices {
 		var problem struct{ Message string }
 		_ = json.NewDecoder(answer.Body).Decode(&problem)
-		return fmt.Errorf("POST %s: %s: %s", path, answer.Status, problem.Message)
+		return fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, problem.Message)
 	}
 	return json.NewDecoder(answer.Body).Decode(into)
 }
 
-// screen is what the demo says once everybody is provisioned. It fits 24 lines
-// of 100 columns, so that nothing of it scrolls away.
-var screen = template.Must(template.New("screen").Parse(`
-Rollcall is running, and so is "Northwind Directory", an identity provider that imports none of its code.
+// lastEvent returns the id of the newest event.
+func (d *demonstration) lastEvent(ctx context.Context) (string, error) {
+	var list struct{ Data []struct{ ID string } }
+	if err := d.call(ctx, http.MethodGet, "/events?order=desc&limit=1", nil, &list); err != nil {
+		return "", err
+	}
+	if len(list.Data) == 0 {
+		return "", errors.New("GET /events: there is no event, though people were provisioned")
+	}
+	return list.Data[0].ID, nil
+}
 
-  {{.IDP}}   Northwind Directory: press "Unassign" beside somebody, and see below
-  {{.API}}   Rollcall: the management API and SCIM
-{{range .Customers}}
+// screen is what the demo says once everybody is provisioned. It fits a window of 80 columns and
+// 24 lines. Its commands are for bash and zsh; zsh runs a typed comment as a command unless told
+// otherwise, so that the comments have no quotes and no other signs that a shell would read.
+var screen = template.Must(template.New("screen").Parse(`
+Rollcall is running, and so is Northwind Directory, a test identity provider.
+  {{.IDP}}   Northwind Directory: press "Unassign" beside somebody
+  {{.API}}   Rollcall: SCIM and the management API
+{{- range .Customers}}
   {{printf "%-9s" .Name}} {{.People}} people and {{.Groups}} groups, provisioned as {{.As}} does{{end}}
 
 Try, in another terminal:
 
-  export ROLLCALL={{.API}} KEY={{.Key}}
-
-  # {{.First.Name}}'s people and their state
-  curl -s "$ROLLCALL/directory_users?directory={{.First.Directory}}&limit=100" -H "Authorization: Bearer $KEY"
-  # what happened, in order; after each click run it again with &after= the last event's id
-  curl -s "$ROLLCALL/events?organization_id={{.First.Organization}}&limit=100" -H "Authorization: Bearer $KEY"
+  KEY={{.Key}}
+{{- range .Customers}}
+  {{.Variable}}={{.Directory}}{{end}}
+  api() { curl -sH "Authorization: Bearer $KEY" "{{.API}}/$1"; }
+  fields() { grep -oE "\"($1)\":\"[^\"]*\""; }
+  # the people of {{.First.Name}} and their state
+  api "directory_users?directory=${{.First.Variable}}&limit=100" | fields 'username|state' | paste - -
+  # what has happened since this screen, in order, at both customers
+  api "events?after={{.LastEvent}}&limit=100" | fields 'event|email|reason'
   # whose access has ended, and why
-  curl -s "$ROLLCALL/events?events=user.access_ended&limit=100" -H "Authorization: Bearer $KEY"
+  api "events?events=user.access_ended&limit=100"
 
 Ctrl-C stops it and removes the temporary folder.
 `))
 
-func (d *demonstration) explain(customers []*customer, applications []*testidp.Application) {
+func (d *demonstration) explain(customers []*customer, applications []*testidp.Application, lastEvent string) {
 	type row struct {
-		Name, As, Organization, Directory string
-		People, Groups                    int
+		Name, Variable, As, Directory string
+		People, Groups                int
 	}
 	var rows []row
 	for i, c := range customers {
-		rows = append(rows, row{c.name, applications[i].Dialect(), c.organization, c.directory,
+		rows = append(rows, row{c.name, strings.ToUpper(c.name), applications[i].Dialect(), c.directory,
 			len(applications[i].People()), len(applications[i].Groups())})
 	}
 	_ = screen.Execute(d.program.out, map[string]any{
-		"IDP": d.idp, "API": d.api.String(), "Key": d.key, "Customers": rows, "First": rows[0],
+		"IDP": d.idp, "API": d.api, "Key": d.key, "Customers": rows, "First": rows[0], "LastEvent": lastEvent,
 	})
 }

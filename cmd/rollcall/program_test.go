@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rollcall/web"
 )
@@ -154,50 +157,60 @@ func TestDemo(t *testing.T) {
 	if problems.String() != "" {
 		t.Fatal(problems.String())
 	}
-	said := out.String()
-	find := func(expression string) string {
+	said := out.String()[strings.Index(out.String(), "Rollcall is running"):]
+	rows := 0
+	for line := range strings.Lines(said) {
+		rows += 1 + (len([]rune(line))-2)/80 // the line without its end, wrapped
+	}
+	if rows > 23 {
+		t.Errorf("the screen has %d lines in a window of 80 columns, want at most 23 and one for the cursor:\n%s", rows, said)
+	}
+	idp := regexp.MustCompile(`(http://\S+) +Northwind Directory`).FindStringSubmatch(said)
+	_, commands, ok := strings.Cut(said, "Try, in another terminal:\n")
+	commands, _, _ = strings.Cut(commands, "\nCtrl-C")
+	if idp == nil || !ok {
+		t.Fatalf("the screen has no page of the identity provider or no commands:\n%s", said)
+	}
+	paste := func() string {
 		t.Helper()
-		m := regexp.MustCompile(expression).FindStringSubmatch(said)
-		if m == nil {
-			t.Fatalf("the screen has no %s:\n%s", expression, said)
+		shown, err := exec.CommandContext(t.Context(), "bash", "-uc", commands).CombinedOutput()
+		if err != nil {
+			t.Fatalf("the commands: %v\n%s", err, shown)
 		}
-		return m[1]
+		return string(shown)
 	}
-	api, key := find(`ROLLCALL=(\S+)`), find(`KEY=(\S+)`)
-	idp, users, events := find(`(http://\S+) +Northwind Directory`), find(`\$ROLLCALL(/directory_users[^"]+)`), find(`\$ROLLCALL(/events\?organization_id[^"]+)`)
-	if n := strings.Count(said[strings.Index(said, "Rollcall is running"):], "\n"); n > 24 {
-		t.Errorf("the screen has %d lines, want at most 24:\n%s", n, said)
+	before := paste()
+	if n := strings.Count(before, `@contoso.example"	"state":"active"`); n != 25 || strings.Contains(before, `"event":`) {
+		t.Fatalf("%d active people, want 25 and no event yet:\n%s", n, before)
 	}
-
-	type user struct{ ID, State, Email string }
-	people := func() []user {
-		var list struct{ Data []user }
-		request(t, http.MethodGet, api+users, key, "").decode(t, &list)
-		return list.Data
-	}
-	if list := people(); len(list) != 25 {
-		t.Fatalf("the API shows %d people, want 25", len(list))
-	}
-	// Press a button as the page does, and see what the curl lines show.
-	page := request(t, http.MethodGet, idp+"/applications/1", "", "")
-	unassign := regexp.MustCompile(`action="(/applications/1/people/[^"/]+/unassign)"`).FindStringSubmatch(page.body)
+	// Press a button as the page does.
+	page := request(t, http.MethodGet, idp[1]+"/applications/1", "", "")
+	unassign := regexp.MustCompile(`action="(/applications/1/people/([^"/]+)/unassign)"`).FindStringSubmatch(page.body)
 	if unassign == nil {
 		t.Fatalf("the page has no unassign button: %d", page.status)
 	}
-	pressed := press(t, idp+unassign[1])
-	if pressed.status >= 400 || pressed.status == 0 {
+	if pressed := press(t, idp[1]+unassign[1]); pressed.status != http.StatusOK {
 		t.Fatalf("unassign: %d %s", pressed.status, pressed.body)
 	}
-	inactive := 0
-	for _, u := range people() {
-		if u.State == "inactive" {
-			inactive++
-		}
+	address := unassign[2] + "@contoso.example"
+	people, happened, ok := strings.Cut(paste(), `"event":`)
+	if n := strings.Count(people, `"state":"active"`); n != 24 || !strings.Contains(people, `"username":"`+address+`"	"state":"inactive"`) {
+		t.Errorf("%d active people, want 24 and %s inactive:\n%s", n, address, people)
 	}
-	var feed struct{ Data []struct{ Event string } }
-	request(t, http.MethodGet, api+events+"&order=desc", key, "").decode(t, &feed)
-	if inactive != 1 || len(feed.Data) < 2 || feed.Data[0].Event != "user.access_ended" || feed.Data[1].Event != "dsync.user.updated" {
-		t.Errorf("%d inactive, events %+v; want one, and dsync.user.updated before user.access_ended", inactive, feed.Data)
+	happened, left, hasLeft := strings.Cut(happened, `{"object":"list"`)
+	want := `"dsync.user.updated"
+"email":"` + address + `"
+"event":"user.access_ended"
+"reason":"deprovisioned"
+`
+	if !ok || !hasLeft {
+		t.Fatalf("no events, or no list of whose access has ended: %q %q", happened, left)
+	}
+	if diff := cmp.Diff(want, happened); diff != "" {
+		t.Errorf("the events (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(left, `"reason":"deprovisioned"`) {
+		t.Errorf("whose access has ended: %s", left)
 	}
 	cancel()
 	if code := <-ended; code != 0 {

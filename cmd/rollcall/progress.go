@@ -24,7 +24,11 @@ func (b *progress) set(done, total int) {
 	}
 }
 
+// end writes the line for good. It writes none when nothing was begun.
 func (b *progress) end() {
+	if b.total == 0 {
+		return
+	}
 	start := ""
 	if isTerminal(b.out) {
 		start = "\r"
@@ -37,7 +41,7 @@ func (b *progress) line() string {
 	if b.total > 0 {
 		filled = progressWidth * b.done / b.total
 	}
-	return fmt.Sprintf("  %-34s %s%s %3d of %d", b.title,
+	return fmt.Sprintf("  %-34s %s%s %3d of %d steps", b.title,
 		strings.Repeat("█", filled), strings.Repeat("░", progressWidth-filled), b.done, b.total)
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,14 +15,20 @@ func (p *program) testIDP(ctx context.Context, args []string) error {
 	f := p.flags("testidp")
 	url := f.String("scim-url", "", "the base `URL` of the SCIM server, to which /Users and /Groups are added")
 	token := f.String("token", "", "the bearer `TOKEN` of the SCIM server")
-	dialect := f.String("dialect", string(testidp.Okta), "whose requests to send: okta or entra")
+	dialect := f.String("dialect", string(testidp.Okta), "the `DIALECT` to speak: okta or entra")
 	domain := f.String("domain", "northwind.example", "the e-mail `DOMAIN` of the people")
+	host := f.String("host", "", "the `NAME` by which other machines reach the page, with a --listen that is not loopback")
 	listen := f.String("listen", testidp.DefaultListen, "the `ADDRESS` of the page; loopback, since the page has no sign-in")
 	idle := f.Bool("no-provision", false, "send nothing until a button is pressed")
 	if err := parse(f, args); err != nil {
 		return err
 	}
+	var hosts []string
+	if *host != "" {
+		hosts = append(hosts, *host)
+	}
 	idp, err := testidp.New(testidp.Options{
+		Hosts: hosts,
 		Applications: []testidp.ApplicationOptions{{
 			Name: "Your application", SCIMURL: *url, Token: *token, Dialect: testidp.Dialect(*dialect), Domain: *domain,
 		}},
@@ -45,13 +50,10 @@ func (p *program) testIDP(ctx context.Context, args []string) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			var refused *testidp.Refused
-			if errors.As(err, &refused) {
-				// The page shows what was refused, and lets it be tried again.
-				fmt.Fprintln(p.err, err)
-				return nil
+			if err != nil {
+				fmt.Fprintf(p.err, "%v\nOpen the page and press \"Push everyone\" to try again.\n", err)
 			}
-			return err
+			return nil
 		})
 	}
 	return g.Wait()
