@@ -17,11 +17,11 @@ import (
 
 // across returns the database without an organization.
 func (s *Store) across(ctx context.Context) *gorm.DB {
-	return s.db.WithContext(ctx).Set(tenantKey, everyone{})
+	return s.db.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
 }
 
 func (s *Store) readAcross(ctx context.Context) *gorm.DB {
-	return s.read.WithContext(ctx).Set(tenantKey, everyone{})
+	return s.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
 }
 
 // DirectoryByToken returns the directory that a bearer token opens. It answers
@@ -33,6 +33,7 @@ func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory,
 	e, generation, ok := s.tokens.find(hash, s.now())
 	if !ok {
 		var t DirectoryToken
+		read := s.now()
 		r := s.readAcross(ctx).Where("hash = ?", hash).Limit(1).Find(&t)
 		if r.Error != nil {
 			return nil, s.translate(fmt.Errorf("read token: %w", r.Error))
@@ -40,9 +41,12 @@ func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory,
 		if r.RowsAffected == 0 {
 			return nil, errToken()
 		}
-		e = tokenEntry{expires: t.ExpiresAt, read: s.now()}
+		e = tokenEntry{expires: t.ExpiresAt, read: read}
 		org := s.Org(t.OrganizationID, System)
 		d, err := org.Directory(ctx, t.DirectoryID)
+		if KindOf(err) == NotFound { // deleted since the token was read
+			return nil, errToken()
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +95,7 @@ func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error
 	if r.RowsAffected == 0 {
 		return nil, Scope{}, Deniedf("the API key is missing or unknown")
 	}
-	a, err := s.Application(ctx, k.ApplicationID)
+	a, err := s.application(s.readAcross(ctx), k.ApplicationID)
 	if err != nil {
 		return nil, Scope{}, err
 	}
@@ -129,7 +133,11 @@ var ownedBy = map[Prefix]any{
 // only by its id. It answers NotFound where there is none in the scope.
 func (s *Store) OrganizationOf(ctx context.Context, scope Scope, kind Prefix, id string) (OrganizationID, error) {
 	var ids []OrganizationID
-	db := s.readAcross(ctx).Model(ownedBy[kind]).Where("id = ?", id)
+	rows, ok := ownedBy[kind]
+	if !ok || !isID(id) {
+		return "", NotFoundf("there is no %.100s", kind.ID(id))
+	}
+	db := s.readAcross(ctx).Model(rows).Where("id = ?", id)
 	if err := s.within(db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
 		return "", s.translate(fmt.Errorf("find organization: %w", err))
 	}
@@ -184,8 +192,8 @@ func (s *Store) Organizations(ctx context.Context, scope Scope, q OrganizationQu
 	return gs, info, nil
 }
 
-// OrganizationByExternalID returns the organization that the application calls
-// so, with its domains.
+// OrganizationByExternalID returns the id of the organization that the
+// application calls so. It answers NotFound where there is none in the scope.
 func (s *Store) OrganizationByExternalID(ctx context.Context, scope Scope, externalID string) (OrganizationID, error) {
 	var ids []OrganizationID
 	db := s.readAcross(ctx).Model(&Organization{}).Where("external_id = ?", externalID)
@@ -198,32 +206,47 @@ func (s *Store) OrganizationByExternalID(ctx context.Context, scope Scope, exter
 	return ids[0], nil
 }
 
-// slugTries are how many numbered slugs are tried before a name must bring its own.
-const slugTries = 50
+const (
+	// slugTries are how many numbered slugs are tried before a name must bring its own.
+	slugTries = 50
+	// slugRaces are how often a free slug may be lost to someone who creates an organization meanwhile.
+	slugRaces = 5
+)
 
 // CreateOrganization makes an organization, with a slug made from its name when
 // it has none, and with the given domains. With an application's scope it joins
 // that application's list. It answers Conflict for a slug, external id or
 // verified domain that another organization has.
 func (s *Store) CreateOrganization(ctx context.Context, by Actor, scope Scope, g *Organization, domains map[string]DomainState) error {
-	g.ID = OrganizationID(newID())
 	if g.Metadata == nil {
 		g.Metadata = map[string]string{}
 	}
-	if g.Slug == "" {
+	if g.Slug != "" {
+		return s.createOrganization(ctx, by, scope, g, domains)
+	}
+	for try := 1; ; try++ {
 		slug, err := s.freeSlug(ctx, slugOf(g.Name))
 		if err != nil {
 			return err
 		}
 		g.Slug = slug
+		err = s.createOrganization(ctx, by, scope, g, domains)
+		// Someone else may have taken the slug meanwhile: nobody asked for just this one.
+		if try == slugRaces || !errors.Is(err, gorm.ErrDuplicatedKey) {
+			return err
+		}
 	}
+}
+
+func (s *Store) createOrganization(ctx context.Context, by Actor, scope Scope, g *Organization, domains map[string]DomainState) error {
 	if err := g.validate(); err != nil {
 		return err
 	}
+	g.ID = OrganizationID(newID())
 	return s.Org(g.ID, by).Tx(ctx, func(org *Org) error {
-		g.CreatedAt, g.UpdatedAt = org.now(), org.now()
+		g.CreatedAt, g.UpdatedAt, g.Domains = org.now(), org.now(), nil
 		if err := org.db.WithContext(ctx).Create(g).Error; err != nil {
-			return organizationTaken(s.translate(fmt.Errorf("create organization: %w", err)))
+			return organizationTaken(fmt.Errorf("create organization: %w", err))
 		}
 		if scope.application != "" {
 			row := applicationOrganization{scope.application, g.ID}

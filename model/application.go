@@ -9,9 +9,12 @@ type Application struct {
 	PostLogoutRedirectURIs []string `gorm:"column:post_logout_redirect_uris;serializer:json"`
 	BackchannelLogoutURI   string   `gorm:"column:backchannel_logout_uri"`
 	InitiateLoginURI       string   `gorm:"column:initiate_login_uri"`
-	AllOrganizations       bool     // otherwise those of application_organizations
+	AllOrganizations       bool     // otherwise only Organizations
 	CreatedAt              Time     `gorm:"autoCreateTime:false"`
 	UpdatedAt              Time     `gorm:"autoUpdateTime:false"`
+	// Organizations are those that the application serves, or would without
+	// AllOrganizations, oldest first; filled by reads.
+	Organizations []OrganizationID `gorm:"-"`
 }
 
 // applicationOrganization says that an application serves an organization.
@@ -41,7 +44,8 @@ type Scope struct {
 // Everywhere is the scope of an operator.
 func Everywhere() Scope { return Scope{all: true} }
 
-// All tells whether the scope is an operator's.
+// All tells whether the scope is every organization: an operator's, or that of
+// an application with AllOrganizations.
 func (s Scope) All() bool { return s.all }
 
 // validate answers Invalid, with the field's API name, for the first rule broken.
@@ -72,4 +76,14 @@ func optional(s string) []string {
 		return nil
 	}
 	return []string{s}
+}
+
+// fillEmpty makes missing lists empty ones, as they are stored and shown.
+func (a *Application) fillEmpty() {
+	if a.RedirectURIs == nil {
+		a.RedirectURIs = []string{}
+	}
+	if a.PostLogoutRedirectURIs == nil {
+		a.PostLogoutRedirectURIs = []string{}
+	}
 }

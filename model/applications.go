@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -17,12 +18,7 @@ func (s *Store) CreateApplication(ctx context.Context, a *Application, organizat
 	}
 	now := TimeOf(s.now())
 	a.ID, a.CreatedAt, a.UpdatedAt = newID(), now, now
-	if a.RedirectURIs == nil {
-		a.RedirectURIs = []string{}
-	}
-	if a.PostLogoutRedirectURIs == nil {
-		a.PostLogoutRedirectURIs = []string{}
-	}
+	a.fillEmpty()
 	k := APIKey{ID: newID(), ApplicationID: a.ID, CreatedAt: now}
 	token, k.Hash, k.Suffix = newToken("sk_")
 	err = s.across(ctx).Transaction(func(db *gorm.DB) error {
@@ -37,9 +33,12 @@ func (s *Store) CreateApplication(ctx context.Context, a *Application, organizat
 		if err := db.Create(&k).Error; err != nil {
 			return fmt.Errorf("create API key: %w", err)
 		}
-		return nil
+		return s.fillOrganizations(db, a)
 	})
-	return token, s.translate(err)
+	if err != nil {
+		return "", s.translate(err)
+	}
+	return token, nil
 }
 
 func addOrganization(db *gorm.DB, application string, id OrganizationID) error {
@@ -59,8 +58,16 @@ func addOrganization(db *gorm.DB, application string, id OrganizationID) error {
 
 // Application returns one application.
 func (s *Store) Application(ctx context.Context, id string) (*Application, error) {
+	a, err := s.application(s.readAcross(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return a, s.fillOrganizations(s.readAcross(ctx), a)
+}
+
+func (s *Store) application(db *gorm.DB, id string) (*Application, error) {
 	var a Application
-	r := s.readAcross(ctx).Where("id = ?", id).Limit(1).Find(&a)
+	r := db.Where("id = ?", id).Limit(1).Find(&a)
 	if r.Error != nil {
 		return nil, s.translate(fmt.Errorf("read application: %w", r.Error))
 	}
@@ -70,40 +77,82 @@ func (s *Store) Application(ctx context.Context, id string) (*Application, error
 	return &a, nil
 }
 
+// fillOrganizations reads the organizations of applications in one statement.
+func (s *Store) fillOrganizations(db *gorm.DB, as ...*Application) error {
+	byID := map[string]*Application{}
+	for _, a := range as {
+		a.Organizations, byID[a.ID] = []OrganizationID{}, a
+	}
+	var rows []applicationOrganization
+	existing := db.Model(&Organization{}).Select("id") // a deleted one leaves its row behind, for its events
+	err := db.Where("application_id IN ? AND organization_id IN (?)", sortedKeys(byID), existing).
+		Order("application_id, organization_id").Find(&rows).Error
+	if err != nil {
+		return s.translate(fmt.Errorf("read application's organizations: %w", err))
+	}
+	for _, r := range rows {
+		a := byID[r.ApplicationID]
+		a.Organizations = append(a.Organizations, r.OrganizationID)
+	}
+	return nil
+}
+
 // Applications lists the applications.
 func (s *Store) Applications(ctx context.Context, p Page) ([]Application, PageInfo, error) {
 	as, info, err := readPage(s.readAcross(ctx).Model(&Application{}), p, func(a Application) string { return a.ID })
-	return as, info, s.translate(err)
+	if err != nil {
+		return nil, info, s.translate(err)
+	}
+	list := make([]*Application, len(as))
+	for i := range as {
+		list[i] = &as[i]
+	}
+	return as, info, s.fillOrganizations(s.readAcross(ctx), list...)
 }
 
-// UpdateApplication lets change alter an application and stores it.
+// UpdateApplication lets change alter an application under a lock and stores
+// it, with the organizations it serves; each of them must exist.
 func (s *Store) UpdateApplication(ctx context.Context, id string, change func(*Application) error) (*Application, error) {
-	var a Application
+	var after Application
 	err := s.across(ctx).Transaction(func(db *gorm.DB) error {
-		r := db.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Limit(1).Find(&a)
-		if r.Error != nil {
-			return fmt.Errorf("read application: %w", r.Error)
-		}
-		if r.RowsAffected == 0 {
-			return NotFoundf("there is no %s", ApplicationPrefix.ID(id))
-		}
-		created := a.CreatedAt
-		if err := change(&a); err != nil {
+		before, err := s.application(db.Clauses(clause.Locking{Strength: "UPDATE"}), id)
+		if err != nil {
 			return err
 		}
-		a.ID, a.CreatedAt, a.UpdatedAt = id, created, TimeOf(s.now())
-		if err := a.validate(); err != nil {
+		if err := s.fillOrganizations(db, before); err != nil {
 			return err
 		}
-		if err := db.Model(&Application{}).Where("id = ?", id).Select("*").UpdateColumns(&a).Error; err != nil {
+		after = *before
+		after.Organizations = slices.Clone(before.Organizations)
+		if err := change(&after); err != nil {
+			return err
+		}
+		after.ID, after.CreatedAt, after.UpdatedAt = id, before.CreatedAt, TimeOf(s.now())
+		after.fillEmpty()
+		if err := after.validate(); err != nil {
+			return err
+		}
+		if err := db.Model(&Application{}).Where("id = ?", id).Select("*").UpdateColumns(&after).Error; err != nil {
 			return fmt.Errorf("update application: %w", err)
 		}
-		return nil
+		if slices.Equal(before.Organizations, after.Organizations) {
+			return nil
+		}
+		err = db.Where("application_id = ? AND organization_id IN ?", id, before.Organizations).Delete(&applicationOrganization{}).Error
+		if err != nil {
+			return fmt.Errorf("leave application: %w", err)
+		}
+		for _, organization := range after.Organizations {
+			if err := addOrganization(db, id, organization); err != nil {
+				return err
+			}
+		}
+		return s.fillOrganizations(db, &after)
 	})
 	if err != nil {
 		return nil, s.translate(err)
 	}
-	return &a, nil
+	return &after, nil
 }
 
 // DeleteApplication removes an application with its API keys, which are refused from then on.
@@ -121,13 +170,9 @@ func (s *Store) DeleteApplication(ctx context.Context, id string) error {
 // ApplicationOrganizations lists the organizations that an application without
 // AllOrganizations serves, oldest first.
 func (s *Store) ApplicationOrganizations(ctx context.Context, id string) ([]OrganizationID, error) {
-	ids := []OrganizationID{}
-	err := s.readAcross(ctx).Model(&applicationOrganization{}).Where("application_id = ?", id).
-		Order("organization_id").Pluck("organization_id", &ids).Error
-	if err != nil {
-		return nil, s.translate(fmt.Errorf("read application's organizations: %w", err))
-	}
-	return ids, nil
+	a := Application{ID: id}
+	err := s.fillOrganizations(s.readAcross(ctx), &a)
+	return a.Organizations, err
 }
 
 // SetApplicationOrganization makes an application serve an organization, or not.

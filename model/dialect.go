@@ -48,10 +48,11 @@ func (d dialect) oneOf(column string) string {
 	return column + " IN (SELECT value FROM json_each(?))"
 }
 
-// noneOf is the opposite of oneOf, as an anti-join on PostgreSQL.
+// noneOf is the opposite of oneOf. This form PostgreSQL always answers by hashing
+// the list; an anti-join it may answer by a loop over it for each row.
 func (d dialect) noneOf(column string) string {
 	if d == postgresDialect {
-		return "NOT EXISTS (SELECT 1 FROM json_array_elements_text(?::json) AS listed (value) WHERE listed.value = " + column + ")"
+		return column + " NOT IN (SELECT json_array_elements_text(?::json))"
 	}
 	return column + " NOT IN (SELECT value FROM json_each(?))"
 }
@@ -65,6 +66,16 @@ func (d dialect) in(column, query string) string {
 	return column + " IN (" + query + ")"
 }
 
+// batch is how many rows of so many columns one INSERT holds: below PostgreSQL's
+// limit of 65,535 parameters, and few on SQLite, whose driver looks each
+// parameter up from the first one on.
+func (d dialect) batch(columns int) int {
+	if d == postgresDialect {
+		return 10_000 / columns
+	}
+	return 500 / columns
+}
+
 const (
 	poolSize       = 16
 	sqliteReaders  = 4
@@ -75,6 +86,9 @@ const (
 // SQLite, the readers. Nothing is connected yet.
 func openPools(raw string, statement func(string)) (dialect, []*sql.DB, error) {
 	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok && path != "" {
+		if path == ":memory:" { // each connection would have a database of its own
+			return 0, nil, fmt.Errorf("sqlite:PATH needs a file; :memory: is none")
+		}
 		return sqliteDialect, sqlitePools(path, statement), nil
 	}
 	if !strings.HasPrefix(raw, "postgres://") && !strings.HasPrefix(raw, "postgresql://") {

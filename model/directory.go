@@ -4,7 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // DirectoryState says whether the identity provider has reached the directory yet.
@@ -50,7 +55,7 @@ func (o *Org) CreateDirectory(ctx context.Context, name, kind string) (d *Direct
 	if err := validName(name); err != nil {
 		return nil, "", err
 	}
-	if !contains(DirectoryTypes, kind) {
+	if !slices.Contains(DirectoryTypes, kind) {
 		return nil, "", Invalidf("type", "type is one of %s", strings.Join(DirectoryTypes, ", "))
 	}
 	err = o.Tx(ctx, func(org *Org) error {
@@ -65,23 +70,20 @@ func (o *Org) CreateDirectory(ctx context.Context, name, kind string) (d *Direct
 		_, token, err = org.CreateDirectoryToken(ctx, d.ID, "first token", nil)
 		return err
 	})
-	return d, token, err
+	if err != nil {
+		return nil, "", err
+	}
+	return d, token, nil
 }
 
 func validName(name string) error {
-	if strings.TrimSpace(name) == "" || len([]rune(name)) > 200 {
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200 {
 		return Invalidf("name", "name is required and has at most 200 characters")
 	}
-	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
+	if !storable(name) {
+		return Invalidf("name", "name is text in UTF-8 without U+0000")
 	}
-	return false
+	return nil
 }
 
 // RenameDirectory gives a directory another name.
@@ -91,14 +93,32 @@ func (o *Org) RenameDirectory(ctx context.Context, id, name string) (*Directory,
 	}
 	var d *Directory
 	err := o.Tx(ctx, func(org *Org) (err error) {
-		if d, err = org.Directory(ctx, id); err != nil {
+		if d, err = org.lockDirectory(ctx, id, toChange); err != nil || d.Name == name {
 			return err
 		}
 		d.Name, d.UpdatedAt = name, org.now()
-		return org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "UpdatedAt").UpdateColumns(d).Error
+		org.committed(o.store.tokens.clear)
+		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "UpdatedAt").UpdateColumns(d).Error
+		if err != nil {
+			return fmt.Errorf("rename directory: %w", err)
+		}
+		return nil
 	})
-	o.store.tokens.clear()
-	return d, err
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// lockDirectory reads a directory's row and locks it, to change or to remove it.
+func (o *Org) lockDirectory(ctx context.Context, id, strength string) (*Directory, error) {
+	var d Directory
+	db := o.inTurn(o.db.WithContext(ctx), id).Clauses(clause.Locking{Strength: strength})
+	err := o.one(db, &d, "directory", id)
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
 }
 
 // activateDirectory notes the first authenticated SCIM request of a directory.
@@ -132,17 +152,16 @@ type DirectoryCounts struct{ ActiveUsers, InactiveUsers, Groups int64 }
 func (o *Org) DirectoryCounts(ctx context.Context, id string) (DirectoryCounts, error) {
 	var c DirectoryCounts
 	users := o.read.WithContext(ctx).Model(&User{}).Where("directory_id = ?", id)
-	for _, count := range []struct {
-		active bool
-		into   *int64
-	}{{true, &c.ActiveUsers}, {false, &c.InactiveUsers}} {
-		if err := users.Where("active = ?", count.active).Count(count.into).Error; err != nil {
-			return c, o.store.translate(fmt.Errorf("count users: %w", err))
-		}
-		users = o.read.WithContext(ctx).Model(&User{}).Where("directory_id = ?", id)
+	groups := o.read.WithContext(ctx).Model(&DirectoryGroup{}).Where("directory_id = ?", id)
+	err := users.Session(&gorm.Session{}).Where("active = ?", true).Count(&c.ActiveUsers).Error
+	if err == nil {
+		err = users.Session(&gorm.Session{}).Where("active = ?", false).Count(&c.InactiveUsers).Error
 	}
-	if err := o.read.WithContext(ctx).Model(&DirectoryGroup{}).Where("directory_id = ?", id).Count(&c.Groups).Error; err != nil {
-		return c, o.store.translate(fmt.Errorf("count groups: %w", err))
+	if err == nil {
+		err = groups.Count(&c.Groups).Error
+	}
+	if err != nil {
+		return c, o.store.translate(fmt.Errorf("count directory: %w", err))
 	}
 	return c, nil
 }
@@ -151,9 +170,13 @@ func (o *Org) DirectoryCounts(ctx context.Context, id string) (DirectoryCounts, 
 // users become unowned and inactive, and their access ends; those who were
 // inactive become unowned and keep their reason (identity.md, section 4).
 func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
-	return o.Tx(ctx, func(org *Org) error {
-		d, err := org.Directory(ctx, id)
+	return o.remove(ctx, func(org *Org, last bool) error {
+		// First, so that nobody creates users and groups in it meanwhile.
+		d, err := org.lockDirectory(ctx, id, toRemove)
 		if err != nil {
+			return err
+		}
+		if err := org.lockPeople(ctx, id, last); err != nil {
 			return err
 		}
 		db := org.db.WithContext(ctx)

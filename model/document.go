@@ -1,16 +1,20 @@
 package model
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// enterpriseUser is the URN under which a document keeps the manager (RFC 7643, section 4.3).
-const enterpriseUser = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-
-// indexed is the most bytes that a value may have which an index must hold.
-const indexed = 1024
+const (
+	// indexed is the most bytes that a value may have which an index must hold.
+	indexed = 1024
+	// maxValues are the most values that a user may have which filters look up:
+	// far beyond any person's, and well below the drivers' limits of parameters.
+	maxValues = 1000
+)
 
 // userDocument is what this package reads from a user's document.
 type userDocument struct {
@@ -25,7 +29,8 @@ type userDocument struct {
 	} `json:"name"`
 	Emails       []documentValue `json:"emails"`
 	PhoneNumbers []documentValue `json:"phoneNumbers"`
-	Enterprise   struct {
+	// RFC 7643, section 4.3.
+	Enterprise struct {
 		Department string        `json:"department"`
 		Manager    documentValue `json:"manager"`
 	} `json:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`
@@ -64,40 +69,49 @@ var kept = []string{"id", "meta", "schemas", "groups", "active", "password"}
 // It answers Invalid, with the attribute's name, for a missing userName and for
 // values too long to be looked up.
 func (u *User) SetDocument(document map[string]any) error {
-	if active, ok := document["active"].(bool); ok {
-		u.Active = active
-	}
-	text, err := encodeDocument(document)
+	text, err := encodeDocument(document, u.Document)
 	if err != nil {
 		return err
 	}
-	if text == u.Document {
-		return nil
-	}
 	next := *u
-	next.Document = text
-	if err := next.derive(); err != nil {
-		return err
+	if active, ok := document["active"].(bool); ok {
+		next.Active = active
+	}
+	if text != u.Document {
+		next.Document = text
+		if err := next.derive(); err != nil {
+			return err
+		}
 	}
 	*u = next
 	return nil
 }
 
-func encodeDocument(document map[string]any) (string, error) {
+// documentLimit is the most bytes of a document: what it takes to keep requests
+// that each add a little to an extension from growing a row without end.
+const documentLimit = 256 << 10
+
+// encodeDocument writes a document that is to replace another. One that is too
+// large may still shrink, since taking away never fails on a rule about data.
+func encodeDocument(document map[string]any, replaced string) (string, error) {
 	rest := make(map[string]any, len(document))
 	for k, v := range document {
 		if !slices.Contains(kept, k) {
 			rest[k] = v
 		}
 	}
-	return encode(rest)
+	text, err := encode(rest)
+	if err == nil && len(text) > documentLimit && len(text) > len(replaced) {
+		return "", &Error{Kind: TooLarge, Message: fmt.Sprintf("the resource's attributes take more than %d KiB; leave out what is not needed", documentLimit>>10)}
+	}
+	return text, err
 }
 
 // derive sets the columns that follow from the document.
 func (u *User) derive() error {
 	d, err := u.parse()
 	if err != nil {
-		return Invalidf("", "the user's attributes have the wrong types: %v", err)
+		return errDocument(err)
 	}
 	if strings.TrimSpace(d.UserName) == "" {
 		return Invalidf("userName", "userName is required and must not be empty")
@@ -107,32 +121,43 @@ func (u *User) derive() error {
 	u.DisplayName, u.DisplayNameFolded = d.DisplayName, Fold(d.DisplayName)
 	u.Email = d.email()
 	u.EmailFolded, u.EmailDomain = foldEmail(u.Email)
-	if err := errTooLong("userName", u.UserNameFolded); err != nil {
-		return err
-	}
-	if err := errTooLong("externalId", u.ExternalID); err != nil {
-		return err
-	}
-	if err := errTooLong("displayName", u.DisplayNameFolded); err != nil {
-		return err
-	}
 	values, err := u.values()
 	if err != nil {
 		return err
 	}
+	if len(values) > maxValues {
+		last := values[maxValues].Attribute.String()
+		return Invalidf(last, "emails and phoneNumbers have at most %d values together", maxValues)
+	}
+	errs := []error{
+		checkIndexed("userName", u.UserNameFolded), checkIndexed("externalId", u.ExternalID), checkIndexed("displayName", u.DisplayNameFolded),
+	}
 	for _, v := range values {
-		if err := errTooLong(v.Attribute.String(), v.ValueFolded+v.TypeFolded); err != nil {
-			return err
-		}
+		errs = append(errs, checkIndexed(v.Attribute.String(), v.ValueFolded+v.TypeFolded))
+	}
+	return errors.Join(errs...)
+}
+
+// checkIndexed answers Invalid for a value that an index or PostgreSQL cannot hold.
+func checkIndexed(field, value string) error {
+	if len(value) > indexed {
+		return Invalidf(field, "%s is longer than %d bytes", field, indexed)
+	}
+	if strings.ContainsRune(value, 0) {
+		return Invalidf(field, "%s contains the character U+0000, which cannot be stored; send it without", field)
 	}
 	return nil
 }
 
-func errTooLong(field, value string) error {
-	if len(value) > indexed {
-		return Invalidf(field, "%s is longer than %d bytes", field, indexed)
+// errDocument says which attribute of a document has the wrong type, in the
+// document's words and not in those of this package.
+func errDocument(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return &Error{Kind: Invalid, Field: wrong.Field, Err: err,
+			Message: fmt.Sprintf("%s has the wrong type: a JSON %s is not expected there", wrong.Field, wrong.Value)}
 	}
-	return nil
+	return &Error{Kind: Invalid, Message: "the attributes cannot be read", Err: err}
 }
 
 // email is the address that the person is known by: the primary one, else the

@@ -39,6 +39,16 @@ func (o *Org) Domain(ctx context.Context, id string) (*Domain, error) {
 	return &d, o.one(o.read.WithContext(ctx), &d, "organization domain", id)
 }
 
+// lockDomain reads a domain for a change that nobody else makes meanwhile.
+func (o *Org) lockDomain(ctx context.Context, id string) (*Domain, error) {
+	var d Domain
+	err := o.one(o.forChange(o.db.WithContext(ctx), id), &d, "organization domain", id)
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
 // Domains lists the organization's domains, oldest first.
 func (o *Org) Domains(ctx context.Context) ([]Domain, error) {
 	var ds []Domain
@@ -93,8 +103,7 @@ func (o *Org) domainTaken(err error) error {
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		return &Error{Kind: NotFound, Message: "there is no such organization", Err: err}
 	}
-	err = o.store.translate(err)
-	if KindOf(err) == Conflict {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return &Error{Kind: Conflict, Field: "domain", Err: err,
 			Message: "this domain is taken: by this organization already, or verified by another one"}
 	}
@@ -105,7 +114,7 @@ func (o *Org) domainTaken(err error) error {
 func (o *Org) VerifyDomain(ctx context.Context, id string) (*Domain, error) {
 	var d *Domain
 	err := o.Tx(ctx, func(org *Org) (err error) {
-		if d, err = org.Domain(ctx, id); err != nil || d.State == DomainStateVerified {
+		if d, err = org.lockDomain(ctx, id); err != nil || d.State == DomainStateVerified {
 			return err
 		}
 		d.State, d.VerificationStrategy, d.UpdatedAt = DomainStateVerified, "manual", org.now()
@@ -119,11 +128,59 @@ func (o *Org) VerifyDomain(ctx context.Context, id string) (*Domain, error) {
 	return d, err
 }
 
+// SetDomains makes the organization's domains exactly the given ones and tells
+// how many it verified on the caller's word: others are deleted, missing ones
+// created, pending ones verified where they are given as verified. A verified
+// domain that is given as pending stays verified: only deleting it ends the trust.
+func (o *Org) SetDomains(ctx context.Context, domains map[string]DomainState) (verified int, err error) {
+	err = o.Tx(ctx, func(org *Org) error {
+		missing := map[string]DomainState{}
+		for name, state := range domains {
+			ascii, err := foldDomain(name)
+			if err != nil {
+				return err
+			}
+			if missing[ascii] != DomainStateVerified {
+				missing[ascii] = state
+			}
+		}
+		present, err := org.Domains(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range present {
+			state, wanted := missing[d.Domain]
+			delete(missing, d.Domain)
+			switch {
+			case !wanted:
+				err = org.DeleteDomain(ctx, d.ID)
+			case state == DomainStateVerified && d.State != DomainStateVerified:
+				verified++
+				_, err = org.VerifyDomain(ctx, d.ID)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for _, name := range sortedKeys(missing) {
+			d, err := org.CreateDomain(ctx, name, missing[name])
+			if err != nil {
+				return err
+			}
+			if d.State == DomainStateVerified {
+				verified++
+			}
+		}
+		return nil
+	})
+	return verified, err
+}
+
 // DeleteDomain removes a domain. Users keep their e-mail addresses; nothing
 // trusts them any more.
 func (o *Org) DeleteDomain(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org *Org) error {
-		d, err := org.Domain(ctx, id)
+		d, err := org.lockDomain(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -71,14 +71,14 @@ func (o *Org) record(t EventType, subject string, data any) error {
 	return nil
 }
 
-// eventBatch keeps one INSERT below the drivers' limits of parameters.
-const eventBatch = 1000
+// eventColumns are those that an INSERT of an event has.
+const eventColumns = 8
 
 func (o *Org) writeEvents(ctx context.Context) error {
 	if len(o.tx.events) == 0 {
 		return nil
 	}
-	if err := o.db.WithContext(ctx).CreateInBatches(o.tx.events, eventBatch).Error; err != nil {
+	if err := o.db.WithContext(ctx).CreateInBatches(o.tx.events, o.store.dialect.batch(eventColumns)).Error; err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
 	return nil

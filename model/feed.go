@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"gorm.io/gorm"
 )
@@ -33,44 +32,16 @@ func (s *Store) Events(ctx context.Context, scope Scope, q EventQuery) ([]Event,
 	if q.To != nil {
 		db = db.Where("created_at < ?", *q.To)
 	}
-	backward := q.Before != ""
-	ascending := q.Ascending != backward
-	if cursor := q.Before + q.After; cursor != "" {
-		at, err := s.place(ctx, scope, cursor)
+	var place []any
+	if cursor := q.cursor(); cursor != "" {
+		at, err := s.place(ctx, scope, q.Page)
 		if err != nil {
 			return nil, PageInfo{}, err
 		}
-		comparison := "(restore, tx, id) < (?, ?, ?)"
-		if ascending {
-			comparison = "(restore, tx, id) > (?, ?, ?)"
-		}
-		db = db.Where(comparison, at.Restore, at.Tx, at.ID)
+		place = []any{at.Restore, at.Tx, at.ID}
 	}
-	order := "restore DESC, tx DESC, id DESC"
-	if ascending {
-		order = "restore, tx, id"
-	}
-	var rows []Event
-	if err := db.Order(order).Limit(q.Limit + 1).Find(&rows).Error; err != nil {
-		return nil, PageInfo{}, s.translate(fmt.Errorf("read events: %w", err))
-	}
-	more := len(rows) > q.Limit
-	if more {
-		rows = rows[:q.Limit]
-	}
-	if backward {
-		slices.Reverse(rows)
-	}
-	var info PageInfo
-	if n := len(rows); n > 0 {
-		if backward && more || !backward && q.After != "" {
-			info.Before = rows[0].ID
-		}
-		if backward || more {
-			info.After = rows[n-1].ID
-		}
-	}
-	return rows, info, nil
+	events, info, err := walk(db, q.Page, []string{"restore", "tx", "id"}, place, func(e Event) string { return e.ID })
+	return events, info, s.translate(err)
 }
 
 // feed are the events that may be shown: on PostgreSQL only those of
@@ -85,14 +56,16 @@ func (s *Store) feed(ctx context.Context) *gorm.DB {
 }
 
 // place finds where in the feed an event stands.
-func (s *Store) place(ctx context.Context, scope Scope, id string) (*Event, error) {
-	var e Event
-	r := s.within(s.readAcross(ctx).Model(&Event{}), scope, "organization_id").Where("id = ?", id).Limit(1).Find(&e)
-	if r.Error != nil {
-		return nil, s.translate(fmt.Errorf("read event: %w", r.Error))
+func (s *Store) place(ctx context.Context, scope Scope, p Page) (*Event, error) {
+	var es []Event
+	if id := p.cursor(); isID(id) {
+		err := s.within(s.readAcross(ctx).Model(&Event{}), scope, "organization_id").Where("id = ?", id).Find(&es).Error
+		if err != nil {
+			return nil, s.translate(fmt.Errorf("read event: %w", err))
+		}
 	}
-	if r.RowsAffected == 0 {
-		return nil, Invalidf("after", "the cursor names no event that you can read; start again without it")
+	if len(es) == 0 {
+		return nil, Invalidf(p.cursorName(), "the cursor names no event that you can read; start again without it")
 	}
-	return &e, nil
+	return &es[0], nil
 }

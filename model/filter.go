@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm"
@@ -143,6 +145,7 @@ func unsupported(what string) error {
 type comparison struct {
 	column string
 	exact  bool // as written; folded otherwise
+	sparse bool // indexed where it is not empty; said again, or a prepared plan cannot use the index
 }
 
 // equal compiles column eq value.
@@ -157,11 +160,18 @@ func (c comparison) equal(e *filter.AttributeExpression) (clause.Expr, error) {
 	if !c.exact {
 		v = Fold(v)
 	}
-	if v == "" {
+	if v == "" || !storable(v) {
 		return never(), nil // unassigned is absent, and absent equals nothing
 	}
-	return clause.Expr{SQL: c.column + " = ?", Vars: []any{v}}, nil
+	query := c.column + " = ?"
+	if c.sparse {
+		query = "(" + query + " AND " + c.column + " <> '')"
+	}
+	return clause.Expr{SQL: query, Vars: []any{v}}, nil
 }
+
+// storable tells whether a text can be a value in either database.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func never() clause.Expr { return clause.Expr{SQL: "1 = 0"} }
 
@@ -172,16 +182,16 @@ func (o *Org) userLeaf(path filter.AttributePath, within []*filter.AttributeExpr
 	}
 	switch name {
 	case "id":
-		return single(path, within, comparison{"users.id", true})
+		return single(path, within, comparison{column: "users.id", exact: true})
 	case "userName":
-		return single(path, within, comparison{"users.user_name_folded", false})
+		return single(path, within, comparison{column: "users.user_name_folded"})
 	case "externalId":
-		return single(path, within, comparison{"users.external_id", true})
+		return single(path, within, comparison{column: "users.external_id", exact: true, sparse: true})
 	case "displayName":
-		return single(path, within, comparison{"users.display_name_folded", false})
+		return single(path, within, comparison{column: "users.display_name_folded"})
 	case "active":
 		active, ok := within[0].CompareValue.(bool)
-		if len(within) != 1 || within[0].Operator != filter.EQ || !ok {
+		if len(within) != 1 || subAttribute(within[0].AttributePath) != "value" || within[0].Operator != filter.EQ || !ok {
 			return clause.Expr{}, unsupported("active, other than eq true or eq false,")
 		}
 		return clause.Expr{SQL: "users.active = ?", Vars: []any{active}}, nil
@@ -212,9 +222,9 @@ func (o *Org) valueLeaf(a valueAttribute, within []*filter.AttributeExpression) 
 		var err error
 		switch sub := subAttribute(e.AttributePath); sub {
 		case "value":
-			part, err = comparison{"v.value_folded", false}.equal(e)
+			part, err = comparison{column: "v.value_folded"}.equal(e)
 		case "type":
-			part, err = comparison{"v.type_folded", false}.equal(e)
+			part, err = comparison{column: "v.type_folded"}.equal(e)
 		case "primary":
 			b, ok := e.CompareValue.(bool)
 			if !ok || e.Operator != filter.EQ {
@@ -248,14 +258,14 @@ func (o *Org) groupLeaf(path filter.AttributePath, within []*filter.AttributeExp
 	}
 	switch path.AttributeName {
 	case "id":
-		return single(path, within, comparison{"directory_groups.id", true})
+		return single(path, within, comparison{column: "directory_groups.id", exact: true})
 	case "displayName":
-		return single(path, within, comparison{"directory_groups.display_name_folded", false})
+		return single(path, within, comparison{column: "directory_groups.display_name_folded"})
 	case "externalId":
-		return single(path, within, comparison{"directory_groups.external_id", true})
+		return single(path, within, comparison{column: "directory_groups.external_id", exact: true, sparse: true})
 	case "members":
 		if len(within) == 1 && subAttribute(within[0].AttributePath) == "value" {
-			part, err := comparison{"m.user_id", true}.equal(within[0])
+			part, err := comparison{column: "m.user_id", exact: true}.equal(within[0])
 			query := "SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND " + part.SQL
 			return clause.Expr{SQL: o.store.dialect.in("directory_groups.id", query), Vars: append([]any{o.ID}, part.Vars...)}, err
 		}

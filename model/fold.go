@@ -2,6 +2,7 @@ package model
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -51,7 +52,8 @@ func foldEmail(address string) (folded, domain string) {
 // foldDomain returns a domain name in IDNA ASCII, lower case, without a final dot.
 func foldDomain(name string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(name), "."))
-	if err != nil || !strings.Contains(ascii, ".") || len(ascii) > 253 {
+	badLabel := func(label string) bool { return label == "" || len(label) > 63 } // RFC 1035, section 2.3.4
+	if err != nil || !strings.Contains(ascii, ".") || len(ascii) > 253 || slices.ContainsFunc(strings.Split(ascii, "."), badLabel) {
 		return "", Invalidf("domain", "%.100q is not a domain name such as example.com", name)
 	}
 	if _, err := netip.ParseAddr(ascii); err == nil {

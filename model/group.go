@@ -38,7 +38,7 @@ func (g *DirectoryGroup) SetDocument(document map[string]any) error {
 			rest[k] = v
 		}
 	}
-	text, err := encodeDocument(rest)
+	text, err := encodeDocument(rest, g.Document)
 	if err != nil || text == g.Document {
 		return err
 	}
@@ -47,13 +47,13 @@ func (g *DirectoryGroup) SetDocument(document map[string]any) error {
 		ExternalID  string `json:"externalId"`
 	}
 	if err := decode(text, &d); err != nil {
-		return Invalidf("", "the group's attributes have the wrong types: %v", err)
+		return errDocument(err)
 	}
 	if strings.TrimSpace(d.DisplayName) == "" {
 		return Invalidf("displayName", "displayName is required and must not be empty")
 	}
 	folded := Fold(d.DisplayName)
-	if err := errors.Join(errTooLong("displayName", folded), errTooLong("externalId", d.ExternalID)); err != nil {
+	if err := errors.Join(checkIndexed("displayName", folded), checkIndexed("externalId", d.ExternalID)); err != nil {
 		return err
 	}
 	g.Document, g.DisplayName, g.DisplayNameFolded, g.ExternalID = text, d.DisplayName, folded, d.ExternalID
@@ -99,7 +99,7 @@ func (o *Org) CreateDirectoryGroup(ctx context.Context, directoryID string, docu
 	err := o.Tx(ctx, func(org *Org) error {
 		g.CreatedAt, g.UpdatedAt = org.now(), org.now()
 		if err := org.db.WithContext(ctx).Create(g).Error; err != nil {
-			return groupTaken(o.store.translate(fmt.Errorf("create group: %w", err)))
+			return groupTaken(fmt.Errorf("create group: %w", err))
 		}
 		if err := org.record(DirectoryGroupCreated, DirectoryGroupPrefix.ID(g.ID), g.PublicForm()); err != nil {
 			return err
@@ -107,59 +107,51 @@ func (o *Org) CreateDirectoryGroup(ctx context.Context, directoryID string, docu
 		_, err := org.changeMembers(ctx, g, MembersChange{Op: AddMembers, UserIDs: members})
 		return err
 	})
-	return g, err
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
+// groupTaken says what a violated unique index means for a group: only the one of names can be.
 func groupTaken(err error) error {
-	if KindOf(err) == Conflict {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return &Error{Kind: Conflict, Field: "displayName", Err: err,
 			Message: "a group with this displayName exists in the directory; find it with a displayName filter, or send another name"}
 	}
 	return err
 }
 
+// lockGroup reads a group of a directory for a change that nobody else makes meanwhile.
+func (o *Org) lockGroup(ctx context.Context, directoryID, id string) (*DirectoryGroup, error) {
+	var g DirectoryGroup
+	db := o.forChange(o.db.WithContext(ctx), id).Where("directory_id = ?", directoryID)
+	if err := o.one(db, &g, "group", id); err != nil {
+		return nil, err
+	}
+	return &g, nil
+}
+
 // errUnchanged rolls back an update that turned out to alter nothing.
 var errUnchanged = errors.New("nothing changed")
 
-// UpdateDirectoryGroup lets change alter a group and then applies the changes of
-// its members in order, all under the group's lock and without ever loading the
+// UpdateDirectoryGroup lets change alter a group's document and then applies the
+// changes of its members in order, all under the group's lock and without ever loading the
 // group's members. What alters nothing writes nothing and keeps the version.
 func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members ...MembersChange) (*DirectoryGroup, error) {
 	if !isID(id) {
 		return nil, NotFoundf("there is no group %.64q here", id)
 	}
-	var g DirectoryGroup
-	err := o.Tx(ctx, func(org *Org) error {
-		// Taking the lock by the write that almost always follows saves a statement.
-		r := org.db.WithContext(ctx).Model(&g).Clauses(clause.Returning{}).Where("id = ? AND directory_id = ?", id, directoryID).
-			UpdateColumns(map[string]any{"version": increment("version"), "updated_at": org.now()})
-		if r.Error != nil {
-			return fmt.Errorf("lock group: %w", r.Error)
+	if o.tx != nil {
+		return o.updateGroupJoined(ctx, directoryID, id, change, members)
+	}
+	var g *DirectoryGroup
+	err := o.Tx(ctx, func(org *Org) (err error) {
+		var altered bool
+		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err == nil && !altered {
+			err = errUnchanged
 		}
-		if r.RowsAffected == 0 {
-			return NotFoundf("there is no group %.64q here", id)
-		}
-		before := g
-		if err := change(&g); err != nil {
-			return err
-		}
-		altered := before != g
-		if altered {
-			if err := org.writeGroup(ctx, &before, &g); err != nil {
-				return err
-			}
-		}
-		for _, m := range members {
-			any, err := org.changeMembers(ctx, &g, m)
-			if err != nil {
-				return err
-			}
-			altered = altered || any
-		}
-		if !altered {
-			return errUnchanged
-		}
-		return nil
+		return err
 	})
 	if errors.Is(err, errUnchanged) {
 		return o.DirectoryGroup(ctx, directoryID, id)
@@ -167,13 +159,73 @@ func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, 
 	if err != nil {
 		return nil, err
 	}
-	return &g, nil
+	return g, nil
+}
+
+// updateGroupJoined is UpdateDirectoryGroup within a transaction that goes on:
+// where nothing is altered it takes its first write back itself.
+func (o *Org) updateGroupJoined(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members []MembersChange) (g *DirectoryGroup, err error) {
+	err = o.Tx(ctx, func(org *Org) error {
+		before, err := org.lockGroup(ctx, directoryID, id)
+		if err != nil {
+			return err
+		}
+		var altered bool
+		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err != nil || altered {
+			return err
+		}
+		g = before
+		err = org.db.WithContext(ctx).Model(&DirectoryGroup{}).Where("id = ?", id).Select("Version", "UpdatedAt").UpdateColumns(before).Error
+		if err != nil {
+			return fmt.Errorf("restore group: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// updateGroup gives a group a new version and applies the changes to it. Whether
+// they altered anything it tells only afterwards: taking the lock by the write
+// that almost always follows saves a statement.
+func (o *Org) updateGroup(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members []MembersChange) (*DirectoryGroup, bool, error) {
+	var g DirectoryGroup
+	r := o.inTurn(o.db.WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).Where("id = ? AND directory_id = ?", id, directoryID).
+		UpdateColumns(map[string]any{"version": increment("version"), "updated_at": o.now()})
+	if r.Error != nil {
+		return nil, false, fmt.Errorf("lock group: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return nil, false, NotFoundf("there is no group %.64q here", id)
+	}
+	before := g
+	if err := change(&g); err != nil {
+		return nil, false, err
+	}
+	g.ID, g.OrganizationID, g.DirectoryID = before.ID, before.OrganizationID, before.DirectoryID
+	g.Version, g.CreatedAt, g.UpdatedAt = before.Version, before.CreatedAt, before.UpdatedAt
+	altered := before != g
+	if altered {
+		if err := o.writeGroup(ctx, &before, &g); err != nil {
+			return nil, false, err
+		}
+	}
+	for _, m := range members {
+		any, err := o.changeMembers(ctx, &g, m)
+		if err != nil {
+			return nil, false, err
+		}
+		altered = altered || any
+	}
+	return &g, altered, nil
 }
 
 func (o *Org) writeGroup(ctx context.Context, before, after *DirectoryGroup) error {
 	err := o.db.WithContext(ctx).Model(&DirectoryGroup{}).Where("id = ?", after.ID).Select(changed(before, after)).UpdateColumns(after).Error
 	if err != nil {
-		return groupTaken(o.store.translate(fmt.Errorf("update group: %w", err)))
+		return groupTaken(fmt.Errorf("update group: %w", err))
 	}
 	data := struct {
 		DirectoryGroupObject
@@ -188,16 +240,12 @@ func (o *Org) writeGroup(ctx context.Context, before, after *DirectoryGroup) err
 // DeleteDirectoryGroup removes a group with its memberships.
 func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string) error {
 	return o.Tx(ctx, func(org *Org) error {
-		g, err := org.DirectoryGroup(ctx, directoryID, id)
+		g, err := org.lockGroup(ctx, directoryID, id)
 		if err != nil {
 			return err
 		}
-		r := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryGroup{})
-		if r.Error != nil {
-			return fmt.Errorf("delete group: %w", r.Error)
-		}
-		if r.RowsAffected == 0 { // someone else was first
-			return NotFoundf("there is no group %.64q here", id)
+		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryGroup{}).Error; err != nil {
+			return fmt.Errorf("delete group: %w", err)
 		}
 		return org.record(DirectoryGroupDeleted, DirectoryGroupPrefix.ID(id), g.PublicForm())
 	})

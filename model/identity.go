@@ -20,7 +20,7 @@ type Identity struct {
 	UpdatedAt      Time   `gorm:"autoUpdateTime:false"`
 }
 
-// LinkIdentity links an identity to the user id.UserID and returns its id. It
+// LinkIdentity links an identity to the user id.UserID and returns it stored. It
 // answers Conflict when the identity is linked already.
 func (o *Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) {
 	_, err := o.changeUser(ctx, id.UserID, func(org *Org, u *User) error {
@@ -34,7 +34,10 @@ func (o *Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) 
 		u.ProfileIDs = append(slices.Clone(u.ProfileIDs), id.ID)
 		return org.recordUser(ctx, UserIdentityLinked, u)
 	})
-	return &id, err
+	if err != nil {
+		return nil, err
+	}
+	return &id, nil
 }
 
 // Identities lists a user's identities, oldest first.

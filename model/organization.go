@@ -2,12 +2,16 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // Organization is one customer of the application: the tenant.
@@ -41,14 +45,14 @@ var slugForm = regexp.MustCompile(`^[a-z0-9-]{3,40}$`)
 
 // validate answers Invalid, with the field's API name, for the first rule broken.
 func (g *Organization) validate() error {
-	if n := len([]rune(g.Name)); strings.TrimSpace(g.Name) == "" || n > 200 {
-		return Invalidf("name", "name is required and has at most 200 characters")
+	if err := validName(g.Name); err != nil {
+		return err
 	}
 	if !slugForm.MatchString(g.Slug) {
 		return Invalidf("slug", "slug has 3 to 40 of the characters a-z, 0-9 and -")
 	}
-	if g.ExternalID != nil && (len(*g.ExternalID) > 128 || strings.IndexFunc(*g.ExternalID, func(r rune) bool { return r > unicode.MaxASCII }) >= 0) {
-		return Invalidf("external_id", "external_id has at most 128 ASCII characters")
+	if g.ExternalID != nil && (*g.ExternalID == "" || len(*g.ExternalID) > 128 || strings.IndexFunc(*g.ExternalID, func(r rune) bool { return r == 0 || r > unicode.MaxASCII }) >= 0) {
+		return Invalidf("external_id", "external_id has 1 to 128 ASCII characters")
 	}
 	if len(g.Metadata) > 50 {
 		return Invalidf("metadata", "metadata has at most 50 entries")
@@ -97,37 +101,60 @@ func (o *Org) Organization(ctx context.Context) (*Organization, error) {
 	return &g, err
 }
 
-// UpdateOrganization lets change alter the organization and stores it with its
-// event. Domains and ID stay as they are.
+// lockOrganization reads the organization's row and locks it, to change or to remove it.
+func (o *Org) lockOrganization(ctx context.Context, strength string) (*Organization, error) {
+	var g Organization
+	db := o.inTurn(o.db.WithContext(ctx), string(o.ID)).Clauses(clause.Locking{Strength: strength})
+	if err := o.one(db, &g, "organization", string(o.ID)); err != nil {
+		return nil, err
+	}
+	return &g, nil
+}
+
+// UpdateOrganization lets change alter the organization under a lock and stores
+// it with its event. Domains and ID stay as they are. A change that alters
+// nothing writes nothing.
 func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization) error) (*Organization, error) {
 	var g *Organization
 	err := o.Tx(ctx, func(org *Org) error {
-		before, err := org.Organization(ctx)
+		before, err := org.lockOrganization(ctx, toChange)
 		if err != nil {
 			return err
 		}
+		if before.Domains, err = org.Domains(ctx); err != nil {
+			return err
+		}
 		after := *before
+		after.Metadata = maps.Clone(before.Metadata)
 		if err := change(&after); err != nil {
 			return err
 		}
-		after.ID, after.CreatedAt, after.Domains, after.UpdatedAt = before.ID, before.CreatedAt, before.Domains, org.now()
+		if after.Metadata == nil {
+			after.Metadata = map[string]string{}
+		}
+		after.ID, after.CreatedAt, after.UpdatedAt, after.Domains = before.ID, before.CreatedAt, before.UpdatedAt, before.Domains
 		if err := after.validate(); err != nil {
 			return err
 		}
 		g = &after
-		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).
-			Select("Name", "Slug", "ExternalID", "Metadata", "Settings", "AllowProfilesOutsideOrganization", "UpdatedAt").
-			UpdateColumns(g).Error
+		if len(changed(before, g)) == 0 {
+			return nil
+		}
+		g.UpdatedAt = org.now()
+		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).Select(changed(before, g)).UpdateColumns(g).Error
 		if err != nil {
-			return organizationTaken(o.store.translate(fmt.Errorf("update organization: %w", err)))
+			return organizationTaken(fmt.Errorf("update organization: %w", err))
 		}
 		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})
-	return g, err
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 func organizationTaken(err error) error {
-	if KindOf(err) == Conflict {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return &Error{Kind: Conflict, Field: "slug", Err: err, Message: "another organization has this slug or external_id; send another one"}
 	}
 	return err
@@ -136,9 +163,24 @@ func organizationTaken(err error) error {
 // DeleteOrganization removes the organization and everything that belongs to
 // it, except its events. All access of its users ends with their rows.
 func (o *Org) DeleteOrganization(ctx context.Context) error {
-	return o.Tx(ctx, func(org *Org) error {
-		g, err := org.Organization(ctx)
+	return o.remove(ctx, func(org *Org, last bool) error {
+		if err := org.lockPeople(ctx, "", last); err != nil {
+			return err
+		}
+		g, err := org.lockOrganization(ctx, toRemove)
 		if err != nil {
+			return err
+		}
+		var directories []string
+		err = org.db.WithContext(ctx).Model(&Directory{}).Clauses(clause.Locking{Strength: toRemove}).Order("id").Pluck("id", &directories).Error
+		if err != nil {
+			return fmt.Errorf("lock directories: %w", err)
+		}
+		// Again, for those that were created before nobody could create any more.
+		if err := org.lockPeople(ctx, "", last); err != nil {
+			return err
+		}
+		if g.Domains, err = org.Domains(ctx); err != nil {
 			return err
 		}
 		// Children first: users and groups point at their directory without a cascade,

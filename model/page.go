@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 )
@@ -30,25 +31,36 @@ func paged[T any](o *Org, db *gorm.DB, p Page, id func(T) string) ([]T, PageInfo
 }
 
 func readPage[T any](db *gorm.DB, p Page, id func(T) string) ([]T, PageInfo, error) {
-	for _, cursor := range []string{p.Before, p.After} {
-		if cursor != "" && !isID(cursor) {
-			return nil, PageInfo{}, Invalidf("after", "the cursor is not an id of this list")
-		}
+	if cursor := p.cursor(); cursor != "" && !isID(cursor) {
+		return nil, PageInfo{}, Invalidf(p.cursorName(), "the cursor is not an id of this list")
 	}
+	return walk(db, p, []string{"id"}, []any{p.cursor()}, id)
+}
+
+func (p Page) cursor() string { return p.Before + p.After }
+
+// cursorName is the field in which the cursor was given.
+func (p Page) cursorName() string {
+	if p.Before != "" {
+		return "before"
+	}
+	return "after"
+}
+
+// walk reads a page of a list that is ordered by columns; place holds what the
+// row of the cursor has in them.
+func walk[T any](db *gorm.DB, p Page, columns []string, place []any, id func(T) string) ([]T, PageInfo, error) {
 	backward := p.Before != ""
-	ascending := p.Ascending != backward // the direction in which this read walks
-	switch {
-	case backward && ascending, !backward && p.After != "" && ascending:
-		db = db.Where("id > ?", p.Before+p.After)
-	case backward || p.After != "":
-		db = db.Where("id < ?", p.Before+p.After)
+	comparison, direction := " < ", " DESC"
+	if p.Ascending != backward { // the direction in which this read walks
+		comparison, direction = " > ", ""
 	}
-	order := "id DESC"
-	if ascending {
-		order = "id"
+	list := strings.Join(columns, ", ")
+	if p.cursor() != "" {
+		db = db.Where("("+list+")"+comparison+"("+strings.Repeat("?, ", len(columns)-1)+"?)", place...)
 	}
 	var rows []T
-	if err := db.Order(order).Limit(p.Limit + 1).Find(&rows).Error; err != nil {
+	if err := db.Order(strings.Join(columns, direction+", ") + direction).Limit(p.Limit + 1).Find(&rows).Error; err != nil {
 		return nil, PageInfo{}, fmt.Errorf("read page: %w", err)
 	}
 	more := len(rows) > p.Limit
@@ -60,7 +72,7 @@ func readPage[T any](db *gorm.DB, p Page, id func(T) string) ([]T, PageInfo, err
 	}
 	var info PageInfo
 	if len(rows) > 0 {
-		if backward && more || !backward && p.After != "" {
+		if backward && more || p.After != "" {
 			info.Before = id(rows[0])
 		}
 		if backward || more {

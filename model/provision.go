@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
+	"slices"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // visible are the users that a directory may see: its own, and those whom it
@@ -50,15 +49,15 @@ func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, docum
 			})
 			return err
 		}
-		if !u.Active {
-			u.InactiveReason = Deprovisioned
-		}
 		if err := org.insertUser(ctx, u); err != nil {
 			return err
 		}
 		return org.recordDirectoryUser(DirectoryUserCreated, u, nil)
 	})
-	return u, err
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 // candidate picks, locked, the unowned user whom a created one must be: the one
@@ -68,32 +67,42 @@ func (o *Org) candidate(ctx context.Context, u *User, ids []string) (*User, erro
 		return nil, nil
 	}
 	var found []User
-	db := o.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"})
-	if err := db.Where("id IN ? AND directory_id IS NULL", ids).Order("id").Find(&found).Error; err != nil {
-		return nil, fmt.Errorf("read adoptable users: %w", err)
+	for _, id := range slices.Sorted(slices.Values(ids)) {
+		var f User
+		err := o.one(o.forChange(o.db.WithContext(ctx), id).Where("directory_id IS NULL"), &f, "user", id)
+		if KindOf(err) == NotFound {
+			continue // owned or gone since it was recognized
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, f)
 	}
 	domains, err := o.Domains(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var candidate *User
+	var candidates []*User
 	for i := range found {
 		f := &found[i]
-		switch trusted := f.emailUnder(domains); {
-		case f.UserNameFolded == u.UserNameFolded && !trusted:
-			return nil, Conflictf("userName", "a user with this userName exists whom no directory owns; verify the e-mail's domain first")
-		case f.UserNameFolded == u.UserNameFolded:
+		trusted := f.emailUnder(domains)
+		if f.UserNameFolded == u.UserNameFolded { // the one who has the userName, whoever else has the e-mail
+			if !trusted {
+				return nil, Conflictf("userName", "a user with this userName exists whom no directory owns; verify the e-mail's domain first")
+			}
 			return f, f.confirmed()
-		case trusted && candidate != nil:
-			return nil, Conflictf("emails", "several users whom no directory owns have this e-mail; remove all but one of them first")
-		case trusted:
-			candidate = f
+		}
+		if trusted {
+			candidates = append(candidates, f)
 		}
 	}
-	if candidate == nil {
+	switch len(candidates) {
+	case 0:
 		return nil, nil
+	case 1:
+		return candidates[0], candidates[0].confirmed()
 	}
-	return candidate, candidate.confirmed()
+	return nil, Conflictf("emails", "several users whom no directory owns have this e-mail; remove all but one of them first")
 }
 
 // confirmed refuses the adoption of an administrator that nobody has confirmed:
@@ -107,22 +116,35 @@ func (u *User) confirmed() error {
 
 // adopt makes an unowned user, which the caller has locked, the directory's.
 func (o *Org) adopt(ctx context.Context, before *User, directoryID string, change func(*User) error) (*User, error) {
-	after := *before
+	after, err := before.changedBy(change)
+	if err != nil {
+		return nil, err
+	}
 	after.DirectoryID, after.AdoptionConfirmed = &directoryID, false
-	if err := change(&after); err != nil {
+	ended := o.settleActive(before, after)
+	if err := o.writeUser(ctx, before, after); err != nil {
 		return nil, err
 	}
-	ended := o.settleActive(before, &after)
-	if err := o.writeUser(ctx, before, &after); err != nil {
+	if err := o.recordUser(ctx, UserAdopted, after); err != nil {
 		return nil, err
 	}
-	if err := o.recordUser(ctx, UserAdopted, &after); err != nil {
+	if err := o.recordDirectoryUser(DirectoryUserCreated, after, nil); err != nil || !ended {
+		return after, err
+	}
+	return after, o.recordAccessEnded(after, EndedDeprovisioned)
+}
+
+// changedBy is a copy of the user with what change makes of Active and of the
+// document: all that a directory decides. A role, above all, is not among it.
+func (u *User) changedBy(change func(*User) error) (*User, error) {
+	c := *u
+	if err := change(&c); err != nil {
 		return nil, err
 	}
-	if err := o.recordDirectoryUser(DirectoryUserCreated, &after, nil); err != nil || !ended {
-		return &after, err
-	}
-	return &after, o.recordAccessEnded(&after, EndedDeprovisioned)
+	c.ID, c.OrganizationID, c.DirectoryID, c.Role, c.AdoptionConfirmed = u.ID, u.OrganizationID, u.DirectoryID, u.Role, u.AdoptionConfirmed
+	c.InactiveReason, c.Epoch, c.ProfileIDs, c.Version = u.InactiveReason, u.Epoch, u.ProfileIDs, u.Version
+	c.CreatedAt, c.UpdatedAt = u.CreatedAt, u.UpdatedAt
+	return &c, nil
 }
 
 // settleActive draws the consequences of a change of Active: access ends with
@@ -141,29 +163,25 @@ func (o *Org) settleActive(before, after *User) (ended bool) {
 	return false
 }
 
-// UpdateDirectoryUser lets change alter a user that the directory owns or could
-// adopt, under a lock, and stores it with its events. A change that alters
-// nothing writes nothing and keeps the version. Deactivating ends access at once.
+// UpdateDirectoryUser lets change alter Active and the document of a user that
+// the directory owns or could adopt, under a lock, and stores them with their
+// events. A change that alters nothing writes nothing and keeps the version.
+// Deactivating ends access at once.
 func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*User) error) (*User, error) {
 	var after *User
 	err := o.Tx(ctx, func(org *Org) error {
 		var before User
-		db := org.visible(org.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}), directoryID)
+		db := org.visible(org.forChange(org.db.WithContext(ctx), id), directoryID)
 		if err := o.one(db, &before, "user", id); err != nil {
 			return err
 		}
+		var err error
 		if before.DirectoryID == nil {
-			var err error
 			after, err = org.adopt(ctx, &before, directoryID, change)
 			return err
 		}
-		u := before
-		after = &u
-		if err := change(after); err != nil {
+		if after, err = before.changedBy(change); err != nil || len(changed(&before, after)) == 0 {
 			return err
-		}
-		if reflect.DeepEqual(&before, after) {
-			return nil
 		}
 		ended := org.settleActive(&before, after)
 		if err := org.writeUser(ctx, &before, after); err != nil {
@@ -184,8 +202,11 @@ func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, c
 // userName is free, and a tombstone keeps a login from creating the person again.
 func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) error {
 	return o.Tx(ctx, func(org *Org) error {
+		if err := org.touchGroupsOf(ctx, id); err != nil {
+			return err
+		}
 		var u User
-		db := org.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("directory_id = ?", directoryID)
+		db := org.forChange(org.db.WithContext(ctx), id).Where("directory_id = ?", directoryID)
 		if err := o.one(db, &u, "user", id); err != nil {
 			return err
 		}
@@ -203,18 +224,16 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) e
 // DeleteDirectoryUser. It answers Conflict for the last active administrator.
 func (o *Org) DeleteUser(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org *Org) error {
+		if err := org.touchGroupsOf(ctx, id); err != nil {
+			return err
+		}
 		u, err := org.user(ctx, id, true)
 		if err != nil {
 			return err
 		}
 		if u.Role == Admin && u.Active {
-			var others int64
-			err := org.db.WithContext(ctx).Model(&User{}).Where("role = ? AND active = ? AND id <> ?", Admin, true, id).Count(&others).Error
-			if err != nil {
-				return fmt.Errorf("count administrators: %w", err)
-			}
-			if others == 0 {
-				return Conflictf("id", "this is the organization's last administrator; make someone else an administrator first")
+			if err := org.notLastAdmin(ctx, id); err != nil {
+				return err
 			}
 		}
 		if err := org.recordUser(ctx, UserDeleted, u); err != nil {
@@ -225,6 +244,23 @@ func (o *Org) DeleteUser(ctx context.Context, id string) error {
 		}
 		return org.recordAccessEnded(u, EndedDeleted)
 	})
+}
+
+// notLastAdmin refuses when the organization has no active administrator but one.
+func (o *Org) notLastAdmin(ctx context.Context, id string) error {
+	// Two administrators removing each other at once must not both find the other: they queue here.
+	if _, err := o.lockOrganization(ctx, toChange); err != nil {
+		return err
+	}
+	var others int64
+	err := o.db.WithContext(ctx).Model(&User{}).Where("role = ? AND active = ? AND id <> ?", Admin, true, id).Count(&others).Error
+	if err != nil {
+		return fmt.Errorf("count administrators: %w", err)
+	}
+	if others == 0 {
+		return Conflictf("id", "this is the organization's last administrator; make someone else an administrator first")
+	}
+	return nil
 }
 
 func (o *Org) removeUser(ctx context.Context, u *User) error {

@@ -170,14 +170,21 @@ type transaction struct {
 	at     Time
 	events []Event
 	after  []func() // run once it is committed
+	failed error    // of a Tx that joined; nothing may be committed after it
 }
 
 // Tx runs fn in one transaction with the events that it records; inside, use
-// the Org that fn is given. A Tx within a Tx joins it. Whatever fn returns
-// undoes everything; nothing of it is seen before it ends well.
+// the Org that fn is given. A Tx within a Tx joins it. An error that fn returns
+// undoes everything, and so does one of a joined Tx, or of a method that failed,
+// even when fn goes on after it: a half of a method is never committed. Nothing
+// is seen by others before it ends well.
 func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 	if o.tx != nil {
-		return fn(o)
+		err := fn(o)
+		if err != nil && o.tx.failed == nil {
+			o.tx.failed = err
+		}
+		return err
 	}
 	t := &transaction{at: TimeOf(o.store.now())}
 	err := o.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
@@ -185,6 +192,9 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 		org := &Org{ID: o.ID, by: o.by, store: o.store, db: db, read: db, tx: t}
 		if err := fn(org); err != nil {
 			return err
+		}
+		if t.failed != nil {
+			return t.failed
 		}
 		return org.writeEvents(ctx)
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -126,17 +127,16 @@ func (o owning) ModifyStatement(stmt *gorm.Statement) {
 	}
 }
 
-// guard refuses the statements whose organization GORM cannot see: raw SQL,
-// and tables named by a string instead of a model.
+// guard refuses the statements whose rows no predicate bounds: raw SQL, tables
+// named by a string, and models whose rows belong to no organization.
 func guard(db *gorm.DB) error {
 	check := func(db *gorm.DB) {
-		if tenant, ok := db.Statement.Settings.Load(tenantKey); ok {
-			if _, all := tenant.(everyone); all {
-				return
-			}
+		tenant, ok := db.Statement.Settings.Load(tenantKey)
+		if _, all := tenant.(everyone); all {
+			return
 		}
-		if db.Statement.SQL.Len() > 0 || db.Statement.Schema == nil {
-			_ = db.AddError(fmt.Errorf("%w: raw SQL or a table without a model", ErrNoTenant))
+		if !ok || db.Statement.SQL.Len() > 0 || db.Statement.TableExpr != nil || !isOwned(db.Statement.Schema) {
+			_ = db.AddError(fmt.Errorf("%w: raw SQL, or a table without a model that belongs to an organization", ErrNoTenant))
 		}
 	}
 	on := db.Callback()
@@ -148,4 +148,12 @@ func guard(db *gorm.DB) error {
 		on.Delete().Before("gorm:before_delete").Register(tenantKey, check),
 		on.Raw().Before("gorm:raw").Register(tenantKey, check),
 	)
+}
+
+// isOwned tells whether the rows of a model belong to organizations.
+func isOwned(s *schema.Schema) bool {
+	return s != nil && slices.ContainsFunc(s.QueryClauses, func(c clause.Interface) bool {
+		_, ok := c.(owned)
+		return ok
+	})
 }

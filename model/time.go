@@ -24,8 +24,12 @@ func (t Time) String() string { return t.Time().Format(timeLayout) }
 // MarshalJSON writes String as a JSON string.
 func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.String()) }
 
-// UnmarshalJSON reads RFC 3339 with any fraction, cut to the millisecond.
+// UnmarshalJSON reads RFC 3339 with any fraction, cut to the millisecond. As
+// encoding/json asks of it, null changes nothing.
 func (t *Time) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
 	var at time.Time
 	if err := json.Unmarshal(b, &at); err != nil {
 		return err

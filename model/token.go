@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // DirectoryToken is a bearer token of a directory: its hash, never itself.
@@ -52,7 +51,7 @@ func (o *Org) CreateDirectoryToken(ctx context.Context, directoryID, name string
 	err = o.Tx(ctx, func(org *Org) error {
 		// The directory's row is the lock under which its tokens are counted.
 		var d Directory
-		if err := o.one(org.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}), &d, "directory", directoryID); err != nil {
+		if err := o.one(org.forChange(org.db.WithContext(ctx), directoryID), &d, "directory", directoryID); err != nil {
 			return err
 		}
 		if expires != nil && *expires <= org.now() {
@@ -72,7 +71,10 @@ func (o *Org) CreateDirectoryToken(ctx context.Context, directoryID, name string
 		}
 		return org.record(DirectoryTokenCreated, DirectoryPrefix.ID(directoryID), t.PublicForm())
 	})
-	return t, token, err
+	if err != nil {
+		return nil, "", err
+	}
+	return t, token, nil
 }
 
 func (o *Org) validTokens(ctx context.Context, directoryID string) *gorm.DB {
@@ -102,8 +104,12 @@ func (o *Org) RevokeDirectoryToken(ctx context.Context, directoryID, id string) 
 		if err != nil {
 			return err
 		}
-		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryToken{}).Error; err != nil {
-			return fmt.Errorf("delete token: %w", err)
+		r := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryToken{})
+		if r.Error != nil {
+			return fmt.Errorf("delete token: %w", r.Error)
+		}
+		if r.RowsAffected == 0 {
+			return NotFoundf("there is no token %.64q here", id) // someone else was first
 		}
 		org.committed(o.store.tokens.clear)
 		return org.record(DirectoryTokenRevoked, DirectoryPrefix.ID(directoryID), t.PublicForm())

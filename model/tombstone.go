@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
-	"strings"
 )
 
 // Tombstone is what is left of a deleted user. It keeps no personal data, only
@@ -94,7 +93,7 @@ func (o *Org) bury(ctx context.Context, u *User) error {
 	for _, h := range o.hashes(traces) {
 		keys = append(keys, tombstoneKey{TombstoneID: stone.ID, Hash: h})
 	}
-	if err := o.db.WithContext(ctx).Create(&keys).Error; err != nil {
+	if err := o.db.WithContext(ctx).CreateInBatches(&keys, o.store.dialect.batch(3)).Error; err != nil {
 		return fmt.Errorf("create tombstone keys: %w", err)
 	}
 	return nil
@@ -126,13 +125,16 @@ func (o *Org) Tombstones(ctx context.Context, p Page) ([]Tombstone, PageInfo, er
 
 // DeleteTombstone lets a login create the person again.
 func (o *Org) DeleteTombstone(ctx context.Context, id string) error {
+	if !isID(id) {
+		return NotFoundf("there is no tombstone %.64q here", id)
+	}
 	return o.Tx(ctx, func(org *Org) error {
 		r := org.db.WithContext(ctx).Where("id = ?", id).Delete(&Tombstone{})
 		if r.Error != nil {
 			return fmt.Errorf("delete tombstone: %w", r.Error)
 		}
 		if r.RowsAffected == 0 {
-			return NotFoundf("there is no tombstone %.64q here", strings.ToValidUTF8(id, ""))
+			return NotFoundf("there is no tombstone %.64q here", id)
 		}
 		return nil
 	})

@@ -2,10 +2,12 @@ package model
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	sqlitedriver "github.com/glebarez/go-sqlite"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,6 +27,8 @@ func (s *Store) translate(err error) error {
 		return &Error{Kind: Conflict, Message: "this already exists", Err: err}
 	case errors.Is(err, gorm.ErrForeignKeyViolated):
 		return &Error{Kind: Conflict, Message: "something that this refers to has just gone; try again", Err: err}
+	case unstorable(err):
+		return &Error{Kind: Invalid, Message: "a text contains a character that cannot be stored, such as U+0000; send it without", Err: err}
 	case busy(err):
 		return &Error{Kind: Busy, Message: "the server is busy with other changes; try again", Err: err}
 	case unavailable(err):
@@ -33,14 +37,28 @@ func (s *Store) translate(err error) error {
 	return err
 }
 
-// busy tells of locks that others held for too long, of deadlocks and of serialization failures.
-func busy(err error) bool {
+// postgresCode is the SQLSTATE of an error that PostgreSQL answered with; empty for others.
+func postgresCode(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch pg.Code {
-		case "40001", "40P01", "55P03", "57014":
-			return true
-		}
+		return pg.Code
+	}
+	return ""
+}
+
+const (
+	deadlockDetected = "40P01"
+	// queryCanceled is what a statement gets that ran into statement_timeout: it
+	// waited or worked longer than a request may. A caller who gave up gets the
+	// error of its context instead.
+	queryCanceled = "57014"
+)
+
+// busy tells of locks that others held for too long, of deadlocks and of serialization failures.
+func busy(err error) bool {
+	switch postgresCode(err) {
+	case deadlockDetected, queryCanceled, "40001", "55P03": // serialization failure, lock timeout
+		return true
 	}
 	switch sqliteCode(err) {
 	case sqliteBusy, sqliteLocked:
@@ -67,26 +85,49 @@ func sqliteCode(err error) int {
 	return 0
 }
 
+// unstorable tells of text that PostgreSQL has no encoding for.
+func unstorable(err error) bool {
+	switch postgresCode(err) {
+	case "22021", "22P05": // character not in repertoire, untranslatable character
+		return true
+	}
+	return false
+}
+
 // unavailable tells of a database that is not there, is going, or takes no writes.
 func unavailable(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		switch pg.Code[:2] {
-		case "08", "53", "58": // connection, resources, system
-			return true
-		case "57": // the operator intervened: shutdown, crash, starting up
-			return true
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true
+	}
+	if code := postgresCode(err); code != "" {
+		for _, class := range []string{
+			"08", "53", "58", // connection, resources, system
+			"57",    // the operator intervened: shutdown, crash, starting up
+			"25006", // a standby: read only
+			"25P03", // it ended a transaction that did nothing for too long
+		} {
+			if strings.HasPrefix(code, class) {
+				return true
+			}
 		}
-		return pg.Code == "25006" // a standby: read only
+		return false
 	}
 	switch sqliteCode(err) {
 	case sqliteReadOnly, sqliteIOErr, sqliteFull, sqliteCantOpen:
 		return true
 	}
-	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, context.Canceled) || pgconn.SafeToRetry(err)
+	if errors.As(err, &network) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	for _, gone := range []error{
+		driver.ErrBadConn, sql.ErrConnDone, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF,
+		context.DeadlineExceeded, context.Canceled, sql.ErrTxDone, // the last: its context ended before COMMIT
+	} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,12 +2,12 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // Role is what a user may do in their organization.
@@ -63,7 +63,7 @@ func (o *Org) User(ctx context.Context, id string) (*User, error) {
 func (o *Org) user(ctx context.Context, id string, lock bool) (*User, error) {
 	db := o.read.WithContext(ctx)
 	if lock {
-		db = db.Clauses(clause.Locking{Strength: "UPDATE"})
+		db = o.forChange(db, id)
 	}
 	var u User
 	return &u, o.one(db, &u, "user", id)
@@ -89,7 +89,9 @@ type UserQuery struct {
 	DirectoryID string // only those whom this directory owns
 	GroupID     string // only members of this directory group
 	Email       string // only those with this e-mail address, compared as identity.md section 9 says
+	IdpID       string // only those whom their identity provider calls so: by externalId, else by id
 	Owned       bool   // only those whom some directory owns
+	Awaiting    bool   // only administrators whose adoption waits for ConfirmAdoption
 }
 
 // Users lists users of the organization, and what stands before and after the page.
@@ -105,6 +107,13 @@ func (o *Org) Users(ctx context.Context, q UserQuery) ([]User, PageInfo, error) 
 		folded, _ := foldEmail(q.Email)
 		db = db.Where("email_folded = ? AND email_folded <> ''", folded)
 	}
+	if q.IdpID != "" {
+		db = db.Where("(external_id = ? AND external_id <> '' OR external_id = '' AND id = ?)", q.IdpID, q.IdpID)
+	}
+	if q.Awaiting {
+		verified := o.read.Model(&Domain{}).Select("domain").Where("state = ?", DomainStateVerified)
+		db = db.Where("directory_id IS NULL AND role = ? AND adoption_confirmed = ? AND email_domain IN (?)", Admin, false, verified)
+	}
 	if q.GroupID != "" {
 		db = db.Where("id IN (?)", o.read.Model(&groupMember{}).Select("user_id").Where("group_id = ?", q.GroupID))
 	}
@@ -112,7 +121,8 @@ func (o *Org) Users(ctx context.Context, q UserQuery) ([]User, PageInfo, error) 
 }
 
 // CreateUser makes a user that no directory owns, from a document such as a
-// login or an operator gives. It answers Conflict when the userName is taken.
+// login or an operator gives. It answers Conflict when the userName is taken; an
+// e-mail address may be shared.
 func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, error) {
 	u := &User{Active: true, Role: Member}
 	if err := u.SetDocument(document); err != nil {
@@ -124,7 +134,10 @@ func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, e
 		}
 		return org.recordUser(ctx, UserCreated, u)
 	})
-	return u, err
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 // insertUser writes a new user and the values that filters look up.
@@ -134,19 +147,23 @@ func (o *Org) insertUser(ctx context.Context, u *User) error {
 	if u.ProfileIDs == nil {
 		u.ProfileIDs = []string{}
 	}
+	if !u.Active {
+		u.InactiveReason = Deprovisioned
+	}
 	if err := o.db.WithContext(ctx).Create(u).Error; err != nil {
-		err = o.store.translate(fmt.Errorf("create user: %w", err))
-		if KindOf(err) == Conflict {
-			return userNameTaken(err)
-		}
-		return err
+		return userNameTaken(fmt.Errorf("create user: %w", err))
 	}
 	return o.insertValues(ctx, u)
 }
 
-func userNameTaken(cause error) error {
-	return &Error{Kind: Conflict, Field: "userName", Err: cause,
-		Message: "a user with this userName exists in the organization; find it with a userName filter, or send another userName"}
+// userNameTaken says what a violated unique index means for a user: only the one of userNames can be.
+func userNameTaken(err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return &Error{Kind: Conflict, Field: "userName", Err: err,
+			Message: "a user with this userName exists in the organization; a userName filter finds it, unless another " +
+				"directory of the organization owns it: then remove it there, or send another userName"}
+	}
+	return err
 }
 
 func (o *Org) insertValues(ctx context.Context, u *User) error {
@@ -154,7 +171,7 @@ func (o *Org) insertValues(ctx context.Context, u *User) error {
 	if err != nil || len(values) == 0 {
 		return err
 	}
-	if err := o.db.WithContext(ctx).Create(&values).Error; err != nil {
+	if err := o.db.WithContext(ctx).CreateInBatches(&values, o.store.dialect.batch(7)).Error; err != nil {
 		return fmt.Errorf("create user values: %w", err)
 	}
 	return nil
@@ -166,11 +183,7 @@ func (o *Org) writeUser(ctx context.Context, before, after *User) error {
 	after.Version, after.UpdatedAt = before.Version+1, o.now()
 	db := o.db.WithContext(ctx).Model(&User{}).Where("id = ?", after.ID)
 	if err := db.Select(changed(before, after)).UpdateColumns(after).Error; err != nil {
-		err = o.store.translate(fmt.Errorf("update user: %w", err))
-		if KindOf(err) == Conflict {
-			return userNameTaken(err)
-		}
-		return err
+		return userNameTaken(fmt.Errorf("update user: %w", err))
 	}
 	if before.Document == after.Document {
 		return nil
@@ -259,11 +272,19 @@ func (o *Org) changeUser(ctx context.Context, id string, change func(org *Org, u
 			return err
 		}
 		u := *before
-		after = &u
-		if err := change(org, after); err != nil || reflect.DeepEqual(before, after) {
+		u.UpdatedAt = org.now() // already, for the events that change records
+		if err := change(org, &u); err != nil {
 			return err
 		}
+		after = before
+		if changes := changed(before, &u); len(changes) == 0 || slices.Equal(changes, []string{"UpdatedAt"}) {
+			return nil
+		}
+		after = &u
 		return org.writeUser(ctx, before, after)
 	})
-	return after, err
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
 }

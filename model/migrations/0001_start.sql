@@ -40,9 +40,11 @@ CREATE TABLE applications (
 	updated_at bigint NOT NULL
 );
 
+-- A row outlives its organization: the application still reads the events that
+-- tell of the organization's end.
 CREATE TABLE application_organizations (
 	application_id text NOT NULL REFERENCES applications (id) ON DELETE CASCADE,
-	organization_id text NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+	organization_id text NOT NULL,
 	PRIMARY KEY (application_id, organization_id)
 );
 CREATE INDEX application_organizations_organization ON application_organizations (organization_id);

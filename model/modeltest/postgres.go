@@ -1,7 +1,6 @@
 package modeltest
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,7 +25,8 @@ import (
 
 // shared is the server of this test process, with a migrated template.
 var shared = sync.OnceValues(func() (*Server, error) {
-	s, err := start()
+	// Autovacuum's transactions would hold back the feed at any moment.
+	s, err := start("autovacuum=off")
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,17 @@ var databases struct {
 // that is dropped when the test ends.
 func Postgres(t testing.TB) Database {
 	t.Helper()
+	return clone(t, "rollcall_template")
+}
+
+// Empty returns a PostgreSQL database that no migration has touched.
+func Empty(t testing.TB) Database {
+	t.Helper()
+	return clone(t, "template0")
+}
+
+func clone(t testing.TB, template string) Database {
+	t.Helper()
 	s, err := shared()
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
@@ -58,7 +69,7 @@ func Postgres(t testing.TB) Database {
 	defer databases.Unlock()
 	databases.n++
 	name := fmt.Sprintf("rollcall_%d", databases.n)
-	if err := s.exec("postgres", "CREATE DATABASE "+name+" TEMPLATE rollcall_template STRATEGY file_copy"); err != nil {
+	if err := s.exec("postgres", "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY file_copy"); err != nil {
 		t.Fatalf("clone template: %v", err)
 	}
 	t.Cleanup(func() {
@@ -74,8 +85,7 @@ type Server struct {
 	folder  string // data and socket
 	bin     string
 	command *exec.Cmd
-	stdin   io.Closer
-	log     bytes.Buffer
+	stdin   []io.Closer // of each start; a pipe that is collected as garbage would end the server
 	options []string
 }
 
@@ -150,10 +160,17 @@ func (s *Server) Start() error {
 	s.command = exec.Command("/bin/sh", args...)
 	s.command.Env = append(os.Environ(), "FOLDER="+s.folder, "BIN="+s.bin)
 	s.command.Dir, s.command.SysProcAttr = s.folder, as(owner)
-	s.command.Stdout, s.command.Stderr = &s.log, &s.log
-	if s.stdin, err = s.command.StdinPipe(); err != nil {
+	log, err := os.OpenFile(filepath.Join(s.folder, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
 		return err
 	}
+	defer log.Close()
+	s.command.Stdout, s.command.Stderr = log, log
+	stdin, err := s.command.StdinPipe()
+	if err != nil {
+		return err
+	}
+	s.stdin = append(s.stdin, stdin)
 	if err := s.command.Start(); err != nil {
 		return err
 	}
@@ -164,7 +181,8 @@ func (s *Server) Start() error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the server does not answer: %w: %s", err, s.log.String())
+			said, _ := os.ReadFile(log.Name())
+			return fmt.Errorf("the server does not answer: %w: %s", err, said)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

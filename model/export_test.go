@@ -1,0 +1,43 @@
+package model
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// What the tests of package model_test see of the inside.
+
+// Models are a value of each type that is a table's row.
+var Models = []any{
+	&Organization{}, &Domain{}, &Application{}, &applicationOrganization{}, &APIKey{}, &Directory{}, &DirectoryToken{},
+	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
+	&secret{}, &restoreNumber{}, &schemaMigration{},
+}
+
+type (
+	UserValue    = userValue
+	GroupMember  = groupMember
+	TombstoneKey = tombstoneKey
+)
+
+// Across is the database without an organization.
+func Across(s *Store, ctx context.Context) *gorm.DB { return s.across(ctx) }
+
+// Within is the database as an Org has it.
+func Within(o *Org, ctx context.Context) *gorm.DB { return o.db.WithContext(ctx) }
+
+// Unscoped is the database without a word about organizations.
+func Unscoped(s *Store, ctx context.Context) *gorm.DB { return s.db.WithContext(ctx) }
+
+// OnPostgres tells which database it is.
+func OnPostgres(s *Store) bool { return s.dialect == postgresDialect }
+
+// Record notes an event in a running transaction.
+func Record(o *Org, subject string) error { return o.record("test.noted", subject, struct{}{}) }
+
+// Traces of a user, for Departed.
+func TracesOf(u *User, identities ...Identity) (Traces, error) { return u.traces(identities) }
+
+// NewID makes a stored id.
+var NewID = newID

@@ -1,0 +1,189 @@
+package model_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/scim2/filter-parser/v2"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+func query(t testing.TB, text string) model.ResourceQuery {
+	t.Helper()
+	q := model.ResourceQuery{Limit: 100}
+	if text != "" {
+		var err error
+		q.Filter, err = filter.ParseFilter([]byte(text))
+		must(t, err)
+	}
+	return q
+}
+
+// filtered are the ids of the directory's users, or of its groups, that match.
+func filtered(t testing.TB, org *model.Org, directoryID, text string, groups bool) []string {
+	t.Helper()
+	found, total := []string{}, 0
+	if groups {
+		gs, n, err := org.DirectoryGroups(t.Context(), directoryID, query(t, text))
+		must(t, err)
+		for _, g := range gs {
+			found = append(found, g.ID)
+		}
+		total = n
+	} else {
+		us, n, err := org.DirectoryUsers(t.Context(), directoryID, query(t, text))
+		must(t, err)
+		for _, u := range us {
+			found = append(found, u.ID)
+		}
+		total = n
+	}
+	if total != len(found) {
+		t.Errorf("%d of %d resources are found", len(found), total)
+	}
+	return found
+}
+
+// employee is a user with a value for everything that can be filtered on.
+func employee(userName, manager string) map[string]any {
+	d := person(userName)
+	d["emails"] = []any{
+		map[string]any{"value": userName, "type": "work", "primary": true},
+		map[string]any{"value": "Home." + userName, "type": "home"},
+	}
+	d["phoneNumbers"] = []any{map[string]any{"value": "+49 30 1", "type": "mobile"}}
+	if manager != "" {
+		d["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] = map[string]any{"manager": map[string]any{"value": manager}}
+	}
+	return d
+}
+
+func TestFilter(t *testing.T) {
+	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		type side struct {
+			org                  *model.Org
+			d                    *model.Directory
+			ada, alan            *model.User
+			engineers, everybody *model.DirectoryGroup
+		}
+		furnish := func(name string) (x side) {
+			x.org, x.d = organization(t, s, name, name+".example")
+			var err error
+			x.ada, err = x.org.CreateDirectoryUser(t.Context(), x.d.ID, employee("ada@contoso.example", "the boss"))
+			must(t, err)
+			x.alan, err = x.org.CreateDirectoryUser(t.Context(), x.d.ID, employee("alan@contoso.example", ""))
+			must(t, err)
+			x.alan = deactivate(t, x.org, x.d, x.alan)
+			x.engineers = createGroup(t, x.org, x.d, "Engineers", x.ada)
+			x.everybody = createGroup(t, x.org, x.d, "Everybody", x.ada, x.alan)
+			return x
+		}
+		// The same values in two organizations, and in two directories' worth of rows.
+		a, b := furnish("alpha"), furnish("bravo")
+		users := map[string][]*model.User{
+			``:                                                          {a.ada, a.alan},
+			`userName eq "ADA@Contoso.example"`:                         {a.ada},
+			`userName eq "grace@contoso.example"`:                       {},
+			`externalId eq "x-ada@contoso.example"`:                     {a.ada},
+			`externalId eq "X-ada@contoso.example"`:                     {},
+			`externalId eq ""`:                                          {},
+			`displayName eq "PERSON ada@contoso.example"`:               {a.ada},
+			`active eq true`:                                            {a.ada},
+			`active eq false`:                                           {a.alan},
+			`id eq "` + a.ada.ID + `"`:                                  {a.ada},
+			`id eq "` + b.ada.ID + `"`:                                  {},
+			`emails eq "ada@contoso.example"`:                           {a.ada},
+			`emails.value eq "home.ADA@contoso.example"`:                {a.ada},
+			`emails[type eq "work" and value eq "ada@contoso.example"]`: {a.ada},
+			// One and the same value must have both.
+			`emails[type eq "home" and value eq "ada@contoso.example"]`:       {},
+			`emails.type eq "home" and emails.value eq "ada@contoso.example"`: {a.ada},
+			`emails.type eq "Work"`:  {a.ada, a.alan},
+			`emails.primary eq true`: {a.ada, a.alan},
+			`emails[primary eq false and value eq "ada@contoso.example"]`:             {},
+			`phoneNumbers eq "+49 30 1"`:                                              {a.ada, a.alan},
+			`phoneNumbers[type eq "work"]`:                                            {},
+			`manager eq "The Boss"`:                                                   {a.ada},
+			`manager.value eq "the boss"`:                                             {a.ada},
+			urn + `:manager.value eq "the boss"`:                                      {a.ada},
+			`userName eq "ada@contoso.example" or userName eq "alan@contoso.example"`: {a.ada, a.alan},
+			`userName eq "ada@contoso.example" and active eq false`:                   {},
+			`not (userName eq "ada@contoso.example")`:                                 {a.alan},
+			`not (emails eq "ada@contoso.example")`:                                   {a.alan},
+			`userName eq "ada@contoso.example\u0000"`:                                 {},
+		}
+		for text, want := range users {
+			t.Run("users "+text, func(t *testing.T) {
+				if diff := cmp.Diff(ids(want...), filtered(t, a.org, a.d.ID, text, false)); diff != "" {
+					t.Error(diff)
+				}
+				if found := filtered(t, a.org, b.d.ID, text, false); len(found) > 0 {
+					t.Errorf("another organization's directory shows %v", found)
+				}
+			})
+		}
+		for text, want := range map[string][]string{
+			``:                                      {a.engineers.ID, a.everybody.ID},
+			`displayName eq "engineers"`:            {a.engineers.ID},
+			`externalId eq "none"`:                  {},
+			`id eq "` + a.engineers.ID + `"`:        {a.engineers.ID},
+			`id eq "` + b.engineers.ID + `"`:        {},
+			`members eq "` + a.ada.ID + `"`:         {a.engineers.ID, a.everybody.ID},
+			`members.value eq "` + a.alan.ID + `"`:  {a.everybody.ID},
+			`members[value eq "` + a.alan.ID + `"]`: {a.everybody.ID},
+			`members eq "` + b.ada.ID + `"`:         {},
+			`id eq "` + a.engineers.ID + `" and members eq "` + a.alan.ID + `"`: {},
+			`not (members eq "` + a.alan.ID + `")`:                              {a.engineers.ID},
+		} {
+			t.Run("groups "+text, func(t *testing.T) {
+				if diff := cmp.Diff(want, filtered(t, a.org, a.d.ID, text, true)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+		for _, text := range []string{
+			`userName co "a"`, `userName pr`, `userName eq true`, `active eq "true"`, `active ne true`, `active.value eq true and active.x eq true`,
+			`title eq "x"`, `emails.display eq "x"`, `emails[type eq "work" or value eq "x"]`, `emails[not (type eq "work")]`, `emails[primary eq "true"]`,
+			`emails.value sw "x"`, `name.givenName eq "x"`, `meta.created gt "2026-01-01T00:00:00Z"`, `userName[value eq "x"] and userName.foo eq "x"`,
+			`urn:x:userName eq "x"`, `userName eq "x" and title eq "x"`, `title eq "x" or userName eq "x"`, `not (title eq "x")`,
+		} {
+			t.Run("refused "+text, func(t *testing.T) {
+				_, _, err := a.org.DirectoryUsers(t.Context(), a.d.ID, query(t, text))
+				wantKind(t, err, model.Invalid, "filter")
+			})
+		}
+		for _, text := range []string{`members.display eq "x"`, `members[type eq "x"]`, `members co "x"`, `displayName sw "x"`, `x:displayName eq "x"`} {
+			t.Run("refused of groups "+text, func(t *testing.T) {
+				_, _, err := a.org.DirectoryGroups(t.Context(), a.d.ID, query(t, text))
+				wantKind(t, err, model.Invalid, "filter")
+			})
+		}
+	})
+}
+
+func TestListPages(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		org, d := contoso(t, s)
+		all := []string{}
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			all = append(all, createUser(t, org, d, name).ID)
+		}
+		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
+			us, total, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Offset: p.offset, Limit: p.limit})
+			must(t, err)
+			found := []string{}
+			for _, u := range us {
+				found = append(found, u.ID)
+			}
+			from := min(p.offset, 5)
+			if want := all[from:min(from+p.limit, 5)]; total != 5 || !slices.Equal(want, found) {
+				t.Errorf("offset %d, limit %d: %d of %d, want %s", p.offset, p.limit, len(found), total, strings.Join(want, " "))
+			}
+		}
+	})
+}

@@ -1,0 +1,209 @@
+package model_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// The rows of identity.md, section 4, that are about users; directories and
+// organizations have their own in TestDeleteDirectory and TestDeleteOrganization.
+func TestLeaving(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		org, d := contoso(t, s)
+		t.Run("deactivated: kept with id, role and groups, without access", func(t *testing.T) {
+			u := createUser(t, org, d, "ada@contoso.example")
+			g := createGroup(t, org, d, "Engineers", u)
+			_, err := org.SetRole(t.Context(), u.ID, model.Admin)
+			must(t, err)
+			var after *model.User
+			got := newEvents(t, s, org, func() { after = deactivate(t, org, d, u) })
+			if after.ID != u.ID || after.Active || after.InactiveReason != model.Deprovisioned || after.Role != model.Admin || after.Epoch != u.Epoch+1 {
+				t.Errorf("%+v", after)
+			}
+			if diff := cmp.Diff([]model.EventType{model.DirectoryUserUpdated, model.UserAccessEnded}, got); diff != "" {
+				t.Error(diff)
+			}
+			if of, err := org.GroupsOf(t.Context(), u.ID); err != nil || len(of[u.ID]) != 1 || of[u.ID][0].ID != g.ID {
+				t.Error(of, err)
+			}
+			// Admins, the last one included, are the directory's to deactivate.
+			if admins := stored(t, org, u.ID); admins.Active {
+				t.Error("the last administrator is still active")
+			}
+		})
+		t.Run("deactivated again, nothing happens", func(t *testing.T) {
+			u := deactivate(t, org, d, createUser(t, org, d, "again@contoso.example"))
+			unchanged(t, s, func() { deactivate(t, org, d, u) })
+		})
+		t.Run("deleted by the directory: gone, the userName free, a tombstone left", func(t *testing.T) {
+			u := createUser(t, org, d, "grace@contoso.example")
+			g := createGroup(t, org, d, "Sailors", u)
+			got := newEvents(t, s, org, func() { must(t, org.DeleteDirectoryUser(t.Context(), d.ID, u.ID)) })
+			if diff := cmp.Diff([]model.EventType{model.DirectoryUserDeleted, model.UserAccessEnded}, got); diff != "" {
+				t.Error(diff)
+			}
+			_, err := org.User(t.Context(), u.ID)
+			wantKind(t, err, model.NotFound)
+			if after, err := org.DirectoryGroup(t.Context(), d.ID, g.ID); err != nil || after.Version != g.Version+1 {
+				t.Errorf("the group has lost a member and is still of version %d: %v", after.Version, err)
+			}
+			wantKind(t, org.DeleteDirectoryUser(t.Context(), d.ID, u.ID), model.NotFound)
+			if again := createUser(t, org, d, "grace@contoso.example"); again.ID == u.ID {
+				t.Error("a deleted user came back under the same id")
+			}
+		})
+		t.Run("deleted by an operator: the same, with the member's event", func(t *testing.T) {
+			u := createUser(t, org, d, "alan@contoso.example")
+			got := newEvents(t, s, org, func() { must(t, org.DeleteUser(t.Context(), u.ID)) })
+			if diff := cmp.Diff([]model.EventType{model.UserDeleted, model.UserAccessEnded}, got); diff != "" {
+				t.Error(diff)
+			}
+			traces, err := model.TracesOf(u)
+			must(t, err)
+			if departed, err := org.Departed(t.Context(), traces); err != nil || !departed {
+				t.Error(departed, err)
+			}
+		})
+		t.Run("the event of ended access names the person, the reason and who did it", func(t *testing.T) {
+			u := createUser(t, org, d, "named@contoso.example")
+			id, err := org.LinkIdentity(t.Context(), model.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: u.ID})
+			must(t, err)
+			must(t, org.DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+			all := events(t, s, org)
+			last := all[len(all)-1]
+			var data map[string]any
+			must(t, json.Unmarshal([]byte(last.Data), &data))
+			want := map[string]any{
+				"user_id": model.UserPrefix.ID(u.ID), "directory_user_id": model.DirectoryUserPrefix.ID(u.ID),
+				"profile_ids": []any{model.ProfilePrefix.ID(id.ID)}, "organization_id": model.OrganizationPrefix.ID(string(org.ID)),
+				"reason": "deleted", "actor": string(d.Actor()),
+			}
+			if diff := cmp.Diff(want, data); diff != "" || last.Actor != d.Actor() || last.Subject != model.UserPrefix.ID(u.ID) {
+				t.Error(diff, last)
+			}
+		})
+	})
+}
+
+func TestLastAdministrator(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		org, d := contoso(t, s)
+		admin := func(name string) *model.User {
+			u := createUser(t, org, d, name)
+			u, err := org.SetRole(t.Context(), u.ID, model.Admin)
+			must(t, err)
+			return u
+		}
+		first := admin("first@contoso.example")
+		t.Run("cannot be deleted", func(t *testing.T) {
+			unchanged(t, s, func() { wantKind(t, org.DeleteUser(t.Context(), first.ID), model.Conflict) })
+		})
+		t.Run("is not the last while another is active, an inactive one does not count", func(t *testing.T) {
+			second := admin("second@contoso.example")
+			second = deactivate(t, org, d, second)
+			wantKind(t, org.DeleteUser(t.Context(), first.ID), model.Conflict)
+			must(t, org.DeleteUser(t.Context(), second.ID))
+		})
+		t.Run("of two who are deleted at once one remains", func(t *testing.T) {
+			for i := range 5 {
+				org, d := organization(t, s, "Fabrikam", fmt.Sprint("fabrikam-", i, ".example"))
+				errs, admins := make([]error, 2), []*model.User{createUser(t, org, d, "a"), createUser(t, org, d, "b")}
+				var wait sync.WaitGroup
+				for _, u := range admins {
+					_, err := org.SetRole(t.Context(), u.ID, model.Admin)
+					must(t, err)
+				}
+				for i, u := range admins {
+					wait.Go(func() { errs[i] = org.DeleteUser(t.Context(), u.ID) })
+				}
+				wait.Wait()
+				if errs[0] == nil {
+					errs[0], errs[1] = errs[1], errs[0]
+				}
+				wantKind(t, errs[0], model.Conflict)
+				must(t, errs[1])
+			}
+		})
+	})
+}
+
+// identity.md, section 5.
+func TestEpoch(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var counter modeltest.Statements
+		s := modeltest.Open(t, db, counter.Options())
+		org, d := contoso(t, s)
+		u := createUser(t, org, d, "ada@contoso.example")
+		set := func(active bool) *model.User {
+			after, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, setActive(active))
+			must(t, err)
+			return after
+		}
+		t.Run("ended access is one update with the deactivation", func(t *testing.T) {
+			updates := 0
+			for _, q := range counter.During(func() { u = set(false) }) {
+				if strings.HasPrefix(q, "UPDATE") {
+					updates++
+					if !strings.Contains(q, "epoch") || !strings.Contains(q, "active") {
+						t.Error(q)
+					}
+				}
+			}
+			if updates != 1 || u.Epoch != 2 {
+				t.Errorf("%d updates, epoch %d", updates, u.Epoch)
+			}
+		})
+		t.Run("re-activation neither lowers nor raises it, and the next end is a new one", func(t *testing.T) {
+			if u = set(true); u.Epoch != 2 || u.InactiveReason != "" {
+				t.Errorf("%+v", u)
+			}
+			if u = set(false); u.Epoch != 3 {
+				t.Errorf("%+v", u)
+			}
+			u = set(true)
+		})
+		step := func(name string, end func() (*model.User, error), epoch int64, want ...model.EventType) {
+			t.Run(name, func(t *testing.T) {
+				got := newEvents(t, s, org, func() {
+					var err error
+					u, err = end()
+					must(t, err)
+				})
+				if diff := cmp.Diff(append([]model.EventType{}, want...), got); diff != "" || u.Epoch != epoch || !u.Active {
+					t.Errorf("%s %+v", diff, u)
+				}
+				if diff := cmp.Diff(u, stored(t, org, u.ID)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+		role := func(r model.Role) func() (*model.User, error) {
+			return func() (*model.User, error) { return org.SetRole(t.Context(), u.ID, r) }
+		}
+		step("revoking sessions raises it and leaves the user active", func() (*model.User, error) { return org.RevokeSessions(t.Context(), u.ID) },
+			4, model.UserAccessEnded)
+		step("becoming an administrator leaves it", role(model.Admin), 4, model.UserRoleChanged)
+		step("the same role again does nothing", role(model.Admin), 4)
+		step("being an administrator no longer raises it", role(model.Member), 5, model.UserRoleChanged, model.UserAccessEnded)
+		t.Run("there are no other roles", func(t *testing.T) {
+			_, err := org.SetRole(t.Context(), u.ID, "owner")
+			wantKind(t, err, model.Invalid, "role")
+		})
+		t.Run("an event shows the user as stored", func(t *testing.T) {
+			all := events(t, s, org)
+			for _, e := range all[len(all)-2:] {
+				if e.Type == model.UserRoleChanged && !strings.Contains(e.Data, `"updated_at":"`+u.UpdatedAt.String()+`"`) {
+					t.Errorf("the user is of %s: %s", u.UpdatedAt, e.Data)
+				}
+			}
+		})
+	})
+}

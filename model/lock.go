@@ -1,0 +1,42 @@
+package model
+
+import (
+	"encoding/binary"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Locks are taken in one order: groups, then users, then the organization;
+// several of one kind in the order of their ids. Transactions that did otherwise
+// could wait for each other until PostgreSQL ends one of them, which answers Busy.
+
+// The strengths of a row's lock: while it is to change only, others may still
+// create rows that refer to it.
+const (
+	toChange = "NO KEY UPDATE"
+	toRemove = "UPDATE"
+)
+
+// forChange makes a query by id lock the row that it finds until the transaction ends.
+func (o *Org) forChange(db *gorm.DB, id string) *gorm.DB {
+	return o.inTurn(db, id).Clauses(clause.Locking{Strength: toRemove})
+}
+
+// inTurn makes a statement wait until no other transaction changes the thing
+// with this id.
+//
+// PostgreSQL's feed of events has the order of transaction ids, and whoever
+// waits for a row may get an id before the row: of three who change one user,
+// the second and the third could stand in the feed the wrong way round. The wait
+// for this lock comes first and needs no id. The lock is taken while the row is
+// looked for, by the same statement, and must be the transaction's first.
+func (o *Org) inTurn(db *gorm.DB, id string) *gorm.DB {
+	u, err := uuid.Parse(id)
+	if err != nil || o.store.dialect != postgresDialect {
+		return db
+	}
+	// The second half of a UUIDv7 is random.
+	return db.Where("pg_advisory_xact_lock(?) IS NOT NULL", int64(binary.BigEndian.Uint64(u[8:])))
+}

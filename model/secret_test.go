@@ -1,0 +1,49 @@
+package model_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+func TestSecretKey(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		s := modeltest.Open(t, db, model.Options{})
+		org, d := contoso(t, s)
+		u := createUser(t, org, d, "ada@contoso.example")
+		traces, err := model.TracesOf(u)
+		must(t, err)
+		must(t, org.DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+		other := bytes.Repeat([]byte("K"), 32)
+		for outcome, c := range map[string]struct {
+			keys  [][]byte
+			opens bool
+		}{
+			"the same key opens":                       {[][]byte{modeltest.Key}, true},
+			"a new key before it opens":                {[][]byte{other, modeltest.Key}, true},
+			"another key does not":                     {[][]byte{other}, false},
+			"several others do not":                    {[][]byte{other, bytes.Repeat([]byte("L"), 32)}, false},
+			"no key does not":                          {nil, false},
+			"a key that is too short does not":         {[][]byte{other[:16]}, false},
+			"a good key with one that is too long not": {[][]byte{modeltest.Key, append(other, 'K')}, false},
+		} {
+			t.Run(outcome, func(t *testing.T) {
+				s, err := model.Open(t.Context(), db.URL, model.Options{Keys: c.keys})
+				if !c.opens {
+					if err == nil || strings.Contains(err.Error(), "KKKK") || !strings.Contains(err.Error(), "key") {
+						t.Fatalf("the error is %v", err)
+					}
+					return
+				}
+				must(t, err)
+				t.Cleanup(func() { _ = s.Close() })
+				if departed, err := s.Org(org.ID, "system").Departed(t.Context(), traces); err != nil || !departed {
+					t.Errorf("the tombstones' key is another one: %v", err)
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,94 @@
+package model_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// The numbers of performance.md: each is one Execute at the driver.
+func TestStatements(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var counter modeltest.Statements
+		s := modeltest.Open(t, db, counter.Options())
+		org, d := contoso(t, s)
+		u, other := createUser(t, org, d, "ada@contoso.example"), createUser(t, org, d, "alan@contoso.example")
+		g := createGroup(t, org, d, "Engineers", other)
+		createUnowned(t, org, "unowned@contoso.example")
+		for _, c := range []struct {
+			what string
+			most int
+			run  func() error
+		}{
+			{"create a user", 4, func() error {
+				_, err := org.CreateDirectoryUser(t.Context(), d.ID, person("grace@contoso.example"))
+				return err
+			}},
+			{"userName eq", 1, func() error {
+				us, total, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `userName eq "ada@contoso.example"`))
+				if err == nil && (len(us) != 1 || total != 1) {
+					err = fmt.Errorf("%d users of %d", len(us), total)
+				}
+				return err
+			}},
+			{"userName eq nobody", 1, func() error {
+				_, _, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `userName eq "nobody"`))
+				return err
+			}},
+			{"the groups of a page", 1, func() error { _, err := org.GroupsOf(t.Context(), ids(u, other)...); return err }},
+			{"a page and its total", 2, func() error {
+				_, total, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Limit: 1})
+				if err == nil && total != 3 {
+					err = fmt.Errorf("%d users", total)
+				}
+				return err
+			}},
+			{"change nothing", 1, func() error {
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, setActive(true))
+				return err
+			}},
+			{"deactivate", 3, func() error {
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, setActive(false))
+				return err
+			}},
+			{"change an e-mail", 5, func() error {
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error {
+					return u.SetDocument(withEmail("ada@contoso.example", "new@contoso.example"))
+				})
+				return err
+			}},
+			{"add a member", 4, func() error {
+				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, unaltered, model.MembersChange{Op: model.AddMembers, UserIDs: ids(u)})
+				return err
+			}},
+			{"remove a member", 4, func() error {
+				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, unaltered, model.MembersChange{Op: model.RemoveMembers, UserIDs: ids(u)})
+				return err
+			}},
+			{"change no member", 3, func() error {
+				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, unaltered, model.MembersChange{Op: model.AddMembers, UserIDs: ids(other)})
+				return err
+			}},
+			{"read a group without its members", 1, func() error { _, err := org.DirectoryGroup(t.Context(), d.ID, g.ID); return err }},
+			{"delete a user without groups", 6, func() error { return org.DeleteDirectoryUser(t.Context(), d.ID, u.ID) }},
+		} {
+			t.Run(c.what, func(t *testing.T) {
+				var err error
+				got := counter.During(func() { err = c.run() })
+				must(t, err)
+				if len(got) > c.most || len(got) == 0 {
+					t.Errorf("%d statements, %d at most:\n%s", len(got), c.most, strings.Join(got, "\n"))
+				}
+				for _, q := range got {
+					if word, _, _ := strings.Cut(q, " "); word == "BEGIN" || word == "COMMIT" {
+						t.Errorf("%s is counted", q)
+					}
+				}
+				t.Logf("%s: %d statements", c.what, len(got))
+			})
+		}
+	})
+}

@@ -1,0 +1,298 @@
+package model_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+func TestCreateDirectoryUser(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		org, d := contoso(t, s)
+		t.Run("what is created is stored as it is returned, with its event", func(t *testing.T) {
+			var u *model.User
+			got := newEvents(t, s, org, func() { u = createUser(t, org, d, "Ada@Contoso.example") })
+			if diff := cmp.Diff(u, stored(t, org, u.ID)); diff != "" {
+				t.Error(diff)
+			}
+			if u.Role != model.Member || !u.Active || u.Version != 1 || u.Epoch != 1 || *u.DirectoryID != d.ID || u.OrganizationID != org.ID {
+				t.Errorf("%+v", u)
+			}
+			if u.UserName != "Ada@Contoso.example" || u.UserNameFolded != "ada@contoso.example" || u.EmailDomain != "contoso.example" {
+				t.Errorf("%+v", u)
+			}
+			if diff := cmp.Diff([]model.EventType{model.DirectoryUserCreated}, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+		for outcome, names := range map[string][2]string{
+			"in another case":                   {"grace@contoso.example", "GRACE@contoso.example"},
+			"decomposed":                        {"Jos\u00e9", "Jose\u0301"},
+			"with a sharp s and its capital":    {"Stra\u00dfe", "STRA\u1e9eE"},
+			"with a sharp s written as two":     {"Ma\u00df", "MASS"},
+			"with a Kelvin sign":                {"\u212aelvin", "kelvin"},
+			"with a dotted capital I":           {"\u0130stanbul", "i\u0307stanbul"},
+			"with the letters of another plane": {"\U00010400", "\U00010428"},
+		} {
+			t.Run("a userName that differs only "+outcome+" is taken", func(t *testing.T) {
+				createUser(t, org, d, names[0])
+				unchanged(t, s, func() {
+					_, err := org.CreateDirectoryUser(t.Context(), d.ID, person(names[1]))
+					wantKind(t, err, model.Conflict, "userName")
+				})
+			})
+		}
+		t.Run("a dotless i is another letter", func(t *testing.T) {
+			createUser(t, org, d, "I")
+			createUser(t, org, d, "\u0131")
+		})
+		t.Run("a userName of another directory is taken, and the error does not say by which", func(t *testing.T) {
+			other := directory(t, org)
+			_, err := org.CreateDirectoryUser(t.Context(), other.ID, person("grace@contoso.example"))
+			wantKind(t, err, model.Conflict, "userName")
+			if strings.Contains(err.Error(), d.ID) || strings.Contains(err.Error(), model.DirectoryPrefix.ID(d.ID)) {
+				t.Error(err)
+			}
+		})
+		t.Run("in another organization it is free", func(t *testing.T) {
+			org, d := organization(t, s, "Fabrikam", "fabrikam.example")
+			createUser(t, org, d, "grace@contoso.example")
+		})
+		t.Run("one who begins inactive has the reason", func(t *testing.T) {
+			document := person("alan@contoso.example")
+			document["active"] = false
+			u, err := org.CreateDirectoryUser(t.Context(), d.ID, document)
+			if err != nil || u.Active || u.InactiveReason != model.Deprovisioned {
+				t.Errorf("%+v %v", u, err)
+			}
+		})
+		t.Run("in a directory that has gone it is refused as that, and not as a userName that is taken", func(t *testing.T) {
+			gone := directory(t, org)
+			must(t, org.DeleteDirectory(t.Context(), gone.ID))
+			unchanged(t, s, func() {
+				_, err := org.CreateDirectoryUser(t.Context(), gone.ID, person("new@contoso.example"))
+				wantKind(t, err, model.Conflict, "")
+			})
+		})
+		t.Run("the same user sent twice at once is created once, and once a conflict", func(t *testing.T) {
+			for i := range 5 {
+				errs := make([]error, 4)
+				var wait sync.WaitGroup
+				for n := range errs {
+					wait.Go(func() {
+						_, errs[n] = org.CreateDirectoryUser(t.Context(), d.ID, person(fmt.Sprint("twin-", i)))
+					})
+				}
+				wait.Wait()
+				created := 0
+				for _, err := range errs {
+					if err == nil {
+						created++
+					} else {
+						wantKind(t, err, model.Conflict, "userName")
+					}
+				}
+				if created != 1 {
+					t.Errorf("%d were created", created)
+				}
+			}
+		})
+	})
+}
+
+func TestUserDocumentRules(t *testing.T) {
+	long := strings.Repeat("x", 1025)
+	value := func(attribute, text string) map[string]any {
+		d := person("ada@contoso.example")
+		d[attribute] = []any{map[string]any{"value": text}}
+		return d
+	}
+	text := func(attribute, text string) map[string]any {
+		d := person("ada@contoso.example")
+		d[attribute] = text
+		return d
+	}
+	many := make([]any, 1001)
+	for i := range many {
+		many[i] = map[string]any{"value": fmt.Sprint("ada-", i, "@contoso.example")}
+	}
+	for outcome, c := range map[string]struct {
+		document map[string]any
+		field    string
+	}{
+		"a missing userName":            {map[string]any{"displayName": "Ada"}, "userName"},
+		"a blank userName":              {map[string]any{"userName": " \t"}, "userName"},
+		"a userName beyond the index":   {text("userName", long), "userName"},
+		"a userName that folds longer":  {text("userName", strings.Repeat("\u0390", 200)), "userName"},
+		"an externalId beyond it":       {text("externalId", long), "externalId"},
+		"a displayName beyond it":       {text("displayName", long), "displayName"},
+		"an e-mail beyond it":           {value("emails", long), "emails"},
+		"a number beyond it":            {value("phoneNumbers", long), "phoneNumbers"},
+		"a userName with U+0000":        {text("userName", "a\x00b"), "userName"},
+		"an externalId with U+0000":     {text("externalId", "a\x00b"), "externalId"},
+		"an e-mail with U+0000":         {value("emails", "a\x00b"), "emails"},
+		"a userName that is a number":   {map[string]any{"userName": 7}, "userName"},
+		"e-mails that are a text":       {text("emails", "ada@contoso.example"), "emails"},
+		"a name that is a list":         {map[string]any{"userName": "a", "name": []any{}}, "name"},
+		"more e-mails than anybody has": {map[string]any{"userName": "a", "active": true, "emails": many}, "emails"},
+	} {
+		t.Run(outcome+" is refused by name and changes nothing", func(t *testing.T) {
+			u := &model.User{UserName: "before", Document: `{"userName":"before"}`}
+			err := u.SetDocument(c.document)
+			wantKind(t, err, model.Invalid, c.field)
+			var e *model.Error
+			if errors.As(err, &e); strings.Contains(e.Message, "Go ") || strings.Contains(e.Message, "json:") {
+				t.Errorf("the message speaks of the program: %s", e.Message)
+			}
+			if diff := cmp.Diff(&model.User{UserName: "before", Document: `{"userName":"before"}`}, u); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	t.Run("a document that is too large is refused, unless it shrinks one that is larger still", func(t *testing.T) {
+		sized := func(n int) map[string]any { return map[string]any{"userName": "a", "title": strings.Repeat("x", n)} }
+		u := &model.User{}
+		must(t, u.SetDocument(sized(250<<10)))
+		wantKind(t, u.SetDocument(sized(256<<10)), model.TooLarge)
+		u.Document = `{"title":"` + strings.Repeat("x", 300<<10) + `","userName":"a"}`
+		must(t, u.SetDocument(sized(256<<10)))
+	})
+	t.Run("the longest values and unusual ones are stored", func(t *testing.T) {
+		modeltest.Each(t, func(t *testing.T, s *model.Store) {
+			org, d := contoso(t, s)
+			long := strings.Repeat("\u00e9", 512)
+			document := map[string]any{
+				"userName": long, "externalId": long, "displayName": long, "title": "U+0000 is \x00, U+2028 is \u2028, quotes are '\"\\",
+				"emails":       []any{map[string]any{"value": long}, map[string]any{"value": long}, map[string]any{"type": "work"}, map[string]any{"display": "none"}},
+				"phoneNumbers": []any{map[string]any{"value": "1", "type": "work"}, map[string]any{"value": "1", "type": "work"}},
+			}
+			u, err := org.CreateDirectoryUser(t.Context(), d.ID, document)
+			must(t, err)
+			if diff := cmp.Diff(u, stored(t, org, u.ID)); diff != "" {
+				t.Error(diff)
+			}
+			kept, err := stored(t, org, u.ID).DocumentMap()
+			must(t, err)
+			if diff := cmp.Diff(document, kept); diff != "" {
+				t.Error(diff)
+			}
+		})
+	})
+	t.Run("what has a column or is secret is not in the document", func(t *testing.T) {
+		u := &model.User{}
+		must(t, u.SetDocument(map[string]any{"userName": "a", "password": "hunter2", "id": "1", "meta": 1, "schemas": 1, "groups": 1, "active": true}))
+		if u.Document != `{"userName":"a"}` || !u.Active {
+			t.Errorf("%+v", u)
+		}
+	})
+	t.Run("the e-mail is the primary one, else that of work, else the first, else the userName", func(t *testing.T) {
+		mail := func(value, kind string, primary bool) any {
+			return map[string]any{"value": value, "type": kind, "primary": primary}
+		}
+		for want, emails := range map[string][]any{
+			"p@x.example": {mail("w@x.example", "work", false), mail("p@x.example", "home", true)},
+			"w@x.example": {mail("h@x.example", "home", false), mail("w@x.example", "WORK", false)},
+			"h@x.example": {mail("", "work", true), mail("h@x.example", "home", false)},
+			"u@x.example": {},
+		} {
+			u := &model.User{}
+			must(t, u.SetDocument(map[string]any{"userName": "u@x.example", "emails": emails}))
+			if u.Email != want || u.EmailFolded != want || u.EmailDomain != "x.example" {
+				t.Errorf("the e-mail is %q, want %q", u.Email, want)
+			}
+		}
+	})
+}
+
+func TestUpdateDirectoryUser(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		org, d := contoso(t, s)
+		u := createUser(t, org, d, "ada@contoso.example")
+		t.Run("a change that alters nothing writes nothing and keeps the version", func(t *testing.T) {
+			unchanged(t, s, func() {
+				same, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error {
+					u.Active = true
+					return u.SetDocument(person("ada@contoso.example"))
+				})
+				must(t, err)
+				if diff := cmp.Diff(u, same); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+		t.Run("only Active and the document are stored of what a change makes", func(t *testing.T) {
+			unchanged(t, s, func() {
+				other := "elsewhere"
+				same, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error {
+					u.ID, u.OrganizationID, u.DirectoryID = "x", "y", &other
+					u.Role, u.Epoch, u.Version, u.ProfileIDs, u.AdoptionConfirmed = model.Admin, 0, 99, []string{"z"}, true
+					u.InactiveReason, u.CreatedAt, u.UpdatedAt = model.Deprovisioned, 1, 2
+					return nil
+				})
+				must(t, err)
+				if diff := cmp.Diff(u, same); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+		t.Run("an error of the change undoes it", func(t *testing.T) {
+			unchanged(t, s, func() {
+				boom := errors.New("boom")
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error { u.Active = false; return boom })
+				if !errors.Is(err, boom) {
+					t.Error(err)
+				}
+			})
+		})
+		t.Run("columns and looked-up values follow the document", func(t *testing.T) {
+			next := person("Lovelace@contoso.example")
+			next["emails"] = []any{map[string]any{"value": "new@contoso.example", "type": "work"}}
+			delete(next, "externalId")
+			var after *model.User
+			got := newEvents(t, s, org, func() {
+				var err error
+				after, err = org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error { return u.SetDocument(next) })
+				must(t, err)
+			})
+			if diff := cmp.Diff([]model.EventType{model.DirectoryUserUpdated}, got); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(after, stored(t, org, u.ID)); diff != "" {
+				t.Error(diff)
+			}
+			if after.Version != u.Version+1 || after.ExternalID != "" || after.UserNameFolded != "lovelace@contoso.example" || after.Epoch != u.Epoch {
+				t.Errorf("%+v", after)
+			}
+			for text, want := range map[string]int{
+				`emails eq "ada@contoso.example"`: 0, `emails eq "new@contoso.example"`: 1, `userName eq "ada@contoso.example"`: 0,
+				`externalId eq "x-ada@contoso.example"`: 0, `userName eq "LOVELACE@contoso.example"`: 1,
+			} {
+				if found := filtered(t, org, d.ID, text, false); len(found) != want {
+					t.Errorf("%s finds %v", text, found)
+				}
+			}
+		})
+		t.Run("a userName of somebody else is refused", func(t *testing.T) {
+			createUser(t, org, d, "grace@contoso.example")
+			unchanged(t, s, func() {
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error { return u.SetDocument(person("Grace@contoso.example")) })
+				wantKind(t, err, model.Conflict, "userName")
+			})
+		})
+		t.Run("an event tells what it was before", func(t *testing.T) {
+			deactivate(t, org, d, u)
+			all := events(t, s, org)
+			data := all[len(all)-2].Data
+			if !strings.Contains(data, `"state":"inactive"`) || !strings.Contains(data, `"previous_attributes":{"state":"active"}`) {
+				t.Error(data)
+			}
+		})
+	})
+}
