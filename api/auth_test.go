@@ -246,6 +246,9 @@ func TestTrust(t *testing.T) {
 		g := some.want(201, "POST", "/organizations", object{"name": "Some", "domain_data": []object{{"domain": "some.example", "state": "pending"}}})
 		path, domain := "/organizations/"+g.text("id"), g.text("domains.0.id")
 		some.want(403, "PUT", path, object{"name": "Renamed", "domain_data": []object{{"domain": "some.example", "state": "verified"}}})
+		for _, elsewhere := range []string{"operator.example", "nowhere.example"} { // the answers do not tell which is verified by another
+			some.want(403, "PUT", path, object{"domain_data": []object{{"domain": elsewhere, "state": "verified"}}})
+		}
 		some.want(403, "PUT", path, object{"allow_profiles_outside_organization": true})
 		some.want(403, "POST", "/organization_domains/"+domain+"/verify", nil)
 		all.want(403, "POST", "/organization_domains/"+domain+"/verify", nil)

@@ -189,11 +189,12 @@ func (s *Server) updateOrganization(c *call) error {
 	err = org.Tx(c.ctx(), func(org *model.Org) error {
 		if given {
 			verified, err := org.SetDomains(c.ctx(), domains)
+			// The conflict would tell who may not verify a domain that another organization has it verified.
+			if !c.key.trusted() && (verified > 0 || model.KindOf(err) == model.Conflict) {
+				return errUntrusted
+			}
 			if err != nil {
 				return err
-			}
-			if verified > 0 && !c.key.trusted() {
-				return errUntrusted
 			}
 		}
 		after, err := org.UpdateOrganization(c.ctx(), func(change *model.Organization) error {

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -83,7 +85,7 @@ func (l *loader) value(name string, sources []source) (value, bool) {
 				err = errors.New("is empty; write the value into it")
 			}
 			if err != nil {
-				l.report(name+fileSuffix, byFile.place, fmt.Sprintf("the file %q %v", byFile.text, err))
+				l.report(name+fileSuffix, byFile.place, fmt.Sprintf("the file %s %v", shownPath(byFile.text), err))
 				l.failed[name] = true
 				return value{}, false
 			}
@@ -93,4 +95,13 @@ func (l *loader) value(name string, sources []source) (value, bool) {
 		}
 	}
 	return value{}, false
+}
+
+// shownPath is a path for a message. One that is not absolute may be the secret itself, which the
+// variable without _FILE takes.
+func shownPath(path string) string {
+	if filepath.IsAbs(path) {
+		return strconv.Quote(path)
+	}
+	return "that it names"
 }

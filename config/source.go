@@ -64,7 +64,7 @@ func (l *loader) readFile(path string) source {
 		name, text, ok := strings.Cut(line, "=")
 		name = strings.TrimSpace(name)
 		// A line that is not understood may hold a secret: only its number is told.
-		if !ok || strings.ContainsAny(name, " \t\"'") {
+		if !ok || !settingName.MatchString(name) {
 			l.report("--config", place, "is no setting; write NAME=VALUE, or # before a remark")
 			continue
 		}
@@ -81,6 +81,10 @@ func (l *loader) readFile(path string) source {
 	}
 	return s
 }
+
+// settingName is what a name may be and a secret is not: keys in base64 and API keys, which end up
+// to the left of an = by a broken line, are longer, and URLs have other characters.
+var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,30}$`)
 
 // unquote takes off one pair of quotes, which shells and systemd want around some values.
 func unquote(text string) (string, error) {

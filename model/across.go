@@ -96,6 +96,9 @@ func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error
 		return nil, Scope{}, Deniedf("the API key is missing or unknown")
 	}
 	a, err := s.application(s.readAcross(ctx), k.ApplicationID)
+	if KindOf(err) == NotFound { // deleted since the key was read
+		return nil, Scope{}, Deniedf("the API key is missing or unknown")
+	}
 	if err != nil {
 		return nil, Scope{}, err
 	}

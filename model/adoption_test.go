@@ -238,3 +238,30 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 		})
 	})
 }
+
+func TestConfirmAdoption(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		org, d := organization(t, s, "Contoso", "contoso.example")
+		ada := createUnowned(t, org, "ada@contoso.example")
+		if _, err := org.ConfirmAdoption(t.Context(), ada.ID); model.KindOf(err) != model.Conflict {
+			t.Errorf("a member's adoption is confirmed: %v", err)
+		}
+		for _, role := range []model.Role{model.Admin, model.Member, model.Admin} {
+			if _, err := org.SetRole(t.Context(), ada.ID, role); err != nil {
+				t.Fatal(err)
+			}
+			if role == model.Admin {
+				if _, err := org.CreateDirectoryUser(t.Context(), d.ID, person("ada@contoso.example")); model.KindOf(err) != model.Conflict {
+					t.Fatalf("an administrator whom nobody confirmed as one is adopted: %v", err)
+				}
+				if _, err := org.ConfirmAdoption(t.Context(), ada.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		u, err := org.CreateDirectoryUser(t.Context(), d.ID, person("ada@contoso.example"))
+		if err != nil || u.ID != ada.ID || u.Role != model.Admin || u.AdoptionConfirmed {
+			t.Errorf("a confirmed administrator is not adopted as one: %+v %v", u, err)
+		}
+	})
+}

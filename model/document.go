@@ -89,7 +89,7 @@ func (u *User) SetDocument(document map[string]any) error {
 
 // documentLimit is the most bytes of a document: what it takes to keep requests
 // that each add a little to an extension from growing a row without end.
-const documentLimit = 256 << 10
+const documentLimit = 64 << 10
 
 // encodeDocument writes a document that is to replace another. One that is too
 // large may still shrink, since taking away never fails on a rule about data.

@@ -58,8 +58,8 @@ type Event struct {
 	CreatedAt      Time  `gorm:"autoCreateTime:false"`
 }
 
-// record notes an event of the running transaction. All of a transaction's
-// events are written at its end by one INSERT.
+// record notes an event of the running transaction. A transaction's events are
+// written at its end by one INSERT, and those of a large one by spill before.
 func (o *Org) record(t EventType, subject string, data any) error {
 	b, err := encode(data)
 	if err != nil {
@@ -68,7 +68,20 @@ func (o *Org) record(t EventType, subject string, data any) error {
 	o.tx.events = append(o.tx.events, Event{
 		ID: newID(), Type: t, Actor: o.by, Subject: subject, Data: b, Restore: o.store.restore, CreatedAt: o.tx.at,
 	})
+	o.tx.size += len(b)
 	return nil
+}
+
+// eventMemory is how many bytes of events a transaction keeps in memory.
+const eventMemory = 4 << 20
+
+// spill writes the events so far when they have grown large: a change of many
+// members has an event for each of them, with all that is known of that user.
+func (o *Org) spill(ctx context.Context) error {
+	if o.tx.size < eventMemory {
+		return nil
+	}
+	return o.writeEvents(ctx)
 }
 
 // eventColumns are those that an INSERT of an event has.
@@ -81,6 +94,7 @@ func (o *Org) writeEvents(ctx context.Context) error {
 	if err := o.db.WithContext(ctx).CreateInBatches(o.tx.events, o.store.dialect.batch(eventColumns)).Error; err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
+	o.tx.events, o.tx.size = nil, 0
 	return nil
 }
 

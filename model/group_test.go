@@ -128,7 +128,7 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("a group of another directory, and one that is none, are not there", func(t *testing.T) {
 			other := directory(t, org)
 			for _, id := range []string{g.ID, model.NewID(), "x", "\x00", strings.ToUpper(g.ID)} {
-				_, err := org.UpdateDirectoryGroup(t.Context(), other.ID, id, unaltered)
+				_, err := org.UpdateDirectoryGroup(t.Context(), other.ID, id, rename("Taken over"))
 				wantKind(t, err, model.NotFound)
 				_, err = org.DirectoryGroup(t.Context(), other.ID, id)
 				wantKind(t, err, model.NotFound)

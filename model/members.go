@@ -53,23 +53,33 @@ func (o *Org) changeMembers(ctx context.Context, g *DirectoryGroup, c MembersCha
 	if len(named) == 0 && c.Op != ReplaceMembers {
 		return false, nil
 	}
-	ids, err := encode(named)
-	if err != nil {
-		return false, err
-	}
+	slices.Sort(named)
+	named = slices.Compact(named)
 	added, removed := 0, 0
 	if c.Op != AddMembers {
+		ids, err := encode(named)
+		if err != nil {
+			return false, err
+		}
 		if removed, err = o.removeMembers(ctx, g, c.Op == ReplaceMembers, ids); err != nil {
 			return false, err
 		}
 	}
-	if c.Op != RemoveMembers && len(named) > 0 {
-		if added, err = o.addMembers(ctx, g, named, ids); err != nil {
-			return false, err
+	if c.Op != RemoveMembers {
+		for some := range slices.Chunk(named, membersAtOnce) {
+			n, err := o.addMembers(ctx, g, some)
+			if err != nil {
+				return false, err
+			}
+			added += n
 		}
 	}
 	return added+removed > 0, nil
 }
+
+// membersAtOnce are how many users are in memory at a time, each with a document
+// of up to documentLimit.
+const membersAtOnce = 500
 
 func errUnknownMember(id string) error {
 	return Invalidf("members", "the directory has no user %.64q; create the user first, then add it to the group", id)
@@ -89,24 +99,33 @@ func (o *Org) removeMembers(ctx context.Context, g *DirectoryGroup, others bool,
 	if len(gone) == 0 {
 		return 0, nil
 	}
+	for some := range slices.Chunk(gone, membersAtOnce) {
+		if err := o.recordRemoved(ctx, g, some); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
+}
+
+func (o *Org) recordRemoved(ctx context.Context, g *DirectoryGroup, gone []groupMember) error {
 	list := make([]string, len(gone))
 	for i, m := range gone {
 		list[i] = m.UserID
 	}
 	ids, err := encode(list)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var users []User
 	if err := o.db.WithContext(ctx).Where(o.store.dialect.oneOf("users.id"), ids).Find(&users).Error; err != nil {
-		return 0, fmt.Errorf("read former members: %w", err)
+		return fmt.Errorf("read former members: %w", err)
 	}
 	for i := range users {
-		if err := o.recordMember(DirectoryGroupUserRemove, g, &users[i]); err != nil {
-			return 0, err
+		if err := o.recordMember(ctx, DirectoryGroupUserRemove, g, &users[i]); err != nil {
+			return err
 		}
 	}
-	return len(gone), nil
+	return nil
 }
 
 // candidateMember is a user whom a request names as a member.
@@ -117,8 +136,8 @@ type candidateMember struct {
 
 // addMembers adds the listed users who are not in the group yet. Users whom the
 // directory could adopt are adopted; anyone else it does not own is unknown.
-func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string, ids string) (int, error) {
-	known, err := o.knownMembers(ctx, g, wanted, ids)
+func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string) (int, error) {
+	known, err := o.knownMembers(ctx, g, wanted)
 	if err != nil {
 		return 0, err
 	}
@@ -128,9 +147,8 @@ func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string
 		if c.IsMember {
 			continue
 		}
-		c.IsMember = true // named twice in one request
 		rows = append(rows, groupMember{GroupID: g.ID, UserID: id})
-		if err := o.recordMember(DirectoryGroupUserAdded, g, &c.User); err != nil {
+		if err := o.recordMember(ctx, DirectoryGroupUserAdded, g, &c.User); err != nil {
 			return 0, err
 		}
 	}
@@ -145,13 +163,17 @@ func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string
 
 // knownMembers returns those whom a request names, by id, each of them the
 // directory's by now.
-func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []string, ids string) (map[string]*candidateMember, error) {
+func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []string) (map[string]*candidateMember, error) {
+	ids, err := encode(wanted)
+	if err != nil {
+		return nil, err
+	}
 	var found []candidateMember
 	// KEY SHARE keeps the users from being deleted before their membership is written.
 	db := o.db.WithContext(ctx).Model(&User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
 		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
 	// COALESCE keeps PostgreSQL, while it knows little of a new table, from reading the whole directory.
-	err := db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(o.store.dialect.oneOf("users.id"), ids).Order("users.id").Find(&found).Error
+	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(o.store.dialect.oneOf("users.id"), ids).Order("users.id").Find(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read new members: %w", err)
 	}
@@ -159,9 +181,8 @@ func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []stri
 	for i := range found {
 		known[found[i].ID] = &found[i]
 	}
-	// In the order of their ids, so that two requests that adopt the same users do not wait for each other.
-	others := slices.Sorted(slices.Values(wanted))
-	for _, id := range others {
+	// wanted is sorted, so that two requests that adopt the same users do not wait for each other.
+	for _, id := range wanted {
 		if known[id] != nil {
 			continue
 		}
@@ -177,17 +198,21 @@ func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []stri
 	return known, nil
 }
 
-func (o *Org) recordMember(t EventType, g *DirectoryGroup, u *User) error {
+func (o *Org) recordMember(ctx context.Context, t EventType, g *DirectoryGroup, u *User) error {
 	user, err := u.DirectoryUserForm()
 	if err != nil {
 		return err
 	}
 	group := g.PublicForm()
-	return o.record(t, group.ID, struct {
+	err = o.record(t, group.ID, struct {
 		DirectoryID string               `json:"directory_id"`
 		User        DirectoryUserObject  `json:"user"`
 		Group       DirectoryGroupObject `json:"group"`
 	}{group.DirectoryID, user, group})
+	if err != nil {
+		return err
+	}
+	return o.spill(ctx)
 }
 
 // touchGroupsOf locks the groups that a user is in and gives them a new version,

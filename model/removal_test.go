@@ -179,6 +179,15 @@ func TestDeleteDirectory(t *testing.T) {
 		t.Run("a second time there is nothing", func(t *testing.T) {
 			wantKind(t, org.DeleteDirectory(t.Context(), d.ID), model.NotFound)
 		})
+		t.Run("adopted without a word about active they stay inactive, now for the directory's reason", func(t *testing.T) {
+			temporary := directory(t, org)
+			before := createUser(t, org, temporary, "left@contoso.example")
+			must(t, org.DeleteDirectory(t.Context(), temporary.ID))
+			u, err := org.UpdateDirectoryUser(t.Context(), kept.ID, before.ID, func(*model.User) error { return nil })
+			if err != nil || *u.DirectoryID != kept.ID || u.Active || u.InactiveReason != model.Deprovisioned || u.Epoch != before.Epoch+1 {
+				t.Errorf("%+v %v", u, err)
+			}
+		})
 		t.Run("a new directory adopts them", func(t *testing.T) {
 			next := directory(t, org)
 			for _, old := range []*model.User{ada, alan} {

@@ -169,6 +169,7 @@ type Org struct {
 type transaction struct {
 	at     Time
 	events []Event
+	size   int      // of the data of events, in bytes
 	after  []func() // run once it is committed
 	failed error    // of a Tx that joined; nothing may be committed after it
 }

@@ -51,6 +51,25 @@ func TestTombstones(t *testing.T) {
 				t.Error(got, err)
 			}
 		})
+		t.Run("the same person's hashes in two organizations cannot be compared", func(t *testing.T) {
+			other, otherDirectory := organization(t, s, "Northwind", "northwind.example")
+			u := createUser(t, other, otherDirectory, "ada@contoso.example")
+			must(t, other.DeleteDirectoryUser(t.Context(), otherDirectory.ID, u.ID))
+			seen := map[string]bool{}
+			for _, org := range []*model.Org{org, other} {
+				var keys []model.TombstoneKey
+				must(t, model.Within(org, t.Context()).Find(&keys).Error)
+				for _, k := range keys {
+					if seen[string(k.Hash)] || len(k.Hash) != 32 {
+						t.Errorf("%x occurs twice", k.Hash)
+					}
+					seen[string(k.Hash)] = true
+				}
+			}
+			if len(seen) < 5 {
+				t.Errorf("there are %d hashes", len(seen))
+			}
+		})
 		t.Run("nothing personal is left in any row but the events'", func(t *testing.T) {
 			u, id := bury(t, "Very.Personal@contoso.example")
 			found := 0

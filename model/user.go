@@ -230,7 +230,8 @@ func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) 
 		if u.Role == role {
 			return nil
 		}
-		u.Role = role
+		// Who becomes an administrator now was not meant when somebody confirmed before.
+		u.Role, u.AdoptionConfirmed = role, false
 		if err := org.recordUser(ctx, UserRoleChanged, u); err != nil {
 			return err
 		}
@@ -257,6 +258,9 @@ func (o *Org) ConfirmAdoption(ctx context.Context, id string) (*User, error) {
 	return o.changeUser(ctx, id, func(_ *Org, u *User) error {
 		if u.DirectoryID != nil {
 			return Conflictf("user_id", "a directory owns this user already; there is nothing to confirm")
+		}
+		if u.Role != Admin {
+			return Conflictf("user_id", "this user is no administrator; a directory may take them over without being confirmed")
 		}
 		u.AdoptionConfirmed = true
 		return nil

@@ -22,8 +22,9 @@ import (
 //   - An immutable attribute that has a value keeps it: anything else is a Mutability error.
 func Apply(doc map[string]any, ops []Operation, t *Type) (next map[string]any, changed bool, err error) {
 	next = copyValue(doc).(map[string]any)
+	left := maxCompared
 	for _, op := range ops {
-		if err := t.apply(next, op); err != nil {
+		if err := t.apply(next, op, &left); err != nil {
 			return nil, false, err
 		}
 	}
@@ -78,8 +79,8 @@ func (a *attribute) carry(from, into map[string]any) {
 	}
 }
 
-// apply applies one operation to doc, in place.
-func (t *Type) apply(doc map[string]any, op Operation) error {
+// apply applies one operation to doc, in place, and takes what that costs from left.
+func (t *Type) apply(doc map[string]any, op Operation, left *int) error {
 	s := t.scope(op.Target.URN)
 	if op.Target.Attribute == "" {
 		return s.remove(doc)
@@ -99,6 +100,9 @@ func (t *Type) apply(doc map[string]any, op Operation) error {
 		name = spelled(holder, name)
 	}
 	old := holder[name]
+	if *left -= cost(old, op); *left < 0 {
+		return fail(TooMany, "the request's changes of %s compare too much; split it", op.Target.Attribute)
+	}
 	from := old
 	if a.guarded {
 		from = copyValue(old)

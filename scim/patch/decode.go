@@ -48,7 +48,7 @@ func decode(body []byte) (object, error) {
 		}
 		return nil, fail(InvalidSyntax, "the body is not valid JSON, near byte %d", at)
 	}
-	d := decoder{s: string(body)}
+	d := decoder{s: string(body), left: maxNodes}
 	v, err := d.value("the body", 0)
 	if err != nil {
 		return nil, err
@@ -63,8 +63,9 @@ func decode(body []byte) (object, error) {
 // decoder reads JSON that encoding/json found valid, and so has nothing to check. The tokens of
 // json.Decoder would keep the order of members as well, but take three times as long.
 type decoder struct {
-	s string
-	i int // the next byte
+	s    string
+	i    int // the next byte
+	left int // how many more values there may be
 }
 
 // next skips what has no meaning in valid JSON (white space, commas, colons) and returns the byte
@@ -82,6 +83,9 @@ func (d *decoder) next() byte {
 
 // value reads the value of the member called name, which stands in depth objects and lists.
 func (d *decoder) value(name string, depth int) (any, error) {
+	if d.left--; d.left < 0 {
+		return nil, fail(TooMany, "the body has more than %d values; send less at once", maxNodes)
+	}
 	switch c := d.next(); c {
 	case '{', '[':
 		if depth++; depth > MaxDepth {
@@ -139,6 +143,10 @@ func (d *decoder) str() string {
 }
 
 func (d *decoder) object(depth int) (any, error) {
+	if d.next() == '}' {
+		d.i++
+		return object{}, nil
+	}
 	o := make(object, 0, 4)
 	var seen map[string]bool
 	for d.next() != '}' {
@@ -149,6 +157,9 @@ func (d *decoder) object(depth int) (any, error) {
 		v, err := d.value(name, depth)
 		if err != nil {
 			return nil, err
+		}
+		if len(o) == maxNames {
+			return nil, fail(TooMany, "an object has more than %d attributes", maxNames)
 		}
 		o = append(o, member{name, v})
 		if seen, err = o.unique(seen); err != nil {

@@ -56,11 +56,8 @@ type normalizer struct {
 	t    *Type
 	out  []Operation
 	work int // values, and terms of filters, that Apply will compare with each element
+	size int // of the values in bytes, members apart
 }
-
-// maxWork bounds normalizer.work, so that one request cannot keep Apply busy for long. A sync has a
-// few dozen.
-const maxWork = 10 * MaxOperations
 
 // operation normalizes one element of Operations.
 func (n *normalizer) operation(e any) error {
@@ -225,25 +222,17 @@ func (n *normalizer) push(op Operation) error {
 		}
 	}
 	n.work += terms(op.Target.Filter)
-	if list, ok := op.Value.([]any); ok && op.Target != membersTarget {
+	if op.Target != membersTarget {
+		list, _ := op.Value.([]any)
 		n.work += len(list)
+		n.size += size(op.Value)
+	}
+	if n.size > maxBytes {
+		return fail(TooMany, "the values of the request take more than %d KiB; split it", maxBytes>>10)
 	}
 	if len(n.out) == MaxOperations || n.work > maxWork {
 		return fail(TooMany, "the request makes more than %d changes; split it", MaxOperations)
 	}
 	n.out = append(n.out, op)
 	return nil
-}
-
-// terms counts the comparisons of a filter.
-func terms(e fp.Expression) int {
-	switch x := e.(type) {
-	case *fp.LogicalExpression:
-		return terms(x.Left) + terms(x.Right)
-	case *fp.NotExpression:
-		return terms(x.Expression)
-	case nil:
-		return 0
-	}
-	return 1
 }

@@ -1,0 +1,72 @@
+package patch
+
+import (
+	"encoding/json"
+
+	fp "github.com/scim2/filter-parser/v2"
+)
+
+// The limits that keep a small request from costing much: a client with a directory's token is a
+// customer's, and a server that is out of memory, or a store that waits for Apply, is everybody's.
+const (
+	// maxNodes is how many values a body may have. A list of 150,000 members has 300,000; the
+	// same bytes spent on {} would take a hundred times their size in memory.
+	maxNodes = 500_000
+
+	// maxNames is how many attributes one object may have.
+	maxNames = 5_000
+
+	// maxBytes is about how many bytes the values of a PATCH may have, members apart: twice what a
+	// document may, so that one may be replaced by another.
+	maxBytes = 512 << 10
+
+	// maxWork is how many values and terms of filters a PATCH may bring for Apply to compare with
+	// each element. A sync has a few dozen.
+	maxWork = 10 * MaxOperations
+
+	// maxCompared is about how many bytes Apply may compare, which takes less than a second.
+	maxCompared = 32 << 20
+)
+
+// size is about how many bytes a JSON value has.
+func size(v any) int {
+	const each = 8
+	n := each
+	switch x := v.(type) {
+	case string:
+		n += len(x)
+	case json.Number:
+		n += len(x)
+	case map[string]any:
+		for name, e := range x {
+			n += len(name) + size(e)
+		}
+	case []any:
+		for _, e := range x {
+			n += size(e)
+		}
+	}
+	return n
+}
+
+// cost is about how many bytes are compared when op changes the value old.
+func cost(old any, op Operation) int {
+	times := 1 + terms(op.Target.Filter)
+	if list, ok := op.Value.([]any); ok && op.Op == Remove {
+		times += len(list)
+	}
+	return times * size(old)
+}
+
+// terms counts the comparisons of a filter.
+func terms(e fp.Expression) int {
+	switch x := e.(type) {
+	case *fp.LogicalExpression:
+		return terms(x.Left) + terms(x.Right)
+	case *fp.NotExpression:
+		return terms(x.Expression)
+	case nil:
+		return 0
+	}
+	return 1
+}
