@@ -39,5 +39,8 @@ func Record(o *Org, subject string) error { return o.record("test.noted", subjec
 // Traces of a user, for Departed.
 func TracesOf(u *User, identities ...Identity) (Traces, error) { return u.traces(identities) }
 
+// DocumentLimit is the most bytes of a document.
+const DocumentLimit = documentLimit
+
 // NewID makes a stored id.
 var NewID = newID

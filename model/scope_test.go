@@ -88,6 +88,15 @@ func TestScope(t *testing.T) {
 				}
 			})
 		}
+		t.Run("an id that is none, or of a kind without an owner, has no organization", func(t *testing.T) {
+			for kind, id := range map[model.Prefix]string{
+				model.DirectoryPrefix: "\x00", model.UserPrefix: "x", model.OrganizationDomainPrefix: "", model.DirectoryGroupPrefix: b.user.ID,
+				model.EventPrefix: b.user.ID, model.ApplicationPrefix: b.user.ID, "no such kind": b.user.ID,
+			} {
+				_, err := s.OrganizationOf(t.Context(), model.Everywhere(), kind, id)
+				wantKind(t, err, model.NotFound)
+			}
+		})
 		for _, unlimited := range []func() (any, error){
 			func() (any, error) {
 				gs, _, err := s.Organizations(t.Context(), without, model.OrganizationQuery{Page: model.Page{Limit: 100}})

@@ -159,10 +159,10 @@ func TestUserDocumentRules(t *testing.T) {
 	t.Run("a document that is too large is refused, unless it shrinks one that is larger still", func(t *testing.T) {
 		sized := func(n int) map[string]any { return map[string]any{"userName": "a", "title": strings.Repeat("x", n)} }
 		u := &model.User{}
-		must(t, u.SetDocument(sized(250<<10)))
-		wantKind(t, u.SetDocument(sized(256<<10)), model.TooLarge)
-		u.Document = `{"title":"` + strings.Repeat("x", 300<<10) + `","userName":"a"}`
-		must(t, u.SetDocument(sized(256<<10)))
+		must(t, u.SetDocument(sized(model.DocumentLimit-100)))
+		wantKind(t, u.SetDocument(sized(model.DocumentLimit)), model.TooLarge)
+		u.Document = `{"title":"` + strings.Repeat("x", model.DocumentLimit+100) + `","userName":"a"}`
+		must(t, u.SetDocument(sized(model.DocumentLimit)))
 	})
 	t.Run("the longest values and unusual ones are stored", func(t *testing.T) {
 		modeltest.Each(t, func(t *testing.T, s *model.Store) {

@@ -51,6 +51,7 @@ func TestStatements(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				c.want(200, "GET", "/Schemas", "")
 				got := statements.During(func() { c.want(test.status, test.method, test.path, test.body) })
+				t.Logf("%d statements", len(got))
 				if len(got) > test.most {
 					t.Errorf("%d statements, want at most %d:\n%s", len(got), test.most, strings.Join(got, "\n"))
 				}
