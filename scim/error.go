@@ -100,6 +100,9 @@ func render(c echo.Context, f web.Failure) error {
 	r, ok := errors.AsType[*Refused](f.Err)
 	if !ok || r.Status != f.Status {
 		r = &Refused{Status: f.Status, Detail: f.Message}
+		if f.Status == http.StatusNotFound {
+			r.Detail = "there is nothing here; the base URL of a directory is " + root + "/ and the directory's id"
+		}
 	}
 	answer := scimerrors.ScimError{Status: r.Status, ScimType: r.ScimType, Detail: r.Detail}
 	if r.Status == http.StatusInternalServerError {

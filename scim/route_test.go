@@ -116,9 +116,9 @@ func TestErrorsOfOthers(t *testing.T) {
 	defer server.Close()
 	d.url = server.URL
 
-	refused(t, d.send("GET", "/scim", nil, http.Header{}), 404, "")
-	refused(t, d.send("GET", "/scim/v2", nil, http.Header{}), 404, "")
-	refused(t, d.send("GET", "/scim/v1/Users", nil, http.Header{}), 404, "")
+	refused(t, d.send("GET", "/scim", nil, http.Header{}), 404, "", "/scim/v2/")
+	refused(t, d.send("GET", "/scim/v2", nil, http.Header{}), 404, "", "/scim/v2/")
+	refused(t, d.send("GET", "/scim/v1/Users", nil, http.Header{}), 404, "", "/scim/v2/")
 	refused(t, c.do("LIST", "/Users", ""), 405, "")
 	a := d.send("GET", "/scim/panic", nil, http.Header{})
 	refused(t, a, 500, "", "internal error", a.header.Get("X-Request-Id"))
