@@ -22,9 +22,9 @@ func (s *Server) confirmAdoption(c *call) error {
 	if err != nil {
 		return err
 	}
-	id, ok := model.UserPrefix.Parse(c.Param("user"))
-	if !ok {
-		return notFound(model.UserPrefix, c.Param("user"))
+	id, err := stored(model.UserPrefix, c.Param("user"))
+	if err != nil {
+		return err
 	}
 	u, err := org.ConfirmAdoption(c.ctx(), id)
 	return answerUser(c, org, u, err)

@@ -121,9 +121,9 @@ func (c *call) ctx() context.Context { return c.Request().Context() }
 // owner finds the thing that an API id names, within the organizations that the key reaches: the
 // organization it belongs to, and its stored id.
 func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error) {
-	id, ok := kind.Parse(apiID)
-	if !ok {
-		return nil, "", notFound(kind, apiID)
+	id, err := stored(kind, apiID)
+	if err != nil {
+		return nil, "", err
 	}
 	var owner model.OrganizationID
 	if kind == model.OrganizationPrefix {
@@ -136,7 +136,6 @@ func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error
 			return nil, "", notFound(kind, apiID)
 		}
 	} else {
-		var err error
 		if owner, err = c.store.OrganizationOf(c.ctx(), c.key.scope, kind, id); err != nil {
 			return nil, "", err
 		}
@@ -147,6 +146,15 @@ func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error
 // named is owner for the thing that the path names.
 func (c *call) named(kind model.Prefix) (*model.Org, string, error) {
 	return c.owner(kind, c.Param("id"))
+}
+
+// stored is the stored id of a thing by its API id. What is no such id finds nothing.
+func stored(kind model.Prefix, apiID string) (string, error) {
+	id, ok := kind.Parse(apiID)
+	if !ok {
+		return "", notFound(kind, apiID)
+	}
+	return id, nil
 }
 
 func notFound(kind model.Prefix, apiID string) error {

@@ -74,9 +74,9 @@ func (r *reach) UnmarshalJSON(text []byte) error {
 	}
 	r.ids = []model.OrganizationID{}
 	for _, apiID := range ids {
-		id, ok := model.OrganizationPrefix.Parse(apiID)
-		if !ok {
-			return notFound(model.OrganizationPrefix, apiID)
+		id, err := stored(model.OrganizationPrefix, apiID)
+		if err != nil {
+			return err
 		}
 		r.ids = append(r.ids, model.OrganizationID(id))
 	}
@@ -158,11 +158,7 @@ func (s *Server) note(c *call, message, id string) {
 
 // applicationID is the stored id of the application that the path names.
 func applicationID(c *call) (string, error) {
-	id, ok := model.ApplicationPrefix.Parse(c.Param("id"))
-	if !ok {
-		return "", notFound(model.ApplicationPrefix, c.Param("id"))
-	}
-	return id, nil
+	return stored(model.ApplicationPrefix, c.Param("id"))
 }
 
 func (s *Server) application(c *call) error {

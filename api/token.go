@@ -63,9 +63,9 @@ func (s *Server) deleteToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	id, ok := model.DirectoryTokenPrefix.Parse(c.Param("token"))
-	if !ok {
-		return notFound(model.DirectoryTokenPrefix, c.Param("token"))
+	id, err := stored(model.DirectoryTokenPrefix, c.Param("token"))
+	if err != nil {
+		return err
 	}
 	if err := org.RevokeDirectoryToken(c.ctx(), directory, id); err != nil {
 		return err

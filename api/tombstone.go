@@ -28,9 +28,9 @@ func (s *Server) deleteTombstone(c *call) error {
 	if err != nil {
 		return err
 	}
-	id, ok := model.TombstonePrefix.Parse(c.Param("tombstone"))
-	if !ok {
-		return notFound(model.TombstonePrefix, c.Param("tombstone"))
+	id, err := stored(model.TombstonePrefix, c.Param("tombstone"))
+	if err != nil {
+		return err
 	}
 	if err := org.DeleteTombstone(c.ctx(), id); err != nil {
 		return err

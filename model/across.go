@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -93,17 +92,19 @@ func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error
 		return nil, Scope{}, s.translate(fmt.Errorf("read API key: %w", r.Error))
 	}
 	if r.RowsAffected == 0 {
-		return nil, Scope{}, Deniedf("the API key is missing or unknown")
+		return nil, Scope{}, errAPIKey()
 	}
 	a, err := s.application(s.readAcross(ctx), k.ApplicationID)
 	if KindOf(err) == NotFound { // deleted since the key was read
-		return nil, Scope{}, Deniedf("the API key is missing or unknown")
+		return nil, Scope{}, errAPIKey()
 	}
 	if err != nil {
 		return nil, Scope{}, err
 	}
 	return &k, Scope{all: a.AllOrganizations, application: a.ID}, nil
 }
+
+func errAPIKey() error { return Deniedf("the API key is missing or unknown") }
 
 // within limits a query to the organizations of a scope; column holds their ids.
 func (s *Store) within(db *gorm.DB, scope Scope, column string) *gorm.DB {
@@ -170,8 +171,7 @@ func (s *Store) Organizations(ctx context.Context, scope Scope, q OrganizationQu
 		db = db.Where("id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain IN ?", folded))
 	}
 	if q.Search != "" {
-		escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Search)
-		db = db.Where(s.dialect.like("name"), "%"+escaped+"%")
+		db = s.dialect.containing(db, "name", q.Search)
 	}
 	gs, info, err := readPage(db, q.Page, func(g Organization) string { return string(g.ID) })
 	if err != nil {
@@ -322,8 +322,7 @@ func (s *Store) Directories(ctx context.Context, scope Scope, q DirectoryQuery) 
 		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
 	}
 	if q.Search != "" {
-		escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Search)
-		db = db.Where(s.dialect.like("name"), "%"+escaped+"%")
+		db = s.dialect.containing(db, "name", q.Search)
 	}
 	ds, info, err := readPage(db, q.Page, func(d Directory) string { return d.ID })
 	return ds, info, s.translate(err)

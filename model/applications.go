@@ -167,14 +167,6 @@ func (s *Store) DeleteApplication(ctx context.Context, id string) error {
 	return nil
 }
 
-// ApplicationOrganizations lists the organizations that an application without
-// AllOrganizations serves, oldest first.
-func (s *Store) ApplicationOrganizations(ctx context.Context, id string) ([]OrganizationID, error) {
-	a := Application{ID: id}
-	err := s.fillOrganizations(s.readAcross(ctx), &a)
-	return a.Organizations, err
-}
-
 // SetApplicationOrganization makes an application serve an organization, or not.
 func (s *Store) SetApplicationOrganization(ctx context.Context, application string, id OrganizationID, serve bool) error {
 	if _, err := s.Application(ctx, application); err != nil {

@@ -142,11 +142,13 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 
 func (sqliteConnector) Driver() driver.Driver { return &sqlitedriver.Driver{} }
 
-// like is a condition that column contains a pattern in any case (ASCII only on
-// SQLite), for people who search a short list.
-func (d dialect) like(column string) string {
+// containing limits a query to rows whose column contains text in any case (ASCII
+// only on SQLite), for people who search a short list.
+func (d dialect) containing(db *gorm.DB, column, text string) *gorm.DB {
+	operator := " LIKE"
 	if d == postgresDialect {
-		return column + ` ILIKE ? ESCAPE '\'`
+		operator = " ILIKE"
 	}
-	return column + ` LIKE ? ESCAPE '\'`
+	text = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+	return db.Where(column+operator+` ? ESCAPE '\'`, "%"+text+"%")
 }

@@ -33,10 +33,17 @@ type Directory struct {
 	UpdatedAt      Time `gorm:"autoUpdateTime:false"`
 }
 
+// The types of directories whose identity providers are answered in their own way
+// where SCIM leaves the choice.
+const (
+	EntraDirectory = "azure scim v2.0"
+	OktaDirectory  = "okta scim v2.0"
+)
+
 // DirectoryTypes are the SCIM sources that a directory can be of. They differ in
-// the guide that an administrator is shown; the server answers all of them alike.
+// the guide that an administrator is shown, and little in what the server answers.
 var DirectoryTypes = []string{
-	"azure scim v2.0", "cyberark scim v2.0", "generic scim v2.0", "jump cloud scim v2.0", "okta scim v2.0",
+	EntraDirectory, "cyberark scim v2.0", "generic scim v2.0", "jump cloud scim v2.0", OktaDirectory,
 	"onelogin scim v2.0", "pingfederate scim v2.0", "rippling scim v2.0", "sailpoint scim v2.0",
 }
 

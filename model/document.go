@@ -121,10 +121,7 @@ func (u *User) derive() error {
 	u.DisplayName, u.DisplayNameFolded = d.DisplayName, Fold(d.DisplayName)
 	u.Email = d.email()
 	u.EmailFolded, u.EmailDomain = foldEmail(u.Email)
-	values, err := u.values()
-	if err != nil {
-		return err
-	}
+	values := d.values(u.ID)
 	if len(values) > maxValues {
 		last := values[maxValues].Attribute.String()
 		return Invalidf(last, "emails and phoneNumbers have at most %d values together", maxValues)
@@ -211,11 +208,15 @@ func (u *User) values() ([]userValue, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.values(u.ID), nil
+}
+
+func (d *userDocument) values(userID string) []userValue {
 	var out []userValue
 	add := func(a valueAttribute, vs ...documentValue) {
 		for i, v := range vs {
 			if v.Value != "" || v.Type != "" {
-				out = append(out, userValue{UserID: u.ID, Attribute: a, Position: i,
+				out = append(out, userValue{UserID: userID, Attribute: a, Position: i,
 					ValueFolded: Fold(v.Value), TypeFolded: Fold(v.Type), IsPrimary: v.Primary})
 			}
 		}
@@ -223,7 +224,7 @@ func (u *User) values() ([]userValue, error) {
 	add(emailsAttribute, d.Emails...)
 	add(phonesAttribute, d.PhoneNumbers...)
 	add(managerAttribute, d.Enterprise.Manager)
-	return out, nil
+	return out
 }
 
 // formattedName is the person's full name as the document has it, or as it can be put together.

@@ -88,9 +88,10 @@ func TestCreateOrganization(t *testing.T) {
 				must(t, err)
 				g := newOrganization(fmt.Sprint("Joined ", all))
 				must(t, create(scope, g, nil))
-				joined, err := s.ApplicationOrganizations(t.Context(), a.ID)
-				if err != nil || !slices.Equal(joined, []model.OrganizationID{g.ID}) || scope.All() != all {
-					t.Error(joined, err)
+				joined, err := s.Application(t.Context(), a.ID)
+				must(t, err)
+				if !slices.Equal(joined.Organizations, []model.OrganizationID{g.ID}) || scope.All() != all {
+					t.Error(joined.Organizations)
 				}
 				if reached, err := s.Reaches(t.Context(), scope, g.ID); err != nil || !reached {
 					t.Error(reached, err)

@@ -98,7 +98,7 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 // large. Otherwise clients that know the RFC's first choice only get the group.
 func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 	switch x.directory.Type {
-	case "okta scim v2.0", "azure scim v2.0":
+	case model.OktaDirectory, model.EntraDirectory:
 		return true
 	}
 	return !members.Empty() && !emptied
