@@ -24,6 +24,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 2: never each other
 	"api":  {"model web", "model/modeltest scim"},
 	"scim": {"model web scim/filter scim/patch", "model/modeltest api"},
+	"sso":  {"model web sso/saml", "model/modeltest api scim testidp"},
 	// Floor 1
 	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
 	"web":     {"model", "model/modeltest"},
@@ -33,17 +34,21 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/modeltest": {"model", ""},
 	"scim/filter":     {"", ""},
 	"scim/patch":      {"scim/filter", ""},
+	"sso/saml":        {"", "testidp"},
 }
 
 // fences are the modules of others that may be imported, each with where.
 var fences = map[string]string{
+	"github.com/beevik/etree":               "sso/saml testidp tests",
+	"github.com/crewjam/saml":               "sso/saml testidp",
 	"github.com/elimity-com/scim":           "scim/...",
 	"github.com/glebarez/go-sqlite":         "model",
 	"github.com/glebarez/sqlite":            "model",
 	"github.com/google/go-cmp":              "tests",
 	"github.com/google/uuid":                "*",
 	"github.com/jackc/pgx/v5":               "model model/modeltest",
-	"github.com/labstack/echo/v4":           "api cmd/rollcall scim web",
+	"github.com/labstack/echo/v4":           "api cmd/rollcall scim sso web",
+	"github.com/russellhaering/goxmldsig":   "sso/saml testidp tests",
 	"github.com/santhosh-tekuri/jsonschema": "tests",
 	"github.com/scim2/filter-parser/v2":     "model scim/...",
 	"golang.org/x/net":                      "*",
