@@ -101,7 +101,7 @@ func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error
 	if err != nil {
 		return nil, Scope{}, err
 	}
-	return &k, Scope{all: a.AllOrganizations, application: a.ID}, nil
+	return &k, a.scope(), nil
 }
 
 func errAPIKey() error { return Deniedf("the API key is missing or unknown") }
@@ -131,6 +131,9 @@ var ownedBy = map[Prefix]any{
 	DirectoryUserPrefix:      &User{},
 	UserPrefix:               &User{},
 	DirectoryGroupPrefix:     &DirectoryGroup{},
+	ConnectionPrefix:         &Connection{},
+	SessionPrefix:            &Session{},
+	ProfilePrefix:            &Identity{},
 }
 
 // OrganizationOf returns the organization of a thing that an API call names
@@ -181,16 +184,12 @@ func (s *Store) Organizations(ctx context.Context, scope Scope, q OrganizationQu
 	for i := range gs {
 		ids[i] = gs[i].ID
 	}
-	var domains []Domain
-	if err := s.readAcross(ctx).Where("organization_id IN ?", ids).Order("id").Find(&domains).Error; err != nil {
-		return nil, info, s.translate(fmt.Errorf("read domains: %w", err))
+	domains, err := s.domainsOf(ctx, ids)
+	if err != nil {
+		return nil, info, err
 	}
 	for i := range gs {
-		for _, d := range domains {
-			if d.OrganizationID == gs[i].ID {
-				gs[i].Domains = append(gs[i].Domains, d)
-			}
-		}
+		gs[i].Domains = domains[gs[i].ID]
 	}
 	return gs, info, nil
 }
@@ -359,4 +358,17 @@ func (o *Org) recognize(ctx context.Context, u *User) (recognized, error) {
 		}
 	}
 	return out, nil
+}
+
+// domainsOf reads the domains of several organizations in one statement.
+func (s *Store) domainsOf(ctx context.Context, ids []OrganizationID) (map[OrganizationID][]Domain, error) {
+	var domains []Domain
+	if err := s.readAcross(ctx).Where("organization_id IN ?", ids).Order("id").Find(&domains).Error; err != nil {
+		return nil, s.translate(fmt.Errorf("read domains: %w", err))
+	}
+	of := map[OrganizationID][]Domain{}
+	for _, d := range domains {
+		of[d.OrganizationID] = append(of[d.OrganizationID], d)
+	}
+	return of, nil
 }

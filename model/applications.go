@@ -181,3 +181,15 @@ func (s *Store) SetApplicationOrganization(ctx context.Context, application stri
 	}
 	return nil
 }
+
+// Serves tells whether an application serves an organization that exists.
+func (s *Store) Serves(ctx context.Context, application string, id OrganizationID) (bool, error) {
+	a, err := s.application(s.readAcross(ctx), application)
+	if err != nil {
+		if KindOf(err) == NotFound {
+			err = nil
+		}
+		return false, err
+	}
+	return s.Reaches(ctx, a.scope(), id)
+}

@@ -187,6 +187,11 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 			return err
 		}
 		db := org.db.WithContext(ctx)
+		people := org.db.Model(&User{}).Select("id").Where("directory_id = ?", id)
+		live := org.liveSessions(org.db.Model(&Session{}).Select("user_id")).Where("user_id IN (?)", people)
+		if err := org.endAccessOf(ctx, live, EndedDirectoryDeleted); err != nil {
+			return err
+		}
 		leave := func(columns map[string]any, active ...bool) error {
 			columns["directory_id"], columns["updated_at"] = nil, org.now()
 			users := db.Model(&User{}).Where("directory_id = ?", id)

@@ -29,7 +29,13 @@ const (
 	DomainCreated            EventType = "organization_domain.created"
 	DomainDeleted            EventType = "organization_domain.deleted"
 	DomainVerified           EventType = "organization_domain.verified"
+	ConnectionActivated      EventType = "connection.activated"
+	ConnectionDeactivated    EventType = "connection.deactivated"
+	ConnectionDeleted        EventType = "connection.deleted"
+	SSOSucceeded             EventType = "authentication.sso_succeeded"
+	SSOFailed                EventType = "authentication.sso_failed"
 	UserCreated              EventType = "user.created"
+	UserUpdated              EventType = "user.updated"
 	UserDeleted              EventType = "user.deleted"
 	UserAdopted              EventType = "user.adopted"
 	UserIdentityLinked       EventType = "user.identity_linked"
@@ -113,11 +119,12 @@ type EndingReason string
 
 // The reasons of user.access_ended.
 const (
-	EndedDeprovisioned    EndingReason = "deprovisioned"
-	EndedDeleted          EndingReason = "deleted"
-	EndedDirectoryDeleted EndingReason = "directory_deleted"
-	EndedRevoked          EndingReason = "revoked"
-	EndedRoleChanged      EndingReason = "role_changed"
+	EndedDeprovisioned     EndingReason = "deprovisioned"
+	EndedDeleted           EndingReason = "deleted"
+	EndedDirectoryDeleted  EndingReason = "directory_deleted"
+	EndedRevoked           EndingReason = "revoked"
+	EndedRoleChanged       EndingReason = "role_changed"
+	EndedConnectionChanged EndingReason = "connection_changed"
 )
 
 func (o *Org) recordAccessEnded(u *User, reason EndingReason) error {

@@ -13,6 +13,7 @@ var Models = []any{
 	&Organization{}, &Domain{}, &Application{}, &applicationOrganization{}, &APIKey{}, &Directory{}, &DirectoryToken{},
 	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
 	&secret{}, &restoreNumber{}, &schemaMigration{},
+	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
 }
 
 type (

@@ -29,6 +29,12 @@ type estate struct {
 	identity   *model.Identity
 	tombstone  model.Tombstone
 	departed   model.Traces
+	connection *model.Connection
+	login      *model.Login // used
+	signedIn   *model.SignedIn
+	cookie     string
+	access     string // an access token
+	attempt    model.LoginAttempt
 	verified   string
 	externalID string
 }
@@ -60,8 +66,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	e.unowned, err = e.org.SetRole(ctx, e.unowned.ID, model.Admin)
 	must(t, err)
 	e.group = createGroup(t, e.org, e.directory, "Engineers", e.user)
-	e.identity, err = e.org.LinkIdentity(ctx, model.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: e.user.ID})
-	must(t, err)
+	e.signOn(t, s)
 	gone := createUser(t, e.org, e.directory, "gone@shared.example")
 	e.departed, err = model.TracesOf(gone)
 	must(t, err)
@@ -73,10 +78,36 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	return e
 }
 
+// signOn connects an identity provider and signs the user in, with a session, a code that is
+// exchanged, and a line in the login log.
+func (e *estate) signOn(t testing.TB, s *model.Store) {
+	t.Helper()
+	ctx := t.Context()
+	e.connection = connect(t, e.org)
+	claims := claimsOf("s", "ada@shared.example")
+	claims.NameID = "ada@shared.example"
+	_, err := e.org.UpdateOrganization(ctx, func(g *model.Organization) error { g.AllowProfilesOutsideOrganization = true; return nil })
+	must(t, err)
+	e.login = begin(t, e.org, e.connection)
+	a := application(t, s)
+	e.login.ApplicationID = &a.ID
+	out, err := e.org.SignIn(ctx, response(e.connection, e.login, claims))
+	must(t, err)
+	e.cookie = out.SessionToken
+	e.signedIn, err = s.SessionByToken(ctx, e.cookie)
+	must(t, err)
+	e.identity = &e.signedIn.Identity
+	_, e.access, err = s.RedeemCode(ctx, model.Redemption{ApplicationID: a.ID, Code: out.Code})
+	must(t, err)
+	attempts, _, err := e.org.LoginAttempts(ctx, e.connection.ID, model.Page{Limit: 1})
+	must(t, err)
+	e.attempt = attempts[0]
+}
+
 // identifying are the texts that occur in an answer only when it shows something of the estate.
 func (e estate) identifying() []string {
 	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,
-		e.group.ID, e.identity.ID, e.tombstone.ID, e.verified, e.externalID}
+		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.verified, e.externalID}
 }
 
 // call is one use of a method by an organization on what an estate holds. What
@@ -88,6 +119,9 @@ var naming = map[string]call{
 	"ConfirmAdoption": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.ConfirmAdoption(ctx, of.unowned.ID)
 	},
+	"Connection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.Connection(ctx, of.connection.ID)
+	},
 	"CreateDirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.CreateDirectoryGroup(ctx, of.directory.ID, map[string]any{"displayName": "New"}, ids(of.user))
 	},
@@ -97,6 +131,9 @@ var naming = map[string]call{
 	},
 	"CreateDirectoryUser": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.CreateDirectoryUser(ctx, of.directory.ID, person("new@shared.example"))
+	},
+	"DeleteConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return done(org.DeleteConnection(ctx, of.connection.ID))
 	},
 	"DeleteDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return done(org.DeleteDirectory(ctx, of.directory.ID))
@@ -145,6 +182,12 @@ var naming = map[string]call{
 	"Domain": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Domain(ctx, of.domain.ID)
 	},
+	"EndSession": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return done(org.EndSession(ctx, of.signedIn.Session.ID))
+	},
+	"EndSessionsOf": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.EndSessionsOf(ctx, of.identity.ID)
+	},
 	"GroupMembers": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.GroupMembers(ctx, of.group.ID)
 	},
@@ -155,11 +198,34 @@ var naming = map[string]call{
 	"GroupsOf": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.GroupsOf(ctx, of.user.ID)
 	},
+	"HandOver": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.HandOver(ctx, of.signedIn, *of.login.ApplicationID, "https://app.example/callback", "")
+	},
 	"Identities": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Identities(ctx, of.user.ID)
 	},
 	"LinkIdentity": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.LinkIdentity(ctx, model.Identity{ConnectionID: "c", Issuer: "i", Subject: "another", UserID: of.user.ID})
+		return org.LinkIdentity(ctx, model.Identity{ConnectionID: of.connection.ID, Issuer: "i", Subject: "another", UserID: of.user.ID})
+	},
+	"Login": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.Login(ctx, of.connection.ID, of.login.ID)
+	},
+	"LoginAttempts": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		as, _, err := org.LoginAttempts(ctx, of.connection.ID, model.Page{Limit: 10})
+		return as, err
+	},
+	"Profile": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		p, err := org.Profile(ctx, of.signedIn)
+		if err != nil {
+			return nil, err
+		}
+		return p.Groups, nil // the rest is what the caller already had
+	},
+	"RecordFailedLogin": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.RecordFailedLogin(ctx, model.LoginAttempt{ConnectionID: of.connection.ID, Reason: "expired"}, "too late")
+	},
+	"RememberAssertion": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return done(org.RememberAssertion(ctx, of.connection.ID, "another", 1<<60))
 	},
 	"RenameDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.RenameDirectory(ctx, of.directory.ID, "Renamed")
@@ -170,6 +236,25 @@ var naming = map[string]call{
 	"RevokeSessions": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.RevokeSessions(ctx, of.user.ID)
 	},
+	"Sessions": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		ss, _, err := org.Sessions(ctx, of.user.ID, model.Page{Limit: 10})
+		return ss, err
+	},
+	"SignIn": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		l := model.Login{ConnectionID: of.connection.ID, RequestID: "_2", BrowserHash: []byte("hash")}
+		if err := org.StartLogin(ctx, &l); err != nil {
+			l = *of.login // what is not theirs cannot be begun; it cannot be ended either
+		}
+		out, err := org.SignIn(ctx, response(of.connection, &l, claimsOf("s", "ada@shared.example")))
+		if err != nil {
+			return nil, err
+		}
+		return out.User, nil
+	},
+	"StartLogin": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		l := model.Login{ConnectionID: of.connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
+		return done(org.StartLogin(ctx, &l))
+	},
 	"SetRole": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.SetRole(ctx, of.user.ID, model.Admin)
 	},
@@ -179,6 +264,9 @@ var naming = map[string]call{
 			return err
 		})
 		return found, err
+	},
+	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
 	},
 	"UpdateDirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectoryGroup(ctx, of.directory.ID, of.group.ID, func(g *model.DirectoryGroup) error {
@@ -203,6 +291,13 @@ var naming = map[string]call{
 // The methods that are about the organization as a whole, which the other one
 // may call, too: for itself.
 var whole = map[string]call{
+	"ActiveConnections": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
+		return org.ActiveConnections(ctx)
+	},
+	"CreateConnection": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
+		c := newConnection()
+		return c, org.CreateConnection(ctx, c, []byte("key"))
+	},
 	"CreateDirectory": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		d, _, err := org.CreateDirectory(ctx, "Entra ID", "azure scim v2.0")
 		return d, err

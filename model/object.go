@@ -1,6 +1,9 @@
 package model
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // The objects of the API, of events and of webhooks (api.md): the public form
 // of what this package stores, in one place because all three show the same.
@@ -231,13 +234,11 @@ func (u *User) UserForm(domains []Domain) (UserObject, error) {
 }
 
 // emailUnder tells whether the user's e-mail stands under a verified one of the domains.
-func (u *User) emailUnder(domains []Domain) bool {
-	for _, d := range domains {
-		if d.State == DomainStateVerified && d.Domain == u.EmailDomain {
-			return true
-		}
-	}
-	return false
+func (u *User) emailUnder(domains []Domain) bool { return underVerified(domains, u.EmailDomain) }
+
+// underVerified tells whether a folded name is a verified one of the domains.
+func underVerified(domains []Domain, name string) bool {
+	return slices.ContainsFunc(domains, func(d Domain) bool { return d.State == DomainStateVerified && d.Domain == name })
 }
 
 // DirectoryGroupObject is the public form of a DirectoryGroup.

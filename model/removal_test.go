@@ -217,7 +217,7 @@ func TestDeleteOrganization(t *testing.T) {
 		wantKind(t, err, model.Denied)
 		wantKind(t, e.org.DeleteOrganization(t.Context()), model.NotFound)
 		as, _, err := s.Applications(t.Context(), model.Page{Limit: 10})
-		if err != nil || len(as) != 1 || len(as[0].Organizations) != 0 {
+		if err != nil || len(as) != 2 || len(as[0].Organizations)+len(as[1].Organizations) != 0 {
 			t.Errorf("its application still serves it: %v %v", as, err)
 		}
 	})

@@ -13,6 +13,10 @@ import (
 // scoped are the methods of Store that take a Scope: each shows what the estate
 // holds to a scope with its organization, and nothing of it to any other.
 var scoped = map[string]func(ctx context.Context, s *model.Store, scope model.Scope, of estate) (found any, err error){
+	"Connections": func(ctx context.Context, s *model.Store, scope model.Scope, of estate) (any, error) {
+		cs, _, err := s.Connections(ctx, scope, model.ConnectionQuery{Domain: of.verified, Page: model.Page{Limit: 10}})
+		return cs, err
+	},
 	"Directories": func(ctx context.Context, s *model.Store, scope model.Scope, of estate) (any, error) {
 		ds, _, err := s.Directories(ctx, scope, model.DirectoryQuery{Domain: of.verified, Page: model.Page{Limit: 10}})
 		return ds, err
@@ -28,7 +32,8 @@ var scoped = map[string]func(ctx context.Context, s *model.Store, scope model.Sc
 		var found []model.OrganizationID
 		for kind, id := range map[model.Prefix]string{
 			model.OrganizationDomainPrefix: of.domain.ID, model.DirectoryPrefix: of.directory.ID, model.DirectoryGroupPrefix: of.group.ID,
-			model.UserPrefix: of.user.ID, model.DirectoryUserPrefix: of.other.ID,
+			model.UserPrefix: of.user.ID, model.DirectoryUserPrefix: of.other.ID, model.ConnectionPrefix: of.connection.ID,
+			model.SessionPrefix: of.signedIn.Session.ID, model.ProfilePrefix: of.identity.ID,
 		} {
 			if owner, err := s.OrganizationOf(ctx, scope, kind, id); err == nil {
 				found = append(found, owner)
@@ -105,6 +110,10 @@ func TestScope(t *testing.T) {
 			func() (any, error) {
 				ds, _, err := s.Directories(t.Context(), without, model.DirectoryQuery{Page: model.Page{Limit: 100}})
 				return ds, err
+			},
+			func() (any, error) {
+				cs, _, err := s.Connections(t.Context(), without, model.ConnectionQuery{Page: model.Page{Limit: 100}})
+				return cs, err
 			},
 			func() (any, error) {
 				es, _, err := s.Events(t.Context(), without, model.EventQuery{Page: model.Page{Limit: 100}})

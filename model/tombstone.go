@@ -99,15 +99,18 @@ func (o *Org) bury(ctx context.Context, u *User) error {
 	return nil
 }
 
-// Departed tells whether a tombstone forbids a login to create this person
-// again. None does once the organization has no directory left, since nothing
-// could then bring the person back.
-func (o *Org) Departed(ctx context.Context, t Traces) (bool, error) {
+// Departed tells whether a tombstone forbids a login to create the person who
+// left one of these traces. None does once the organization has no directory
+// left, since nothing could then bring the person back.
+func (o *Org) Departed(ctx context.Context, of ...Traces) (bool, error) {
 	var directories, stones int64
 	if err := o.read.WithContext(ctx).Model(&Directory{}).Count(&directories).Error; err != nil {
 		return false, o.store.translate(fmt.Errorf("count directories: %w", err))
 	}
-	hashes := o.hashes(t)
+	var hashes [][]byte
+	for _, t := range of {
+		hashes = append(hashes, o.hashes(t)...)
+	}
 	if directories == 0 || len(hashes) == 0 {
 		return false, nil
 	}

@@ -1,0 +1,294 @@
+package model
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// What a sign-in opens is found by a secret before the organization is known.
+// Each statement here is bounded by that secret's hash, joins only rows of one
+// organization, and demands that the session lives: one place decides when
+// access has ended (identity.md, section 5).
+
+// codeTime is how long an authorization code may be exchanged.
+const codeTime = time.Minute
+
+// authorizationCode is a code that was handed to an application.
+type authorizationCode struct {
+	Hash           []byte         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	SessionID      string
+	ApplicationID  string
+	RedirectURI    string `gorm:"column:redirect_uri"`
+	CodeChallenge  string
+	CreatedAt      Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      Time
+	UsedAt         *Time
+}
+
+// accessToken is a token that an application got for a code.
+type accessToken struct {
+	Hash           []byte         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	SessionID      string
+	ApplicationID  string
+	CodeHash       []byte
+	CreatedAt      Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      Time
+}
+
+// SignedIn is a live session with whose it is.
+type SignedIn struct {
+	Session        Session
+	User           User // without its document's values and its version
+	Identity       Identity
+	ConnectionType string
+}
+
+// signedInRow is SignedIn as one statement reads it.
+type signedInRow struct {
+	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
+	Epoch                                                       int64
+	CreatedAt, ExpiresAt                                        Time
+	DirectoryID                                                 *string
+	UserName, Email, EmailFolded, EmailDomain, Document         string
+	Role                                                        Role
+	ConnectionType, Issuer, Subject, RawAttributes              string
+}
+
+const (
+	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.created_at, s.expires_at,
+		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		c.type AS connection_type, i.issuer, i.subject, i.raw_attributes FROM `
+	// live are the tables of a live session, and its condition but for the two times.
+	live = ` sessions s
+		JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+		JOIN identities i ON i.organization_id = s.organization_id AND i.id = s.identity_id AND i.user_id = s.user_id
+		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
+	bySession = live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
+	byID      = live + `WHERE s.organization_id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ?`
+	byToken   = `access_tokens t JOIN ` + live + ` ON s.organization_id = t.organization_id AND s.id = t.session_id
+		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
+)
+
+func (r *signedInRow) signedIn() *SignedIn {
+	organization := OrganizationID(r.OrganizationID)
+	return &SignedIn{
+		Session: Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
+			IdentityID: r.IdentityID, Epoch: r.Epoch, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt},
+		User: User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
+			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
+		Identity: Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.ConnectionID, Issuer: r.Issuer,
+			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
+		ConnectionType: r.ConnectionType,
+	}
+}
+
+// signedIn reads whom a secret opens. It answers Denied when it opens nothing, without telling why.
+func (s *Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
+	var rows []signedInRow
+	if err := db.Raw(signedInColumns+query, args...).Scan(&rows).Error; err != nil {
+		return nil, s.translate(fmt.Errorf("read session: %w", err))
+	}
+	if len(rows) == 0 {
+		return nil, Deniedf("the session is unknown or has ended")
+	}
+	return rows[0].signedIn(), nil
+}
+
+// SessionByToken returns the live session of a browser by its cookie's value. It
+// answers Denied when there is none, or none any more.
+func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
+	return s.signedIn(s.readAcross(ctx), bySession, hashToken(token), TimeOf(s.now()))
+}
+
+// SessionByAccessToken returns the live session that an application's access
+// token was issued for. It answers Denied when there is none, or none any more.
+func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
+	now := TimeOf(s.now())
+	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
+}
+
+// handOver makes the code with which an application learns who signed in. It
+// refuses an application that does not serve the organization any more, and a
+// person whose stored e-mail address is outside the organization's verified
+// domains, unless an operator allowed that: an application that keys by e-mail
+// must not be taken over by a hostile organization (identity.md, section 7).
+func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session, application, redirectURI, challenge string) (string, error) {
+	serves, err := o.store.Serves(ctx, application, o.ID)
+	if err != nil {
+		return "", err
+	}
+	if !serves {
+		return "", &SignInRefused{Reason: ApplicationWithdrawn, UserID: u.ID,
+			Expected: "an application that serves the organization", Received: ApplicationPrefix.ID(application)}
+	}
+	if !u.emailUnder(g.Domains) && !g.AllowProfilesOutsideOrganization {
+		return "", &SignInRefused{Reason: ProfileOutside, UserID: u.ID,
+			Expected: "a user whose e-mail address is under a verified domain of the organization", Received: describeEmail(u.Email)}
+	}
+	row := authorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI, CodeChallenge: challenge,
+		CreatedAt: o.now(), ExpiresAt: o.now() + Time(codeTime.Milliseconds())}
+	code, hash, _ := newToken("rc_code_")
+	row.Hash = hash
+	if err := o.db.WithContext(ctx).Create(&row).Error; err != nil {
+		return "", fmt.Errorf("create code: %w", err)
+	}
+	return code, nil
+}
+
+// HandOver gives an application a code for a session that lives already. It
+// answers *SignInRefused as SignIn does.
+func (o *Org) HandOver(ctx context.Context, in *SignedIn, application, redirectURI, challenge string) (code string, err error) {
+	err = o.Tx(ctx, func(org *Org) error {
+		g, err := org.Organization(ctx)
+		if err != nil {
+			return err
+		}
+		code, err = org.handOver(ctx, g, &in.User, &in.Session, application, redirectURI, challenge)
+		return err
+	})
+	return code, err
+}
+
+// Redemption is what an application sends to exchange a code.
+type Redemption struct {
+	ApplicationID string
+	Code          string
+	RedirectURI   *string // compared when it is sent
+	CodeVerifier  string  // RFC 7636, section 4.5
+}
+
+// errCode says nothing of what was wrong: whoever has a stolen code learns nothing from it.
+func errCode() error {
+	return Invalidf("code", "the code is unknown, was used or has expired, or was made for another application, redirect_uri or code_verifier")
+}
+
+// RedeemCode exchanges a code for an access token, once. A code that comes a
+// second time has been seen by two: the token of the first is revoked (RFC 6749,
+// section 4.1.2). It answers Invalid when there is nothing to exchange.
+func (s *Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, token string, err error) {
+	hash := hashToken(r.Code)
+	var codes []authorizationCode
+	if err := s.readAcross(ctx).Where("hash = ?", hash).Limit(1).Find(&codes).Error; err != nil {
+		return nil, "", s.translate(fmt.Errorf("read code: %w", err))
+	}
+	if len(codes) == 0 || codes[0].ApplicationID != r.ApplicationID {
+		return nil, "", errCode()
+	}
+	c := codes[0]
+	org := s.Org(c.OrganizationID, System)
+	now := TimeOf(s.now())
+	if c.UsedAt == nil && (c.ExpiresAt <= now || !r.fits(c)) {
+		return nil, "", errCode()
+	}
+	t := accessToken{SessionID: c.SessionID, ApplicationID: c.ApplicationID, CodeHash: hash, CreatedAt: now}
+	token, t.Hash, _ = newToken("rc_at_")
+	err = org.Tx(ctx, func(org *Org) error {
+		used := org.db.WithContext(ctx).Model(&authorizationCode{}).Where("hash = ? AND used_at IS NULL", hash).UpdateColumn("used_at", now)
+		if used.Error != nil {
+			return fmt.Errorf("use code: %w", used.Error)
+		}
+		if used.RowsAffected == 0 {
+			return errUsedCode
+		}
+		in, err = s.signedIn(org.db.WithContext(ctx).Set(tenantKey, everyone{}), byID, org.ID, c.SessionID, now)
+		if KindOf(err) == Denied {
+			return errCode()
+		}
+		if err != nil {
+			return err
+		}
+		t.ExpiresAt = in.Session.ExpiresAt
+		if err := org.db.WithContext(ctx).Create(&t).Error; err != nil {
+			return fmt.Errorf("create access token: %w", err)
+		}
+		return nil
+	})
+	if errors.Is(err, errUsedCode) {
+		if err := org.revokeTokensOf(ctx, hash); err != nil {
+			return nil, "", err
+		}
+		return nil, "", errCode()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return in, token, nil
+}
+
+// errUsedCode is what RedeemCode finds when somebody was first.
+var errUsedCode = errors.New("the code was used")
+
+func (o *Org) revokeTokensOf(ctx context.Context, code []byte) error {
+	if err := o.db.WithContext(ctx).Where("code_hash = ?", code).Delete(&accessToken{}).Error; err != nil {
+		return o.store.translate(fmt.Errorf("revoke tokens: %w", err))
+	}
+	return nil
+}
+
+// fits tells whether a code may be exchanged so.
+func (r Redemption) fits(c authorizationCode) bool {
+	if r.RedirectURI != nil && *r.RedirectURI != c.RedirectURI {
+		return false
+	}
+	if c.CodeChallenge == "" {
+		return r.CodeVerifier == "" // RFC 9700, section 2.1.1: a verifier without a challenge is a downgrade
+	}
+	sum := sha256.Sum256([]byte(r.CodeVerifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(c.CodeChallenge)) == 1
+}
+
+// Profile is who signed in, as an application sees it.
+func (o *Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) {
+	d, err := in.User.parse()
+	if err != nil {
+		return nil, err
+	}
+	p := &ProfileObject{
+		Object: "profile", ID: ProfilePrefix.ID(in.Identity.ID), OrganizationID: OrganizationPrefix.ID(string(o.ID)),
+		ConnectionID: ConnectionPrefix.ID(in.Session.ConnectionID), ConnectionType: in.ConnectionType, IdpID: in.Identity.Subject,
+		Email: in.User.Email, FirstName: orNull(d.Name.GivenName), LastName: orNull(d.Name.FamilyName), Name: orNull(d.formattedName()),
+		Role: RoleObject{in.User.Role}, Roles: []RoleObject{{in.User.Role}}, Groups: []string{}, CustomAttributes: map[string]any{},
+		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: UserPrefix.ID(in.User.ID),
+	}
+	// What a directory says of its users counts for more than what a login says (mission.md, 2.12).
+	db := o.read.WithContext(ctx).Model(&assertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Session.ConnectionID).Order("name_folded")
+	column := "name"
+	if in.User.DirectoryID != nil {
+		mine := o.read.Model(&groupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
+		db, column = o.read.WithContext(ctx).Model(&DirectoryGroup{}).Where("id IN (?)", mine).Order("display_name_folded"), "display_name"
+	}
+	if err := db.Pluck(column, &p.Groups).Error; err != nil {
+		return nil, o.store.translate(fmt.Errorf("read groups: %w", err))
+	}
+	return p, nil
+}
+
+// ProfileObject is a user as an application gets it after a sign-in.
+type ProfileObject struct {
+	Object           string          `json:"object"`
+	ID               string          `json:"id"`
+	OrganizationID   string          `json:"organization_id"`
+	ConnectionID     string          `json:"connection_id"`
+	ConnectionType   string          `json:"connection_type"`
+	IdpID            string          `json:"idp_id"`
+	Email            string          `json:"email"`
+	FirstName        *string         `json:"first_name"`
+	LastName         *string         `json:"last_name"`
+	Name             *string         `json:"name"`
+	Role             RoleObject      `json:"role"`
+	Roles            []RoleObject    `json:"roles"`
+	Groups           []string        `json:"groups"`
+	CustomAttributes map[string]any  `json:"custom_attributes"`
+	RawAttributes    json.RawMessage `json:"raw_attributes"`
+	UserID           string          `json:"user_id"` // Rollcall's addition: the member of the organization
+}

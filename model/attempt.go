@@ -1,0 +1,177 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The most failed logins that are kept of one day: whoever can reach a
+// connection's address could otherwise fill the database with them.
+const (
+	maxFailures        = 1000 // of a connection
+	maxAddressFailures = 200  // of a connection and one address
+	attemptTime        = 90 * 24 * time.Hour
+)
+
+// LoginAttempt is a login that succeeded or failed, for the customer's IT.
+type LoginAttempt struct {
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	ConnectionID   string
+	Succeeded      bool
+	Reason         string   // empty when it succeeded
+	Expected       string   // what would have been right
+	Received       string   // what came instead
+	Notes          []string `gorm:"serializer:json"` // what was put up with
+	UserID         *string
+	Email          string // as asserted, where the assertion could be believed
+	Subject        string // likewise
+	Reference      string // what the person was shown: the id of the request
+	Address        string // of the browser
+	UserAgent      string `gorm:"-"` // for the event only
+	CreatedAt      Time   `gorm:"autoCreateTime:false"`
+}
+
+// LoginAttemptObject is the public form of a LoginAttempt.
+type LoginAttemptObject struct {
+	Object         string   `json:"object"`
+	ID             string   `json:"id"`
+	OrganizationID string   `json:"organization_id"`
+	ConnectionID   string   `json:"connection_id"`
+	Status         string   `json:"status"`
+	Reason         *string  `json:"reason"`
+	Message        *string  `json:"message"` // what the customer's IT can do
+	Expected       *string  `json:"expected"`
+	Received       *string  `json:"received"`
+	Notes          []string `json:"notes"`
+	UserID         *string  `json:"user_id"`
+	Email          *string  `json:"email"`
+	IdpID          *string  `json:"idp_id"`
+	Reference      string   `json:"reference"`
+	IPAddress      *string  `json:"ip_address"`
+	CreatedAt      Time     `json:"created_at"`
+}
+
+// PublicForm returns the object that the API shows. message explains the reason.
+func (a *LoginAttempt) PublicForm(message string) LoginAttemptObject {
+	o := LoginAttemptObject{
+		Object: "login_attempt", ID: LoginAttemptPrefix.ID(a.ID), OrganizationID: OrganizationPrefix.ID(string(a.OrganizationID)),
+		ConnectionID: ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: orNull(a.Reason), Message: orNull(message),
+		Expected: orNull(a.Expected), Received: orNull(a.Received), Notes: append([]string{}, a.Notes...), Email: orNull(a.Email),
+		IdpID: orNull(a.Subject), Reference: a.Reference, IPAddress: orNull(a.Address), CreatedAt: a.CreatedAt,
+	}
+	if a.Succeeded {
+		o.Status = "succeeded"
+	}
+	if a.UserID != nil {
+		id := UserPrefix.ID(*a.UserID)
+		o.UserID = &id
+	}
+	return o
+}
+
+// LoginAttempts lists the login log of a connection.
+func (o *Org) LoginAttempts(ctx context.Context, connectionID string, p Page) ([]LoginAttempt, PageInfo, error) {
+	if _, err := o.Connection(ctx, connectionID); err != nil {
+		return nil, PageInfo{}, err
+	}
+	db := o.read.WithContext(ctx).Model(&LoginAttempt{}).Where("connection_id = ?", connectionID)
+	return paged(o, db, p, func(a LoginAttempt) string { return a.ID })
+}
+
+// authentication is the reference's authentication.sso_* event.
+type authentication struct {
+	Type      string               `json:"type"`
+	Status    string               `json:"status"`
+	IPAddress *string              `json:"ip_address"`
+	UserAgent *string              `json:"user_agent"`
+	UserID    *string              `json:"user_id"`
+	Email     *string              `json:"email"`
+	SSO       authenticationSSO    `json:"sso"`
+	Error     *authenticationError `json:"error,omitempty"`
+}
+
+type authenticationSSO struct {
+	OrganizationID string  `json:"organization_id"`
+	ConnectionID   string  `json:"connection_id"`
+	SessionID      *string `json:"session_id"`
+}
+
+type authenticationError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (a *LoginAttempt) event(organization OrganizationID) authentication {
+	e := authentication{Type: "sso", Status: "failed", IPAddress: orNull(a.Address), UserAgent: orNull(clipped(a.UserAgent)), Email: orNull(a.Email),
+		SSO: authenticationSSO{OrganizationID: OrganizationPrefix.ID(string(organization)), ConnectionID: ConnectionPrefix.ID(a.ConnectionID)}}
+	if a.UserID != nil {
+		id := UserPrefix.ID(*a.UserID)
+		e.UserID = &id
+	}
+	return e
+}
+
+// noteSuccess writes the login log's line and the event of a login.
+func (o *Org) noteSuccess(ctx context.Context, a LoginAttempt, s *Session, u *User, c *Claims) error {
+	a.ID, a.ConnectionID, a.Succeeded, a.UserID, a.CreatedAt = newID(), s.ConnectionID, true, &u.ID, o.now()
+	a.Email, a.Subject = clipped(c.Email), clipped(c.Subject)
+	if a.Notes == nil {
+		a.Notes = []string{}
+	}
+	if err := o.db.WithContext(ctx).Create(&a).Error; err != nil {
+		return fmt.Errorf("note login: %w", err)
+	}
+	e := a.event(o.ID)
+	e.Status = "succeeded"
+	email := u.Email // the reference has no null here
+	e.Email = &email
+	id := SessionPrefix.ID(s.ID)
+	e.SSO.SessionID = &id
+	return o.record(SSOSucceeded, UserPrefix.ID(u.ID), e)
+}
+
+// RecordFailedLogin writes the login log's line and the event of a login that
+// failed, and tells whether it did: of one day, only so many are kept.
+func (o *Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message string) (kept bool, err error) {
+	a.ID, a.Succeeded = newID(), false
+	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject} {
+		*text = clipped(strings.ToValidUTF8(strings.ReplaceAll(*text, "\x00", "�"), "�"))
+	}
+	if a.Notes == nil {
+		a.Notes = []string{}
+	}
+	err = o.Tx(ctx, func(org *Org) error {
+		a.CreatedAt = org.now()
+		if kept, err = org.roomForFailure(ctx, &a); err != nil || !kept {
+			return err
+		}
+		if err := org.db.WithContext(ctx).Create(&a).Error; err != nil {
+			return errConnectionGone(fmt.Errorf("note failed login: %w", err))
+		}
+		e := a.event(o.ID)
+		e.Error = &authenticationError{a.Reason, message}
+		return org.record(SSOFailed, ConnectionPrefix.ID(a.ConnectionID), e)
+	})
+	return kept && err == nil, err
+}
+
+// roomForFailure tells whether a failure is still kept: it counts those of the last day, in one read.
+func (o *Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
+	var addresses []string
+	err := o.db.WithContext(ctx).Model(&LoginAttempt{}).
+		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, o.now()-Time((24*time.Hour).Milliseconds())).
+		Limit(maxFailures).Pluck("address", &addresses).Error
+	if err != nil {
+		return false, fmt.Errorf("count failed logins: %w", err)
+	}
+	same := 0
+	for _, address := range addresses {
+		if address == a.Address {
+			same++
+		}
+	}
+	return len(addresses) < maxFailures && same < maxAddressFailures, nil
+}

@@ -1,0 +1,143 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+const (
+	// maxAttributes and attributesLimit bound what is kept of a login's attributes (identity.md, section 1).
+	maxAttributes   = 200
+	attributesLimit = 64 << 10
+	// maxLogged is the most characters that the login log keeps of one thing that was sent.
+	maxLogged = 500
+)
+
+// bound drops the attributes and groups that are too many or too large to be
+// kept, and says which.
+func (c *Claims) bound() (notes []string) {
+	kept, size := map[string][]string{}, 0
+	dropped := 0
+	for _, name := range sortedKeys(c.Attributes) {
+		n := len(name)
+		for _, v := range c.Attributes[name] {
+			n += len(v)
+		}
+		if len(kept) == maxAttributes || size+n > attributesLimit || !storable(name) || slices.ContainsFunc(c.Attributes[name], func(v string) bool { return !storable(v) }) {
+			dropped++
+			continue
+		}
+		kept[name], size = c.Attributes[name], size+n
+	}
+	if dropped > 0 {
+		notes = append(notes, fmt.Sprintf("%d attributes were not kept: a login keeps %d attributes of %d KiB together", dropped, maxAttributes, attributesLimit>>10))
+	}
+	c.Attributes = kept
+	long := func(name string) bool {
+		return checkIndexed("group", Fold(name)) != nil || !storable(name) || name == ""
+	}
+	if n := len(c.Groups); slices.ContainsFunc(c.Groups, long) {
+		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), long)
+		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes", n-len(c.Groups), indexed))
+	}
+	return notes
+}
+
+// raw are the attributes as the API shows them: one value as it is, several as a list.
+func (c *Claims) raw() (string, error) {
+	out := map[string]any{}
+	for name, values := range c.Attributes {
+		if len(values) == 1 {
+			out[name] = values[0]
+		} else {
+			out[name] = append([]string{}, values...)
+		}
+	}
+	return encode(out)
+}
+
+// assertedGroup is a group that a login named.
+type assertedGroup struct {
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	UserID         string         `gorm:"primaryKey"`
+	ConnectionID   string         `gorm:"primaryKey"`
+	Name           string
+	NameFolded     string `gorm:"primaryKey"`
+}
+
+// noteClaims keeps what a login asserted about somebody: the attributes, and the
+// groups where the login speaks of them (identity.md, sections 1 and 10).
+func (o *Org) noteClaims(ctx context.Context, identity *Identity, c *Claims) error {
+	raw, err := c.raw()
+	if err != nil {
+		return err
+	}
+	if raw != identity.RawAttributes {
+		identity.RawAttributes, identity.UpdatedAt = raw, o.now()
+		err := o.db.WithContext(ctx).Model(&Identity{}).Where("id = ?", identity.ID).Select("RawAttributes", "UpdatedAt").UpdateColumns(identity).Error
+		if err != nil {
+			return fmt.Errorf("keep attributes: %w", err)
+		}
+	}
+	if !c.GroupsSent {
+		return nil
+	}
+	var before []assertedGroup
+	mine := o.db.WithContext(ctx).Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
+	if err := mine.Find(&before).Error; err != nil {
+		return fmt.Errorf("read asserted groups: %w", err)
+	}
+	had, has := map[string]string{}, map[string]string{}
+	for _, g := range before {
+		had[g.NameFolded] = g.Name
+	}
+	var missing []assertedGroup
+	for _, name := range c.Groups {
+		folded := Fold(name)
+		if _, doubled := has[folded]; doubled {
+			continue
+		}
+		has[folded] = name
+		if had[folded] != name {
+			missing = append(missing, assertedGroup{UserID: identity.UserID, ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
+		}
+	}
+	var gone []string
+	for folded, name := range had {
+		if has[folded] != name {
+			gone = append(gone, folded)
+		}
+	}
+	for batch := range slices.Chunk(gone, o.store.dialect.batch(1)) {
+		err := o.db.WithContext(ctx).Where("user_id = ? AND connection_id = ? AND name_folded IN ?", identity.UserID, identity.ConnectionID, batch).
+			Delete(&assertedGroup{}).Error
+		if err != nil {
+			return fmt.Errorf("strip asserted groups: %w", err)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := o.db.WithContext(ctx).CreateInBatches(&missing, o.store.dialect.batch(5)).Error; err != nil {
+		return fmt.Errorf("keep asserted groups: %w", err)
+	}
+	return nil
+}
+
+// describeEmail is an asserted address for the login log.
+func describeEmail(address string) string {
+	if address == "" {
+		return "no e-mail address"
+	}
+	return clipped(address)
+}
+
+// clipped bounds a text that somebody else sent.
+func clipped(text string) string {
+	r := []rune(text)
+	if len(r) > maxLogged {
+		return string(r[:maxLogged]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,315 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// connectionKey is what a connection's private key is sealed for.
+func connectionKey(id string) string { return "connections/" + id + "/sp_key" }
+
+// NewConnectionID makes the id of a connection that is about to be created: its
+// key is sealed for it.
+func NewConnectionID() string { return newID() }
+
+// ConnectionKey opens the private key with which a connection signs, in PKCS #8.
+func (s *Store) ConnectionKey(c *Connection) ([]byte, error) {
+	return s.seal.open(c.SPKey, connectionKey(c.ID))
+}
+
+// Connection returns one connection of the organization.
+func (o *Org) Connection(ctx context.Context, id string) (*Connection, error) {
+	var c Connection
+	if err := o.one(o.read.WithContext(ctx), &c, "connection", id); err != nil {
+		return nil, err
+	}
+	return o.withDomains(ctx, &c)
+}
+
+func (o *Org) withDomains(ctx context.Context, c *Connection) (*Connection, error) {
+	var err error
+	c.Domains, err = o.Domains(ctx)
+	return c, err
+}
+
+// ActiveConnections lists the connections at which people of the organization can sign in, oldest first.
+func (o *Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
+	var cs []Connection
+	err := o.read.WithContext(ctx).Where("state = ?", ConnectionActive).Order("id").Find(&cs).Error
+	if err != nil {
+		return nil, o.store.translate(fmt.Errorf("read connections: %w", err))
+	}
+	return cs, nil
+}
+
+// CreateConnection adds a connection as a draft. key is the private key of its
+// certificate in PKCS #8; only its sealed form is kept.
+func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) error {
+	if c.Reauthentication == "" {
+		c.Reauthentication = ReauthenticationEnforced
+	}
+	c.fillDefaults()
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if !isID(c.ID) {
+		c.ID = newID()
+	}
+	c.State, c.SPKey = ConnectionDraft, o.store.seal.seal(key, connectionKey(c.ID))
+	return o.Tx(ctx, func(org *Org) error {
+		c.CreatedAt, c.UpdatedAt = org.now(), org.now()
+		if _, err := org.Organization(ctx); err != nil {
+			return err
+		}
+		if err := org.checkConnectionApplication(ctx, c); err != nil {
+			return err
+		}
+		if err := org.db.WithContext(ctx).Create(c).Error; err != nil {
+			return fmt.Errorf("create connection: %w", err)
+		}
+		_, err := org.withDomains(ctx, c)
+		return err
+	})
+}
+
+// fillDefaults sets what a kind of identity provider begins with. Entra ID's
+// NameID differs from application to application, its object id does not.
+func (c *Connection) fillDefaults() {
+	if c.Type == AzureSAML && c.SubjectAttribute == "" {
+		c.SubjectAttribute = EntraObjectID
+	}
+}
+
+// checkConnectionApplication refuses an application that does not serve the organization.
+func (o *Org) checkConnectionApplication(ctx context.Context, c *Connection) error {
+	if c.ApplicationID == nil {
+		return nil
+	}
+	serves, err := o.store.Serves(ctx, *c.ApplicationID, o.ID)
+	if err == nil && !serves {
+		err = Invalidf("application_id", "there is no application %s that serves this organization", ApplicationPrefix.ID(*c.ApplicationID))
+	}
+	return err
+}
+
+// UpdateConnection lets change alter a connection under a lock and stores it.
+// Another identity provider begins anew: with another entity ID the identities
+// are unlinked, who is signed in by this connection is signed out, and it is a
+// draft until one login has succeeded (identity.md, section 4).
+func (o *Org) UpdateConnection(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
+	var c *Connection
+	err := o.Tx(ctx, func(org *Org) error {
+		before, err := org.lockConnection(ctx, id, toChange)
+		if err != nil {
+			return err
+		}
+		after := *before
+		after.IDPCertificates = slices.Clone(before.IDPCertificates)
+		if err := change(&after); err != nil {
+			return err
+		}
+		after.ID, after.OrganizationID, after.State, after.Type = before.ID, before.OrganizationID, before.State, before.Type
+		after.SPKey, after.SPCertificate = before.SPKey, before.SPCertificate
+		after.CreatedAt, after.UpdatedAt, after.Domains = before.CreatedAt, before.UpdatedAt, nil
+		if err := after.validate(); err != nil {
+			return err
+		}
+		if err := org.checkConnectionApplication(ctx, &after); err != nil {
+			return err
+		}
+		c = &after
+		if len(changed(before, c)) == 0 {
+			_, err := org.withDomains(ctx, c)
+			return err
+		}
+		c.UpdatedAt = org.now()
+		replaced := before.IDPEntityID != c.IDPEntityID
+		if replaced {
+			c.State = ConnectionDraft
+		}
+		err = org.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", id).Select(changed(before, c)).UpdateColumns(c).Error
+		if err != nil {
+			return fmt.Errorf("update connection: %w", err)
+		}
+		if _, err := org.withDomains(ctx, c); err != nil || !replaced {
+			return err
+		}
+		if err := org.recordDeactivated(before, c); err != nil {
+			return err
+		}
+		return org.leaveConnection(ctx, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// recordDeactivated notes that nobody can sign in at a connection any more, if somebody could.
+func (o *Org) recordDeactivated(before, after *Connection) error {
+	if before.State != ConnectionActive {
+		return nil
+	}
+	e := connectionEvent{after.PublicForm(), ConnectionPrefix.ID(after.ID)}
+	if e.State == ConnectionActive { // on its way out
+		e.State, e.Status = "inactive", "unlinked"
+	}
+	return o.record(ConnectionDeactivated, e.ID, e)
+}
+
+// lockConnection reads a connection's row and locks it, to change, to remove or to use it.
+func (o *Org) lockConnection(ctx context.Context, id, strength string) (*Connection, error) {
+	var c Connection
+	err := o.one(o.db.WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &c, "connection", id)
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// DeleteConnection removes a connection with its identities and its log. Who is
+// signed in by it is signed out.
+func (o *Org) DeleteConnection(ctx context.Context, id string) error {
+	return o.Tx(ctx, func(org *Org) error {
+		c, err := org.lockConnection(ctx, id, toRemove)
+		if err != nil {
+			return err
+		}
+		if _, err := org.withDomains(ctx, c); err != nil {
+			return err
+		}
+		if err := org.recordDeactivated(c, c); err != nil {
+			return err
+		}
+		if err := org.leaveConnection(ctx, id); err != nil {
+			return err
+		}
+		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&Connection{}).Error; err != nil {
+			return fmt.Errorf("delete connection: %w", err)
+		}
+		gone := c.PublicForm()
+		gone.State, gone.Status = "deleting", "unlinked"
+		return org.record(ConnectionDeleted, gone.ID, gone)
+	})
+}
+
+// leaving is how many users are signed out by one read and one write.
+const leaving = 500
+
+// leaveConnection unlinks everybody from a connection: the identities and what
+// the logins asserted go, and the access of those whom it signed in ends.
+func (o *Org) leaveConnection(ctx context.Context, id string) error {
+	if err := o.signOut(ctx, id); err != nil {
+		return err
+	}
+	linked := o.db.Model(&Identity{}).Select("user_id").Where("connection_id = ?", id)
+	for after := ""; ; {
+		var users []User
+		err := o.db.WithContext(ctx).Select("id", "profile_ids").Where("id > ? AND id IN (?)", after, linked).
+			Order("id").Limit(leaving).Find(&users).Error
+		if err != nil {
+			return fmt.Errorf("read linked users: %w", err)
+		}
+		if len(users) == 0 {
+			break
+		}
+		if err := o.unlink(ctx, id, users); err != nil {
+			return err
+		}
+		after = users[len(users)-1].ID
+	}
+	for _, rows := range []any{&assertedGroup{}, &Identity{}} {
+		if err := o.db.WithContext(ctx).Where("connection_id = ?", id).Delete(rows).Error; err != nil {
+			return fmt.Errorf("unlink users: %w", err)
+		}
+	}
+	return nil
+}
+
+// unlink takes the identities of a connection out of their users' rows: by one
+// write for those who have no others, which is almost everybody.
+func (o *Org) unlink(ctx context.Context, connection string, users []User) error {
+	var ids []string
+	for _, u := range users {
+		ids = append(ids, u.ID)
+	}
+	var identities []Identity
+	err := o.db.WithContext(ctx).Select("id", "user_id").Where("connection_id = ? AND user_id IN ?", connection, ids).Find(&identities).Error
+	if err != nil {
+		return fmt.Errorf("read identities: %w", err)
+	}
+	gone := map[string]bool{}
+	for _, i := range identities {
+		gone[i.ID] = true
+	}
+	var only []string
+	for _, u := range users {
+		rest := slices.DeleteFunc(slices.Clone(u.ProfileIDs), func(id string) bool { return gone[id] })
+		if len(rest) == 0 {
+			only = append(only, u.ID)
+			continue
+		}
+		u.ProfileIDs = rest
+		if err := o.db.WithContext(ctx).Model(&User{}).Where("id = ?", u.ID).Select("ProfileIDs").UpdateColumns(&u).Error; err != nil {
+			return fmt.Errorf("unlink user: %w", err)
+		}
+	}
+	if len(only) == 0 {
+		return nil
+	}
+	err = o.db.WithContext(ctx).Model(&User{}).Where("id IN ?", only).Select("ProfileIDs").UpdateColumns(&User{ProfileIDs: []string{}}).Error
+	if err != nil {
+		return fmt.Errorf("unlink users: %w", err)
+	}
+	return nil
+}
+
+// signOut ends the access of everybody who is signed in by a connection.
+func (o *Org) signOut(ctx context.Context, connection string) error {
+	live := o.liveSessions(o.db.Model(&Session{}).Select("user_id")).Where("connection_id = ?", connection)
+	return o.endAccessOf(ctx, live, EndedConnectionChanged)
+}
+
+// endAccessOf ends the access of the users whom a sub-query of ids names, with
+// an event for each. They stay active.
+func (o *Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
+	for after := ""; ; {
+		var users []User
+		err := o.db.WithContext(ctx).Clauses(clause.Locking{Strength: toRemove}).Where("id > ? AND id IN (?)", after, ids).
+			Order("id").Limit(leaving).Find(&users).Error
+		if err != nil {
+			return fmt.Errorf("lock users: %w", err)
+		}
+		if len(users) == 0 {
+			return nil
+		}
+		var ended []string
+		for i := range users {
+			ended = append(ended, users[i].ID)
+			if err := o.recordAccessEnded(&users[i], reason); err != nil {
+				return err
+			}
+		}
+		err = o.db.WithContext(ctx).Model(&User{}).Where("id IN ?", ended).UpdateColumn("epoch", increment("epoch")).Error
+		if err != nil {
+			return fmt.Errorf("end access: %w", err)
+		}
+		if err := o.spill(ctx); err != nil {
+			return err
+		}
+		after = ended[len(ended)-1]
+	}
+}
+
+// errConnectionGone is what a login gets whose connection was deleted meanwhile.
+func errConnectionGone(err error) error {
+	if errors.Is(err, gorm.ErrForeignKeyViolated) {
+		return NotFoundf("the connection has just been deleted")
+	}
+	return err
+}

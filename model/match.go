@@ -1,0 +1,255 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm/clause"
+)
+
+// matcher finds out who a person is (identity.md, section 2).
+type matcher struct {
+	org          *Org
+	organization *Organization
+	connection   *Connection
+	claims       *Claims
+}
+
+func (m *matcher) refuse(reason RefusalReason, expected, received string, who ...User) error {
+	r := &SignInRefused{Reason: reason, Expected: expected, Received: received}
+	if len(who) == 1 {
+		r.UserID = who[0].ID
+	}
+	return r
+}
+
+// match is the table of identity.md, section 2: the first row that fits decides.
+func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
+	var identities []Identity
+	err := m.org.db.WithContext(ctx).Where("connection_id = ? AND issuer = ? AND subject = ?", m.connection.ID, m.claims.Issuer, m.claims.Subject).
+		Limit(1).Find(&identities).Error
+	if err != nil {
+		return nil, nil, fmt.Errorf("read identity: %w", err)
+	}
+	if len(identities) == 1 { // row 1
+		var u User
+		// Whoever deactivates this user now waits for this login, or this login for them.
+		db := m.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"})
+		if err := m.org.one(db, &u, "user", identities[0].UserID); err != nil {
+			return nil, nil, err
+		}
+		known, err := m.admit(ctx, &u)
+		return known, &identities[0], err
+	}
+	who, err := m.candidate(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if who != nil {
+		u, err := m.admit(ctx, who)
+		if err != nil {
+			return nil, nil, err
+		}
+		return m.link(ctx, u)
+	}
+	return m.create(ctx)
+}
+
+// candidate is the user whom rows 2 and 4 recognize, and nil when there is none.
+func (m *matcher) candidate(ctx context.Context) (*User, error) {
+	email, trusted := m.email()
+	names := m.userNames()
+	db := m.org.db.WithContext(ctx).Where(
+		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') OR (directory_id IS NOT NULL AND user_name_folded IN ?) OR (? AND email_folded = ? AND email_folded <> '')",
+		m.claims.Subject, names, trusted, email)
+	var found []User
+	if err := db.Order("id").Limit(maxCandidates).Find(&found).Error; err != nil {
+		return nil, fmt.Errorf("read candidates: %w", err)
+	}
+	var byExternalID, byUserName, byEmail []User
+	for _, u := range found {
+		if u.DirectoryID != nil && u.ExternalID != "" && u.ExternalID == m.claims.Subject {
+			byExternalID = append(byExternalID, u)
+		}
+		if u.DirectoryID != nil && slices.Contains(names, u.UserNameFolded) {
+			byUserName = append(byUserName, u)
+		}
+		if trusted && u.EmailFolded == email && email != "" {
+			byEmail = append(byEmail, u)
+		}
+	}
+	byDirectory := byExternalID
+	if len(byDirectory) == 0 {
+		byDirectory = byUserName
+	}
+	switch {
+	case len(byDirectory) == 1: // row 2
+		return &byDirectory[0], nil
+	case len(byDirectory) > 1 || len(byEmail) > 1: // row 3
+		return nil, m.refuse(Ambiguous, "one user with this externalId, userName or e-mail address", fmt.Sprint(max(len(byDirectory), len(byEmail)), " of them"))
+	case len(byEmail) == 0:
+		return nil, nil
+	case byEmail[0].Role == Admin: // row 5
+		return nil, m.refuse(AdminLinkRequired, "an administrator whose identity somebody has linked",
+			"the e-mail address of an administrator", byEmail...)
+	}
+	return &byEmail[0], nil // row 4
+}
+
+// maxCandidates are read to tell one from several.
+const maxCandidates = 10
+
+// userNames are the folded userNames by which a directory may know the person.
+func (m *matcher) userNames() []string {
+	names := []string{}
+	for _, n := range []string{m.claims.NameID, m.claims.UserName} {
+		if n != "" {
+			names = append(names, Fold(n))
+		}
+	}
+	return names
+}
+
+// email is the asserted address as it is matched, and whether it is trusted:
+// vouched for, and under a verified domain of the organization.
+func (m *matcher) email() (folded string, trusted bool) {
+	folded, domain := foldEmail(m.claims.Email)
+	return folded, folded != "" && m.claims.EmailVerified && underVerified(m.organization.Domains, domain)
+}
+
+// admit refuses a user who is inactive, except one whose directory is gone: they
+// may come back by a login where the organization lets logins make users.
+func (m *matcher) admit(ctx context.Context, u *User) (*User, error) {
+	if u.Active {
+		return m.refresh(ctx, u)
+	}
+	if _, trusted := m.email(); u.InactiveReason != DirectoryRemoved || !m.organization.Settings.JIT || !trusted {
+		return nil, m.refuse(UserDeactivated, "an active user", "one who is inactive: "+string(u.InactiveReason), *u)
+	}
+	return m.org.changeUser(ctx, u.ID, func(org *Org, u *User) error {
+		if u.Active {
+			return nil
+		}
+		if u.InactiveReason != DirectoryRemoved || u.DirectoryID != nil {
+			return m.refuse(UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
+		}
+		u.Active, u.InactiveReason = true, ""
+		if err := m.describe(u); err != nil {
+			return err
+		}
+		return org.recordUser(ctx, UserUpdated, u)
+	})
+}
+
+// refresh takes the names that the login asserts, for a user whom no directory
+// owns: a directory's word counts for more.
+func (m *matcher) refresh(ctx context.Context, u *User) (*User, error) {
+	if u.DirectoryID != nil {
+		return u, nil
+	}
+	described := *u
+	if err := m.describe(&described); err != nil || described.Document == u.Document {
+		return u, err
+	}
+	return m.org.changeUser(ctx, u.ID, func(org *Org, u *User) error {
+		if !u.Active {
+			return m.refuse(UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
+		}
+		if u.DirectoryID != nil {
+			return nil // adopted meanwhile
+		}
+		if err := m.describe(u); err != nil {
+			return err
+		}
+		return org.recordUser(ctx, UserUpdated, u)
+	})
+}
+
+// describe writes what the login asserts into a user's document.
+func (m *matcher) describe(u *User) error {
+	d, err := u.DocumentMap()
+	if err != nil {
+		return err
+	}
+	if d["userName"] == nil {
+		d["userName"] = m.claims.Email
+	}
+	name, _ := d["name"].(map[string]any)
+	if name == nil {
+		name = map[string]any{}
+	}
+	for key, value := range map[string]string{"givenName": m.claims.FirstName, "familyName": m.claims.LastName} {
+		if value != "" && name[key] != value {
+			name[key] = value
+			delete(name, "formatted") // it told the old name
+		}
+	}
+	if len(name) > 0 {
+		d["name"] = name
+	}
+	if m.claims.DisplayName != "" {
+		d["displayName"] = m.claims.DisplayName
+	}
+	if folded, trusted := m.email(); trusted && folded != u.EmailFolded {
+		d["emails"] = []any{map[string]any{"value": m.claims.Email, "type": "work", "primary": true}}
+	}
+	return u.SetDocument(d)
+}
+
+// link makes the identity one of the user's.
+func (m *matcher) link(ctx context.Context, u *User) (*User, *Identity, error) {
+	identity, err := m.org.LinkIdentity(ctx, Identity{ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject, UserID: u.ID})
+	if err != nil {
+		return nil, nil, err
+	}
+	linked, err := m.org.user(ctx, u.ID, false)
+	if err == nil && !linked.Active { // deactivated before the link took its lock
+		err = m.refuse(UserDeactivated, "an active user", "one who was deactivated meanwhile", *linked)
+	}
+	return linked, identity, err
+}
+
+// create is rows 6 to 8: whoever is left is new, and may come in where nothing
+// speaks against it.
+func (m *matcher) create(ctx context.Context) (*User, *Identity, error) {
+	departed, err := m.org.Departed(ctx,
+		Traces{UserName: m.claims.Email, Emails: []string{m.claims.Email}, Identities: []Identity{
+			{ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject}}},
+		Traces{UserName: m.claims.NameID}, Traces{UserName: m.claims.UserName})
+	if err != nil {
+		return nil, nil, err
+	}
+	if departed {
+		return nil, nil, m.refuse(PersonDeprovisioned, "a person whom no directory of the organization has deleted",
+			"one whom a directory has deleted; it must provision the person again, or an administrator removes the tombstone")
+	}
+	_, trusted := m.email()
+	switch {
+	case !m.organization.Settings.JIT:
+		return nil, nil, m.refuse(NotProvisioned, "a user of the organization: logins do not make users here (jit is off)", "somebody unknown")
+	case !trusted:
+		return nil, nil, m.refuse(NotProvisioned, "a user of the organization, or an e-mail address under one of its verified domains", describeEmail(m.claims.Email))
+	}
+	u := &User{Active: true, Role: Member}
+	if err := m.describe(u); err != nil {
+		return nil, nil, err
+	}
+	if err := m.org.insertUser(ctx, u); err != nil {
+		return nil, nil, err
+	}
+	if err := m.org.recordUser(ctx, UserCreated, u); err != nil {
+		return nil, nil, err
+	}
+	identity := &Identity{ID: newID(), ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject, UserID: u.ID,
+		RawAttributes: "{}", CreatedAt: m.org.now(), UpdatedAt: m.org.now()}
+	if err := m.org.db.WithContext(ctx).Create(identity).Error; err != nil {
+		return nil, nil, fmt.Errorf("create identity: %w", err)
+	}
+	u.ProfileIDs = []string{identity.ID}
+	err = m.org.db.WithContext(ctx).Model(&User{}).Where("id = ?", u.ID).Select("ProfileIDs").UpdateColumns(u).Error
+	if err != nil {
+		return nil, nil, fmt.Errorf("link identity: %w", err)
+	}
+	return u, identity, nil
+}

@@ -1,0 +1,182 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// RefusalReason is why the store lets nobody in for a login that the identity
+// provider vouched for.
+type RefusalReason string
+
+// The reasons for which SignIn refuses (identity.md, section 2).
+const (
+	Ambiguous            RefusalReason = "ambiguous"
+	AdminLinkRequired    RefusalReason = "admin_link_required"
+	PersonDeprovisioned  RefusalReason = "deprovisioned"
+	NotProvisioned       RefusalReason = "not_provisioned"
+	UserDeactivated      RefusalReason = "deactivated"
+	LoginUsed            RefusalReason = "login_used"
+	AssertionReplayed    RefusalReason = "assertion_replayed"
+	ConnectionReplaced   RefusalReason = "connection_replaced"
+	ProfileOutside       RefusalReason = "profile_outside_organization"
+	ApplicationWithdrawn RefusalReason = "application_withdrawn"
+)
+
+// SignInRefused is the error of a login that is refused, for the organization's
+// login log. Its words are for the customer's IT and not for the browser.
+type SignInRefused struct {
+	Reason             RefusalReason
+	Expected, Received string
+	UserID             string // whom it was found to be; often empty
+}
+
+// Error is for the log of the server: it names nobody.
+func (r *SignInRefused) Error() string { return "sign-in refused: " + string(r.Reason) }
+
+// Unwrap makes it an error of the domain.
+func (r *SignInRefused) Unwrap() error { return Deniedf("the sign-in was refused") }
+
+// Claims is a person as an identity provider vouches for them at sign-on.
+type Claims struct {
+	Issuer, Subject string // name the person; see Identity
+	NameID          string // as sent; empty when it was transient or missing
+	UserName        string // by the connection's UsernameAttribute; empty without it
+	Email           string
+	EmailVerified   bool // the identity provider, or the connection for it, says that Email is the person's
+	FirstName       string
+	LastName        string
+	DisplayName     string
+	Groups          []string
+	GroupsSent      bool                // a claim that is missing keeps the groups, an empty one strips them
+	Attributes      map[string][]string // all of them, as sent
+}
+
+// SignIn is a login whose response was verified.
+type SignIn struct {
+	Connection  *Connection // as it was when the response was verified
+	Login       *Login
+	AssertionID string
+	ReplayUntil Time  // when the assertion is refused for its age
+	NotAfter    *Time // the identity provider wants the session to end then
+	Claims      Claims
+	Attempt     LoginAttempt // Address, Reference and Notes; the rest is filled in
+}
+
+// SignedUp is what a login leads to.
+type SignedUp struct {
+	Session      *Session
+	SessionToken string // for the browser's cookie
+	Code         string // for the application; empty without one
+	User         *User
+}
+
+// SignIn signs a person in: it finds or makes the user, opens the session, and
+// gives the application its code, all in one transaction. It answers
+// *SignInRefused when it does not, and has then written nothing.
+func (o *Org) SignIn(ctx context.Context, in SignIn) (*SignedUp, error) {
+	for try := 1; ; try++ {
+		out, err := o.signIn(ctx, in)
+		kind := KindOf(err)
+		switch {
+		case kind == Conflict && try == 2:
+			return nil, &SignInRefused{Reason: Ambiguous, Expected: "nobody else with this e-mail address as userName", Received: describeEmail(in.Claims.Email)}
+		// Two first logins of one person at once both find nobody: the second tries again and finds the
+		// first. Two that both change the person's name wait for each other until one is told to go.
+		case try == 2 || kind != Conflict && kind != Busy:
+			return out, err
+		}
+	}
+}
+
+func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
+	out := &SignedUp{}
+	err := o.Tx(ctx, func(org *Org) error {
+		c, err := org.useConnection(ctx, in.Connection)
+		if err != nil {
+			return err
+		}
+		if err := org.useLogin(ctx, in.Login); err != nil {
+			return err
+		}
+		if err := org.RememberAssertion(ctx, c.ID, in.AssertionID, in.ReplayUntil); err != nil {
+			return err
+		}
+		g, err := org.Organization(ctx)
+		if err != nil {
+			return err
+		}
+		in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
+		m := matcher{org: org, organization: g, connection: c, claims: &in.Claims}
+		u, identity, err := m.match(ctx)
+		if err != nil {
+			return err
+		}
+		out.User = u
+		if err := org.noteClaims(ctx, identity, &in.Claims); err != nil {
+			return err
+		}
+		out.Session = &Session{UserID: u.ID, ConnectionID: c.ID, IdentityID: identity.ID, Epoch: u.Epoch,
+			ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000}
+		if in.NotAfter != nil {
+			out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
+		}
+		if out.SessionToken, err = org.createSession(ctx, out.Session); err != nil {
+			return err
+		}
+		if id := in.Login.ReplacesSessionID; id != nil {
+			if err := org.EndSession(ctx, *id); err != nil && KindOf(err) != NotFound {
+				return err
+			}
+		}
+		if in.Login.ApplicationID != nil {
+			out.Code, err = org.handOver(ctx, g, u, out.Session, *in.Login.ApplicationID, in.Login.RedirectURI, in.Login.CodeChallenge)
+			if err != nil {
+				return err
+			}
+		}
+		if err := org.activateConnection(ctx, c); err != nil {
+			return err
+		}
+		return org.noteSuccess(ctx, in.Attempt, out.Session, u, &in.Claims)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// useConnection locks the connection until the login is stored, so that nobody
+// replaces the identity provider meanwhile, and refuses when somebody has.
+func (o *Org) useConnection(ctx context.Context, verified *Connection) (*Connection, error) {
+	strength := "SHARE"
+	if verified.State == ConnectionDraft {
+		strength = toChange // it becomes active now; two who share the lock would wait for each other
+	}
+	c, err := o.lockConnection(ctx, verified.ID, strength)
+	if err != nil {
+		return nil, err
+	}
+	if c.IDPEntityID != verified.IDPEntityID || !slices.Equal(c.IDPCertificates, verified.IDPCertificates) || c.SubjectAttribute != verified.SubjectAttribute {
+		return nil, &SignInRefused{Reason: ConnectionReplaced, Expected: "the identity provider that the connection names now", Received: "a response of the one before"}
+	}
+	return c, nil
+}
+
+// activateConnection ends the draft after its first login.
+func (o *Org) activateConnection(ctx context.Context, c *Connection) error {
+	if c.State != ConnectionDraft {
+		return nil
+	}
+	c.State, c.UpdatedAt = ConnectionActive, o.now()
+	err := o.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", c.ID).Select("State", "UpdatedAt").UpdateColumns(c).Error
+	if err != nil {
+		return fmt.Errorf("activate connection: %w", err)
+	}
+	if _, err := o.withDomains(ctx, c); err != nil {
+		return err
+	}
+	e := connectionEvent{c.PublicForm(), ConnectionPrefix.ID(c.ID)}
+	return o.record(ConnectionActivated, e.ID, e)
+}

@@ -1,0 +1,57 @@
+package model_test
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"rollcall/model"
+)
+
+// newConnection is a connection to an identity provider that nobody asks for anything.
+func newConnection() *model.Connection {
+	return &model.Connection{
+		Name: "Okta", Type: "OktaSAML", IDPEntityID: "https://idp.example", IDPSSORedirectURL: "https://idp.example/sso",
+		IDPCertificates: []string{"certificate"}, SPCertificate: "certificate",
+	}
+}
+
+func connect(t testing.TB, org *model.Org) *model.Connection {
+	t.Helper()
+	c := newConnection()
+	must(t, org.CreateConnection(t.Context(), c, []byte("key")))
+	return c
+}
+
+func application(t testing.TB, s *model.Store) *model.Application {
+	t.Helper()
+	a := &model.Application{Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{"https://app.example/callback"}}
+	_, err := s.CreateApplication(t.Context(), a, nil)
+	must(t, err)
+	return a
+}
+
+func begin(t testing.TB, org *model.Org, c *model.Connection) *model.Login {
+	t.Helper()
+	l := &model.Login{ConnectionID: c.ID, RequestID: "_" + rand.Text(), BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
+	must(t, org.StartLogin(t.Context(), l))
+	return l
+}
+
+func claimsOf(subject, email string) model.Claims {
+	return model.Claims{
+		Issuer: "https://idp.example", Subject: subject, Email: email, EmailVerified: true, FirstName: "Ada", LastName: "Lovelace",
+		Groups: []string{"Staff"}, GroupsSent: true, Attributes: map[string][]string{"email": {email}},
+	}
+}
+
+// response is a verified response to a login.
+func response(c *model.Connection, l *model.Login, claims model.Claims) model.SignIn {
+	return model.SignIn{Connection: c, Login: l, AssertionID: "_" + rand.Text(), ReplayUntil: 1 << 60, Claims: claims,
+		Attempt: model.LoginAttempt{Reference: "reference"}}
+}
+
+// signIn begins a login and ends it at once.
+func signIn(t testing.TB, org *model.Org, c *model.Connection, claims model.Claims) (*model.SignedUp, error) {
+	t.Helper()
+	return org.SignIn(t.Context(), response(c, begin(t, org, c), claims))
+}
