@@ -114,23 +114,54 @@ func find(t testing.TB, d *etree.Document, path string) *etree.Element {
 type signing struct {
 	pair
 	method   string // rsa-sha256 when empty
-	prefixes string // InclusiveNamespaces
+	hash     crypto.Hash
+	prefixes string // InclusiveNamespaces, of SignedInfo too
 }
 
-// sign puts a signature after the Issuer of an element of the document, which it declares the
-// namespaces on that it inherits, as exclusive canonicalization would have them.
+// sign puts an enveloped signature after the Issuer of an element of a document.
 func (s signing) sign(t testing.TB, el *etree.Element) {
 	t.Helper()
-	c, err := dsig.NewSigningContext(s.key, [][]byte{s.certificate.Raw})
+	if s.method == "" {
+		s.method, s.hash = dsig.RSASHA256SignatureMethod, crypto.SHA256
+	}
+	digests := map[crypto.Hash]string{
+		crypto.SHA256: "http://www.w3.org/2001/04/xmlenc#sha256",
+		crypto.SHA384: "http://www.w3.org/2001/04/xmldsig-more#sha384",
+		crypto.SHA512: "http://www.w3.org/2001/04/xmlenc#sha512",
+	}
+	exclusive := `Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#">`
+	if s.prefixes != "" {
+		exclusive += `<ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="` + s.prefixes + `"/>`
+	}
+	text := `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>` +
+		`<ds:CanonicalizationMethod ` + exclusive + `</ds:CanonicalizationMethod>` +
+		`<ds:SignatureMethod Algorithm="` + s.method + `"/>` +
+		`<ds:Reference URI="#` + el.SelectAttrValue("ID", "") + `"><ds:Transforms>` +
+		`<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>` +
+		`<ds:Transform ` + exclusive + `</ds:Transform></ds:Transforms>` +
+		`<ds:DigestMethod Algorithm="` + digests[s.hash] + `"/>` +
+		`<ds:DigestValue>` + base64.StdEncoding.EncodeToString(s.digest(t, el)) + `</ds:DigestValue>` +
+		`</ds:Reference></ds:SignedInfo><ds:SignatureValue/></ds:Signature>`
+	d := etree.NewDocument()
+	if err := d.ReadFromString(text); err != nil {
+		t.Fatal(err)
+	}
+	sig := d.Root()
+	el.InsertChildAt(1, sig)
+	sum := s.digest(t, sig.FindElement("./SignedInfo"))
+	value, err := s.key.Sign(rand.Reader, sum, s.hash)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(s.prefixes)
-	if s.method != "" {
-		if err := c.SetSignatureMethod(s.method); err != nil {
-			t.Fatal(err)
-		}
+	if key, ok := s.key.Public().(*ecdsa.PublicKey); ok {
+		value = raw(t, key, value)
 	}
+	sig.FindElement("./SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
+}
+
+// digest is the digest of an element's canonical form where it stands.
+func (s signing) digest(t testing.TB, el *etree.Element) []byte {
+	t.Helper()
 	detached := el.Copy()
 	for at := el.Parent(); at != nil; at = at.Parent() {
 		for _, a := range at.Attr {
@@ -139,16 +170,13 @@ func (s signing) sign(t testing.TB, el *etree.Element) {
 			}
 		}
 	}
-	sig, err := c.ConstructSignature(detached, true)
+	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(s.prefixes).Canonicalize(detached)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key, ok := s.key.Public().(*ecdsa.PublicKey); ok {
-		// goxmldsig writes ASN.1; XML Signature has r and s one after the other.
-		value := sig.FindElement("./SignatureValue")
-		value.SetText(raw(t, key, value.Text()))
-	}
-	el.InsertChildAt(1, sig)
+	hash := s.hash.New()
+	hash.Write(canonical)
+	return hash.Sum(nil)
 }
 
 // form is the document as a browser posts it.
@@ -202,12 +230,9 @@ func reasonOf(err error) saml.Reason {
 	return r.Reason
 }
 
-func raw(t testing.TB, key *ecdsa.PublicKey, encoded string) string {
+// raw is an ECDSA signature as XML has it, from the ASN.1 of Go.
+func raw(t testing.TB, key *ecdsa.PublicKey, der []byte) []byte {
 	t.Helper()
-	der, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var rs struct{ R, S *big.Int }
 	if _, err := asn1.Unmarshal(der, &rs); err != nil {
 		t.Fatal(err)
@@ -216,7 +241,7 @@ func raw(t testing.TB, key *ecdsa.PublicKey, encoded string) string {
 	value := make([]byte, 2*size)
 	rs.R.FillBytes(value[:size])
 	rs.S.FillBytes(value[size:])
-	return base64.StdEncoding.EncodeToString(value)
+	return value
 }
 
 // repeated is n groups.

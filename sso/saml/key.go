@@ -138,7 +138,7 @@ func checkKey(c *x509.Certificate) error {
 		}
 		return refuse(WeakKey, "P-256, P-384 or P-521", key.Params().Name)
 	}
-	return refuse(UnsupportedPublicKey, "RSA or ECDSA", c.PublicKeyAlgorithm.String())
+	return refuse(UnsupportedKey, "RSA or ECDSA", c.PublicKeyAlgorithm.String())
 }
 
 // namedCertificate is the fingerprint of the certificate that a KeyInfo holds, for the log.

@@ -51,25 +51,25 @@ const (
 
 // What can be wrong with a signature.
 const (
-	Unsigned             Reason = "unsigned"             // neither Response nor Assertion is signed
-	IncompleteSignature  Reason = "incomplete_signature" // a part of the Signature is missing or empty
-	AmbiguousSignature   Reason = "ambiguous_signature"  // a part of the Signature is there twice, or a foreign one
-	NotOneReference      Reason = "not_one_reference"    // no Reference, or several
-	EmptyReference       Reason = "empty_reference"      // a Reference without URI, or with an empty one
-	ForeignReference     Reason = "foreign_reference"    // a Reference to something else than what carries it
-	WrongTransform       Reason = "wrong_transform"      // other transforms than enveloped and exclusive c14n
-	WrongCanonicalizer   Reason = "wrong_canonicalizer"  // SignedInfo is not in exclusive c14n
-	WeakAlgorithm        Reason = "weak_algorithm"       // SHA-1 or MD5, as digest or in the signature
-	SymmetricAlgorithm   Reason = "symmetric_algorithm"  // an HMAC: the certificate is no secret
-	UnknownAlgorithm     Reason = "unknown_algorithm"    // none of ours
-	WeakKey              Reason = "weak_key"             // RSA with less than 2048 bits, or an odd curve
-	NoCertificate        Reason = "no_certificate"       // the connection has no certificate
-	WrongKey             Reason = "wrong_key"            // no configured certificate made this signature
-	Altered              Reason = "altered"              // the signature is genuine, the content is not
-	CertificateExpired   Reason = "certificate_expired"  // the certificate that signed is out of date
-	CertificateNotYet    Reason = "certificate_not_yet"  // the certificate that signed is not valid yet
-	BadCertificate       Reason = "bad_certificate"      // text that is no X.509 certificate
-	UnsupportedPublicKey Reason = "unsupported_key"      // a certificate with neither RSA nor ECDSA
+	Unsigned            Reason = "unsigned"             // neither Response nor Assertion is signed
+	IncompleteSignature Reason = "incomplete_signature" // a part of the Signature is missing or empty
+	AmbiguousSignature  Reason = "ambiguous_signature"  // a part of the Signature is there twice, or a foreign one
+	NotOneReference     Reason = "not_one_reference"    // no Reference, or several
+	EmptyReference      Reason = "empty_reference"      // a Reference without URI, or with an empty one
+	ForeignReference    Reason = "foreign_reference"    // a Reference to something else than what carries it
+	WrongTransform      Reason = "wrong_transform"      // other transforms than enveloped and exclusive c14n
+	WrongCanonicalizer  Reason = "wrong_canonicalizer"  // SignedInfo is not in exclusive c14n
+	WeakAlgorithm       Reason = "weak_algorithm"       // SHA-1 or MD5, as digest or in the signature
+	SymmetricAlgorithm  Reason = "symmetric_algorithm"  // an HMAC: the certificate is no secret
+	UnknownAlgorithm    Reason = "unknown_algorithm"    // none of ours
+	WeakKey             Reason = "weak_key"             // RSA with less than 2048 bits, or an odd curve
+	NoCertificate       Reason = "no_certificate"       // the connection has no certificate
+	WrongKey            Reason = "wrong_key"            // no configured certificate made this signature
+	Altered             Reason = "altered"              // the signature is genuine, the content is not
+	CertificateExpired  Reason = "certificate_expired"  // the certificate that signed is out of date
+	CertificateNotYet   Reason = "certificate_not_yet"  // the certificate that signed is not valid yet
+	BadCertificate      Reason = "bad_certificate"      // text that is no X.509 certificate
+	UnsupportedKey      Reason = "unsupported_key"      // a certificate with neither RSA nor ECDSA
 )
 
 // What can be wrong with what a message says.

@@ -1,6 +1,7 @@
 package saml_test
 
 import (
+	"crypto"
 	"crypto/elliptic"
 	"crypto/x509"
 	"reflect"
@@ -48,11 +49,11 @@ func TestVerifyAcceptsWhatIsSigned(t *testing.T) {
 		"both":                             {signing{pair: rsaPair(t)}, []string{assertion, whole}},
 		"with prefixes that are included":  {signing{pair: rsaPair(t), prefixes: "xs samlp"}, []string{assertion}},
 		"both, with prefixes":              {signing{pair: rsaPair(t), prefixes: "xs samlp"}, []string{assertion, whole}},
-		"by RSA with SHA-384":              {signing{pair: rsaPair(t), method: dsig.RSASHA384SignatureMethod}, []string{assertion}},
-		"by RSA with SHA-512":              {signing{pair: rsaPair(t), method: dsig.RSASHA512SignatureMethod}, []string{assertion}},
-		"by ECDSA over P-256 with SHA-256": {signing{pair: ecPair(t, elliptic.P256()), method: dsig.ECDSASHA256SignatureMethod}, []string{assertion}},
-		"by ECDSA over P-384 with SHA-384": {signing{pair: ecPair(t, elliptic.P384()), method: dsig.ECDSASHA384SignatureMethod}, []string{whole}},
-		"by ECDSA over P-521 with SHA-512": {signing{pair: ecPair(t, elliptic.P521()), method: dsig.ECDSASHA512SignatureMethod}, []string{assertion}},
+		"by RSA with SHA-384":              {signing{pair: rsaPair(t), method: dsig.RSASHA384SignatureMethod, hash: crypto.SHA384}, []string{assertion}},
+		"by RSA with SHA-512":              {signing{pair: rsaPair(t), method: dsig.RSASHA512SignatureMethod, hash: crypto.SHA512}, []string{assertion}},
+		"by ECDSA over P-256 with SHA-256": {signing{pair: ecPair(t, elliptic.P256()), method: dsig.ECDSASHA256SignatureMethod, hash: crypto.SHA256}, []string{assertion}},
+		"by ECDSA over P-384 with SHA-384": {signing{pair: ecPair(t, elliptic.P384()), method: dsig.ECDSASHA384SignatureMethod, hash: crypto.SHA384}, []string{whole}},
+		"by ECDSA over P-521 with SHA-512": {signing{pair: ecPair(t, elliptic.P521()), method: dsig.ECDSASHA512SignatureMethod, hash: crypto.SHA512}, []string{assertion}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
