@@ -1,26 +1,37 @@
 package testidp
 
 import (
+	"cmp"
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// ApplicationOptions connect the directory to one SCIM server.
+// ApplicationOptions connect the directory to one application: to its SCIM server, to which people
+// are pushed, and to its SAML service provider, to which they sign in. Either may be missing.
 type ApplicationOptions struct {
 	Name    string  // shown on the pages
-	SCIMURL string  // the base URL, to which /Users and /Groups are added
+	SCIMURL string  // the base URL, to which /Users and /Groups are added; empty pushes nobody
 	Token   string  // the bearer token; kept in memory, never shown or logged
 	Dialect Dialect // Okta or Entra
 	// Domain is the e-mail domain of this application's people; northwind.example when empty.
 	Domain string
+
+	// Personality is how SAML responses look; when empty, as the Dialect's maker's, or plain.
+	Personality Personality
+	// EntityID and ACSURL are the SAML service provider, which ConnectSAML may name later.
+	EntityID, ACSURL string
+	// Key signs the SAML responses; nil makes an RSA key of 2048 bits when it is first needed.
+	Key *rsa.PrivateKey
 }
 
 // State says where a person or a group stands towards an application.
@@ -56,18 +67,23 @@ type GroupState struct {
 // refuses, the directory keeps the change and the next Provision tries again, as real identity
 // providers do. A refused change of access leaves the State as it was.
 type Application struct {
-	number  int
-	name    string
-	scimURL string
-	domain  string
-	dialect dialect
-	dir     *directory
-	client  *client
-	log     *slog.Logger
+	number      int
+	name        string
+	base        string // the identity provider's own URL, without a slash at its end
+	scimURL     string // empty if there is no SCIM server
+	domain      string
+	dialect     dialect
+	personality personality
+	keys        func() (keyPair, error) // the same each time
+	newID       func(kind, seed string) string
+	dir         *directory
+	client      *client
+	log         *slog.Logger
 
 	busy chan struct{} // holds one value while an operation runs
 
 	mu      sync.Mutex // guards what follows
+	sp      serviceProvider
 	journal journal
 	people  map[string]*personLink
 	groups  map[string]*groupLink
@@ -94,15 +110,29 @@ func newApplication(number int, ao ApplicationOptions, o Options) (*Application,
 		ao.Domain = "northwind.example"
 	}
 	base, d, err := ao.check()
-	if err != nil {
+	personality, badPersonality := findPersonality(ao.Personality, ao.Dialect)
+	var sp serviceProvider
+	var badProvider error
+	if ao.EntityID != "" || ao.ACSURL != "" {
+		sp, badProvider = checkServiceProvider(ao.EntityID, ao.ACSURL)
+	}
+	if err := errors.Join(err, badPersonality, badProvider); err != nil {
 		return nil, err
 	}
 	if ao.Name == "" {
-		ao.Name = base.Host
+		ao.Name = cmp.Or(base.Host, "Application "+strconv.Itoa(number))
+	}
+	newID := d.newID
+	if ao.SCIMURL == "" {
+		newID = personality.objectID
 	}
 	a := &Application{
-		number: number, name: ao.Name, scimURL: ao.SCIMURL, domain: ao.Domain, dialect: d,
-		dir:    newDirectory(ao.Domain, d.newID),
+		number: number, name: ao.Name, base: o.BaseURL, scimURL: ao.SCIMURL, domain: ao.Domain, dialect: d,
+		personality: personality, sp: sp, newID: newID,
+		keys: sync.OnceValues(func() (keyPair, error) {
+			return newKeyPair(ao.Key, "Northwind Directory, "+ao.Domain, o.Now())
+		}),
+		dir:    newDirectory(ao.Domain, newID),
 		log:    o.Log.With("application", number),
 		busy:   make(chan struct{}, 1),
 		people: map[string]*personLink{},
@@ -126,6 +156,10 @@ func newApplication(number int, ao ApplicationOptions, o Options) (*Application,
 
 // check parses the options. Its error names every one that cannot be used.
 func (ao ApplicationOptions) check() (*url.URL, dialect, error) {
+	if ao.SCIMURL == "" && ao.Token == "" && ao.Dialect == "" {
+		// Nothing is ever sent, so it does not matter how.
+		return &url.URL{}, okta(), ao.checkDomain()
+	}
 	var problems []error
 	base, err := url.Parse(ao.SCIMURL)
 	switch {
@@ -141,8 +175,8 @@ func (ao ApplicationOptions) check() (*url.URL, dialect, error) {
 	if ao.Token == "" || strings.ContainsFunc(ao.Token, unprintable) {
 		problems = append(problems, errors.New("token: give the bearer token of the SCIM server, in one line"))
 	}
-	if strings.ContainsAny(ao.Domain, "@ /:") {
-		problems = append(problems, errors.New("domain: write an e-mail domain, such as northwind.example"))
+	if err := ao.checkDomain(); err != nil {
+		problems = append(problems, err)
 	}
 	var d dialect
 	switch ao.Dialect {
@@ -157,6 +191,13 @@ func (ao ApplicationOptions) check() (*url.URL, dialect, error) {
 	return base, d, errors.Join(problems...)
 }
 
+func (ao ApplicationOptions) checkDomain() error {
+	if strings.ContainsAny(ao.Domain, "@ /:") {
+		return errors.New("domain: write an e-mail domain, such as northwind.example")
+	}
+	return nil
+}
+
 // Number is the application's place in Options, from 1; the pages' paths begin with
 // /applications/{number}.
 func (a *Application) Number() int { return a.number }
@@ -165,16 +206,21 @@ func (a *Application) Number() int { return a.number }
 func (a *Application) Name() string { return a.name }
 
 // Dialect returns the name of the identity provider that the application speaks as.
-func (a *Application) Dialect() string { return a.dialect.label }
+func (a *Application) Dialect() string {
+	if a.scimURL == "" {
+		return a.personality.label
+	}
+	return a.dialect.label
+}
 
-// SCIMURL returns the base URL of the server.
+// SCIMURL returns the base URL of the SCIM server; empty if there is none.
 func (a *Application) SCIMURL() string { return a.scimURL }
 
 // Domain returns the e-mail domain of the application's people.
 func (a *Application) Domain() string { return a.domain }
 
 // DeletesPeople says whether this identity provider ever sends DELETE for a person.
-func (a *Application) DeletesPeople() bool { return a.dialect.deletesUsers }
+func (a *Application) DeletesPeople() bool { return a.scimURL != "" && a.dialect.deletesUsers }
 
 // People returns everyone in the directory, with their state.
 func (a *Application) People() []PersonState {
@@ -232,6 +278,7 @@ func (a *Application) operate(
 	err := work(ctx)
 
 	a.mu.Lock()
+	a.journal.end()
 	if err != nil {
 		o.Problem = a.client.redact(err.Error())
 	}

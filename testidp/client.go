@@ -42,6 +42,9 @@ func (e *Refused) Error() string {
 	return s
 }
 
+// ErrNoSCIM is why nothing is pushed to an application that was given no SCIM server.
+var ErrNoSCIM = errors.New("this application has no SCIM server, so nobody can be pushed to it")
+
 // fatal says that the same answer is to be expected for every other resource.
 func (e *Refused) fatal() bool {
 	switch e.Status {
@@ -64,6 +67,9 @@ type client struct {
 // send sends one request, repeats it while the server says 429 or 503, and returns the body of a
 // 2xx answer. The path is relative to the base URL and escaped, as is the query.
 func (c *client) send(ctx context.Context, method, path, query string, body any) ([]byte, error) {
+	if c.base.Host == "" {
+		return nil, ErrNoSCIM
+	}
 	var payload []byte
 	if body != nil {
 		var b bytes.Buffer

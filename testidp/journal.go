@@ -16,8 +16,8 @@ const (
 	maxShownAnswer  = 2 << 10
 )
 
-// Exchange is one SCIM request and what came back, as a person may read it: without the token and
-// without passwords.
+// Exchange is one request and what came back, as a person may read it: without the token and
+// without passwords. It is one over SCIM, unless the browser carries it.
 type Exchange struct {
 	At       time.Time     `json:"at"`
 	Method   string        `json:"method"`
@@ -27,10 +27,15 @@ type Exchange struct {
 	Request  string        `json:"request,omitempty"` // the body, at most 8 KiB of it
 	Answer   string        `json:"answer,omitempty"`  // the body, at most 2 KiB of it
 	Problem  string        `json:"problem,omitempty"` // why there is no usable answer
+	// ByBrowser says that a SAML response was handed to the browser, which posts it: what the
+	// application answered is not known here.
+	ByBrowser bool `json:"by_browser,omitempty"`
 }
 
-// Failed says that the request did not succeed.
-func (x Exchange) Failed() bool { return x.Status < 200 || x.Status >= 300 || x.Problem != "" }
+// Failed says that the request did not succeed, as far as is known.
+func (x Exchange) Failed() bool {
+	return !x.ByBrowser && (x.Status < 200 || x.Status >= 300) || x.Problem != ""
+}
 
 // Operation is something that was asked for, and the exchanges that it took.
 type Operation struct {
@@ -50,24 +55,39 @@ func (o Operation) Writes() []Exchange {
 // application's mutex.
 type journal struct {
 	operations []*Operation
-	count      int // of all operations so far
+	count      int        // of all operations so far
+	running    *Operation // the one that sends SCIM requests, nil if none does
 }
 
 func (j *journal) begin(title string, at time.Time) *Operation {
 	j.count++
 	o := &Operation{Number: j.count, Title: title, At: at}
 	j.operations = append(j.operations, o)
+	j.running = o
 	j.trim()
 	return o
 }
 
-func (j *journal) add(x Exchange) {
-	last := j.operations[len(j.operations)-1]
-	last.Exchanges = append(last.Exchanges, x)
+func (j *journal) end() { j.running = nil }
+
+// note keeps an operation that is over as it begins. One that is running goes on.
+func (j *journal) note(title string, x Exchange) {
+	j.count++
+	j.operations = append(j.operations, &Operation{Number: j.count, Title: title, At: x.At, Exchanges: []Exchange{x}})
 	j.trim()
 }
 
-// trim drops the oldest operations and, within the last one, the oldest exchanges.
+func (j *journal) add(x Exchange) {
+	if o := j.running; o != nil {
+		o.Exchanges = append(o.Exchanges, x)
+		if len(o.Exchanges) > maxExchanges {
+			o.Exchanges = slices.Delete(o.Exchanges, 0, 1)
+		}
+		j.trim()
+	}
+}
+
+// trim drops the oldest operations.
 func (j *journal) trim() {
 	total := 0
 	for _, o := range j.operations {
@@ -76,9 +96,6 @@ func (j *journal) trim() {
 	for len(j.operations) > 1 && (len(j.operations) > maxOperations || total > maxExchanges) {
 		total -= len(j.operations[0].Exchanges)
 		j.operations = slices.Delete(j.operations, 0, 1)
-	}
-	if last := j.operations[len(j.operations)-1]; len(last.Exchanges) > maxExchanges {
-		last.Exchanges = slices.Delete(last.Exchanges, 0, 1)
 	}
 }
 

@@ -47,6 +47,9 @@ type applicationPage struct {
 	Recent   []Operation
 	Done     *Operation
 	Host     string
+	EntityID string // of the service provider; empty until it is connected
+	ACSURL   string
+	Current  string // who is signed in in this browser; empty for nobody
 }
 
 // groupView is a group with the people in it and the people who are not.
@@ -63,6 +66,7 @@ type personPage struct {
 	InGroups []GroupState
 	Done     *Operation
 	Invalid  *Invalid
+	SignsOn  bool // there is a service provider
 }
 
 type problemPage struct {
@@ -81,7 +85,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"first":  func(ops []Operation, i int) bool { return i == 0 && len(ops[0].Writes()) <= 4 },
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"index", "application", "person", "problem"} {
+	for _, name := range []string{"index", "application", "person", "problem", "signon", "answer"} {
 		t, err := template.New(name).Funcs(functions).ParseFS(files,
 			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -152,17 +156,30 @@ func (s *Server) application(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	everyone, operations := a.People(), a.Operations()
-	s.render(w, http.StatusOK, "application", applicationPage{
+	p := applicationPage{
 		page: s.page(a.name), summary: summarize(a), Everyone: everyone, Views: views(a.Groups(), everyone),
 		Recent: operations[:min(len(operations), shownOperations)],
 		Done:   done(r, operations), Host: r.Host,
-	})
+	}
+	p.EntityID, p.ACSURL = a.ServiceProvider()
+	if id, _, known := s.whoIs(r, a); known {
+		if who, err := a.dir.person(id); err == nil {
+			p.Current = who.Name()
+		}
+	}
+	s.render(w, http.StatusOK, "application", p)
 }
 
 // description is the application in JSON.
 func (a *Application) description() map[string]any {
-	return map[string]any{"number": a.number, "name": a.name, "dialect": a.dialect.label,
-		"scim_url": a.scimURL, "domain": a.domain}
+	sp := a.serviceProvider()
+	return map[string]any{"number": a.number, "name": a.name, "dialect": a.Dialect(),
+		"scim_url": a.scimURL, "domain": a.domain,
+		"saml": map[string]string{
+			"personality": string(a.personality.name), "metadata_url": a.SAMLMetadataURL(),
+			"entity_id": a.SAMLEntityID(), "sso_url": a.SAMLSignOnURL(),
+			"sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL,
+		}}
 }
 
 func (s *Server) person(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +210,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, a *Applicati
 	}
 	groups := slices.DeleteFunc(a.Groups(), func(g GroupState) bool { return !slices.Contains(g.Members, p.ID) })
 	s.render(w, status, "person", personPage{s.page(people[i].Name()), a, p, people, groups,
-		done(r, a.Operations()), invalid})
+		done(r, a.Operations()), invalid, a.serviceProvider().acsURL != ""})
 }
 
 func summarize(a *Application) summary {

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -19,6 +20,16 @@ const maxForm = 64 << 10 // bytes
 //	POST /applications/{n}/people/{person}/{assign|unassign|delete|update}
 //	POST /applications/{n}/groups/{group}/{push|delete|rename|add|remove}
 //
+//	GET  /applications/{n}/saml/metadata                 the identity provider's metadata, always XML
+//	GET  /applications/{n}/saml/sso                      an AuthnRequest by HTTP-Redirect
+//	POST /applications/{n}/saml/sso                      an AuthnRequest by HTTP-POST
+//	POST /applications/{n}/saml/{sign-in|sign-out|open}
+//	POST /applications/{n}/saml/connect                  the form fields entity_id and acs_url
+//	POST /applications/{n}/people/{person}/open          sign in with nobody having asked
+//
+// Whatever signs in answers, in JSON, the fields of the form that a browser would post: acs_url,
+// saml_response and relay_state. The parameter person then names who it is.
+//
 // Update takes the form fields given_name, family_name, user_name, title, department, mobile and
 // manager, and leaves those that are missing; rename takes name; add and remove take person. A POST
 // in JSON answers the Operation: 200, or 502 when the SCIM server refused or could not be reached.
@@ -31,6 +42,14 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /applications/{app}/{action}", s.act(applicationActions))
 	mux.HandleFunc("POST /applications/{app}/people/{person}/{action}", s.act(personActions))
 	mux.HandleFunc("POST /applications/{app}/groups/{group}/{action}", s.act(groupActions))
+	mux.HandleFunc("GET /applications/{app}/saml/metadata", s.metadata)
+	mux.HandleFunc("GET /applications/{app}/saml/sso", s.sso)
+	mux.HandleFunc("POST /applications/{app}/saml/sso", s.sso)
+	mux.HandleFunc("POST /applications/{app}/saml/sign-in", s.signIn)
+	mux.HandleFunc("POST /applications/{app}/saml/sign-out", s.signOut)
+	mux.HandleFunc("POST /applications/{app}/saml/open", s.open)
+	mux.HandleFunc("POST /applications/{app}/saml/connect", s.connect)
+	mux.HandleFunc("POST /applications/{app}/people/{person}/open", s.openAs)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "There is no such page.")
 	})
@@ -56,7 +75,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-			if err := sameOrigin.Check(r); err != nil {
+			asked := takesForeignForms(r.URL.Path)
+			if err := sameOrigin.Check(r); err != nil && !asked {
 				s.fail(w, r, http.StatusForbidden, "This request comes from another site.")
 				return
 			}
@@ -64,7 +84,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				s.fail(w, r, http.StatusBadRequest, "The form cannot be read. Send fields as in an HTML form, at most 64 KiB.")
 				return
 			}
-			if !s.trusted(r) {
+			if !asked && !s.trusted(r) {
 				s.fail(w, r, http.StatusForbidden, "The form's token is missing or old. Load the page again, then repeat. "+
 					"A script sends Accept: application/json instead.")
 				return
@@ -72,6 +92,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// takesForeignForms says that a path is where other sites' forms belong: it changes nothing, and
+// whom a browser says to be is asked on a page of ours.
+func takesForeignForms(p string) bool {
+	matched, err := path.Match("/applications/*/saml/sso", p)
+	return err == nil && matched
 }
 
 // trusted says that a request comes from one of our forms, or from a script. A browser can be made

@@ -1,11 +1,14 @@
-// Package testidp is an identity provider for demos and tests: it pushes people over SCIM.
+// Package testidp is an identity provider for demos and tests: it pushes people over SCIM and signs
+// them in over SAML.
 //
 // Its directory, "Northwind Directory", has 25 people and 4 groups. Each Application connects the
 // directory to one SCIM 2.0 server and speaks to it as Okta or as Microsoft Entra ID does, request
-// by request. A Server shows the applications on a page where people are assigned, unassigned and
-// edited, together with every SCIM exchange that followed.
+// by request; and to one SAML 2.0 service provider, whose AuthnRequests it answers as Okta, Entra ID
+// or AD FS does. A Server shows the applications on a page where people are assigned, unassigned and
+// edited, together with everything that was sent, and signs in whomever its visitor picks: there is
+// no password. Respond makes any variation of a response with the genuine key, for tests.
 //
-// The package works against any SCIM server and imports nothing of Rollcall, so that what it proves
+// The package works against any SCIM server and service provider and imports nothing of Rollcall, so that what it proves
 // about a server does not depend on code shared with that server.
 package testidp
 
@@ -17,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -27,8 +31,12 @@ const DefaultListen = "127.0.0.1:9090"
 
 // Options says what a Server is made of.
 type Options struct {
-	// Applications are the SCIM servers to push to, at least one.
+	// Applications are what the directory is connected to, at least one.
 	Applications []ApplicationOptions
+	// BaseURL is the URL under which browsers reach the pages, without a path. SAML's entity IDs
+	// and URLs begin with it, so that they are known before the server listens. Its host is one of
+	// those that the pages answer to. When empty it is http:// and DefaultListen.
+	BaseURL string
 	// Hosts are the host names, without port, that the pages answer to beside localhost, 127.0.0.1
 	// and [::1]. Naming one also allows Serve to use a listener that is not on loopback.
 	Hosts []string
@@ -49,6 +57,8 @@ type Server struct {
 	hosts        map[string]bool
 	exposed      bool // Options names a host: other machines may reach the pages
 	formToken    string
+	sessionKey   []byte // authenticates the cookie that remembers who is signed in
+	secure       bool   // browsers reach the pages over TLS
 	pages        map[string]*template.Template
 	handler      http.Handler
 	log          *slog.Logger
@@ -64,16 +74,25 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		hosts:     map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true},
-		formToken: newSecret(),
-		exposed:   len(o.Hosts) > 0,
-		log:       o.Log,
+		formToken: newSecret(), sessionKey: []byte(newSecret()),
+		exposed: len(o.Hosts) > 0,
+		log:     o.Log,
 	}
 	for _, h := range o.Hosts {
 		s.hosts[strings.ToLower(strings.Trim(h, "[]"))] = true
 	}
 	var problems []error
+	if o.BaseURL == "" {
+		o.BaseURL = "http://" + DefaultListen
+	}
+	if base, err := checkBaseURL(o.BaseURL); err != nil {
+		problems = append(problems, err)
+	} else {
+		o.BaseURL, s.secure = base.String(), base.Scheme == "https"
+		s.hosts[strings.ToLower(base.Hostname())] = true
+	}
 	if len(o.Applications) == 0 {
-		problems = append(problems, errors.New("applications: name at least one SCIM server"))
+		problems = append(problems, errors.New("applications: name at least one"))
 	}
 	for i, ao := range o.Applications {
 		a, err := newApplication(i+1, ao, o)
@@ -92,6 +111,15 @@ func New(o Options) (*Server, error) {
 	s.pages = pages
 	s.handler = s.routes()
 	return s, nil
+}
+
+func checkBaseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !plainHost.MatchString(u.Host) ||
+		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("base URL: write scheme, host and port only, such as http://localhost:9090")
+	}
+	return u, nil
 }
 
 // Applications returns the applications in the order of Options.

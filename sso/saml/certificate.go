@@ -1,0 +1,76 @@
+package saml
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+)
+
+// keyYears is how long our own certificates are valid. Identity providers pin the key in them, and
+// the day one expires is a day on which nobody signs in, so it is beyond any connection's life.
+const keyYears = 20
+
+// NewKey makes a connection's key with the certificate that shows it to the identity provider.
+func NewKey(commonName string, now time.Time) (*rsa.PrivateKey, *x509.Certificate, error) {
+	key, err := rsa.GenerateKey(rand.Reader, minRSABits)
+	if err != nil {
+		return nil, nil, fmt.Errorf("saml: make a key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, nil, fmt.Errorf("saml: make a certificate: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: commonName},
+		// An identity provider whose clock is behind would not take it otherwise.
+		NotBefore:             now.Add(-24 * time.Hour),
+		NotAfter:              now.AddDate(keyYears, 0, 0),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, crypto.PublicKey(&key.PublicKey), key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("saml: make a certificate: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, nil, fmt.Errorf("saml: make a certificate: %w", err)
+	}
+	return key, certificate, nil
+}
+
+// ParseCertificate reads what an administrator pastes: PEM, or the base64 that stands in it.
+func ParseCertificate(pasted string) (*x509.Certificate, error) {
+	pasted = strings.TrimSpace(pasted)
+	if block, _ := pem.Decode([]byte(pasted)); block != nil {
+		if block.Type != "CERTIFICATE" {
+			return nil, refuse(BadCertificate, "a certificate", "a "+block.Type)
+		}
+		return parseCertificate(block.Bytes)
+	}
+	for _, line := range [...]string{"-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"} {
+		pasted = strings.ReplaceAll(pasted, line, "")
+	}
+	der, err := base64.StdEncoding.DecodeString(withoutSpace(pasted))
+	if err != nil {
+		return nil, &Refused{Reason: BadCertificate, Expected: "PEM or base64", Err: err}
+	}
+	return parseCertificate(der)
+}
+
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, &Refused{Reason: BadCertificate, Expected: "an X.509 certificate", Err: err}
+	}
+	return c, checkKey(c)
+}

@@ -1,0 +1,233 @@
+package saml
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+// limits bound what a document may cost whoever parses it. encoding/xml alone has none, and the
+// worst messages cost minutes before their signature is looked at.
+type limits struct {
+	bytes      int
+	depth      int
+	elements   int
+	attributes int  // of one element
+	comments   bool // comments and processing instructions are skipped, not refused
+}
+
+var (
+	messageLimits  = limits{bytes: 512 << 10, depth: 32, elements: 5000, attributes: 32}
+	metadataLimits = limits{bytes: 1 << 20, depth: 32, elements: 5000, attributes: 32, comments: true}
+)
+
+// scanner reads a document once, in place, and refuses everything of XML in which two parsers
+// could see different things. What it lets through has one root, matched tags, no markup but
+// elements, and no text that an entity, a comment or a section hides from one of the readers.
+type scanner struct {
+	doc      []byte
+	pos      int
+	limits   limits
+	open     [][]byte // names of the elements that are open, the root first
+	elements int
+	seen     [][]byte // names of the attributes of the tag at hand
+}
+
+// precheck tells what is wrong with a document, in time and memory proportional to its length.
+func precheck(doc []byte, l limits) error {
+	if len(doc) > l.bytes {
+		return refuse(TooLarge, fmt.Sprintf("at most %d bytes", l.bytes), fmt.Sprintf("%d bytes", len(doc)))
+	}
+	if !utf8.Valid(doc) {
+		return refuse(NotUTF8, "UTF-8", "other bytes")
+	}
+	s := &scanner{doc: doc, limits: l, open: make([][]byte, 0, l.depth), seen: make([][]byte, 0, l.attributes)}
+	if err := s.declaration(); err != nil {
+		return err
+	}
+	for s.pos < len(s.doc) {
+		var err error
+		if s.doc[s.pos] == '<' {
+			err = s.markup()
+		} else {
+			err = s.text()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(s.open) > 0 || s.elements == 0 {
+		return s.malformed("the end of the document's element")
+	}
+	return nil
+}
+
+func (s *scanner) malformed(expected string) error {
+	return refuse(NotXML, fmt.Sprintf("%s at byte %d", expected, s.pos), string(s.around()))
+}
+
+// around is what stands at the scanner's place, for the log.
+func (s *scanner) around() []byte { return s.doc[min(s.pos, len(s.doc)):min(s.pos+40, len(s.doc))] }
+
+func (s *scanner) at(prefix string) bool { return bytes.HasPrefix(s.doc[s.pos:], []byte(prefix)) }
+
+// declaration reads an XML declaration. A declared encoding is one more way in which two parsers
+// can differ about the same bytes, so only the one that they are in may be named.
+func (s *scanner) declaration() error {
+	const begin = "<?xml"
+	if !s.at(begin) || len(s.doc) == len(begin) || !isSpace(s.doc[len(begin)]) {
+		return nil
+	}
+	end := bytes.Index(s.doc, []byte("?>"))
+	if end < 0 {
+		return s.malformed("the end of the XML declaration")
+	}
+	declared := bytes.ToLower(s.doc[len(begin):end])
+	if _, encoding, found := bytes.Cut(declared, []byte("encoding")); found {
+		encoding = bytes.Trim(encoding, " \t\r\n=")
+		if !bytes.HasPrefix(encoding, []byte(`"utf-8"`)) && !bytes.HasPrefix(encoding, []byte(`'utf-8'`)) {
+			return refuse(NotUTF8, "UTF-8", string(encoding))
+		}
+	}
+	if _, version, _ := bytes.Cut(declared, []byte("version")); !bytes.HasPrefix(bytes.Trim(version, " \t\r\n=\"'"), []byte("1.0")) {
+		return s.malformed("XML version 1.0")
+	}
+	s.pos = end + len("?>")
+	return nil
+}
+
+func (s *scanner) markup() error {
+	switch {
+	case s.at("<!--"):
+		return s.skip(Comment, "-->")
+	case s.at("<![CDATA["):
+		return refuse(CDATA, "no CDATA section", string(s.around()))
+	case s.at("<!"):
+		return refuse(Doctype, "no document type declaration", string(s.around()))
+	case s.at("<?"):
+		return s.skip(ProcessingInstruction, "?>")
+	case s.at("</"):
+		return s.endTag()
+	}
+	return s.startTag()
+}
+
+// skip passes over a comment or an instruction where those are harmless, and refuses it elsewhere.
+func (s *scanner) skip(reason Reason, end string) error {
+	if !s.limits.comments {
+		return refuse(reason, "elements and text only", string(s.around()))
+	}
+	length := bytes.Index(s.doc[s.pos:], []byte(end))
+	if length < 0 {
+		return s.malformed(end)
+	}
+	s.pos += length + len(end)
+	return nil
+}
+
+func (s *scanner) endTag() error {
+	s.pos += len("</")
+	name, err := s.name()
+	if err != nil {
+		return err
+	}
+	s.space()
+	if len(s.open) == 0 || !bytes.Equal(name, s.open[len(s.open)-1]) || !s.at(">") {
+		return s.malformed("the end tag of the open element")
+	}
+	s.open = s.open[:len(s.open)-1]
+	s.pos++
+	return nil
+}
+
+func (s *scanner) startTag() error {
+	if len(s.open) == 0 && s.elements > 0 {
+		return refuse(SecondRoot, "one element", string(s.around()))
+	}
+	if s.elements++; s.elements > s.limits.elements {
+		return refuse(TooManyElements, fmt.Sprintf("at most %d elements", s.limits.elements), "")
+	}
+	if len(s.open) == s.limits.depth {
+		return refuse(TooDeep, fmt.Sprintf("at most %d nested elements", s.limits.depth), "")
+	}
+	s.pos++
+	name, err := s.name()
+	if err != nil {
+		return err
+	}
+	s.seen = s.seen[:0]
+	for {
+		spaced := s.space()
+		switch {
+		case s.at("/>"):
+			s.pos += 2
+			return nil
+		case s.at(">"):
+			s.pos++
+			s.open = append(s.open, name)
+			return nil
+		case !spaced:
+			return s.malformed("the end of the tag")
+		}
+		if err := s.attribute(); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *scanner) attribute() error {
+	name, err := s.name()
+	if err != nil {
+		return err
+	}
+	for _, other := range s.seen {
+		if bytes.Equal(name, other) {
+			return refuse(DuplicateAttribute, "each attribute once", string(name))
+		}
+	}
+	if s.seen = append(s.seen, name); len(s.seen) > s.limits.attributes {
+		return refuse(TooManyAttributes, fmt.Sprintf("at most %d attributes", s.limits.attributes), "")
+	}
+	s.space()
+	if !s.at("=") {
+		return s.malformed("=")
+	}
+	s.pos++
+	s.space()
+	if !s.at(`"`) && !s.at("'") {
+		return s.malformed("a quoted value")
+	}
+	quote := s.doc[s.pos]
+	s.pos++
+	for s.pos < len(s.doc) && s.doc[s.pos] != quote {
+		if s.doc[s.pos] == '<' {
+			return s.malformed("no < in a value")
+		}
+		if err := s.character(); err != nil {
+			return err
+		}
+	}
+	if s.pos == len(s.doc) {
+		return s.malformed("the end of the value")
+	}
+	s.pos++
+	return nil
+}
+
+func (s *scanner) text() error {
+	for s.pos < len(s.doc) && s.doc[s.pos] != '<' {
+		if len(s.open) == 0 && !isSpace(s.doc[s.pos]) {
+			if bytes.IndexByte(s.doc, '<') < 0 {
+				return s.malformed("<")
+			}
+			return refuse(TextOutsideRoot, "nothing around the document", string(s.around()))
+		}
+		if s.at("]]>") {
+			return s.malformed("no ]]>")
+		}
+		if err := s.character(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

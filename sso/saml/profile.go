@@ -1,0 +1,227 @@
+package saml
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+const statusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
+
+// profile checks what SAML asks of a response beyond its signature (SAML Profiles §4.1.4, Core
+// §2.3 to §2.5), by the clock and the request that the caller passed.
+type profile struct {
+	sp     SP
+	idp    IdP
+	expect Expect
+}
+
+func (p profile) status(response *etree.Element) error {
+	status, err := only(response, protocolNS, "Status", MissingStatus, SeveralStatuses)
+	if err != nil {
+		return err
+	}
+	code, err := only(status, protocolNS, "StatusCode", MissingStatus, SeveralStatuses)
+	if err != nil {
+		return err
+	}
+	value, _ := attribute(code, "Value")
+	if value == statusSuccess {
+		return nil
+	}
+	for _, inner := range children(code, protocolNS, "StatusCode") {
+		more, _ := attribute(inner, "Value")
+		value += " " + more
+	}
+	for _, message := range children(status, protocolNS, "StatusMessage") {
+		value += " " + message.Text()
+	}
+	return refuse(BadStatus, statusSuccess, value)
+}
+
+func (p profile) response(m *message) error {
+	r := m.response
+	if err := version(r); err != nil {
+		return err
+	}
+	if id, _ := attribute(r, "ID"); id == "" {
+		return refuse(MissingID, "an ID on the Response", "")
+	}
+	if _, err := p.issued(r); err != nil {
+		return err
+	}
+	// SAML Bindings §3.5.5.2: a signed message says where it is sent. Without a signature the
+	// attribute means nothing, but a wrong one still tells of a wrong configuration.
+	if destination, ok := attribute(r, "Destination"); (ok || m.responseSignature != nil) && destination != p.sp.ACSURL {
+		return refuse(WrongDestination, p.sp.ACSURL, destination)
+	}
+	if len(children(r, assertionNS, "Issuer")) > 0 {
+		if err := p.issuer(r); err != nil {
+			return err
+		}
+	}
+	return p.inResponseTo(r)
+}
+
+func version(el *etree.Element) error {
+	if v, _ := attribute(el, "Version"); v != "2.0" {
+		return refuse(WrongVersion, "Version 2.0 of "+el.Tag, v)
+	}
+	return nil
+}
+
+// issued returns when a message was issued, which must be just now: the replay table forgets.
+func (p profile) issued(el *etree.Element) (time.Time, error) {
+	t, err := instant(el, "IssueInstant")
+	switch {
+	case err != nil:
+		return t, err
+	case t.IsZero():
+		return t, refuse(BadTime, "an IssueInstant on the "+el.Tag, "")
+	case t.After(p.expect.Now.Add(maxSkew)):
+		return t, p.refuseTime(IssuedInFuture, "an IssueInstant that is past", t)
+	case p.expect.Now.After(t.Add(maxAge + maxSkew)):
+		return t, p.refuseTime(IssuedLongAgo, "an IssueInstant in the last "+maxAge.String(), t)
+	}
+	return t, nil
+}
+
+// refuseTime tells both clocks, because the usual cause is that one of them is wrong.
+func (p profile) refuseTime(reason Reason, expected string, received time.Time) error {
+	const format = time.RFC3339
+	return refuse(reason, expected+", where it is "+p.expect.Now.UTC().Format(format), received.UTC().Format(format))
+}
+
+func (p profile) issuer(el *etree.Element) error {
+	issuer, err := only(el, assertionNS, "Issuer", WrongIssuer, Repeated)
+	if err != nil {
+		return err
+	}
+	value, err := text(issuer)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(value) != p.idp.EntityID {
+		return refuse(WrongIssuer, p.idp.EntityID, value)
+	}
+	return nil
+}
+
+func (p profile) inResponseTo(el *etree.Element) error {
+	value, ok := attribute(el, "InResponseTo")
+	switch {
+	case p.expect.RequestID == "" && ok:
+		return refuse(UnexpectedRequest, "no InResponseTo on "+el.Tag, value)
+	case p.expect.RequestID != "" && !ok:
+		return refuse(MissingInResponseTo, p.expect.RequestID, "")
+	case value != p.expect.RequestID:
+		return refuse(WrongInResponseTo, p.expect.RequestID, value)
+	}
+	return nil
+}
+
+func (p profile) assertion(el *etree.Element) (*Assertion, error) {
+	if err := version(el); err != nil {
+		return nil, err
+	}
+	a := &Assertion{Issuer: p.idp.EntityID, InResponseTo: p.expect.RequestID}
+	if a.ID, _ = attribute(el, "ID"); a.ID == "" {
+		return nil, refuse(MissingID, "an ID on the Assertion", "")
+	}
+	var err error
+	if a.IssueInstant, err = p.issued(el); err != nil {
+		return nil, err
+	}
+	// Nothing older is accepted, and a replica's clock may be behind this one's.
+	a.ReplayUntil = a.IssueInstant.Add(maxAge + 2*maxSkew)
+	if err := p.issuer(el); err != nil {
+		return nil, err
+	}
+	if err := p.subject(el, a); err != nil {
+		return nil, err
+	}
+	if err := p.conditions(el, a); err != nil {
+		return nil, err
+	}
+	if err := p.authnStatement(el, a); err != nil {
+		return nil, err
+	}
+	return a, attributes(el, a)
+}
+
+// window checks NotBefore and NotOnOrAfter. SAML Core §2.5.1.2: the second is the first instant
+// at which it is no longer valid.
+func (p profile) window(el *etree.Element, issued time.Time) (time.Time, error) {
+	begin, err := instant(el, "NotBefore")
+	if err != nil {
+		return begin, err
+	}
+	end, err := instant(el, "NotOnOrAfter")
+	switch {
+	case err != nil:
+		return end, err
+	case begin.After(p.expect.Now.Add(maxSkew)):
+		return end, p.refuseTime(NotYetValid, "a NotBefore that is past", begin)
+	case end.IsZero():
+		return end, nil
+	case !p.expect.Now.Before(end.Add(maxSkew)):
+		return end, p.refuseTime(Expired, "a NotOnOrAfter to come", end)
+	case end.After(issued.Add(maxLifetime)):
+		return end, p.refuseTime(ValidTooLong, fmt.Sprintf("a NotOnOrAfter within %s of IssueInstant", maxLifetime), end)
+	}
+	return end, nil
+}
+
+func (p profile) conditions(el *etree.Element, a *Assertion) error {
+	conditions, err := only(el, assertionNS, "Conditions", MissingConditions, Repeated)
+	if err != nil {
+		return err
+	}
+	end, err := p.window(conditions, a.IssueInstant)
+	if err != nil {
+		return err
+	}
+	if !end.IsZero() && end.Before(a.NotOnOrAfter) {
+		a.NotOnOrAfter = end
+	}
+	restrictions := 0
+	for _, c := range conditions.ChildElements() {
+		switch {
+		case is(c, assertionNS, "AudienceRestriction"):
+			restrictions++
+			// SAML Core §2.5.1.4: each restriction must hold, by one of its audiences.
+			if err := p.audience(c); err != nil {
+				return err
+			}
+		case is(c, assertionNS, "OneTimeUse"), is(c, assertionNS, "ProxyRestriction"):
+			// The first is so for every assertion here, and no SAML assertion is made out of one.
+		default:
+			// SAML Core §2.5.1.1: what is not understood makes the assertion indeterminate.
+			return refuse(UnknownCondition, "AudienceRestriction, OneTimeUse or ProxyRestriction", c.FullTag())
+		}
+	}
+	if restrictions == 0 {
+		return refuse(MissingAudience, p.sp.EntityID, "")
+	}
+	return nil
+}
+
+func (p profile) audience(restriction *etree.Element) error {
+	var others []string
+	for _, el := range children(restriction, assertionNS, "Audience") {
+		value, err := text(el)
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(value) == p.sp.EntityID {
+			return nil
+		}
+		others = append(others, value)
+	}
+	if len(others) == 0 {
+		return refuse(MissingAudience, p.sp.EntityID, "")
+	}
+	return refuse(WrongAudience, p.sp.EntityID, strings.Join(others, " "))
+}

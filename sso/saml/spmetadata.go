@@ -1,0 +1,63 @@
+package saml
+
+import (
+	"encoding/base64"
+
+	"github.com/beevik/etree"
+	schema "github.com/crewjam/saml"
+)
+
+// Metadata is the document that an identity provider is set up with. It has no end of validity:
+// few providers read it twice, and those that heed the date stop signing people in.
+func (sp SP) Metadata() ([]byte, error) {
+	if err := sp.checkKey(); err != nil {
+		return nil, err
+	}
+	root := etree.NewElement("md:EntityDescriptor")
+	root.CreateAttr("xmlns:md", metadataNS)
+	root.CreateAttr("xmlns:ds", signatureNS)
+	root.CreateAttr("entityID", sp.EntityID)
+	d := root.CreateElement("md:SPSSODescriptor")
+	d.CreateAttr("AuthnRequestsSigned", "true")
+	d.CreateAttr("WantAssertionsSigned", "true")
+	d.CreateAttr("protocolSupportEnumeration", protocolNS)
+	sp.keyDescriptor(d, "signing")
+	if sp.AllowEncrypted {
+		// AD FS encrypts as soon as it sees such a key, so it stands there only when wanted.
+		encryption := sp.keyDescriptor(d, "encryption")
+		for _, algorithm := range encryptionMethods {
+			encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
+		}
+	}
+	for _, format := range [...]schema.NameIDFormat{
+		schema.PersistentNameIDFormat,
+		schema.EmailAddressNameIDFormat,
+		schema.UnspecifiedNameIDFormat,
+		schema.TransientNameIDFormat,
+	} {
+		d.CreateElement("md:NameIDFormat").SetText(string(format))
+	}
+	acs := d.CreateElement("md:AssertionConsumerService")
+	acs.CreateAttr("Binding", schema.HTTPPostBinding)
+	acs.CreateAttr("Location", sp.ACSURL)
+	acs.CreateAttr("index", "0")
+	acs.CreateAttr("isDefault", "true")
+	return serialize(root)
+}
+
+func (sp SP) keyDescriptor(d *etree.Element, use string) *etree.Element {
+	key := d.CreateElement("md:KeyDescriptor")
+	key.CreateAttr("use", use)
+	data := key.CreateElement("ds:KeyInfo").CreateElement("ds:X509Data")
+	data.CreateElement("ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(sp.Certificate.Raw))
+	return key
+}
+
+// encryptionMethods are what assertions may be encrypted with, the best first.
+var encryptionMethods = []string{
+	"http://www.w3.org/2009/xmlenc11#aes256-gcm",
+	"http://www.w3.org/2009/xmlenc11#aes128-gcm",
+	"http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+	"http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+	"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+}

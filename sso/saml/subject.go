@@ -1,0 +1,172 @@
+package saml
+
+import (
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+
+func (p profile) subject(el *etree.Element, a *Assertion) error {
+	subject, err := only(el, assertionNS, "Subject", MissingSubject, Repeated)
+	if err != nil {
+		return err
+	}
+	if err := nameID(subject, a); err != nil {
+		return err
+	}
+	// SAML Profiles §4.1.4.3: one bearer confirmation has to hold, whatever the others are.
+	confirmations := children(subject, assertionNS, "SubjectConfirmation")
+	if len(confirmations) == 0 {
+		return refuse(MissingConfirmation, "a SubjectConfirmation", "")
+	}
+	var first error
+	for _, c := range confirmations {
+		err := p.confirmation(c, a)
+		if err == nil {
+			return nil
+		}
+		if first == nil || reasonOf(first) == WrongConfirmation {
+			first = err
+		}
+	}
+	return first
+}
+
+func reasonOf(err error) Reason {
+	if r, ok := err.(*Refused); ok {
+		return r.Reason
+	}
+	return ""
+}
+
+func (p profile) confirmation(el *etree.Element, a *Assertion) error {
+	if method, _ := attribute(el, "Method"); method != bearer {
+		return refuse(WrongConfirmation, bearer, method)
+	}
+	data, err := only(el, assertionNS, "SubjectConfirmationData", MissingConfirmation, Repeated)
+	if err != nil {
+		return err
+	}
+	if recipient, _ := attribute(data, "Recipient"); recipient != p.sp.ACSURL {
+		return refuse(WrongRecipient, p.sp.ACSURL, recipient)
+	}
+	if begin, ok := attribute(data, "NotBefore"); ok {
+		return refuse(ConfirmationNotBefore, "no NotBefore in SubjectConfirmationData", begin)
+	}
+	end, err := p.window(data, a.IssueInstant)
+	if err != nil {
+		return err
+	}
+	if end.IsZero() {
+		return refuse(ConfirmationUnbounded, "a NotOnOrAfter in SubjectConfirmationData", "")
+	}
+	if err := p.inResponseTo(data); err != nil {
+		return err
+	}
+	a.NotOnOrAfter = end
+	return nil
+}
+
+// nameID reads who it is. A missing one is no fault here: the caller may have an attribute for it.
+func nameID(subject *etree.Element, a *Assertion) error {
+	if len(children(subject, assertionNS, "EncryptedID")) > 0 {
+		return refuse(EncryptedNameID, "a NameID that is not encrypted", "")
+	}
+	found := children(subject, assertionNS, "NameID")
+	switch len(found) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		return refuse(SeveralNameIDs, "one NameID", "")
+	}
+	value, err := text(found[0])
+	if err != nil {
+		return err
+	}
+	// Taken as sent, it would be another person than without the space; without it, two people
+	// could be one.
+	switch trimmed := strings.TrimSpace(value); {
+	case trimmed == "":
+		return refuse(EmptyNameID, "a NameID with text", value)
+	case trimmed != value:
+		return refuse(NameIDSpace, trimmed, value)
+	}
+	a.NameID = value
+	a.NameIDFormat, _ = attribute(found[0], "Format")
+	return nil
+}
+
+func (p profile) authnStatement(el *etree.Element, a *Assertion) error {
+	statements := children(el, assertionNS, "AuthnStatement")
+	if len(statements) == 0 {
+		return refuse(MissingAuthnStatement, "an AuthnStatement", "")
+	}
+	for i, s := range statements {
+		at, err := instant(s, "AuthnInstant")
+		if err != nil {
+			return err
+		}
+		if at.IsZero() {
+			return refuse(BadTime, "an AuthnInstant", "")
+		}
+		end, err := instant(s, "SessionNotOnOrAfter")
+		if err != nil {
+			return err
+		}
+		if !end.IsZero() && !p.expect.Now.Before(end.Add(maxSkew)) {
+			return p.refuseTime(SessionExpired, "a SessionNotOnOrAfter to come", end)
+		}
+		if i == 0 {
+			a.AuthnInstant = at
+			a.SessionIndex, _ = attribute(s, "SessionIndex")
+		}
+		if !end.IsZero() && (a.SessionNotOnOrAfter.IsZero() || end.Before(a.SessionNotOnOrAfter)) {
+			a.SessionNotOnOrAfter = end
+		}
+	}
+	return nil
+}
+
+// attributes reads what is said about the person.
+func attributes(el *etree.Element, a *Assertion) error {
+	a.Attributes = map[string][]string{}
+	for _, statement := range children(el, assertionNS, "AttributeStatement") {
+		for _, attr := range children(statement, assertionNS, "Attribute") {
+			name, _ := attribute(attr, "Name")
+			if name == "" {
+				return refuse(MarkupInValue, "a Name on each Attribute", "")
+			}
+			values := children(attr, assertionNS, "AttributeValue")
+			// An attribute without values is one that the person has none of: it strips, where a
+			// missing attribute keeps.
+			read := make([]string, 0, len(values))
+			for _, v := range values {
+				value, err := attributeValue(v)
+				if err != nil {
+					return err
+				}
+				read = append(read, value)
+			}
+			a.Attributes[name] = append(a.Attributes[name], read...)
+		}
+	}
+	return nil
+}
+
+// attributeValue is the text of a value, or of the one element in it: eduPersonTargetedID is a
+// NameID within the value.
+func attributeValue(el *etree.Element) (string, error) {
+	inner := el.ChildElements()
+	if len(inner) == 0 {
+		return text(el)
+	}
+	for _, token := range el.Child {
+		if data, ok := token.(*etree.CharData); len(inner) > 1 || ok && strings.TrimSpace(data.Data) != "" {
+			return "", refuse(MarkupInValue, "text or one element in an AttributeValue", "")
+		}
+	}
+	return text(inner[0])
+}

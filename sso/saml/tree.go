@@ -1,0 +1,181 @@
+package saml
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/beevik/etree"
+	dsig "github.com/russellhaering/goxmldsig"
+)
+
+const (
+	protocolNS  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	assertionNS = "urn:oasis:names:tc:SAML:2.0:assertion"
+	metadataNS  = "urn:oasis:names:tc:SAML:2.0:metadata"
+	signatureNS = dsig.Namespace
+)
+
+// message is a Response whose parts stand where they must, and nowhere else.
+type message struct {
+	response, assertion, encrypted        *etree.Element
+	responseSignature, assertionSignature *etree.Element
+	ids                                   map[string]bool
+}
+
+// parse builds the tree of a document that passed the precheck.
+func parse(doc []byte) (*etree.Element, error) {
+	d := etree.NewDocument()
+	if err := d.ReadFromBytes(doc); err != nil {
+		return nil, &Refused{Reason: NotXML, Expected: "well-formed XML", Err: err}
+	}
+	return d.Root(), nil
+}
+
+// arrange finds the parts of a response. Signature wrapping needs a second assertion, a signature
+// on something that is not read, or an ID that two elements have: there is no place for those.
+func arrange(root *etree.Element) (*message, error) {
+	if !is(root, protocolNS, "Response") {
+		return nil, refuse(NotAResponse, "a SAML 2.0 Response", "{"+root.NamespaceURI()+"}"+root.Tag)
+	}
+	m := &message{response: root, ids: map[string]bool{}}
+	if err := m.walk(root); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *message) walk(el *etree.Element) error {
+	if err := m.attributes(el); err != nil {
+		return err
+	}
+	if err := m.place(el); err != nil {
+		return err
+	}
+	for _, token := range el.Child {
+		if child, ok := token.(*etree.Element); ok {
+			if err := m.walk(child); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *message) attributes(el *etree.Element) error {
+	for i, a := range el.Attr {
+		switch {
+		case a.Space == "xmlns" || a.Space == "" && a.Key == "xmlns":
+			// Canonical XML is undefined for relative namespace names: libxml2 then signs nothing.
+			if !strings.Contains(a.Value, ":") && (a.Value != "" || a.Space != "") {
+				return refuse(RelativeNamespace, "absolute namespace names", a.Value)
+			}
+		case strings.EqualFold(a.Key, "ID"):
+			if m.ids[a.Value] {
+				return refuse(DuplicateID, "each ID once", a.Value)
+			}
+			m.ids[a.Value] = true
+		}
+		for _, other := range el.Attr[:i] {
+			if a.Key == other.Key && isQualified(a) && isQualified(other) && a.NamespaceURI() == other.NamespaceURI() {
+				return refuse(DuplicateAttribute, "each attribute once", a.FullKey())
+			}
+		}
+	}
+	return nil
+}
+
+// isQualified tells whether an attribute has a namespace: without a prefix it has none.
+func isQualified(a etree.Attr) bool { return a.Space != "" && a.Space != "xmlns" }
+
+func (m *message) place(el *etree.Element) error {
+	switch el.Tag {
+	case "Assertion":
+		if el.NamespaceURI() != assertionNS {
+			return nil
+		}
+		return m.set(&m.assertion, el, MisplacedAssertion, SeveralAssertions, m.response)
+	case "EncryptedAssertion":
+		if el.NamespaceURI() != assertionNS {
+			return nil
+		}
+		return m.set(&m.encrypted, el, MisplacedAssertion, SeveralAssertions, m.response)
+	case "Object":
+		if el.NamespaceURI() == signatureNS {
+			return refuse(SignatureObject, "a Signature without Object", "")
+		}
+	case "Signature":
+		parent := el.Parent()
+		if el.NamespaceURI() != signatureNS {
+			if parent == m.response || parent == m.assertion {
+				return refuse(SignatureNamespace, signatureNS, el.NamespaceURI())
+			}
+			return nil
+		}
+		if parent == m.response {
+			return m.set(&m.responseSignature, el, MisplacedSignature, SeveralSignatures, parent)
+		}
+		return m.set(&m.assertionSignature, el, MisplacedSignature, SeveralSignatures, m.assertion)
+	}
+	return nil
+}
+
+func (m *message) set(part **etree.Element, el *etree.Element, misplaced, several Reason, parent *etree.Element) error {
+	if parent == nil || el.Parent() != parent {
+		return refuse(misplaced, el.Tag+" in its place", "one in "+el.Parent().Tag)
+	}
+	if *part != nil {
+		return refuse(several, "one "+el.Tag, "")
+	}
+	*part = el
+	return nil
+}
+
+func is(el *etree.Element, namespace, tag string) bool {
+	return el.Tag == tag && el.NamespaceURI() == namespace
+}
+
+func children(el *etree.Element, namespace, tag string) []*etree.Element {
+	var found []*etree.Element
+	for _, token := range el.Child {
+		if child, ok := token.(*etree.Element); ok && is(child, namespace, tag) {
+			found = append(found, child)
+		}
+	}
+	return found
+}
+
+// only returns the one child of that name.
+func only(el *etree.Element, namespace, tag string, missing, several Reason) (*etree.Element, error) {
+	found := children(el, namespace, tag)
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, refuse(missing, fmt.Sprintf("a %s in %s", tag, el.Tag), "")
+	}
+	return nil, refuse(several, fmt.Sprintf("one %s in %s", tag, el.Tag), fmt.Sprint(len(found)))
+}
+
+// text returns what stands in an element that has no elements in it. Anything else in there would
+// let two readers see two values.
+func text(el *etree.Element) (string, error) {
+	var b strings.Builder
+	for _, token := range el.Child {
+		data, ok := token.(*etree.CharData)
+		if !ok {
+			return "", refuse(MarkupInValue, "text only in "+el.Tag, "")
+		}
+		b.WriteString(data.Data)
+	}
+	return b.String(), nil
+}
+
+// attribute returns an attribute without a namespace. etree's SelectAttr also finds prefixed ones.
+func attribute(el *etree.Element, key string) (value string, ok bool) {
+	for _, a := range el.Attr {
+		if a.Space == "" && a.Key == key {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
