@@ -6,38 +6,6 @@ import (
 	"slices"
 )
 
-// RefusalReason is why the store lets nobody in for a login that the identity
-// provider vouched for.
-type RefusalReason string
-
-// The reasons for which SignIn refuses (identity.md, section 2).
-const (
-	Ambiguous            RefusalReason = "ambiguous"
-	AdminLinkRequired    RefusalReason = "admin_link_required"
-	PersonDeprovisioned  RefusalReason = "deprovisioned"
-	NotProvisioned       RefusalReason = "not_provisioned"
-	UserDeactivated      RefusalReason = "deactivated"
-	LoginUsed            RefusalReason = "login_used"
-	AssertionReplayed    RefusalReason = "assertion_replayed"
-	ConnectionReplaced   RefusalReason = "connection_replaced"
-	ProfileOutside       RefusalReason = "profile_outside_organization"
-	ApplicationWithdrawn RefusalReason = "application_withdrawn"
-)
-
-// SignInRefused is the error of a login that is refused, for the organization's
-// login log. Its words are for the customer's IT and not for the browser.
-type SignInRefused struct {
-	Reason             RefusalReason
-	Expected, Received string
-	UserID             string // whom it was found to be; often empty
-}
-
-// Error is for the log of the server: it names nobody.
-func (r *SignInRefused) Error() string { return "sign-in refused: " + string(r.Reason) }
-
-// Unwrap makes it an error of the domain.
-func (r *SignInRefused) Unwrap() error { return Deniedf("the sign-in was refused") }
-
 // Claims is a person as an identity provider vouches for them at sign-on.
 type Claims struct {
 	Issuer, Subject string // name the person; see Identity

@@ -1,0 +1,67 @@
+package model
+
+// RefusalReason says why a login was refused though the identity provider's
+// message could be read. Its text is stable: it stands in the login log and in
+// the API, beside the reasons of sso/saml, which are about the message itself.
+type RefusalReason string
+
+// Why nobody is let in (identity.md, sections 2, 6 and 7).
+const (
+	Ambiguous            RefusalReason = "ambiguous"                    // several users could be meant
+	AdminLinkRequired    RefusalReason = "admin_link_required"          // an administrator, whom an e-mail address does not prove
+	PersonDeprovisioned  RefusalReason = "deprovisioned"                // a directory deleted the person
+	NotProvisioned       RefusalReason = "not_provisioned"              // nobody knows the person, and the login may not make a user
+	UserDeactivated      RefusalReason = "deactivated"                  // the user is inactive
+	ProfileOutside       RefusalReason = "profile_outside_organization" // the user's e-mail address is under no verified domain
+	ApplicationWithdrawn RefusalReason = "application_withdrawn"        // the application does not serve the organization any more
+	SubjectMissing       RefusalReason = "subject_missing"              // nothing in the assertion names the person for good
+	SubjectTransient     RefusalReason = "subject_transient"            // a NameID that is another one each time
+	StaleAuthentication  RefusalReason = "reauthentication_ignored"     // the person was to authenticate anew and did not
+)
+
+// Why a response belongs to no login that is on its way.
+const (
+	LoginUnknown       RefusalReason = "login_unknown"       // the RelayState names none at this connection
+	LoginForeign       RefusalReason = "login_foreign"       // it began in another browser
+	LoginUsed          RefusalReason = "login_used"          // it ended already, or ran out of time
+	AssertionReplayed  RefusalReason = "assertion_replayed"  // the assertion was accepted before
+	ConnectionReplaced RefusalReason = "connection_replaced" // the connection was changed while the person signed in
+	ConnectionIsDraft  RefusalReason = "connection_draft"    // nobody has tested the connection yet
+)
+
+// advices are what the customer's IT can do about each.
+var advices = map[RefusalReason]string{
+	Ambiguous:            "Several users of the organization could be meant. Give each of them an externalId, userName and e-mail address of their own, or remove all but one.",
+	AdminLinkRequired:    "An administrator is not recognized by an e-mail address alone. Let a directory provision this person with an externalId that equals the subject, or make them a member first.",
+	PersonDeprovisioned:  "A directory has deleted this person. Assign them to the application again, or remove the organization's tombstone of them.",
+	NotProvisioned:       "Nobody in the organization is this person. Assign them to the application, or switch jit on and verify the domain of their e-mail address.",
+	UserDeactivated:      "The identity provider still signs in somebody whom the directory has unassigned or an administrator has deactivated. Assign them again if they should have access.",
+	ProfileOutside:       "The user's stored e-mail address is under no verified domain of the organization. Verify the domain, or correct the address in the directory.",
+	ApplicationWithdrawn: "The application does not serve this organization any more. Ask the operator to add the organization to it.",
+	SubjectMissing:       "The assertion has nothing that names the person for good. Send a NameID, or the attribute that the connection's subject_attribute names.",
+	SubjectTransient:     "The NameID is transient: another one at each login. Send a persistent one, or set the connection's subject_attribute to an attribute that stays the same.",
+	StaleAuthentication:  "The application asked for a new authentication and the identity provider did not make one. If it never does, set the connection's reauthentication to requested.",
+	LoginUnknown:         "The response came back with a RelayState that is not ours. Have the identity provider return it unchanged, or allow logins that it starts (allow_idp_initiated).",
+	LoginForeign:         "The login began in another browser, or the browser did not keep our cookie. Start it again there, from the application; if it happens to everybody, check that nothing strips cookies.",
+	LoginUsed:            "A login is good once and for ten minutes. Start it again from the application; going back in the browser does not help.",
+	AssertionReplayed:    "The same assertion came a second time. If nobody pressed a button twice, somebody has copied it: look at the identity provider's log.",
+	ConnectionReplaced:   "The connection was changed while the person signed in. Start again.",
+	ConnectionIsDraft:    "The connection was never tested. Open its login address once, as somebody of the organization: one login makes it active.",
+}
+
+// Advice tells the customer's IT what to do about it; it is empty for what is no RefusalReason.
+func (r RefusalReason) Advice() string { return advices[r] }
+
+// SignInRefused is the error of a login that is refused, for the organization's
+// login log. Its words are for the customer's IT and not for the browser.
+type SignInRefused struct {
+	Reason             RefusalReason
+	Expected, Received string
+	UserID             string // whom it was found to be; often empty
+}
+
+// Error is for the log of the server: it names nobody.
+func (r *SignInRefused) Error() string { return "sign-in refused: " + string(r.Reason) }
+
+// Unwrap makes it an error of the domain.
+func (r *SignInRefused) Unwrap() error { return Deniedf("the sign-in was refused") }
