@@ -252,3 +252,8 @@ func repeated(n int) string {
 	}
 	return b.String()
 }
+
+func ecKey(t testing.TB) crypto.Signer {
+	t.Helper()
+	return ecPair(t, elliptic.P256()).key
+}
