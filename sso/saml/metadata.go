@@ -67,13 +67,13 @@ func choose(document []byte, root *etree.Element, entityID string, now time.Time
 	case is(root, metadataNS, "EntityDescriptor"):
 		var one schema.EntityDescriptor
 		if err := xml.Unmarshal(document, &one); err != nil {
-			return one, &Refused{Reason: NotMetadata, Expected: "an EntityDescriptor", Err: err}
+			return one, &Refused{Reason: NotMetadata, Expected: "an EntityDescriptor", Received: shorten(err.Error()), Err: err}
 		}
 		entities = append(entities, one)
 	case is(root, metadataNS, "EntitiesDescriptor"):
 		var several schema.EntitiesDescriptor
 		if err := xml.Unmarshal(document, &several); err != nil {
-			return schema.EntityDescriptor{}, &Refused{Reason: NotMetadata, Expected: "an EntitiesDescriptor", Err: err}
+			return schema.EntityDescriptor{}, &Refused{Reason: NotMetadata, Expected: "an EntitiesDescriptor", Received: shorten(err.Error()), Err: err}
 		}
 		var err error
 		if entities, err = flatten(several, now); err != nil {
