@@ -39,7 +39,7 @@ func begin(t *testing.T) (genuine, acs) {
 	return g, func(t *testing.T, response string) (string, bool) {
 		t.Helper()
 		sp := saml.SP{EntityID: audience, ACSURL: acsURL}
-		provider := saml.IdP{EntityID: idp, Certificates: []*x509.Certificate{g.certificate}}
+		provider := saml.IDP{EntityID: idp, Certificates: []*x509.Certificate{g.certificate}}
 		_, err := sp.Verify(provider, response, saml.Expect{RequestID: request, Now: now})
 		if refused, ok := errors.AsType[*saml.Refused](err); ok {
 			return string(refused.Reason), false

@@ -200,7 +200,7 @@ func TestVerifyTellsOfCertificateDates(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := certify(t, key, now.Add(test.from), now.Add(test.to))
-			provider := saml.IdP{EntityID: idpID, Certificates: []*x509.Certificate{p.certificate}}
+			provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{p.certificate}}
 			d := response(t)
 			signing{pair: p}.sign(t, find(t, d, "//Assertion"))
 			signing{pair: p}.sign(t, d.Root())
@@ -224,7 +224,7 @@ func TestVerifyTellsOfCertificateDates(t *testing.T) {
 }
 
 func TestVerifyWithoutCertificate(t *testing.T) {
-	_, err := sp.Verify(saml.IdP{EntityID: idpID}, signed(t, nil), expect)
+	_, err := sp.Verify(saml.IDP{EntityID: idpID}, signed(t, nil), expect)
 	wantReason(t, err, saml.NoCertificate)
 }
 

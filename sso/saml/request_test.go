@@ -32,7 +32,7 @@ func withKey(t *testing.T) saml.SP {
 
 func TestAuthnRequestByRedirect(t *testing.T) {
 	own := withKey(t)
-	provider := saml.IdP{EntityID: idpID, SSORedirectURL: "https://idp.example/sso?tenant=a%2Fb", SSOPostURL: "https://idp.example/post"}
+	provider := saml.IDP{EntityID: idpID, SSORedirectURL: "https://idp.example/sso?tenant=a%2Fb", SSOPostURL: "https://idp.example/post"}
 	const relayState = "a b&SAMLRequest=evil"
 	r, err := own.AuthnRequest(provider, saml.RequestOptions{ID: requestID, RelayState: relayState, ForceAuthn: true, Now: now})
 	if err != nil {
@@ -117,7 +117,7 @@ func checkRequest(t *testing.T, text, destination string) *etree.Document {
 
 func TestAuthnRequestByPost(t *testing.T) {
 	own := withKey(t)
-	provider := saml.IdP{EntityID: idpID, SSOPostURL: "https://idp.example/post"}
+	provider := saml.IDP{EntityID: idpID, SSOPostURL: "https://idp.example/post"}
 	r, err := own.AuthnRequest(provider, saml.RequestOptions{ID: requestID, RelayState: "state", ForceAuthn: true, Now: now})
 	if err != nil {
 		t.Fatal(err)
@@ -143,18 +143,18 @@ func TestAuthnRequestByPost(t *testing.T) {
 
 func TestAuthnRequestNeedsWhatItSends(t *testing.T) {
 	own := withKey(t)
-	good := saml.IdP{SSORedirectURL: "https://idp.example/sso"}
+	good := saml.IDP{SSORedirectURL: "https://idp.example/sso"}
 	tests := map[string]struct {
 		sp      saml.SP
-		idp     saml.IdP
+		idp     saml.IDP
 		options saml.RequestOptions
 	}{
 		"a long RelayState":    {own, good, saml.RequestOptions{ID: requestID, RelayState: strings.Repeat("x", 81)}},
 		"no ID":                {own, good, saml.RequestOptions{}},
 		"an ID of digits":      {own, good, saml.RequestOptions{ID: "1"}},
-		"no address":           {own, saml.IdP{}, saml.RequestOptions{ID: requestID}},
+		"no address":           {own, saml.IDP{}, saml.RequestOptions{ID: requestID}},
 		"no key":               {sp, good, saml.RequestOptions{ID: requestID}},
-		"no key, by POST":      {sp, saml.IdP{SSOPostURL: "https://idp.example/"}, saml.RequestOptions{ID: requestID}},
+		"no key, by POST":      {sp, saml.IDP{SSOPostURL: "https://idp.example/"}, saml.RequestOptions{ID: requestID}},
 		"a key that is no RSA": {saml.SP{Key: ecKey(t), Certificate: own.Certificate}, good, saml.RequestOptions{ID: requestID}},
 	}
 	for name, test := range tests {
