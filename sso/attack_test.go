@@ -74,10 +74,9 @@ func (x *target) begin(t *testing.T) (genuine, func(t *testing.T, response strin
 }
 
 func TestGenuineResponsesAreAccepted(t *testing.T) {
-	x := newTarget(t)
 	for _, p := range places {
 		t.Run(p.name, func(t *testing.T) {
-			g, post := x.begin(t)
+			g, post := newTarget(t).begin(t)
 			if reason := post(t, posted(text(t, g.signed(p)))); reason != "" {
 				t.Errorf("refused: %s", reason)
 			}
