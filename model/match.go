@@ -63,8 +63,12 @@ func (m *matcher) candidate(ctx context.Context) (*User, error) {
 	db := m.org.db.WithContext(ctx).Where(
 		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') OR (directory_id IS NOT NULL AND user_name_folded IN ?) OR (? AND email_folded = ? AND email_folded <> '')",
 		m.claims.Subject, names, trusted, email)
+	// A crowd that shares an address must not hide whom row 2 recognizes.
+	db = db.Order(clause.OrderBy{Expression: clause.Expr{
+		SQL:  "CASE WHEN directory_id IS NOT NULL AND external_id = ? THEN 0 WHEN directory_id IS NOT NULL AND user_name_folded IN ? THEN 1 ELSE 2 END, id",
+		Vars: []any{m.claims.Subject, names}}})
 	var found []User
-	if err := db.Order("id").Limit(maxCandidates).Find(&found).Error; err != nil {
+	if err := db.Limit(maxCandidates).Find(&found).Error; err != nil {
 		return nil, fmt.Errorf("read candidates: %w", err)
 	}
 	var byExternalID, byUserName, byEmail []User
