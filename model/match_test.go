@@ -153,13 +153,14 @@ func (m matching) run(t *testing.T, h house) {
 	}
 	in := response(h.c, begin(t, h.org, h.c), claims)
 	if m.refused != "" {
-		unchanged(t, h.s, func() {
-			_, err := h.org.SignIn(t.Context(), in)
-			r := refused(t, err, m.refused)
-			if want != nil && r.UserID != want.ID {
-				t.Errorf("the log names user %q, want %q", r.UserID, want.ID)
-			}
-		})
+		before := dump(t, h.s, h.org)
+		_, err := h.org.SignIn(t.Context(), in)
+		if r := refused(t, err, m.refused); want != nil && r.UserID != want.ID {
+			t.Errorf("the log names user %q, want %q", r.UserID, want.ID)
+		}
+		if diff := cmp.Diff(before, dump(t, h.s, h.org)); diff != "" {
+			t.Errorf("a refused login wrote (-before +after):\n%s", diff)
+		}
 		return
 	}
 	var out *model.SignedUp
@@ -235,7 +236,9 @@ func matchingFound() []matching {
 			return h.owned(t, h.d, "ada", "x", h.mail("ada"))
 		}, asserted: func(_ house, c *model.Claims) { c.NameID = "ada" }},
 		{name: "2: an administrator by externalId", events: []model.EventType{linked},
-			given: func(t testing.TB, h house) *model.User { return h.admin(t, h.owned(t, h.d, "ada", "subject", h.mail("a"))) }},
+			given: func(t testing.TB, h house) *model.User {
+				return h.admin(t, h.owned(t, h.d, "ada", "subject", h.mail("a")))
+			}},
 		{name: "2: externalIds are compared exactly", refused: model.NotProvisioned, given: func(t testing.TB, h house) *model.User {
 			h.owned(t, h.d, "ada", "SUBJECT", h.mail("a"))
 			return jitOff(t, h)
