@@ -34,8 +34,9 @@ func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
 	}
 	if len(identities) == 1 { // row 1
 		var u User
-		// Whoever deactivates this user now waits for this login, or this login for them.
-		db := m.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"})
+		// Whoever deactivates this user now waits for this login, or this login for them. So do other
+		// logins of the same person: two that shared the lock could not both go on to change the names.
+		db := m.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: toChange})
 		if err := m.org.one(db, &u, "user", identities[0].UserID); err != nil {
 			return nil, nil, err
 		}
