@@ -1,6 +1,8 @@
 package model_test
 
 import (
+	"crypto/rand"
+	"strings"
 	"testing"
 
 	"rollcall/model"
@@ -43,6 +45,12 @@ func matchingNotFound() []matching {
 		{name: "7: somebody new, although another has left", events: []model.EventType{created}, given: gone(true),
 			asserted: func(h house, c *model.Claims) { c.Subject, c.Email = "new", h.mail("new") }},
 		{name: "8: logins make no users", given: jitOff, refused: model.NotProvisioned},
+		{name: "8: a subject that no index holds", given: nobody, refused: model.NotProvisioned,
+			asserted: func(_ house, c *model.Claims) { c.Subject = rand.Text() + strings.Repeat("x", 4000) }},
+		{name: "8: a subject that is no text", given: nobody, refused: model.NotProvisioned,
+			asserted: func(_ house, c *model.Claims) { c.Subject = "nul\x00\xff" }},
+		{name: "8: an e-mail that no index holds", given: nobody, refused: model.NotProvisioned,
+			asserted: func(h house, c *model.Claims) { c.Email = h.mail(strings.Repeat("x", 4000)) }},
 		{name: "8: an e-mail outside", given: nobody, asserted: elsewhere, refused: model.NotProvisioned},
 		{name: "8: an e-mail that nobody verified", given: nobody, refused: model.NotProvisioned,
 			asserted: func(_ house, c *model.Claims) { c.EmailVerified = false }},
