@@ -144,6 +144,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
+// Now is the clock of every decision, for those who decide before they ask the store.
+func (s *Store) Now() time.Time { return s.now() }
+
 // Org returns the store as one organization sees it, for someone who acts. It
 // does not look whether the organization exists: all its reads are then empty.
 func (s *Store) Org(id OrganizationID, by Actor) *Org {

@@ -84,7 +84,8 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) mount(w *web.Server, store *model.Store) {
 	url := s.config.PublicURL.String()
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Log: s.log}).Mount(w.Echo)
-	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Log: s.log}).Mount(w.Echo)
+	outbound := web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
+	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: outbound, Log: s.log}).Mount(w.Echo)
 }
 
 // retryEvery is the pause between attempts to reach a database at start.
