@@ -267,6 +267,9 @@ func (s *Store) createOrganization(ctx context.Context, by Actor, scope Scope, g
 			}
 			g.Domains = append(g.Domains, *d)
 		}
+		if err := org.checkDefaultConnection(ctx, g.Settings.DefaultConnection); err != nil {
+			return err
+		}
 		if err := org.record(OrganizationCreated, OrganizationPrefix.ID(string(g.ID)), g.PublicForm()); err != nil {
 			return err
 		}
