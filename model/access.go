@@ -75,7 +75,7 @@ const (
 		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
 	bySession = live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
 	byID      = live + `WHERE s.organization_id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ?`
-	byToken   = `access_tokens t JOIN ` + live + ` ON s.organization_id = t.organization_id AND s.id = t.session_id
+	byToken   = live + `JOIN access_tokens t ON t.organization_id = s.organization_id AND t.session_id = s.id
 		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
 )
 
