@@ -229,6 +229,13 @@ func TestDeadOnArrival(t *testing.T) {
 			_, err := org.RevokeSessions(ctx, u.ID)
 			return err
 		},
+		"connection replaced": func(ctx context.Context, org *model.Org, _ *model.Directory, _ *model.User) error {
+			cs, err := org.ActiveConnections(ctx)
+			if err == nil {
+				_, err = org.UpdateConnection(ctx, cs[0].ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
+			}
+			return err
+		},
 		"directory deleted": func(ctx context.Context, org *model.Org, d *model.Directory, _ *model.User) error {
 			return org.DeleteDirectory(ctx, d.ID)
 		},
