@@ -201,6 +201,7 @@ func (o *Org) updateGroup(ctx context.Context, directoryID, id string, change fu
 		return nil, false, NotFoundf("there is no group %.64q here", id)
 	}
 	before := g
+	g.Version-- // what is changed is the version that was there
 	if err := change(&g); err != nil {
 		return nil, false, err
 	}
@@ -237,12 +238,18 @@ func (o *Org) writeGroup(ctx context.Context, before, after *DirectoryGroup) err
 	return o.record(DirectoryGroupUpdated, data.ID, data)
 }
 
-// DeleteDirectoryGroup removes a group with its memberships.
-func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string) error {
+// DeleteDirectoryGroup removes a group with its memberships. Each of allow sees
+// the group under the lock and may refuse.
+func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string, allow ...func(*DirectoryGroup) error) error {
 	return o.Tx(ctx, func(org *Org) error {
 		g, err := org.lockGroup(ctx, directoryID, id)
 		if err != nil {
 			return err
+		}
+		for _, allows := range allow {
+			if err := allows(g); err != nil {
+				return err
+			}
 		}
 		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete group: %w", err)

@@ -200,7 +200,8 @@ func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, c
 
 // DeleteDirectoryUser removes a user that the directory owns: access ends, the
 // userName is free, and a tombstone keeps a login from creating the person again.
-func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) error {
+// Each of allow sees the user under the lock and may refuse.
+func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, allow ...func(*User) error) error {
 	return o.Tx(ctx, func(org *Org) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
 			return err
@@ -209,6 +210,11 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) e
 		db := org.forChange(org.db.WithContext(ctx), id).Where("directory_id = ?", directoryID)
 		if err := o.one(db, &u, "user", id); err != nil {
 			return err
+		}
+		for _, allows := range allow {
+			if err := allows(&u); err != nil {
+				return err
+			}
 		}
 		if err := org.removeUser(ctx, &u); err != nil {
 			return err

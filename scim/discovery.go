@@ -83,7 +83,7 @@ func serviceProviderConfig() object {
 		"filter":         object{"supported": true, "maxResults": maxCount},
 		"changePassword": supported(false),
 		"sort":           supported(false),
-		"etag":           supported(false),
+		"etag":           supported(true),
 		"authenticationSchemes": []object{{
 			"type":        elimity.AuthenticationTypeOauthBearerToken,
 			"name":        "OAuth Bearer Token",

@@ -93,6 +93,8 @@ type exchange struct {
 	base       string // the public URL of the directory, without a slash at its end
 	id         string // the last segment of the path, where the route has it for a variable
 	parameters parameters
+	conditions conditions
+	read       bool   // with GET and HEAD, which may be answered by 304
 	body       []byte // with POST, PUT and PATCH
 }
 
@@ -100,6 +102,7 @@ type exchange struct {
 type answer struct {
 	status   int
 	location string
+	tag      string // the entity tag of the one resource that the answer is about
 	body     []byte
 }
 
@@ -130,6 +133,9 @@ func (s *service) serve(c echo.Context) error {
 	if a.location != "" {
 		c.Response().Header().Set(echo.HeaderLocation, a.location)
 	}
+	if a.tag != "" {
+		c.Response().Header().Set("ETag", a.tag)
+	}
 	if a.body == nil {
 		return c.NoContent(a.status)
 	}
@@ -154,6 +160,9 @@ func (s *service) exchange(ctx context.Context, c echo.Context, directory *model
 		org:       s.store.Org(directory.OrganizationID, directory.Actor()),
 		base:      s.url + "/" + model.DirectoryPrefix.ID(directory.ID),
 		id:        id,
+
+		conditions: conditionsOf(r.Header),
+		read:       r.Method == http.MethodGet || r.Method == http.MethodHead,
 	}
 	if x.body, err = readBody(r); err != nil {
 		return answer{}, err
