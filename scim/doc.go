@@ -23,6 +23,7 @@
 //	GET                     /ResourceTypes, /ResourceTypes/{name}
 //	GET POST                /Users, /Groups
 //	GET PUT PATCH DELETE    /Users/{id}, /Groups/{id}
+//	POST                    /Bulk (bulk.go), which has the handlers above do its operations
 //
 // each with HEAD where there is GET, and OPTIONS. Nothing is answered before the token is known.
 //

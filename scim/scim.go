@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -117,10 +115,8 @@ func (s *service) serve(c echo.Context) error {
 	if err != nil {
 		return fail(err)
 	}
-	if wait := s.limit.wait(directory.ID); wait > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return fail(refuse(http.StatusTooManyRequests,
-			"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate))
+	if wait := s.limit.wait(directory.ID, 1); wait > 0 {
+		return fail(s.tooFast(wait))
 	}
 	a, err := s.exchange(ctx, c, directory)
 	if err != nil {
@@ -140,6 +136,12 @@ func (s *service) serve(c echo.Context) error {
 		return c.NoContent(a.status)
 	}
 	return c.Blob(a.status, contentType, a.body)
+}
+
+// tooFast refuses a directory that makes more requests than it may.
+func (s *service) tooFast(wait time.Duration) error {
+	return &Refused{Status: http.StatusTooManyRequests, RetryAfter: wait, Detail: fmt.Sprintf(
+		"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate)}
 }
 
 func (s *service) exchange(ctx context.Context, c echo.Context, directory *model.Directory) (answer, error) {
