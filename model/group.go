@@ -96,7 +96,7 @@ func (o *Org) CreateDirectoryGroup(ctx context.Context, directoryID string, docu
 	if err := g.SetDocument(document); err != nil {
 		return nil, err
 	}
-	err := o.Tx(ctx, func(org *Org) error {
+	err := o.change(ctx, func(org *Org) error {
 		g.CreatedAt, g.UpdatedAt = org.now(), org.now()
 		if err := org.db.WithContext(ctx).Create(g).Error; err != nil {
 			return groupTaken(fmt.Errorf("create group: %w", err))
@@ -146,7 +146,7 @@ func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, 
 		return o.updateGroupJoined(ctx, directoryID, id, change, members)
 	}
 	var g *DirectoryGroup
-	err := o.Tx(ctx, func(org *Org) (err error) {
+	err := o.change(ctx, func(org *Org) (err error) {
 		var altered bool
 		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err == nil && !altered {
 			err = errUnchanged
@@ -241,7 +241,10 @@ func (o *Org) writeGroup(ctx context.Context, before, after *DirectoryGroup) err
 // DeleteDirectoryGroup removes a group with its memberships. Each of allow sees
 // the group under the lock and may refuse.
 func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string, allow ...func(*DirectoryGroup) error) error {
-	return o.Tx(ctx, func(org *Org) error {
+	return o.change(ctx, func(org *Org) error {
+		if err := org.touchGroupsAround(ctx, id); err != nil {
+			return err
+		}
 		g, err := org.lockGroup(ctx, directoryID, id)
 		if err != nil {
 			return err
