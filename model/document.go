@@ -217,7 +217,7 @@ func (d *userDocument) values(userID string) []userValue {
 	var out []userValue
 	add := func(a valueAttribute, vs ...documentValue) {
 		for i, v := range vs {
-			if v.Value != "" || v.Type != "" || v.Primary {
+			if v != (documentValue{}) || a != managerAttribute {
 				out = append(out, userValue{UserID: userID, Attribute: a, Position: i,
 					ValueFolded: Fold(v.Value), TypeFolded: Fold(v.Type), IsPrimary: v.Primary})
 			}

@@ -14,7 +14,7 @@ import (
 )
 
 // foldedDocument is the column with a resource's document as filters compare it:
-// names and texts folded, moments in UTC with one number of digits, so that both
+// names and texts folded, moments in UTC and one form, so that both
 // databases compare alike and need to know nothing of case, time or Unicode. It
 // is written with the document, from which it follows, and never read: a field of
 // this type holds nothing and leaves its column out of each SELECT, since a page
@@ -90,8 +90,8 @@ func foldText(s string) string {
 	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
 }
 
-// momentLayout orders moments as text.
-const momentLayout = "2006-01-02t15:04:05.000000000z"
+// momentLayout orders moments as text, and changes one that a text happens to be the least.
+const momentLayout = "2006-01-02t15:04:05.999999999"
 
 // parseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
 func parseMoment(s string) (time.Time, bool) {

@@ -82,6 +82,9 @@ func refused(err error) *Refused {
 		r.Status = http.StatusForbidden
 	case model.TooLarge:
 		r.Status = http.StatusRequestEntityTooLarge
+		if e.Field == "filter" { // RFC 7644 §3.4.2.2: more work than the server is willing to do
+			r.Status, r.ScimType = http.StatusBadRequest, scimerrors.ScimTypeTooMany
+		}
 	case model.Busy, model.Unavailable:
 		r.Status = http.StatusServiceUnavailable
 	case model.Full:

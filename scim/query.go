@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
+	fp "github.com/scim2/filter-parser/v2"
 
 	"rollcall/model"
 	"rollcall/scim/filter"
@@ -100,8 +101,29 @@ func (x *exchange) listQuery(t *resourceType) (listQuery, error) {
 			return q, err
 		}
 	}
+	q.Form, q.Base = t.form, x.base
 	q.projection = x.projection(t)
 	return q, nil
+}
+
+// form says how an attribute compares by its schema. Texts compare as they are only where a schema
+// says so: that of an extension that nobody declared cannot (RFC 7643 §2.2: caseExact is false).
+func (t *resourceType) form(path fp.AttributePath) model.Form {
+	p, err := t.attributes.Resolve(path)
+	if err != nil || p.Declared == nil {
+		return model.Form{}
+	}
+	f := model.Form{MultiValued: p.Declared.MultiValued()}
+	leaf := p.Declared
+	if p.DeclaredSub != nil {
+		leaf = p.DeclaredSub
+		f.MultiValued = f.MultiValued || leaf.MultiValued()
+	}
+	switch leaf.AttributeType() {
+	case "string", "reference", "binary":
+		f.CaseExact = leaf.CaseExact()
+	}
+	return f
 }
 
 // projection returns what the request wants to see of resources of the type.

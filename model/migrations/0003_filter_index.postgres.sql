@@ -1,5 +1,5 @@
 -- The document as filters compare it: names and texts folded, moments in UTC
--- with one number of digits (fold_document.go). Never read, so that jsonb costs
+-- and one form (fold_document.go). Never read, so that jsonb costs
 -- no list request anything.
 ALTER TABLE users ADD COLUMN document_folded jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE directory_groups ADD COLUMN document_folded jsonb NOT NULL DEFAULT '{}';

@@ -1,5 +1,5 @@
 -- The document as filters compare it: names and texts folded, moments in UTC
--- with one number of digits (fold_document.go).
+-- and one form (fold_document.go).
 ALTER TABLE users ADD COLUMN document_folded text NOT NULL DEFAULT '{}';
 ALTER TABLE directory_groups ADD COLUMN document_folded text NOT NULL DEFAULT '{}';
 
