@@ -88,7 +88,21 @@ func TestPlansUseIndexes(t *testing.T) {
 	run := map[string]func() error{
 		"a user by id": func() error { _, err := org.DirectoryUser(t.Context(), d.ID, all[7]); return err },
 		"the last page": func() error {
-			_, _, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Offset: people - 100, Limit: 100})
+			us, _, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Offset: people - 100, Limit: 100})
+			if err == nil && (len(us) != 100 || us[0].ID != all[people-100] || us[99].ID != all[people-1]) {
+				err = fmt.Errorf("%d users from %s", len(us), us[0].ID)
+			}
+			return err
+		},
+		"a page by cursor": func() error {
+			place := fmt.Sprintf("[%d, %q]", int64(people), all[people/2])
+			_, _, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Limit: 100, Cursor: &model.Cursor{Place: place}})
+			return err
+		},
+		"a page by userName": func() error {
+			q := model.ResourceQuery{Limit: 100, Sort: &model.Sort{By: attribute("userName"), Descending: true}, Cursor: new(model.Cursor)}
+			q.Cursor.Place, q.Cursor.Total = `["m", "x"]`, people
+			_, _, err := org.DirectoryUsers(t.Context(), d.ID, q)
 			return err
 		},
 		"the groups of a page":   func() error { _, err := org.GroupsOf(t.Context(), all[:100]...); return err },

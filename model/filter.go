@@ -20,6 +20,8 @@ type ResourceQuery struct {
 	Filter filter.Expression
 	Offset int // how many to leave out
 	Limit  int // how many at most; 0 only counts
+	Sort   *Sort
+	Cursor *Cursor // pages by cursor and not by Offset
 
 	// Form says how an attribute compares that has no column of its own. Without
 	// it each is a single one, whose texts compare in any case.
@@ -32,6 +34,12 @@ type ResourceQuery struct {
 type Form struct {
 	MultiValued bool // the attribute, with or without a sub-attribute
 	CaseExact   bool
+}
+
+// Extent is what stands around a page.
+type Extent struct {
+	Total int     // how many resources there are in all
+	Next  *Cursor // of a page by cursor, unless it is the last
 }
 
 // adoptable are the users that no directory owns and that one may take over:
@@ -49,63 +57,96 @@ func (o *Org) adoptable() clause.Expr {
 // only to a filter that names one exactly, so that no client that reconciles
 // what it sees deletes them. It answers Invalid for what a filter cannot ask, and
 // TooLarge for one that takes too long.
-func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, int, error) {
+func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, Extent, error) {
 	db := o.read.Model(&User{})
 	if namesOne(q.Filter) {
 		db = o.visible(db, directoryID)
 	} else {
 		db = db.Where(o.store.dialect.beside("users.directory_id", pinpoints(q.Filter, userIndexes))+" = ?", directoryID)
 	}
-	return resources[User](ctx, o, db, q, o.userCompiler(q))
+	return resources(ctx, db, q, o.userCompiler(q), func(u *User) (string, Time) { return u.ID, u.CreatedAt })
 }
 
 // DirectoryGroups lists the groups of a directory, like DirectoryUsers.
-func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, int, error) {
+func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
 	column := o.store.dialect.beside("directory_groups.directory_id", pinpoints(q.Filter, groupIndexes))
 	db := o.read.Model(&DirectoryGroup{}).Where(column+" = ?", directoryID)
-	return resources[DirectoryGroup](ctx, o, db, q, o.groupCompiler(q))
+	return resources(ctx, db, q, o.groupCompiler(q), func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
 }
 
-func resources[T any](ctx context.Context, o *Org, db *gorm.DB, q ResourceQuery, c *compiler) ([]T, int, error) {
+func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *compiler, born func(*T) (string, Time)) ([]T, Extent, error) {
+	o, err := c.order(q.Sort)
+	if err != nil {
+		return nil, Extent{}, err
+	}
 	search := ctx
 	if q.Filter != nil {
 		condition, err := c.compile(q.Filter)
 		if err != nil {
-			return nil, 0, err
+			return nil, Extent{}, err
 		}
 		db = db.Where(condition)
+	}
+	if q.Filter != nil || q.Sort != nil {
 		var cancel context.CancelFunc
-		search, cancel = context.WithTimeout(ctx, o.store.patience)
+		search, cancel = context.WithTimeout(ctx, c.org.store.patience)
 		defer cancel()
 	}
-	rows, total, err := page[T](db.WithContext(search), q)
+	rows, extent, err := page(search, db.WithContext(search), q, c.org, o, born)
 	if err != nil && search.Err() != nil && ctx.Err() == nil {
-		return nil, 0, &Error{Kind: TooLarge, Field: "filter", Err: err,
-			Message: "the filter takes too long here; compare an attribute that identifies a resource, such as userName, by eq"}
+		return nil, Extent{}, &Error{Kind: TooLarge, Field: "filter", Err: err,
+			Message: "what is asked for takes too long to find; compare an attribute that identifies a resource, such as userName, by eq"}
 	}
-	return rows, total, o.store.translate(err)
+	return rows, extent, c.org.store.translate(err)
 }
 
-// searchPatience is how long one filter may be looked for.
+// searchPatience is how long a filter may be looked for.
 const searchPatience = 5 * time.Second
 
-func page[T any](db *gorm.DB, q ResourceQuery) ([]T, int, error) {
-	rows := []T{}
+func page[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, org *Org, o order, born func(*T) (string, Time)) ([]T, Extent, error) {
+	db = db.Session(&gorm.Session{})
+	rows, extent, more := []T{}, Extent{Total: -1}, false
 	if q.Limit > 0 {
 		// One row more than wanted tells whether there is more to count.
-		if err := db.Order("created_at, id").Offset(q.Offset).Limit(q.Limit + 1).Find(&rows).Error; err != nil {
-			return nil, 0, fmt.Errorf("list resources: %w", err)
+		found, err := listed[T](db, org.store.dialect, q, o)
+		if err != nil {
+			return nil, Extent{}, err
 		}
-		if n := len(rows); n <= q.Limit && (n > 0 || q.Offset == 0) {
-			return rows, q.Offset + n, nil
+		extent.Total, more = q.total(len(found)), len(found) > q.Limit
+		rows = found[:min(len(found), q.Limit)]
+	}
+	if extent.Total < 0 {
+		var total int64
+		if err := db.Count(&total).Error; err != nil {
+			return nil, Extent{}, fmt.Errorf("count resources: %w", err)
 		}
-		rows = rows[:min(len(rows), q.Limit)]
+		extent.Total = int(total)
 	}
-	var total int64
-	if err := db.Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count resources: %w", err)
+	if q.Cursor != nil && more {
+		id, created := born(&rows[q.Limit-1])
+		place, err := o.place(ctx, org, new(T), id, created)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		extent.Next = &Cursor{Place: place, Total: extent.Total}
 	}
-	return rows, int(total), nil
+	return rows, extent, nil
+}
+
+// total is how many resources there are when that much of a page and one more was
+// found, or -1 where that does not tell.
+func (q ResourceQuery) total(found int) int {
+	switch {
+	case q.Cursor != nil && q.Cursor.Place != "":
+		return q.Cursor.Total // counted for the first page
+	case found > q.Limit:
+		return -1
+	case q.Cursor != nil:
+		return found
+	case found > 0 || q.Offset == 0:
+		return q.Offset + found
+	}
+	return -1
 }
 
 // compiler turns a filter into SQL with its values as parameters. A condition may

@@ -26,14 +26,7 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 			return negated(equal), err
 		}
 	}
-	at := jsonAt{column: c.table + ".document_folded", key: foldText}
-	if form.CaseExact {
-		at = jsonAt{column: c.table + ".document", key: func(s string) string { return s }}
-	}
-	if path.URIPrefix != nil {
-		at.keys = append(at.keys, at.key(*path.URIPrefix))
-	}
-	at.keys = append(at.keys, at.key(path.AttributeName))
+	at := c.at(path, form)
 	if c.org.store.dialect == postgresDialect {
 		return c.jsonPostgres(at, tree)
 	}
@@ -45,6 +38,26 @@ type jsonAt struct {
 	column string
 	keys   []string
 	key    func(string) string // how the column spells texts: folded, or as they are
+}
+
+func (c *compiler) at(path filter.AttributePath, form Form) jsonAt {
+	at := jsonAt{column: c.table + ".document_folded", key: foldText}
+	if form.CaseExact {
+		at = jsonAt{column: c.table + ".document", key: func(s string) string { return s }}
+	}
+	if path.URIPrefix != nil {
+		at.keys = append(at.keys, at.key(*path.URIPrefix))
+	}
+	at.keys = append(at.keys, at.key(path.AttributeName))
+	return at
+}
+
+// json is the column as PostgreSQL's jsonb.
+func (at jsonAt) json() string {
+	if strings.HasSuffix(at.column, "_folded") {
+		return at.column
+	}
+	return at.column + "::jsonb"
 }
 
 // path is the place in the path language of both databases.
@@ -107,11 +120,7 @@ func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr,
 	if err != nil {
 		return clause.Expr{}, err
 	}
-	column := at.column
-	if !strings.HasSuffix(column, "_folded") {
-		column += "::jsonb"
-	}
-	return clause.Expr{SQL: "jsonb_path_exists(" + column + ", ?, ?)", Vars: []any{at.path() + "[*] ? (" + condition + ")", given}}, nil
+	return clause.Expr{SQL: "jsonb_path_exists(" + at.json() + ", ?, ?)", Vars: []any{at.path() + "[*] ? (" + condition + ")", given}}, nil
 }
 
 // jsonCondition is a tree in the path language, about the element @.

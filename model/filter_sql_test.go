@@ -83,6 +83,19 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 				}
 			}
 		}
+		for _, name := range []string{"userName", "displayName", "active", "title", "emails", "name.givenName", "urn:x:y", "meta.created"} {
+			t.Run(d.name()+" sorted by "+name, func(t *testing.T) {
+				path, err := filter.ParsePath(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sorted, err := o.userCompiler(ResourceQuery{}).order(&Sort{By: path.AttributePath})
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, sorted.list(func(k sortKey) clause.Expr { return k.sql }))
+			})
+		}
 		t.Run(d.name()+" adoptable", func(t *testing.T) { check(t, o.adoptable()) })
 	}
 }

@@ -30,19 +30,19 @@ func filtered(t testing.TB, org *model.Org, directoryID, text string, groups boo
 	t.Helper()
 	found, total := []string{}, 0
 	if groups {
-		gs, n, err := org.DirectoryGroups(t.Context(), directoryID, query(t, text))
+		gs, extent, err := org.DirectoryGroups(t.Context(), directoryID, query(t, text))
 		must(t, err)
 		for _, g := range gs {
 			found = append(found, g.ID)
 		}
-		total = n
+		total = extent.Total
 	} else {
-		us, n, err := org.DirectoryUsers(t.Context(), directoryID, query(t, text))
+		us, extent, err := org.DirectoryUsers(t.Context(), directoryID, query(t, text))
 		must(t, err)
 		for _, u := range us {
 			found = append(found, u.ID)
 		}
-		total = n
+		total = extent.Total
 	}
 	if total != len(found) {
 		t.Errorf("%d of %d resources are found", len(found), total)
@@ -199,8 +199,9 @@ func TestListPages(t *testing.T) {
 			all = append(all, createUser(t, org, d, name).ID)
 		}
 		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
-			us, total, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Offset: p.offset, Limit: p.limit})
+			us, extent, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Offset: p.offset, Limit: p.limit})
 			must(t, err)
+			total := extent.Total
 			found := []string{}
 			for _, u := range us {
 				found = append(found, u.ID)

@@ -140,10 +140,10 @@ func TestMigrateFoldsStoredDocuments(t *testing.T) {
 		}
 		s = modeltest.Open(t, db, model.Options{})
 		org = s.Org(org.ID, "system")
-		us, total, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `title eq "ÜBERFLIEGER"`))
+		us, extent, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `title eq "ÜBERFLIEGER"`))
 		must(t, err)
-		if total != len(want) || us[0].ID != want[0] {
-			t.Errorf("%d of %d users are found", total, len(want))
+		if extent.Total != len(want) || us[0].ID != want[0] {
+			t.Errorf("%d of %d users are found", extent.Total, len(want))
 		}
 		if found := filtered(t, org, d.ID, "urn:x:floor eq 7", true); !slices.Equal(found, []string{g.ID}) {
 			t.Errorf("groups %v are found", found)

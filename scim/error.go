@@ -66,8 +66,11 @@ func refused(err error) *Refused {
 	switch e.Kind {
 	case model.Invalid:
 		r.Status, r.ScimType = http.StatusBadRequest, scimerrors.ScimTypeInvalidValue
-		if e.Field == "filter" {
+		switch e.Field {
+		case "filter":
 			r.ScimType = scimerrors.ScimTypeInvalidFilter
+		case "cursor":
+			r.ScimType = invalidCursor
 		}
 	case model.NotFound:
 		r.Status = http.StatusNotFound

@@ -234,6 +234,7 @@ func TestPaging(t *testing.T) {
 			names[i] = fmt.Sprintf("user-%d", (i*5)%total) // their order is of creation, not of name
 			c.user(names[i])
 		}
+		sortedNames := sorted(slices.Clone(names)...)
 		tests := []struct {
 			query      string
 			startIndex float64
@@ -253,7 +254,9 @@ func TestPaging(t *testing.T) {
 			{"?startIndex=3&count=0", 3, nil},
 			{"?count=-1", 1, nil},
 			{"?count=1000000", 1, names},
-			{"?sortBy=userName&sortOrder=descending&cursor=", 1, names}, // not offered
+			{"?sortOrder=descending", 1, names}, // of nothing
+			{"?sortBy=userName", 1, sortedNames},
+			{"?SORTBY=UserName&SortOrder=Descending&startIndex=2&count=2", 2, []string{sortedNames[total-2], sortedNames[total-3]}},
 		}
 		for _, test := range tests {
 			t.Run(test.query, func(t *testing.T) {
@@ -317,6 +320,14 @@ func TestBadParameters(t *testing.T) {
 			"?count=1&count=2":                    "count",
 			"?count=1&Count=2":                    "count",
 			"?filter=id+pr&filter=userName+pr":    "filter",
+			"?sortBy=nick":                        "sortBy",
+			"?sortBy=name.nick":                   "sortBy",
+			"?sortBy=password":                    "password",
+			"?sortBy=groups":                      "groups",
+			"?sortBy=user%20name":                 "sortBy",
+			"?sortBy=" + coreUser:                 "sortBy",
+			"?sortBy=emails%5Btype%20pr%5D":       "sortBy",
+			"?sortBy=userName&sortOrder=up":       "sortOrder",
 			"?filter=userName%20eq%20%22ada%2":    "percent-encoded",
 			"?filter=userName%20eq%20%22a;b%22":   "percent-encoded",
 			"?filter=userName%20eq%20%22100%%22a": "percent-encoded",

@@ -20,6 +20,9 @@ const variable = "/*"
 // does not offer. Names are in lower case.
 func resourceRoutes() map[string]route {
 	missing := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered}
+	me := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered,
+		http.MethodPut: notOffered, http.MethodPatch: notOffered, http.MethodDelete: notOffered}
+	searched := func(list handler) map[string]handler { return map[string]handler{http.MethodPost: search(list)} }
 	return map[string]route{
 		"/users": {"/Users", map[string]handler{
 			http.MethodGet: (*exchange).listUsers, http.MethodPost: (*exchange).createUser}},
@@ -31,12 +34,12 @@ func resourceRoutes() map[string]route {
 		"/groups" + variable: {"/Groups/:id", map[string]handler{
 			http.MethodGet: (*exchange).getGroup, http.MethodPut: (*exchange).replaceGroup,
 			http.MethodPatch: (*exchange).patchGroup, http.MethodDelete: (*exchange).deleteGroup}},
-		"":                {"", missing},
-		"/.search":        {"/.search", missing},
-		"/users/.search":  {"/Users/.search", missing},
-		"/groups/.search": {"/Groups/.search", missing},
+		"":                {"", map[string]handler{http.MethodGet: (*exchange).queryAll}},
+		"/.search":        {"/.search", searched((*exchange).queryAll)},
+		"/users/.search":  {"/Users/.search", searched((*exchange).listUsers)},
+		"/groups/.search": {"/Groups/.search", searched((*exchange).listGroups)},
 		"/bulk":           {"/Bulk", missing},
-		"/me":             {"/Me", missing},
+		"/me":             {"/Me", me},
 	}
 }
 
