@@ -156,7 +156,8 @@ func (l jsonLeaf) postgres(vars map[string]any) (string, error) {
 	name := fmt.Sprint("v", len(vars))
 	text, _ := l.value.(string)
 	switch l.op {
-	case filter.PR:
+	case filter.PR: // null is unassigned (RFC 7643 §2.5)
+		condition = " ? (@ != null)"
 	case filter.CO:
 		quoted, err := encode(text)
 		if err != nil {
@@ -184,14 +185,10 @@ func (l jsonLeaf) postgres(vars map[string]any) (string, error) {
 		switch {
 		case t != "":
 			found = append(found, "exists(@"+member(t)+"[*]"+condition+")")
-		case condition != "":
-			found = append(found, "exists(@"+condition+")")
-		case len(l.targets) > 1:
-			found = append(found, `@.type() != "object"`)
-		case len(l.targets) > 1:
-			found = append(found, `@.type() != "object"`)
+		case l.op == filter.PR && len(l.targets) > 1:
+			found = append(found, `(@.type() != "object" && @ != null)`)
 		default:
-			found = append(found, "exists(@)")
+			found = append(found, "exists(@"+condition+")")
 		}
 	}
 	any := "(" + strings.Join(found, " || ") + ")"
@@ -232,7 +229,7 @@ func (l jsonLeaf) sqlite() clause.Expr {
 			found = append(found, " OR ")
 		}
 		if t == "" && i > 0 && l.op == filter.PR {
-			found = append(found, "e.type <> 'object'")
+			found = append(found, "e.type NOT IN ('object', 'null')")
 			continue
 		}
 		found = append(found, l.sqliteAt(kind, value))
@@ -248,7 +245,7 @@ func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
 	op := l.op
 	switch op {
 	case filter.PR:
-		return join(kind, " IS NOT NULL")
+		return join(kind, " <> 'null'")
 	case filter.NE:
 		op = filter.EQ
 	}

@@ -105,7 +105,7 @@ func randomDocument(r *rand.Rand, i int) map[string]any {
 	x := map[string]any{}
 	maybe(x, "level", pick[any](r, 1, 2.5, 10, "10", true))
 	maybe(x, "tags", pick[any](r, []any{"Ab", "b"}, []any{"äö"}, "Ab", []any{1, "x.y"}))
-	maybe(x, "Flag", r.IntN(2) == 0)
+	maybe(x, "Flag", pick[any](r, true, false, nil))
 	maybe(x, "place", pick[any](r, map[string]any{"City": pick(r, words...)}, []any{map[string]any{"City": pick(r, words...)}, map[string]any{"City": 5}}))
 	if len(x) > 0 {
 		d[unknownURN] = x
@@ -229,8 +229,8 @@ func elements(d map[string]any, p fp.AttributePath) []any {
 	if p.URIPrefix != nil {
 		in, _ = named(d, *p.URIPrefix)
 	}
-	v, ok := named(in, p.AttributeName)
-	if !ok {
+	v, _ := named(in, p.AttributeName)
+	if v == nil {
 		return nil
 	}
 	if list, ok := v.([]any); ok {

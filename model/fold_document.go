@@ -2,6 +2,8 @@ package model
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -49,36 +51,70 @@ func (u unread) ModifyStatement(stmt *gorm.Statement) {
 	}
 }
 
-// foldDocument makes the folded form of a document.
+// foldDocument makes the folded form of a document, which is JSON that this
+// package wrote: all that changes is in its strings, names and texts alike.
 func foldDocument(text string) (string, error) {
-	document, err := documentMap(text)
-	if err != nil {
-		return "", fmt.Errorf("fold document: %w", err)
+	if text == "" {
+		return "{}", nil
 	}
-	return encode(foldJSON(document))
+	folded := make([]byte, 0, len(text)+len(text)/8)
+	for i := 0; i < len(text); {
+		if text[i] != '"' {
+			folded = append(folded, text[i])
+			i++
+			continue
+		}
+		end, plain := stringEnd(text, i)
+		if end > len(text) {
+			return "", errors.New("fold document: a string has no end")
+		}
+		if quoted := text[i:end]; plain {
+			folded = appendFolded(folded, quoted)
+		} else {
+			var s string
+			if err := json.Unmarshal([]byte(quoted), &s); err != nil {
+				return "", fmt.Errorf("fold document: %w", err)
+			}
+			again, err := marshal(foldText(s))
+			if err != nil {
+				return "", fmt.Errorf("fold document: %w", err)
+			}
+			folded = append(folded, again...)
+		}
+		i = end
+	}
+	return string(folded), nil
 }
 
-// foldJSON folds the names and texts of a value as it was decoded from JSON.
-func foldJSON(v any) any {
-	switch x := v.(type) {
-	case map[string]any:
-		folded := make(map[string]any, len(x))
-		for name, inner := range x {
-			if inner != nil { // null is unassigned (RFC 7643 §2.5)
-				folded[foldText(name)] = foldJSON(inner)
-			}
+// stringEnd is where the string ends that begins at i, and whether it is ASCII without escapes.
+func stringEnd(text string, i int) (end int, plain bool) {
+	plain = true
+	for i++; i < len(text) && text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			plain = false
+			i++
+		} else if text[i] >= 0x80 {
+			plain = false
 		}
-		return folded
-	case []any:
-		folded := make([]any, len(x))
-		for i, inner := range x {
-			folded[i] = foldJSON(inner)
-		}
-		return folded
-	case string:
-		return foldText(x)
 	}
-	return v
+	return i + 1, plain
+}
+
+// appendFolded appends a plain string, with its quotes, folded.
+func appendFolded(b []byte, quoted string) []byte {
+	if t, ok := parseMoment(quoted[1 : len(quoted)-1]); ok {
+		b = append(b, '"')
+		b = t.UTC().AppendFormat(b, momentLayout)
+		return append(b, '"')
+	}
+	for i := range len(quoted) {
+		c := quoted[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // foldText is how a text of a document is compared: a moment as that moment,
