@@ -91,13 +91,14 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 		last.queries = append(last.queries, q)
 	}})
 	h := open(t, s, "contoso")
-	o := h.signOn(t, "ada")
+	o, gone := h.signOn(t, "ada"), h.signOn(t, "grace")
+	all := fill(t, s, h.org, h.d, sessions+1)
 	others := func(table, columns, values string) {
-		must(t, model.Across(s, t.Context()).Exec("INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM "+table+
-			" t CROSS JOIN generate_series(1, ?) n WHERE ctid = (SELECT min(ctid) FROM "+table+")", sessions).Error)
+		must(t, model.Across(s, t.Context()).Exec("INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM (SELECT * FROM "+table+
+			" ORDER BY created_at DESC LIMIT 1) t CROSS JOIN generate_series(1, ?) n", sessions).Error)
 	}
 	others("sessions", "id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, created_at, expires_at",
-		"id || n, organization_id, user_id, connection_id, identity_id, epoch, sha256(n::text::bytea), created_at, expires_at")
+		"id || n, organization_id, '"+all[0][:24]+"' || lpad(n::text, 12, '0'), connection_id, identity_id || n, epoch, sha256(n::text::bytea), created_at, expires_at")
 	others("access_tokens", "hash, organization_id, session_id, application_id, code_hash, created_at, expires_at",
 		"sha256(n::text::bytea), organization_id, session_id, application_id, sha256(('c' || n)::bytea), created_at, expires_at")
 	others("authorization_codes", "hash, organization_id, session_id, application_id, redirect_uri, code_challenge, created_at, expires_at",
@@ -108,7 +109,6 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 		"id || n, organization_id, connection_id, succeeded, reason, expected, received, notes, email, subject, reference, address, created_at")
 	others("logins", "id, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, force_authn, created_at, expires_at",
 		"id || n, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, force_authn, created_at, expires_at")
-	fill(t, s, h.org, h.d, sessions)
 	must(t, model.Across(s, t.Context()).Exec("ANALYZE").Error)
 	l := begin(t, h.org, h.c)
 	l.ApplicationID = &o.application.ID
@@ -126,7 +126,13 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 			return err
 		},
 		"a code that comes twice": func() error {
-			_, _, _ = s.RedeemCode(t.Context(), model.Redemption{ApplicationID: o.application.ID, Code: o.out.Code})
+			_, _, _ = s.RedeemCode(t.Context(), model.Redemption{ApplicationID: gone.application.ID, Code: gone.out.Code})
+			return nil
+		},
+		"sessions of an identity": func() error {
+			if n, err := h.org.EndSessionsOf(t.Context(), gone.out.Session.IdentityID); err != nil || n < 1 {
+				return fmt.Errorf("%d sessions ended: %w", n, err)
+			}
 			return nil
 		},
 		"the login log": func() error { _, _, err := h.org.LoginAttempts(t.Context(), h.c.ID, model.Page{Limit: 10}); return err },
