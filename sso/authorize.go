@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,7 +25,7 @@ type authorization struct {
 	redirectURI string
 	state       string
 	challenge   string
-	force       bool   // prompt=login, or max_age=0
+	force       bool   // prompt=login
 	silent      bool   // prompt=none: nobody is asked anything
 	maxAge      *int64 // seconds
 	hint        string
@@ -97,6 +98,8 @@ func (a *authorization) read() error {
 		return &oauthError{"unsupported_provider", "sign-in is by a connection of an organization; send connection, organization or domain instead of provider"}
 	case q.Has("code_challenge_method") && q.Get("code_challenge_method") != "S256", q.Has("code_challenge") && !q.Has("code_challenge_method"):
 		return &oauthError{"invalid_request", "code_challenge_method must be S256"}
+	case q.Has("code_challenge_method") && !q.Has("code_challenge"):
+		return &oauthError{"invalid_request", "code_challenge is missing"}
 	}
 	if q.Has("code_challenge") {
 		a.challenge = q.Get("code_challenge")
@@ -104,7 +107,11 @@ func (a *authorization) read() error {
 			return &oauthError{"invalid_request", "code_challenge must be the SHA-256 of the code_verifier in base64url"}
 		}
 	}
-	a.force, a.silent, a.hint = q.Get("prompt") == "login", q.Get("prompt") == "none", q.Get("login_hint")
+	prompts := strings.Fields(q.Get("prompt")) // OpenID Connect Core, section 3.1.2.1
+	a.force, a.silent, a.hint = slices.Contains(prompts, "login"), slices.Contains(prompts, "none"), q.Get("login_hint")
+	if a.silent && len(prompts) > 1 {
+		return &oauthError{"invalid_request", "prompt=none stands alone"}
+	}
 	if text := q.Get("max_age"); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {

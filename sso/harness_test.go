@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"rollcall/model"
 	"rollcall/model/modeltest"
 	"rollcall/testidp"
@@ -216,4 +218,22 @@ func (w *world) user(n tenant, email string) model.User {
 		w.t.Fatalf("%d users with %s: %v", len(users), email, err)
 	}
 	return users[0]
+}
+
+// hrefs are the links below the first element of a name.
+func hrefs(t testing.TB, page, below string) []string {
+	t.Helper()
+	document, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	var out []string
+	inside := false
+	for el := range document.Descendants() {
+		inside = inside || el.Data == below
+		for _, a := range el.Attr {
+			if inside && el.Data == "a" && a.Key == "href" {
+				out = append(out, a.Val)
+			}
+		}
+	}
+	return out
 }
