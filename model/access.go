@@ -116,6 +116,17 @@ func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*Signed
 	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
 }
 
+// endReplaced ends the session that a browser had before a login, at whichever
+// organization: the browser has lost its cookie, so nobody could sign it out any more.
+func (o *Org) endReplaced(ctx context.Context, id string) error {
+	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Model(&Session{}).Where("id = ? AND ended_at IS NULL", id).
+		UpdateColumn("ended_at", o.now()).Error
+	if err != nil {
+		return fmt.Errorf("end replaced session: %w", err)
+	}
+	return nil
+}
+
 // handOver makes the code with which an application learns who signed in. It
 // refuses an application that does not serve the organization any more, and a
 // person whose stored e-mail address is outside the organization's verified

@@ -94,7 +94,7 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 			return err
 		}
 		if id := in.Login.ReplacesSessionID; id != nil {
-			if err := org.EndSession(ctx, *id); err != nil && KindOf(err) != NotFound {
+			if err := org.endReplaced(ctx, *id); err != nil {
 				return err
 			}
 		}
