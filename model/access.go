@@ -57,7 +57,7 @@ type SignedIn struct {
 type signedInRow struct {
 	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
 	Epoch                                                       int64
-	CreatedAt, ExpiresAt                                        Time
+	AuthenticatedAt, CreatedAt, ExpiresAt                       Time
 	DirectoryID                                                 *string
 	UserName, Email, EmailFolded, EmailDomain, Document         string
 	Role                                                        Role
@@ -65,7 +65,7 @@ type signedInRow struct {
 }
 
 const (
-	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.created_at, s.expires_at,
+	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at,
 		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
 		c.type AS connection_type, i.issuer, i.subject, i.raw_attributes FROM `
 	// live joins a session with whose it is, where it lives but for the two times.
@@ -82,7 +82,7 @@ func (r *signedInRow) signedIn() *SignedIn {
 	organization := OrganizationID(r.OrganizationID)
 	return &SignedIn{
 		Session: Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: r.IdentityID, Epoch: r.Epoch, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt},
+			IdentityID: r.IdentityID, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt},
 		User: User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
 			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
 		Identity: Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.ConnectionID, Issuer: r.Issuer,

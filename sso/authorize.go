@@ -155,7 +155,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if err != nil && !ended(err) {
 		return err
 	}
-	if err == nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, s) {
+	if err == nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, connection, s) {
 		return s.handOver(c, a, connection, in)
 	}
 	if a.silent {
@@ -167,12 +167,17 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	}})
 }
 
-// satisfied tells whether a session is as fresh as the application wishes.
-func (a *authorization) satisfied(in *model.SignedIn, s *Server) bool {
-	if a.force {
-		return false
+// satisfied tells whether a session is as fresh as the application wishes, by the same authentication
+// that a login would be measured by.
+func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connection, s *Server) bool {
+	if a.force || a.maxAge == nil {
+		return !a.force
 	}
-	return a.maxAge == nil || in.Session.CreatedAt+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
+	since := in.Session.CreatedAt
+	if connection.Reauthentication == model.ReauthenticationEnforced {
+		since = min(since, in.Session.AuthenticatedAt)
+	}
+	return since+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
 }
 
 // choosing is the same request with one of several connections.

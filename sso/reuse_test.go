@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"rollcall/model"
+	"rollcall/model/modeltest"
 	"rollcall/testidp"
 )
 
@@ -69,6 +70,24 @@ func TestLiveSessionIsUsedAgain(t *testing.T) {
 				t.Error("nobody is signed in")
 			}
 		})
+	}
+}
+
+// TestSessionIsAsOldAsItsAuthentication: what an identity provider answered out of a session of its
+// own that is weeks old does not become an authentication of today.
+func TestSessionIsAsOldAsItsAuthentication(t *testing.T) {
+	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, model.AzureSAML)
+	w.activate(entra)
+	for _, c := range []struct {
+		mode   model.Reauthentication
+		reused bool
+	}{{model.ReauthenticationEnforced, false}, {model.ReauthenticationRequested, true}} {
+		w.update(entra, func(co *model.Connection) { co.Reauthentication = c.mode })
+		b, _ := w.signedInBrowser(entra, ada(entra))
+		if a := b.get(w.authorize(entra, "max_age", "3600")); a.toProvider(entra) == c.reused {
+			t.Errorf("%s: %d to %s", c.mode, a.status, a.location)
+		}
 	}
 }
 
