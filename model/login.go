@@ -100,9 +100,12 @@ type Session struct {
 	IdentityID     string
 	Epoch          int64
 	TokenHash      []byte
-	CreatedAt      Time `gorm:"autoCreateTime:false"` // when the identity provider's answer was accepted
-	ExpiresAt      Time
-	EndedAt        *Time
+	// AuthenticatedAt is when the person proved to the identity provider who they are, as it says:
+	// often long before CreatedAt.
+	AuthenticatedAt Time
+	CreatedAt       Time `gorm:"autoCreateTime:false"` // when the identity provider's answer was accepted
+	ExpiresAt       Time
+	EndedAt         *Time
 }
 
 // createSession opens a session and returns the token that the browser keeps.
