@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -11,7 +12,7 @@ import (
 // Models are a value of each type that is a table's row.
 var Models = []any{
 	&Organization{}, &Domain{}, &Application{}, &applicationOrganization{}, &APIKey{}, &Directory{}, &DirectoryToken{},
-	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
+	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &groupGroup{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
 }
@@ -19,6 +20,7 @@ var Models = []any{
 type (
 	UserValue    = userValue
 	GroupMember  = groupMember
+	GroupGroup   = groupGroup
 	TombstoneKey = tombstoneKey
 )
 
@@ -45,3 +47,6 @@ const DocumentLimit = documentLimit
 
 // NewID makes a stored id.
 var NewID = newID
+
+// SetPatience changes how long a filter may take.
+func SetPatience(s *Store, d time.Duration) { s.patience = d }

@@ -79,11 +79,15 @@ func serviceProviderConfig() object {
 	return object{
 		"schemas":        []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
 		"patch":          supported(true),
-		"bulk":           object{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"bulk":           object{"supported": true, "maxOperations": maxBulkOperations, "maxPayloadSize": maxBulkPayload},
 		"filter":         object{"supported": true, "maxResults": maxCount},
 		"changePassword": supported(false),
-		"sort":           supported(false),
-		"etag":           supported(false),
+		"sort":           supported(true),
+		"etag":           supported(true),
+		"pagination": object{ // RFC 9865 §4
+			"cursor": true, "index": true, "defaultPaginationMethod": "index",
+			"defaultPageSize": defaultCount, "maxPageSize": maxCount, "cursorTimeout": int(cursorLife.Seconds()),
+		},
 		"authenticationSchemes": []object{{
 			"type":        elimity.AuthenticationTypeOauthBearerToken,
 			"name":        "OAuth Bearer Token",

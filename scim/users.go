@@ -35,27 +35,35 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	users, total, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
+	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
 	}
+	size, add, err := x.userList(ctx, users, q.projection)
+	if err != nil {
+		return answer{}, err
+	}
+	return x.frame(&q, x.users, extent).answer(len(users), size, add), nil
+}
+
+// userList reads what else is shown of users, and returns what appends them and about how large they are.
+func (x *exchange) userList(ctx context.Context, users []model.User, p projection) (int, func(b []byte, i int) []byte, error) {
 	var groups map[string][]model.MemberOf
-	size := 0
-	if len(users) > 0 && q.shows("groups") {
+	if len(users) > 0 && p.shows("groups") {
 		ids := make([]string, len(users))
 		for i := range users {
 			ids[i] = users[i].ID
 		}
+		var err error
 		if groups, err = x.org.GroupsOf(ctx, ids...); err != nil {
-			return answer{}, err
+			return 0, nil, err
 		}
 	}
+	size := 0
 	for i := range users {
 		size += rendered + len(users[i].Document)
 	}
-	return listOf(&q, total, len(users), size, func(b []byte, i int) []byte {
-		return x.appendUser(b, &users[i], groups[users[i].ID], q.projection)
-	}), nil
+	return size, func(b []byte, i int) []byte { return x.appendUser(b, &users[i], groups[users[i].ID], p) }, nil
 }
 
 // rendered is about how many bytes a resource has besides its document.
@@ -91,6 +99,9 @@ func (x *exchange) patchUser(ctx context.Context) (answer, error) {
 // nothing, so that nobody's access ends or begins without the word true or false.
 func (x *exchange) updateUser(ctx context.Context, change func(stored map[string]any) (map[string]any, bool, error)) (answer, error) {
 	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error {
+		if err := x.conditions.check(u.Version); err != nil {
+			return err
+		}
 		stored, err := u.DocumentMap()
 		if err != nil {
 			return err
@@ -109,7 +120,7 @@ func (x *exchange) updateUser(ctx context.Context, change func(stored map[string
 }
 
 func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id)
+	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error { return x.conditions.check(u.Version) })
 	return answer{status: http.StatusNoContent}, err
 }
 
@@ -124,6 +135,12 @@ func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (a
 			return answer{}, err
 		}
 	}
-	b := make([]byte, 0, rendered+len(u.Document))
-	return answer{status: status, body: x.appendUser(b, u, groups[u.ID], p)}, nil
+	r := x.userResource(u, groups[u.ID])
+	a := answer{status: status, tag: r.version.tag()}
+	if x.read && x.conditions.unmodified(r.version) {
+		a.status = http.StatusNotModified
+		return a, nil
+	}
+	a.body = x.appendResource(make([]byte, 0, rendered+len(u.Document)), x.users, r, p)
+	return a, nil
 }
