@@ -4,6 +4,8 @@ SHELL       := bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 SOURCES := ./...
 PYTHON  := .cache/interop
+SAMLPHP := .cache/simplesamlphp
+SAMLIDP := .cache/saml-idp
 
 .PHONY: build run test interop lint generate bench clean
 
@@ -20,16 +22,32 @@ test:
 	.ci/setup postgresql cc curl
 	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
 
-# The program against SCIM clients of others. There a skipped test is a failure.
-interop: build $(PYTHON)/installed
-	.ci/setup postgresql
-	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+# The program against SCIM clients and identity providers of others. There a skipped test is a failure.
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed
+	.ci/setup postgresql php node openssl
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python
 	rm -rf $(PYTHON)
 	python3 -m venv $(PYTHON)
 	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
+	touch $@
+
+# Unpacked and not installed: the package insists on a web server, which would run from then on.
+$(SAMLPHP)/installed:
+	.ci/setup simplesamlphp
+	rm -rf $(SAMLPHP)
+	mkdir -p $(SAMLPHP)
+	cd $(SAMLPHP) && apt-get download -qq simplesamlphp && dpkg-deb --extract simplesamlphp_*.deb .
+	touch $@
+
+$(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
+	.ci/setup node
+	rm -rf $(SAMLIDP)
+	mkdir -p $(SAMLIDP)
+	cp $< $(SAMLIDP)
+	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
 
 # The checks of ST (style) are off by default; these keep our rules on comments and names.
