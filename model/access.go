@@ -68,14 +68,13 @@ const (
 	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.created_at, s.expires_at,
 		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
 		c.type AS connection_type, i.issuer, i.subject, i.raw_attributes FROM `
-	// live are the tables of a live session, and its condition but for the two times.
-	live = ` sessions s
-		JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	// live joins a session with whose it is, where it lives but for the two times.
+	live = ` JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
 		JOIN identities i ON i.organization_id = s.organization_id AND i.id = s.identity_id AND i.user_id = s.user_id
 		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
-	bySession = live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
-	byID      = live + `WHERE s.organization_id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ?`
-	byToken   = `access_tokens t JOIN ` + live + ` ON s.organization_id = t.organization_id AND s.id = t.session_id
+	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
+	byID      = `sessions s` + live + `WHERE s.organization_id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ?`
+	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + `
 		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
 )
 

@@ -101,7 +101,7 @@ func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error
 	if err != nil {
 		return nil, Scope{}, err
 	}
-	return &k, a.scope(), nil
+	return &k, a.Scope(), nil
 }
 
 func errAPIKey() error { return Deniedf("the API key is missing or unknown") }

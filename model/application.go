@@ -44,8 +44,8 @@ type Scope struct {
 // Everywhere is the scope of an operator.
 func Everywhere() Scope { return Scope{all: true} }
 
-// scope is the organizations that the application serves.
-func (a *Application) scope() Scope { return Scope{all: a.AllOrganizations, application: a.ID} }
+// Scope is the organizations that the application serves.
+func (a *Application) Scope() Scope { return Scope{all: a.AllOrganizations, application: a.ID} }
 
 // All tells whether the scope is every organization: an operator's, or that of
 // an application with AllOrganizations.

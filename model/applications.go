@@ -191,5 +191,16 @@ func (s *Store) Serves(ctx context.Context, application string, id OrganizationI
 		}
 		return false, err
 	}
-	return s.Reaches(ctx, a.scope(), id)
+	return s.Reaches(ctx, a.Scope(), id)
+}
+
+// ApplicationsServing lists at most limit of the applications that serve an organization, oldest first.
+func (s *Store) ApplicationsServing(ctx context.Context, id OrganizationID, limit int) ([]Application, error) {
+	listed := s.readAcross(ctx).Model(&applicationOrganization{}).Select("application_id").Where("organization_id = ?", id)
+	var as []Application
+	err := s.readAcross(ctx).Where("all_organizations = ? OR id IN (?)", true, listed).Order("id").Limit(limit).Find(&as).Error
+	if err != nil {
+		return nil, s.translate(fmt.Errorf("read applications: %w", err))
+	}
+	return as, nil
 }

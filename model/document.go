@@ -236,3 +236,12 @@ func (d *userDocument) formattedName() string {
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s", d.Name.GivenName, d.Name.FamilyName))
 }
+
+// FullName is the user's name as people write it; nil when it is not known.
+func (u *User) FullName() *string {
+	d, err := u.parse()
+	if err != nil {
+		return nil
+	}
+	return orNull(d.formattedName())
+}

@@ -34,6 +34,9 @@ type Settings struct {
 	JIT                    bool `json:"jit"`
 	AllowAdminPasswords    bool `json:"allow_admin_passwords"`
 	SessionLifetimeSeconds int  `json:"session_lifetime_seconds"`
+	// DefaultConnectionID is the API id of the connection that is meant when nobody says which;
+	// empty while the organization has no say in it.
+	DefaultConnectionID string `json:"default_connection_id"`
 }
 
 // DefaultSettings are those of a new organization (api.md).

@@ -65,10 +65,10 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		if err != nil {
 			return err
 		}
-		if err := org.useLogin(ctx, in.Login); err != nil {
+		if err := org.RememberAssertion(ctx, c.ID, in.AssertionID, in.ReplayUntil); err != nil {
 			return err
 		}
-		if err := org.RememberAssertion(ctx, c.ID, in.AssertionID, in.ReplayUntil); err != nil {
+		if err := org.useLogin(ctx, in.Login); err != nil {
 			return err
 		}
 		g, err := org.Organization(ctx)

@@ -132,6 +132,9 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// Now is the store's clock, for decisions that must agree with its own.
+func (s *Store) Now() time.Time { return s.now() }
+
 // Ready returns nil when the schema is current and the database answers.
 func (s *Store) Ready(ctx context.Context) error {
 	pending, err := s.PendingMigrations(ctx)

@@ -107,7 +107,7 @@ func groupNames(groups []Group) []string {
 
 func plainSAML() personality {
 	return personality{
-		name: PlainSAML, label: "plain SAML 2.0", entityPath: "saml/metadata",
+		name: PlainSAML, label: "Plain SAML", entityPath: "saml/metadata",
 		protocol: "samlp", assertion: "saml", signature: "ds", signs: SignAssertion,
 		nameIDFormat: formatEmail, nameID: userName, nameFormat: attrnameBasic,
 		attributes: func(_ *Application, p Person, groups []Group) []attribute {

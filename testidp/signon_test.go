@@ -333,3 +333,35 @@ func TestEachApplicationHasItsOwnKey(t *testing.T) {
 		t.Error("two applications share an entity ID")
 	}
 }
+
+func TestSignOnDuringAnOperationIsAnOperationOfItsOwn(t *testing.T) {
+	f := newSCIMServer(t)
+	i := newSignOnIDP(t, "", func(o *testidp.Options) {
+		o.Applications[0].SCIMURL, o.Applications[0].Token, o.Applications[0].Dialect = f.url, token, testidp.Okta
+	})
+	_, address := i.request(t, nil)
+	signedIn := false
+	f.before = func(http.ResponseWriter, *http.Request) bool {
+		if !signedIn {
+			signedIn = true
+			if answer, status := i.script(t, http.MethodGet, address+"&person=noor.alfarsi"); status != http.StatusOK {
+				t.Errorf("signing in answers %d %v", status, answer)
+			}
+		}
+		return false
+	}
+	if _, err := i.Assign(ctx, "amara.okafor"); err != nil {
+		t.Fatal(err)
+	}
+	operations := i.Operations()
+	if len(operations) != 2 || operations[0].Title != "Sign in Noor Al-Farsi" || operations[1].Title != "Assign Amara Okafor" {
+		t.Fatalf("the operations are %+v", operations)
+	}
+	x := operations[0].Exchanges
+	if len(x) != 1 || !x[0].ByBrowser || x[0].Failed() || x[0].Path != acsURL || !strings.Contains(x[0].Request, "<saml2p:Response") {
+		t.Errorf("the sign-in has the exchanges %+v", x)
+	}
+	if got := len(operations[1].Exchanges); got != 2 {
+		t.Errorf("the assignment has %d exchanges, want 2", got)
+	}
+}

@@ -42,7 +42,10 @@ func TestCommands(t *testing.T) {
 		{"a command's help lists its flags", []string{"serve", "-h"}, nil, 0, `-no-migrate`},
 		{"an unknown flag is an error", []string{"serve", "--prot"}, nil, 2, `-prot`},
 		{"an argument too many is an error", []string{"migrate", "now"}, nil, 2, `unexpected argument "now"`},
-		{"testidp needs a server", []string{"testidp"}, nil, 2, `(?i)scim`},
+		{"testidp needs a purpose", []string{"testidp"}, nil, 2, `(?s)--scim-url.*--saml-acs-url`},
+		{"testidp needs a token beside the SCIM URL", []string{"testidp", "--scim-url", "http://127.0.0.1:1/scim", "--listen", "127.0.0.1:0"}, nil, 2, `token:`},
+		{"testidp needs a service provider's both names", []string{"testidp", "--saml-entity-id", "x", "--listen", "127.0.0.1:0"}, nil, 2, `acs_url:`},
+		{"testidp knows its personalities", []string{"testidp", "--personality", "ping", "--listen", "127.0.0.1:0"}, nil, 2, `plain, okta, entra or adfs`},
 		{"an unknown setting is an error", []string{"serve"}, []string{"ROLLCALL_LISTEM=x"}, 2, `ROLLCALL_LISTEN`},
 		{
 			"all problems are told at once", []string{"serve"},

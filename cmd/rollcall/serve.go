@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"rollcall/config"
 	"rollcall/model"
 	"rollcall/scim"
+	"rollcall/sso"
 	"rollcall/web"
 )
 
@@ -65,14 +67,16 @@ func (s *server) run(ctx context.Context) error {
 		if err != nil || opened == nil {
 			return err
 		}
-		s.mount(w, opened)
+		if err := s.mount(w, opened); err != nil {
+			return errors.Join(err, opened.Close())
+		}
 		store.set(opened)
 		w.Open()
 		s.log.Info("ready")
 		if s.opened != nil {
 			s.opened()
 		}
-		return nil
+		return s.sweep(ctx, opened)
 	})
 	err = g.Wait()
 	if closed := store.close(); err == nil {
@@ -81,10 +85,31 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
-func (s *server) mount(w *web.Server, store *model.Store) {
+func (s *server) mount(w *web.Server, store *model.Store) error {
 	url := s.config.PublicURL.String()
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Log: s.log}).Mount(w.Echo)
 	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Log: s.log}).Mount(w.Echo)
+	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Log: s.log}).Mount(w.Echo)
+}
+
+// sweepEvery is the pause between two sweeps.
+const sweepEvery = time.Minute
+
+// sweep deletes what opens nothing any more, until ctx ends. Nothing waits for
+// it, so that a sweep that fails is tried again with the next.
+func (s *server) sweep(ctx context.Context, store *model.Store) error {
+	for {
+		if n, err := store.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep failed", "error", err)
+		} else if n > 0 {
+			s.log.Info("swept", "rows", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(sweepEvery):
+		}
+	}
 }
 
 // retryEvery is the pause between attempts to reach a database at start.

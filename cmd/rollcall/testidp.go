@@ -20,7 +20,7 @@ func (p *program) testIDP(ctx context.Context, args []string) error {
 	dialect := f.String("dialect", string(testidp.Okta), "the `DIALECT` to speak: okta or entra")
 	entityID := f.String("saml-entity-id", "", "the entity `ID` of the SAML service provider; the page can connect it later")
 	acsURL := f.String("saml-acs-url", "", "the `URL` of its assertion consumer service")
-	personality := f.String("personality", "", "how SAML responses look, `plain`, okta, entra or adfs; as the dialect when not given")
+	personality := f.String("personality", "", "the `PROVIDER` whose SAML responses to send: plain, okta, entra or adfs; that of the dialect when not given")
 	domain := f.String("domain", "northwind.example", "the e-mail `DOMAIN` of the people")
 	host := f.String("host", "", "the `NAME` by which other machines reach the page, with a --listen that is not loopback")
 	base := f.String("base-url", "", "the `URL` by which browsers reach the page, where it is not that of --host and --listen")

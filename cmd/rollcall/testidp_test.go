@@ -32,3 +32,29 @@ func TestTestIDPServesItsPageWhateverTheServerSays(t *testing.T) {
 		t.Error("the token is in its messages")
 	}
 }
+
+func TestTestIDPSignsInWithoutASCIMServer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out, problems synchronized
+	p := program{out: &out, err: &problems}
+	ended := make(chan int)
+	go func() {
+		ended <- p.run(ctx, []string{"testidp", "--saml-entity-id", "https://app.example", "--saml-acs-url", "https://app.example/acs",
+			"--personality", "entra", "--listen", "127.0.0.1:0"})
+	}()
+	printed := regexp.MustCompile(`SAML metadata: (http://127\.0\.0\.1:\d+)(/\S+)`)
+	eventually(t, 30*time.Second, func() bool { return printed.MatchString(out.String()) })
+	url := printed.FindStringSubmatch(out.String())
+	metadata := request(t, http.MethodGet, url[1]+url[2], "", "")
+	if metadata.status != http.StatusOK || !strings.Contains(metadata.body, `entityID="`+url[1]+url[2]) {
+		t.Errorf("the metadata that it prints answers %d %s", metadata.status, metadata.body)
+	}
+	if a := request(t, http.MethodGet, url[1]+"/applications/1", "", ""); !strings.Contains(a.body, "https://app.example/acs") || strings.Contains(a.body, "Push everyone") {
+		t.Errorf("the page answers %d and is not that of sign-on alone", a.status)
+	}
+	cancel()
+	if code := <-ended; code != 0 || problems.String() != "" {
+		t.Errorf("it ends with %d: %s", code, problems.String())
+	}
+}

@@ -106,7 +106,7 @@ var advice = map[Reason]string{
 	MetadataIsHTML:        "That is a web page. Download the metadata from it and paste the XML, which begins with EntityDescriptor.",
 	MetadataIsCertificate: "That is a certificate. Paste the metadata XML here, or enter the certificate together with entity ID and sign-on address by hand.",
 	MetadataIsURL:         "That is an address. Enter it as metadata URL, or open it and paste the XML that it shows.",
-	NotMetadata:           "That is not SAML metadata. Paste the XML that begins with EntityDescriptor.",
+	NotMetadata:           "That is not SAML metadata, or a value in it is not what it must be. Paste the XML that begins with EntityDescriptor, unchanged.",
 	MetadataOfSP:          "That is a service provider's metadata, perhaps our own. Paste the identity provider's, which has an IDPSSODescriptor.",
 	MetadataExpired:       "The metadata is past its validUntil. Download it from the identity provider again.",
 	MetadataWithoutSSO:    "The metadata has no sign-on address by HTTP-Redirect or HTTP-POST. Paste the metadata of a SAML 2.0 identity provider.",

@@ -202,8 +202,8 @@ func signed(t testing.TB, change func(d *etree.Document)) string {
 	return form(t, d)
 }
 
-func idp(t testing.TB) saml.IdP {
-	return saml.IdP{EntityID: idpID, Certificates: []*x509.Certificate{rsaPair(t).certificate}}
+func idp(t testing.TB) saml.IDP {
+	return saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{rsaPair(t).certificate}}
 }
 
 var (
@@ -251,4 +251,9 @@ func repeated(n int) string {
 		fmt.Fprintf(&b, `<saml:AttributeValue>group-%d</saml:AttributeValue>`, i)
 	}
 	return b.String()
+}
+
+func ecKey(t testing.TB) crypto.Signer {
+	t.Helper()
+	return ecPair(t, elliptic.P256()).key
 }

@@ -20,27 +20,27 @@ const maxCertificates = 16
 // EntitiesDescriptor of which entityID chooses one. An empty entityID takes the only provider.
 // A signature on metadata is not looked at: whoever pastes it, or the address it comes from, is
 // what is trusted.
-func ParseMetadata(document []byte, entityID string, now time.Time) (IdP, error) {
+func ParseMetadata(document []byte, entityID string, now time.Time) (IDP, error) {
 	document = bytes.TrimSpace(bytes.TrimPrefix(document, []byte("\xef\xbb\xbf")))
 	if err := notMetadata(document); err != nil {
-		return IdP{}, err
+		return IDP{}, err
 	}
 	if err := precheck(document, metadataLimits); err != nil {
-		return IdP{}, err
+		return IDP{}, err
 	}
 	root, err := parse(document)
 	if err != nil {
-		return IdP{}, err
+		return IDP{}, err
 	}
 	chosen, err := choose(document, root, entityID, now)
 	if err != nil {
-		return IdP{}, err
+		return IDP{}, err
 	}
 	if !chosen.ValidUntil.IsZero() && !now.Before(chosen.ValidUntil) {
-		return IdP{}, refuse(MetadataExpired, "a validUntil to come", chosen.ValidUntil.UTC().Format(time.RFC3339))
+		return IDP{}, refuse(MetadataExpired, "a validUntil to come", chosen.ValidUntil.UTC().Format(time.RFC3339))
 	}
 	if chosen.EntityID == "" {
-		return IdP{}, refuse(MetadataWithoutID, "an entityID", "")
+		return IDP{}, refuse(MetadataWithoutID, "an entityID", "")
 	}
 	return identityProvider(chosen)
 }
@@ -67,13 +67,13 @@ func choose(document []byte, root *etree.Element, entityID string, now time.Time
 	case is(root, metadataNS, "EntityDescriptor"):
 		var one schema.EntityDescriptor
 		if err := xml.Unmarshal(document, &one); err != nil {
-			return one, &Refused{Reason: NotMetadata, Expected: "an EntityDescriptor", Err: err}
+			return one, &Refused{Reason: NotMetadata, Expected: "an EntityDescriptor", Received: shorten(err.Error()), Err: err}
 		}
 		entities = append(entities, one)
 	case is(root, metadataNS, "EntitiesDescriptor"):
 		var several schema.EntitiesDescriptor
 		if err := xml.Unmarshal(document, &several); err != nil {
-			return schema.EntityDescriptor{}, &Refused{Reason: NotMetadata, Expected: "an EntitiesDescriptor", Err: err}
+			return schema.EntityDescriptor{}, &Refused{Reason: NotMetadata, Expected: "an EntitiesDescriptor", Received: shorten(err.Error()), Err: err}
 		}
 		var err error
 		if entities, err = flatten(several, now); err != nil {
@@ -122,15 +122,15 @@ func names(entities []schema.EntityDescriptor) string {
 	return strings.Join(ids, " ")
 }
 
-func identityProvider(e schema.EntityDescriptor) (IdP, error) {
-	idp := IdP{EntityID: e.EntityID}
+func identityProvider(e schema.EntityDescriptor) (IDP, error) {
+	idp := IDP{EntityID: e.EntityID}
 	for _, d := range e.IDPSSODescriptors {
 		if d.WantAuthnRequestsSigned != nil && *d.WantAuthnRequestsSigned {
 			idp.WantRequestsSigned = true
 		}
 		for _, s := range d.SingleSignOnServices {
 			if err := idp.address(s); err != nil {
-				return IdP{}, err
+				return IDP{}, err
 			}
 		}
 		for _, k := range d.KeyDescriptors {
@@ -139,23 +139,23 @@ func identityProvider(e schema.EntityDescriptor) (IdP, error) {
 			}
 			for _, c := range k.KeyInfo.X509Data.X509Certificates {
 				if err := idp.add(c.Data); err != nil {
-					return IdP{}, err
+					return IDP{}, err
 				}
 			}
 		}
 	}
 	switch {
 	case idp.SSORedirectURL == "" && idp.SSOPostURL == "":
-		return IdP{}, refuse(MetadataWithoutSSO, "a SingleSignOnService by HTTP-Redirect or HTTP-POST", "")
+		return IDP{}, refuse(MetadataWithoutSSO, "a SingleSignOnService by HTTP-Redirect or HTTP-POST", "")
 	case len(idp.Certificates) == 0:
-		return IdP{}, refuse(MetadataWithoutKey, "a KeyDescriptor for signing with an X509Certificate", "")
+		return IDP{}, refuse(MetadataWithoutKey, "a KeyDescriptor for signing with an X509Certificate", "")
 	}
 	return idp, nil
 }
 
 // address takes the first address of each binding that can be used. A javascript: address would
 // run in our own origin where a form is posted to it.
-func (idp *IdP) address(s schema.Endpoint) error {
+func (idp *IDP) address(s schema.Endpoint) error {
 	var to *string
 	switch s.Binding {
 	case schema.HTTPRedirectBinding:
@@ -176,7 +176,7 @@ func (idp *IdP) address(s schema.Endpoint) error {
 	return nil
 }
 
-func (idp *IdP) add(encoded string) error {
+func (idp *IDP) add(encoded string) error {
 	c, err := ParseCertificate(encoded)
 	if err != nil {
 		return err

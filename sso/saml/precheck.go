@@ -222,7 +222,7 @@ func (s *scanner) text() error {
 			}
 			return refuse(TextOutsideRoot, "nothing around the document", string(s.around()))
 		}
-		if s.at("]]>") {
+		if s.doc[s.pos] == ']' && s.at("]]>") {
 			return s.malformed("no ]]>")
 		}
 		if err := s.character(); err != nil {

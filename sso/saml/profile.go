@@ -14,7 +14,7 @@ const statusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
 // §2.3 to §2.5), by the clock and the request that the caller passed.
 type profile struct {
 	sp     SP
-	idp    IdP
+	idp    IDP
 	expect Expect
 }
 

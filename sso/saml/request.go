@@ -39,7 +39,7 @@ const maxRelayState = 80
 
 // AuthnRequest makes a signed request by HTTP-Redirect, or by HTTP-POST to an identity provider
 // that takes no other. It names no format of NameID: what the provider is set up to send is right.
-func (sp SP) AuthnRequest(idp IdP, o RequestOptions) (Request, error) {
+func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	if len(o.RelayState) > maxRelayState {
 		return Request{}, fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// IdP is what one connection knows of its identity provider.
-type IdP struct {
+// IDP is what one connection knows of its identity provider.
+type IDP struct {
 	EntityID           string
 	SSORedirectURL     string // where requests go by HTTP-Redirect; empty where it takes none
 	SSOPostURL         string // where requests go by HTTP-POST; empty where it takes none

@@ -19,7 +19,6 @@ const (
 type message struct {
 	response, assertion, encrypted        *etree.Element
 	responseSignature, assertionSignature *etree.Element
-	ids                                   map[string]bool
 }
 
 // parse builds the tree of a document that passed the precheck.
@@ -37,23 +36,80 @@ func arrange(root *etree.Element) (*message, error) {
 	if !is(root, protocolNS, "Response") {
 		return nil, refuse(NotAResponse, "a SAML 2.0 Response", "{"+root.NamespaceURI()+"}"+root.Tag)
 	}
-	m := &message{response: root, ids: map[string]bool{}}
-	if err := m.walk(root); err != nil {
+	f := finds{ids: map[string]bool{}}
+	if err := f.walk(root); err != nil {
 		return nil, err
 	}
-	return m, nil
+	if f.object {
+		return nil, refuse(SignatureObject, "a Signature without Object", "")
+	}
+	m := &message{response: root}
+	for _, el := range f.assertions {
+		part := &m.assertion
+		if el.Tag == "EncryptedAssertion" {
+			part = &m.encrypted
+		}
+		if el.Parent() != root {
+			return nil, refuse(MisplacedAssertion, el.Tag+" in the Response", "one in "+el.Parent().Tag)
+		}
+		if m.assertion != nil || m.encrypted != nil {
+			return nil, refuse(SeveralAssertions, "one Assertion", "")
+		}
+		*part = el
+	}
+	return m, m.sign(f.signatures)
 }
 
-func (m *message) walk(el *etree.Element) error {
-	if err := m.attributes(el); err != nil {
+// sign gives the signatures to what they stand on.
+func (m *message) sign(signatures []*etree.Element) error {
+	for _, el := range signatures {
+		part := &m.responseSignature
+		switch parent := el.Parent(); {
+		case parent == m.response:
+		case parent == m.assertion && parent != nil:
+			part = &m.assertionSignature
+		case el.NamespaceURI() != signatureNS:
+			continue
+		default:
+			return refuse(MisplacedSignature, "a Signature in Response or Assertion", "one in "+parent.Tag)
+		}
+		if ns := el.NamespaceURI(); ns != signatureNS {
+			return refuse(SignatureNamespace, signatureNS, ns)
+		}
+		if *part != nil {
+			return refuse(SeveralSignatures, "one Signature", "")
+		}
+		*part = el
+	}
+	return nil
+}
+
+// finds are the elements of a message whose place matters.
+type finds struct {
+	ids                    map[string]bool
+	assertions, signatures []*etree.Element
+	object                 bool
+}
+
+func (f *finds) walk(el *etree.Element) error {
+	if err := f.attributes(el); err != nil {
 		return err
 	}
-	if err := m.place(el); err != nil {
-		return err
+	switch el.Tag {
+	case "Assertion", "EncryptedAssertion":
+		if el.NamespaceURI() == assertionNS {
+			f.assertions = append(f.assertions, el)
+		}
+	case "Signature":
+		f.signatures = append(f.signatures, el)
+	case "Object":
+		if el.NamespaceURI() == signatureNS {
+			f.object = true
+		}
 	}
 	for _, token := range el.Child {
 		if child, ok := token.(*etree.Element); ok {
-			if err := m.walk(child); err != nil {
+			if err := f.walk(child); err != nil {
 				return err
 			}
 		}
@@ -61,19 +117,24 @@ func (m *message) walk(el *etree.Element) error {
 	return nil
 }
 
-func (m *message) attributes(el *etree.Element) error {
+func (f *finds) attributes(el *etree.Element) error {
+	if el.Space != "" && el.NamespaceURI() == "" {
+		return refuse(NotXML, "a declared prefix", el.FullTag())
+	}
 	for i, a := range el.Attr {
 		switch {
+		case isQualified(a) && a.Space != "xml" && a.NamespaceURI() == "":
+			return refuse(NotXML, "a declared prefix", a.FullKey())
 		case a.Space == "xmlns" || a.Space == "" && a.Key == "xmlns":
 			// Canonical XML is undefined for relative namespace names: libxml2 then signs nothing.
 			if !strings.Contains(a.Value, ":") && (a.Value != "" || a.Space != "") {
 				return refuse(RelativeNamespace, "absolute namespace names", a.Value)
 			}
 		case strings.EqualFold(a.Key, "ID"):
-			if m.ids[a.Value] {
+			if f.ids[a.Value] {
 				return refuse(DuplicateID, "each ID once", a.Value)
 			}
-			m.ids[a.Value] = true
+			f.ids[a.Value] = true
 		}
 		for _, other := range el.Attr[:i] {
 			if a.Key == other.Key && isQualified(a) && isQualified(other) && a.NamespaceURI() == other.NamespaceURI() {
@@ -86,49 +147,6 @@ func (m *message) attributes(el *etree.Element) error {
 
 // isQualified tells whether an attribute has a namespace: without a prefix it has none.
 func isQualified(a etree.Attr) bool { return a.Space != "" && a.Space != "xmlns" }
-
-func (m *message) place(el *etree.Element) error {
-	switch el.Tag {
-	case "Assertion":
-		if el.NamespaceURI() != assertionNS {
-			return nil
-		}
-		return m.set(&m.assertion, el, MisplacedAssertion, SeveralAssertions, m.response)
-	case "EncryptedAssertion":
-		if el.NamespaceURI() != assertionNS {
-			return nil
-		}
-		return m.set(&m.encrypted, el, MisplacedAssertion, SeveralAssertions, m.response)
-	case "Object":
-		if el.NamespaceURI() == signatureNS {
-			return refuse(SignatureObject, "a Signature without Object", "")
-		}
-	case "Signature":
-		parent := el.Parent()
-		if el.NamespaceURI() != signatureNS {
-			if parent == m.response || parent == m.assertion {
-				return refuse(SignatureNamespace, signatureNS, el.NamespaceURI())
-			}
-			return nil
-		}
-		if parent == m.response {
-			return m.set(&m.responseSignature, el, MisplacedSignature, SeveralSignatures, parent)
-		}
-		return m.set(&m.assertionSignature, el, MisplacedSignature, SeveralSignatures, m.assertion)
-	}
-	return nil
-}
-
-func (m *message) set(part **etree.Element, el *etree.Element, misplaced, several Reason, parent *etree.Element) error {
-	if parent == nil || el.Parent() != parent {
-		return refuse(misplaced, el.Tag+" in its place", "one in "+el.Parent().Tag)
-	}
-	if *part != nil {
-		return refuse(several, "one "+el.Tag, "")
-	}
-	*part = el
-	return nil
-}
 
 func is(el *etree.Element, namespace, tag string) bool {
 	return el.Tag == tag && el.NamespaceURI() == namespace

@@ -22,7 +22,7 @@ const (
 
 // Verify tells what a response says: samlResponse is the form's value as it came. Every error is a
 // Refused. It does not know whether the assertion came before: see Assertion.ReplayUntil.
-func (sp SP) Verify(idp IdP, samlResponse string, e Expect) (a *Assertion, err error) {
+func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err error) {
 	defer func() {
 		// The tree and its canonical form are made by libraries that have had such faults: a
 		// message must not end the process.
@@ -74,7 +74,7 @@ func (sp SP) Verify(idp IdP, samlResponse string, e Expect) (a *Assertion, err e
 }
 
 // verify checks every signature that is there, and that the assertion is under one.
-func (m *message) verify(idp IdP, e Expect) ([]*Refused, error) {
+func (m *message) verify(idp IDP, e Expect) ([]*Refused, error) {
 	var signers []*x509.Certificate
 	// The inner one first, on a copy if it must not be missing when the outer one is checked.
 	if m.assertionSignature != nil {

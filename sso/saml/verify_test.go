@@ -62,7 +62,7 @@ func TestVerifyAcceptsWhatIsSigned(t *testing.T) {
 				test.sign(t, find(t, d, path))
 			}
 			// The right certificate is not the first that is tried.
-			provider := saml.IdP{EntityID: idpID, Certificates: []*x509.Certificate{ecPair(t, elliptic.P256()).certificate, test.certificate}}
+			provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{ecPair(t, elliptic.P256()).certificate, test.certificate}}
 			a, err := sp.Verify(provider, form(t, d), expect)
 			if err != nil {
 				t.Fatal(err)

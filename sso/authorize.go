@@ -1,0 +1,277 @@
+package sso
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// oauthError is an error that the application is told of by the browser (RFC 6749, section 4.1.2.1).
+type oauthError struct{ code, description string }
+
+func (e *oauthError) Error() string { return e.code + ": " + e.description }
+
+// authorization is a request of an application to sign somebody in, as far as it was understood.
+type authorization struct {
+	application *model.Application
+	redirectURI string
+	state       string
+	challenge   string
+	force       bool   // prompt=login, or max_age=0
+	silent      bool   // prompt=none: nobody is asked anything
+	maxAge      *int64 // seconds
+	hint        string
+	query       url.Values
+}
+
+const maxState = 4096
+
+// authorize begins a sign-in for an application (api.md, Sign-on).
+func (s *Server) authorize(c echo.Context) error {
+	a, err := s.authorization(c)
+	if a == nil {
+		return err // nowhere to send the browser: a page
+	}
+	if err == nil {
+		err = s.serveAuthorization(c, a)
+	}
+	if refused, ok := errors.AsType[*oauthError](err); ok {
+		return a.refuse(c, refused)
+	}
+	return err
+}
+
+// authorization reads the request. Without a known client and one of its redirect URIs there is no
+// authorization: the browser must not be sent where a stranger says (RFC 9700, section 4.11).
+func (s *Server) authorization(c echo.Context) (*authorization, error) {
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return nil, model.Invalidf("", "The address of this page is damaged. Go back to the application and try again.")
+	}
+	id, ok := model.ApplicationPrefix.Parse(query.Get("client_id"))
+	if !ok || len(query["client_id"]) > 1 {
+		return nil, errClient
+	}
+	application, err := s.Store.Application(c.Request().Context(), id)
+	if model.KindOf(err) == model.NotFound {
+		return nil, errClient
+	}
+	if err != nil {
+		return nil, err
+	}
+	uri := query.Get("redirect_uri")
+	if !slices.Contains(application.RedirectURIs, uri) || len(query["redirect_uri"]) > 1 {
+		return nil, model.Invalidf("redirect_uri", "The application asked to be answered at an address that is not registered for it. "+
+			"Its developers must add the redirect_uri, letter by letter.")
+	}
+	a := &authorization{application: application, redirectURI: uri, query: query}
+	return a, a.read()
+}
+
+var errClient error = model.Invalidf("client_id", "The application that sent you here is not known to this server. Its developers must check the client_id.")
+
+// read checks what a known application asks for.
+func (a *authorization) read() error {
+	q := a.query
+	if len(q.Get("state")) <= maxState && len(q["state"]) == 1 {
+		a.state = q.Get("state")
+	}
+	for name, values := range q {
+		if len(values) > 1 {
+			return &oauthError{"invalid_request", name + " is sent twice"}
+		}
+	}
+	switch {
+	case len(q.Get("state")) > maxState:
+		return &oauthError{"invalid_request", "state is longer than " + strconv.Itoa(maxState) + " bytes"}
+	case q.Get("response_type") != "code":
+		return &oauthError{"unsupported_response_type", "response_type must be code"}
+	case q.Has("provider"):
+		return &oauthError{"unsupported_provider", "sign-in is by a connection of an organization; send connection, organization or domain instead of provider"}
+	case q.Has("code_challenge_method") && q.Get("code_challenge_method") != "S256", q.Has("code_challenge") && !q.Has("code_challenge_method"):
+		return &oauthError{"invalid_request", "code_challenge_method must be S256"}
+	}
+	if q.Has("code_challenge") {
+		a.challenge = q.Get("code_challenge")
+		if raw, err := base64.RawURLEncoding.DecodeString(a.challenge); err != nil || len(raw) != 32 {
+			return &oauthError{"invalid_request", "code_challenge must be the SHA-256 of the code_verifier in base64url"}
+		}
+	}
+	a.force, a.silent, a.hint = q.Get("prompt") == "login", q.Get("prompt") == "none", q.Get("login_hint")
+	if text := q.Get("max_age"); text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return &oauthError{"invalid_request", "max_age is a number of seconds"}
+		}
+		a.maxAge = &age
+	}
+	return nil
+}
+
+// refuse tells the application what was wrong.
+func (a *authorization) refuse(c echo.Context, e *oauthError) error {
+	return sendBack(c, a.redirectURI, a.state, url.Values{"error": {e.code}, "error_description": {e.description}})
+}
+
+// sendBack sends the browser to the application, with its state as it came.
+func sendBack(c echo.Context, uri, state string, answer url.Values) error {
+	if state != "" {
+		answer.Set("state", state)
+	}
+	location, err := withQuery(uri, answer)
+	if err != nil {
+		return err
+	}
+	return redirect(c, location)
+}
+
+// serveAuthorization uses the browser's session of the same connection again, or begins a login.
+func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
+	connection, all, err := s.asked(c, a)
+	if err != nil {
+		return err
+	}
+	if connection == nil {
+		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choosing))
+	}
+	if connection.State != model.ConnectionActive {
+		return &oauthError{"connection_unlinked", "nobody has tested this connection yet; one login at its test link makes it active"}
+	}
+	in, err := s.browserSession(c)
+	if err != nil && !ended(err) {
+		return err
+	}
+	if err == nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, s) {
+		return s.handOver(c, a, connection, in)
+	}
+	if a.silent {
+		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
+	}
+	return s.begin(c, connection, wish{hint: a.hint, login: model.Login{
+		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
+		ForceAuthn: a.force, MaxAge: a.maxAge,
+	}})
+}
+
+// satisfied tells whether a session is as fresh as the application wishes.
+func (a *authorization) satisfied(in *model.SignedIn, s *Server) bool {
+	if a.force {
+		return false
+	}
+	return a.maxAge == nil || in.Session.CreatedAt+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
+}
+
+// choosing is the same request with one of several connections.
+func (a *authorization) choosing(id string) string {
+	q := url.Values{}
+	for name, values := range a.query {
+		q[name] = values
+	}
+	q.Del("organization")
+	q.Del("domain")
+	q.Set("connection", id)
+	return "/sso/authorize?" + q.Encode()
+}
+
+// asked finds the connection that the request names, or those of which a person must choose. What
+// the application does not reach is answered like what does not exist.
+func (s *Server) asked(c echo.Context, a *authorization) (*model.Connection, []model.Connection, error) {
+	named := 0
+	for _, name := range []string{"connection", "organization", "domain"} {
+		if a.query.Get(name) != "" {
+			named++
+		}
+	}
+	if named != 1 {
+		return nil, nil, &oauthError{"invalid_request", "send one of connection, organization and domain"}
+	}
+	if apiID := a.query.Get("connection"); apiID != "" {
+		connection, err := s.askedConnection(c, a, apiID)
+		return connection, nil, err
+	}
+	g, err := s.askedOrganization(c, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	connection, all, err := s.choose(c, s.Store.Org(g.ID, model.System), g)
+	if errors.Is(err, errNoConnection) {
+		err = &oauthError{"organization_invalid", "single sign-on is not set up for this organization"}
+	}
+	return connection, all, err
+}
+
+func (s *Server) askedConnection(c echo.Context, a *authorization, apiID string) (*model.Connection, error) {
+	refused := &oauthError{"connection_invalid", "there is no such connection that this application can use"}
+	id, ok := model.ConnectionPrefix.Parse(apiID)
+	if !ok {
+		return nil, refused
+	}
+	connection, err := s.Store.Connection(c.Request().Context(), id)
+	if model.KindOf(err) == model.NotFound {
+		return nil, refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	reached, err := s.Store.Reaches(c.Request().Context(), a.application.Scope(), connection.OrganizationID)
+	if err == nil && !reached {
+		return nil, refused
+	}
+	return connection, err
+}
+
+func (s *Server) askedOrganization(c echo.Context, a *authorization) (*model.Organization, error) {
+	ctx := c.Request().Context()
+	refused := &oauthError{"organization_invalid", "there is no such organization that this application serves"}
+	var g *model.Organization
+	var err error
+	if domain := a.query.Get("domain"); domain != "" {
+		refused = &oauthError{"domain_invalid", "no organization that this application serves has verified this domain"}
+		g, err = s.Store.OrganizationByDomain(ctx, domain)
+	} else {
+		id, ok := model.OrganizationPrefix.Parse(a.query.Get("organization"))
+		if !ok {
+			return nil, refused
+		}
+		g, err = s.Store.Org(model.OrganizationID(id), model.System).Organization(ctx)
+	}
+	if model.KindOf(err) == model.NotFound {
+		return nil, refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	reached, err := s.Store.Reaches(ctx, a.application.Scope(), g.ID)
+	if err == nil && !reached {
+		return nil, refused
+	}
+	return g, err
+}
+
+// handOver gives the application a code for a session that lives.
+func (s *Server) handOver(c echo.Context, a *authorization, connection *model.Connection, in *model.SignedIn) error {
+	code, err := s.org(connection).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
+	if err != nil {
+		return s.refuse(c, connection, &model.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state}, err)
+	}
+	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
+}
+
+// outward is a refusal that the application is told of, in the reference's words where it has some;
+// all others are between the person and their organization.
+func outward(reason model.RefusalReason) *oauthError {
+	switch reason {
+	case model.ProfileOutside:
+		return &oauthError{"profile_not_allowed_outside_organization", "the person's e-mail address is outside the organization's verified domains"}
+	case model.ApplicationWithdrawn:
+		return &oauthError{"organization_invalid", "there is no such organization that this application serves"}
+	}
+	return nil
+}

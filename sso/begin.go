@@ -1,0 +1,227 @@
+package sso
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/sso/saml"
+)
+
+// connection finds the connection that the path names.
+func (s *Server) connection(c echo.Context) (*model.Connection, error) {
+	id, ok := model.ConnectionPrefix.Parse(c.Param("connection"))
+	if !ok {
+		return nil, model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
+	}
+	connection, err := s.Store.Connection(c.Request().Context(), id)
+	if model.KindOf(err) == model.NotFound {
+		err = model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
+	}
+	return connection, err
+}
+
+// org is the store as the connection's organization sees it, for a login.
+func (s *Server) org(c *model.Connection) *model.Org {
+	return s.Store.Org(c.OrganizationID, model.Actor("connection:"+model.ConnectionPrefix.ID(c.ID)))
+}
+
+// metadata is what an identity provider is set up with.
+func (s *Server) metadata(c echo.Context) error {
+	connection, err := s.connection(c)
+	if err != nil {
+		return err
+	}
+	p, err := s.provider(connection)
+	if err != nil {
+		return err
+	}
+	document, err := p.sp.Metadata()
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/samlmetadata+xml", document)
+}
+
+// wish is what whoever starts a login wants of it.
+type wish struct {
+	login model.Login // the application's part
+	hint  string      // whom the identity provider may suggest
+}
+
+// begin starts a login and sends the browser to the identity provider.
+func (s *Server) begin(c echo.Context, connection *model.Connection, w wish) error {
+	p, err := s.provider(connection)
+	if err != nil {
+		return err
+	}
+	l := w.login
+	l.ConnectionID, l.RequestID, l.BrowserHash = connection.ID, "_"+rand.Text(), s.bindBrowser(c)
+	if in, err := s.browserSession(c); err == nil {
+		// The answer comes by a cross-site POST, without this cookie.
+		if in.Session.OrganizationID == connection.OrganizationID {
+			l.ReplacesSessionID = &in.Session.ID
+		}
+	} else if model.KindOf(err) != model.Denied {
+		return err
+	}
+	if err := s.org(connection).StartLogin(c.Request().Context(), &l); err != nil {
+		return err
+	}
+	request, err := p.sp.AuthnRequest(p.idp, saml.RequestOptions{
+		ID: l.RequestID, RelayState: l.ID, ForceAuthn: l.ForceAuthn || l.MaxAge != nil, Now: s.Store.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	if request.Fields == nil {
+		return redirect(c, hinted(request.URL, connection, w.hint))
+	}
+	// The identity provider may send the posted form on to wherever it likes, so no form-action
+	// bounds it; the form is ours alone.
+	c.Response().Header().Set(echo.HeaderContentSecurityPolicy,
+		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	return s.Pages.Render(c, http.StatusOK, "sso_post", postPage{request.URL, request.Fields})
+}
+
+// postPage is the view of sso_post.html.
+type postPage struct {
+	URL    string
+	Fields map[string]string
+}
+
+// hinted adds whom the application expects to a request, for the identity providers that read it
+// there. It is not among what the signature covers (SAML Bindings §3.4.4.1), and decides nothing.
+func hinted(location string, connection *model.Connection, hint string) string {
+	if hint == "" || !slices.Contains([]string{"OktaSAML", model.AzureSAML}, connection.Type) {
+		return location
+	}
+	return location + "&login_hint=" + url.QueryEscape(hint)
+}
+
+// connectionLogin starts a login that ends on a page of ours.
+func (s *Server) connectionLogin(c echo.Context) error {
+	connection, err := s.connection(c)
+	if err != nil {
+		return err
+	}
+	return s.begin(c, connection, wish{})
+}
+
+// organizationLogin is an organization's own login address.
+func (s *Server) organizationLogin(c echo.Context) error {
+	ctx := c.Request().Context()
+	g, err := s.Store.OrganizationBySlug(ctx, c.Param("slug"))
+	if model.KindOf(err) == model.NotFound {
+		return model.NotFoundf("There is no organization with this login address. Check how it is spelled, or ask your administrator.")
+	}
+	if err != nil {
+		return err
+	}
+	org := s.Store.Org(g.ID, model.System)
+	connection, all, err := s.choose(c, org, g)
+	if err != nil {
+		return err
+	}
+	if connection == nil {
+		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, func(id string) string {
+			return "/sso/saml/" + id + "/login"
+		}))
+	}
+	return s.start(c, connection)
+}
+
+// errNoConnection is what an organization gets whose single sign-on nobody has set up.
+var errNoConnection = model.NotFoundf("Single sign-on is not set up for this organization yet. Ask your administrator.")
+
+// choose picks the connection of an organization: its default one, or the only active one. It
+// returns all of them when a person must choose.
+func (s *Server) choose(c echo.Context, org *model.Org, g *model.Organization) (*model.Connection, []model.Connection, error) {
+	all, err := org.ActiveConnections(c.Request().Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range all {
+		if len(all) == 1 || g.Settings.DefaultConnectionID == model.ConnectionPrefix.ID(all[i].ID) {
+			return &all[i], all, nil
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil, errNoConnection
+	}
+	return nil, all, nil
+}
+
+// choice is a connection that a person may choose.
+type choice struct{ Name, URL string }
+
+func choosePage(all []model.Connection, link func(id string) string) []choice {
+	var out []choice
+	for _, c := range all {
+		out = append(out, choice{c.Name, link(model.ConnectionPrefix.ID(c.ID))})
+	}
+	return out
+}
+
+// start begins a login that no application asked for, where one would end: at the application, which
+// then asks for it (OpenID Connect Core, section 4), else on a page of ours.
+func (s *Server) start(c echo.Context, connection *model.Connection) error {
+	uri, err := s.initiateURI(c, connection)
+	if err != nil {
+		return err
+	}
+	if uri == "" {
+		return s.begin(c, connection, wish{})
+	}
+	location, err := withQuery(uri, url.Values{
+		"iss": {s.PublicURL}, "connection": {model.ConnectionPrefix.ID(connection.ID)},
+		"organization": {model.OrganizationPrefix.ID(string(connection.OrganizationID))},
+	})
+	if err != nil {
+		return err
+	}
+	return redirect(c, location)
+}
+
+// initiateURI is the initiate_login_uri of the connection's application, or of the only application
+// that serves the organization; empty when there is none.
+func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (string, error) {
+	ctx := c.Request().Context()
+	if connection.ApplicationID != nil {
+		a, err := s.Store.Application(ctx, *connection.ApplicationID)
+		if err == nil {
+			reached, err := s.Store.Reaches(ctx, a.Scope(), connection.OrganizationID)
+			if err != nil || !reached {
+				return "", err
+			}
+			return a.InitiateLoginURI, nil
+		}
+		if model.KindOf(err) != model.NotFound {
+			return "", err
+		}
+	}
+	all, err := s.Store.ApplicationsServing(ctx, connection.OrganizationID, 2)
+	if err != nil || len(all) != 1 {
+		return "", err
+	}
+	return all[0].InitiateLoginURI, nil
+}
+
+// browserSession is the live session of the browser. It answers Denied when there is none.
+func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
+	token := s.readCookie(c, sessionCookie)
+	if token == "" {
+		return nil, errNoSession
+	}
+	return s.Store.SessionByToken(c.Request().Context(), token)
+}
+
+var errNoSession error = model.Deniedf("nobody is signed in here")
+
+// ended tells whether an error says that a session is not there, or not any more.
+func ended(err error) bool { return errors.Is(err, errNoSession) || model.KindOf(err) == model.Denied }

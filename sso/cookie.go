@@ -1,0 +1,73 @@
+package sso
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// The session's cookie is Lax: other sites cannot make the browser act by it. That of a login must
+// come with the identity provider's cross-site POST, so it is None, opens nothing, and only shows
+// that the answer reached the browser which asked.
+const (
+	sessionCookie = "rollcall"
+	loginCookie   = "rollcall-login"
+	// loginCookieTime outlasts a login in seconds; one cookie serves all tabs.
+	loginCookieTime = 3600
+)
+
+// cookieName has the prefix that keeps other hosts of the domain from setting the cookie. Browsers
+// refuse the prefix over http.
+func (s *Server) cookieName(name string) string {
+	if s.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (s *Server) readCookie(c echo.Context, name string) string {
+	cookie, err := c.Cookie(s.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (s *Server) setSession(c echo.Context, token string) {
+	c.SetCookie(&http.Cookie{Name: s.cookieName(sessionCookie), Value: token, Path: "/", HttpOnly: true,
+		Secure: s.secure(), SameSite: http.SameSiteLaxMode})
+}
+
+func (s *Server) dropSession(c echo.Context) {
+	c.SetCookie(&http.Cookie{Name: s.cookieName(sessionCookie), Path: "/", HttpOnly: true, Secure: s.secure(),
+		SameSite: http.SameSiteLaxMode, MaxAge: -1})
+}
+
+// bindBrowser gives the browser the value by which its logins know it, and returns the value's hash.
+func (s *Server) bindBrowser(c echo.Context) []byte {
+	value := s.readCookie(c, loginCookie)
+	if raw, err := base64.RawURLEncoding.DecodeString(value); err != nil || len(raw) != sha256.Size {
+		raw = make([]byte, sha256.Size)
+		rand.Read(raw)
+		value = base64.RawURLEncoding.EncodeToString(raw)
+	}
+	// Browsers take Secure from loopback over http, too, and take None only with it.
+	c.SetCookie(&http.Cookie{Name: s.cookieName(loginCookie), Value: value, Path: "/", HttpOnly: true,
+		Secure: true, SameSite: http.SameSiteNoneMode, MaxAge: loginCookieTime})
+	return browserHash(value)
+}
+
+func browserHash(value string) []byte {
+	sum := sha256.Sum256([]byte(value))
+	return sum[:]
+}
+
+// fromBrowser tells whether a login began in the browser that sends this request.
+func (s *Server) fromBrowser(c echo.Context, hash []byte) bool {
+	value := s.readCookie(c, loginCookie)
+	return value != "" && subtle.ConstantTimeCompare(browserHash(value), hash) == 1
+}

@@ -1,0 +1,25 @@
+// Package sso signs people in through their organization's identity provider.
+//
+// A login goes three ways through this package, and each step checks what the one before promised:
+//
+//	GET  /sso/authorize                 an application sends the browser: a live session of the same
+//	                                    connection is used again, otherwise a login begins
+//	GET  /sso/saml/{connection}/login   the same without an application: an identity provider's tile,
+//	                                    or the test link of a draft
+//	GET  /login/{slug}                  the organization's own login address
+//	        begin: a row in logins, bound to the browser by a cookie; the browser goes to the
+//	        identity provider with a signed AuthnRequest
+//	POST /sso/saml/{connection}/acs     the identity provider's answer comes back by the browser
+//	        verify: sso/saml, by the one request that this login sent; nothing is written
+//	        sign in: model.SignIn, one transaction: the assertion is remembered, the login used up,
+//	        the user found or made, the session opened, the application's code made
+//	POST /sso/token                     the application exchanges the code
+//	GET  /sso/profile                   and asks who it is, for as long as the session lives
+//	GET  /sso/logout                    the session ends with its codes and tokens
+//
+// Only the answer to our own request signs in. What an identity provider sends unasked is verified
+// and then starts a login of ours, so that nobody can be signed in as somebody else by a link.
+//
+// Whatever is refused is a line in the organization's login log, with what was expected and what
+// came; the browser is told a reference and nothing else.
+package sso

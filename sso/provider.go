@@ -1,0 +1,104 @@
+package sso
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"rollcall/model"
+	"rollcall/sso/saml"
+)
+
+// provider is a connection as sso/saml takes it: its key opened and its certificates parsed.
+type provider struct {
+	sp  saml.SP
+	idp saml.IdP
+}
+
+// maxProviders are kept in memory, some 10 KiB each.
+const maxProviders = 10_000
+
+// providerCache keeps what was parsed of a connection for as long as its row stays as it is.
+type providerCache struct {
+	mu      sync.Mutex
+	entries map[string]providerEntry
+}
+
+type providerEntry struct {
+	row      model.Connection
+	provider *provider
+}
+
+// sameTrust tells whether two rows make the same provider.
+func sameTrust(a, b *model.Connection) bool {
+	return a.UpdatedAt == b.UpdatedAt && a.IDPEntityID == b.IDPEntityID && a.IDPSSORedirectURL == b.IDPSSORedirectURL &&
+		a.IDPSSOPostURL == b.IDPSSOPostURL && a.SPCertificate == b.SPCertificate && slices.Equal(a.IDPCertificates, b.IDPCertificates)
+}
+
+// provider returns the connection's two sides, parsed once.
+func (s *Server) provider(c *model.Connection) (*provider, error) {
+	s.providers.mu.Lock()
+	e, ok := s.providers.entries[c.ID]
+	s.providers.mu.Unlock()
+	if ok && sameTrust(&e.row, c) {
+		return e.provider, nil
+	}
+	p, err := s.parseProvider(c)
+	if err != nil {
+		return nil, fmt.Errorf("read connection: %w", err)
+	}
+	s.providers.mu.Lock()
+	defer s.providers.mu.Unlock()
+	if s.providers.entries == nil || len(s.providers.entries) >= maxProviders {
+		s.providers.entries = map[string]providerEntry{}
+	}
+	s.providers.entries[c.ID] = providerEntry{*c, p}
+	return p, nil
+}
+
+func (s *Server) parseProvider(c *model.Connection) (*provider, error) {
+	text, err := s.Store.ConnectionKey(c)
+	if err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKCS8PrivateKey(text)
+	if err != nil {
+		return nil, errors.New("its key is no PKCS #8") // the cause could quote the key
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("its key does not sign")
+	}
+	certificates, err := parseCertificates([]string{c.SPCertificate})
+	if err != nil {
+		return nil, err
+	}
+	base := s.public("/sso/saml/" + model.ConnectionPrefix.ID(c.ID))
+	p := &provider{
+		sp:  saml.SP{EntityID: base + "/metadata", ACSURL: base + "/acs", Key: signer, Certificate: certificates[0]},
+		idp: saml.IdP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL},
+	}
+	p.idp.Certificates, err = parseCertificates(c.IDPCertificates)
+	return p, err
+}
+
+// parseCertificates reads certificates as the store keeps them, in PEM.
+func parseCertificates(texts []string) ([]*x509.Certificate, error) {
+	var out []*x509.Certificate
+	for _, text := range texts {
+		block, _ := pem.Decode([]byte(text))
+		if block == nil {
+			return nil, errors.New("a certificate is no PEM")
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("parse certificate: %w", err)
+		}
+		out = append(out, certificate)
+	}
+	return out, nil
+}

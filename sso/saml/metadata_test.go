@@ -1,0 +1,233 @@
+package saml_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+
+	"rollcall/sso/saml"
+)
+
+const (
+	redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+	post     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+)
+
+// vendors are metadata as vendors write them; CERT stands for a certificate and NEXT for another.
+var vendors = map[string]struct {
+	xml  string
+	want saml.IDP // without certificates
+	keys int
+}{
+	"Okta": {`<?xml version="1.0" encoding="UTF-8"?><md:EntityDescriptor entityID="http://www.okta.com/exk1" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:IDPSSODescriptor WantAuthnRequestsSigned="false" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>CERT</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified</md:NameIDFormat><md:SingleSignOnService Binding="` + post + `" Location="https://dev-1.okta.example/app/exk1/sso/saml"/><md:SingleSignOnService Binding="` + redirect + `" Location="https://dev-1.okta.example/app/exk1/sso/saml"/></md:IDPSSODescriptor></md:EntityDescriptor>`,
+		saml.IDP{EntityID: "http://www.okta.com/exk1", SSORedirectURL: "https://dev-1.okta.example/app/exk1/sso/saml", SSOPostURL: "https://dev-1.okta.example/app/exk1/sso/saml"}, 1},
+	// Entra signs its metadata, begins with a byte order mark and has roles of WS-Federation.
+	"Entra": {"\ufeff" + `<?xml version="1.0" encoding="utf-8"?><EntityDescriptor ID="_1" entityID="https://sts.windows.net/72f988bf/" xmlns="urn:oasis:names:tc:SAML:2.0:metadata"><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo><Reference URI="#_1"/></SignedInfo></Signature><RoleDescriptor xsi:type="fed:SecurityTokenServiceType" protocolSupportEnumeration="http://docs.oasis-open.org/wsfed/federation/200706" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/wsfed/federation/200706"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>CERT</X509Certificate></X509Data></KeyInfo></KeyDescriptor><fed:ClaimTypesOffered><auth:ClaimType Uri="http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name" xmlns:auth="http://docs.oasis-open.org/wsfed/authorization/200706"><auth:DisplayName>Name</auth:DisplayName></auth:ClaimType></fed:ClaimTypesOffered></RoleDescriptor><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>CERT</X509Certificate></X509Data></KeyInfo></KeyDescriptor><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>NEXT</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleLogoutService Binding="` + redirect + `" Location="https://login.microsoftonline.example/72f988bf/saml2"/><SingleSignOnService Binding="` + redirect + `" Location="https://login.microsoftonline.example/72f988bf/saml2"/><SingleSignOnService Binding="` + post + `" Location="https://login.microsoftonline.example/72f988bf/saml2"/></IDPSSODescriptor></EntityDescriptor>`,
+		saml.IDP{EntityID: "https://sts.windows.net/72f988bf/", SSORedirectURL: "https://login.microsoftonline.example/72f988bf/saml2", SSOPostURL: "https://login.microsoftonline.example/72f988bf/saml2"}, 2},
+	"Google": {`<?xml version="1.0" encoding="UTF-8" standalone="no"?><md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://accounts.google.com/o/saml2?idpid=C01" validUntil="2031-01-02T03:04:05.000Z"><md:IDPSSODescriptor WantAuthnRequestsSigned="false" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>` + "\nCERT\n" + `</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:SingleSignOnService Binding="` + redirect + `" Location="https://accounts.google.example/o/saml2/idp?idpid=C01"/><md:SingleSignOnService Binding="` + post + `" Location="https://accounts.google.example/o/saml2/idp?idpid=C01"/></md:IDPSSODescriptor></md:EntityDescriptor>`,
+		saml.IDP{EntityID: "https://accounts.google.com/o/saml2?idpid=C01", SSORedirectURL: "https://accounts.google.example/o/saml2/idp?idpid=C01", SSOPostURL: "https://accounts.google.example/o/saml2/idp?idpid=C01"}, 1},
+	// AD FS describes itself as a service provider too, and has a key for encryption.
+	"AD FS": {`<EntityDescriptor ID="_2" entityID="http://adfs.contoso.example/adfs/services/trust" xmlns="urn:oasis:names:tc:SAML:2.0:metadata"><SPSSODescriptor WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><AssertionConsumerService Binding="` + post + `" Location="https://adfs.contoso.example/adfs/ls/" index="0" isDefault="true"/></SPSSODescriptor><IDPSSODescriptor WantAuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="encryption"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>NEXT</X509Certificate></X509Data></KeyInfo></KeyDescriptor><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>CERT</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOnService Binding="` + redirect + `" Location="https://adfs.contoso.example/adfs/ls/"/><SingleSignOnService Binding="` + post + `" Location="https://adfs.contoso.example/adfs/ls/"/><Attribute Name="http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri" FriendlyName="E-Mail Address" xmlns="urn:oasis:names:tc:SAML:2.0:assertion"/></IDPSSODescriptor></EntityDescriptor>`,
+		saml.IDP{EntityID: "http://adfs.contoso.example/adfs/services/trust", SSORedirectURL: "https://adfs.contoso.example/adfs/ls/", SSOPostURL: "https://adfs.contoso.example/adfs/ls/", WantRequestsSigned: true}, 1},
+	// Keycloak names no use for its key in old versions, and wraps one entity in an aggregate.
+	"Keycloak": {`<!-- realm --><md:EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Name="urn:keycloak"><md:EntityDescriptor entityID="https://sso.contoso.example/realms/staff"><md:IDPSSODescriptor WantAuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor><ds:KeyInfo><ds:KeyName>k1</ds:KeyName><ds:X509Data><ds:X509Certificate>CERT</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:ArtifactResolutionService Binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP" Location="https://sso.contoso.example/realms/staff/protocol/saml/resolve" index="0"/><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP" Location="https://sso.contoso.example/soap"/><md:SingleSignOnService Binding="` + post + `" Location="https://sso.contoso.example/realms/staff/protocol/saml"/></md:IDPSSODescriptor></md:EntityDescriptor></md:EntitiesDescriptor>`,
+		saml.IDP{EntityID: "https://sso.contoso.example/realms/staff", SSOPostURL: "https://sso.contoso.example/realms/staff/protocol/saml", WantRequestsSigned: true}, 1},
+}
+
+// filled puts certificates into metadata.
+func filled(t testing.TB, xml string) []byte {
+	t.Helper()
+	cert := base64.StdEncoding.EncodeToString(rsaPair(t).certificate.Raw)
+	next := base64.StdEncoding.EncodeToString(certify(t, ecKey(t), now, now).certificate.Raw)
+	// Some break the lines of base64.
+	return []byte(strings.NewReplacer("CERT", cert[:64]+"\n  "+cert[64:], "NEXT", next).Replace(xml))
+}
+
+func TestParseMetadataOfVendors(t *testing.T) {
+	for name, v := range vendors {
+		t.Run(name, func(t *testing.T) {
+			got, err := saml.ParseMetadata(filled(t, v.xml), "", now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Certificates) != v.keys || !got.Certificates[0].Equal(rsaPair(t).certificate) {
+				t.Errorf("got %d certificates, want %d", len(got.Certificates), v.keys)
+			}
+			got.Certificates = nil
+			if fmt.Sprint(got) != fmt.Sprint(v.want) {
+				t.Errorf("got %+v\nwant %+v", got, v.want)
+			}
+		})
+	}
+}
+
+func TestParseMetadataChoosesFromAnAggregate(t *testing.T) {
+	entity := func(name string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(vendors["Okta"].xml, "exk1", name), `<?xml version="1.0" encoding="UTF-8"?>`, "")
+	}
+	group := func(inside string) string {
+		return `<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">` + inside + `</md:EntitiesDescriptor>`
+	}
+	document := filled(t, group(entity("one")+group(entity("two"))))
+	got, err := saml.ParseMetadata(document, "http://www.okta.com/two", now)
+	if err != nil || got.EntityID != "http://www.okta.com/two" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	_, err = saml.ParseMetadata(document, "", now)
+	wantReason(t, err, saml.MetadataOfSeveral)
+	_, err = saml.ParseMetadata(document, "http://www.okta.com/three", now)
+	wantReason(t, err, saml.MetadataWithoutChosen)
+}
+
+func TestParseMetadataRefuses(t *testing.T) {
+	okta := string(filled(t, vendors["Okta"].xml))
+	without := func(old, replacement string) string {
+		if !strings.Contains(okta, old) {
+			t.Fatalf("there is no %s", old)
+		}
+		return strings.ReplaceAll(okta, old, replacement)
+	}
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak := base64.StdEncoding.EncodeToString(certify(t, small, now, now).certificate.Raw)
+	own, err := withKey(t).Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := strings.Index(okta, "<ds:X509Certificate>") + len("<ds:X509Certificate>")
+	end := strings.Index(okta, "</ds:X509Certificate>")
+	tests := map[string]struct {
+		document string
+		want     saml.Reason
+	}{
+		"nothing":                 {" ", saml.NotMetadata},
+		"a web page":              {"<!DOCTYPE html><html></html>", saml.MetadataIsHTML},
+		"a web page without type": {" <HTML lang=en>", saml.MetadataIsHTML},
+		"a certificate":           {"-----BEGIN CERTIFICATE-----", saml.MetadataIsCertificate},
+		"a bare certificate":      {"MIIC", saml.MetadataIsCertificate},
+		"an address":              {"https://idp.example/metadata", saml.MetadataIsURL},
+		"a response":              {`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`, saml.NotMetadata},
+		"our own metadata":        {string(own), saml.MetadataOfSP},
+		"text":                    {"hello", saml.NotXML},
+		"a document type":         {`<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>` + okta[38:], saml.Doctype},
+		"too much":                {okta + strings.Repeat("\n", 1<<20), ""},
+		"far too much":            {"<a>" + strings.Repeat("x", 1<<20) + "</a>", saml.TooLarge},
+		"past its time":           {without(`entityID=`, `validUntil="2026-03-14T09:26:53Z" entityID=`), saml.MetadataExpired},
+		"an aggregate past it":    {`<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" validUntil="2026-01-01T00:00:00Z"/>`, saml.MetadataExpired},
+		"an empty aggregate":      {`<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"/>`, saml.MetadataWithoutSSO},
+		"no entity ID":            {without(`entityID="http://www.okta.com/exk1"`, ``), saml.MetadataWithoutID},
+		"no address":              {without("md:SingleSignOnService", "md:Nothing"), saml.MetadataWithoutSSO},
+		"no address that we use":  {without("bindings:HTTP-", "bindings:SOAP-"), saml.MetadataWithoutSSO},
+		"an address of a script":  {without(`Location="https://dev-1.okta.example/app/exk1/sso/saml"`, `Location="javascript:alert(1)"`), saml.NotMetadata},
+		"an address without host": {without(`https://dev-1.okta.example`, `https:`), saml.MetadataBadAddress},
+		"an address with a user":  {without(`https://dev-1`, `https://a:b@dev-1`), saml.MetadataBadAddress},
+		"no certificate":          {okta[:begin] + okta[end:], saml.BadCertificate},
+		"no key":                  {without("md:KeyDescriptor", "md:Nothing"), saml.MetadataWithoutKey},
+		"only another use":        {without(`use="signing"`, `use="encryption"`), saml.MetadataWithoutKey},
+		"a weak key":              {okta[:begin] + weak + okta[end:], saml.WeakKey},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := saml.ParseMetadata([]byte(test.document), "", now)
+			wantReason(t, err, test.want)
+		})
+	}
+}
+
+func TestMetadataOfTheServiceProvider(t *testing.T) {
+	own := withKey(t)
+	for _, encrypted := range []bool{false, true} {
+		own.AllowEncrypted = encrypted
+		document, err := own.Metadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := etree.NewDocument()
+		if err := d.ReadFromBytes(document); err != nil {
+			t.Fatal(err)
+		}
+		descriptor := find(t, d, "/EntityDescriptor[@entityID='"+spID+"']/SPSSODescriptor[@AuthnRequestsSigned='true'][@WantAssertionsSigned='true']")
+		var uses []string
+		for _, key := range descriptor.SelectElements("KeyDescriptor") {
+			uses = append(uses, key.SelectAttrValue("use", ""))
+			c, err := saml.ParseCertificate(key.FindElement(".//X509Certificate").Text())
+			if err != nil || !c.Equal(own.Certificate) {
+				t.Errorf("got the certificate %v, %v", c, err)
+			}
+		}
+		want := []string{"signing"}
+		if encrypted {
+			want = append(want, "encryption")
+		}
+		if !slices.Equal(uses, want) {
+			t.Errorf("got keys for %q, want %q", uses, want)
+		}
+		services := descriptor.SelectElements("AssertionConsumerService")
+		if len(services) != 1 || services[0].SelectAttrValue("Binding", "") != post || services[0].SelectAttrValue("Location", "") != acsURL {
+			t.Errorf("got %d consumer services", len(services))
+		}
+		if n := len(descriptor.SelectElements("NameIDFormat")); n < 2 {
+			t.Errorf("got %d NameID formats", n)
+		}
+	}
+	if _, err := sp.Metadata(); err == nil {
+		t.Error("there is metadata without a key")
+	}
+}
+
+func TestParseCertificate(t *testing.T) {
+	der := rsaPair(t).certificate.Raw
+	bare := base64.StdEncoding.EncodeToString(der)
+	good := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	tests := map[string]struct {
+		text string
+		want saml.Reason
+	}{
+		"PEM":                   {good, ""},
+		"PEM with text before":  {"subject=CN = idp\n" + good, ""},
+		"PEM on one line":       {strings.ReplaceAll(good, "\n", " "), ""},
+		"PEM with line ends":    {strings.ReplaceAll(good, "\n", "\r\n"), ""},
+		"bare base64":           {bare, ""},
+		"base64 in lines":       {bare[:64] + "\n" + bare[64:] + "\n", ""},
+		"a private key":         {key, saml.BadCertificate},
+		"base64 of something":   {"aGVsbG8=", saml.BadCertificate},
+		"nothing":               {"", saml.BadCertificate},
+		"half of a certificate": {bare[:len(bare)/2/4*4], saml.BadCertificate},
+		"what is no base64":     {"certificate", saml.BadCertificate},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c, err := saml.ParseCertificate(test.text)
+			wantReason(t, err, test.want)
+			if err == nil && !c.Equal(rsaPair(t).certificate) {
+				t.Error("it is another certificate")
+			}
+		})
+	}
+}
+
+func TestNewKey(t *testing.T) {
+	key, c, err := saml.NewKey("con_1", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !key.PublicKey.Equal(c.PublicKey) || key.N.BitLen() != 2048 {
+		t.Error("the certificate is not of the key")
+	}
+	if c.NotBefore.After(now) || c.NotAfter.Before(now.AddDate(10, 0, 0)) || c.Subject.CommonName != "con_1" {
+		t.Errorf("got %s from %s to %s", c.Subject, c.NotBefore, c.NotAfter)
+	}
+	if err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature); err != nil {
+		t.Error(err)
+	}
+}

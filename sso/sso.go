@@ -1,0 +1,97 @@
+package sso
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// Server signs people in.
+type Server struct {
+	Store *model.Store
+	Pages *web.Pages
+
+	// PublicURL is where browsers and identity providers reach this server. Cookies are of the
+	// __Host- kind where it is https; http is for loopback.
+	PublicURL string
+
+	// Log is slog.Default when nil.
+	Log *slog.Logger
+
+	providers providerCache
+}
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed assets
+var assets embed.FS
+
+// Mount adds the routes and the pages. The error says which of the pages is broken.
+func (s *Server) Mount(e *echo.Echo) error {
+	pages, err := fs.Sub(templates, "templates")
+	if err != nil {
+		return fmt.Errorf("open templates: %w", err)
+	}
+	files, err := fs.Sub(assets, "assets")
+	if err != nil {
+		return fmt.Errorf("open assets: %w", err)
+	}
+	if err := s.Pages.Add(pages, files); err != nil {
+		return err
+	}
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	e.GET("/sso/authorize", s.authorize)
+	e.POST("/sso/token", s.token)
+	e.GET("/sso/profile", s.profile)
+	e.GET("/sso/jwks/:client", s.jwks)
+	e.GET("/sso/session", s.session)
+	e.GET("/sso/signed-in", s.signedIn)
+	e.GET("/sso/logout", s.logoutPage)
+	e.POST("/sso/logout", s.logout)
+	e.POST("/sso/logout/authorize", s.authorizeLogout)
+	e.GET("/sso/saml/:connection/metadata", s.metadata)
+	e.GET("/sso/saml/:connection/login", s.connectionLogin)
+	e.POST("/sso/saml/:connection/acs", s.acs)
+	e.GET("/login/:slug", s.organizationLogin)
+	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
+	return nil
+}
+
+// public is a URL of this server.
+func (s *Server) public(path string) string { return strings.TrimSuffix(s.PublicURL, "/") + path }
+
+// secure tells whether browsers reach this server over https.
+func (s *Server) secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
+
+// redirect sends the browser on. A POST becomes a GET: the form is for us.
+func redirect(c echo.Context, location string) error {
+	return c.Redirect(http.StatusSeeOther, location)
+}
+
+// withQuery adds parameters to a URL that may have some already.
+func withQuery(location string, add url.Values) (string, error) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return "", fmt.Errorf("add to URL: %w", err)
+	}
+	query := add.Encode()
+	if u.RawQuery != "" && query != "" {
+		query = u.RawQuery + "&" + query
+	} else if query == "" {
+		query = u.RawQuery
+	}
+	u.RawQuery = query
+	return u.String(), nil
+}

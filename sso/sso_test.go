@@ -1,0 +1,348 @@
+package sso_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+	"rollcall/sso"
+	"rollcall/sso/saml"
+	"rollcall/testidp"
+	"rollcall/web"
+)
+
+const (
+	callback = "https://app.example/callback"
+	domain   = "contoso.example"
+)
+
+// keys are made once: RSA takes its time.
+var keys = sync.OnceValue(func() (k struct {
+	idp         *rsa.PrivateKey
+	sp          *rsa.PrivateKey
+	certificate *x509.Certificate
+}) {
+	k.idp, _ = rsa.GenerateKey(rand.Reader, 2048)
+	k.sp, k.certificate, _ = saml.NewKey("test", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	return k
+})
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// world is a server over TLS, an organization with one connection, the identity provider at its
+// other end, and an application.
+type world struct {
+	t      testing.TB
+	store  *model.Store
+	server *httptest.Server
+	url    string
+	clock  *modeltest.Clock
+	tenant
+	app    *model.Application
+	secret string // of app
+}
+
+// tenant is an organization with its identity provider.
+type tenant struct {
+	org        *model.Org
+	connection *model.Connection
+	idp        *testidp.Application
+}
+
+// each runs a test on both databases.
+func each(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) { test(t, newWorld(t, db, model.Options{})) })
+}
+
+func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
+	t.Helper()
+	w := &world{t: t, clock: modeltest.NewClock()}
+	o.Now = w.clock.Now
+	w.store = modeltest.Open(t, db, o)
+	w.server, w.url = serve(t, w.store)
+	w.tenant = w.newTenant("contoso", domain, testidp.PlainSAML, "GenericSAML")
+	w.app = &model.Application{Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{callback}}
+	var err error
+	w.secret, err = w.store.CreateApplication(t.Context(), w.app, nil)
+	must(t, err)
+	return w
+}
+
+// serve starts a server over TLS on a store.
+func serve(t testing.TB, store *model.Store) (*httptest.Server, string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	mount(t, server, store, server.URL)
+	return server, server.URL
+}
+
+// mount puts sign-on behind a server whose address browsers know as publicURL.
+func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL string) {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log})
+	must(t, err)
+	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Log: log}).Mount(ground.Echo))
+	ground.Open()
+	server.Config.Handler = ground
+}
+
+// newTenant makes an organization and connects an identity provider to it.
+func (w *world) newTenant(slug, domain string, personality testidp.Personality, kind string) tenant {
+	w.t.Helper()
+	ctx := w.t.Context()
+	g := &model.Organization{Name: slug, Slug: slug, Settings: model.DefaultSettings()}
+	must(w.t, w.store.CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]model.DomainState{domain: model.DomainStateVerified}))
+	n := tenant{org: w.store.Org(g.ID, "operator:test")}
+	idp, err := testidp.New(testidp.Options{Now: w.clock.Now, BaseURL: "https://" + slug + ".idp.example",
+		Applications: []testidp.ApplicationOptions{{Name: slug, Domain: domain, Personality: personality, Key: keys().idp}}})
+	must(w.t, err)
+	n.idp = idp.Applications()[0]
+	n.connection = w.connect(n, kind)
+	return n
+}
+
+// connect makes a connection to the tenant's identity provider, and tells that of it.
+func (w *world) connect(n tenant, kind string) *model.Connection {
+	w.t.Helper()
+	known, err := saml.ParseMetadata(n.idp.SAMLMetadata(), "", w.clock.Now())
+	must(w.t, err)
+	key, err := x509.MarshalPKCS8PrivateKey(keys().sp)
+	must(w.t, err)
+	c := &model.Connection{Name: "Northwind", Type: kind, IDPEntityID: known.EntityID, IDPSSORedirectURL: known.SSORedirectURL,
+		IDPSSOPostURL: known.SSOPostURL, SPCertificate: pemOf(keys().certificate)}
+	for _, certificate := range known.Certificates {
+		c.IDPCertificates = append(c.IDPCertificates, pemOf(certificate))
+	}
+	must(w.t, n.org.CreateConnection(w.t.Context(), c, key))
+	must(w.t, n.idp.ConnectSAML(w.sp(c, "/metadata"), w.sp(c, "/acs")))
+	return c
+}
+
+func pemOf(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}
+
+// sp is a URL of a connection.
+func (w *world) sp(c *model.Connection, path string) string {
+	return w.url + "/sso/saml/" + model.ConnectionPrefix.ID(c.ID) + path
+}
+
+// activate makes the tenant's connection active by a login at its test link.
+func (w *world) activate(n tenant) {
+	w.t.Helper()
+	b := w.browser()
+	answer := b.post(w.sp(n.connection, "/acs"), n.answer(w.t, b.get(w.sp(n.connection, "/login")), ada(n), testidp.ResponseOptions{}))
+	if answer.status != http.StatusSeeOther {
+		w.t.Fatalf("the test login: %d %s %v", answer.status, answer.body, w.log(n))
+	}
+}
+
+// ada is the first person of the tenant's identity provider.
+func ada(n tenant) testidp.Person { return n.idp.People()[0].Person }
+
+// browser keeps cookies and follows nothing by itself.
+type browser struct {
+	w    *world
+	http *http.Client
+}
+
+func (w *world) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	must(w.t, err)
+	transport := w.server.Client().Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs}
+	return &browser{w, &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// answer is what came back.
+type answer struct {
+	status   int
+	header   http.Header
+	location *url.URL // where the browser is sent; empty when nowhere
+	body     string
+}
+
+func (b *browser) do(r *http.Request) answer {
+	b.w.t.Helper()
+	response, err := b.http.Do(r)
+	must(b.w.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(b.w.t, err)
+	location, err := url.Parse(response.Header.Get("Location"))
+	must(b.w.t, err)
+	return answer{response.StatusCode, response.Header, location, string(body)}
+}
+
+func (b *browser) get(location string) answer {
+	b.w.t.Helper()
+	if strings.HasPrefix(location, "/") {
+		location = b.w.url + location
+	}
+	r, err := http.NewRequestWithContext(b.w.t.Context(), http.MethodGet, location, nil)
+	must(b.w.t, err)
+	r.Header.Set("Accept", "text/html")
+	return b.do(r)
+}
+
+func (b *browser) post(location string, form url.Values) answer {
+	b.w.t.Helper()
+	r, err := http.NewRequestWithContext(b.w.t.Context(), http.MethodPost, location, strings.NewReader(form.Encode()))
+	must(b.w.t, err)
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// An identity provider's page posts it: Lax cookies stay away.
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	return b.do(r)
+}
+
+// authorize is the address to which the application sends the browser.
+func (w *world) authorize(n tenant, extra ...string) string {
+	q := url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "redirect_uri": {callback}, "response_type": {"code"},
+		"state": {"a state"}, "connection": {model.ConnectionPrefix.ID(n.connection.ID)}}
+	for i := 0; i < len(extra); i += 2 {
+		q.Set(extra[i], extra[i+1])
+		if extra[i+1] == "" {
+			q.Del(extra[i])
+		}
+	}
+	return w.url + "/sso/authorize?" + q.Encode()
+}
+
+var requestID = regexp.MustCompile(`\bID="([^"]+)"`)
+
+// request reads the AuthnRequest that the browser is sent with.
+func request(t testing.TB, a answer) (document, id, relayState string) {
+	t.Helper()
+	q := a.location.Query()
+	deflated, err := base64.StdEncoding.DecodeString(q.Get("SAMLRequest"))
+	must(t, err)
+	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
+	if err != nil || requestID.FindSubmatch(text) == nil {
+		t.Fatalf("%d to %s is no AuthnRequest: %v %s", a.status, a.location, err, a.body)
+	}
+	return string(text), string(requestID.FindSubmatch(text)[1]), q.Get("RelayState")
+}
+
+// answer is the form with which the identity provider answers a request for a person.
+func (n tenant) answer(t testing.TB, sent answer, who testidp.Person, o testidp.ResponseOptions) url.Values {
+	t.Helper()
+	_, id, relayState := request(t, sent)
+	if o.InResponseTo == "" {
+		o.InResponseTo = id
+	}
+	response, err := n.idp.Respond(who.ID, o)
+	must(t, err)
+	return url.Values{"SAMLResponse": {response}, "RelayState": {relayState}}
+}
+
+// signIn walks from the application to the identity provider and back, and returns the last answer.
+func (b *browser) signIn(n tenant, who testidp.Person, extra ...string) answer {
+	b.w.t.Helper()
+	sent := b.get(b.w.authorize(n, extra...))
+	return b.post(b.w.sp(n.connection, "/acs"), n.answer(b.w.t, sent, who, testidp.ResponseOptions{}))
+}
+
+// code is the code with which an answer sends the browser to the application.
+func (a answer) code(t testing.TB) string {
+	t.Helper()
+	code := a.location.Query().Get("code")
+	if a.status != http.StatusSeeOther || code == "" || !strings.HasPrefix(a.location.String(), callback+"?") {
+		t.Fatalf("no code: %d to %s: %s", a.status, a.location, a.body)
+	}
+	return code
+}
+
+// call sends a request of the application's server and reads the JSON of the answer.
+func (w *world) call(method, path, token string, form url.Values) (int, map[string]any) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(form.Encode()))
+	must(w.t, err)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	a := w.browser().do(r)
+	var body map[string]any
+	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
+		w.t.Fatalf("%s %s: %d %q: %v", method, path, a.status, a.body, err)
+	}
+	return a.status, body
+}
+
+// exchange exchanges a code.
+func (w *world) exchange(code string, extra ...string) (int, map[string]any) {
+	w.t.Helper()
+	form := url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "client_secret": {w.secret}, "grant_type": {"authorization_code"}, "code": {code}}
+	for i := 0; i < len(extra); i += 2 {
+		form.Set(extra[i], extra[i+1])
+	}
+	return w.call(http.MethodPost, "/sso/token", "", form)
+}
+
+// token signs somebody in and returns the application's access token.
+func (w *world) token(n tenant, b *browser, who testidp.Person) string {
+	w.t.Helper()
+	status, body := w.exchange(b.signIn(n, who).code(w.t))
+	token, _ := body["access_token"].(string)
+	if status != http.StatusOK || token == "" {
+		w.t.Fatalf("%d %v", status, body)
+	}
+	return token
+}
+
+// profile asks who a token is; nil when it is nobody any more.
+func (w *world) profile(token string) map[string]any {
+	w.t.Helper()
+	status, body := w.call(http.MethodGet, "/sso/profile", token, nil)
+	switch status {
+	case http.StatusOK:
+		return body
+	case http.StatusUnauthorized:
+		return nil
+	}
+	w.t.Fatalf("%d %v", status, body)
+	return nil
+}
+
+// log are the reasons in the tenant's login log, the newest first; empty for a success.
+func (w *world) log(n tenant) []string {
+	w.t.Helper()
+	attempts, _, err := n.org.LoginAttempts(w.t.Context(), n.connection.ID, model.Page{Limit: 100})
+	must(w.t, err)
+	var reasons []string
+	for _, a := range attempts {
+		reasons = append(reasons, a.Reason)
+	}
+	return reasons
+}

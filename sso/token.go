@@ -1,0 +1,202 @@
+package sso
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// tokenError is an error of the endpoints that applications call (RFC 6749, section 5.2; the
+// reference answers all of them with 400).
+type tokenError struct {
+	status            int
+	code, description string
+	err               error
+}
+
+func (e *tokenError) Error() string { return e.code + ": " + e.description }
+func (e *tokenError) Unwrap() error { return e.err }
+
+func badRequest(code, description string) error {
+	return &tokenError{http.StatusBadRequest, code, description, nil}
+}
+
+// renderOAuthError is the web.Renderer of the endpoints that applications call.
+func renderOAuthError(c echo.Context, f web.Failure) error {
+	answer := map[string]string{"error": "invalid_request", "error_description": f.Message}
+	known, isKnown := errors.AsType[*tokenError](f.Err)
+	switch {
+	case isKnown:
+		f.Status, answer["error"], answer["error_description"] = known.status, known.code, known.description
+	case f.Status == http.StatusServiceUnavailable:
+		answer["error"] = "temporarily_unavailable"
+	case f.Status == http.StatusNotFound:
+		answer = map[string]string{"message": f.Message}
+	case f.Status >= http.StatusInternalServerError:
+		answer["error"] = "server_error"
+		answer["error_description"] += " Reference: " + f.Reference
+	}
+	if f.Status == http.StatusUnauthorized {
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer error="invalid_token"`) // RFC 6750, section 3
+	}
+	return c.JSON(f.Status, answer)
+}
+
+// maxTokenRequest bounds the body of what an application sends, in bytes.
+const maxTokenRequest = 64 << 10
+
+// parameters reads a form or a JSON object of texts.
+func parameters(c echo.Context) (url.Values, error) {
+	r := c.Request()
+	text, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxTokenRequest))
+	if err != nil {
+		return nil, err
+	}
+	values := url.Values{}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	switch kind {
+	case echo.MIMEApplicationForm:
+		values, err = url.ParseQuery(string(text))
+	case echo.MIMEApplicationJSON:
+		var members map[string]any
+		err = json.Unmarshal(text, &members)
+		for name, v := range members {
+			if s, ok := v.(string); ok {
+				values.Set(name, s)
+			}
+		}
+	default:
+		return nil, badRequest("invalid_request", "send the parameters as a form or as a JSON object, with its Content-Type")
+	}
+	if err != nil {
+		return nil, badRequest("invalid_request", "the body cannot be read as its Content-Type says")
+	}
+	for name, v := range values {
+		if len(v) > 1 {
+			return nil, badRequest("invalid_request", name+" is sent twice")
+		}
+	}
+	return values, nil
+}
+
+// tokenAnswer is the reference's SsoTokenResponse.
+type tokenAnswer struct {
+	TokenType   string               `json:"token_type"`
+	AccessToken string               `json:"access_token"`
+	ExpiresIn   int64                `json:"expires_in"` // seconds
+	Profile     *model.ProfileObject `json:"profile"`
+}
+
+// token exchanges a code.
+func (s *Server) token(c echo.Context) error {
+	if query := c.Request().URL.Query(); query.Has("client_secret") || query.Has("code") {
+		// What stands in a URL stands in logs.
+		return badRequest("invalid_request", "send client_id, client_secret and code in the body, not in the URL; make a new key, since this one has been in a URL")
+	}
+	values, err := parameters(c)
+	if err != nil {
+		return err
+	}
+	application, err := s.client(c, values.Get("client_id"), values.Get("client_secret"))
+	if err != nil {
+		return err
+	}
+	switch {
+	case values.Get("grant_type") != "authorization_code":
+		return badRequest("unsupported_grant_type", "grant_type must be authorization_code")
+	case values.Get("code") == "":
+		return badRequest("invalid_request", "code is missing")
+	}
+	r := model.Redemption{ApplicationID: application, Code: values.Get("code"), CodeVerifier: values.Get("code_verifier")}
+	if values.Has("redirect_uri") {
+		uri := values.Get("redirect_uri")
+		r.RedirectURI = &uri
+	}
+	ctx := c.Request().Context()
+	in, token, err := s.Store.RedeemCode(ctx, r)
+	if known, ok := errors.AsType[*model.Error](err); ok && known.Kind == model.Invalid {
+		return badRequest("invalid_grant", known.Message)
+	}
+	if err != nil {
+		return err
+	}
+	profile, err := s.Store.Org(in.Session.OrganizationID, model.System).Profile(ctx, in)
+	if err != nil {
+		return err
+	}
+	left := (in.Session.ExpiresAt - model.TimeOf(s.Store.Now())) / 1000
+	return c.JSON(http.StatusOK, tokenAnswer{"Bearer", token, int64(left), profile})
+}
+
+// client authenticates an application by its API key, which is its client_secret. The operator's
+// bootstrap key is none.
+func (s *Server) client(c echo.Context, id, secret string) (application string, err error) {
+	refused := badRequest("invalid_client", "client_id or client_secret is wrong; the secret is an API key (sk_…) of the application that client_id names")
+	key, _, err := s.Store.APIKey(c.Request().Context(), secret)
+	if model.KindOf(err) == model.Denied {
+		return "", refused
+	}
+	if err != nil {
+		return "", err
+	}
+	if subtle.ConstantTimeCompare([]byte(model.ApplicationPrefix.ID(key.ApplicationID)), []byte(strings.TrimSpace(id))) != 1 {
+		return "", refused
+	}
+	return key.ApplicationID, nil
+}
+
+func bearer(c echo.Context) string {
+	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// errUnauthorized is in the reference's words, which has no invalid_token.
+var errUnauthorized error = &tokenError{http.StatusUnauthorized, "Unauthorized",
+	"the access token is unknown or has ended; the event user.access_ended tells why, where it was taken away", nil}
+
+// profile tells an application who signed in, for as long as the session lives.
+func (s *Server) profile(c echo.Context) error {
+	ctx := c.Request().Context()
+	token := bearer(c)
+	if token == "" {
+		return errUnauthorized
+	}
+	in, err := s.Store.SessionByAccessToken(ctx, token)
+	if model.KindOf(err) == model.Denied {
+		return errUnauthorized
+	}
+	if err != nil {
+		return err
+	}
+	profile, err := s.Store.Org(in.Session.OrganizationID, model.System).Profile(ctx, in)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, profile)
+}
+
+// jwks are the keys of an application's ID tokens. There are no ID tokens without the OpenID
+// provider, and access tokens are opaque: the set is empty.
+func (s *Server) jwks(c echo.Context) error {
+	id, ok := model.ApplicationPrefix.Parse(c.Param("client"))
+	if !ok {
+		return model.NotFoundf("there is no application %.64q", c.Param("client"))
+	}
+	if _, err := s.Store.Application(c.Request().Context(), id); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"keys": []any{}})
+}
