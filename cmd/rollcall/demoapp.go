@@ -72,7 +72,7 @@ func (a *analytics) routes() http.Handler {
 	mux.HandleFunc("GET /login", a.login) // the application's initiate_login_uri as well
 	mux.HandleFunc("GET /callback", a.callback)
 	mux.HandleFunc("POST /sign-out", a.signOut)
-	for _, name := range []string{"style.css", "look.js"} {
+	for _, name := range []string{"style.css", "icon.svg", "look.js"} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, analyticsFiles, "demoapp/"+name)
 		})
@@ -81,7 +81,7 @@ func (a *analytics) routes() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		// A form may lead to Rollcall: browsers apply form-action to redirects too, as that of sign-out.
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
 			"form-action 'self' "+a.rollcall+"; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin") // the callback's address holds a code
@@ -101,10 +101,12 @@ func (a *analytics) home(w http.ResponseWriter, r *http.Request) {
 		a.page(w, http.StatusOK, "welcome", a.view(v))
 		return
 	}
-	err := a.ask(r.Context(), http.MethodGet, "/sso/profile", v.token, nil, &v.profile)
+	var now profile
+	err := a.ask(r.Context(), http.MethodGet, "/sso/profile", v.token, nil, &now)
 	var refused *refusal
 	switch {
 	case err == nil:
+		v.profile = now
 		a.page(w, http.StatusOK, "signedin", a.view(v))
 		return
 	case !errors.As(err, &refused) || refused.status != http.StatusUnauthorized:
@@ -137,8 +139,13 @@ func (a *analytics) login(w http.ResponseWriter, r *http.Request) {
 		"client_id": {a.clientID}, "redirect_uri": {a.url + "/callback"}, "response_type": {"code"}, "state": {begun.state},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}
-	connection, organization := r.URL.Query().Get("connection"), r.URL.Query().Get("organization")
+	q := r.URL.Query()
+	connection, organization := q.Get("connection"), q.Get("organization")
 	switch {
+	case q.Has("iss") && q.Get("iss") != a.rollcall: // OpenID Connect Core §4: whoever starts a sign-in says for whom
+		a.page(w, http.StatusBadRequest, "problem", a.problem("This sign-in is not ours",
+			"It was started by a server that this application does not know.", "", ""))
+		return
 	case connectionID.MatchString(connection):
 		query.Set("connection", connection)
 	case organizationID.MatchString(organization):

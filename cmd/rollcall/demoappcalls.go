@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,18 @@ type profile struct {
 	Groups         []string
 }
 
+// Local is the e-mail address up to its @.
+func (p profile) Local() string {
+	local, _, _ := strings.Cut(p.Email, "@")
+	return local
+}
+
+// Domain is the e-mail address after its @.
+func (p profile) Domain() string {
+	_, domain, _ := strings.Cut(p.Email, "@")
+	return domain
+}
+
 // newestEvent returns the id of the newest event, empty when there is none.
 func (a *analytics) newestEvent(ctx context.Context) (string, error) {
 	var list struct{ Data []struct{ ID string } }
@@ -33,10 +46,13 @@ func (a *analytics) newestEvent(ctx context.Context) (string, error) {
 	return list.Data[0].ID, nil
 }
 
+const maxPages = 1000 // of events that are read at once
+
 // whyEnded reads on in the events for that which ended a person's access.
 func (a *analytics) whyEnded(ctx context.Context, v visit) (*ending, error) {
 	query := url.Values{"events": {"user.access_ended"}, "organization_id": {v.profile.OrganizationID}, "limit": {"100"}}
-	for after := v.cursor; ; {
+	after := v.cursor
+	for range maxPages {
 		if after != "" {
 			query.Set("after", after)
 		}
@@ -60,9 +76,10 @@ func (a *analytics) whyEnded(ctx context.Context, v visit) (*ending, error) {
 			after = e.ID
 		}
 		if len(list.Data) == 0 {
-			return &ending{At: time.Now()}, nil
+			break
 		}
 	}
+	return &ending{At: time.Now()}, nil
 }
 
 // refusal is an answer of Rollcall other than success (RFC 6749 §5.2).
