@@ -58,16 +58,16 @@ func (d *demonstration) lastEvent(ctx context.Context) (string, error) {
 // otherwise, so that the comments have no quotes and no other signs that a shell would read.
 var screen = template.Must(template.New("screen").Parse(`
 Rollcall is running, and with it an application and a test identity provider.
-  {{.App}}   Contoso Analytics: 1. sign in as somebody
-  {{.IDP}}   Northwind Directory: 2. press "Unassign" beside them
-                          3. look at Contoso Analytics again: access has ended
-  {{.API}}   Rollcall: SCIM, sign-on and the management API
+  {{printf "%-22s" .App}} Contoso Analytics: 1. sign in as somebody
+  {{printf "%-22s" .IDP}} Northwind Directory: 2. press "Unassign" beside them
+  {{printf "%-22s" ""}} 3. look at Contoso Analytics again: access has ended
+  {{printf "%-22s" .API}} Rollcall: SCIM, sign-on and the management API
 {{- range .Customers}}
-  {{printf "%-9s" .Name}} {{.People}} people and {{.Groups}} groups, provisioned and signed in as {{.As}} does{{end}}
+  {{printf "%-9s" .Name}} {{.People}} people and {{.Groups}} groups, whose IT has {{.As}}{{end}}
 
 Then, in another terminal:
-
-  KEY={{.Key}} {{.First.Variable}}={{.First.Directory}}
+  KEY={{.Key}}
+  {{.First.Variable}}={{.First.Directory}}
   api() { curl -sH "Authorization: Bearer $KEY" "{{.API}}/$1"; }
   fields() { grep -oE "\"($1)\":\"[^\"]*\""; }
   # the people of {{.First.Name}} and their state
