@@ -34,6 +34,9 @@ type Server struct {
 	// applications. No call has it when it is empty.
 	BootstrapKey string
 
+	// Outbound fetches the metadata that an address names; nothing is fetched when it is nil.
+	Outbound *web.Outbound
+
 	// Log is told what happens to applications: they belong to no organization, so no event tells
 	// of it. It is slog.Default when nil.
 	Log *slog.Logger
@@ -81,6 +84,15 @@ func (s *Server) routes() []route {
 		{http.MethodDelete, "/applications/:id", s.operators(s.deleteApplication)},
 		{http.MethodPut, "/applications/:id/organizations/:organization", s.operators(s.joinApplication)},
 		{http.MethodDelete, "/applications/:id/organizations/:organization", s.operators(s.leaveApplication)},
+
+		{http.MethodGet, "/connections", s.listConnections},
+		{http.MethodPost, "/connections", s.createConnection},
+		{http.MethodGet, "/connections/:id", s.connection},
+		{http.MethodPatch, "/connections/:id", s.updateConnection},
+		{http.MethodDelete, "/connections/:id", s.deleteConnection},
+		{http.MethodGet, "/connections/:id/login_attempts", s.listLoginAttempts},
+		{http.MethodGet, "/sessions", s.listSessions},
+		{http.MethodDelete, "/sessions/:id", s.deleteSession},
 
 		{http.MethodGet, "/directories", s.listDirectories},
 		{http.MethodPost, "/directories", s.createDirectory},
@@ -171,5 +183,7 @@ var nouns = map[model.Prefix]string{
 	model.DirectoryUserPrefix:      "directory user",
 	model.DirectoryGroupPrefix:     "directory group",
 	model.UserPrefix:               "user",
+	model.ConnectionPrefix:         "connection",
+	model.SessionPrefix:            "session",
 	model.TombstonePrefix:          "tombstone",
 }

@@ -22,6 +22,8 @@ type key struct {
 	actor    model.Actor
 	scope    model.Scope
 	operator bool // the bootstrap key
+
+	application string // whose key it is; empty for the operator's
 }
 
 // trusted tells whether the key's holder may decide what concerns other organizations, too: that an
@@ -61,7 +63,7 @@ func (s *Server) authenticate(r *http.Request) (key, error) {
 		return key{}, errUnauthorized
 	}
 	if s.isBootstrap(token) {
-		return key{bootstrapActor, model.Everywhere(), true}, nil
+		return key{actor: bootstrapActor, scope: model.Everywhere(), operator: true}, nil
 	}
 	k, scope, err := s.Store.APIKey(r.Context(), token)
 	if model.KindOf(err) == model.Denied {
@@ -70,7 +72,7 @@ func (s *Server) authenticate(r *http.Request) (key, error) {
 	if err != nil {
 		return key{}, err
 	}
-	return key{k.Actor(), scope, false}, nil
+	return key{actor: k.Actor(), scope: scope, application: k.ApplicationID}, nil
 }
 
 // isBootstrap compares hashes, in constant time: neither how much of the key nor how much of its

@@ -29,7 +29,7 @@ func TestReference(t *testing.T) {
 				served[o.method+" "+o.template] = true
 			}
 		}
-		if len(served) < 18 {
+		if len(served) < 21 {
 			t.Errorf("only %d operations of the reference are served", len(served))
 		}
 		for name := range served {
@@ -45,6 +45,7 @@ func TestReference(t *testing.T) {
 			model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove,
 			model.OrganizationCreated, model.OrganizationUpdated, model.OrganizationDeleted,
 			model.DomainCreated, model.DomainVerified, model.DomainDeleted, model.UserAccessEnded, model.UserDeleted,
+			model.ConnectionActivated, model.ConnectionDeactivated, model.ConnectionDeleted, model.SSOSucceeded, model.SSOFailed,
 		} {
 			if !slices.Contains(seen, string(want)) {
 				t.Errorf("no event %s was checked", want)
@@ -85,6 +86,8 @@ func drive(t *testing.T, w *world) {
 	w.get("/directory_groups?directory=" + directory)
 	w.get("/directory_groups/" + model.DirectoryGroupPrefix.ID(staff.ID))
 
+	tenant.driveConnections(t, w)
+
 	if err := tenant.org.DeleteDirectoryGroup(t.Context(), tenant.id, staff.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -94,4 +97,18 @@ func drive(t *testing.T, w *world) {
 	w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(ada.ID), nil)
 	w.want(200, "DELETE", "/directories/"+directory, nil)
 	w.want(200, "DELETE", "/organizations/"+organization, nil)
+}
+
+// driveConnections makes everything that happens to a connection, from its draft to its end.
+func (t tenant) driveConnections(test *testing.T, w *world) {
+	connection := w.connect(w.client, t.organization, nil).text("id")
+	path := "/connections/" + connection
+	t.signIn(w, connection, "eve", "eve@contoso.example")
+	t.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.NotProvisioned), Reference: "r-1", UserAgent: "Mozilla/5.0"})
+	t.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.UserDeactivated), Reference: "r-2", Email: "eve@contoso.example", Address: "192.0.2.1"})
+	w.get("/connections")
+	w.get(path)
+	w.want(200, "PATCH", path, object{"saml": object{"idp_metadata_xml": metadata(test, 1)}})
+	w.get(path)
+	w.want(204, "DELETE", path, nil)
 }

@@ -95,6 +95,15 @@ func (o *optional[T]) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &o.value)
 }
 
+// into sets a value that was given; null empties it.
+func (o optional[T]) into(to *T) {
+	if o.given {
+		var none T
+		*to = none
+		set(to, o.value)
+	}
+}
+
 // params reads a query and gathers everything that is wrong with it. An empty parameter counts as a
 // missing one.
 type params struct {

@@ -122,7 +122,7 @@ func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*Signed
 // domains, unless an operator allowed that: an application that keys by e-mail
 // must not be taken over by a hostile organization (identity.md, section 7).
 func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session, application, redirectURI, challenge string) (string, error) {
-	serves, err := o.store.Serves(ctx, application, o.ID)
+	serves, err := o.servedBy(ctx, application)
 	if err != nil {
 		return "", err
 	}
@@ -142,6 +142,13 @@ func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session
 		return "", fmt.Errorf("create code: %w", err)
 	}
 	return code, nil
+}
+
+// servedBy tells whether an application serves the organization. It reads inside
+// the running transaction: one that waited for a second connection of the pool
+// would wait for others who do the same.
+func (o *Org) servedBy(ctx context.Context, application string) (bool, error) {
+	return o.store.serves(o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{}), application, o.ID)
 }
 
 // HandOver gives an application a code for a session that lives already. It

@@ -116,8 +116,12 @@ func (s *Store) within(db *gorm.DB, scope Scope, column string) *gorm.DB {
 
 // Reaches tells whether a scope contains an organization that exists.
 func (s *Store) Reaches(ctx context.Context, scope Scope, id OrganizationID) (bool, error) {
+	return s.reaches(s.readAcross(ctx), scope, id)
+}
+
+func (s *Store) reaches(db *gorm.DB, scope Scope, id OrganizationID) (bool, error) {
 	var n int64
-	err := s.within(s.readAcross(ctx).Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
+	err := s.within(db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
 	if err != nil {
 		return false, s.translate(fmt.Errorf("read scope: %w", err))
 	}
@@ -262,6 +266,9 @@ func (s *Store) createOrganization(ctx context.Context, by Actor, scope Scope, g
 				return err
 			}
 			g.Domains = append(g.Domains, *d)
+		}
+		if err := org.checkDefaultConnection(ctx, g.Settings.DefaultConnection); err != nil {
+			return err
 		}
 		if err := org.record(OrganizationCreated, OrganizationPrefix.ID(string(g.ID)), g.PublicForm()); err != nil {
 			return err

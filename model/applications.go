@@ -184,14 +184,18 @@ func (s *Store) SetApplicationOrganization(ctx context.Context, application stri
 
 // Serves tells whether an application serves an organization that exists.
 func (s *Store) Serves(ctx context.Context, application string, id OrganizationID) (bool, error) {
-	a, err := s.application(s.readAcross(ctx), application)
+	return s.serves(s.readAcross(ctx), application, id)
+}
+
+func (s *Store) serves(db *gorm.DB, application string, id OrganizationID) (bool, error) {
+	a, err := s.application(db, application)
 	if err != nil {
 		if KindOf(err) == NotFound {
 			err = nil
 		}
 		return false, err
 	}
-	return s.Reaches(ctx, a.Scope(), id)
+	return s.reaches(db, a.Scope(), id)
 }
 
 // ApplicationsServing lists at most limit of the applications that serve an organization, oldest first.

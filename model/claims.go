@@ -14,9 +14,29 @@ const (
 	maxLogged = 500
 )
 
-// bound drops the attributes and groups that are too many or too large to be
-// kept, and says which.
+// bound drops what is too much or too large to be kept, and says what.
 func (c *Claims) bound() (notes []string) {
+	for _, text := range []struct {
+		what  string
+		value *string
+	}{
+		{"the e-mail address", &c.Email}, {"the userName", &c.UserName}, {"the NameID", &c.NameID},
+		{"the first name", &c.FirstName}, {"the last name", &c.LastName}, {"the display name", &c.DisplayName},
+	} {
+		if !keepable(*text.value) {
+			*text.value = ""
+			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text", text.what, indexed))
+		}
+	}
+	return append(notes, c.boundLists()...)
+}
+
+// keepable tells whether an index holds a text, also when it is folded.
+func keepable(text string) bool {
+	return storable(text) && len(text) <= indexed && len(Fold(text)) <= indexed
+}
+
+func (c *Claims) boundLists() (notes []string) {
 	kept, size := map[string][]string{}, 0
 	dropped := 0
 	for _, name := range sortedKeys(c.Attributes) {
@@ -34,11 +54,9 @@ func (c *Claims) bound() (notes []string) {
 		notes = append(notes, fmt.Sprintf("%d attributes were not kept: a login keeps %d attributes of %d KiB together", dropped, maxAttributes, attributesLimit>>10))
 	}
 	c.Attributes = kept
-	long := func(name string) bool {
-		return checkIndexed("group", Fold(name)) != nil || !storable(name) || name == ""
-	}
-	if n := len(c.Groups); slices.ContainsFunc(c.Groups, long) {
-		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), long)
+	unfit := func(name string) bool { return name == "" || !keepable(name) }
+	if n := len(c.Groups); slices.ContainsFunc(c.Groups, unfit) {
+		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), unfit)
 		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes", n-len(c.Groups), indexed))
 	}
 	return notes

@@ -90,7 +90,7 @@ func (o *Org) checkConnectionApplication(ctx context.Context, c *Connection) err
 	if c.ApplicationID == nil {
 		return nil
 	}
-	serves, err := o.store.Serves(ctx, *c.ApplicationID, o.ID)
+	serves, err := o.servedBy(ctx, *c.ApplicationID)
 	if err == nil && !serves {
 		err = Invalidf("application_id", "there is no application %s that serves this organization", ApplicationPrefix.ID(*c.ApplicationID))
 	}

@@ -78,32 +78,6 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	return e
 }
 
-// signOn connects an identity provider and signs the user in, with a session, a code that is
-// exchanged, and a line in the login log.
-func (e *estate) signOn(t testing.TB, s *model.Store) {
-	t.Helper()
-	ctx := t.Context()
-	e.connection = connect(t, e.org)
-	claims := claimsOf("s", "ada@shared.example")
-	claims.NameID = "ada@shared.example"
-	_, err := e.org.UpdateOrganization(ctx, func(g *model.Organization) error { g.AllowProfilesOutsideOrganization = true; return nil })
-	must(t, err)
-	e.login = begin(t, e.org, e.connection)
-	a := application(t, s)
-	e.login.ApplicationID = &a.ID
-	out, err := e.org.SignIn(ctx, response(e.connection, e.login, claims))
-	must(t, err)
-	e.cookie = out.SessionToken
-	e.signedIn, err = s.SessionByToken(ctx, e.cookie)
-	must(t, err)
-	e.identity = &e.signedIn.Identity
-	_, e.access, err = s.RedeemCode(ctx, model.Redemption{ApplicationID: a.ID, Code: out.Code})
-	must(t, err)
-	attempts, _, err := e.org.LoginAttempts(ctx, e.connection.ID, model.Page{Limit: 1})
-	must(t, err)
-	e.attempt = attempts[0]
-}
-
 // identifying are the texts that occur in an answer only when it shows something of the estate.
 func (e estate) identifying() []string {
 	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,

@@ -26,6 +26,9 @@ func (m *matcher) refuse(reason RefusalReason, expected, received string, who ..
 
 // match is the table of identity.md, section 2: the first row that fits decides.
 func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
+	if !keepable(m.claims.Subject) || !keepable(m.claims.Issuer) {
+		return nil, nil, m.refuse(NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", indexed), clipped(m.claims.Subject))
+	}
 	var identities []Identity
 	err := m.org.db.WithContext(ctx).Where("connection_id = ? AND issuer = ? AND subject = ?", m.connection.ID, m.claims.Issuer, m.claims.Subject).
 		Limit(1).Find(&identities).Error
@@ -34,8 +37,9 @@ func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
 	}
 	if len(identities) == 1 { // row 1
 		var u User
-		// Whoever deactivates this user now waits for this login, or this login for them.
-		db := m.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"})
+		// Whoever deactivates this user now waits for this login, or this login for them. So do other
+		// logins of the same person: two that shared the lock could not both go on to change the names.
+		db := m.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: toChange})
 		if err := m.org.one(db, &u, "user", identities[0].UserID); err != nil {
 			return nil, nil, err
 		}
@@ -63,8 +67,12 @@ func (m *matcher) candidate(ctx context.Context) (*User, error) {
 	db := m.org.db.WithContext(ctx).Where(
 		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') OR (directory_id IS NOT NULL AND user_name_folded IN ?) OR (? AND email_folded = ? AND email_folded <> '')",
 		m.claims.Subject, names, trusted, email)
+	// A crowd that shares an address must not hide whom row 2 recognizes.
+	db = db.Order(clause.OrderBy{Expression: clause.Expr{
+		SQL:  "CASE WHEN directory_id IS NOT NULL AND external_id = ? THEN 0 WHEN directory_id IS NOT NULL AND user_name_folded IN ? THEN 1 ELSE 2 END, id",
+		Vars: []any{m.claims.Subject, names}}})
 	var found []User
-	if err := db.Order("id").Limit(maxCandidates).Find(&found).Error; err != nil {
+	if err := db.Limit(maxCandidates).Find(&found).Error; err != nil {
 		return nil, fmt.Errorf("read candidates: %w", err)
 	}
 	var byExternalID, byUserName, byEmail []User

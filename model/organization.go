@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -34,9 +35,40 @@ type Settings struct {
 	JIT                    bool `json:"jit"`
 	AllowAdminPasswords    bool `json:"allow_admin_passwords"`
 	SessionLifetimeSeconds int  `json:"session_lifetime_seconds"`
-	// DefaultConnectionID is the API id of the connection that is meant when nobody says which;
-	// empty while the organization has no say in it.
-	DefaultConnectionID string `json:"default_connection_id"`
+
+	// DefaultConnection is where people are sent when several connections are active and nothing else
+	// chooses one. It may have been deleted since, which counts as none.
+	DefaultConnection ConnectionRef `json:"default_connection_id"`
+}
+
+// ConnectionRef is the stored id of a connection, empty for none. In JSON it is the API's id, or null.
+type ConnectionRef string
+
+// MarshalJSON writes the API's id or null.
+func (r ConnectionRef) MarshalJSON() ([]byte, error) {
+	if r == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(ConnectionPrefix.ID(string(r)))
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *ConnectionRef) UnmarshalJSON(text []byte) error {
+	var apiID *string
+	*r = ""
+	if err := json.Unmarshal(text, &apiID); err != nil || apiID == nil {
+		return err
+	}
+	id, ok := ConnectionPrefix.Parse(*apiID)
+	if !ok {
+		return errDefaultConnection()
+	}
+	*r = ConnectionRef(id)
+	return nil
+}
+
+func errDefaultConnection() error {
+	return Invalidf("default_connection_id", "default_connection_id is the id of a connection of this organization, or null")
 }
 
 // DefaultSettings are those of a new organization (api.md).
@@ -139,6 +171,11 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 		if err := after.validate(); err != nil {
 			return err
 		}
+		if after.Settings.DefaultConnection != before.Settings.DefaultConnection {
+			if err := org.checkDefaultConnection(ctx, after.Settings.DefaultConnection); err != nil {
+				return err
+			}
+		}
 		g = &after
 		if len(changed(before, g)) == 0 {
 			return nil
@@ -154,6 +191,18 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 		return nil, err
 	}
 	return g, nil
+}
+
+// checkDefaultConnection refuses a connection that the organization does not have.
+func (o *Org) checkDefaultConnection(ctx context.Context, r ConnectionRef) error {
+	if r == "" {
+		return nil
+	}
+	_, err := o.Connection(ctx, string(r))
+	if KindOf(err) == NotFound {
+		return errDefaultConnection()
+	}
+	return err
 }
 
 func organizationTaken(err error) error {

@@ -1,12 +1,16 @@
 package sso_test
 
 import (
-	"crypto/x509"
-	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"rollcall/model"
+	"rollcall/model/modeltest"
 	"rollcall/sso/saml"
 )
 
@@ -23,36 +27,57 @@ func attacks() []attack {
 	return slices.Concat(wrappings(), signatureGames, xmlGames, meanings)
 }
 
-// acs posts a response and tells whether it signed somebody in, or why not.
-type acs func(t *testing.T, response string) (reason string, ok bool)
+// target is a server, and an identity provider of which the attacks have the key.
+type target struct {
+	*world
+	posts int
+}
 
-// begin starts a sign-in: it returns the response that completes it and where that is posted.
-func begin(t *testing.T) (genuine, acs) {
-	const (
-		idp      = "https://idp.contoso.example/"
-		acsURL   = "https://rollcall.example/sso/saml/con_1/acs"
-		audience = "https://rollcall.example/sso/saml/con_1/metadata"
-		request  = "_request"
-	)
-	now := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
-	g := newGenuine(t, now, idp, acsURL, audience, request)
-	return g, func(t *testing.T, response string) (string, bool) {
+func newTarget(t *testing.T) *target {
+	return &target{world: newWorld(t, modeltest.SQLite(t), model.Options{})}
+}
+
+// begin starts a login in a new browser: it returns the response that would complete it, and what
+// posts one there and tells why it was refused. An empty reason says that it signed somebody in.
+func (x *target) begin(t *testing.T) (genuine, func(t *testing.T, response string) (reason string)) {
+	t.Helper()
+	b := x.browser()
+	_, request, relayState := request(t, b.get(x.sp(x.connection, "/login")))
+	g := newGenuine(t, x.clock.Now(), x.connection.IDPEntityID, x.sp(x.connection, "/acs"), x.sp(x.connection, "/metadata"), request)
+	_, err := x.org.UpdateConnection(t.Context(), x.connection.ID, func(c *model.Connection) error {
+		c.IDPCertificates = []string{pemOf(g.certificate)}
+		return nil
+	})
+	must(t, err)
+	return g, func(t *testing.T, response string) string {
 		t.Helper()
-		sp := saml.SP{EntityID: audience, ACSURL: acsURL}
-		provider := saml.IDP{EntityID: idp, Certificates: []*x509.Certificate{g.certificate}}
-		_, err := sp.Verify(provider, response, saml.Expect{RequestID: request, Now: now})
-		if refused, ok := errors.AsType[*saml.Refused](err); ok {
-			return string(refused.Reason), false
+		x.posts++ // each from an address of its own, or the log keeps only some
+		b.address = netip.AddrFrom4([4]byte{198, 18, byte(x.posts >> 8), byte(x.posts)}).String()
+		before := len(x.log(x.tenant))
+		a := b.post(x.sp(x.connection, "/acs"), url.Values{"SAMLResponse": {response}, "RelayState": {relayState}})
+		reasons := x.log(x.tenant)
+		switch {
+		case a.status == http.StatusSeeOther:
+			return ""
+		case a.status != http.StatusForbidden:
+			t.Fatalf("answered with %d: %s", a.status, a.body)
+		case len(a.header.Values("Set-Cookie")) > 0:
+			t.Error("a refusal sets a cookie")
+		case len(reasons) != min(before+1, 100):
+			t.Fatalf("the log has %d lines after %d", len(reasons), before)
 		}
-		return "", err == nil
+		if _, page, _ := strings.Cut(a.body, "<main>"); strings.Contains(page, reasons[0]) {
+			t.Errorf("the browser is told the reason: %s", page)
+		}
+		return reasons[0]
 	}
 }
 
 func TestGenuineResponsesAreAccepted(t *testing.T) {
-	g, post := begin(t)
 	for _, p := range places {
 		t.Run(p.name, func(t *testing.T) {
-			if reason, ok := post(t, posted(text(t, g.signed(p)))); !ok {
+			g, post := newTarget(t).begin(t)
+			if reason := post(t, posted(text(t, g.signed(p)))); reason != "" {
 				t.Errorf("refused: %s", reason)
 			}
 		})
@@ -60,17 +85,18 @@ func TestGenuineResponsesAreAccepted(t *testing.T) {
 }
 
 func TestAttacksAreRefused(t *testing.T) {
-	g, post := begin(t)
+	x := newTarget(t)
+	g, post := x.begin(t)
 	tried := map[string]int{}
 	for _, a := range attacks() {
 		tried[a.class]++
 		t.Run(a.class+"/"+a.name, func(t *testing.T) {
 			start := time.Now()
-			reason, ok := post(t, a.make(g))
-			if ok {
+			switch reason := post(t, a.make(g)); reason {
+			case string(a.want):
+			case "":
 				t.Fatal("it signs somebody in")
-			}
-			if reason != string(a.want) {
+			default:
 				t.Errorf("refused for %q, want %q", reason, a.want)
 			}
 			// Far above what a slow machine needs, far below what the costly ones cost unchecked.
@@ -80,4 +106,7 @@ func TestAttacksAreRefused(t *testing.T) {
 		})
 	}
 	t.Logf("attacks tried, by class: %v", tried)
+	if reason := post(t, posted(text(t, g.signed(places[0])))); reason != "" {
+		t.Errorf("after all of them the genuine response is refused: %s", reason)
+	}
 }

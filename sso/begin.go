@@ -147,7 +147,7 @@ func (s *Server) choose(c echo.Context, org *model.Org, g *model.Organization) (
 		return nil, nil, err
 	}
 	for i := range all {
-		if len(all) == 1 || g.Settings.DefaultConnectionID == model.ConnectionPrefix.ID(all[i].ID) {
+		if len(all) == 1 || string(g.Settings.DefaultConnection) == all[i].ID {
 			return &all[i], all, nil
 		}
 	}

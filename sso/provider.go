@@ -16,7 +16,7 @@ import (
 // provider is a connection as sso/saml takes it: its key opened and its certificates parsed.
 type provider struct {
 	sp  saml.SP
-	idp saml.IdP
+	idp saml.IDP
 }
 
 // maxProviders are kept in memory, some 10 KiB each.
@@ -80,7 +80,7 @@ func (s *Server) parseProvider(c *model.Connection) (*provider, error) {
 	base := s.public("/sso/saml/" + model.ConnectionPrefix.ID(c.ID))
 	p := &provider{
 		sp:  saml.SP{EntityID: base + "/metadata", ACSURL: base + "/acs", Key: signer, Certificate: certificates[0]},
-		idp: saml.IdP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL},
+		idp: saml.IDP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL},
 	}
 	p.idp.Certificates, err = parseCertificates(c.IDPCertificates)
 	return p, err

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -45,13 +46,6 @@ var keys = sync.OnceValue(func() (k struct {
 	k.sp, k.certificate, _ = saml.NewKey("test", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	return k
 })
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // world is a server over TLS, an organization with one connection, the identity provider at its
 // other end, and an application.
@@ -107,7 +101,7 @@ func serve(t testing.TB, store *model.Store) (*httptest.Server, string) {
 func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL string) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log})
+	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	must(t, err)
 	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Log: log}).Mount(ground.Echo))
 	ground.Open()
@@ -170,8 +164,9 @@ func ada(n tenant) testidp.Person { return n.idp.People()[0].Person }
 
 // browser keeps cookies and follows nothing by itself.
 type browser struct {
-	w    *world
-	http *http.Client
+	w       *world
+	http    *http.Client
+	address string // as a proxy tells it; its own when empty
 }
 
 func (w *world) browser() *browser {
@@ -179,7 +174,7 @@ func (w *world) browser() *browser {
 	must(w.t, err)
 	transport := w.server.Client().Transport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs}
-	return &browser{w, &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{w: w, http: &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // answer is what came back.
@@ -192,6 +187,9 @@ type answer struct {
 
 func (b *browser) do(r *http.Request) answer {
 	b.w.t.Helper()
+	if b.address != "" {
+		r.Header.Set("X-Forwarded-For", b.address)
+	}
 	response, err := b.http.Do(r)
 	must(b.w.t, err)
 	defer response.Body.Close()

@@ -339,10 +339,19 @@ func TestEachPersonalityIsAccepted(t *testing.T) {
 
 func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
 	const objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-	for dialect, attribute := range map[testidp.Dialect]string{testidp.Entra: objectID, testidp.Okta: "id"} {
+	for _, tt := range []struct {
+		dialect     testidp.Dialect
+		personality testidp.Personality
+		attribute   string
+		shape       string // of the ids, which are those of the dialect
+	}{
+		{testidp.Entra, "", objectID, `^[0-9a-f-]{36}$`},
+		{testidp.Okta, "", "id", `^00u\w{17}$`},
+		{testidp.Okta, testidp.EntraSAML, objectID, `^00u\w{17}$`},
+	} {
 		f := newSCIMServer(t)
-		i := newSignOnIDP(t, "", func(o *testidp.Options) {
-			o.Applications[0].SCIMURL, o.Applications[0].Token, o.Applications[0].Dialect = f.url, token, dialect
+		i := newSignOnIDP(t, tt.personality, func(o *testidp.Options) {
+			o.Applications[0].SCIMURL, o.Applications[0].Token, o.Applications[0].Dialect = f.url, token, tt.dialect
 		})
 		if _, err := i.Provision(ctx, nil); err != nil {
 			t.Fatal(err)
@@ -356,8 +365,8 @@ func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		pushed := f.resource(t, "/Users", "userName", "eszter.kovacs@acme.example")["externalId"]
-		if got := values(a)[attribute]; pushed == "" || len(got) != 1 || got[0] != pushed {
-			t.Errorf("%s: %s is %v, SCIM pushed the externalId %v", dialect, attribute, got, pushed)
+		if got := values(a)[tt.attribute]; len(got) != 1 || got[0] != pushed || !regexp.MustCompile(tt.shape).MatchString(got[0]) {
+			t.Errorf("%s: %s is %v, SCIM pushed the externalId %v", tt.dialect, tt.attribute, got, pushed)
 		}
 	}
 }

@@ -88,7 +88,8 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) mount(w *web.Server, store *model.Store) error {
 	url := s.config.PublicURL.String()
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Log: s.log}).Mount(w.Echo)
-	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Log: s.log}).Mount(w.Echo)
+	outbound := web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
+	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: outbound, Log: s.log}).Mount(w.Echo)
 	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Log: s.log}).Mount(w.Echo)
 }
 

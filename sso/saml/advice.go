@@ -42,7 +42,7 @@ var advice = map[Reason]string{
 	SeveralAssertions:  "The response has more than one assertion. Set the identity provider to send one.",
 	MisplacedAssertion: "An assertion stands somewhere else than directly in the response." + forged,
 	EncryptedAssertion: "The assertion is encrypted, and this connection does not allow that. Switch encryption off for this application at the identity provider, or allow it for the connection.",
-	Undecryptable:      "The encrypted assertion could not be opened. Give the identity provider our current metadata, and use AES-GCM or AES-CBC with RSA-OAEP.",
+	Undecryptable:      "The encrypted assertion could not be opened, or what is in it is not signed by a key that the connection knows. Sign it before it is encrypted, give the identity provider our current metadata, and use AES-GCM or AES-CBC with RSA-OAEP.",
 	SignatureObject:    "The signature carries content of its own." + forged,
 	SeveralSignatures:  "There is more than one signature on one element." + forged,
 	MisplacedSignature: "A signature stands somewhere else than on the response or its assertion." + forged,

@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -244,13 +243,17 @@ func raw(t testing.TB, key *ecdsa.PublicKey, der []byte) []byte {
 	return value
 }
 
-// repeated is n groups.
-func repeated(n int) string {
-	var b strings.Builder
+// withGroups is a response about somebody in n groups, signed at an etree path.
+func withGroups(t testing.TB, n int, path string) string {
+	t.Helper()
+	d := response(t)
+	attribute := find(t, d, "//Attribute[@Name='groups']")
+	attribute.Child = nil
 	for i := range n {
-		fmt.Fprintf(&b, `<saml:AttributeValue>group-%d</saml:AttributeValue>`, i)
+		attribute.CreateElement("saml:AttributeValue").SetText(fmt.Sprintf("group-%d", i))
 	}
-	return b.String()
+	signing{pair: rsaPair(t)}.sign(t, find(t, d, path))
+	return form(t, d)
 }
 
 func ecKey(t testing.TB) crypto.Signer {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,6 +234,25 @@ func TestRefusalTellsBothSides(t *testing.T) {
 	refused, ok := errors.AsType[*saml.Refused](err)
 	if !ok || refused.Expected != acsURL || refused.Received != "https://other.example/" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestRefusalCanBeStored(t *testing.T) {
+	tests := map[string]struct{ received, want string }{
+		"a control character":    {"a\nb\tc", "a b c"},
+		"a character cut in two": {strings.Repeat("x", 199) + "ö", strings.Repeat("x", 199) + "…"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := sp.Verify(idp(t), edit(t, "/Response/Issuer", func(el *etree.Element) { el.SetText(test.received) }), expect)
+			refused, ok := errors.AsType[*saml.Refused](err)
+			if !ok || refused.Received != test.want {
+				t.Errorf("got %#v", err)
+			}
+			if strings.Contains(err.Error(), test.want) {
+				t.Errorf("the log would have the sender's text: %v", err)
+			}
+		})
 	}
 }
 

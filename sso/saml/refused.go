@@ -1,9 +1,12 @@
 package saml
 
-import "fmt"
+import (
+	"strings"
+	"unicode"
+)
 
-// Refused is a message or a document that is not accepted. The text is for the organization's
-// log: a browser is told nothing but a reference, since an attacker would learn from it too.
+// Refused is a message or a document that is not accepted. What it says is for the organization's
+// own log: a browser is told nothing but a reference, since an attacker would learn from it too.
 type Refused struct {
 	Reason   Reason
 	Expected string // what would have been accepted; empty where Reason says it all
@@ -11,14 +14,12 @@ type Refused struct {
 	Err      error  // the cause in a library, for the server's log
 }
 
-// Error is the text for the log.
+// Error is the text for the server's log. It leaves out what was received, in which there may be
+// names of people, or whatever a stranger wants to have in our log.
 func (r *Refused) Error() string {
 	text := "saml: " + string(r.Reason)
 	if r.Expected != "" {
 		text += ": expected " + r.Expected
-	}
-	if r.Received != "" {
-		text += fmt.Sprintf(": received %q", r.Received)
 	}
 	if r.Err != nil {
 		text += ": " + r.Err.Error()
@@ -36,9 +37,17 @@ func refuse(reason Reason, expected, received string) error {
 	return &Refused{Reason: reason, Expected: expected, Received: shorten(received)}
 }
 
+// shorten makes the sender's text fit to be stored and shown: PostgreSQL takes no NUL and no half
+// of a character.
 func shorten(text string) string {
-	if len(text) <= maxReceived {
-		return text
+	end := ""
+	if len(text) > maxReceived {
+		text, end = text[:maxReceived], "…"
 	}
-	return text[:maxReceived] + "…"
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "")) + end
 }

@@ -52,12 +52,3 @@ func (sp SP) keyDescriptor(d *etree.Element, use string) *etree.Element {
 	data.CreateElement("ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(sp.Certificate.Raw))
 	return key
 }
-
-// encryptionMethods are what assertions may be encrypted with, the best first.
-var encryptionMethods = []string{
-	"http://www.w3.org/2009/xmlenc11#aes256-gcm",
-	"http://www.w3.org/2009/xmlenc11#aes128-gcm",
-	"http://www.w3.org/2001/04/xmlenc#aes256-cbc",
-	"http://www.w3.org/2001/04/xmlenc#aes128-cbc",
-	"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
-}

@@ -90,9 +90,9 @@ func nameID(subject *etree.Element, a *Assertion) error {
 	// could be one.
 	switch trimmed := strings.TrimSpace(value); {
 	case trimmed == "":
-		return refuse(EmptyNameID, "a NameID with text", value)
+		return refuse(EmptyNameID, "a NameID with text", "")
 	case trimmed != value:
-		return refuse(NameIDSpace, trimmed, value)
+		return refuse(NameIDSpace, "no white space around the NameID", value)
 	}
 	a.NameID = value
 	a.NameIDFormat, _ = attribute(found[0], "Format")

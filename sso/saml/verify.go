@@ -51,15 +51,14 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	if err := p.status(m.response); err != nil {
 		return nil, err
 	}
-	if m.encrypted != nil {
-		if m, err = sp.decrypt(m); err != nil {
-			return nil, err
-		}
-	}
-	if m.assertion == nil {
+	if m.assertion == nil && m.encrypted == nil {
 		return nil, refuse(NoAssertion, "an Assertion in the Response", "")
 	}
-	warnings, err := m.verify(idp, e)
+	signers, err := sp.signers(m, idp)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err := outOfDate(signers, e)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +68,22 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	if a, err = p.assertion(m.assertion); err != nil {
 		return nil, err
 	}
-	a.Warnings = append(warnings, a.Warnings...)
+	a.Warnings = warnings
 	return a, nil
 }
 
-// verify checks every signature that is there, and that the assertion is under one.
-func (m *message) verify(idp IDP, e Expect) ([]*Refused, error) {
+// signers checks every signature that is there, and that the assertion is under one. What is read
+// afterwards, m.assertion, is what was signed.
+func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
+	switch {
+	case m.encrypted != nil && !sp.AllowEncrypted:
+		return nil, refuse(EncryptedAssertion, "an assertion that is not encrypted", "")
+	case m.encrypted == nil && m.assertionSignature == nil && m.responseSignature == nil:
+		return nil, refuse(Unsigned, "a signature on the Response or the Assertion", "")
+	}
 	var signers []*x509.Certificate
-	// The inner one first, on a copy if it must not be missing when the outer one is checked.
 	if m.assertionSignature != nil {
+		// On a copy if the response's signature is over this one too.
 		signer, err := verify(m.assertion, m.assertionSignature, idp.Certificates, m.responseSignature == nil)
 		if err != nil {
 			return nil, err
@@ -91,32 +97,40 @@ func (m *message) verify(idp IDP, e Expect) ([]*Refused, error) {
 		}
 		signers = append(signers, signer)
 	}
-	if len(signers) == 0 {
-		return nil, refuse(Unsigned, "a signature on the Response or the Assertion", "")
-	}
-	var warnings []*Refused
-	for _, c := range signers {
-		w := outOfDate(c, e.Now)
-		if w == nil || len(warnings) > 0 {
-			continue
+	if m.encrypted != nil {
+		signer, err := sp.decrypt(m, idp)
+		if err != nil {
+			return nil, err
 		}
-		if e.EnforceCertificateDates {
-			return nil, w
+		if signer != nil {
+			signers = append(signers, signer)
 		}
-		warnings = append(warnings, w)
 	}
-	return warnings, nil
+	return signers, nil
 }
 
-func outOfDate(c *x509.Certificate, now time.Time) *Refused {
-	received := fmt.Sprintf("%s from %s to %s", fingerprint(c.Raw), c.NotBefore.Format(time.RFC3339), c.NotAfter.Format(time.RFC3339))
-	switch expected := "a certificate valid at " + now.UTC().Format(time.RFC3339); {
-	case now.After(c.NotAfter):
-		return &Refused{Reason: CertificateExpired, Expected: expected, Received: received}
-	case now.Before(c.NotBefore):
-		return &Refused{Reason: CertificateNotYet, Expected: expected, Received: received}
+// outOfDate tells of the first certificate that was used beyond its dates.
+func outOfDate(signers []*x509.Certificate, e Expect) ([]*Refused, error) {
+	for _, c := range signers {
+		reason := CertificateExpired
+		switch {
+		case e.Now.Before(c.NotBefore):
+			reason = CertificateNotYet
+		case !e.Now.After(c.NotAfter):
+			continue
+		}
+		const format = time.RFC3339
+		r := &Refused{
+			Reason:   reason,
+			Expected: "a certificate valid at " + e.Now.UTC().Format(format),
+			Received: fmt.Sprintf("%s from %s to %s", fingerprint(c.Raw), c.NotBefore.UTC().Format(format), c.NotAfter.UTC().Format(format)),
+		}
+		if e.EnforceCertificateDates {
+			return nil, r
+		}
+		return []*Refused{r}, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // decode reads the form value. Identity providers break its lines; nothing else is let pass.
@@ -140,11 +154,6 @@ func decode(form string) ([]byte, error) {
 		}
 	}
 	return bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")), nil
-}
-
-// decrypt is where an encrypted assertion is opened.
-func (sp SP) decrypt(*message) (*message, error) {
-	return nil, refuse(EncryptedAssertion, "an assertion that is not encrypted", "")
 }
 
 // instant reads an xs:dateTime. SAML Core §1.3.3: it is in UTC; some leave the Z out.

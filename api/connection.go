@@ -1,0 +1,276 @@
+package api
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"strings"
+
+	"rollcall/model"
+	"rollcall/sso/saml"
+)
+
+// connectionBody is what POST and PATCH take. PATCH changes only the members that are sent.
+type connectionBody struct {
+	OrganizationID    *string                 `json:"organization_id"`
+	Name              *string                 `json:"name"`
+	ConnectionType    *string                 `json:"connection_type"`
+	SAML              *samlBody               `json:"saml"`
+	OIDC              json.RawMessage         `json:"oidc"`
+	Accounts          []json.RawMessage       `json:"accounts"`
+	AllowIDPInitiated *bool                   `json:"allow_idp_initiated"`
+	ApplicationID     optional[string]        `json:"application_id"`
+	SubjectAttribute  optional[string]        `json:"subject_attribute"`
+	UsernameAttribute optional[string]        `json:"username_attribute"`
+	TrustEmail        *bool                   `json:"trust_email"`
+	Reauthentication  *model.Reauthentication `json:"reauthentication"`
+}
+
+// offered refuses the parts of the contract that this version does not have, before anything of
+// the body is believed to be in force.
+func (b *connectionBody) offered() error {
+	switch {
+	case len(b.OIDC) > 0 && string(b.OIDC) != "null":
+		return invalidf("oidc", "OpenID Connect connections are not offered yet; send saml")
+	case b.ConnectionType != nil && strings.HasSuffix(strings.ToLower(*b.ConnectionType), "oidc"):
+		return invalidf("connection_type", "OpenID Connect connections are not offered yet; send a connection_type of SAML, such as GenericSAML")
+	case len(b.Accounts) > 0:
+		return invalidf("accounts", "accounts are not offered yet; a connection serves the whole organization")
+	}
+	return nil
+}
+
+// apply alters the members that were sent, apart from saml.
+func (b *connectionBody) apply(to *model.Connection, k key) error {
+	set(&to.Name, b.Name)
+	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
+	set(&to.TrustEmail, b.TrustEmail)
+	set(&to.Reauthentication, b.Reauthentication)
+	b.SubjectAttribute.into(&to.SubjectAttribute)
+	b.UsernameAttribute.into(&to.UsernameAttribute)
+	return b.applyApplication(to, k)
+}
+
+// applyApplication lets an application's key send people to that application only: what another one
+// does with a login that the identity provider starts is the operator's to decide. The answer is the
+// same whether there is such an application.
+func (b *connectionBody) applyApplication(to *model.Connection, k key) error {
+	if !b.ApplicationID.given {
+		return nil
+	}
+	if b.ApplicationID.value == nil {
+		to.ApplicationID = nil
+		return nil
+	}
+	id, ok := model.ApplicationPrefix.Parse(*b.ApplicationID.value)
+	if ok && to.ApplicationID != nil && *to.ApplicationID == id {
+		return nil
+	}
+	if !k.operator && id != k.application {
+		return invalidf("application_id", "with an application's key, application_id is that application's own id or null")
+	}
+	if !ok {
+		return invalidf("application_id", "application_id is not the id of an application; those begin with %s_", model.ApplicationPrefix)
+	}
+	to.ApplicationID = &id
+	return nil
+}
+
+// settled refuses to change what stays as it was at a connection's creation.
+func (b *connectionBody) settled(c *model.Connection) error {
+	if b.OrganizationID != nil && *b.OrganizationID != model.OrganizationPrefix.ID(string(c.OrganizationID)) {
+		return invalidf("organization_id", "a connection stays in its organization; create another one there")
+	}
+	if b.ConnectionType != nil && *b.ConnectionType != c.Type {
+		return invalidf("connection_type", "a connection keeps its type; create another one")
+	}
+	return nil
+}
+
+// connectionObject is the reference's Connection with what Rollcall adds.
+type connectionObject struct {
+	model.ConnectionObject
+	AllowIDPInitiated bool                   `json:"allow_idp_initiated"`
+	ApplicationID     *string                `json:"application_id"`
+	SubjectAttribute  *string                `json:"subject_attribute"`
+	UsernameAttribute *string                `json:"username_attribute"`
+	TrustEmail        bool                   `json:"trust_email"`
+	Reauthentication  model.Reauthentication `json:"reauthentication"`
+	SAML              samlObject             `json:"saml"`
+}
+
+func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
+	o := connectionObject{
+		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
+		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute), Reauthentication: c.Reauthentication,
+	}
+	if c.ApplicationID != nil {
+		o.ApplicationID = orNull(model.ApplicationPrefix.ID(*c.ApplicationID))
+	}
+	var err error
+	o.SAML, err = s.samlForm(c, o.ID)
+	return o, err
+}
+
+func (s *Server) answerConnection(c *call, status int, conn *model.Connection) error {
+	o, err := s.connectionForm(conn)
+	if err != nil {
+		return err
+	}
+	return c.answer(status, o)
+}
+
+func (s *Server) listConnections(c *call) error {
+	p := c.params()
+	page := p.page(model.ConnectionPrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	q := model.ConnectionQuery{Page: page.Page, Type: p.text("connection_type"), Domain: p.text("domain"), Search: p.text("search")}
+	if id := p.text("organization_id"); id != "" {
+		org, _, err := c.owner(model.OrganizationPrefix, id)
+		if err != nil {
+			return err
+		}
+		q.OrganizationID = org.ID
+	}
+	cs, info, err := s.Store.Connections(c.ctx(), c.key.scope, q)
+	if err != nil {
+		return err
+	}
+	objects := make([]connectionObject, len(cs))
+	for i := range cs {
+		if objects[i], err = s.connectionForm(&cs[i]); err != nil {
+			return err
+		}
+	}
+	return answerList(c, page, objects, info)
+}
+
+func (s *Server) createConnection(c *call) error {
+	body, err := decode[connectionBody](c)
+	if err != nil {
+		return err
+	}
+	conn := &model.Connection{ID: model.NewConnectionID()}
+	var organization string
+	set(&organization, body.OrganizationID)
+	set(&conn.Type, body.ConnectionType)
+	if err := required("organization_id", organization); err != nil {
+		return err
+	}
+	org, _, err := c.owner(model.OrganizationPrefix, organization)
+	if err != nil {
+		return err
+	}
+	if err := body.offered(); err != nil {
+		return err
+	}
+	if err := required("connection_type", conn.Type); err != nil {
+		return err
+	}
+	if err := body.apply(conn, c.key); err != nil {
+		return err
+	}
+	describe, err := s.identityProvider(c.ctx(), body.SAML)
+	if err != nil {
+		return err
+	}
+	describe(conn)
+	private, certificate, err := saml.NewKey(model.ConnectionPrefix.ID(conn.ID), s.Store.Now())
+	if err != nil {
+		return err
+	}
+	conn.SPCertificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return err
+	}
+	if err := org.CreateConnection(c.ctx(), conn, pkcs8); err != nil {
+		return err
+	}
+	return s.answerConnection(c, http.StatusCreated, conn)
+}
+
+func (s *Server) connection(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	conn, err := org.Connection(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	return s.answerConnection(c, http.StatusOK, conn)
+}
+
+func (s *Server) updateConnection(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	body, err := decode[connectionBody](c)
+	if err != nil {
+		return err
+	}
+	if err := body.offered(); err != nil {
+		return err
+	}
+	describe, err := s.identityProvider(c.ctx(), body.SAML)
+	if err != nil {
+		return err
+	}
+	conn, err := org.UpdateConnection(c.ctx(), id, func(change *model.Connection) error {
+		if err := body.settled(change); err != nil {
+			return err
+		}
+		describe(change)
+		return body.apply(change, c.key)
+	})
+	if err != nil {
+		return err
+	}
+	return s.answerConnection(c, http.StatusOK, conn)
+}
+
+func (s *Server) deleteConnection(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.DeleteConnection(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// listLoginAttempts shows a connection's login log with what to do about each failure.
+func (s *Server) listLoginAttempts(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	p := c.params()
+	page := p.page(model.LoginAttemptPrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	as, info, err := org.LoginAttempts(c.ctx(), id, page.Page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(as, loginAttemptForm), info)
+}
+
+// loginAttemptForm explains a refusal. There are reasons about who the person is, and the many
+// others about the message that the identity provider sent.
+func loginAttemptForm(a *model.LoginAttempt) model.LoginAttemptObject {
+	if a.Reason == "" {
+		return a.PublicForm("")
+	}
+	if text := model.RefusalReason(a.Reason).Advice(); text != "" {
+		return a.PublicForm(text)
+	}
+	return a.PublicForm(saml.Reason(a.Reason).Advice())
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"net/http"
+
+	"rollcall/model"
+)
+
+// listSessions lists who is signed in now: of a user, or of a whole organization.
+func (s *Server) listSessions(c *call) error {
+	p := c.params()
+	page := p.page(model.SessionPrefix, "desc")
+	user, organization := p.text("user"), p.text("organization_id")
+	if user == "" && organization == "" {
+		p.require("user", "send user or organization_id, with the id of the one whose sessions are wanted")
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	var org *model.Org
+	var userID string
+	var err error
+	if organization != "" {
+		if org, _, err = c.owner(model.OrganizationPrefix, organization); err != nil {
+			return err
+		}
+	}
+	if user != "" {
+		of, id, err := c.owner(model.UserPrefix, user)
+		if err != nil {
+			return err
+		}
+		if org != nil && org.ID != of.ID {
+			return notFound(model.UserPrefix, user)
+		}
+		org, userID = of, id
+	}
+	sessions, info, err := org.Sessions(c.ctx(), userID, page.Page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(sessions, (*model.Session).PublicForm), info)
+}
+
+// deleteSession signs a person out of one browser, and out of the applications that were entered by it.
+func (s *Server) deleteSession(c *call) error {
+	org, id, err := c.named(model.SessionPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.EndSession(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
