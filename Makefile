@@ -4,6 +4,7 @@ SHELL       := bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 SOURCES := ./...
 PYTHON  := .cache/interop
+BROWSER := .cache/browser
 
 .PHONY: build run test interop lint generate bench clean
 
@@ -20,16 +21,24 @@ test:
 	.ci/setup postgresql cc curl
 	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
 
-# The program against SCIM clients of others. There a skipped test is a failure.
-interop: build $(PYTHON)/installed
-	.ci/setup postgresql
-	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+# The program against SCIM clients of others, and the demo in a browser. There a skipped test is a failure.
+interop: build $(PYTHON)/installed $(BROWSER)/installed
+	.ci/setup postgresql chromium
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python
 	rm -rf $(PYTHON)
 	python3 -m venv $(PYTHON)
 	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
+	touch $@
+
+$(BROWSER)/installed: cmd/rollcall/testdata/browser/package.json cmd/rollcall/testdata/browser/package-lock.json
+	.ci/setup node
+	rm -rf $(BROWSER)
+	mkdir -p $(BROWSER)
+	cp $^ $(BROWSER)
+	npm ci --prefix $(BROWSER) --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 # The checks of ST (style) are off by default; these keep our rules on comments and names.

@@ -46,6 +46,13 @@ func startDemo(t *testing.T) *demo {
 		t.Fatal(problems.String())
 	}
 	d.screen = out.String()[strings.Index(out.String(), "Rollcall is running"):]
+	d.readScreen(t)
+	return d
+}
+
+// readScreen finds what the screen names.
+func (d *demo) readScreen(t *testing.T) {
+	t.Helper()
 	for into, pattern := range map[*string]string{
 		&d.app: `(http://localhost:\d+) +Contoso Analytics`, &d.idp: `(http://localhost:\d+) +Northwind Directory`,
 		&d.api: `(http://127\.0\.0\.1:\d+) +Rollcall`, &d.key: `KEY=(sk_\S+)`,
@@ -56,7 +63,6 @@ func startDemo(t *testing.T) *demo {
 		}
 		*into = m[1]
 	}
-	return d
 }
 
 func TestDemo(t *testing.T) {

@@ -1,17 +1,19 @@
-// Walks the demo in a real browser and prints, as JSON, what it saw; browser_interop_test.go judges it.
-// node walk.mjs APP IDP ROLLCALL PROFILE_FOLDER SCREENSHOT_FOLDER
+// Walks the demo in Debian's Chromium and prints, as JSON, what it saw: browser_interop_test.go judges it.
+// node walk.mjs MODULES APPLICATION IDP ROLLCALL PROFILE_FOLDER SCREENSHOT_FOLDER
 import { createRequire } from "node:module";
 import path from "node:path";
 
-// The module is installed outside of the repository's sources; NODE_PATH is not for import.
-const { chromium } = createRequire(path.join(process.env.BROWSER_MODULES, "walk.js"))("playwright-core");
-const [app, idp, rollcall, profile, shots] = process.argv.slice(2);
+const [modules, app, idp, rollcall, profile, shots] = process.argv.slice(2);
+const { chromium } = createRequire(path.resolve(modules, "walk.cjs"))("playwright-core");
 
-const context = await chromium.launchPersistentContext(profile, {
+const browser = (folder, more) => chromium.launchPersistentContext(path.join(profile, folder), {
   executablePath: "/usr/bin/chromium", headless: true, viewport: { width: 1280, height: 800 },
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  ...more,
 });
+
+const context = await browser("scripted");
 context.setDefaultTimeout(15000);
 const page = context.pages()[0] ?? await context.newPage();
 
@@ -38,11 +40,8 @@ async function see(p, name) {
   for (const width of [390, 1280]) {
     await p.setViewportSize({ width, height: width < 500 ? 844 : 800 });
     if (await p.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(width);
-    for (const colorScheme of ["light", "dark"]) {
-      await p.emulateMedia({ colorScheme });
-      await p.screenshot({ path: path.join(shots, `${String(taken).padStart(2, "0")}-${name}-${width}-${colorScheme}.png`), fullPage: true });
-    }
-    await p.emulateMedia({ colorScheme: null });
+    await p.emulateMedia({ colorScheme: width < 500 ? "light" : "dark" });
+    await p.screenshot({ path: path.join(shots, `${String(taken).padStart(2, "0")}-${name}-${width}.png`), fullPage: true });
   }
   return seen;
 }
@@ -61,7 +60,7 @@ await page.getByRole("button", { name: mail }).click();
 await page.waitForURL(`${app}/`);
 report.signedIn = await see(page, "signed-in");
 report.cookies = (await context.cookies([app, idp, rollcall, `${idp}/applications/1`])).map(
-  ({ name, domain, path: where, httpOnly, secure, sameSite }) => ({ name, domain, path: where, httpOnly, secure, sameSite }));
+  ({ name, domain, path: where, httpOnly, secure, sameSite }) => ({ name, domain, path: where, httpOnly, secure, sameSite })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
 // Back to the identity provider's answer, which the browser posts again: nobody else is signed in.
 await page.goBack({ waitUntil: "load" }).catch(() => {});
@@ -115,4 +114,17 @@ report.afterwards = await see(admin, "afterwards");
 report.sites = await Promise.all(posts);
 report.errors = errors;
 await context.close();
+
+// Without JavaScript there is one more button, and the page looks again when it is loaded again.
+const plain = await browser("plain", { javaScriptEnabled: false });
+plain.setDefaultTimeout(15000);
+const quiet = plain.pages()[0] ?? await plain.newPage();
+await quiet.goto(app);
+await quiet.locator(".choices a", { hasText: "Fabrikam" }).click();
+await quiet.getByRole("button", { name: "noor.alfarsi@fabrikam.example" }).click();
+report.plainAnswer = await see(quiet, "plain-answer");
+await quiet.getByRole("button", { name: "Continue" }).click();
+await quiet.waitForURL(`${app}/`);
+report.plain = await see(quiet, "plain");
+await plain.close();
 console.log(JSON.stringify(report, null, 1));
