@@ -219,7 +219,6 @@ func TestDemoSignOnFromTheIdentityProvider(t *testing.T) {
 	refused := newWalker(t).post(http.MethodPost, d.idp+"/applications/2/people/priya.raman/open")
 	refused.shows(t, "Fabrikam's tile", http.StatusForbidden, "Reference")
 	d.explains(t, refused, "unsolicited")
-	w.open(d.app + "/")
 	w = newWalker(t)
 	w.signIn(d, "Fabrikam", "noor.alfarsi").shows(t, "Fabrikam", http.StatusOK, "Noor Al-Farsi", "@fabrikam.example", "AzureSAML", "<li>Finance</li>")
 
