@@ -30,6 +30,7 @@ type world struct {
 	store    *model.Store
 	echo     *echo.Echo
 	contract *contract
+	idp      *host
 }
 
 // client calls the API with one key.
@@ -56,12 +57,13 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 // ground mounts the API as the server does.
 func ground(t *testing.T, s *api.Server) *web.Server {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	g, err := web.New(web.Options{PublicURL: publicURL, Log: log})
+	if s.Log == nil {
+		s.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
+	g, err := web.New(web.Options{PublicURL: publicURL, Log: s.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Log = log
 	s.Mount(g.Echo)
 	g.Open()
 	return g
@@ -69,11 +71,18 @@ func ground(t *testing.T, s *api.Server) *web.Server {
 
 func start(t *testing.T, store *model.Store) *world {
 	t.Helper()
-	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey})
+	return startLogged(t, store, nil)
+}
+
+// startLogged is start with a log of one's own.
+func startLogged(t *testing.T, store *model.Store, log *slog.Logger) *world {
+	t.Helper()
+	idp := newHost(t)
+	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log})
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	watch := newContract(t)
-	return &world{&client{t, &http.Client{Transport: watch}, server.URL, bootstrapKey}, store, g.Echo, watch}
+	return &world{&client{t, &http.Client{Transport: watch}, server.URL, bootstrapKey}, store, g.Echo, watch, idp}
 }
 
 // serve answers a request without a network.

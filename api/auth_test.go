@@ -20,6 +20,7 @@ func pathOf(route string) string {
 	kinds := map[string]string{
 		"organizations": "org_", "organization_domains": "org_domain_", "applications": "app_", "directories": "directory_",
 		"directory_users": "directory_user_", "directory_groups": "directory_group_", "users": "user_",
+		"connections": "conn_", "sessions": "session_",
 		"tombstones": "tombstone_", "tokens": "dtok_", "adoptions": "user_", "external_id": "",
 	}
 	for i, p := range parts {
@@ -35,12 +36,12 @@ func (w *world) routes(visit func(method, route string)) {
 	known := 0
 	for _, r := range w.echo.Routes() {
 		switch first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/"); first {
-		case "organizations", "organization_domains", "applications", "directories", "directory_users", "directory_groups", "users", "events":
+		case "organizations", "organization_domains", "applications", "directories", "directory_users", "directory_groups", "users", "events", "connections", "sessions":
 			known++
 			visit(r.Method, r.Path)
 		}
 	}
-	if known < 37 {
+	if known < 45 {
 		w.t.Errorf("only %d routes of the API are mounted", known)
 	}
 }
@@ -134,6 +135,11 @@ func TestScope(t *testing.T) {
 			"/directories/:id/tokens/":       w.get("/directories/" + other.directory + "/tokens").text("data.0.id"),
 			"/directories/:id/adoptions/":    model.UserPrefix.ID(ada.ID),
 		}
+		connection := w.connect(w.client, other.organization, nil).text("id")
+		other.signIn(w, connection, "x-ada@other.example", "ada@other.example")
+		theirs["/connections/"] = connection
+		theirs["/sessions/"] = w.get("/sessions?organization_id=" + other.organization).text("data.0.id")
+		own := w.connect(app, mine.organization, nil).text("id")
 		before := w.get("/events?limit=100&organization_id=" + other.organization).ids()
 
 		w.routes(func(method, route string) {
@@ -173,6 +179,10 @@ func TestScope(t *testing.T) {
 		}{
 			{"a directory in it", "POST", "/directories", object{"organization_id": other.organization, "name": "x", "type": "okta scim v2.0"}, 404},
 			{"a domain in it", "POST", "/organization_domains", object{"organization_id": other.organization, "domain": "x.example"}, 404},
+			{"a connection in it", "POST", "/connections", object{"organization_id": other.organization, "name": "x", "type": "GenericSAML"}, 404},
+			{"its connections", "GET", "/connections?organization_id=" + other.organization, nil, 404},
+			{"its sessions", "GET", "/sessions?organization_id=" + other.organization, nil, 404},
+			{"its user's sessions", "GET", "/sessions?user=" + model.UserPrefix.ID(ada.ID), nil, 404},
 			{"its directories", "GET", "/directories?organization_id=" + other.organization, nil, 404},
 			{"its directory's users", "GET", "/directory_users?directory=" + other.directory, nil, 404},
 			{"its group's users", "GET", "/directory_users?group=" + model.DirectoryGroupPrefix.ID(staff.ID), nil, 404},
@@ -186,7 +196,8 @@ func TestScope(t *testing.T) {
 				status, _, theirs := app.send(test.method, test.path, test.body)
 				unknown := strings.NewReplacer(other.organization, "org_"+anID, other.directory, "directory_"+anID,
 					model.DirectoryGroupPrefix.ID(staff.ID), "directory_group_"+anID,
-					model.DirectoryUserPrefix.ID(ada.ID), "directory_user_"+anID, before[0], "event_"+anID)
+					model.DirectoryUserPrefix.ID(ada.ID), "directory_user_"+anID,
+					model.UserPrefix.ID(ada.ID), "user_"+anID, before[0], "event_"+anID)
 				body := test.body
 				if sent, ok := body.(object); ok {
 					body = object{"organization_id": "org_" + anID, "name": sent["name"], "type": sent["type"], "domain": sent["domain"]}
@@ -204,6 +215,7 @@ func TestScope(t *testing.T) {
 		t.Run("lists hold only what is in scope", func(t *testing.T) {
 			for path, want := range map[string]string{
 				"/organizations": mine.organization, "/organizations?domains=other.example,mine.example": mine.organization,
+				"/connections": own, "/connections?search=CONTOSO": own, "/connections?connection_type=GenericSAML": own,
 				"/directories": mine.directory, "/directories?search=e": mine.directory,
 			} {
 				if got := app.get(path).ids(); len(got) != 1 || got[0] != want {

@@ -1,9 +1,16 @@
 package api_test
 
 import (
+	"bytes"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/modeltest"
 	"rollcall/testidp"
 )
 
@@ -140,6 +148,204 @@ func TestListConnections(t *testing.T) {
 		}
 		if o := w.get("/connections/" + c); o.text("subject_attribute") != model.EntraObjectID {
 			t.Errorf("a connection to Entra ID begins with %v", o)
+		}
+	})
+}
+
+// TestUpdateConnection changes what is sent and nothing else.
+func TestUpdateConnection(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		tenant := w.tenant(w.client, "contoso")
+		id := w.connect(w.client, tenant.organization, nil).text("id")
+		path := "/connections/" + id
+		app := w.applicationOf(w.application("all"))
+		in := tenant.signIn(w, id, "ada", "ada@contoso.example")
+		patch := func(body object) object { t.Helper(); return w.want(200, "PATCH", path, body) }
+
+		for name, value := range map[string]any{
+			"name": "Renamed", "allow_idp_initiated": true, "application_id": app, "subject_attribute": "uid",
+			"username_attribute": "upn", "trust_email": true, "reauthentication": "requested",
+		} {
+			t.Run("only "+name, func(t *testing.T) {
+				want := w.get(path)
+				want[name] = value
+				got := patch(object{name: value})
+				delete(want, "updated_at")
+				delete(got, "updated_at")
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+		t.Run("null takes back what may be missing, and leaves the rest", func(t *testing.T) {
+			o := patch(object{"subject_attribute": nil, "username_attribute": nil, "application_id": nil, "name": nil, "saml": nil, "accounts": nil, "oidc": nil})
+			if o["subject_attribute"] != nil || o["username_attribute"] != nil || o["application_id"] != nil || o["name"] != "Renamed" {
+				t.Errorf("got %v", o)
+			}
+		})
+		t.Run("what was read may be sent back", func(t *testing.T) {
+			before := w.get(path)
+			delete(before, "saml") // its fingerprints are no certificates
+			before["accounts"] = []any{}
+			after := patch(before)
+			delete(after, "saml")
+			delete(before, "accounts")
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Error(diff)
+			}
+		})
+		t.Run("new certificates leave it active and people signed in", func(t *testing.T) {
+			o := patch(object{"saml": object{"idp_certificates": []string{pemOf(idp(t, 1).Certificate())}}})
+			if o.text("state") != "active" {
+				t.Errorf("got %v", o)
+			}
+			must[*model.SignedIn](t)(w.store.SessionByToken(t.Context(), in.SessionToken))
+		})
+		t.Run("another identity provider makes it a draft and signs everybody out", func(t *testing.T) {
+			o := patch(object{"saml": object{"idp_metadata_xml": metadata(t, 1)}})
+			if o.text("state") != "draft" || o.text("saml.idp_entity_id") != idp(t, 1).SAMLEntityID() {
+				t.Errorf("got %v", o)
+			}
+			if _, err := w.store.SessionByToken(t.Context(), in.SessionToken); err == nil {
+				t.Error("the session is still good")
+			}
+			e := w.get("/events?events=connection.deactivated,user.access_ended")
+			if e.text("data.0.data.id") != id || e.text("data.1.data.reason") != "connection_changed" {
+				t.Errorf("got %v", e)
+			}
+		})
+	})
+}
+
+// TestBadConnection expects the field that is wrong and nothing written.
+func TestBadConnection(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		tenant, other := w.tenant(w.client, "contoso"), w.tenant(w.client, "fabrikam")
+		path := "/connections/" + w.connect(w.client, tenant.organization, nil).text("id")
+		elsewhere := w.applicationOf(w.application([]string{other.organization}))
+		before := w.get("/connections")
+		long := strings.Repeat("x", 501)
+		const post, patch, both = "POST", "PATCH", "POST PATCH"
+		for _, test := range []struct {
+			name, calls, member string
+			value               any // of the member, beside what is right
+			status              int
+			field               string
+		}{
+			{"no organization", post, "organization_id", nil, 422, "organization_id"},
+			{"an unknown organization", post, "organization_id", "org_" + anID, 404, ""},
+			{"another organization", patch, "organization_id", other.organization, 422, "organization_id"},
+			{"an organization of the wrong type", both, "organization_id", 1, 422, "organization_id"},
+			{"no name", post, "name", nil, 422, "name"},
+			{"a blank name", both, "name", " ", 422, "name"},
+			{"no type", post, "connection_type", nil, 422, "connection_type"},
+			{"an unknown type", post, "connection_type", "LDAP", 422, "connection_type"},
+			{"OpenID Connect", both, "connection_type", "GenericOIDC", 422, "connection_type"},
+			{"OpenID Connect in the reference's other spelling", both, "connection_type", "AdpOidc", 422, "connection_type"},
+			{"another type", patch, "connection_type", "OktaSAML", 422, "connection_type"},
+			{"settings of OpenID Connect", both, "oidc", object{"issuer": "https://idp.example"}, 422, "oidc"},
+			{"empty ones", both, "oidc", object{}, 422, "oidc"},
+			{"accounts", both, "accounts", []string{"acct_1"}, 422, "accounts"},
+			{"accounts of the wrong type", both, "accounts", "all", 422, "accounts"},
+			{"no identity provider", post, "saml", nil, 422, "saml.idp_entity_id"},
+			{"a wish of the wrong type", both, "allow_idp_initiated", "yes", 422, "allow_idp_initiated"},
+			{"an application that does not serve the organization", both, "application_id", elsewhere, 422, "application_id"},
+			{"an application that is unknown", both, "application_id", "app_" + anID, 422, "application_id"},
+			{"no application's id", both, "application_id", tenant.organization, 422, "application_id"},
+			{"an application of the wrong type", both, "application_id", []string{}, 422, "application_id"},
+			{"a subject attribute without end", both, "subject_attribute", long, 422, "subject_attribute"},
+			{"a username attribute without end", both, "username_attribute", long, 422, "username_attribute"},
+			{"an attribute of the wrong type", both, "username_attribute", 1, 422, "username_attribute"},
+			{"an unknown reauthentication", both, "reauthentication", "never", 422, "reauthentication"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				for method := range strings.FieldsSeq(test.calls) {
+					body := object{"organization_id": tenant.organization, "name": "Renamed", "connection_type": "GenericSAML",
+						"saml": object{"idp_metadata_xml": metadata(t, 1)}, test.member: test.value}
+					status, _, o := w.send(method, map[string]string{post: "/connections", patch: path}[method], body)
+					if status != test.status || o.text("errors.0.field") != test.field {
+						t.Errorf("%s answers %d %v, want %d about %q", method, status, o, test.status, test.field)
+					}
+				}
+			})
+		}
+		if diff := cmp.Diff(before, w.get("/connections")); diff != "" {
+			t.Errorf("something was written: %s", diff)
+		}
+	})
+}
+
+// TestConnectionOfApplication lets an application's key connect its own organizations, and name no
+// application but itself.
+func TestConnectionOfApplication(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		app := w.application([]string{})
+		tenant := w.tenant(app, "contoso")
+		self, other := w.applicationOf(app), w.applicationOf(w.application("all"))
+		path := "/connections/" + w.connect(app, tenant.organization, object{"application_id": self}).text("id")
+
+		for name, id := range map[string]string{"another that serves the organization": other, "an unknown one": "app_" + anID, "no id": "x"} {
+			t.Run(name, func(t *testing.T) {
+				body := object{"organization_id": tenant.organization, "name": "x", "connection_type": "GenericSAML",
+					"saml": object{"idp_metadata_xml": metadata(t, 0)}, "application_id": id}
+				for method, path := range map[string]string{"POST": "/connections", "PATCH": path} {
+					o := app.want(422, method, path, body)
+					if o.text("errors.0.field") != "application_id" || !strings.HasPrefix(o.text("message"), "with an application's key") {
+						t.Errorf("%s answers %v", method, o)
+					}
+				}
+			})
+		}
+		t.Run("what the operator chose may be sent back and taken away", func(t *testing.T) {
+			w.want(200, "PATCH", path, object{"application_id": other})
+			if o := app.want(200, "PATCH", path, object{"application_id": other, "name": "Mine"}); o.text("application_id") != other {
+				t.Errorf("got %v", o)
+			}
+			if o := app.want(200, "PATCH", path, object{"application_id": nil}); o["application_id"] != nil {
+				t.Errorf("got %v", o)
+			}
+		})
+		app.want(204, "DELETE", path, nil)
+	})
+}
+
+// TestConnectionKey expects the key of a connection to fit its certificate, and to stand nowhere
+// outside the store.
+func TestConnectionKey(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var logged bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		w := startLogged(t, modeltest.Open(t, db, model.Options{Log: log}), log)
+		tenant := w.tenant(w.client, "contoso")
+		id := w.connect(w.client, tenant.organization, nil).text("id")
+		stored, _ := model.ConnectionPrefix.Parse(id)
+		c := must[*model.Connection](t)(tenant.org.Connection(t.Context(), stored))
+		pkcs8 := must[[]byte](t)(w.store.ConnectionKey(c))
+		key := must[any](t)(x509.ParsePKCS8PrivateKey(pkcs8)).(*rsa.PrivateKey)
+		block, _ := pem.Decode([]byte(c.SPCertificate))
+		certificate := must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
+		if !key.PublicKey.Equal(certificate.PublicKey) || certificate.Subject.CommonName != id {
+			t.Errorf("the certificate of %s is not the key's", certificate.Subject)
+		}
+
+		tenant.signIn(w, id, "ada", "ada@contoso.example")
+		w.send("PATCH", "/connections/"+id, object{"saml": object{"idp_metadata_xml": "<broken"}})
+		var seen strings.Builder
+		for _, path := range []string{"/connections", "/connections/" + id, "/connections/" + id + "/login_attempts", "/events?limit=100"} {
+			seen.WriteString(string(must[[]byte](t)(json.Marshal(w.get(path)))))
+		}
+		w.want(204, "DELETE", "/connections/"+id, nil)
+		seen.WriteString(logged.String())
+		if !strings.Contains(seen.String(), id) {
+			t.Fatal("nothing was seen of the connection")
+		}
+		for _, secret := range [][]byte{pkcs8, key.D.Bytes(), key.Primes[0].Bytes(), c.SPKey} {
+			for _, form := range []string{base64.StdEncoding.EncodeToString(secret), base64.RawURLEncoding.EncodeToString(secret),
+				hex.EncodeToString(secret), new(big.Int).SetBytes(secret).String(), "PRIVATE KEY"} {
+				if strings.Contains(seen.String(), form[:min(40, len(form))]) {
+					t.Errorf("%.10s… is told", form)
+				}
+			}
 		}
 	})
 }

@@ -43,7 +43,7 @@ func actorForm(a model.Actor) eventActor {
 		return eventActor{ID: id, Source: "api"}
 	case "operator":
 		return eventActor{ID: string(a), Source: "api"}
-	case "directory":
+	case "directory", "connection", "user":
 		return eventActor{ID: id, Source: "system"}
 	}
 	return eventActor{ID: string(a), Source: "system"}

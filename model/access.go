@@ -72,9 +72,13 @@ const (
 	live = ` JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
 		JOIN identities i ON i.organization_id = s.organization_id AND i.id = s.identity_id AND i.user_id = s.user_id
 		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
+	// serving joins what an application was handed with the application, while it serves the organization.
+	serving = ` JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (SELECT 1 FROM application_organizations o
+		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id)) `
 	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
-	byID      = `sessions s` + live + `WHERE s.organization_id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ?`
-	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + `
+	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
+		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
+	byCode = `authorization_codes t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
 		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
 )
 
@@ -110,7 +114,8 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, er
 }
 
 // SessionByAccessToken returns the live session that an application's access
-// token was issued for. It answers Denied when there is none, or none any more.
+// token was issued for. It answers Denied when there is none, or none any more,
+// and when the application does not serve the organization any more.
 func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := TimeOf(s.now())
 	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
@@ -206,7 +211,7 @@ func (s *Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, tok
 		if used.RowsAffected == 0 {
 			return errUsedCode
 		}
-		in, err = s.signedIn(org.db.WithContext(ctx).Set(tenantKey, everyone{}), byID, org.ID, c.SessionID, now)
+		in, err = s.signedIn(org.db.WithContext(ctx).Set(tenantKey, everyone{}), byCode, hash, now, now)
 		if KindOf(err) == Denied {
 			return errCode()
 		}

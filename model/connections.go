@@ -204,10 +204,17 @@ const leaving = 500
 // leaveConnection unlinks everybody from a connection: the identities and what
 // the logins asserted go, and the access of those whom it signed in ends.
 func (o *Org) leaveConnection(ctx context.Context, id string) error {
+	linked := o.db.Model(&Identity{}).Select("user_id").Where("connection_id = ?", id)
+	// All of them in one order, before some are signed out: another connection may link one of them meanwhile.
+	var locked []string
+	err := o.db.WithContext(ctx).Model(&User{}).Clauses(clause.Locking{Strength: toRemove}).Where("id IN (?)", linked).
+		Order("id").Pluck("id", &locked).Error
+	if err != nil {
+		return fmt.Errorf("lock linked users: %w", err)
+	}
 	if err := o.signOut(ctx, id); err != nil {
 		return err
 	}
-	linked := o.db.Model(&Identity{}).Select("user_id").Where("connection_id = ?", id)
 	for after := ""; ; {
 		var users []User
 		err := o.db.WithContext(ctx).Select("id", "profile_ids").Where("id > ? AND id IN (?)", after, linked).

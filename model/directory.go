@@ -29,6 +29,7 @@ type Directory struct {
 	Type           string // one of DirectoryTypes
 	State          DirectoryState
 	ExternalKey    string
+	Strict         bool // the RFC's words only, for conformance runs
 	CreatedAt      Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      Time `gorm:"autoUpdateTime:false"`
 }

@@ -11,7 +11,7 @@ import (
 // Models are a value of each type that is a table's row.
 var Models = []any{
 	&Organization{}, &Domain{}, &Application{}, &applicationOrganization{}, &APIKey{}, &Directory{}, &DirectoryToken{},
-	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
+	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &groupGroup{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
 }
@@ -19,6 +19,7 @@ var Models = []any{
 type (
 	UserValue    = userValue
 	GroupMember  = groupMember
+	GroupGroup   = groupGroup
 	TombstoneKey = tombstoneKey
 )
 

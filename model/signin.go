@@ -126,10 +126,16 @@ func (o *Org) useConnection(ctx context.Context, verified *Connection) (*Connect
 	if err != nil {
 		return nil, err
 	}
-	if c.IDPEntityID != verified.IDPEntityID || !slices.Equal(c.IDPCertificates, verified.IDPCertificates) || c.SubjectAttribute != verified.SubjectAttribute {
-		return nil, &SignInRefused{Reason: ConnectionReplaced, Expected: "the identity provider that the connection names now", Received: "a response of the one before"}
+	if !c.understoodAs(verified) {
+		return nil, &SignInRefused{Reason: ConnectionReplaced, Expected: "a response as the connection is set up now", Received: "one that was verified before it was changed"}
 	}
 	return c, nil
+}
+
+// understoodAs tells whether a response means the same to two versions of a connection.
+func (c *Connection) understoodAs(other *Connection) bool {
+	return c.IDPEntityID == other.IDPEntityID && slices.Equal(c.IDPCertificates, other.IDPCertificates) &&
+		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute && c.TrustEmail == other.TrustEmail
 }
 
 // activateConnection ends the draft after its first login.

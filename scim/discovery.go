@@ -79,11 +79,11 @@ func serviceProviderConfig() object {
 	return object{
 		"schemas":        []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
 		"patch":          supported(true),
-		"bulk":           object{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"bulk":           object{"supported": true, "maxOperations": maxBulkOperations, "maxPayloadSize": maxBulkPayload},
 		"filter":         object{"supported": true, "maxResults": maxCount},
 		"changePassword": supported(false),
 		"sort":           supported(false),
-		"etag":           supported(false),
+		"etag":           supported(true),
 		"authenticationSchemes": []object{{
 			"type":        elimity.AuthenticationTypeOauthBearerToken,
 			"name":        "OAuth Bearer Token",

@@ -35,7 +35,7 @@ func resourceRoutes() map[string]route {
 		"/.search":        {"/.search", missing},
 		"/users/.search":  {"/Users/.search", missing},
 		"/groups/.search": {"/Groups/.search", missing},
-		"/bulk":           {"/Bulk", missing},
+		"/bulk":           {"/Bulk", map[string]handler{http.MethodPost: (*exchange).bulk}},
 		"/me":             {"/Me", missing},
 	}
 }

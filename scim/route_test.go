@@ -85,7 +85,7 @@ func TestPaths(t *testing.T) {
 			{"an unknown resource type", "/ResourceTypes/Device", 404},
 			{"search", "/Users/.search", 501},
 			{"the person of the token", "/Me", 501},
-			{"bulk", "/Bulk", 501},
+			{"bulk", "/Bulk", 405},
 			{"everything", "", 501},
 		}
 		for _, test := range tests {

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -93,6 +91,8 @@ type exchange struct {
 	base       string // the public URL of the directory, without a slash at its end
 	id         string // the last segment of the path, where the route has it for a variable
 	parameters parameters
+	conditions conditions
+	read       bool   // with GET and HEAD, which may be answered by 304
 	body       []byte // with POST, PUT and PATCH
 }
 
@@ -100,6 +100,7 @@ type exchange struct {
 type answer struct {
 	status   int
 	location string
+	tag      string // the entity tag of the one resource that the answer is about
 	body     []byte
 }
 
@@ -114,10 +115,8 @@ func (s *service) serve(c echo.Context) error {
 	if err != nil {
 		return fail(err)
 	}
-	if wait := s.limit.wait(directory.ID); wait > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return fail(refuse(http.StatusTooManyRequests,
-			"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate))
+	if wait := s.limit.wait(directory.ID, 1); wait > 0 {
+		return fail(s.tooFast(wait))
 	}
 	a, err := s.exchange(ctx, c, directory)
 	if err != nil {
@@ -130,10 +129,19 @@ func (s *service) serve(c echo.Context) error {
 	if a.location != "" {
 		c.Response().Header().Set(echo.HeaderLocation, a.location)
 	}
+	if a.tag != "" {
+		c.Response().Header().Set("ETag", a.tag)
+	}
 	if a.body == nil {
 		return c.NoContent(a.status)
 	}
 	return c.Blob(a.status, contentType, a.body)
+}
+
+// tooFast refuses a directory that makes more requests than it may.
+func (s *service) tooFast(wait time.Duration) error {
+	return &Refused{Status: http.StatusTooManyRequests, RetryAfter: wait, Detail: fmt.Sprintf(
+		"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate)}
 }
 
 func (s *service) exchange(ctx context.Context, c echo.Context, directory *model.Directory) (answer, error) {
@@ -154,6 +162,9 @@ func (s *service) exchange(ctx context.Context, c echo.Context, directory *model
 		org:       s.store.Org(directory.OrganizationID, directory.Actor()),
 		base:      s.url + "/" + model.DirectoryPrefix.ID(directory.ID),
 		id:        id,
+
+		conditions: conditionsOf(r.Header),
+		read:       r.Method == http.MethodGet || r.Method == http.MethodHead,
 	}
 	if x.body, err = readBody(r); err != nil {
 		return answer{}, err

@@ -260,3 +260,13 @@ func ecKey(t testing.TB) crypto.Signer {
 	t.Helper()
 	return ecPair(t, elliptic.P256()).key
 }
+
+// weakPair is a key that is too short.
+func weakPair(t testing.TB) pair {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certify(t, key, now, now)
+}

@@ -1,8 +1,6 @@
 package saml_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -94,11 +92,7 @@ func TestParseMetadataRefuses(t *testing.T) {
 		}
 		return strings.ReplaceAll(okta, old, replacement)
 	}
-	small, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weak := base64.StdEncoding.EncodeToString(certify(t, small, now, now).certificate.Raw)
+	weak := base64.StdEncoding.EncodeToString(weakPair(t).certificate.Raw)
 	own, err := withKey(t).Metadata()
 	if err != nil {
 		t.Fatal(err)
