@@ -27,7 +27,7 @@ type analytics struct {
 	pages  *template.Template
 
 	mu     sync.Mutex
-	visits map[string]visit // by the value of the browser's cookie
+	visits map[string]visitor // by the value of the browser's cookie
 }
 
 // analyticsOptions are the settings of the application.
@@ -51,7 +51,7 @@ func newAnalytics(o analyticsOptions) (*analytics, error) {
 		return nil, fmt.Errorf("the application's pages: %w", err)
 	}
 	return &analytics{
-		analyticsOptions: o, pages: pages, visits: map[string]visit{}, client: &http.Client{Timeout: 10 * time.Second},
+		analyticsOptions: o, pages: pages, visits: map[string]visitor{}, client: &http.Client{Timeout: 10 * time.Second},
 	}, nil
 }
 
@@ -117,7 +117,7 @@ func (a *analytics) home(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, err)
 		return
 	}
-	a.change(id, func(now *visit) {
+	a.change(id, func(now *visitor) {
 		if now.token == v.token { // not when another tab has signed in anew meanwhile
 			now.token, now.ended, now.until = "", v.ended, time.Now().Add(endedIsShown)
 		}
@@ -158,10 +158,10 @@ func (a *analytics) login(w http.ResponseWriter, r *http.Request) {
 	id, v := a.visitOf(r)
 	if v.until.IsZero() {
 		id = rand.Text() + rand.Text()
-		a.keep(id, visit{until: begun.until})
+		a.keep(id, visitor{until: begun.until})
 		a.setCookie(w, id)
 	}
-	a.change(id, func(now *visit) {
+	a.change(id, func(now *visitor) {
 		now.attempts = append(slices.Clone(now.attempts), begun)
 		now.attempts = now.attempts[max(0, len(now.attempts)-maxAttempts):]
 		if now.until.Before(begun.until) {
@@ -215,7 +215,7 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 	// A cookie from before the sign-in, which somebody else may know, must not be signed in.
 	a.forget(id)
 	id = rand.Text() + rand.Text()
-	a.keep(id, visit{
+	a.keep(id, visitor{
 		until: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second), attempts: without(v.attempts, begun),
 		token: answer.AccessToken, profile: answer.Profile, cursor: cursor,
 	})

@@ -99,7 +99,7 @@ func TestApplicationTakesOnlyAnswersThatItAskedFor(t *testing.T) {
 func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
 	a := startAnalytics(t)
 	name := "Ada"
-	a.keep("id", visit{until: time.Now().Add(time.Hour), token: "rc_at_1", profile: profile{ID: "prof_1", FirstName: &name}})
+	a.keep("id", visitor{until: time.Now().Add(time.Hour), token: "rc_at_1", profile: profile{ID: "prof_1", FirstName: &name}})
 	w := newWalker(t)
 	w.cookies["127.0.0.1"] = map[string]string{visitCookie: "id"}
 	at := w.open(a.url + "/")
@@ -127,9 +127,9 @@ func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
 
 func TestApplicationBoundsWhatItRemembers(t *testing.T) {
 	a := startAnalytics(t)
-	a.keep("last", visit{until: time.Now().Add(time.Hour)})
+	a.keep("last", visitor{until: time.Now().Add(time.Hour)})
 	for range maxVisits + 10 {
-		a.keep(time.Now().String(), visit{until: time.Now().Add(time.Minute)})
+		a.keep(time.Now().String(), visitor{until: time.Now().Add(time.Minute)})
 	}
 	if _, stays := a.visits["last"]; len(a.visits) > maxVisits || !stays {
 		t.Errorf("%d visits, and the one that lasts longest stays: %t", len(a.visits), stays)

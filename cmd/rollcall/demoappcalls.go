@@ -49,7 +49,7 @@ func (a *analytics) newestEvent(ctx context.Context) (string, error) {
 const maxPages = 1000 // of events that are read at once
 
 // whyEnded reads on in the events for that which ended a person's access.
-func (a *analytics) whyEnded(ctx context.Context, v visit) (*ending, error) {
+func (a *analytics) whyEnded(ctx context.Context, v visitor) (*ending, error) {
 	query := url.Values{"events": {"user.access_ended"}, "organization_id": {v.profile.OrganizationID}, "limit": {"100"}}
 	after := v.cursor
 	for range maxPages {

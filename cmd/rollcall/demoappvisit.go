@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// visit is what is known about one browser. The access token stays here, on the server.
-type visit struct {
+// visitor is what is known about one browser. The access token stays here, on the server.
+type visitor struct {
 	until    time.Time
 	attempts []attempt
 	token    string
@@ -41,21 +41,21 @@ const (
 )
 
 // visitOf returns the visit of the browser that asks, and its id; the zero visit if there is none.
-func (a *analytics) visitOf(r *http.Request) (id string, v visit) {
+func (a *analytics) visitOf(r *http.Request) (id string, v visitor) {
 	cookie, err := r.Cookie(visitCookie)
 	if err != nil {
-		return "", visit{}
+		return "", visitor{}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if v = a.visits[cookie.Value]; !time.Now().Before(v.until) {
-		return "", visit{}
+		return "", visitor{}
 	}
 	return cookie.Value, v
 }
 
 // keep adds a visit. When there are too many, those go that would end soonest.
-func (a *analytics) keep(id string, v visit) {
+func (a *analytics) keep(id string, v visitor) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.visits) >= maxVisits {
@@ -71,7 +71,7 @@ func (a *analytics) keep(id string, v visit) {
 }
 
 // change changes a visit unless it has ended.
-func (a *analytics) change(id string, how func(*visit)) {
+func (a *analytics) change(id string, how func(*visitor)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if v, ok := a.visits[id]; ok {
@@ -88,7 +88,7 @@ func (a *analytics) forget(id string) {
 
 // take returns the sign-in that was begun with the state, which counts once.
 func (a *analytics) take(id, state string) (begun attempt, ok bool) {
-	a.change(id, func(now *visit) {
+	a.change(id, func(now *visitor) {
 		i := slices.IndexFunc(now.attempts, func(b attempt) bool { return b.state == state })
 		if i < 0 {
 			return
@@ -126,7 +126,7 @@ type analyticsPage struct {
 	State           string // tells look.js when the page turns
 }
 
-func (a *analytics) view(v visit) analyticsPage {
+func (a *analytics) view(v visitor) analyticsPage {
 	p := analyticsPage{Tenants: a.tenants, Rollcall: a.rollcall, Profile: v.profile, Looked: time.Now(), Ended: v.ended}
 	var names []string
 	for _, n := range []*string{v.profile.FirstName, v.profile.LastName} {
@@ -150,7 +150,7 @@ func (a *analytics) view(v visit) analyticsPage {
 
 // problem is the view of something that did not work, with the error that Rollcall told, if any.
 func (a *analytics) problem(title, text, code, means string) analyticsPage {
-	p := a.view(visit{})
+	p := a.view(visitor{})
 	p.Title, p.Text, p.Code, p.CodeMeans = title, text, shortened(code), shortened(means)
 	return p
 }
