@@ -27,18 +27,12 @@ import (
 // reach it and nothing else of the inside.
 type host struct {
 	*httptest.Server
-	documents map[string]http.HandlerFunc // by path
+	documents *http.ServeMux
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{documents: map[string]http.HandlerFunc{}}
-	h.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if answer := h.documents[r.URL.Path]; answer != nil {
-			answer(w, r)
-			return
-		}
-		http.NotFound(w, r)
-	}))
+	h := &host{documents: http.NewServeMux()}
+	h.Server = httptest.NewTLSServer(h.documents)
 	t.Cleanup(h.Close)
 	return h
 }
@@ -55,7 +49,7 @@ func (h *host) text(path, document string) string {
 }
 
 func (h *host) handle(path string, answer http.HandlerFunc) string {
-	h.documents[path] = answer
+	h.documents.HandleFunc(path, answer)
 	return h.URL + path
 }
 

@@ -66,6 +66,16 @@ func (d dialect) in(column, query string) string {
 	return column + " IN (" + query + ")"
 }
 
+// beside is a column for a condition that is not to choose the index, where
+// another one pinpoints rows: SQLite, which keeps no figures unless somebody
+// asks, otherwise prefers the index that has a list's order and reads it all.
+func (d dialect) beside(column string, pinpointed bool) string {
+	if d == sqliteDialect && pinpointed {
+		return "+" + column
+	}
+	return column
+}
+
 // batch is how many rows of so many columns one INSERT holds: below PostgreSQL's
 // limit of 65,535 parameters, and few on SQLite, whose driver looks each
 // parameter up from the first one on.

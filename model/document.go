@@ -31,8 +31,9 @@ type userDocument struct {
 	PhoneNumbers []documentValue `json:"phoneNumbers"`
 	// RFC 7643, section 4.3.
 	Enterprise struct {
-		Department string        `json:"department"`
-		Manager    documentValue `json:"manager"`
+		EmployeeNumber string        `json:"employeeNumber"`
+		Department     string        `json:"department"`
+		Manager        documentValue `json:"manager"`
 	} `json:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`
 }
 
@@ -128,6 +129,7 @@ func (u *User) derive() error {
 	}
 	errs := []error{
 		checkIndexed("userName", u.UserNameFolded), checkIndexed("externalId", u.ExternalID), checkIndexed("displayName", u.DisplayNameFolded),
+		checkIndexed("employeeNumber", Fold(d.Enterprise.EmployeeNumber)),
 	}
 	for _, v := range values {
 		errs = append(errs, checkIndexed(v.Attribute.String(), v.ValueFolded+v.TypeFolded))
@@ -215,7 +217,7 @@ func (d *userDocument) values(userID string) []userValue {
 	var out []userValue
 	add := func(a valueAttribute, vs ...documentValue) {
 		for i, v := range vs {
-			if v.Value != "" || v.Type != "" {
+			if v != (documentValue{}) || a != managerAttribute {
 				out = append(out, userValue{UserID: userID, Attribute: a, Position: i,
 					ValueFolded: Fold(v.Value), TypeFolded: Fold(v.Type), IsPrimary: v.Primary})
 			}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -46,3 +47,6 @@ const DocumentLimit = documentLimit
 
 // NewID makes a stored id.
 var NewID = newID
+
+// SetPatience changes how long a filter may take.
+func SetPatience(s *Store, d time.Duration) { s.patience = d }

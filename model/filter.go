@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
-// The SQL in this file spans tables that GORM's predicate does not reach:
-// every sub-select names the organization itself.
+// The SQL in this file and its neighbors spans tables that GORM's predicate does
+// not reach: every sub-select names the organization itself.
 
 // ResourceQuery asks for the users or groups that a directory sees. Filter is
 // nil for all; its attribute names are SCIM's canonical ones.
@@ -20,6 +20,26 @@ type ResourceQuery struct {
 	Filter filter.Expression
 	Offset int // how many to leave out
 	Limit  int // how many at most; 0 only counts
+	Sort   *Sort
+	Cursor *Cursor // pages by cursor and not by Offset
+
+	// Form says how an attribute compares that has no column of its own. Without
+	// it each is a single one, whose texts compare in any case.
+	Form func(filter.AttributePath) Form
+	// Base is what precedes /Users and /Groups in meta.location and $ref.
+	Base string
+}
+
+// Form is how an attribute, or the sub-attribute that a path names, compares.
+type Form struct {
+	MultiValued bool // the attribute, with or without a sub-attribute
+	CaseExact   bool
+}
+
+// Extent is what stands around a page.
+type Extent struct {
+	Total int     // how many resources there are in all
+	Next  *Cursor // of a page by cursor, unless it is the last
 }
 
 // adoptable are the users that no directory owns and that one may take over:
@@ -35,63 +55,140 @@ func (o *Org) adoptable() clause.Expr {
 // DirectoryUsers lists the users of a directory in the order of their creation,
 // and how many there are in all. Users whom the directory could adopt are shown
 // only to a filter that names one exactly, so that no client that reconciles
-// what it sees deletes them. It answers Invalid for what a filter cannot ask.
-func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, int, error) {
-	db := o.read.WithContext(ctx).Model(&User{})
+// what it sees deletes them. It answers Invalid for what a filter cannot ask, and
+// TooLarge for one that takes too long.
+func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, Extent, error) {
+	db := o.read.Model(&User{})
 	if namesOne(q.Filter) {
 		db = o.visible(db, directoryID)
 	} else {
-		db = db.Where("users.directory_id = ?", directoryID)
+		db = db.Where(o.store.dialect.beside("users.directory_id", pinpoints(q.Filter, userIndexes))+" = ?", directoryID)
 	}
-	return resources[User](o, db, q, o.userLeaf)
+	return resources(ctx, db, q, o.userCompiler(q), func(u *User) (string, Time) { return u.ID, u.CreatedAt })
 }
 
 // DirectoryGroups lists the groups of a directory, like DirectoryUsers.
-func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, int, error) {
-	db := o.read.WithContext(ctx).Model(&DirectoryGroup{}).Where("directory_groups.directory_id = ?", directoryID)
-	return resources[DirectoryGroup](o, db, q, o.groupLeaf)
+func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
+	column := o.store.dialect.beside("directory_groups.directory_id", pinpoints(q.Filter, groupIndexes))
+	db := o.read.Model(&DirectoryGroup{}).Where(column+" = ?", directoryID)
+	return resources(ctx, db, q, o.groupCompiler(q), func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
 }
 
-func resources[T any](o *Org, db *gorm.DB, q ResourceQuery, leaf leafCompiler) ([]T, int, error) {
+func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *compiler, born func(*T) (string, Time)) ([]T, Extent, error) {
+	o, err := c.order(q.Sort)
+	if err != nil {
+		return nil, Extent{}, err
+	}
+	search := ctx
 	if q.Filter != nil {
-		condition, err := compile(q.Filter, leaf)
+		condition, err := c.compile(q.Filter)
 		if err != nil {
-			return nil, 0, err
+			return nil, Extent{}, err
 		}
 		db = db.Where(condition)
 	}
-	db = db.Session(&gorm.Session{})
-	rows := []T{}
-	if q.Limit > 0 {
-		// One row more than wanted tells whether there is more to count.
-		if err := db.Order("created_at, id").Offset(q.Offset).Limit(q.Limit + 1).Find(&rows).Error; err != nil {
-			return nil, 0, o.store.translate(fmt.Errorf("list resources: %w", err))
-		}
-		if n := len(rows); n <= q.Limit && (n > 0 || q.Offset == 0) {
-			return rows, q.Offset + n, nil
-		}
-		rows = rows[:min(len(rows), q.Limit)]
+	if q.Filter != nil || q.Sort != nil {
+		var cancel context.CancelFunc
+		search, cancel = context.WithTimeout(ctx, c.org.store.patience)
+		defer cancel()
 	}
-	var total int64
-	if err := db.Count(&total).Error; err != nil {
-		return nil, 0, o.store.translate(fmt.Errorf("count resources: %w", err))
+	rows, extent, err := page(search, db.WithContext(search), q, c.org, o, born)
+	if err != nil && search.Err() != nil && ctx.Err() == nil {
+		return nil, Extent{}, &Error{Kind: TooLarge, Field: "filter", Err: err,
+			Message: "what is asked for takes too long to find; compare an attribute that identifies a resource, such as userName, by eq"}
 	}
-	return rows, int(total), nil
+	return rows, extent, c.org.store.translate(err)
 }
 
-// leafCompiler turns one comparison into SQL. For a value path, within holds the
-// comparisons that one and the same value must satisfy.
-type leafCompiler func(path filter.AttributePath, within []*filter.AttributeExpression) (clause.Expr, error)
+// searchPatience is how long a filter may be looked for.
+const searchPatience = 5 * time.Second
 
-// compile turns a filter into SQL with its values as parameters.
-func compile(e filter.Expression, leaf leafCompiler) (clause.Expr, error) {
+func page[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, org *Org, o order, born func(*T) (string, Time)) ([]T, Extent, error) {
+	db = db.Session(&gorm.Session{})
+	rows, extent, more := []T{}, Extent{Total: -1}, false
+	if q.Limit > 0 {
+		// One row more than wanted tells whether there is more to count.
+		found, err := listed[T](db, org.store.dialect, q, o)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		extent.Total, more = q.total(len(found)), len(found) > q.Limit
+		rows = found[:min(len(found), q.Limit)]
+	}
+	if extent.Total < 0 {
+		var total int64
+		if err := db.Count(&total).Error; err != nil {
+			return nil, Extent{}, fmt.Errorf("count resources: %w", err)
+		}
+		extent.Total = int(total)
+	}
+	if q.Cursor != nil && more {
+		id, created := born(&rows[q.Limit-1])
+		place, err := o.place(ctx, org, new(T), id, created)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		extent.Next = &Cursor{Place: place, Total: extent.Total}
+	}
+	return rows, extent, nil
+}
+
+// total is how many resources there are when that much of a page and one more was
+// found, or -1 where that does not tell.
+func (q ResourceQuery) total(found int) int {
+	switch {
+	case q.Cursor != nil && q.Cursor.Place != "":
+		return q.Cursor.Total // counted for the first page
+	case found > q.Limit:
+		return -1
+	case q.Cursor != nil:
+		return found
+	case found > 0 || q.Offset == 0:
+		return q.Offset + found
+	}
+	return -1
+}
+
+// compiler turns a filter into SQL with its values as parameters. A condition may
+// be NULL where an attribute is absent; what negates it says IS NOT TRUE.
+type compiler struct {
+	org   *Org
+	table string
+	form  func(filter.AttributePath) Form
+	// leaf compiles conditions on one attribute: all of tree is about one and the
+	// same value of it, and names sub-attributes, or "value" for the value itself, or
+	// nothing with pr for whether there is any.
+	leaf func(c *compiler, path filter.AttributePath, tree filter.Expression) (clause.Expr, error)
+	base string
+}
+
+func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {
+	switch x := e.(type) {
+	case *filter.AttributeExpression:
+		name := "value"
+		if x.AttributePath.SubAttribute != nil {
+			name = *x.AttributePath.SubAttribute
+		} else if x.Operator == filter.PR {
+			name = ""
+		}
+		return c.leaf(c, x.AttributePath, &filter.AttributeExpression{
+			AttributePath: filter.AttributePath{AttributeName: name}, Operator: x.Operator, CompareValue: x.CompareValue,
+		})
+	case *filter.ValuePath:
+		return c.leaf(c, x.AttributePath, x.ValueFilter)
+	}
+	return connected(e, c.compile)
+}
+
+// connected compiles and, or and not, whose parts compile turns into SQL.
+func connected(e filter.Expression, compile func(filter.Expression) (clause.Expr, error)) (clause.Expr, error) {
 	switch x := e.(type) {
 	case *filter.LogicalExpression:
-		left, err := compile(x.Left, leaf)
+		left, err := compile(x.Left)
 		if err != nil {
 			return clause.Expr{}, err
 		}
-		right, err := compile(x.Right, leaf)
+		right, err := compile(x.Right)
 		if err != nil {
 			return clause.Expr{}, err
 		}
@@ -99,178 +196,60 @@ func compile(e filter.Expression, leaf leafCompiler) (clause.Expr, error) {
 		if x.Operator == filter.OR {
 			operator = " OR "
 		}
-		return clause.Expr{SQL: "(" + left.SQL + operator + right.SQL + ")", Vars: append(left.Vars, right.Vars...)}, nil
+		return join("(", left, operator, right, ")"), nil
 	case *filter.NotExpression:
-		inner, err := compile(x.Expression, leaf)
-		return clause.Expr{SQL: "NOT (" + inner.SQL + ")", Vars: inner.Vars}, err
-	case *filter.AttributeExpression:
-		return leaf(x.AttributePath, []*filter.AttributeExpression{{
-			AttributePath: filter.AttributePath{AttributeName: "value", SubAttribute: x.AttributePath.SubAttribute},
-			Operator:      x.Operator, CompareValue: x.CompareValue,
-		}})
-	case *filter.ValuePath:
-		within, err := conjunction(x.ValueFilter)
-		if err != nil {
-			return clause.Expr{}, err
-		}
-		return leaf(x.AttributePath, within)
+		inner, err := compile(x.Expression)
+		return negated(inner), err
 	}
-	return clause.Expr{}, unsupported("this filter")
+	return clause.Expr{}, Invalidf("filter", "brackets within brackets cannot be compared")
 }
 
-// conjunction flattens comparisons that are joined by and.
-func conjunction(e filter.Expression) ([]*filter.AttributeExpression, error) {
-	switch x := e.(type) {
-	case *filter.AttributeExpression:
-		return []*filter.AttributeExpression{x}, nil
+func negated(e clause.Expr) clause.Expr { return join("(", e, ") IS NOT TRUE") }
+
+// join makes one piece of SQL of texts and pieces with parameters.
+func join(parts ...any) clause.Expr {
+	var sql strings.Builder
+	var vars []any
+	for _, p := range parts {
+		switch x := p.(type) {
+		case string:
+			sql.WriteString(x)
+		case clause.Expr:
+			sql.WriteString(x.SQL)
+			vars = append(vars, x.Vars...)
+		}
+	}
+	return clause.Expr{SQL: sql.String(), Vars: vars}
+}
+
+// param is a value as a parameter.
+func param(v any) clause.Expr { return clause.Expr{SQL: "?", Vars: []any{v}} }
+
+func always() clause.Expr { return clause.Expr{SQL: "1 = 1"} }
+func never() clause.Expr  { return clause.Expr{SQL: "1 = 0"} }
+
+// among is the condition that column is among the rows of a sub-select.
+func (c *compiler) among(column string, query clause.Expr) clause.Expr {
+	return clause.Expr{SQL: c.org.store.dialect.in(column, query.SQL), Vars: query.Vars}
+}
+
+// one is the comparison that a tree consists of, or nil where it is several.
+func one(tree filter.Expression) *filter.AttributeExpression {
+	x, _ := tree.(*filter.AttributeExpression)
+	return x
+}
+
+// every tells whether all comparisons of a tree satisfy ok.
+func every(tree filter.Expression, ok func(*filter.AttributeExpression) bool) bool {
+	switch x := tree.(type) {
 	case *filter.LogicalExpression:
-		if x.Operator != filter.AND {
-			break
-		}
-		left, err := conjunction(x.Left)
-		if err != nil {
-			return nil, err
-		}
-		right, err := conjunction(x.Right)
-		return append(left, right...), err
+		return every(x.Left, ok) && every(x.Right, ok)
+	case *filter.NotExpression:
+		return every(x.Expression, ok)
+	case *filter.AttributeExpression:
+		return ok(x)
 	}
-	return nil, unsupported("or and not inside [ ]")
-}
-
-func unsupported(what string) error {
-	return Invalidf("filter", "%s cannot be filtered on here; use eq on an identifying attribute, joined by and", what)
-}
-
-// comparison is how a stored column compares.
-type comparison struct {
-	column string
-	exact  bool // as written; folded otherwise
-	sparse bool // indexed where it is not empty; said again, or a prepared plan cannot use the index
-}
-
-// equal compiles column eq value.
-func (c comparison) equal(e *filter.AttributeExpression) (clause.Expr, error) {
-	if e.Operator != filter.EQ {
-		return clause.Expr{}, unsupported(fmt.Sprintf("operator %q", e.Operator))
-	}
-	v, ok := e.CompareValue.(string)
-	if !ok {
-		return clause.Expr{}, Invalidf("filter", "the attribute is compared with a string in double quotes")
-	}
-	if !c.exact {
-		v = Fold(v)
-	}
-	if v == "" || !storable(v) {
-		return never(), nil // unassigned is absent, and absent equals nothing
-	}
-	query := c.column + " = ?"
-	if c.sparse {
-		query = "(" + query + " AND " + c.column + " <> '')"
-	}
-	return clause.Expr{SQL: query, Vars: []any{v}}, nil
-}
-
-// storable tells whether a text can be a value in either database.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
-
-func never() clause.Expr { return clause.Expr{SQL: "1 = 0"} }
-
-func (o *Org) userLeaf(path filter.AttributePath, within []*filter.AttributeExpression) (clause.Expr, error) {
-	name := path.AttributeName
-	if path.URIPrefix != nil && name != "manager" {
-		return clause.Expr{}, unsupported(path.String())
-	}
-	switch name {
-	case "id":
-		return single(path, within, comparison{column: "users.id", exact: true})
-	case "userName":
-		return single(path, within, comparison{column: "users.user_name_folded"})
-	case "externalId":
-		return single(path, within, comparison{column: "users.external_id", exact: true, sparse: true})
-	case "displayName":
-		return single(path, within, comparison{column: "users.display_name_folded"})
-	case "active":
-		active, ok := within[0].CompareValue.(bool)
-		if len(within) != 1 || subAttribute(within[0].AttributePath) != "value" || within[0].Operator != filter.EQ || !ok {
-			return clause.Expr{}, unsupported("active, other than eq true or eq false,")
-		}
-		return clause.Expr{SQL: "users.active = ?", Vars: []any{active}}, nil
-	case "emails":
-		return o.valueLeaf(emailsAttribute, within)
-	case "phoneNumbers":
-		return o.valueLeaf(phonesAttribute, within)
-	case "manager":
-		return o.valueLeaf(managerAttribute, within)
-	}
-	return clause.Expr{}, unsupported(path.String())
-}
-
-// single compiles a comparison of an attribute with one plain value.
-func single(path filter.AttributePath, within []*filter.AttributeExpression, c comparison) (clause.Expr, error) {
-	if len(within) != 1 || path.SubAttribute != nil || within[0].AttributePath.AttributeName != "value" {
-		return clause.Expr{}, unsupported(path.String())
-	}
-	return c.equal(within[0])
-}
-
-// valueLeaf compiles comparisons that one value of a multi-valued attribute must all satisfy.
-func (o *Org) valueLeaf(a valueAttribute, within []*filter.AttributeExpression) (clause.Expr, error) {
-	query := "SELECT v.user_id FROM user_values v WHERE v.organization_id = ? AND v.attribute = ?"
-	vars := []any{o.ID, a}
-	for _, e := range within {
-		var part clause.Expr
-		var err error
-		switch sub := subAttribute(e.AttributePath); sub {
-		case "value":
-			part, err = comparison{column: "v.value_folded"}.equal(e)
-		case "type":
-			part, err = comparison{column: "v.type_folded"}.equal(e)
-		case "primary":
-			b, ok := e.CompareValue.(bool)
-			if !ok || e.Operator != filter.EQ {
-				return clause.Expr{}, unsupported("primary, other than eq true or eq false,")
-			}
-			part = clause.Expr{SQL: "v.is_primary = ?", Vars: []any{b}}
-		default:
-			return clause.Expr{}, unsupported(a.String() + "." + sub)
-		}
-		if err != nil {
-			return clause.Expr{}, err
-		}
-		query += " AND " + part.SQL
-		vars = append(vars, part.Vars...)
-	}
-	return clause.Expr{SQL: o.store.dialect.in("users.id", query), Vars: vars}, nil
-}
-
-// subAttribute is the sub-attribute that a comparison within a value is about:
-// emails.type within emails, type within emails[…].
-func subAttribute(p filter.AttributePath) string {
-	if p.SubAttribute != nil {
-		return *p.SubAttribute
-	}
-	return p.AttributeName
-}
-
-func (o *Org) groupLeaf(path filter.AttributePath, within []*filter.AttributeExpression) (clause.Expr, error) {
-	if path.URIPrefix != nil {
-		return clause.Expr{}, unsupported(path.String())
-	}
-	switch path.AttributeName {
-	case "id":
-		return single(path, within, comparison{column: "directory_groups.id", exact: true})
-	case "displayName":
-		return single(path, within, comparison{column: "directory_groups.display_name_folded"})
-	case "externalId":
-		return single(path, within, comparison{column: "directory_groups.external_id", exact: true, sparse: true})
-	case "members":
-		if len(within) == 1 && subAttribute(within[0].AttributePath) == "value" {
-			part, err := comparison{column: "m.user_id", exact: true}.equal(within[0])
-			query := "SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND " + part.SQL
-			return clause.Expr{SQL: o.store.dialect.in("directory_groups.id", query), Vars: append([]any{o.ID}, part.Vars...)}, err
-		}
-	}
-	return clause.Expr{}, unsupported(path.String())
+	return false
 }
 
 // namesOne tells whether a filter can only match whom it names: an eq on
@@ -280,7 +259,7 @@ func namesOne(e filter.Expression) bool {
 	case *filter.LogicalExpression:
 		return x.Operator == filter.AND && (namesOne(x.Left) || namesOne(x.Right))
 	case *filter.AttributeExpression:
-		if x.Operator != filter.EQ {
+		if x.Operator != filter.EQ || x.AttributePath.URIPrefix != nil {
 			return false
 		}
 		switch x.AttributePath.AttributeName {
@@ -290,15 +269,23 @@ func namesOne(e filter.Expression) bool {
 			return x.AttributePath.SubAttribute == nil || *x.AttributePath.SubAttribute == "value"
 		}
 	case *filter.ValuePath:
-		within, err := conjunction(x.ValueFilter)
-		if err != nil || x.AttributePath.AttributeName != "emails" {
-			return false
-		}
-		for _, w := range within {
-			if w.AttributePath.AttributeName == "value" && w.Operator == filter.EQ {
-				return true
-			}
-		}
+		return x.AttributePath.URIPrefix == nil && x.AttributePath.AttributeName == "emails" && namesValue(x.ValueFilter)
 	}
 	return false
+}
+
+// namesValue is namesOne within brackets.
+func namesValue(tree filter.Expression) bool {
+	switch x := tree.(type) {
+	case *filter.LogicalExpression:
+		return x.Operator == filter.AND && (namesValue(x.Left) || namesValue(x.Right))
+	case *filter.AttributeExpression:
+		return x.Operator == filter.EQ && x.AttributePath.AttributeName == "value"
+	}
+	return false
+}
+
+// errCompared says that an attribute cannot be compared so.
+func errCompared(path filter.AttributePath, e *filter.AttributeExpression) error {
+	return Invalidf("filter", "%s cannot be compared by %q with such a value", path.String(), e.Operator)
 }

@@ -5,23 +5,41 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm/clause"
+
+	"rollcall/scim/filter"
 )
 
-// Every leaf that compiles to SQL, with each operator that it has.
+// Every kind of leaf that compiles to SQL. Each is tried with every operator.
 var (
-	userLeaves = []string{
-		`id eq "x"`, `userName eq "x"`, `externalId eq "x"`, `displayName eq "x"`, `active eq true`, `active eq false`,
-		`emails eq "x"`, `emails.value eq "x"`, `emails.type eq "work"`, `emails.primary eq true`,
-		`emails[value eq "x"]`, `emails[type eq "work"]`, `emails[primary eq true]`, `emails[type eq "work" and value eq "x"]`, `emails[primary eq false and value eq "x"]`,
-		`phoneNumbers eq "x"`, `phoneNumbers.value eq "x"`, `phoneNumbers[type eq "work" and value eq "x"]`,
-		`manager eq "x"`, `manager.value eq "x"`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq "x"`,
+	userPaths = []string{
+		`id`, `userName`, `externalId`, `displayName`, `emails`, `emails.value`, `emails.type`, `emails.display`, `phoneNumbers`, `manager`, `manager.value`,
+		`manager.displayName`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`,
+		`groups`, `groups.value`, `groups.display`, `groups.type`, `groups.$ref`, `title`, `name.givenName`, `addresses.country`, `urn:x:y.z`, `urn:x:y`,
+		`meta.location`, `meta.version`, `meta.resourceType`, `schemas`,
 	}
-	groupLeaves = []string{
-		`id eq "x"`, `displayName eq "x"`, `externalId eq "x"`, `members eq "x"`, `members.value eq "x"`, `members[value eq "x"]`,
-	}
+	userLeaves = append(compared(userPaths...),
+		`active eq true`, `active ne false`, `active pr`, `emails.primary eq true`, `meta.created gt "2026-01-01T00:00:00Z"`, `meta pr`, `urn:x:y gt 5`, `urn:x:y eq true`,
+		`emails[value eq "x"]`, `emails[type eq "work" and value eq "x"]`, `emails[primary eq false and not (value sw "x")]`, `emails[type eq "work" or display co "x"]`,
+		`phoneNumbers[type eq "work" and value eq "x"]`, `groups[display eq "x" and (value eq "x" or type eq "direct")]`, `addresses[type eq "work" and not (country pr)]`,
+		`urn:x:y[a eq 5 or b co "x"]`, `meta[created gt "2026-01-01T00:00:00Z" and version eq "x"]`, `schemas[value sw "urn:x"]`,
+	)
+	groupLeaves = append(compared(`id`, `displayName`, `externalId`, `members`, `members.value`, `members.display`, `members.type`, `members.$ref`, `urn:x:y`, `meta.location`, `schemas`),
+		`members[value eq "x"]`, `members[value eq "x" and display co "y"]`, `members[type eq "User" or not (display pr)]`, `urn:x:y[a eq "x"]`,
+		`meta.lastModified le "2026-01-01T00:00:00Z"`,
+	)
 )
+
+func compared(paths ...string) []string {
+	var leaves []string
+	for _, path := range paths {
+		leaves = append(leaves, path+" pr")
+		for _, operator := range []string{"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"} {
+			leaves = append(leaves, path+" "+operator+` "x"`)
+		}
+	}
+	return leaves
+}
 
 // first is how a sub-select names the organization: before and beside all else.
 var first = regexp.MustCompile(`WHERE (\w+\.)?organization_id = \? AND `)
@@ -46,17 +64,17 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 			}
 		}
 		for _, side := range []struct {
-			leaves []string
-			leaf   leafCompiler
-		}{{userLeaves, o.userLeaf}, {groupLeaves, o.groupLeaf}} {
+			leaves   []string
+			compiler *compiler
+		}{{userLeaves, o.userCompiler(ResourceQuery{})}, {groupLeaves, o.groupCompiler(ResourceQuery{})}} {
 			for _, text := range side.leaves {
 				for _, form := range []string{text, `not (` + text + `)`, text + ` and ` + text, text + ` or ` + text} {
 					t.Run(d.name()+" "+form, func(t *testing.T) {
-						parsed, err := filter.ParseFilter([]byte(form))
+						parsed, err := filter.Parse(form)
 						if err != nil {
 							t.Fatal(err)
 						}
-						compiled, err := compile(parsed, side.leaf)
+						compiled, err := side.compiler.compile(parsed)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -64,6 +82,19 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 					})
 				}
 			}
+		}
+		for _, name := range []string{"userName", "displayName", "active", "title", "emails", "name.givenName", "urn:x:y", "meta.created"} {
+			t.Run(d.name()+" sorted by "+name, func(t *testing.T) {
+				path, err := filter.ParsePath(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sorted, err := o.userCompiler(ResourceQuery{}).order(&Sort{By: path.AttributePath})
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, sorted.list(func(k sortKey) clause.Expr { return k.sql }))
+			})
 		}
 		t.Run(d.name()+" adoptable", func(t *testing.T) { check(t, o.adoptable()) })
 	}

@@ -21,8 +21,9 @@ type DirectoryGroup struct {
 	ExternalID        string // empty when unassigned; compared exactly
 	Version           int64  // the SCIM ETag
 	Document          string
-	CreatedAt         Time `gorm:"autoCreateTime:false"`
-	UpdatedAt         Time `gorm:"autoUpdateTime:false"`
+	DocumentFolded    foldedDocument // written for filters
+	CreatedAt         Time           `gorm:"autoCreateTime:false"`
+	UpdatedAt         Time           `gorm:"autoUpdateTime:false"`
 }
 
 // DocumentMap returns the group's document as canonical SCIM attributes, a copy

@@ -127,6 +127,11 @@ func (s *Store) migrate(ctx context.Context) error {
 					return fmt.Errorf("%s: %w", m.Version, err)
 				}
 			}
+			if m.Version == filterIndex {
+				if err := foldStored(db); err != nil {
+					return fmt.Errorf("%s: %w", m.Version, err)
+				}
+			}
 			if err := db.Create(&schemaMigration{m.Version, TimeOf(s.now())}).Error; err != nil {
 				return err
 			}

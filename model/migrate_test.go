@@ -2,7 +2,9 @@ package model_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +109,45 @@ func TestMigrate(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// Rows that are older than the columns for filters are found by filters as well.
+func TestMigrateFoldsStoredDocuments(t *testing.T) {
+	fresh(t, func(t *testing.T, db modeltest.Database) {
+		s := modeltest.Open(t, db, model.Options{})
+		org, d := contoso(t, s)
+		var want []string
+		must(t, org.Tx(t.Context(), func(org *model.Org) error {
+			for i := range 501 { // more than are folded at once
+				document := person(fmt.Sprint("user-", i))
+				document["title"] = "Überflieger"
+				u, err := org.CreateDirectoryUser(t.Context(), d.ID, document)
+				if err != nil {
+					return err
+				}
+				want = append(want, u.ID)
+			}
+			return nil
+		}))
+		g, err := org.CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": "Engineers", "urn:x": map[string]any{"floor": 7}}, nil)
+		must(t, err)
+		for _, q := range []string{
+			"DROP INDEX users_employee_number", "ALTER TABLE users DROP COLUMN document_folded", "ALTER TABLE directory_groups DROP COLUMN document_folded",
+			"DELETE FROM schema_migrations WHERE version = '0003_filter_index'",
+		} {
+			must(t, model.Across(s, t.Context()).Exec(q).Error)
+		}
+		s = modeltest.Open(t, db, model.Options{})
+		org = s.Org(org.ID, "system")
+		us, extent, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `title eq "ÜBERFLIEGER"`))
+		must(t, err)
+		if extent.Total != len(want) || us[0].ID != want[0] {
+			t.Errorf("%d of %d users are found", extent.Total, len(want))
+		}
+		if found := filtered(t, org, d.ID, "urn:x:floor eq 7", true); !slices.Equal(found, []string{g.ID}) {
+			t.Errorf("groups %v are found", found)
+		}
 	})
 }
 

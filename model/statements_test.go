@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -28,9 +29,9 @@ func TestStatements(t *testing.T) {
 				return err
 			}},
 			{"userName eq", 1, func() error {
-				us, total, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `userName eq "ada@contoso.example"`))
-				if err == nil && (len(us) != 1 || total != 1) {
-					err = fmt.Errorf("%d users of %d", len(us), total)
+				us, extent, err := org.DirectoryUsers(t.Context(), d.ID, query(t, `userName eq "ada@contoso.example"`))
+				if err == nil && (len(us) != 1 || extent.Total != 1) {
+					err = fmt.Errorf("%d users of %d", len(us), extent.Total)
 				}
 				return err
 			}},
@@ -40,10 +41,22 @@ func TestStatements(t *testing.T) {
 			}},
 			{"the groups of a page", 1, func() error { _, err := org.GroupsOf(t.Context(), ids(u, other)...); return err }},
 			{"a page and its total", 2, func() error {
-				_, total, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Limit: 1})
-				if err == nil && total != 3 {
-					err = fmt.Errorf("%d users", total)
+				_, extent, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Limit: 1})
+				if err == nil && extent.Total != 3 {
+					err = fmt.Errorf("%d users", extent.Total)
 				}
+				return err
+			}},
+			{"a page by cursor", 1, func() error {
+				_, extent, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Limit: 1, Cursor: &model.Cursor{Place: `[0, ""]`, Total: 3}})
+				if err == nil && extent.Next == nil {
+					err = errors.New("there is no next page")
+				}
+				return err
+			}},
+			{"a sorted page by cursor", 2, func() error {
+				_, _, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{Limit: 1, Sort: &model.Sort{By: attribute("title")},
+					Cursor: &model.Cursor{Place: sortedStart(s), Total: 3}})
 				return err
 			}},
 			{"change nothing", 1, func() error {

@@ -279,8 +279,8 @@ func TestTx(t *testing.T) {
 					org  *model.Org
 					want int
 				}{{inside, 1}, {org, 0}} {
-					_, n, err := read.org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{})
-					if err != nil || n != read.want {
+					_, extent, err := read.org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{})
+					if n := extent.Total; err != nil || n != read.want {
 						t.Errorf("%d users are seen, want %d: %v", n, read.want, err)
 					}
 				}
@@ -289,8 +289,8 @@ func TestTx(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, n, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{}); err != nil || n != 1 {
-				t.Fatal(n, err)
+			if _, extent, err := org.DirectoryUsers(t.Context(), d.ID, model.ResourceQuery{}); err != nil || extent.Total != 1 {
+				t.Fatal(extent.Total, err)
 			}
 		})
 		t.Run("a context that ends undoes everything", func(t *testing.T) {

@@ -51,8 +51,9 @@ type User struct {
 	ProfileIDs        []string `gorm:"serializer:json"` // the identities linked to the user
 	Version           int64    // the SCIM ETag
 	Document          string
-	CreatedAt         Time `gorm:"autoCreateTime:false"`
-	UpdatedAt         Time `gorm:"autoUpdateTime:false"`
+	DocumentFolded    foldedDocument // written for filters
+	CreatedAt         Time           `gorm:"autoCreateTime:false"`
+	UpdatedAt         Time           `gorm:"autoUpdateTime:false"`
 }
 
 // User returns one user of the organization, whoever owns it.
@@ -204,13 +205,17 @@ func (o *Org) writeUser(ctx context.Context, before, after *User) error {
 	return o.insertValues(ctx, after)
 }
 
-// changed names the fields that differ between two rows of one type.
+// changed names the fields that differ between two rows of one type, and those
+// that are written with them.
 func changed[T any](before, after *T) []string {
 	var names []string
 	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
 	for i := range b.NumField() {
 		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
 			names = append(names, b.Type().Field(i).Name)
+			if b.Type().Field(i).Name == "Document" {
+				names = append(names, "DocumentFolded")
+			}
 		}
 	}
 	return names

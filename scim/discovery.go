@@ -82,8 +82,12 @@ func serviceProviderConfig() object {
 		"bulk":           object{"supported": true, "maxOperations": maxBulkOperations, "maxPayloadSize": maxBulkPayload},
 		"filter":         object{"supported": true, "maxResults": maxCount},
 		"changePassword": supported(false),
-		"sort":           supported(false),
+		"sort":           supported(true),
 		"etag":           supported(true),
+		"pagination": object{ // RFC 9865 §4
+			"cursor": true, "index": true, "defaultPaginationMethod": "index",
+			"defaultPageSize": defaultCount, "maxPageSize": maxCount, "cursorTimeout": int(cursorLife.Seconds()),
+		},
 		"authenticationSchemes": []object{{
 			"type":        elimity.AuthenticationTypeOauthBearerToken,
 			"name":        "OAuth Bearer Token",

@@ -18,6 +18,8 @@
 //
 // The routes below /scim/v2/{directory} are
 //
+//	GET                     / (users and groups)
+//	POST                    /.search, /Users/.search, /Groups/.search
 //	GET                     /ServiceProviderConfig
 //	GET                     /Schemas, /Schemas/{urn}
 //	GET                     /ResourceTypes, /ResourceTypes/{name}

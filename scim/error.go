@@ -70,8 +70,11 @@ func refused(err error) *Refused {
 	switch e.Kind {
 	case model.Invalid:
 		r.Status, r.ScimType = http.StatusBadRequest, scimerrors.ScimTypeInvalidValue
-		if e.Field == "filter" {
+		switch e.Field {
+		case "filter":
 			r.ScimType = scimerrors.ScimTypeInvalidFilter
+		case "cursor":
+			r.ScimType = invalidCursor
 		}
 	case model.NotFound:
 		r.Status = http.StatusNotFound
@@ -86,6 +89,9 @@ func refused(err error) *Refused {
 		r.Status = http.StatusForbidden
 	case model.TooLarge:
 		r.Status = http.StatusRequestEntityTooLarge
+		if e.Field == "filter" { // RFC 7644 §3.4.2.2: more work than the server is willing to do
+			r.Status, r.ScimType = http.StatusBadRequest, scimerrors.ScimTypeTooMany
+		}
 	case model.Busy, model.Unavailable:
 		r.Status = http.StatusServiceUnavailable
 	case model.Full:

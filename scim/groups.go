@@ -35,23 +35,31 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	groups, total, err := x.org.DirectoryGroups(ctx, x.directory.ID, q.ResourceQuery)
+	groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
 	}
+	size, add, err := x.groupList(ctx, groups, q.projection)
+	if err != nil {
+		return answer{}, err
+	}
+	return x.frame(&q, x.groups, extent).answer(len(groups), size, add), nil
+}
+
+// groupList is userList for groups.
+func (x *exchange) groupList(ctx context.Context, groups []model.DirectoryGroup, p projection) (int, func(b []byte, i int) []byte, error) {
 	var members map[string][]model.MemberOf
-	if len(groups) > 0 && q.shows("members") {
+	if len(groups) > 0 && p.shows("members") {
 		ids := make([]string, len(groups))
 		for i := range groups {
 			ids[i] = groups[i].ID
 		}
+		var err error
 		if members, err = x.org.GroupMembers(ctx, ids...); err != nil {
-			return answer{}, err
+			return 0, nil, err
 		}
 	}
-	return listOf(&q, total, len(groups), rendered*len(groups), func(b []byte, i int) []byte {
-		return x.appendGroup(b, &groups[i], members[groups[i].ID], q.projection)
-	}), nil
+	return rendered * len(groups), func(b []byte, i int) []byte { return x.appendGroup(b, &groups[i], members[groups[i].ID], p) }, nil
 }
 
 // replaceGroup is PUT. A body without members empties the group, as RFC 7644 §3.5.1 allows: an

@@ -46,6 +46,9 @@ func (t *resourceType) add(s selection, name string) {
 		return
 	}
 	s.add(p.URN, p.Attribute, p.SubAttribute)
+	if p.URN != "" && p.Declared == nil { // or it is all of an extension that has no schema here
+		s.add(name)
+	}
 }
 
 // add selects what the names lead to; empty ones are skipped.

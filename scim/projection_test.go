@@ -65,6 +65,8 @@ func TestAttributes(t *testing.T) {
 		{enterprise, object{enterprise: object{"department": "IT", "employeeNumber": "7", "manager": object{"value": "m", "$ref": "../Users/m"}}}},
 		{"urn:example:custom:badge", object{"urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
 		{"urn:example:custom:badge.color", object{"urn:example:custom": object{"Badge": object{"Color": "red"}}}},
+		{"urn:example:custom", object{"urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
+		{"URN:Example:Custom,title", object{"title": "Pilot", "urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
 		{"urn:example:other:badge", object{}},
 		{"groups", object{}},
 	}
@@ -114,6 +116,7 @@ func TestExcludedAttributes(t *testing.T) {
 		{query: "attributes=emails&excludedAttributes=emails.value,emails.type,emails.primary", want: nil},
 		{query: "attributes=" + enterprise + "&excludedAttributes=" + enterprise + ":manager.$ref,department", want: []string{enterprise},
 			more: func(o object) any { return o[enterprise] }, value: object{"employeeNumber": "7", "manager": object{"value": "m"}}},
+		{query: "excludedAttributes=urn:example:Custom,name,emails,externalId," + strings.ToUpper(enterprise), want: []string{"active", "title", "userName"}},
 		{query: "excludedAttributes=" + coreUser, want: []string{"externalId", enterprise, "urn:example:custom"}},
 	}
 	each(t, func(t *testing.T, c *client) {

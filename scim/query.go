@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
+	fp "github.com/scim2/filter-parser/v2"
 
 	"rollcall/model"
 	"rollcall/scim/filter"
@@ -33,10 +34,14 @@ func parseParameters(query string) (parameters, error) {
 	}
 	p := make(parameters, len(values))
 	for name, list := range values {
-		name = strings.ToLower(name)
-		p[name] = append(p[name], list...)
+		p.add(name, list...)
 	}
 	return p, nil
+}
+
+func (p parameters) add(name string, values ...string) {
+	name = strings.ToLower(name)
+	p[name] = append(p[name], values...)
 }
 
 func badParameter(format string, args ...any) error {
@@ -74,34 +79,126 @@ type listQuery struct {
 	startIndex int // RFC 7644 §3.4.2.4: 1 is the first
 }
 
+// listQuery reads the parameters of a list of one type.
 func (x *exchange) listQuery(t *resourceType) (listQuery, error) {
+	q, cursor, err := x.pageQuery(t.Endpoint)
+	if err != nil {
+		return q, err
+	}
+	if cursor != nil {
+		q.Cursor = &model.Cursor{Place: cursor.Place, Total: cursor.Total}
+	}
+	return q, x.ask(&q, t)
+}
+
+// pageQuery reads which page is wanted, for lists of any type.
+func (x *exchange) pageQuery(endpoint string) (listQuery, *cursorText, error) {
 	var q listQuery
 	var err error
 	if q.startIndex, err = x.parameters.number("startIndex", 1); err != nil {
-		return q, err
+		return q, nil, err
 	}
 	if q.Limit, err = x.parameters.number("count", defaultCount); err != nil {
-		return q, err
+		return q, nil, err
+	}
+	cursor, err := x.cursor(endpoint)
+	if err != nil {
+		return q, nil, err
+	}
+	if cursor != nil && q.Limit < 1 {
+		return q, nil, &Refused{Status: http.StatusBadRequest, ScimType: invalidCount,
+			Detail: fmt.Sprintf("with a cursor, count is from 1 to %d", maxCount)}
 	}
 	// Values below the least one mean that one, by the RFC's words.
 	q.startIndex = max(q.startIndex, 1)
 	q.Offset = q.startIndex - 1
 	q.Limit = min(max(q.Limit, 0), maxCount)
+	return q, cursor, nil
+}
+
+// ask reads filter, order and projection in the words of a type.
+func (x *exchange) ask(q *listQuery, t *resourceType) error {
 	text, err := x.parameters.one("filter")
 	if err != nil {
-		return q, err
+		return err
 	}
 	if text != "" {
 		parsed, err := filter.Parse(text)
 		if err != nil {
-			return q, err
+			return err
 		}
 		if q.Filter, err = t.attributes.Filter(parsed); err != nil {
-			return q, err
+			return err
 		}
 	}
+	if q.Sort, err = x.sort(t); err != nil {
+		return err
+	}
+	q.Form, q.Base = t.form, x.base
 	q.projection = x.projection(t)
-	return q, nil
+	return nil
+}
+
+// sort reads sortBy and sortOrder (RFC 7644 §3.4.2.3).
+func (x *exchange) sort(t *resourceType) (*model.Sort, error) {
+	by, err := x.parameters.one("sortBy")
+	if err != nil {
+		return nil, err
+	}
+	direction, err := x.parameters.one("sortOrder")
+	if err != nil {
+		return nil, err
+	}
+	s := model.Sort{Descending: strings.EqualFold(direction, "descending")}
+	if !s.Descending && direction != "" && !strings.EqualFold(direction, "ascending") {
+		return nil, badParameter("sortOrder is ascending or descending")
+	}
+	if by == "" {
+		return nil, nil
+	}
+	path, err := filter.ParsePath(by)
+	if err != nil {
+		return nil, badParameter("sortBy: %s", err)
+	}
+	p, err := t.attributes.Resolve(path.AttributePath)
+	if err != nil || path.ValueExpression != nil || p.Attribute == "" {
+		return nil, badParameter("sortBy must name an attribute of %s; the schemas are at /Schemas", t.Name)
+	}
+	leaf := p.Declared
+	if p.DeclaredSub != nil {
+		leaf = p.DeclaredSub
+	}
+	if leaf != nil && leaf.Returned() == "never" { // its order would tell of its value (RFC 7644 §7.5.2)
+		return nil, badParameter("%s cannot be sorted by", by)
+	}
+	s.By = fp.AttributePath{AttributeName: p.Attribute}
+	if p.URN != "" {
+		s.By.URIPrefix = &p.URN
+	}
+	if p.SubAttribute != "" {
+		s.By.SubAttribute = &p.SubAttribute
+	}
+	return &s, nil
+}
+
+// form says how an attribute compares by its schema. Texts compare as they are only where a schema
+// says so: that of an extension that nobody declared cannot (RFC 7643 §2.2: caseExact is false).
+func (t *resourceType) form(path fp.AttributePath) model.Form {
+	p, err := t.attributes.Resolve(path)
+	if err != nil || p.Declared == nil {
+		return model.Form{}
+	}
+	f := model.Form{MultiValued: p.Declared.MultiValued()}
+	leaf := p.Declared
+	if p.DeclaredSub != nil {
+		leaf = p.DeclaredSub
+		f.MultiValued = f.MultiValued || leaf.MultiValued()
+	}
+	switch leaf.AttributeType() {
+	case "string", "reference", "binary":
+		f.CaseExact = leaf.CaseExact()
+	}
+	return f
 }
 
 // projection returns what the request wants to see of resources of the type.

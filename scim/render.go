@@ -135,15 +135,40 @@ func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.M
 	return x.appendResource(b, x.groups, &r, p)
 }
 
-// listOf makes a ListResponse (RFC 7644 §3.4.2) of n resources, which add appends one by one.
-func listOf(q *listQuery, total, n, size int, add func(b []byte, i int) []byte) answer {
+// list is the frame of a ListResponse (RFC 7644 §3.4.2). Pages by cursor have no index, and the next
+// one's cursor unless they are the last (RFC 9865 §2).
+type list struct {
+	total      int
+	startIndex int
+	byCursor   bool
+	next       string
+}
+
+// frame is the list that a query of one type was answered with.
+func (x *exchange) frame(q *listQuery, t *resourceType, e model.Extent) list {
+	l := list{total: e.Total, startIndex: q.startIndex, byCursor: q.Cursor != nil}
+	if e.Next != nil {
+		l.next = x.next(t.Endpoint, t.Name, e.Next)
+	}
+	return l
+}
+
+// answer makes the response of n resources, which add appends one by one.
+func (l list) answer(n, size int, add func(b []byte, i int) []byte) answer {
 	b := make([]byte, 0, size+200)
 	b = append(b, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":`...)
-	b = strconv.AppendInt(b, int64(total), 10)
-	b = append(b, `,"startIndex":`...)
-	b = strconv.AppendInt(b, int64(q.startIndex), 10)
+	b = strconv.AppendInt(b, int64(l.total), 10)
+	if !l.byCursor {
+		b = append(b, `,"startIndex":`...)
+		b = strconv.AppendInt(b, int64(l.startIndex), 10)
+	}
 	b = append(b, `,"itemsPerPage":`...)
 	b = strconv.AppendInt(b, int64(n), 10)
+	if l.next != "" {
+		b = append(b, `,"nextCursor":"`...)
+		b = append(b, l.next...)
+		b = append(b, '"')
+	}
 	b = append(b, `,"Resources":[`...)
 	for i := range n {
 		if i > 0 {

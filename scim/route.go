@@ -16,10 +16,11 @@ type route struct {
 // variable takes the place of a last segment that is not part of a route's name.
 const variable = "/*"
 
-// resourceRoutes are the routes of users and groups, and of what RFC 7644 defines and this server
-// does not offer. Names are in lower case.
+// resourceRoutes are the routes of users and groups, and of what RFC 7644 defines beside them. Names are in lower case.
 func resourceRoutes() map[string]route {
-	missing := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered}
+	me := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered,
+		http.MethodPut: notOffered, http.MethodPatch: notOffered, http.MethodDelete: notOffered}
+	searched := func(list handler) map[string]handler { return map[string]handler{http.MethodPost: search(list)} }
 	return map[string]route{
 		"/users": {"/Users", map[string]handler{
 			http.MethodGet: (*exchange).listUsers, http.MethodPost: (*exchange).createUser}},
@@ -31,12 +32,12 @@ func resourceRoutes() map[string]route {
 		"/groups" + variable: {"/Groups/:id", map[string]handler{
 			http.MethodGet: (*exchange).getGroup, http.MethodPut: (*exchange).replaceGroup,
 			http.MethodPatch: (*exchange).patchGroup, http.MethodDelete: (*exchange).deleteGroup}},
-		"":                {"", missing},
-		"/.search":        {"/.search", missing},
-		"/users/.search":  {"/Users/.search", missing},
-		"/groups/.search": {"/Groups/.search", missing},
+		"":                {"", map[string]handler{http.MethodGet: (*exchange).queryAll}},
+		"/.search":        {"/.search", searched((*exchange).queryAll)},
+		"/users/.search":  {"/Users/.search", searched((*exchange).listUsers)},
+		"/groups/.search": {"/Groups/.search", searched((*exchange).listGroups)},
 		"/bulk":           {"/Bulk", map[string]handler{http.MethodPost: (*exchange).bulk}},
-		"/me":             {"/Me", missing},
+		"/me":             {"/Me", me},
 	}
 }
 

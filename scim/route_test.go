@@ -25,6 +25,7 @@ func TestMethods(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		user, group := c.user("ada"), c.group("Drivers")
 		for path, allowed := range map[string]string{
+			"":                       discoveryMethods,
 			"/ServiceProviderConfig": discoveryMethods,
 			"/Schemas":               discoveryMethods,
 			"/Schemas/" + coreUser:   discoveryMethods,
@@ -83,10 +84,10 @@ func TestPaths(t *testing.T) {
 			{"a user of no bytes that a database takes", "/Users/%00%ff", 404},
 			{"an unknown schema", "/Schemas/urn:nothing", 404},
 			{"an unknown resource type", "/ResourceTypes/Device", 404},
-			{"search", "/Users/.search", 501},
 			{"the person of the token", "/Me", 501},
 			{"bulk", "/Bulk", 405},
-			{"everything", "", 501},
+			{"everything", "", 200},
+			{"everything with a slash", "/", 200},
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {

@@ -36,7 +36,7 @@ const (
 
 // deployment is a server with what it logs.
 type deployment struct {
-	t       *testing.T
+	t       testing.TB
 	store   *model.Store
 	handler http.Handler
 	url     string // where it is served
@@ -61,13 +61,13 @@ func (s *syncBuffer) String() string {
 }
 
 // deploy serves a store over HTTP as the program does.
-func deploy(t *testing.T, store *model.Store) *deployment {
+func deploy(t testing.TB, store *model.Store) *deployment {
 	t.Helper()
 	return deployWith(t, scim.Server{Store: store})
 }
 
 // deployWith is deploy for a server with settings of its own.
-func deployWith(t *testing.T, s scim.Server) *deployment {
+func deployWith(t testing.TB, s scim.Server) *deployment {
 	t.Helper()
 	log := &syncBuffer{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
@@ -124,7 +124,7 @@ func (d *deployment) clientOf(id model.OrganizationID, kind string) *client {
 }
 
 // newClient is a client of a new deployment with one organization.
-func newClient(t *testing.T, store *model.Store) *client {
+func newClient(t testing.TB, store *model.Store) *client {
 	d := deploy(t, store)
 	return d.client(d.organization("Northwind"))
 }
@@ -238,7 +238,7 @@ func (a reply) values(name string) []string {
 }
 
 // refused checks that a reply is the SCIM error of the status and type, with all parts in the detail.
-func refused(t *testing.T, a reply, status int, scimType string, parts ...string) {
+func refused(t testing.TB, a reply, status int, scimType string, parts ...string) {
 	t.Helper()
 	want := map[string]any{"schemas": []any{errorURN}, "status": fmt.Sprint(status), "detail": a.body["detail"]}
 	if scimType != "" {

@@ -182,7 +182,7 @@ func (o *tenant) adopted(id string) []happening {
 }
 
 // eventData is what an event says.
-func eventData(t *testing.T, e model.Event) map[string]any {
+func eventData(t testing.TB, e model.Event) map[string]any {
 	t.Helper()
 	var d map[string]any
 	if err := json.Unmarshal([]byte(e.Data), &d); err != nil {

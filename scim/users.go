@@ -35,27 +35,35 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	users, total, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
+	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
 	}
+	size, add, err := x.userList(ctx, users, q.projection)
+	if err != nil {
+		return answer{}, err
+	}
+	return x.frame(&q, x.users, extent).answer(len(users), size, add), nil
+}
+
+// userList reads what else is shown of users, and returns what appends them and about how large they are.
+func (x *exchange) userList(ctx context.Context, users []model.User, p projection) (int, func(b []byte, i int) []byte, error) {
 	var groups map[string][]model.MemberOf
-	size := 0
-	if len(users) > 0 && q.shows("groups") {
+	if len(users) > 0 && p.shows("groups") {
 		ids := make([]string, len(users))
 		for i := range users {
 			ids[i] = users[i].ID
 		}
+		var err error
 		if groups, err = x.org.GroupsOf(ctx, ids...); err != nil {
-			return answer{}, err
+			return 0, nil, err
 		}
 	}
+	size := 0
 	for i := range users {
 		size += rendered + len(users[i].Document)
 	}
-	return listOf(&q, total, len(users), size, func(b []byte, i int) []byte {
-		return x.appendUser(b, &users[i], groups[users[i].ID], q.projection)
-	}), nil
+	return size, func(b []byte, i int) []byte { return x.appendUser(b, &users[i], groups[users[i].ID], p) }, nil
 }
 
 // rendered is about how many bytes a resource has besides its document.

@@ -97,7 +97,8 @@ var bans = []struct{ symbol, in, except, why string }{
 
 const (
 	// statements are the files whose SQL names the organization itself, with a test for each.
-	statements = "model/access.go model/across.go model/dialect.go model/filter.go model/live.go model/members.go model/migrate.go model/nesting.go"
+	statements = "model/access.go model/across.go model/dialect.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go " +
+		"model/filter_sort.go model/live.go model/members.go model/migrate.go model/nesting.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
 	everywhere = "model/access.go model/across.go model/applications.go model/feed.go model/lookup.go model/migrate.go model/status.go model/sweep.go"
 

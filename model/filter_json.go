@@ -1,0 +1,309 @@
+package model
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/scim2/filter-parser/v2"
+	"gorm.io/gorm/clause"
+)
+
+// json compiles conditions on an attribute that only the document has. Nothing
+// has to be known of its shape: a value is a list of one, and what is compared is
+// compared with values of its own JSON type.
+func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	form := c.form(path)
+	if e := one(tree); e != nil {
+		sub := path
+		if name := e.AttributePath.AttributeName; name != "value" && name != "" {
+			sub.SubAttribute = &name
+			form = c.form(sub)
+		}
+		// Absent differs from any value (RFC 7643 §2.5: it is null); of several one must differ.
+		if e.Operator == filter.NE && !form.MultiValued {
+			equal, err := c.json(path, &filter.AttributeExpression{AttributePath: e.AttributePath, Operator: filter.EQ, CompareValue: e.CompareValue})
+			return negated(equal), err
+		}
+	}
+	at := c.at(path, form)
+	if c.org.store.dialect == postgresDialect {
+		return c.jsonPostgres(at, tree)
+	}
+	return c.jsonSQLite(at, tree)
+}
+
+// jsonAt is where an attribute stands in a column.
+type jsonAt struct {
+	column string
+	keys   []string
+	key    func(string) string // how the column spells texts: folded, or as they are
+}
+
+func (c *compiler) at(path filter.AttributePath, form Form) jsonAt {
+	at := jsonAt{column: c.table + ".document_folded", key: foldText}
+	if form.CaseExact {
+		at = jsonAt{column: c.table + ".document", key: func(s string) string { return s }}
+	}
+	if path.URIPrefix != nil {
+		at.keys = append(at.keys, at.key(*path.URIPrefix))
+	}
+	at.keys = append(at.keys, at.key(path.AttributeName))
+	return at
+}
+
+// json is the column as PostgreSQL's jsonb.
+func (at jsonAt) json() string {
+	if strings.HasSuffix(at.column, "_folded") {
+		return at.column
+	}
+	return at.column + "::jsonb"
+}
+
+// path is the place in the path language of both databases.
+func (at jsonAt) path() string { return "$" + member(at.keys...) }
+
+// member is the step of a path to each of the names, which hold no quotes.
+func member(names ...string) string {
+	var b strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&b, `."%s"`, name)
+	}
+	return b.String()
+}
+
+// jsonLeaf is one comparison with the value of a document, prepared.
+type jsonLeaf struct {
+	op      filter.CompareOperator
+	value   any
+	targets []string // where it is looked for below an element; "" is the element itself
+}
+
+func (at jsonAt) leaf(e *filter.AttributeExpression) (jsonLeaf, error) {
+	name := at.key(e.AttributePath.AttributeName)
+	l := jsonLeaf{op: e.Operator, value: e.CompareValue, targets: []string{name}}
+	if name == "value" { // the value of an element is the element where that is no object
+		l.targets = []string{name, ""}
+	}
+	switch v := l.value.(type) {
+	case string:
+		l.value = at.key(v)
+	case bool:
+		if l.op != filter.EQ && l.op != filter.NE {
+			return l, errCompared(e.AttributePath, e)
+		}
+		// RFC 7643 §2.4: primary is false where it is not given.
+		if name == "primary" && !v {
+			l.value = true
+			if l.op == filter.EQ {
+				l.op = filter.NE
+			} else {
+				l.op = filter.EQ
+			}
+		}
+	case int, float64, nil:
+	default:
+		return l, errCompared(e.AttributePath, e)
+	}
+	return l, nil
+}
+
+// jsonPostgres compiles to SQL/JSON path: the path and its variables are
+// parameters, so that all filters share a statement.
+func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr, error) {
+	vars := map[string]any{}
+	condition, err := jsonCondition(at, tree, vars)
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	given, err := encode(vars)
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	return clause.Expr{SQL: "jsonb_path_exists(" + at.json() + ", ?, ?)", Vars: []any{at.path() + "[*] ? (" + condition + ")", given}}, nil
+}
+
+// jsonCondition is a tree in the path language, about the element @.
+func jsonCondition(at jsonAt, tree filter.Expression, vars map[string]any) (string, error) {
+	switch x := tree.(type) {
+	case *filter.LogicalExpression:
+		left, err := jsonCondition(at, x.Left, vars)
+		if err != nil {
+			return "", err
+		}
+		right, err := jsonCondition(at, x.Right, vars)
+		if x.Operator == filter.OR {
+			return "(" + left + " || " + right + ")", err
+		}
+		return "(" + left + " && " + right + ")", err
+	case *filter.NotExpression:
+		inner, err := jsonCondition(at, x.Expression, vars)
+		return "!(" + inner + ")", err
+	case *filter.AttributeExpression:
+		l, err := at.leaf(x)
+		if err != nil {
+			return "", err
+		}
+		return l.postgres(vars)
+	}
+	return "", Invalidf("filter", "brackets within brackets cannot be compared")
+}
+
+// postgres is the leaf in the path language. What exists( ) asks is true or false,
+// never unknown, whatever types meet, so that it can be negated.
+func (l jsonLeaf) postgres(vars map[string]any) (string, error) {
+	condition := ""
+	name := fmt.Sprint("v", len(vars))
+	text, _ := l.value.(string)
+	switch l.op {
+	case filter.PR: // null is unassigned (RFC 7643 §2.5)
+		condition = " ? (@ != null)"
+	case filter.CO:
+		quoted, err := encode(text)
+		if err != nil {
+			return "", err
+		}
+		condition = " ? (@ like_regex " + quoted + ` flag "q")`
+	case filter.EW:
+		quoted, err := encode(regexp.QuoteMeta(text) + "$")
+		if err != nil {
+			return "", err
+		}
+		condition = " ? (@ like_regex " + quoted + ")"
+	case filter.SW:
+		vars[name] = l.value
+		condition = " ? (@ starts with $" + name + ")"
+	case filter.EQ, filter.NE:
+		vars[name] = l.value
+		condition = " ? (@ == $" + name + ")"
+	default:
+		vars[name] = l.value
+		condition = " ? (@" + ordering(l.op) + "$" + name + ")"
+	}
+	var found []string
+	for _, t := range l.targets {
+		switch {
+		case t != "":
+			found = append(found, "exists(@"+member(t)+"[*]"+condition+")")
+		case l.op == filter.PR && len(l.targets) > 1:
+			found = append(found, `(@.type() != "object" && @ != null)`)
+		default:
+			found = append(found, "exists(@"+condition+")")
+		}
+	}
+	any := "(" + strings.Join(found, " || ") + ")"
+	if l.op == filter.NE {
+		any = "!" + any
+	}
+	return any, nil
+}
+
+// jsonSQLite compiles to a walk through the elements of the attribute.
+func (c *compiler) jsonSQLite(at jsonAt, tree filter.Expression) (clause.Expr, error) {
+	condition, err := c.within(filter.AttributePath{}, tree, func(_ filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+		l, err := at.leaf(e)
+		if err != nil {
+			return clause.Expr{}, err
+		}
+		return l.sqlite(), nil
+	})
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	p := param(at.path())
+	elements := join("json_each(CASE json_type("+at.column+", ", p, ") WHEN 'object' THEN json_array(json_extract("+at.column+", ", p,
+		")) ELSE "+at.column+" -> ", p, " END)")
+	return join("EXISTS (SELECT 1 FROM ", elements, " e WHERE "+c.table+".organization_id = ", param(c.org.ID), " AND ", condition, ")"), nil
+}
+
+func (l jsonLeaf) sqlite() clause.Expr {
+	var found []any
+	for i, t := range l.targets {
+		kind, value := clause.Expr{SQL: "e.type"}, clause.Expr{SQL: "e.atom"}
+		if t != "" {
+			const object = "(CASE e.type WHEN 'object' THEN e.value END, "
+			p := param("$" + member(t))
+			kind, value = join("json_type"+object, p, ")"), join("json_extract"+object, p, ")")
+		}
+		if i > 0 {
+			found = append(found, " OR ")
+		}
+		if t == "" && i > 0 && l.op == filter.PR {
+			found = append(found, "e.type NOT IN ('object', 'null')")
+			continue
+		}
+		found = append(found, l.sqliteAt(kind, value))
+	}
+	any := join(append(append([]any{"("}, found...), ")")...)
+	if l.op == filter.NE {
+		return negated(any)
+	}
+	return any
+}
+
+func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
+	op := l.op
+	switch op {
+	case filter.PR:
+		return join(kind, " <> 'null'")
+	case filter.NE:
+		op = filter.EQ
+	}
+	switch v := l.value.(type) {
+	case bool:
+		return join(kind, " = ", param(fmt.Sprint(v)))
+	case string:
+		return join("(", kind, " = 'text' AND ", sqliteDialect.compareText(value, op, v), ")")
+	}
+	return join("(", kind, " IN ('integer', 'real') AND ", value, ordering(op), param(l.value), ")")
+}
+
+// employeeNumber is the expression that the index of employee numbers is on.
+func (d dialect) employeeNumber() string {
+	if d == postgresDialect {
+		return "users.document_folded #>> '{" + employeeNumberKeys[0] + "," + employeeNumberKeys[1] + "}'"
+	}
+	return "users.document_folded ->> '$" + member(employeeNumberKeys...) + "'"
+}
+
+var employeeNumberKeys = []string{foldText(enterpriseURN), foldText("employeeNumber")}
+
+// schemas compiles a comparison of the URNs of a resource: its core schema's, and
+// those of the extensions that it has.
+func (c *compiler) schemas(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+	if e.Operator == filter.PR {
+		return always(), nil
+	}
+	if _, ok := e.CompareValue.(string); !ok || e.AttributePath.AttributeName != "value" {
+		return clause.Expr{}, errCompared(path, e)
+	}
+	core := text(c.literal(foldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.table])))
+	isCore, err := c.compare(path, core, e)
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	at := jsonAt{column: c.table + ".document_folded", key: foldText}
+	l, err := at.leaf(e)
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	if c.org.store.dialect == postgresDialect {
+		l.targets = []string{"key"}
+		vars := map[string]any{}
+		condition, err := l.postgres(vars)
+		if err != nil {
+			return clause.Expr{}, err
+		}
+		given, err := encode(vars)
+		path := `$.keyvalue() ? (@.key like_regex ":" && ` + condition + ")"
+		return join("(", isCore, " OR jsonb_path_exists("+at.column+", ", param(path), ", ", param(given), "))"), err
+	}
+	// Members of a document with a colon are extensions.
+	key, kind := clause.Expr{SQL: "e.key"}, clause.Expr{SQL: "'text'"}
+	extension := l.sqliteAt(kind, key)
+	if l.op == filter.NE {
+		extension = negated(extension)
+	}
+	return join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE "+c.table+".organization_id = ", param(c.org.ID),
+		" AND instr(e.key, ':') > 0 AND ", extension, "))"), nil
+}

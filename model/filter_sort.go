@@ -1,0 +1,260 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/scim2/filter-parser/v2"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Sort is an order of resources (RFC 7644, section 3.4.2.3): by an attribute, and
+// of equal ones by id. Resources without it come last, or first when descending.
+type Sort struct {
+	By         filter.AttributePath // as in a filter
+	Descending bool
+}
+
+// Cursor is the end of a page, behind which the next one begins. The zero Cursor
+// is the beginning of the list.
+type Cursor struct {
+	Place string // what the last resource has of that which orders the list, as JSON
+	Total int    // how many there were in all when the first page was read
+}
+
+// sortKey is one of the values that order a list. It is never NULL.
+type sortKey struct {
+	sql  clause.Expr
+	kind keyKind
+}
+
+type keyKind uint8
+
+const (
+	textKey keyKind = iota
+	truthKey
+	numberKey
+	anyKey // of SQLite: a number, or behind all numbers a text
+)
+
+// order is how a list is sorted.
+type order struct {
+	keys       []sortKey
+	descending bool
+	byCreation bool // the keys are created_at and id
+}
+
+func sorted(kind keyKind, parts ...any) sortKey { return sortKey{join(parts...), kind} }
+
+// order compiles a Sort; nil is the order of creation.
+func (c *compiler) order(s *Sort) (order, error) {
+	id := sorted(textKey, c.table+".id")
+	if s == nil {
+		return order{keys: []sortKey{sorted(numberKey, c.table+".created_at"), id}, byCreation: true}, nil
+	}
+	keys, err := c.sortKeys(s.By)
+	return order{keys: append(keys, id), descending: s.Descending}, err
+}
+
+func (c *compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
+	if col, ok := c.column(path); ok {
+		switch {
+		case col.kind == truth:
+			return []sortKey{sorted(truthKey, col.sql)}, nil
+		case col.optional:
+			return []sortKey{sorted(truthKey, "(", col.sql, " = '')"), sorted(textKey, col.sql)}, nil
+		}
+		return []sortKey{sorted(textKey, col.sql)}, nil
+	}
+	if path.URIPrefix == nil {
+		switch path.AttributeName {
+		case "meta":
+			return c.metaKeys(path)
+		case "members", "groups", "schemas":
+			return nil, Invalidf("sortBy", "resources cannot be sorted by %s", path.AttributeName)
+		}
+	}
+	at, sub := c.at(path, c.form(path)), "value"
+	if path.SubAttribute != nil {
+		sub = at.key(*path.SubAttribute)
+	}
+	if c.org.store.dialect == postgresDialect {
+		return at.keysPostgres(sub), nil
+	}
+	return at.keysSQLite(c, sub), nil
+}
+
+func (c *compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
+	sub := ""
+	if path.SubAttribute != nil {
+		sub = *path.SubAttribute
+	}
+	switch sub {
+	case "created":
+		return []sortKey{sorted(numberKey, c.table+".created_at")}, nil
+	case "lastModified":
+		return []sortKey{sorted(numberKey, c.table+".updated_at")}, nil
+	case "version":
+		return []sortKey{sorted(numberKey, c.table+".version")}, nil
+	case "location", "resourceType": // the order of ids, and no order at all
+		return nil, nil
+	}
+	return nil, Invalidf("sortBy", "resources cannot be sorted by %s", path.String())
+}
+
+// keysPostgres are the keys of an attribute of the document: of several values
+// the primary one, else the first; numbers before texts.
+func (at jsonAt) keysPostgres(sub string) []sortKey {
+	every, below := at.path()+"[*]", member(sub)
+	paths := []string{every + ` ? (@."primary" == true)` + below, every + below}
+	if sub == "value" {
+		paths = append(paths, every+` ? (@.type() != "object")`)
+	}
+	found := clause.Expr{SQL: "COALESCE("}
+	for i, p := range paths {
+		if i > 0 {
+			found.SQL += ", "
+		}
+		found = join(found, "jsonb_path_query_first("+at.json()+", ", param(p), ")")
+	}
+	found = join(found, ")")
+	number := join("CASE WHEN jsonb_typeof(", found, ") = 'number' THEN (", found, " #>> '{}')::numeric END")
+	text := join("CASE WHEN jsonb_typeof(", found, ") <> 'number' THEN ", found, " #>> '{}' END")
+	return []sortKey{
+		sorted(truthKey, "(", number, ") IS NULL"), sorted(numberKey, "COALESCE(", number, ", 0)"),
+		sorted(truthKey, "(", text, ") IS NULL"), sorted(textKey, "COALESCE(", text, `, '') COLLATE "C"`),
+	}
+}
+
+func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
+	p, below := at.path(), member(sub)
+	extract := func(path string) clause.Expr { return join("json_extract("+at.column+", ", param(path), ")") }
+	found := join("COALESCE((SELECT json_extract(e.value, ", param("$"+below), ") FROM json_each("+at.column+", ", param(p), ") e WHERE "+
+		c.table+".organization_id = ", param(c.org.ID), " AND e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1), ",
+		extract(p+"[0]"+below), ", ", extract(p+below))
+	if sub == "value" {
+		for _, plain := range []string{p + "[0]", p} {
+			found = join(found, ", CASE WHEN json_type("+at.column+", ", param(plain), ") NOT IN ('object', 'array') THEN ", extract(plain), " END")
+		}
+	}
+	found = join(found, ")")
+	return []sortKey{sorted(truthKey, "(", found, ") IS NULL"), sorted(anyKey, "COALESCE(", found, ", 0)")}
+}
+
+// list is the keys with a comma between them.
+func (o order) list(each func(sortKey) clause.Expr) clause.Expr {
+	var parts []any
+	for i, k := range o.keys {
+		if i > 0 {
+			parts = append(parts, ", ")
+		}
+		parts = append(parts, each(k))
+	}
+	return join(parts...)
+}
+
+func (o order) by() clause.OrderBy {
+	direction := ""
+	if o.descending {
+		direction = " DESC"
+	}
+	list := o.list(func(k sortKey) clause.Expr { return join(k.sql, direction) })
+	return clause.OrderBy{Expression: list}
+}
+
+// behind is the condition that a row comes behind the place of a cursor.
+func (o order) behind(place string) (clause.Expr, error) {
+	values, err := o.values(place)
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	comparison := ") > ("
+	if o.descending {
+		comparison = ") < ("
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
+	keys := o.list(func(k sortKey) clause.Expr { return k.sql })
+	return join("(", keys, comparison, clause.Expr{SQL: marks, Vars: values}, ")"), nil
+}
+
+// values reads the place of a cursor, which a client may have made up.
+func (o order) values(place string) ([]any, error) {
+	var values []any
+	err := decodeExact(place, &values)
+	if err != nil || len(values) != len(o.keys) {
+		return nil, Invalidf("cursor", "the cursor is not one of this list")
+	}
+	for i, k := range o.keys {
+		ok := false
+		switch v := values[i].(type) {
+		case string:
+			ok = (k.kind == textKey || k.kind == anyKey) && storable(v)
+		case bool:
+			ok = k.kind == truthKey
+		case json.Number:
+			ok = k.kind != textKey
+			if n, err := v.Int64(); err == nil {
+				values[i] = n
+				break
+			}
+			f, err := v.Float64()
+			values[i], ok = f, ok && err == nil && k.kind != truthKey
+		}
+		if !ok {
+			return nil, Invalidf("cursor", "the cursor is not one of this list")
+		}
+	}
+	return values, nil
+}
+
+// place is what a row has of the keys. Creation, the common order, is at hand.
+func (o order) place(ctx context.Context, org *Org, model any, id string, created Time) (string, error) {
+	if o.byCreation {
+		return encode([]any{int64(created), id})
+	}
+	function := "json_array("
+	if org.store.dialect == postgresDialect {
+		function = "json_build_array("
+	}
+	var places []string
+	keys := join(function, o.list(func(k sortKey) clause.Expr { return k.sql }), ")")
+	db := org.read.WithContext(ctx).Model(model).Where("id = ?", id).Select("CAST("+keys.SQL+" AS text)", keys.Vars...)
+	if err := db.Scan(&places).Error; err != nil {
+		return "", fmt.Errorf("read place: %w", err)
+	}
+	if len(places) == 0 {
+		return "", &Error{Kind: Busy, Message: "the last resource of the page has just been deleted; ask for the page again"}
+	}
+	return places[0], nil
+}
+
+// deep is from where on a page is looked for in the index alone before its rows are read.
+const deep = 1000
+
+// listed reads a page of rows, and one row more.
+func listed[T any](db *gorm.DB, d dialect, q ResourceQuery, o order) ([]T, error) {
+	rows := []T{}
+	db = db.Session(&gorm.Session{})
+	page := db.Clauses(o.by()).Limit(q.Limit + 1)
+	if q.Cursor != nil {
+		if q.Cursor.Place != "" {
+			behind, err := o.behind(q.Cursor.Place)
+			if err != nil {
+				return nil, err
+			}
+			page = page.Where(behind)
+		}
+	} else {
+		page = page.Offset(q.Offset)
+	}
+	if q.Cursor == nil && q.Offset >= deep && o.byCreation {
+		page = db.Clauses(o.by()).Where(d.in("id", "?"), page.Select("id"))
+	}
+	if err := page.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list resources: %w", err)
+	}
+	return rows, nil
+}

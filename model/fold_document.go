@@ -1,0 +1,176 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
+)
+
+// foldedDocument is the column with a resource's document as filters compare it:
+// names and texts folded, moments in UTC and one form, so that both
+// databases compare alike and need to know nothing of case, time or Unicode. It
+// is written with the document, from which it follows, and never read: a field of
+// this type holds nothing and leaves its column out of each SELECT, since a page
+// of resources would feel it.
+type foldedDocument struct{}
+
+// Value makes the column from the row's document.
+func (foldedDocument) Value(ctx context.Context, f *schema.Field, row reflect.Value, _ any) (any, error) {
+	document, _ := f.Schema.LookUpField("Document").ValueOf(ctx, row)
+	text, _ := document.(string)
+	return foldDocument(text)
+}
+
+// Scan leaves what a RETURNING brings.
+func (foldedDocument) Scan(context.Context, *schema.Field, reflect.Value, any) error { return nil }
+
+// QueryClauses leaves the column out of reads.
+func (foldedDocument) QueryClauses(f *schema.Field) []clause.Interface {
+	return []clause.Interface{unread{f.DBName}}
+}
+
+// unread keeps a column from being selected where no columns are named.
+type unread struct{ column string }
+
+func (unread) Name() string               { return "" }
+func (unread) Build(clause.Builder)       {}
+func (unread) MergeClause(*clause.Clause) {}
+
+func (u unread) ModifyStatement(stmt *gorm.Statement) {
+	if len(stmt.Selects) == 0 {
+		stmt.Omits = append(slices.Clip(stmt.Omits), u.column)
+	}
+}
+
+// foldDocument makes the folded form of a document, which is JSON that this
+// package wrote: all that changes is in its strings, names and texts alike.
+func foldDocument(text string) (string, error) {
+	if text == "" {
+		return "{}", nil
+	}
+	folded := make([]byte, 0, len(text)+len(text)/8)
+	for i := 0; i < len(text); {
+		if text[i] != '"' {
+			folded = append(folded, text[i])
+			i++
+			continue
+		}
+		end, plain := stringEnd(text, i)
+		if end > len(text) {
+			return "", errors.New("fold document: a string has no end")
+		}
+		if quoted := text[i:end]; plain {
+			folded = appendFolded(folded, quoted)
+		} else {
+			var s string
+			if err := json.Unmarshal([]byte(quoted), &s); err != nil {
+				return "", fmt.Errorf("fold document: %w", err)
+			}
+			again, err := marshal(foldText(s))
+			if err != nil {
+				return "", fmt.Errorf("fold document: %w", err)
+			}
+			folded = append(folded, again...)
+		}
+		i = end
+	}
+	return string(folded), nil
+}
+
+// stringEnd is where the string ends that begins at i, and whether it is ASCII without escapes.
+func stringEnd(text string, i int) (end int, plain bool) {
+	plain = true
+	for i++; i < len(text) && text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			plain = false
+			i++
+		} else if text[i] >= 0x80 {
+			plain = false
+		}
+	}
+	return i + 1, plain
+}
+
+// appendFolded appends a plain string, with its quotes, folded.
+func appendFolded(b []byte, quoted string) []byte {
+	if t, ok := parseMoment(quoted[1 : len(quoted)-1]); ok {
+		b = append(b, '"')
+		b = t.UTC().AppendFormat(b, momentLayout)
+		return append(b, '"')
+	}
+	for i := range len(quoted) {
+		c := quoted[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// foldText is how a text of a document is compared: a moment as that moment,
+// anything else in no case. PostgreSQL has no place for U+0000 in jsonb.
+func foldText(s string) string {
+	if t, ok := parseMoment(s); ok {
+		return t.UTC().Format(momentLayout)
+	}
+	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
+}
+
+// momentLayout orders moments as text, and changes one that a text happens to be the least.
+const momentLayout = "2006-01-02t15:04:05.999999999"
+
+// parseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
+func parseMoment(s string) (time.Time, bool) {
+	if len(s) < len("2006-01-02T15:04:05") || s[4] != '-' || s[10]|0x20 != 't' {
+		return time.Time{}, false
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// filterIndex is the migration that foldStored completes.
+const filterIndex = "0003_filter_index"
+
+// foldStored gives the rows that are older than the column their folded document.
+func foldStored(db *gorm.DB) error {
+	ctx := db.Statement.Context
+	if err := foldRows[User](ctx, db); err != nil {
+		return err
+	}
+	return foldRows[DirectoryGroup](ctx, db)
+}
+
+func foldRows[T any](ctx context.Context, db *gorm.DB) error {
+	const batch = 500
+	var rows []struct{ ID, Document string }
+	for last := ""; ; last = rows[len(rows)-1].ID {
+		rows = nil
+		page := db.WithContext(ctx).Model(new(T)).Select("id", "document").Where("id > ?", last).Order("id").Limit(batch)
+		if err := page.Find(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			folded, err := foldDocument(r.Document)
+			if err != nil {
+				return err
+			}
+			if err := db.WithContext(ctx).Model(new(T)).Where("id = ?", r.ID).UpdateColumn("document_folded", folded).Error; err != nil {
+				return err
+			}
+		}
+	}
+}
