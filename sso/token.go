@@ -25,7 +25,9 @@ type tokenError struct {
 }
 
 func (e *tokenError) Error() string { return e.code + ": " + e.description }
-func (e *tokenError) Unwrap() error { return e.err }
+
+// Unwrap has the status, by which the log tells what a client did wrong from what we did.
+func (e *tokenError) Unwrap() []error { return []error{echo.NewHTTPError(e.status), e.err} }
 
 func badRequest(code, description string) error {
 	return &tokenError{http.StatusBadRequest, code, description, nil}

@@ -103,13 +103,13 @@ func (a *analytics) home(w http.ResponseWriter, r *http.Request) {
 	}
 	var now profile
 	err := a.ask(r.Context(), http.MethodGet, "/sso/profile", v.token, nil, &now)
-	var refused *refusal
+	refused, isRefused := errors.AsType[*refusal](err)
 	switch {
 	case err == nil:
 		v.profile = now
 		a.page(w, http.StatusOK, "signedin", a.view(v))
 		return
-	case !errors.As(err, &refused) || refused.status != http.StatusUnauthorized:
+	case !isRefused || refused.status != http.StatusUnauthorized:
 		a.unavailable(w, err)
 		return
 	}
@@ -202,9 +202,9 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 			"code": {q.Get("code")}, "code_verifier": {begun.verifier}, "redirect_uri": {a.url + "/callback"},
 		}, &answer)
 	}
-	var refused *refusal
+	refused, isRefused := errors.AsType[*refusal](err)
 	switch {
-	case errors.As(err, &refused) && refused.status < 500:
+	case isRefused && refused.status < http.StatusInternalServerError:
 		a.page(w, http.StatusForbidden, "problem", a.problem("You were not signed in",
 			"Rollcall did not take the code.", refused.Code, refused.Description))
 		return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -164,8 +165,12 @@ func shortened(text string) string {
 
 // unavailable shows nobody's data: without Rollcall's word nobody is known to have access.
 func (a *analytics) unavailable(w http.ResponseWriter, err error) {
+	told := ""
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		told = refused.Error()
+	}
 	a.page(w, http.StatusBadGateway, "problem", a.problem("Rollcall does not answer",
-		"Without its word nobody is let in. Try again in a moment.", "", err.Error()))
+		"Without its word nobody is let in. Try again in a moment.", told, ""))
 }
 
 func (a *analytics) page(w http.ResponseWriter, status int, name string, p analyticsPage) {

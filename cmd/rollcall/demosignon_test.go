@@ -174,13 +174,20 @@ func TestDemoSignOn(t *testing.T) {
 		t.Fatalf("assign: %d", a.status)
 	}
 	w.open(d.app+"/").shows(t, "assigned again", http.StatusOK, ended...) // what has ended does not come back
+	before := stranger.cookies["localhost"][visitCookie]
 	stranger.signIn(d, "Contoso", "kwame.mensah").shows(t, "signed in again", http.StatusOK, "Kwame Mensah", "<li>Sales</li>")
+	if after := stranger.cookies["localhost"][visitCookie]; before == "" || after == before {
+		t.Error("the cookie from before the sign-in is signed in")
+	}
 
 	if a := press(t, person+"/delete"); a.status != http.StatusOK {
 		t.Fatalf("delete: %d", a.status)
 	}
 	stranger.open(d.app+"/").shows(t, "deleted", http.StatusOK, "Your access has ended")
 	stranger.send(http.MethodPost, d.app+"/sign-out", url.Values{}, "").shows(t, "back to the start", http.StatusOK, "Sign in with SSO")
+	if d.problems.String() != "" {
+		t.Errorf("the terminal shows what is no problem: %s", d.problems.String())
+	}
 }
 
 // explains checks that the login log has the reason of a refusal under the reference that the browser
