@@ -25,7 +25,7 @@ type tokenError struct {
 
 func (e *tokenError) Error() string { return e.code + ": " + e.description }
 
-// Unwrap tells the log that it is the caller's error, and not ours.
+// Unwrap has the status, by which the log tells what a client did wrong from what we did.
 func (e *tokenError) Unwrap() error { return echo.NewHTTPError(e.status) }
 
 func badRequest(code, description string) error {

@@ -15,7 +15,7 @@ import (
 	"rollcall/testidp"
 )
 
-const form = "application/x-www-form-urlencoded"
+const formType = "application/x-www-form-urlencoded"
 
 // clientForm is what the application sends with a code.
 func (w *world) clientForm(code string) url.Values {
@@ -43,8 +43,8 @@ func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
 		kind string
 		body func(url.Values) string
 	}{
-		"form":                {form, url.Values.Encode},
-		"form with a charset": {form + "; charset=utf-8", url.Values.Encode},
+		"form":                {formType, url.Values.Encode},
+		"form with a charset": {formType + "; charset=utf-8", url.Values.Encode},
 		"JSON":                {"application/json", object},
 		"JSON with a charset": {"application/json; charset=utf-8", object},
 	} {
@@ -83,35 +83,35 @@ func TestCodeIsRefused(t *testing.T) {
 		body              func(url.Values) string
 		code              string
 	}{
-		{"the secret in the query", "?client_secret=" + url.QueryEscape(w.secret), form, url.Values.Encode, "invalid_request"},
-		{"all in the query", "?" + w.clientForm("x").Encode(), form, func(url.Values) string { return "" }, "invalid_request"},
-		{"the code in the query", "?code=x", form, url.Values.Encode, "invalid_request"},
+		{"the secret in the query", "?client_secret=" + url.QueryEscape(w.secret), formType, url.Values.Encode, "invalid_request"},
+		{"all in the query", "?" + w.clientForm("x").Encode(), formType, func(url.Values) string { return "" }, "invalid_request"},
+		{"the code in the query", "?code=x", formType, url.Values.Encode, "invalid_request"},
 		{"no type", "", "", url.Values.Encode, "invalid_request"},
 		{"text", "", "text/plain", url.Values.Encode, "invalid_request"},
 		{"broken JSON", "", "application/json", func(url.Values) string { return "{" }, "invalid_request"},
 		{"a JSON list", "", "application/json", func(url.Values) string { return "[]" }, "invalid_request"},
 		{"JSON null", "", "application/json", func(url.Values) string { return "null" }, "invalid_client"},
 		{"numbers in JSON", "", "application/json", func(url.Values) string { return `{"client_id":1,"client_secret":2}` }, "invalid_client"},
-		{"a parameter twice", "", form, func(v url.Values) string { return v.Encode() + "&code=x" }, "invalid_request"},
-		{"a broken form", "", form, func(url.Values) string { return "%zz" }, "invalid_request"},
-		{"a wrong secret", "", form, change("client_secret", w.secret[:len(w.secret)-1]+"_"), "invalid_client"},
-		{"no secret", "", form, change("client_secret", ""), "invalid_client"},
-		{"the bootstrap key", "", form, change("client_secret", bootstrapKey), "invalid_client"},
-		{"another application's secret", "", form, change("client_secret", foreign), "invalid_client"},
-		{"no client", "", form, change("client_id", ""), "invalid_client"},
-		{"another client", "", form, change("client_id", model.ApplicationPrefix.ID(other.ID)), "invalid_client"},
-		{"another application", "", form, func(v url.Values) string {
+		{"a parameter twice", "", formType, func(v url.Values) string { return v.Encode() + "&code=x" }, "invalid_request"},
+		{"a broken form", "", formType, func(url.Values) string { return "%zz" }, "invalid_request"},
+		{"a wrong secret", "", formType, change("client_secret", w.secret[:len(w.secret)-1]+"_"), "invalid_client"},
+		{"no secret", "", formType, change("client_secret", ""), "invalid_client"},
+		{"the bootstrap key", "", formType, change("client_secret", bootstrapKey), "invalid_client"},
+		{"another application's secret", "", formType, change("client_secret", foreign), "invalid_client"},
+		{"no client", "", formType, change("client_id", ""), "invalid_client"},
+		{"another client", "", formType, change("client_id", model.ApplicationPrefix.ID(other.ID)), "invalid_client"},
+		{"another application", "", formType, func(v url.Values) string {
 			v.Set("client_id", model.ApplicationPrefix.ID(other.ID))
 			v.Set("client_secret", foreign)
 			return v.Encode()
 		}, "invalid_grant"},
-		{"another grant type", "", form, change("grant_type", "password"), "unsupported_grant_type"},
-		{"no grant type", "", form, change("grant_type", ""), "unsupported_grant_type"},
-		{"no code", "", form, change("code", ""), "invalid_request"},
-		{"an unknown code", "", form, change("code", "rc_code_"+strings.Repeat("A", 43)), "invalid_grant"},
-		{"a NUL in the code", "", form, change("code", "\x00"), "invalid_grant"},
-		{"another redirect_uri", "", form, change("redirect_uri", callback+"/"), "invalid_grant"},
-		{"a verifier without a challenge", "", form, change("code_verifier", strings.Repeat("v", 43)), "invalid_grant"},
+		{"another grant type", "", formType, change("grant_type", "password"), "unsupported_grant_type"},
+		{"no grant type", "", formType, change("grant_type", ""), "unsupported_grant_type"},
+		{"no code", "", formType, change("code", ""), "invalid_request"},
+		{"an unknown code", "", formType, change("code", "rc_code_"+strings.Repeat("A", 43)), "invalid_grant"},
+		{"a NUL in the code", "", formType, change("code", "\x00"), "invalid_grant"},
+		{"another redirect_uri", "", formType, change("redirect_uri", callback+"/"), "invalid_grant"},
+		{"a verifier without a challenge", "", formType, change("code_verifier", strings.Repeat("v", 43)), "invalid_grant"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code := w.newCode()
@@ -128,7 +128,7 @@ func TestCodeIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if a := w.send(nil, http.MethodPost, "/sso/token", "Content-Type", form, "", "code="+strings.Repeat("x", 64<<10)); a.status != http.StatusRequestEntityTooLarge {
+	if a := w.send(nil, http.MethodPost, "/sso/token", "Content-Type", formType, "", "code="+strings.Repeat("x", 64<<10)); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("64 KiB and more: %d %s", a.status, a.body)
 	}
 	if a := w.send(nil, http.MethodGet, "/sso/token"); a.status != http.StatusMethodNotAllowed || a.object(t)["error"] != "invalid_request" {
@@ -148,7 +148,7 @@ func TestCodeIsGoodOnceAndForAMinute(t *testing.T) {
 		}
 		// A thief who comes second is refused, and nobody can tell who was first.
 		other := w.replica(t)
-		a := w.send(nil, http.MethodPost, other.server.URL+"/sso/token", "Content-Type", form, "", w.clientForm(code).Encode())
+		a := w.send(nil, http.MethodPost, other.server.URL+"/sso/token", "Content-Type", formType, "", w.clientForm(code).Encode())
 		if a.status != http.StatusBadRequest || a.object(t)["error"] != "invalid_grant" || w.profile(token) != nil {
 			t.Errorf("%d %s; the first token opens %v", a.status, a.body, w.profile(token))
 		}
