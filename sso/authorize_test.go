@@ -178,7 +178,7 @@ func TestConnectionIsFound(t *testing.T) {
 		}
 	}
 	w.settings(w.tenant, func(g *model.Organization) {
-		g.Settings.DefaultConnectionID = model.ConnectionPrefix.ID(second.connection.ID)
+		g.Settings.DefaultConnection = model.ConnectionRef(second.connection.ID)
 	})
 	for _, location := range []string{ask, w.url + "/login/contoso"} {
 		b := w.browser()

@@ -130,7 +130,7 @@ func TestPersonSignsOut(t *testing.T) {
 		"a sandboxed page":       {"Origin", "null"},
 		"another site's address": {"Sec-Fetch-Site", "cross-site", "Origin", w.url},
 	} {
-		a := w.send(b, http.MethodPost, "/sso/logout", append(headers, "Content-Type", form, "Accept", "text/html")...)
+		a := w.send(b, http.MethodPost, "/sso/logout", append(headers, "Content-Type", formType, "Accept", "text/html")...)
 		if a.status != http.StatusForbidden || !b.signedIn() {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
