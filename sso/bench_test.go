@@ -1,7 +1,6 @@
 package sso_test
 
 import (
-	"fmt"
 	"net/http"
 	"runtime"
 	"testing"
@@ -54,6 +53,6 @@ func BenchmarkConnections(b *testing.B) {
 		}
 		after := heap()
 		b.ReportMetric(float64(int64(after-before))/connections/1024, "KiB/connection")
-		b.Log(fmt.Sprintf("%d connections in use: %.1f MiB", connections, float64(int64(after-before))/(1<<20)))
+		b.Logf("%d connections in use: %.1f MiB", connections, float64(int64(after-before))/(1<<20))
 	}
 }
