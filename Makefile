@@ -4,6 +4,8 @@ SHELL       := bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 SOURCES := ./...
 PYTHON  := .cache/interop
+SAMLPHP := .cache/simplesamlphp
+SAMLIDP := .cache/saml-idp
 BROWSER := .cache/browser
 
 .PHONY: build run test interop lint generate bench clean
@@ -21,16 +23,33 @@ test:
 	.ci/setup postgresql cc curl
 	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
 
-# The program against SCIM clients of others, and the demo in a browser. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(BROWSER)/installed
-	.ci/setup postgresql chromium
-	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+# The program against SCIM clients and identity providers of others, and the demo in a browser. There a
+# skipped test is a failure.
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(BROWSER)/installed
+	.ci/setup postgresql php node openssl chromium
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python
 	rm -rf $(PYTHON)
 	python3 -m venv $(PYTHON)
 	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
+	touch $@
+
+# Unpacked and not installed: the package insists on a web server, which would run from then on.
+$(SAMLPHP)/installed:
+	.ci/setup simplesamlphp
+	rm -rf $(SAMLPHP)
+	mkdir -p $(SAMLPHP)
+	cd $(SAMLPHP) && apt-get download -qq simplesamlphp && dpkg-deb --extract simplesamlphp_*.deb .
+	touch $@
+
+$(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
+	.ci/setup node
+	rm -rf $(SAMLIDP)
+	mkdir -p $(SAMLIDP)
+	cp $< $(SAMLIDP)
+	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
 
 $(BROWSER)/installed: cmd/rollcall/testdata/browser/package.json cmd/rollcall/testdata/browser/package-lock.json

@@ -2,10 +2,8 @@ package model_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -364,15 +362,4 @@ func empty(found any) bool {
 		return v.IsNil()
 	}
 	return v.IsZero()
-}
-
-func checkShowsNothing(t testing.TB, found any, of estate) {
-	t.Helper()
-	text, err := json.Marshal(found)
-	must(t, err)
-	for _, part := range of.identifying() {
-		if strings.Contains(string(text), part) {
-			t.Errorf("it shows %q of the other organization: %s", part, text)
-		}
-	}
 }

@@ -1,0 +1,17 @@
+<?php
+$metadata[getenv('INTEROP_URL') . '/idp'] = [
+    'host' => '__DEFAULT__',
+    'privatekey' => 'key.pem',
+    'certificate' => 'certificate.pem',
+    'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'auth' => 'people',
+
+    // Nobody gets in by a request that the service provider has not signed.
+    'validate.authnrequest' => true,
+    'SingleSignOnServiceBinding' => explode(' ', getenv('INTEROP_BINDINGS')),
+
+    'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+    'authproc' => [
+        10 => ['class' => 'saml:PersistentNameID', 'attribute' => 'uid'],
+    ],
+];
