@@ -63,8 +63,8 @@ report.cookies = (await context.cookies()).map(
   ({ name, domain, path: where, httpOnly, secure, sameSite }) => ({ name, domain, path: where, httpOnly, secure, sameSite })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
 // Back to the identity provider's answer, which the browser posts again: nobody else is signed in.
-await page.goBack({ waitUntil: "load" }).catch(() => {});
-await page.waitForLoadState();
+await page.goBack({ waitUntil: "commit" }).catch(() => {}); // the form's script goes on before it is there
+await page.waitForURL(`${rollcall}/**/acs`);
 report.back = await see(page, "back");
 await page.goto(app);
 report.afterBack = await see(page, "after-back");
@@ -83,7 +83,7 @@ const admin = await context.newPage();
 watch(admin);
 await admin.goto(`${idp}/applications/1`);
 await admin.getByRole("row", { name: mail }).getByRole("button", { name: "Unassign" }).click();
-await admin.waitForLoadState();
+await admin.getByRole("heading", { name: "Unassign Kwame Mensah: done" }).waitFor();
 report.unassigned = await see(admin, "unassigned");
 await page.bringToFront();
 await page.getByRole("heading", { name: "Your access has ended" }).waitFor();
@@ -96,7 +96,7 @@ report.tabEnded = await see(tab, "ended-second-tab");
 const refused = page.waitForResponse((r) => r.url().endsWith("/acs"));
 await page.getByRole("link", { name: "Try to sign in again" }).click();
 report.refusedStatus = (await refused).status();
-await page.waitForLoadState();
+await page.waitForURL(`${rollcall}/**/acs`);
 report.refused = await see(page, "refused");
 
 // Somebody else, from the tile at the identity provider, in a browser that knows nobody; then out again.
@@ -106,7 +106,7 @@ await admin.getByRole("button", { name: "Open Contoso" }).click();
 await admin.waitForURL(`${app}/`);
 report.tile = await see(admin, "tile");
 await admin.getByRole("button", { name: "Sign out" }).click();
-await admin.waitForLoadState();
+await admin.getByRole("heading", { name: "Sign in" }).waitFor();
 report.signedOut = await see(admin, "signed-out");
 await admin.goto(app);
 report.afterwards = await see(admin, "afterwards");
