@@ -27,6 +27,9 @@ func (s *Store) Connection(ctx context.Context, id string) (*Connection, error) 
 
 // OrganizationBySlug returns the organization whose login page has this name.
 func (s *Store) OrganizationBySlug(ctx context.Context, slug string) (*Organization, error) {
+	if !slugForm.MatchString(slug) { // one database would refuse some text, the other look for it
+		return nil, NotFoundf("there is no organization %.100q", slug)
+	}
 	return s.oneOrganization(s.readAcross(ctx).Where("slug = ?", slug), slug)
 }
 

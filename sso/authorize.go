@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,8 +82,10 @@ var errClient error = model.Invalidf("client_id", "The application that sent you
 // read checks what a known application asks for.
 func (a *authorization) read() error {
 	q := a.query
-	if len(q.Get("state")) <= maxState && len(q["state"]) == 1 {
-		a.state = q.Get("state")
+	state := q.Get("state")
+	storable := len(state) <= maxState && utf8.ValidString(state) && !strings.Contains(state, "\x00")
+	if storable && len(q["state"]) == 1 {
+		a.state = state
 	}
 	for name, values := range q {
 		if len(values) > 1 {
@@ -90,8 +93,8 @@ func (a *authorization) read() error {
 		}
 	}
 	switch {
-	case len(q.Get("state")) > maxState:
-		return &oauthError{"invalid_request", "state is longer than " + strconv.Itoa(maxState) + " bytes"}
+	case !storable:
+		return &oauthError{"invalid_request", "state is text of at most " + strconv.Itoa(maxState) + " bytes, without NUL"}
 	case q.Get("response_type") != "code":
 		return &oauthError{"unsupported_response_type", "response_type must be code"}
 	case q.Has("provider"):

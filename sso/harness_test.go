@@ -2,6 +2,7 @@ package sso_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -236,4 +237,20 @@ func hrefs(t testing.TB, page, below string) []string {
 		}
 	}
 	return out
+}
+
+// respond is a response to a request by its id.
+func (n tenant) respond(t testing.TB, who testidp.Person, id string) string {
+	t.Helper()
+	response, err := n.idp.Respond(who.ID, testidp.ResponseOptions{InResponseTo: id})
+	must(t, err)
+	return response
+}
+
+// decoded is the text of base64.
+func decoded(t testing.TB, text string) string {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(text)
+	must(t, err)
+	return string(b)
 }
