@@ -12,7 +12,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// TestInteropSAMLIdP signs people in at saml-idp.
+// TestInteropSAMLIdP signs people in at saml-idp, which signs only the assertion.
 func TestInteropSAMLIdP(t *testing.T) {
 	p := startProgram(t, modeltest.SQLite(t))
 	address, port := freePort(t)
@@ -27,7 +27,7 @@ func TestInteropSAMLIdP(t *testing.T) {
 	l := p.connect(t, "saml-idp", map[string]any{"idp_entity_id": "urn:example:idp", "idp_sso_url": base + "/saml/sso", "idp_certificates": []string{string(text)}})
 	start(t, base+"/metadata", nil, "node", absolute(t, "..", ".cache", "saml-idp", "node_modules", "saml-idp", "bin", "run.js"),
 		"--host", "127.0.0.1", "--port", port, "--acsUrl", l.SAML.ACSURL, "--audience", l.SAML.EntityID, "--issuer", "urn:example:idp",
-		"--key", key, "--cert", certificate, "--configFile", absolute(t, "testdata", "saml-idp", "config.js"))
+		"--no-signResponse", "--key", key, "--cert", certificate, "--configFile", absolute(t, "testdata", "saml-idp", "config.js"))
 	p.call(t, http.MethodPatch, "/connections/"+l.ID, map[string]any{"saml": map[string]any{"idp_metadata_url": base + "/metadata"}}, nil)
 
 	signIn := func(t *testing.T, v *visitor, location, email string) page {
