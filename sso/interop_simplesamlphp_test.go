@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ var simpleSAMLRoot = filepath.Join("..", ".cache", "simplesamlphp", "usr", "shar
 // simpleSAML is a running SimpleSAMLphp, as testdata/simplesamlphp configures it.
 type simpleSAML struct{ url, home string }
 
-func startSimpleSAML(t *testing.T, signAssertion string, bindings ...string) simpleSAML {
+func startSimpleSAML(t *testing.T, signAssertion bool, bindings ...string) simpleSAML {
 	t.Helper()
 	address, _ := freePort(t)
 	s := simpleSAML{"http://" + address, t.TempDir()}
@@ -42,7 +43,7 @@ func startSimpleSAML(t *testing.T, signAssertion string, bindings ...string) sim
 	}
 	start(t, s.metadata(), []string{
 		"SIMPLESAMLPHP_CONFIG_DIR=" + absolute(t, "testdata", "simplesamlphp"), "INTEROP_URL=" + s.url, "INTEROP_HOME=" + s.home,
-		"INTEROP_BINDINGS=" + strings.Join(bindings, " "), "INTEROP_SIGN_ASSERTION=" + signAssertion,
+		"INTEROP_BINDINGS=" + strings.Join(bindings, " "), "INTEROP_SIGN_ASSERTION=" + strconv.FormatBool(signAssertion),
 	}, "php", "-S", address, "-t", filepath.Join(simpleSAMLRoot, "www"))
 	return s
 }
@@ -83,7 +84,7 @@ func (v *visitor) signIn(login page, name string) *form {
 // TestInteropSimpleSAMLphp signs people in at SimpleSAMLphp, which refuses what we do not sign.
 func TestInteropSimpleSAMLphp(t *testing.T) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		w := &simpleSAMLWorld{program: startProgram(t, db), idp: startSimpleSAML(t, "yes", redirectBinding, postBinding)}
+		w := &simpleSAMLWorld{program: startProgram(t, db), idp: startSimpleSAML(t, true, redirectBinding, postBinding)}
 		w.link = w.connect(t, "by metadata URL", map[string]any{"idp_metadata_url": w.idp.metadata()})
 		w.idp.trust(t, w.program, w.link)
 		t.Run("a wrong password shows no response, the right one makes the draft active", w.testLogin)
@@ -150,6 +151,9 @@ func (w *simpleSAMLWorld) whoCame(t *testing.T) {
 func (w *simpleSAMLWorld) replay(t *testing.T) {
 	v := newVisitor(t)
 	response := v.signIn(v.get(w.authorize(w.link)), "anna")
+	if n := response.signatures(t); n != 2 {
+		t.Errorf("the response has %d signatures", n)
+	}
 	w.exchange(t, v.post(response))
 	w.refused(t, v.post(response), "assertion_replayed")
 	w.refused(t, newVisitor(t).post(response), "login_foreign")
@@ -260,13 +264,17 @@ func (w *simpleSAMLWorld) ended(t *testing.T) {
 }
 
 func (w *simpleSAMLWorld) byPost(t *testing.T) {
-	idp := startSimpleSAML(t, "no", postBinding)
+	idp := startSimpleSAML(t, false, postBinding)
 	_, metadata := w.send(t, http.MethodGet, idp.metadata(), "", "", nil)
 	l := w.connect(t, "by pasted metadata", map[string]any{"idp_metadata_xml": string(metadata)})
 	idp.trust(t, w.program, l)
 	v := newVisitor(t)
 	request := v.mustForm(v.get(w.url+"/sso/saml/"+l.ID+"/login"), "SAMLRequest")
-	in := v.post(v.signIn(v.post(request), "anna"))
+	response := v.signIn(v.post(request), "anna")
+	if n := response.signatures(t); n != 1 {
+		t.Errorf("the response has %d signatures", n)
+	}
+	in := v.post(response)
 	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" {
 		t.Fatalf("after the login: %s", in)
 	}

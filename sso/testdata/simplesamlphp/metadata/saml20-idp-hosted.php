@@ -8,7 +8,7 @@ $metadata[getenv('INTEROP_URL') . '/idp'] = [
     'new_certificate' => 'next-certificate.pem',
     'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
     'saml20.sign.response' => true,
-    'saml20.sign.assertion' => getenv('INTEROP_SIGN_ASSERTION') === 'yes',
+    'saml20.sign.assertion' => getenv('INTEROP_SIGN_ASSERTION') === 'true',
     'auth' => 'people',
 
     // Nobody gets in by a request that the service provider has not signed.
