@@ -6,6 +6,7 @@ SOURCES := ./...
 PYTHON  := .cache/interop
 SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
+BROWSER := .cache/browser
 
 .PHONY: build run test interop lint generate bench clean
 
@@ -22,10 +23,11 @@ test:
 	.ci/setup postgresql cc curl
 	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
 
-# The program against SCIM clients and identity providers of others. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed
-	.ci/setup postgresql php node openssl
-	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+# The program against SCIM clients and identity providers of others, and the demo in a browser. There a
+# skipped test is a failure.
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(BROWSER)/installed
+	.ci/setup postgresql php node openssl chromium
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python
@@ -48,6 +50,14 @@ $(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
 	mkdir -p $(SAMLIDP)
 	cp $< $(SAMLIDP)
 	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
+	touch $@
+
+$(BROWSER)/installed: cmd/rollcall/testdata/browser/package.json cmd/rollcall/testdata/browser/package-lock.json
+	.ci/setup node
+	rm -rf $(BROWSER)
+	mkdir -p $(BROWSER)
+	cp $^ $(BROWSER)
+	npm ci --prefix $(BROWSER) --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 # The checks of ST (style) are off by default; these keep our rules on comments and names.

@@ -57,7 +57,7 @@ type SignedIn struct {
 type signedInRow struct {
 	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
 	Epoch                                                       int64
-	CreatedAt, ExpiresAt                                        Time
+	AuthenticatedAt, CreatedAt, ExpiresAt                       Time
 	DirectoryID                                                 *string
 	UserName, Email, EmailFolded, EmailDomain, Document         string
 	Role                                                        Role
@@ -65,7 +65,7 @@ type signedInRow struct {
 }
 
 const (
-	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.created_at, s.expires_at,
+	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at,
 		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
 		c.type AS connection_type, i.issuer, i.subject, i.raw_attributes FROM `
 	// live joins a session with whose it is, where it lives but for the two times.
@@ -86,7 +86,7 @@ func (r *signedInRow) signedIn() *SignedIn {
 	organization := OrganizationID(r.OrganizationID)
 	return &SignedIn{
 		Session: Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: r.IdentityID, Epoch: r.Epoch, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt},
+			IdentityID: r.IdentityID, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt},
 		User: User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
 			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
 		Identity: Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.ConnectionID, Issuer: r.Issuer,
@@ -119,6 +119,17 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, er
 func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := TimeOf(s.now())
 	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
+}
+
+// endReplaced ends the session that a browser had before a login, at whichever
+// organization: the browser has lost its cookie, so nobody could sign it out any more.
+func (o *Org) endReplaced(ctx context.Context, id string) error {
+	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Model(&Session{}).Where("id = ? AND ended_at IS NULL", id).
+		UpdateColumn("ended_at", o.now()).Error
+	if err != nil {
+		return fmt.Errorf("end replaced session: %w", err)
+	}
+	return nil
 }
 
 // handOver makes the code with which an application learns who signed in. It

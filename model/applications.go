@@ -67,14 +67,16 @@ func (s *Store) Application(ctx context.Context, id string) (*Application, error
 
 func (s *Store) application(db *gorm.DB, id string) (*Application, error) {
 	var a Application
-	r := db.Where("id = ?", id).Limit(1).Find(&a)
-	if r.Error != nil {
-		return nil, s.translate(fmt.Errorf("read application: %w", r.Error))
+	if isID(id) {
+		r := db.Where("id = ?", id).Limit(1).Find(&a)
+		if r.Error != nil {
+			return nil, s.translate(fmt.Errorf("read application: %w", r.Error))
+		}
+		if r.RowsAffected == 1 {
+			return &a, nil
+		}
 	}
-	if r.RowsAffected == 0 {
-		return nil, NotFoundf("there is no %s", ApplicationPrefix.ID(id))
-	}
-	return &a, nil
+	return nil, NotFoundf("there is no %s", ApplicationPrefix.ID(id))
 }
 
 // fillOrganizations reads the organizations of applications in one statement.

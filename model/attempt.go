@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -105,7 +104,7 @@ type authenticationError struct {
 }
 
 func (a *LoginAttempt) event(organization OrganizationID) authentication {
-	e := authentication{Type: "sso", Status: "failed", IPAddress: orNull(a.Address), UserAgent: orNull(clipped(a.UserAgent)), Email: orNull(a.Email),
+	e := authentication{Type: "sso", Status: "failed", IPAddress: orNull(a.Address), UserAgent: orNull(a.UserAgent), Email: orNull(a.Email),
 		SSO: authenticationSSO{OrganizationID: OrganizationPrefix.ID(string(organization)), ConnectionID: ConnectionPrefix.ID(a.ConnectionID)}}
 	if a.UserID != nil {
 		id := UserPrefix.ID(*a.UserID)
@@ -114,13 +113,23 @@ func (a *LoginAttempt) event(organization OrganizationID) authentication {
 	return e
 }
 
+// clip bounds everything in it that somebody else may have sent.
+func (a *LoginAttempt) clip() {
+	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address, &a.UserAgent} {
+		*text = clipped(*text)
+	}
+	notes := []string{}
+	for _, note := range a.Notes {
+		notes = append(notes, clipped(note))
+	}
+	a.Notes = notes
+}
+
 // noteSuccess writes the login log's line and the event of a login.
 func (o *Org) noteSuccess(ctx context.Context, a LoginAttempt, s *Session, u *User, c *Claims) error {
 	a.ID, a.ConnectionID, a.Succeeded, a.UserID, a.CreatedAt = newID(), s.ConnectionID, true, &u.ID, o.now()
-	a.Email, a.Subject = clipped(c.Email), clipped(c.Subject)
-	if a.Notes == nil {
-		a.Notes = []string{}
-	}
+	a.Email, a.Subject = c.Email, c.Subject
+	a.clip()
 	if err := o.db.WithContext(ctx).Create(&a).Error; err != nil {
 		return fmt.Errorf("note login: %w", err)
 	}
@@ -137,12 +146,7 @@ func (o *Org) noteSuccess(ctx context.Context, a LoginAttempt, s *Session, u *Us
 // failed, and tells whether it did: of one day, only so many are kept.
 func (o *Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message string) (kept bool, err error) {
 	a.ID, a.Succeeded = newID(), false
-	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject} {
-		*text = clipped(strings.ToValidUTF8(strings.ReplaceAll(*text, "\x00", "�"), "�"))
-	}
-	if a.Notes == nil {
-		a.Notes = []string{}
-	}
+	a.clip()
 	err = o.Tx(ctx, func(org *Org) error {
 		a.CreatedAt = org.now()
 		if kept, err = org.roomForFailure(ctx, &a); err != nil || !kept {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 const (
@@ -151,8 +152,9 @@ func describeEmail(address string) string {
 	return clipped(address)
 }
 
-// clipped bounds a text that somebody else sent.
+// clipped bounds a text that somebody else sent, and makes it one that can be stored.
 func clipped(text string) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "�"), "�")
 	r := []rune(text)
 	if len(r) > maxLogged {
 		return string(r[:maxLogged]) + "…"

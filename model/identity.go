@@ -23,7 +23,16 @@ type Identity struct {
 // LinkIdentity links an identity to the user id.UserID and returns it stored. It
 // answers Conflict when the identity is linked already.
 func (o *Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) {
-	_, err := o.changeUser(ctx, id.UserID, func(org *Org, u *User) error {
+	_, identity, err := o.linkIdentity(ctx, id, func(*User) error { return nil })
+	return identity, err
+}
+
+// linkIdentity is LinkIdentity, unless the user, who is locked by then, is not fit for it.
+func (o *Org) linkIdentity(ctx context.Context, id Identity, fit func(u *User) error) (*User, *Identity, error) {
+	u, err := o.changeUser(ctx, id.UserID, func(org *Org, u *User) error {
+		if err := fit(u); err != nil {
+			return err
+		}
 		id.ID, id.CreatedAt, id.UpdatedAt = newID(), org.now(), org.now()
 		if id.RawAttributes == "" {
 			id.RawAttributes = "{}"
@@ -35,9 +44,9 @@ func (o *Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) 
 		return org.recordUser(ctx, UserIdentityLinked, u)
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &id, nil
+	return u, &id, nil
 }
 
 // Identities lists a user's identities, oldest first.

@@ -100,9 +100,12 @@ type Session struct {
 	IdentityID     string
 	Epoch          int64
 	TokenHash      []byte
-	CreatedAt      Time `gorm:"autoCreateTime:false"` // when the identity provider's answer was accepted
-	ExpiresAt      Time
-	EndedAt        *Time
+	// AuthenticatedAt is when the person proved to the identity provider who they are, as it says:
+	// often long before CreatedAt.
+	AuthenticatedAt Time
+	CreatedAt       Time `gorm:"autoCreateTime:false"` // when the identity provider's answer was accepted
+	ExpiresAt       Time
+	EndedAt         *Time
 }
 
 // createSession opens a session and returns the token that the browser keeps.
@@ -134,7 +137,8 @@ func (o *Org) EndSession(ctx context.Context, id string) error {
 
 // EndSessionsOf ends the sessions of an identity and tells how many they were.
 func (o *Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
-	r := o.db.WithContext(ctx).Model(&Session{}).Where("identity_id = ? AND ended_at IS NULL", identityID).
+	user := o.db.Model(&Identity{}).Select("user_id").Where("id = ?", identityID) // whose sessions have an index
+	r := o.db.WithContext(ctx).Model(&Session{}).Where("user_id IN (?) AND identity_id = ? AND ended_at IS NULL", user, identityID).
 		UpdateColumn("ended_at", o.now())
 	if r.Error != nil {
 		return 0, o.store.translate(fmt.Errorf("end sessions: %w", r.Error))

@@ -205,17 +205,24 @@ func (m *matcher) describe(u *User) error {
 	return u.SetDocument(d)
 }
 
+// identity is the one that the login asserts.
+func (m *matcher) identity(u *User) (Identity, error) {
+	raw, err := m.claims.raw()
+	return Identity{ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject, UserID: u.ID, RawAttributes: raw}, err
+}
+
 // link makes the identity one of the user's.
-func (m *matcher) link(ctx context.Context, u *User) (*User, *Identity, error) {
-	identity, err := m.org.LinkIdentity(ctx, Identity{ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject, UserID: u.ID})
+func (m *matcher) link(ctx context.Context, found *User) (*User, *Identity, error) {
+	identity, err := m.identity(found)
 	if err != nil {
 		return nil, nil, err
 	}
-	linked, err := m.org.user(ctx, u.ID, false)
-	if err == nil && !linked.Active { // deactivated before the link took its lock
-		err = m.refuse(UserDeactivated, "an active user", "one who was deactivated meanwhile", *linked)
-	}
-	return linked, identity, err
+	return m.org.linkIdentity(ctx, identity, func(u *User) error {
+		if !u.Active {
+			return m.refuse(UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
+		}
+		return nil
+	})
 }
 
 // create is rows 6 to 8: whoever is left is new, and may come in where nothing
@@ -243,21 +250,21 @@ func (m *matcher) create(ctx context.Context) (*User, *Identity, error) {
 	if err := m.describe(u); err != nil {
 		return nil, nil, err
 	}
+	identity, err := m.identity(u)
+	if err != nil {
+		return nil, nil, err
+	}
+	identity.ID, identity.CreatedAt, identity.UpdatedAt = newID(), m.org.now(), m.org.now()
+	u.ProfileIDs = []string{identity.ID}
 	if err := m.org.insertUser(ctx, u); err != nil {
 		return nil, nil, err
 	}
 	if err := m.org.recordUser(ctx, UserCreated, u); err != nil {
 		return nil, nil, err
 	}
-	identity := &Identity{ID: newID(), ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject, UserID: u.ID,
-		RawAttributes: "{}", CreatedAt: m.org.now(), UpdatedAt: m.org.now()}
-	if err := m.org.db.WithContext(ctx).Create(identity).Error; err != nil {
+	identity.UserID = u.ID
+	if err := m.org.db.WithContext(ctx).Create(&identity).Error; err != nil {
 		return nil, nil, fmt.Errorf("create identity: %w", err)
 	}
-	u.ProfileIDs = []string{identity.ID}
-	err = m.org.db.WithContext(ctx).Model(&User{}).Where("id = ?", u.ID).Select("ProfileIDs").UpdateColumns(u).Error
-	if err != nil {
-		return nil, nil, fmt.Errorf("link identity: %w", err)
-	}
-	return u, identity, nil
+	return u, &identity, nil
 }

@@ -2,8 +2,10 @@ package model_test
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"rollcall/model"
@@ -139,4 +141,15 @@ func takesScope(method reflect.Type) bool {
 		}
 	}
 	return false
+}
+
+func checkShowsNothing(t testing.TB, found any, of estate) {
+	t.Helper()
+	text, err := json.Marshal(found)
+	must(t, err)
+	for _, part := range of.identifying() {
+		if strings.Contains(string(text), part) {
+			t.Errorf("it shows %q of the other organization: %s", part, text)
+		}
+	}
 }

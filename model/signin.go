@@ -26,10 +26,12 @@ type SignIn struct {
 	Connection  *Connection // as it was when the response was verified
 	Login       *Login
 	AssertionID string
-	ReplayUntil Time  // when the assertion is refused for its age
-	NotAfter    *Time // the identity provider wants the session to end then
-	Claims      Claims
-	Attempt     LoginAttempt // Address, Reference and Notes; the rest is filled in
+	ReplayUntil Time // when the assertion is refused for its age
+	// AuthenticatedAt is when the identity provider says that the person authenticated.
+	AuthenticatedAt Time
+	NotAfter        *Time // the identity provider wants the session to end then
+	Claims          Claims
+	Attempt         LoginAttempt // Address, Reference and Notes; the rest is filled in
 }
 
 // SignedUp is what a login leads to.
@@ -86,7 +88,7 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 			return err
 		}
 		out.Session = &Session{UserID: u.ID, ConnectionID: c.ID, IdentityID: identity.ID, Epoch: u.Epoch,
-			ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000}
+			AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000}
 		if in.NotAfter != nil {
 			out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
 		}
@@ -94,7 +96,7 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 			return err
 		}
 		if id := in.Login.ReplacesSessionID; id != nil {
-			if err := org.EndSession(ctx, *id); err != nil && KindOf(err) != NotFound {
+			if err := org.endReplaced(ctx, *id); err != nil {
 				return err
 			}
 		}

@@ -62,7 +62,7 @@ func TestLoginAttributes(t *testing.T) {
 		})
 		t.Run("another user takes the names and the trusted e-mail", func(t *testing.T) {
 			h := open(t, s, "unowned")
-			u := h.linked(t, h.unowned(t, "ada", h.mail("ada")))
+			h.linked(t, h.unowned(t, "ada", h.mail("ada")))
 			sign := func(change func(*model.Claims)) *model.User {
 				claims := claimsOf("subject", h.mail("ada"))
 				change(&claims)
@@ -70,7 +70,7 @@ func TestLoginAttributes(t *testing.T) {
 				must(t, err)
 				return out.User
 			}
-			u = sign(func(c *model.Claims) { c.Email, c.DisplayName = h.mail("augusta"), "Augusta King" })
+			u := sign(func(c *model.Claims) { c.Email, c.DisplayName = h.mail("augusta"), "Augusta King" })
 			want := withAddress("ada", "", h.mail("augusta"))
 			want["displayName"], want["name"] = "Augusta King", map[string]any{"givenName": "Ada", "familyName": "Lovelace"}
 			if diff := cmp.Diff(want, document(t, u)); diff != "" || u.Email != h.mail("augusta") || u.UserName != "ada" {

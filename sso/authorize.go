@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,7 +25,7 @@ type authorization struct {
 	redirectURI string
 	state       string
 	challenge   string
-	force       bool   // prompt=login, or max_age=0
+	force       bool   // prompt=login
 	silent      bool   // prompt=none: nobody is asked anything
 	maxAge      *int64 // seconds
 	hint        string
@@ -97,6 +98,8 @@ func (a *authorization) read() error {
 		return &oauthError{"unsupported_provider", "sign-in is by a connection of an organization; send connection, organization or domain instead of provider"}
 	case q.Has("code_challenge_method") && q.Get("code_challenge_method") != "S256", q.Has("code_challenge") && !q.Has("code_challenge_method"):
 		return &oauthError{"invalid_request", "code_challenge_method must be S256"}
+	case q.Has("code_challenge_method") && !q.Has("code_challenge"):
+		return &oauthError{"invalid_request", "code_challenge is missing"}
 	}
 	if q.Has("code_challenge") {
 		a.challenge = q.Get("code_challenge")
@@ -104,7 +107,11 @@ func (a *authorization) read() error {
 			return &oauthError{"invalid_request", "code_challenge must be the SHA-256 of the code_verifier in base64url"}
 		}
 	}
-	a.force, a.silent, a.hint = q.Get("prompt") == "login", q.Get("prompt") == "none", q.Get("login_hint")
+	prompts := strings.Fields(q.Get("prompt")) // OpenID Connect Core, section 3.1.2.1
+	a.force, a.silent, a.hint = slices.Contains(prompts, "login"), slices.Contains(prompts, "none"), q.Get("login_hint")
+	if a.silent && len(prompts) > 1 {
+		return &oauthError{"invalid_request", "prompt=none stands alone"}
+	}
 	if text := q.Get("max_age"); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {
@@ -148,7 +155,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if err != nil && !ended(err) {
 		return err
 	}
-	if err == nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, s) {
+	if err == nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, connection, s) {
 		return s.handOver(c, a, connection, in)
 	}
 	if a.silent {
@@ -160,12 +167,17 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	}})
 }
 
-// satisfied tells whether a session is as fresh as the application wishes.
-func (a *authorization) satisfied(in *model.SignedIn, s *Server) bool {
-	if a.force {
-		return false
+// satisfied tells whether a session is as fresh as the application wishes, by the same authentication
+// that a login would be measured by.
+func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connection, s *Server) bool {
+	if a.force || a.maxAge == nil {
+		return !a.force
 	}
-	return a.maxAge == nil || in.Session.CreatedAt+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
+	since := in.Session.CreatedAt
+	if connection.Reauthentication == model.ReauthenticationEnforced {
+		since = min(since, in.Session.AuthenticatedAt)
+	}
+	return since+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
 }
 
 // choosing is the same request with one of several connections.

@@ -64,9 +64,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, w wish) err
 	l.ConnectionID, l.RequestID, l.BrowserHash = connection.ID, "_"+rand.Text(), s.bindBrowser(c)
 	if in, err := s.browserSession(c); err == nil {
 		// The answer comes by a cross-site POST, without this cookie.
-		if in.Session.OrganizationID == connection.OrganizationID {
-			l.ReplacesSessionID = &in.Session.ID
-		}
+		l.ReplacesSessionID = &in.Session.ID
 	} else if model.KindOf(err) != model.Denied {
 		return err
 	}

@@ -40,7 +40,7 @@ type sessionConnection struct {
 func (s *Server) session(c echo.Context) error {
 	in, err := s.browserSession(c)
 	if err != nil && ended(err) {
-		return &tokenError{http.StatusUnauthorized, "Unauthorized", "nobody is signed in here, or not any more", nil}
+		return &tokenError{http.StatusUnauthorized, "Unauthorized", "nobody is signed in here, or not any more"}
 	}
 	if err != nil {
 		return err

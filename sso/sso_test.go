@@ -23,8 +23,10 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/api"
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/scim"
 	"rollcall/sso"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
@@ -51,7 +53,9 @@ var keys = sync.OnceValue(func() (k struct {
 // other end, and an application.
 type world struct {
 	t      testing.TB
+	db     modeltest.Database
 	store  *model.Store
+	logged *logged
 	server *httptest.Server
 	url    string
 	clock  *modeltest.Clock
@@ -75,10 +79,14 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
 	t.Helper()
-	w := &world{t: t, clock: modeltest.NewClock()}
-	o.Now = w.clock.Now
+	w := &world{t: t, db: db, clock: modeltest.NewClock(), logged: &logged{}}
+	o.Now, o.Log = w.clock.Now, w.logged.to(t)
 	w.store = modeltest.Open(t, db, o)
-	w.server, w.url = serve(t, w.store)
+	w.server = httptest.NewUnstartedServer(nil)
+	w.server.StartTLS()
+	t.Cleanup(w.server.Close)
+	w.url = w.server.URL
+	mount(t, w.server, w.store, w.url, o.Log)
 	w.tenant = w.newTenant("contoso", domain, testidp.PlainSAML, "GenericSAML")
 	w.app = &model.Application{Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{callback}}
 	var err error
@@ -87,23 +95,14 @@ func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
 	return w
 }
 
-// serve starts a server over TLS on a store.
-func serve(t testing.TB, store *model.Store) (*httptest.Server, string) {
+// mount puts the program's HTTP surface behind a server whose address browsers know as publicURL.
+func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL string, log *slog.Logger) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	mount(t, server, store, server.URL)
-	return server, server.URL
-}
-
-// mount puts sign-on behind a server whose address browsers know as publicURL.
-func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL string) {
-	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	must(t, err)
 	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Log: log}).Mount(ground.Echo))
+	(&scim.Server{Store: store, PublicURL: publicURL, Log: log}).Mount(ground.Echo)
+	(&api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Log: log}).Mount(ground.Echo)
 	ground.Open()
 	server.Config.Handler = ground
 }
@@ -219,7 +218,9 @@ func (b *browser) post(location string, form url.Values) answer {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	// An identity provider's page posts it: Lax cookies stay away.
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	return b.do(r)
+	other := *b.http
+	other.Jar = crossSite{b.http.Jar}
+	return (&browser{b.w, &other, b.address}).do(r)
 }
 
 // authorize is the address to which the application sends the browser.

@@ -21,14 +21,15 @@ import (
 type tokenError struct {
 	status            int
 	code, description string
-	err               error
 }
 
 func (e *tokenError) Error() string { return e.code + ": " + e.description }
-func (e *tokenError) Unwrap() error { return e.err }
+
+// Unwrap has the status, by which the log tells what a client did wrong from what we did.
+func (e *tokenError) Unwrap() error { return echo.NewHTTPError(e.status) }
 
 func badRequest(code, description string) error {
-	return &tokenError{http.StatusBadRequest, code, description, nil}
+	return &tokenError{http.StatusBadRequest, code, description}
 }
 
 // renderOAuthError is the web.Renderer of the endpoints that applications call.
@@ -165,7 +166,7 @@ func bearer(c echo.Context) string {
 
 // errUnauthorized is in the reference's words, which has no invalid_token.
 var errUnauthorized error = &tokenError{http.StatusUnauthorized, "Unauthorized",
-	"the access token is unknown or has ended; the event user.access_ended tells why, where it was taken away", nil}
+	"the access token is unknown or has ended; the event user.access_ended tells why, where it was taken away"}
 
 // profile tells an application who signed in, for as long as the session lives.
 func (s *Server) profile(c echo.Context) error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,12 +19,13 @@ import (
 	"rollcall/testidp"
 )
 
-// demo runs the server and the test identity provider side by side. They meet
-// over TCP only, as they would in two companies.
+// demo runs the server, the test identity provider and an application side by side. They meet over
+// TCP only, as they would in three companies.
 func (p *program) demo(ctx context.Context, args []string) error {
 	f := p.flags("demo")
 	listen := f.String("listen", "127.0.0.1:8080", "the `ADDRESS` of the server; another port is used when it is taken")
 	idpListen := f.String("idp-listen", testidp.DefaultListen, "the `ADDRESS` of the identity provider; likewise")
+	appListen := f.String("app-listen", "127.0.0.1:8090", "the `ADDRESS` of the application; likewise")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -34,19 +34,18 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	listener, err := listenNear(*listen)
-	if err != nil {
-		return err
+	var listeners []net.Listener
+	for _, address := range []string{*listen, *idpListen, *appListen} {
+		l, err := listenNear(address)
+		if err != nil {
+			return errors.Join(err, closeAll(listeners))
+		}
+		listeners = append(listeners, l)
 	}
-	idpListener, err := listenNear(*idpListen)
-	if err != nil {
-		_ = listener.Close()
-		return err
-	}
-	public := &url.URL{Scheme: "http", Host: listener.Addr().String()}
+	public := &url.URL{Scheme: "http", Host: listeners[0].Addr().String()}
 	d := demonstration{
 		program: p, key: "sk_demo_" + strings.ToLower(rand.Text()),
-		api: public.String(), idp: "http://" + idpListener.Addr().String(),
+		api: public.String(), idp: byName(listeners[1].Addr()), app: byName(listeners[2].Addr()),
 	}
 	log := slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	ready := make(chan struct{})
@@ -55,7 +54,7 @@ func (p *program) demo(ctx context.Context, args []string) error {
 			PublicURL: public, APIKey: config.Secret(d.key),
 			Database: config.Secret("sqlite:" + filepath.Join(folder, "rollcall.db")),
 		},
-		log: log, listener: listener, opened: func() { close(ready) },
+		log: log, listener: listeners[0], opened: func() { close(ready) },
 	}
 	fmt.Fprintln(p.out, "Starting Rollcall on SQLite in a temporary folder …")
 	g, ctx := errgroup.WithContext(ctx)
@@ -63,10 +62,10 @@ func (p *program) demo(ctx context.Context, args []string) error {
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
-			return idpListener.Close()
+			return closeAll(listeners[1:])
 		case <-ready:
 		}
-		err := d.run(ctx, g, idpListener)
+		err := d.run(ctx, g, listeners[1], listeners[2])
 		if ctx.Err() != nil {
 			return nil // a request that Ctrl-C broke off is no failure
 		}
@@ -77,6 +76,24 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		fmt.Fprintln(p.out, "\nStopped. The temporary folder is gone.")
 	}
 	return err
+}
+
+func closeAll(listeners []net.Listener) error {
+	var problems []error
+	for _, l := range listeners {
+		problems = append(problems, l.Close())
+	}
+	return errors.Join(problems...)
+}
+
+// byName is the URL of a listener, under the name localhost when that leads there: browsers then
+// take the server, which is at 127.0.0.1, for another site than the two others, as it is in earnest.
+func byName(address net.Addr) string {
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil || host != "127.0.0.1" {
+		return "http://" + address.String()
+	}
+	return "http://localhost:" + port
 }
 
 // listenNear listens on address, or on a free port of the same host when that
@@ -94,45 +111,46 @@ func listenNear(address string) (net.Listener, error) {
 }
 
 // demonstration is the part of the demo that plays the outside world: an
-// operator who sets up two customers, and their identity providers.
+// operator who sets up two customers, their identity providers, and the operator's application.
 type demonstration struct {
 	program *program
 	key     string
 	api     string // the base URL of the server, without a slash at its end
-	idp     string // the URL of the identity provider's page
+	idp     string // likewise of the identity provider
+	app     string // likewise of the application
 }
 
 // customer is an organization of the demo.
 type customer struct {
-	name, domain, directoryType string
-	dialect                     testidp.Dialect
+	name, domain   string
+	directoryType  string
+	connectionType string
+	dialect        testidp.Dialect
+	personality    testidp.Personality
+	tile           bool // whether people may begin at the identity provider
 
-	directory string // its directory's id, once it is set up
+	organization, directory, connection string // the ids of what is set up
 }
 
-func (d *demonstration) run(ctx context.Context, g *errgroup.Group, listener net.Listener) error {
+func (d *demonstration) run(ctx context.Context, g *errgroup.Group, idpListener, appListener net.Listener) error {
 	customers := []*customer{
-		{name: "Contoso", domain: "contoso.example", directoryType: "okta scim v2.0", dialect: testidp.Okta},
-		{name: "Fabrikam", domain: "fabrikam.example", directoryType: "azure scim v2.0", dialect: testidp.Entra},
+		{name: "Contoso", domain: "contoso.example", directoryType: "okta scim v2.0", connectionType: "OktaSAML",
+			dialect: testidp.Okta, personality: testidp.OktaSAML, tile: true},
+		{name: "Fabrikam", domain: "fabrikam.example", directoryType: "azure scim v2.0", connectionType: "AzureSAML",
+			dialect: testidp.Entra, personality: testidp.EntraSAML},
 	}
-	var options testidp.Options
-	for _, c := range customers {
-		application, err := d.setUp(ctx, c)
-		if err != nil {
-			_ = listener.Close()
-			return fmt.Errorf("set up %s: %w", c.name, err)
-		}
-		options.Applications = append(options.Applications, application)
-	}
-	idp, err := testidp.New(options)
+	idp, app, err := d.setUp(ctx, customers)
 	if err != nil {
-		_ = listener.Close()
-		return err
+		return errors.Join(err, closeAll([]net.Listener{idpListener, appListener}))
 	}
-	g.Go(func() error { return idp.Serve(ctx, listener) })
-	for _, a := range idp.Applications() {
+	g.Go(func() error { return idp.Serve(ctx, idpListener) })
+	g.Go(func() error { return app.serve(ctx, appListener) })
+	for i, a := range idp.Applications() {
 		if err := d.program.provision(ctx, a); err != nil {
 			return fmt.Errorf("provision %s: %w", a.Name(), err)
+		}
+		if err := d.testLogin(ctx, customers[i], a); err != nil {
+			return fmt.Errorf("test the sign-on of %s: %w", a.Name(), err)
 		}
 	}
 	lastEvent, err := d.lastEvent(ctx)
@@ -143,28 +161,29 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, listener net
 	return nil
 }
 
-// setUp creates an organization with a directory through the API, as the
-// operator's own program would.
-func (d *demonstration) setUp(ctx context.Context, c *customer) (testidp.ApplicationOptions, error) {
-	var organization struct{ ID string }
-	err := d.call(ctx, http.MethodPost, "/organizations", map[string]any{
-		"name": c.name, "domain_data": []any{map[string]any{"domain": c.domain, "state": "verified"}},
-	}, &organization)
-	if err != nil {
-		return testidp.ApplicationOptions{}, err
+// setUp creates everything through the API, as the operator's own program would.
+func (d *demonstration) setUp(ctx context.Context, customers []*customer) (*testidp.Server, *analytics, error) {
+	options := testidp.Options{BaseURL: d.idp}
+	for _, c := range customers {
+		application, err := d.createDirectory(ctx, c)
+		if err != nil {
+			return nil, nil, fmt.Errorf("set up %s: %w", c.name, err)
+		}
+		options.Applications = append(options.Applications, application)
 	}
-	var directory struct {
-		ID   string
-		SCIM struct {
-			BaseURL     string `json:"base_url"`
-			BearerToken string `json:"bearer_token"`
+	idp, err := testidp.New(options)
+	if err != nil {
+		return nil, nil, err
+	}
+	application, err := d.createApplication(ctx, customers)
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up the application: %w", err)
+	}
+	for i, c := range customers {
+		if err := d.createConnection(ctx, c, idp.Applications()[i], application.clientID); err != nil {
+			return nil, nil, fmt.Errorf("connect %s: %w", c.name, err)
 		}
 	}
-	err = d.call(ctx, http.MethodPost, "/directories", map[string]any{
-		"organization_id": organization.ID, "name": c.name + "'s directory", "type": c.directoryType,
-	}, &directory)
-	c.directory = directory.ID
-	return testidp.ApplicationOptions{
-		Name: c.name, SCIMURL: directory.SCIM.BaseURL, Token: directory.SCIM.BearerToken, Dialect: c.dialect, Domain: c.domain,
-	}, err
+	app, err := newAnalytics(application)
+	return idp, app, err
 }

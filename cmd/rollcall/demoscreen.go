@@ -57,17 +57,17 @@ func (d *demonstration) lastEvent(ctx context.Context) (string, error) {
 // 24 lines. Its commands are for bash and zsh; zsh runs a typed comment as a command unless told
 // otherwise, so that the comments have no quotes and no other signs that a shell would read.
 var screen = template.Must(template.New("screen").Parse(`
-Rollcall is running, and so is Northwind Directory, a test identity provider.
-  {{.IDP}}   Northwind Directory: press "Unassign" beside somebody
-  {{.API}}   Rollcall: SCIM and the management API
+Rollcall is running, and with it an application and a test identity provider.
+  {{printf "%-22s" .App}} Contoso Analytics: 1. sign in as somebody
+  {{printf "%-22s" .IDP}} Northwind Directory: 2. press "Unassign" beside them
+  {{printf "%-22s" ""}} 3. look at Contoso Analytics again: access has ended
+  {{printf "%-22s" .API}} Rollcall: SCIM, sign-on and the management API
 {{- range .Customers}}
-  {{printf "%-9s" .Name}} {{.People}} people and {{.Groups}} groups, provisioned as {{.As}} does{{end}}
+  {{printf "%-9s" .Name}} {{.People}} people and {{.Groups}} groups, whose IT has {{.As}}{{end}}
 
-Try, in another terminal:
-
+Then, in another terminal:
   KEY={{.Key}}
-{{- range .Customers}}
-  {{.Variable}}={{.Directory}}{{end}}
+  {{.First.Variable}}={{.First.Directory}}
   api() { curl -sH "Authorization: Bearer $KEY" "{{.API}}/$1"; }
   fields() { grep -oE "\"($1)\":\"[^\"]*\""; }
   # the people of {{.First.Name}} and their state
@@ -91,6 +91,6 @@ func (d *demonstration) explain(customers []*customer, applications []*testidp.A
 			len(applications[i].People()), len(applications[i].Groups())})
 	}
 	_ = screen.Execute(d.program.out, map[string]any{
-		"IDP": d.idp, "API": d.api, "Key": d.key, "Customers": rows, "First": rows[0], "LastEvent": lastEvent,
+		"IDP": d.idp, "API": d.api, "App": d.app, "Key": d.key, "Customers": rows, "First": rows[0], "LastEvent": lastEvent,
 	})
 }

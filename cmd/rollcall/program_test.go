@@ -2,20 +2,15 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"rollcall/web"
 )
@@ -144,99 +139,4 @@ func (s *synchronized) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
-}
-
-func TestDemo(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var out, problems synchronized
-	p := program{out: &out, err: &problems}
-	ended := make(chan int)
-	go func() {
-		ended <- p.run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0"})
-	}()
-	eventually(t, time.Minute, func() bool { return strings.Contains(out.String(), "Ctrl-C stops it") || problems.String() != "" })
-	if problems.String() != "" {
-		t.Fatal(problems.String())
-	}
-	said := out.String()[strings.Index(out.String(), "Rollcall is running"):]
-	rows := 0
-	for line := range strings.Lines(said) {
-		rows += 1 + (len([]rune(line))-2)/80 // the line without its end, wrapped
-	}
-	if rows > 23 {
-		t.Errorf("the screen has %d lines in a window of 80 columns, want at most 23 and one for the cursor:\n%s", rows, said)
-	}
-	idp := regexp.MustCompile(`(http://\S+) +Northwind Directory`).FindStringSubmatch(said)
-	_, commands, ok := strings.Cut(said, "Try, in another terminal:\n")
-	commands, _, _ = strings.Cut(commands, "\nCtrl-C")
-	if idp == nil || !ok {
-		t.Fatalf("the screen has no page of the identity provider or no commands:\n%s", said)
-	}
-	paste := func() string {
-		t.Helper()
-		shown, err := exec.CommandContext(t.Context(), "bash", "-uc", commands).CombinedOutput()
-		if err != nil {
-			t.Fatalf("the commands: %v\n%s", err, shown)
-		}
-		return string(shown)
-	}
-	before := paste()
-	if n := strings.Count(before, `@contoso.example"	"state":"active"`); n != 25 || strings.Contains(before, `"event":`) {
-		t.Fatalf("%d active people, want 25 and no event yet:\n%s", n, before)
-	}
-	// Press a button as the page does.
-	page := request(t, http.MethodGet, idp[1]+"/applications/1", "", "")
-	unassign := regexp.MustCompile(`action="(/applications/1/people/([^"/]+)/unassign)"`).FindStringSubmatch(page.body)
-	if unassign == nil {
-		t.Fatalf("the page has no unassign button: %d", page.status)
-	}
-	if pressed := press(t, idp[1]+unassign[1]); pressed.status != http.StatusOK {
-		t.Fatalf("unassign: %d %s", pressed.status, pressed.body)
-	}
-	address := unassign[2] + "@contoso.example"
-	people, happened, ok := strings.Cut(paste(), `"event":`)
-	if n := strings.Count(people, `"state":"active"`); n != 24 || !strings.Contains(people, `"username":"`+address+`"	"state":"inactive"`) {
-		t.Errorf("%d active people, want 24 and %s inactive:\n%s", n, address, people)
-	}
-	happened, left, hasLeft := strings.Cut(happened, `{"object":"list"`)
-	want := `"dsync.user.updated"
-"email":"` + address + `"
-"event":"user.access_ended"
-"reason":"deprovisioned"
-`
-	if !ok || !hasLeft {
-		t.Fatalf("no events, or no list of whose access has ended: %q %q", happened, left)
-	}
-	if diff := cmp.Diff(want, happened); diff != "" {
-		t.Errorf("the events (-want +got):\n%s", diff)
-	}
-	if !strings.Contains(left, `"reason":"deprovisioned"`) {
-		t.Errorf("whose access has ended: %s", left)
-	}
-	cancel()
-	if code := <-ended; code != 0 {
-		t.Errorf("it ends with %d: %s", code, problems.String())
-	}
-	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "rollcall-demo-*")); len(left) > 0 {
-		t.Errorf("it left %v", left)
-	}
-}
-
-// press sends a form of the identity provider as a script would, asking for JSON.
-func press(t *testing.T, url string) answer {
-	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	return answer{status: response.StatusCode}
 }

@@ -74,6 +74,7 @@ CREATE TABLE sessions (
 	identity_id text NOT NULL,
 	epoch bigint NOT NULL,
 	token_hash bytea NOT NULL UNIQUE,
+	authenticated_at bigint NOT NULL,
 	created_at bigint NOT NULL,
 	expires_at bigint NOT NULL,
 	ended_at bigint,

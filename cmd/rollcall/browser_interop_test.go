@@ -1,0 +1,171 @@
+//go:build interop
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// seen is a page as the browser showed it.
+type seen struct {
+	URL, Title, Text string
+	Wide             []int // the widths of windows in which it had to be scrolled sideways
+}
+
+// browserCookie is a cookie that the browser kept.
+type browserCookie struct {
+	Name, Domain, Path string
+	HTTPOnly, Secure   bool
+	SameSite           string
+}
+
+// TestInteropDemoBrowser walks the demo in Debian's Chromium, which decides what a cookie is sent with
+// and what a page may do. make interop builds the program and installs what drives the browser.
+func TestInteropDemoBrowser(t *testing.T) {
+	d := startDemoProgram(t)
+	var problems bytes.Buffer
+	c := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "browser", "walk.mjs"),
+		filepath.Join("..", "..", ".cache", "browser"), d.app, d.idp, d.api, t.TempDir(), t.ArtifactDir())
+	c.Stderr = &problems
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, problems.Bytes())
+	}
+	var report map[string]json.RawMessage
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	shown := func(page, at string, texts ...string) seen {
+		t.Helper()
+		var s seen
+		read(t, report, page, &s)
+		if !strings.HasPrefix(s.URL, at) || len(s.Wide) > 0 {
+			t.Errorf("%s: at %s, want %s; wider than windows of %v", page, s.URL, at, s.Wide)
+		}
+		for _, text := range texts {
+			if !strings.Contains(s.Text, text) {
+				t.Errorf("%s does not show %q: %s", page, text, s.Text)
+			}
+		}
+		return s
+	}
+	kwame := []string{"Kwame Mensah", "kwame.mensah@contoso.example", "Role member", "Engineering Everyone Sales"}
+	ended := []string{"Your access has ended", "no longer assigns", "Reason deprovisioned", "Kwame Mensah", "Try to sign in again"}
+	shown("welcome", d.app, "Sign in with SSO Contoso", "Sign in with SSO Fabrikam")
+	shown("choice", d.idp, "Sign in to Contoso as")
+	shown("signedIn", d.app, append(kwame, "looks again every three seconds")...)
+	shown("back", d.api, "You were not signed in", "Reference") // its response counted once
+	shown("afterBack", d.app, kwame...)
+	shown("tab", d.app, kwame...)
+	shown("again", d.app, kwame...)
+	shown("unassigned", d.idp, "Unassign Kwame Mensah: done")
+	shown("ended", d.app, ended...)
+	shown("tabEnded", d.app, ended...)
+	refused := shown("refused", d.api, "You were not signed in", "Reference")
+	refusedURL, err := url.Parse(refused.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.explains(t, visited{answer{body: refused.Text}, refusedURL}, "deactivated")
+	shown("person", d.idp, "Open Contoso")
+	shown("tile", d.app, "Priya Raman", "OktaSAML")
+	shown("signedOut", d.app, "Sign in with SSO")
+	shown("afterwards", d.app, "Sign in with SSO")
+	shown("plainAnswer", d.idp, "Continue to Fabrikam")
+	if s := shown("plain", d.app, "Noor Al-Farsi", "AzureSAML", "Engineering Everyone Finance"); strings.Contains(s.Text, "three seconds") {
+		t.Errorf("without JavaScript the page promises to look again: %s", s.Text)
+	}
+	checkCookies(t, report)
+	checkErrors(t, report)
+}
+
+func read(t *testing.T, report map[string]json.RawMessage, name string, into any) {
+	t.Helper()
+	if err := json.Unmarshal(report[name], into); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, report[name])
+	}
+}
+
+// checkCookies wants three servers with a name each, and the one cookie of a login that may come along
+// from another site, as the identity provider's form is.
+func checkCookies(t *testing.T, report map[string]json.RawMessage) {
+	t.Helper()
+	var cookies []browserCookie
+	read(t, report, "cookies", &cookies)
+	want := []browserCookie{
+		{Name: "contoso_analytics", Domain: "localhost", Path: "/", HTTPOnly: true, SameSite: "Lax"},
+		{Name: "northwind", Domain: "localhost", Path: "/applications/1", HTTPOnly: true, SameSite: "Lax"},
+		{Name: "rollcall", Domain: "127.0.0.1", Path: "/", HTTPOnly: true, SameSite: "Lax"},
+		{Name: "rollcall-login", Domain: "127.0.0.1", Path: "/", HTTPOnly: true, Secure: true, SameSite: "None"},
+	}
+	if diff := cmp.Diff(want, cookies); diff != "" {
+		t.Errorf("cookies (-want +got):\n%s", diff)
+	}
+	var sites []string
+	read(t, report, "sites", &sites)
+	// Two by the first tab and its back button, one refused, and two from the tile.
+	if diff := cmp.Diff([]string{"cross-site", "cross-site", "cross-site", "cross-site", "cross-site"}, sites); diff != "" {
+		t.Errorf("Sec-Fetch-Site of the responses' forms (-want +got):\n%s", diff)
+	}
+}
+
+// checkErrors wants no complaint of the browser, such as of what a Content-Security-Policy blocked,
+// but that the two refusals are refusals.
+func checkErrors(t *testing.T, report map[string]json.RawMessage) {
+	t.Helper()
+	var complaints []string
+	read(t, report, "errors", &complaints)
+	refusals := 0
+	for _, text := range complaints {
+		if strings.Contains(text, "/acs: Failed to load resource: the server responded with a status of 403") {
+			refusals++
+			continue
+		}
+		t.Errorf("the browser complains: %s", text)
+	}
+	if refusals != 2 {
+		t.Errorf("%d refusals, want that after the back button and that after unassign: %v", refusals, complaints)
+	}
+}
+
+// startDemoProgram starts bin/rollcall demo on free ports.
+func startDemoProgram(t *testing.T) *demo {
+	t.Helper()
+	c := exec.Command(filepath.Join("..", "..", "bin", "rollcall"), "demo",
+		"--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0", "--app-listen", "127.0.0.1:0")
+	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	var problems synchronized
+	c.Stderr = &problems
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Signal(syscall.SIGTERM)
+		if err := c.Wait(); err != nil {
+			t.Errorf("the demo ends with %v: %s", err, problems.String())
+		}
+	})
+	d := &demo{problems: &problems}
+	for lines := bufio.NewScanner(out); !strings.Contains(d.screen, "Ctrl-C stops it"); d.screen += lines.Text() + "\n" {
+		if !lines.Scan() {
+			t.Fatalf("the demo ended: %s", problems.String())
+		}
+	}
+	d.readScreen(t)
+	return d
+}

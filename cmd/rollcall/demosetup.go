@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"rollcall/testidp"
+)
+
+// createDirectory creates an organization with a directory.
+func (d *demonstration) createDirectory(ctx context.Context, c *customer) (testidp.ApplicationOptions, error) {
+	var organization struct{ ID string }
+	err := d.call(ctx, http.MethodPost, "/organizations", map[string]any{
+		"name": c.name, "domain_data": []any{map[string]any{"domain": c.domain, "state": "verified"}},
+	}, &organization)
+	if err != nil {
+		return testidp.ApplicationOptions{}, err
+	}
+	var directory struct {
+		ID   string
+		SCIM struct {
+			BaseURL     string `json:"base_url"`
+			BearerToken string `json:"bearer_token"`
+		}
+	}
+	err = d.call(ctx, http.MethodPost, "/directories", map[string]any{
+		"organization_id": organization.ID, "name": c.name + "'s directory", "type": c.directoryType,
+	}, &directory)
+	c.organization, c.directory = organization.ID, directory.ID
+	return testidp.ApplicationOptions{
+		Name: c.name, SCIMURL: directory.SCIM.BaseURL, Token: directory.SCIM.BearerToken, Dialect: c.dialect,
+		Domain: c.domain, Personality: c.personality,
+	}, err
+}
+
+// createApplication registers the application, with the addresses to which browsers come back.
+func (d *demonstration) createApplication(ctx context.Context, customers []*customer) (analyticsOptions, error) {
+	var created struct {
+		ClientID     string `json:"client_id"`
+		ClientSecret string `json:"client_secret"`
+	}
+	err := d.call(ctx, http.MethodPost, "/applications", map[string]any{
+		"name": "Contoso Analytics", "redirect_uris": []string{d.app + "/callback"},
+		"initiate_login_uri": d.app + "/login", "post_logout_redirect_uris": []string{d.app + "/"},
+	}, &created)
+	o := analyticsOptions{rollcall: d.api, url: d.app, clientID: created.ClientID, secret: created.ClientSecret}
+	for _, c := range customers {
+		o.tenants = append(o.tenants, tenant{c.name, c.organization})
+	}
+	return o, err
+}
+
+// createConnection connects an organization with its identity provider, and the other way round.
+func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *testidp.Application, application string) error {
+	var created struct {
+		ID   string
+		SAML struct {
+			EntityID string `json:"sp_entity_id"`
+			ACSURL   string `json:"acs_url"`
+		}
+	}
+	err := d.call(ctx, http.MethodPost, "/connections", map[string]any{
+		"organization_id": c.organization, "name": c.name + "'s sign-on", "connection_type": c.connectionType,
+		"saml":                map[string]any{"idp_metadata_xml": string(idp.SAMLMetadata())},
+		"allow_idp_initiated": c.tile, "application_id": application,
+	}, &created)
+	if err != nil {
+		return err
+	}
+	c.connection = created.ID
+	return idp.ConnectSAML(created.SAML.EntityID, created.SAML.ACSURL)
+}
+
+// testLogin signs somebody in by the connection's own link, as whoever sets up a connection does:
+// it is a draft until one login has succeeded. It walks as a browser would, but for the cookie that
+// binds the answer to the browser: that one is Secure, and Go's cookie jar withholds it over http.
+func (d *demonstration) testLogin(ctx context.Context, c *customer, idp *testidp.Application) error {
+	asked, err := d.step(ctx, http.MethodGet, d.api+"/sso/saml/"+c.connection+"/login", nil, nil)
+	if err != nil {
+		return err
+	}
+	at, err := asked.Location()
+	if err != nil {
+		return fmt.Errorf("begin: %s, and no address to go to: %w", asked.Status, err)
+	}
+	query := at.Query()
+	query.Set("person", idp.People()[0].ID)
+	at.RawQuery = query.Encode()
+	var form struct {
+		ACSURL       string `json:"acs_url"`
+		SAMLResponse string `json:"saml_response"`
+		RelayState   string `json:"relay_state"`
+	}
+	if _, err := d.step(ctx, http.MethodGet, at.String(), nil, nil, &form); err != nil {
+		return err
+	}
+	_, err = d.step(ctx, http.MethodPost, form.ACSURL, asked.Cookies(),
+		url.Values{"SAMLResponse": {form.SAMLResponse}, "RelayState": {form.RelayState}})
+	return err
+}
+
+// step is one request of a browser that follows no redirect. Its answer is read into into, as JSON.
+func (d *demonstration) step(
+	ctx context.Context, method, address string, cookies []*http.Cookie, form url.Values, into ...any,
+) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", d.idp) // browsers name the site whose form it is
+	}
+	r.Header.Set("Accept", "text/html")
+	if len(into) > 0 {
+		r.Header.Set("Accept", "application/json")
+	}
+	for _, cookie := range cookies {
+		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
+	}
+	browser := http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	answer, err := browser.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= http.StatusBadRequest {
+		return nil, fmt.Errorf("%s %s: %s", method, r.URL.Path, answer.Status)
+	}
+	for _, target := range into {
+		err = errors.Join(err, json.NewDecoder(answer.Body).Decode(target))
+	}
+	return answer, err
+}
