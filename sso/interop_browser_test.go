@@ -3,6 +3,7 @@
 package sso_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"html"
 	"io"
@@ -148,4 +149,12 @@ func (v *visitor) mustForm(p page, field string) *form {
 		v.t.Fatalf("there is no form with %s: %s", field, p)
 	}
 	return f
+}
+
+// signatures counts the signatures of the response that the form brings: of itself, of its assertion.
+func (f *form) signatures(t *testing.T) int {
+	t.Helper()
+	document, err := base64.StdEncoding.DecodeString(f.fields.Get("SAMLResponse"))
+	must(t, err)
+	return strings.Count(string(document), "SignatureValue>") / 2
 }

@@ -4,7 +4,7 @@ package sso_test
 
 import (
 	"net/http"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -12,7 +12,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// TestInteropSAMLIdP signs people in at saml-idp.
+// TestInteropSAMLIdP signs people in at saml-idp, which signs only the assertion.
 func TestInteropSAMLIdP(t *testing.T) {
 	p := startProgram(t, modeltest.SQLite(t))
 	address, port := freePort(t)
@@ -22,12 +22,12 @@ func TestInteropSAMLIdP(t *testing.T) {
 	makeKey(t, key, certificate)
 	// The address of the service provider is known once there is a connection, which needs to know
 	// of the identity provider first. It stays the same when it is told all of its metadata.
-	text, err := exec.CommandContext(t.Context(), "openssl", "x509", "-in", certificate).Output()
+	text, err := os.ReadFile(certificate)
 	must(t, err)
 	l := p.connect(t, "saml-idp", map[string]any{"idp_entity_id": "urn:example:idp", "idp_sso_url": base + "/saml/sso", "idp_certificates": []string{string(text)}})
 	start(t, base+"/metadata", nil, "node", absolute(t, "..", ".cache", "saml-idp", "node_modules", "saml-idp", "bin", "run.js"),
 		"--host", "127.0.0.1", "--port", port, "--acsUrl", l.SAML.ACSURL, "--audience", l.SAML.EntityID, "--issuer", "urn:example:idp",
-		"--key", key, "--cert", certificate, "--configFile", absolute(t, "testdata", "saml-idp", "config.js"))
+		"--no-signResponse", "--key", key, "--cert", certificate, "--configFile", absolute(t, "testdata", "saml-idp", "config.js"))
 	p.call(t, http.MethodPatch, "/connections/"+l.ID, map[string]any{"saml": map[string]any{"idp_metadata_url": base + "/metadata"}}, nil)
 
 	signIn := func(t *testing.T, v *visitor, location, email string) page {
@@ -51,6 +51,9 @@ func TestInteropSAMLIdP(t *testing.T) {
 	t.Run("a response counts once", func(t *testing.T) {
 		v := newVisitor(t)
 		response := v.mustForm(v.post(v.mustForm(v.get(p.authorize(l)), "_authnRequest"), "userName", "saml@contoso.example", "email", "saml@contoso.example"), "SAMLResponse")
+		if n := response.signatures(t); n != 1 {
+			t.Errorf("the response has %d signatures", n)
+		}
 		p.exchange(t, v.post(response))
 		if again := v.post(response); again.status != http.StatusForbidden {
 			t.Errorf("the second time: %s", again)

@@ -3,12 +3,17 @@
 package sso_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,21 +25,26 @@ const (
 	postBinding     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 )
 
+// simpleSAMLRoot is where make interop unpacks it.
+var simpleSAMLRoot = filepath.Join("..", ".cache", "simplesamlphp", "usr", "share", "simplesamlphp")
+
 // simpleSAML is a running SimpleSAMLphp, as testdata/simplesamlphp configures it.
 type simpleSAML struct{ url, home string }
 
-func startSimpleSAML(t *testing.T, bindings ...string) simpleSAML {
+func startSimpleSAML(t *testing.T, signAssertion bool, bindings ...string) simpleSAML {
 	t.Helper()
 	address, _ := freePort(t)
 	s := simpleSAML{"http://" + address, t.TempDir()}
 	for _, name := range []string{"cert", "log", "data", "temp", "session", "sp"} {
 		must(t, os.Mkdir(filepath.Join(s.home, name), 0o700))
 	}
-	makeKey(t, filepath.Join(s.home, "cert", "key.pem"), filepath.Join(s.home, "cert", "certificate.pem"))
+	for _, which := range []string{"", "next-"} {
+		makeKey(t, filepath.Join(s.home, "cert", which+"key.pem"), filepath.Join(s.home, "cert", which+"certificate.pem"))
+	}
 	start(t, s.metadata(), []string{
 		"SIMPLESAMLPHP_CONFIG_DIR=" + absolute(t, "testdata", "simplesamlphp"), "INTEROP_URL=" + s.url, "INTEROP_HOME=" + s.home,
-		"INTEROP_BINDINGS=" + strings.Join(bindings, " "),
-	}, "php", "-S", address, "-t", "/usr/share/simplesamlphp/www")
+		"INTEROP_BINDINGS=" + strings.Join(bindings, " "), "INTEROP_SIGN_ASSERTION=" + strconv.FormatBool(signAssertion),
+	}, "php", "-S", address, "-t", filepath.Join(simpleSAMLRoot, "www"))
 	return s
 }
 
@@ -49,6 +59,20 @@ func (s simpleSAML) trust(t *testing.T, p *program, l link) {
 		t.Fatalf("%d %s", status, document)
 	}
 	must(t, os.WriteFile(filepath.Join(s.home, "sp", l.ID+".xml"), document, 0o600))
+	followsSchema(t, document, "saml-schema-metadata-2.0.xsd")
+}
+
+// followsSchema checks a document of ours by the OASIS schemas, which SimpleSAMLphp has with it.
+func followsSchema(t *testing.T, document []byte, schema string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "php", "-r", `
+		$d = new DOMDocument;
+		exit($d->loadXML(stream_get_contents(STDIN), LIBXML_NONET) && $d->schemaValidate($argv[1]) ? 0 : 1);`,
+		filepath.Join(simpleSAMLRoot, "schemas", schema))
+	c.Stdin = bytes.NewReader(document)
+	if out, err := c.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("by %s: %v\n%s\n%s", schema, err, out, document)
+	}
 }
 
 // signIn fills in the login page that the visitor sees, and returns the form with the response.
@@ -60,7 +84,7 @@ func (v *visitor) signIn(login page, name string) *form {
 // TestInteropSimpleSAMLphp signs people in at SimpleSAMLphp, which refuses what we do not sign.
 func TestInteropSimpleSAMLphp(t *testing.T) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		w := &simpleSAMLWorld{program: startProgram(t, db), idp: startSimpleSAML(t, redirectBinding, postBinding)}
+		w := &simpleSAMLWorld{program: startProgram(t, db), idp: startSimpleSAML(t, true, redirectBinding, postBinding)}
 		w.link = w.connect(t, "by metadata URL", map[string]any{"idp_metadata_url": w.idp.metadata()})
 		w.idp.trust(t, w.program, w.link)
 		t.Run("a wrong password shows no response, the right one makes the draft active", w.testLogin)
@@ -71,7 +95,7 @@ func TestInteropSimpleSAMLphp(t *testing.T) {
 		t.Run("a login that starts there is refused", w.unsolicited)
 		t.Run("or starts one of ours where it is allowed", w.startedThere)
 		t.Run("access ends, and stays ended", w.ended)
-		t.Run("by HTTP-POST and pasted metadata", w.byPost)
+		t.Run("by HTTP-POST and pasted metadata, with only the response signed", w.byPost)
 		w.stop(t)
 	})
 }
@@ -127,6 +151,9 @@ func (w *simpleSAMLWorld) whoCame(t *testing.T) {
 func (w *simpleSAMLWorld) replay(t *testing.T) {
 	v := newVisitor(t)
 	response := v.signIn(v.get(w.authorize(w.link)), "anna")
+	if n := response.signatures(t); n != 2 {
+		t.Errorf("the response has %d signatures", n)
+	}
 	w.exchange(t, v.post(response))
 	w.refused(t, v.post(response), "assertion_replayed")
 	w.refused(t, newVisitor(t).post(response), "login_foreign")
@@ -164,6 +191,11 @@ func (w *simpleSAMLWorld) alteredRequest(t *testing.T) {
 	stop := *v
 	stop.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	sent := stop.get(w.authorize(w.link)).location
+	deflated, err := base64.StdEncoding.DecodeString(sent.Query().Get("SAMLRequest"))
+	must(t, err)
+	document, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
+	must(t, err)
+	followsSchema(t, document, "saml-schema-protocol-2.0.xsd")
 	for complaint, alter := range map[string]func(q url.Values){
 		"Unable to validate signature on query string": func(q url.Values) { q.Set("RelayState", q.Get("RelayState")+"x") },
 		"no signature found on message":                func(q url.Values) { q.Del("Signature"); q.Del("SigAlg") },
@@ -232,13 +264,17 @@ func (w *simpleSAMLWorld) ended(t *testing.T) {
 }
 
 func (w *simpleSAMLWorld) byPost(t *testing.T) {
-	idp := startSimpleSAML(t, postBinding)
+	idp := startSimpleSAML(t, false, postBinding)
 	_, metadata := w.send(t, http.MethodGet, idp.metadata(), "", "", nil)
 	l := w.connect(t, "by pasted metadata", map[string]any{"idp_metadata_xml": string(metadata)})
 	idp.trust(t, w.program, l)
 	v := newVisitor(t)
 	request := v.mustForm(v.get(w.url+"/sso/saml/"+l.ID+"/login"), "SAMLRequest")
-	in := v.post(v.signIn(v.post(request), "anna"))
+	response := v.signIn(v.post(request), "anna")
+	if n := response.signatures(t); n != 1 {
+		t.Errorf("the response has %d signatures", n)
+	}
+	in := v.post(response)
 	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" {
 		t.Fatalf("after the login: %s", in)
 	}
@@ -249,12 +285,13 @@ func (w *simpleSAMLWorld) byPost(t *testing.T) {
 	}
 	document, err := base64.StdEncoding.DecodeString(request.fields.Get("SAMLRequest"))
 	must(t, err)
+	followsSchema(t, document, "saml-schema-protocol-2.0.xsd")
 	altered := strings.Replace(string(document), "AllowCreate=\"true\"", "AllowCreate=\"false\"", 1)
 	if altered == string(document) {
 		t.Fatalf("nothing to alter in %s", document)
 	}
 	p := newVisitor(t).post(request, "SAMLRequest", base64.StdEncoding.EncodeToString([]byte(altered)))
-	w.complains(t, p, "validate Signature")
+	w.complains(t, p, "no signature found on message") // none that holds
 }
 
 // complains checks that the identity provider asks nobody to log in, and says why.

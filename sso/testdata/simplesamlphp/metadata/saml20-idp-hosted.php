@@ -3,7 +3,12 @@ $metadata[getenv('INTEROP_URL') . '/idp'] = [
     'host' => '__DEFAULT__',
     'privatekey' => 'key.pem',
     'certificate' => 'certificate.pem',
+    // Announced in the metadata, to sign one day.
+    'new_privatekey' => 'next-key.pem',
+    'new_certificate' => 'next-certificate.pem',
     'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'saml20.sign.response' => true,
+    'saml20.sign.assertion' => getenv('INTEROP_SIGN_ASSERTION') === 'true',
     'auth' => 'people',
 
     // Nobody gets in by a request that the service provider has not signed.
