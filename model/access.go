@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -138,19 +139,14 @@ func (o *Org) endReplaced(ctx context.Context, id string) error {
 }
 
 // handOver makes the code with which an application learns who signed in. It
-// refuses an application that does not serve the organization any more, and a
-// person whose stored e-mail address is outside the organization's verified
+// refuses an application that does not serve the organization any more, an
+// address that is not the application's any more, and a person whose stored e-mail address is outside the organization's verified
 // domains, unless an operator allowed that: an application that keys by e-mail
 // must not be taken over by a hostile organization (identity.md, section 7). The
 // code and its token are then looked up under the same two conditions.
 func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session, application, redirectURI, challenge string) (string, error) {
-	serves, err := o.servedBy(ctx, application)
-	if err != nil {
+	if err := o.answerable(ctx, u, application, redirectURI); err != nil {
 		return "", err
-	}
-	if !serves {
-		return "", &SignInRefused{Reason: ApplicationWithdrawn, UserID: u.ID,
-			Expected: "an application that serves the organization", Received: ApplicationPrefix.ID(application)}
 	}
 	if !u.emailUnder(g.Domains) && !g.AllowProfilesOutsideOrganization {
 		return "", &SignInRefused{Reason: ProfileOutside, UserID: u.ID,
@@ -166,11 +162,35 @@ func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session
 	return code, nil
 }
 
-// servedBy tells whether an application serves the organization. It reads inside
-// the running transaction: one that waited for a second connection of the pool
-// would wait for others who do the same.
+// answerable refuses an application that does not serve the organization any
+// more, and an address that was taken from it while the person signed in: who
+// answers there now may be somebody else.
+func (o *Org) answerable(ctx context.Context, u *User, application, redirectURI string) error {
+	a, err := o.store.application(o.inside(ctx), application)
+	if err == nil && !slices.Contains(a.RedirectURIs, redirectURI) {
+		return &SignInRefused{Reason: RedirectURIWithdrawn, UserID: u.ID,
+			Expected: "one of the application's redirect_uris", Received: redirectURI}
+	}
+	serves := false
+	if err == nil {
+		serves, err = o.store.reaches(o.inside(ctx), a.Scope(), o.ID)
+	}
+	if err == nil && !serves || KindOf(err) == NotFound {
+		return &SignInRefused{Reason: ApplicationWithdrawn, UserID: u.ID,
+			Expected: "an application that serves the organization", Received: ApplicationPrefix.ID(application)}
+	}
+	return err
+}
+
+// inside sees all organizations, within the running transaction: a look-up that
+// waited for a second connection of the pool would wait for others who do the same.
+func (o *Org) inside(ctx context.Context) *gorm.DB {
+	return o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+}
+
+// servedBy tells whether an application serves the organization.
 func (o *Org) servedBy(ctx context.Context, application string) (bool, error) {
-	return o.store.serves(o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{}), application, o.ID)
+	return o.store.serves(o.inside(ctx), application, o.ID)
 }
 
 // HandOver gives an application a code for a session that lives already. It
