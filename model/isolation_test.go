@@ -199,9 +199,6 @@ var naming = map[string]call{
 	"RememberAssertion": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return done(org.RememberAssertion(ctx, of.connection.ID, "another", 1<<60))
 	},
-	"RenameDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.RenameDirectory(ctx, of.directory.ID, "Renamed")
-	},
 	"RevokeDirectoryToken": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return done(org.RevokeDirectoryToken(ctx, of.directory.ID, of.token.ID))
 	},
@@ -237,8 +234,15 @@ var naming = map[string]call{
 		})
 		return found, err
 	},
+	"CreateDirectoryClient": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		t, _, err := org.CreateDirectoryClient(ctx, of.directory.ID, "client", nil)
+		return t, err
+	},
 	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
+	},
+	"UpdateDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.UpdateDirectory(ctx, of.directory.ID, named("Renamed"))
 	},
 	"UpdateDirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectoryGroup(ctx, of.directory.ID, of.group.ID, func(g *model.DirectoryGroup) error {

@@ -119,9 +119,14 @@ func (o *Org) recordNesting(g *DirectoryGroup, added, removed []string) error {
 	return o.record(DirectoryGroupUpdated, group.ID, struct {
 		DirectoryGroupObject
 		PreviousAttributes struct{} `json:"previous_attributes"`
-		GroupsAdded        []string `json:"groups_added"`
-		GroupsRemoved      []string `json:"groups_removed"`
-	}{DirectoryGroupObject: group, GroupsAdded: public(added), GroupsRemoved: public(removed)})
+		Rollcall           nesting  `json:"rollcall"`
+	}{DirectoryGroupObject: group, Rollcall: nesting{public(added), public(removed)}})
+}
+
+// nesting is what an event tells of groups that became members of its group, or ceased to be.
+type nesting struct {
+	GroupsAdded   []string `json:"groups_added"`
+	GroupsRemoved []string `json:"groups_removed"`
 }
 
 // GroupMembers returns the members of each of the groups, users and groups, by

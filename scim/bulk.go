@@ -98,11 +98,13 @@ func (b *bulk) parse(body string) error {
 		return syntax("the body is not a JSON object in UTF-8")
 	}
 	body = strings.TrimSpace(body)
-	list := ""
+	list, schemas := "", ""
 	for name, value := range members(body) {
 		switch strings.ToLower(unquote(name)) {
 		case "operations":
 			list = value
+		case "schemas":
+			schemas = value
 		case "failonerrors":
 			n, err := strconv.Atoi(value)
 			if err != nil && value != "null" || n < 0 {
@@ -110,6 +112,9 @@ func (b *bulk) parse(body string) error {
 			}
 			b.failOnErrors = n
 		}
+	}
+	if b.directory.Strict && !strings.Contains(strings.ToLower(schemas), `"urn:ietf:params:scim:api:messages:2.0:bulkrequest"`) {
+		return syntax("schemas must be a list that has urn:ietf:params:scim:api:messages:2.0:BulkRequest")
 	}
 	if !strings.HasPrefix(list, "[") {
 		return syntax("Operations must be a list of operations")
@@ -130,6 +135,9 @@ func (b *bulk) parse(body string) error {
 		b.byID[o.bulkID] = o
 	}
 	for _, o := range b.operations {
+		if b.directory.Strict && o.method == http.MethodPost && o.bulkID == "" && o.problem == nil {
+			o.problem = badBulk("a POST needs a bulkId")
+		}
 		b.connect(o)
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"rollcall/model"
 )
 
 // FuzzBulk reads requests, without a store: what is made of their data is JSON again, has no
@@ -15,10 +17,10 @@ func FuzzBulk(f *testing.F) {
 		`{"Operations":[{"method":"PATCH","path":"/Groups/bulkId:a","data":{"path":"members[value eq \"bulkId:a\"]","v":1e400}}]}`,
 		`{"failOnErrors":1,"Operations":[{},7,[]]}`, ``, `{"Operations":[{"data":{"a":"\"bulkId:\""}}]}`, `{"operations":[{"data":{"\u0062ulkId:":{}}}]}`,
 	} {
-		f.Add(seed)
+		f.Add(seed, len(seed)%2 == 0)
 	}
-	f.Fuzz(func(t *testing.T, body string) {
-		b := bulk{byID: map[string]*bulkOperation{}}
+	f.Fuzz(func(t *testing.T, body string, strict bool) {
+		b := bulk{exchange: &exchange{directory: &model.Directory{Strict: strict}}, byID: map[string]*bulkOperation{}}
 		if err := b.parse(body); err != nil {
 			if r := refused(err); r.Status >= 500 {
 				t.Error(err)

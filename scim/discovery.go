@@ -22,11 +22,20 @@ type resourceType struct {
 }
 
 func newResourceType(t elimity.ResourceType) *resourceType {
+	return &resourceType{t, patch.NewType(t.Schema, extensionsOf(t)...)}
+}
+
+func extensionsOf(t elimity.ResourceType) []schema.Schema {
 	var extensions []schema.Schema
 	for _, e := range t.SchemaExtensions {
 		extensions = append(extensions, e.Schema)
 	}
-	return &resourceType{t, patch.NewType(t.Schema, extensions...)}
+	return extensions
+}
+
+// strict is the type for a strict directory.
+func (t *resourceType) strict() *resourceType {
+	return &resourceType{t.ResourceType, patch.NewStrictType(t.Schema, extensionsOf(t.ResourceType)...)}
 }
 
 func userType() *resourceType {
@@ -94,6 +103,12 @@ func serviceProviderConfig() object {
 			"description": "The bearer token of the directory, in the Authorization header.",
 			"specUri":     "https://www.rfc-editor.org/info/rfc6750",
 			"primary":     true,
+		}, {
+			"type":        elimity.AuthenticationTypeOauth2,
+			"name":        "OAuth 2.0 Client Credentials",
+			"description": "An access token for the directory's client credentials, in the Authorization header.",
+			"specUri":     "https://www.rfc-editor.org/info/rfc6749",
+			"primary":     false,
 		}},
 		"meta": meta("ServiceProviderConfig", "/ServiceProviderConfig"),
 	}

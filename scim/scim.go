@@ -45,30 +45,36 @@ const root = "/scim/v2"
 func (s *Server) Mount(e *echo.Echo) {
 	v := newService(s)
 	web.Errors(e, render, "/scim")
+	e.POST(tokenPath, v.token)
 	e.Any(root+"/:directory", v.serve)
 	e.Any(root+"/:directory/*", v.serve)
 }
 
+// resourceTypes are the types of what a directory has.
+type resourceTypes struct{ users, groups *resourceType }
+
 // service is a Server with all that is made once.
 type service struct {
-	store  *model.Store
-	url    string // the public URL of root
-	log    *slog.Logger
-	users  *resourceType
-	groups *resourceType
+	store *model.Store
+	url   string // the public URL of root
+	log   *slog.Logger
+	resourceTypes
+	strict resourceTypes // for strict directories
 	routes map[string]route
 	limit  limiter
 }
 
 func newService(s *Server) *service {
 	v := &service{
-		store:  s.Store,
-		url:    strings.TrimSuffix(s.PublicURL, "/") + root,
-		log:    s.Log,
-		users:  userType(),
-		groups: groupType(),
-		limit:  limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
+		store: s.Store,
+		url:   strings.TrimSuffix(s.PublicURL, "/") + root,
+		log:   s.Log,
+
+		resourceTypes: resourceTypes{userType(), groupType()},
+
+		limit: limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
 	}
+	v.strict = resourceTypes{v.users.strict(), v.groups.strict()}
 	if v.limit.now == nil {
 		v.limit.now = time.Now
 	}
@@ -86,14 +92,15 @@ func newService(s *Server) *service {
 // server side, so that one HTTP request may hold several.
 type exchange struct {
 	*service
-	directory  *model.Directory
-	org        *model.Org
-	base       string // the public URL of the directory, without a slash at its end
-	id         string // the last segment of the path, where the route has it for a variable
-	parameters parameters
-	conditions conditions
-	read       bool   // with GET and HEAD, which may be answered by 304
-	body       []byte // with POST, PUT and PATCH
+	resourceTypes // those that the directory is read by
+	directory     *model.Directory
+	org           *model.Org
+	base          string // the public URL of the directory, without a slash at its end
+	id            string // the last segment of the path, where the route has it for a variable
+	parameters    parameters
+	conditions    conditions
+	read          bool   // with GET and HEAD, which may be answered by 304
+	body          []byte // with POST, PUT and PATCH
 }
 
 // answer is what a handler has to say. Without a body there is only the status.
@@ -165,6 +172,10 @@ func (s *service) exchange(ctx context.Context, c echo.Context, directory *model
 
 		conditions: conditionsOf(r.Header),
 		read:       r.Method == http.MethodGet || r.Method == http.MethodHead,
+	}
+	x.resourceTypes = s.resourceTypes
+	if directory.Strict {
+		x.resourceTypes = s.strict
 	}
 	if x.body, err = readBody(r); err != nil {
 		return answer{}, err
