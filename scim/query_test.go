@@ -130,6 +130,8 @@ func TestFilterGrammar(t *testing.T) {
 			{`meta.location eq "` + c.location + "/Users/" + ben + `"`, "ben"}, {`meta.version eq "W/\"1\""`, "ada ben cy"}, {`meta pr`, "ada ben cy"},
 			{`meta[created le "` + created + `" and version sw "W"]`, "ada ben"},
 			{`groups pr`, "ada"}, {`groups eq "` + group + `"`, "ada"}, {`groups.display sw "driv"`, "ada"}, {`groups[type eq "direct" and value eq "` + group + `"]`, "ada"}, {`not (groups.display eq "drivers")`, "ben cy"},
+			{`title eq "engineer"` + strings.Repeat(` or emails[type eq "x" and not (display sw "y")]`, filter.MaxTerms/2-1), "ben"},
+			{strings.Repeat("not (", filter.MaxDepth) + `title eq "engineer" and urn:x:y.z pr` + strings.Repeat(")", filter.MaxDepth), ""},
 			{`groups.$ref eq "` + c.location + "/Groups/" + group + `"`, "ada"}, {`userName eq "a\u0064a"`, "ada"}, {`USERNAME SW "A" AND TITLE PR OR ACTIVE EQ FALSE`, "ada ben"},
 		}
 		for _, test := range tests {
