@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unre
 SOURCES := ./...
 PYTHON  := .cache/interop
 
-.PHONY: build run test interop lint generate bench clean
+.PHONY: build run test interop lint generate bench bench-scim clean
 
 # One static program, bin/rollcall.
 build:
@@ -48,6 +48,11 @@ generate:
 
 bench:
 	go test -run '^$$' -bench . -benchmem $(SOURCES)
+
+# SCIM requests against the program and against the least that could do the work; BENCH=-short is quicker.
+bench-scim: build
+	.ci/setup postgresql
+	CGO_ENABLED=0 go run ./bench $(BENCH)
 
 clean:
 	rm -rf bin .cache
