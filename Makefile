@@ -8,7 +8,7 @@ SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
 BROWSER := .cache/browser
 
-.PHONY: build run test interop lint generate bench clean
+.PHONY: build run test interop lint generate bench bench-scim clean
 
 # One static program, bin/rollcall.
 build:
@@ -76,6 +76,11 @@ generate:
 
 bench:
 	go test -run '^$$' -bench . -benchmem $(SOURCES)
+
+# SCIM requests against the program and against the least that could do the work; BENCH=-short is quicker.
+bench-scim: build
+	.ci/setup postgresql
+	CGO_ENABLED=0 go run ./bench $(BENCH)
 
 clean:
 	rm -rf bin .cache
