@@ -8,7 +8,7 @@ SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
 BROWSER := .cache/browser
 
-.PHONY: build run test interop lint generate bench clean
+.PHONY: build run test test-crash interop lint generate bench clean
 
 # One static program, bin/rollcall.
 build:
@@ -22,6 +22,11 @@ run: build
 test:
 	.ci/setup postgresql cc curl
 	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
+
+# The process and PostgreSQL are killed under load again and again; make interop does less of it.
+test-crash:
+	.ci/setup postgresql
+	CGO_ENABLED=0 go test -tags interop -run '^TestInteropCrash$$' -count 1 -timeout 60m -v ./cmd/rollcall -kills 50
 
 # The program against SCIM clients and identity providers of others, and the demo in a browser. There a
 # skipped test is a failure.
