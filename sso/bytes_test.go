@@ -39,7 +39,7 @@ func TestTextThatNoDatabaseTakes(t *testing.T) {
 			}
 		}
 		// A name of the browser is told by an event.
-		a := w.send(nil, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", form, "User-Agent", "agent\xff", "", "SAMLResponse=x")
+		a := w.send(nil, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", formType, "User-Agent", "agent\xff", "", "SAMLResponse=x")
 		if a.status != http.StatusForbidden || len(w.log(w.tenant)) == 0 {
 			t.Errorf("User-Agent: %d", a.status)
 		}
@@ -77,7 +77,7 @@ func TestAtOnce(t *testing.T) {
 		}
 		code := won[0].code(t)
 		body := w.clientForm(code).Encode()
-		won = together(func() answer { return w.send(nil, http.MethodPost, "/sso/token", "Content-Type", form, "", body) })
+		won = together(func() answer { return w.send(nil, http.MethodPost, "/sso/token", "Content-Type", formType, "", body) })
 		if len(won) != 1 {
 			t.Fatalf("a code is exchanged %d times", len(won))
 		}

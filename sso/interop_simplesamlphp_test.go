@@ -51,15 +51,17 @@ func startSimpleSAML(t *testing.T, signAssertion bool, bindings ...string) simpl
 // metadata is where its metadata is.
 func (s simpleSAML) metadata() string { return s.url + "/saml2/idp/metadata.php" }
 
-// trust gives it the metadata of a connection, with the key that signs its requests.
-func (s simpleSAML) trust(t *testing.T, p *program, l link) {
+// trust gives it the metadata of a connection, with the key that signs its requests. Its administrator
+// may alter what stands there.
+func (s simpleSAML) trust(t *testing.T, p *program, l link, oldnew ...string) {
 	t.Helper()
 	status, document := p.send(t, http.MethodGet, l.SAML.MetadataURL, "", "", nil)
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, document)
 	}
-	must(t, os.WriteFile(filepath.Join(s.home, "sp", l.ID+".xml"), document, 0o600))
 	followsSchema(t, document, "saml-schema-metadata-2.0.xsd")
+	altered := strings.NewReplacer(oldnew...).Replace(string(document))
+	must(t, os.WriteFile(filepath.Join(s.home, "sp", l.ID+".xml"), []byte(altered), 0o600))
 }
 
 // followsSchema checks a document of ours by the OASIS schemas, which SimpleSAMLphp has with it.
@@ -95,6 +97,7 @@ func TestInteropSimpleSAMLphp(t *testing.T) {
 		t.Run("a login that starts there is refused", w.unsolicited)
 		t.Run("or starts one of ours where it is allowed", w.startedThere)
 		t.Run("access ends, and stays ended", w.ended)
+		t.Run("the announced key signs, and nothing changes here", w.nextKey)
 		t.Run("by HTTP-POST and pasted metadata, with only the response signed", w.byPost)
 		w.stop(t)
 	})
@@ -263,11 +266,21 @@ func (w *simpleSAMLWorld) ended(t *testing.T) {
 	w.exchange(t, v.post(v.mustForm(v.get(w.authorize(w.link)), "SAMLResponse")))
 }
 
+func (w *simpleSAMLWorld) nextKey(t *testing.T) {
+	for _, name := range []string{"key.pem", "certificate.pem"} {
+		text, err := os.ReadFile(filepath.Join(w.idp.home, "cert", "next-"+name))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(w.idp.home, "cert", name), text, 0o600))
+	}
+	v := newVisitor(t)
+	w.exchange(t, v.post(v.signIn(v.get(w.authorize(w.link)), "anna")))
+}
+
 func (w *simpleSAMLWorld) byPost(t *testing.T) {
 	idp := startSimpleSAML(t, false, postBinding)
 	_, metadata := w.send(t, http.MethodGet, idp.metadata(), "", "", nil)
 	l := w.connect(t, "by pasted metadata", map[string]any{"idp_metadata_xml": string(metadata)})
-	idp.trust(t, w.program, l)
+	idp.trust(t, w.program, l, `WantAssertionsSigned="true"`, "")
 	v := newVisitor(t)
 	request := v.mustForm(v.get(w.url+"/sso/saml/"+l.ID+"/login"), "SAMLRequest")
 	response := v.signIn(v.post(request), "anna")

@@ -33,7 +33,7 @@ func TestApplicationSignsSomebodyOut(t *testing.T) {
 		must(t, err)
 		b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 		elsewhere, other := w.signedInBrowser(w.tenant, ada(w.tenant))
-		_, stranger := w.signedInBrowser(w.tenant, person(w.tenant, 1))
+		strange, stranger := w.signedInBrowser(w.tenant, person(w.tenant, 1))
 		pending := b.get(w.asks()).code(t)
 		location := w.logoutURL(w.profile(token)["id"])
 		a := b.get(location)
@@ -50,13 +50,13 @@ func TestApplicationSignsSomebodyOut(t *testing.T) {
 			t.Error("the person's other browser is signed out, too")
 		}
 		// A browser that has no session of the person: they are meant wherever they are.
-		if a := w.browser().get(location); a.location.String() != after {
+		if a := strange.get(location); a.location.String() != after {
 			t.Errorf("%d to %s", a.status, a.location)
 		}
 		if w.profile(other) != nil || elsewhere.signedIn() {
 			t.Error("the person is still signed in somewhere")
 		}
-		if w.profile(stranger) == nil {
+		if w.profile(stranger) == nil || !strange.signedIn() {
 			t.Error("somebody else is signed out")
 		}
 	})

@@ -70,18 +70,18 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// page is what matters of an HTML page.
-type page struct {
+// rendered is what matters of an HTML page.
+type rendered struct {
 	title, h1, text, action string
 	assets                  []string
 }
 
 // read reads a page, and refuses what the policy would keep from running anyway.
-func read(t *testing.T, body string) page {
+func read(t *testing.T, body string) rendered {
 	t.Helper()
 	document, err := html.Parse(strings.NewReader(body))
 	must(t, err)
-	var p page
+	var p rendered
 	for n := range document.Descendants() {
 		if n.Type == html.TextNode {
 			p.text += n.Data

@@ -141,6 +141,11 @@ func TestAssertedGroups(t *testing.T) {
 			case c.saml != testidp.EntraSAML && len(got) != len(many):
 				t.Errorf("%d groups of %d", len(got), len(many))
 			}
+			if c.saml == testidp.EntraSAML {
+				if got := groups(testidp.ResponseOptions{Groups: many, Edit: empty(c.attribute)}); !slices.Equal(got, two) {
+					t.Errorf("an empty attribute beside the link leaves %v of %v", got, two)
+				}
+			}
 			if got := groups(testidp.ResponseOptions{Groups: []string{}, Edit: empty(c.attribute)}); len(got) != 0 {
 				t.Errorf("the empty attribute leaves %v", got)
 			}

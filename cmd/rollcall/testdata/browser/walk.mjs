@@ -64,7 +64,11 @@ report.cookies = (await context.cookies()).map(
 
 // Back to the identity provider's answer, which the browser posts again: nobody else is signed in.
 await page.goBack({ waitUntil: "commit" }).catch(() => {}); // the form's script goes on before it is there
-await page.waitForURL(`${rollcall}/**/acs`);
+await page.waitForURL(`${rollcall}/**/acs`, { timeout: 5000 }).catch(async () => {
+  // The browser has dropped the answer meanwhile, and asks before it posts for it again.
+  await page.reload({ waitUntil: "commit" }).catch(() => {});
+  await page.waitForURL(`${rollcall}/**/acs`);
+});
 report.back = await see(page, "back");
 await page.goto(app);
 report.afterBack = await see(page, "after-back");
