@@ -72,9 +72,13 @@ const (
 	live = ` JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
 		JOIN identities i ON i.organization_id = s.organization_id AND i.id = s.identity_id AND i.user_id = s.user_id
 		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
-	// serving joins what an application was handed with the application, while it serves the organization.
+	// serving joins what an application was handed with the application, while it serves the
+	// organization, and with the organization, while the application may be told of the person: a
+	// directory can change the address after the code was made (identity.md, section 7).
 	serving = ` JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (SELECT 1 FROM application_organizations o
-		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id)) `
+		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
+		JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (SELECT 1 FROM organization_domains d
+		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified')) `
 	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
 	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
 		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
@@ -115,7 +119,8 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, er
 
 // SessionByAccessToken returns the live session that an application's access
 // token was issued for. It answers Denied when there is none, or none any more,
-// and when the application does not serve the organization any more.
+// when the application does not serve the organization any more, and while it
+// may not be told of the person: see Org.HandOver.
 func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := TimeOf(s.now())
 	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
@@ -136,7 +141,8 @@ func (o *Org) endReplaced(ctx context.Context, id string) error {
 // refuses an application that does not serve the organization any more, and a
 // person whose stored e-mail address is outside the organization's verified
 // domains, unless an operator allowed that: an application that keys by e-mail
-// must not be taken over by a hostile organization (identity.md, section 7).
+// must not be taken over by a hostile organization (identity.md, section 7). The
+// code and its token are then looked up under the same two conditions.
 func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session, application, redirectURI, challenge string) (string, error) {
 	serves, err := o.servedBy(ctx, application)
 	if err != nil {
