@@ -104,12 +104,21 @@ func (s *Server) updateDirectory(c *call) error {
 		return err
 	}
 	body, err := decode[struct {
-		Name string `json:"name"`
+		Name   *string `json:"name"`
+		Strict *bool   `json:"strict"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	d, err := org.RenameDirectory(c.ctx(), id, body.Name)
+	d, err := org.UpdateDirectory(c.ctx(), id, func(d *model.Directory) error {
+		if body.Name != nil {
+			d.Name = *body.Name
+		}
+		if body.Strict != nil {
+			d.Strict = *body.Strict
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,16 @@ func TestDirectory(t *testing.T) {
 				t.Errorf("got %v", o)
 			}
 		})
+		t.Run("it is made strict, and keeps what the body does not name", func(t *testing.T) {
+			if o := w.want(200, "PATCH", path, object{"strict": true}); o.text("name") != "Okta, new" || !cmp.Equal(o["rollcall"], any(map[string]any{"strict": true})) {
+				t.Errorf("got %v", o)
+			}
+			w.want(200, "PATCH", path, object{})
+			if o := w.get(path); o.text("name") != "Okta, new" || !cmp.Equal(o["rollcall"], any(map[string]any{"strict": true})) {
+				t.Errorf("got %v", o)
+			}
+			w.want(200, "PATCH", path, object{"strict": false})
+		})
 		t.Run("lists find by organization and domain", func(t *testing.T) {
 			other := w.tenant(w.client, "fabrikam")
 			for query, want := range map[string]string{

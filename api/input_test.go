@@ -67,7 +67,7 @@ func TestBadInput(t *testing.T) {
 			{"a directory of no organization", "POST", "/directories", `{"name":"x","type":"okta scim v2.0"}`, 422, "invalid_request_parameters", "organization_id"},
 			{"a directory of no type", "POST", "/directories", object{"organization_id": tenant.organization, "name": "x"}, 422, "invalid_request_parameters", "type"},
 			{"a directory of an unknown type", "POST", "/directories", object{"organization_id": tenant.organization, "name": "x", "type": "ldap"}, 422, "invalid_request_parameters", "type"},
-			{"a directory without a name", "PATCH", d, `{}`, 422, "invalid_request_parameters", "name"},
+			{"a directory without a name", "PATCH", d, `{"name":""}`, 422, "invalid_request_parameters", "name"},
 			{"a token without a name", "POST", d + "/tokens", `{}`, 422, "invalid_request_parameters", "name"},
 			{"a token that has expired", "POST", d + "/tokens", `{"name":"x","expires_at":"2020-01-01T00:00:00Z"}`, 422, "invalid_request_parameters", "expires_at"},
 			{"a token that expires at no time", "POST", d + "/tokens", `{"name":"x","expires_at":"tomorrow"}`, 422, "invalid_request_parameters", "expires_at"},

@@ -129,6 +129,51 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 	})
 }
 
+// PostgreSQL ends one of two transactions that wait for each other. Whoever sent the request of that
+// one is not told: it starts anew.
+func TestDeadlockIsRetried(t *testing.T) {
+	db := modeltest.Postgres(t)
+	// Who has waited so long looks whether it is in a circle, and is the one to be ended.
+	db.URL += "&deadlock_timeout=3s"
+	var counter modeltest.Statements
+	s := modeltest.Open(t, db, counter.Options())
+	org, d := contoso(t, s)
+	inner, outer := createGroup(t, org, d, "inner"), createGroup(t, org, d, "outer")
+
+	// Someone else locks the directory, and then the group: the other way round.
+	other := model.Across(s, t.Context()).Begin()
+	defer other.Rollback()
+	must(t, other.Exec("SET LOCAL deadlock_timeout = '1min'").Error)
+	must(t, other.Exec("SELECT 1 FROM directories WHERE id = ? FOR UPDATE", d.ID).Error)
+	nested := make(chan error)
+	var statements []string
+	go func() {
+		var err error
+		statements = counter.During(func() {
+			_, err = org.UpdateDirectoryGroup(t.Context(), d.ID, outer.ID, unaltered, model.MembersChange{Op: model.AddMembers, UserIDs: []string{inner.ID}})
+		})
+		nested <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		must(t, model.Across(s, t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error)
+	}
+	must(t, other.Exec("UPDATE directory_groups SET external_id = 'x' WHERE id = ?", outer.ID).Error)
+	must(t, other.Commit().Error)
+	must(t, <-nested)
+	if members := membersOf(t, org, outer); len(members) != 1 {
+		t.Errorf("members %v", members)
+	}
+	updates := 0
+	for _, q := range statements {
+		if strings.HasPrefix(q, `UPDATE "directory_groups" SET`) {
+			updates++
+		}
+	}
+	if updates != 2 {
+		t.Errorf("the group was updated %d times, so that nothing was retried:\n%s", updates, strings.Join(statements, "\n"))
+	}
+}
+
 func TestLargeGroup(t *testing.T) {
 	const size = 10_000
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {

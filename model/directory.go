@@ -29,6 +29,7 @@ type Directory struct {
 	Type           string // one of DirectoryTypes
 	State          DirectoryState
 	ExternalKey    string
+	Strict         bool // the RFC's words only, for conformance runs
 	CreatedAt      Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      Time `gorm:"autoUpdateTime:false"`
 }
@@ -93,21 +94,30 @@ func validName(name string) error {
 	return nil
 }
 
-// RenameDirectory gives a directory another name.
-func (o *Org) RenameDirectory(ctx context.Context, id, name string) (*Directory, error) {
-	if err := validName(name); err != nil {
-		return nil, err
-	}
+// UpdateDirectory lets change alter a directory's Name and Strict. This process
+// goes by them from then on, another replica within a second.
+func (o *Org) UpdateDirectory(ctx context.Context, id string, change func(*Directory) error) (*Directory, error) {
 	var d *Directory
-	err := o.Tx(ctx, func(org *Org) (err error) {
-		if d, err = org.lockDirectory(ctx, id, toChange); err != nil || d.Name == name {
+	err := o.Tx(ctx, func(org *Org) error {
+		before, err := org.lockDirectory(ctx, id, toChange)
+		if err != nil {
 			return err
 		}
-		d.Name, d.UpdatedAt = name, org.now()
+		after := *before
+		if err := change(&after); err != nil {
+			return err
+		}
+		if err := validName(after.Name); err != nil {
+			return err
+		}
+		if d = before; d.Name == after.Name && d.Strict == after.Strict {
+			return nil
+		}
+		d.Name, d.Strict, d.UpdatedAt = after.Name, after.Strict, org.now()
 		org.committed(o.store.tokens.clear)
-		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "UpdatedAt").UpdateColumns(d).Error
+		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "Strict", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
-			return fmt.Errorf("rename directory: %w", err)
+			return fmt.Errorf("update directory: %w", err)
 		}
 		return nil
 	})

@@ -39,6 +39,13 @@ func TestPlansUseIndexes(t *testing.T) {
 	}
 	must(t, model.Within(org, t.Context()).CreateInBatches(&groups, 500).Error)
 	must(t, model.Within(org, t.Context()).CreateInBatches(&members, 2000).Error)
+	var nested []model.GroupGroup // chains of ten groups, each in the one before; none of the first ones
+	for i := range groups {
+		if i > 100 && i%10 > 0 {
+			nested = append(nested, model.GroupGroup{GroupID: groups[i-1].ID, MemberID: groups[i].ID})
+		}
+	}
+	must(t, model.Within(org, t.Context()).CreateInBatches(&nested, 2000).Error)
 	must(t, model.Across(s, t.Context()).Exec("ANALYZE").Error)
 
 	// What the store sends is explained as it is, with its parameters as PostgreSQL guesses them for any value.

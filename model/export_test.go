@@ -12,13 +12,14 @@ import (
 // Models are a value of each type that is a table's row.
 var Models = []any{
 	&Organization{}, &Domain{}, &Application{}, &applicationOrganization{}, &APIKey{}, &Directory{}, &DirectoryToken{},
-	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
+	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &groupGroup{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 }
 
 type (
 	UserValue    = userValue
 	GroupMember  = groupMember
+	GroupGroup   = groupGroup
 	TombstoneKey = tombstoneKey
 )
 

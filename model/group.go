@@ -97,7 +97,7 @@ func (o *Org) CreateDirectoryGroup(ctx context.Context, directoryID string, docu
 	if err := g.SetDocument(document); err != nil {
 		return nil, err
 	}
-	err := o.Tx(ctx, func(org *Org) error {
+	err := o.change(ctx, func(org *Org) error {
 		g.CreatedAt, g.UpdatedAt = org.now(), org.now()
 		if err := org.db.WithContext(ctx).Create(g).Error; err != nil {
 			return groupTaken(fmt.Errorf("create group: %w", err))
@@ -147,7 +147,7 @@ func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, 
 		return o.updateGroupJoined(ctx, directoryID, id, change, members)
 	}
 	var g *DirectoryGroup
-	err := o.Tx(ctx, func(org *Org) (err error) {
+	err := o.change(ctx, func(org *Org) (err error) {
 		var altered bool
 		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err == nil && !altered {
 			err = errUnchanged
@@ -202,6 +202,7 @@ func (o *Org) updateGroup(ctx context.Context, directoryID, id string, change fu
 		return nil, false, NotFoundf("there is no group %.64q here", id)
 	}
 	before := g
+	g.Version-- // what is changed is the version that was there
 	if err := change(&g); err != nil {
 		return nil, false, err
 	}
@@ -238,12 +239,21 @@ func (o *Org) writeGroup(ctx context.Context, before, after *DirectoryGroup) err
 	return o.record(DirectoryGroupUpdated, data.ID, data)
 }
 
-// DeleteDirectoryGroup removes a group with its memberships.
-func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string) error {
-	return o.Tx(ctx, func(org *Org) error {
+// DeleteDirectoryGroup removes a group with its memberships. Each of allow sees
+// the group under the lock and may refuse.
+func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string, allow ...func(*DirectoryGroup) error) error {
+	return o.change(ctx, func(org *Org) error {
+		if err := org.touchGroupsAround(ctx, id); err != nil {
+			return err
+		}
 		g, err := org.lockGroup(ctx, directoryID, id)
 		if err != nil {
 			return err
+		}
+		for _, allows := range allow {
+			if err := allows(g); err != nil {
+				return err
+			}
 		}
 		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete group: %w", err)

@@ -161,9 +161,6 @@ var naming = map[string]call{
 	"LinkIdentity": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.LinkIdentity(ctx, model.Identity{ConnectionID: "c", Issuer: "i", Subject: "another", UserID: of.user.ID})
 	},
-	"RenameDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.RenameDirectory(ctx, of.directory.ID, "Renamed")
-	},
 	"RevokeDirectoryToken": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return done(org.RevokeDirectoryToken(ctx, of.directory.ID, of.token.ID))
 	},
@@ -179,6 +176,9 @@ var naming = map[string]call{
 			return err
 		})
 		return found, err
+	},
+	"UpdateDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.UpdateDirectory(ctx, of.directory.ID, named("Renamed"))
 	},
 	"UpdateDirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectoryGroup(ctx, of.directory.ID, of.group.ID, func(g *model.DirectoryGroup) error {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/binary"
 
 	"github.com/google/uuid"
@@ -39,4 +40,26 @@ func (o *Org) inTurn(db *gorm.DB, id string) *gorm.DB {
 	}
 	// The second half of a UUIDv7 is random.
 	return db.Where("pg_advisory_xact_lock(?) IS NOT NULL", int64(binary.BigEndian.Uint64(u[8:])))
+}
+
+// tries are how often a write starts anew that others' locks have ended.
+const tries = 5
+
+// change is Tx for a write that starts anew when PostgreSQL has ended it for
+// those of others: of two that wait for each other one can go on only so. One
+// that has joined a transaction is left to whoever began that. What fn sets
+// outside itself, it must set anew each time.
+func (o *Org) change(ctx context.Context, fn func(org *Org) error) error {
+	for try := 1; ; try++ {
+		err := o.Tx(ctx, fn)
+		if err == nil || o.tx != nil || try == tries || !collided(err) {
+			return err
+		}
+	}
+}
+
+// collided tells of a deadlock or a serialization failure.
+func collided(err error) bool {
+	code := postgresCode(err)
+	return code == deadlockDetected || code == serializationFailure
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -35,7 +36,7 @@ const (
 // removing who is not, changes nothing.
 type MembersChange struct {
 	Op      MembersOp
-	UserIDs []string
+	UserIDs []string // of users, and of groups of the same directory
 }
 
 // changeMembers applies one change to a group whose lock the caller holds, and
@@ -64,6 +65,13 @@ func (o *Org) changeMembers(ctx context.Context, g *DirectoryGroup, c MembersCha
 		if removed, err = o.removeMembers(ctx, g, c.Op == ReplaceMembers, ids); err != nil {
 			return false, err
 		}
+		if c.Op == ReplaceMembers || removed < len(named) { // of those named, some are no users
+			groups, err := o.unnest(ctx, g, c.Op == ReplaceMembers, ids)
+			if err != nil {
+				return false, err
+			}
+			removed += groups
+		}
 	}
 	if c.Op != RemoveMembers {
 		for some := range slices.Chunk(named, membersAtOnce) {
@@ -82,7 +90,7 @@ func (o *Org) changeMembers(ctx context.Context, g *DirectoryGroup, c MembersCha
 const membersAtOnce = 500
 
 func errUnknownMember(id string) error {
-	return Invalidf("members", "the directory has no user %.64q; create the user first, then add it to the group", id)
+	return Invalidf("members", "the directory has no user or group %.64q; create it first, then add it to the group", id)
 }
 
 // removeMembers removes the listed users, or all but them.
@@ -134,15 +142,22 @@ type candidateMember struct {
 	IsMember bool
 }
 
-// addMembers adds the listed users who are not in the group yet. Users whom the
-// directory could adopt are adopted; anyone else it does not own is unknown.
+// addMembers adds the listed users and groups that are not in the group yet.
+// Users whom the directory could adopt are adopted; what else it does not own is unknown.
 func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string) (int, error) {
-	known, err := o.knownMembers(ctx, g, wanted)
+	known, groups, err := o.knownMembers(ctx, g, wanted)
 	if err != nil {
 		return 0, err
 	}
 	var rows []groupMember
+	var nested []string
 	for _, id := range wanted {
+		if isMember, isGroup := groups[id]; isGroup {
+			if !isMember {
+				nested = append(nested, id)
+			}
+			continue
+		}
 		c := known[id]
 		if c.IsMember {
 			continue
@@ -152,21 +167,20 @@ func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string
 			return 0, err
 		}
 	}
-	if len(rows) == 0 {
-		return 0, nil
+	if len(rows) > 0 {
+		if err := o.db.WithContext(ctx).CreateInBatches(&rows, o.store.dialect.batch(3)).Error; err != nil {
+			return 0, fmt.Errorf("create members: %w", err)
+		}
 	}
-	if err := o.db.WithContext(ctx).CreateInBatches(&rows, o.store.dialect.batch(3)).Error; err != nil {
-		return 0, fmt.Errorf("create members: %w", err)
-	}
-	return len(rows), nil
+	return len(rows) + len(nested), o.nest(ctx, g, nested)
 }
 
-// knownMembers returns those whom a request names, by id, each of them the
-// directory's by now.
-func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []string) (map[string]*candidateMember, error) {
+// knownMembers returns the users whom a request names, by id, each of them the
+// directory's by now, and the groups that it names, with whether each is a member.
+func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []string) (known map[string]*candidateMember, groups map[string]bool, err error) {
 	ids, err := encode(wanted)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var found []candidateMember
 	// KEY SHARE keeps the users from being deleted before their membership is written.
@@ -175,27 +189,33 @@ func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []stri
 	// COALESCE keeps PostgreSQL, while it knows little of a new table, from reading the whole directory.
 	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(o.store.dialect.oneOf("users.id"), ids).Order("users.id").Find(&found).Error
 	if err != nil {
-		return nil, fmt.Errorf("read new members: %w", err)
+		return nil, nil, fmt.Errorf("read new members: %w", err)
 	}
-	known := make(map[string]*candidateMember, len(found))
+	known = make(map[string]*candidateMember, len(found))
 	for i := range found {
 		known[found[i].ID] = &found[i]
 	}
+	if len(known) < len(wanted) {
+		others := slices.DeleteFunc(slices.Clone(wanted), func(id string) bool { return known[id] != nil })
+		if groups, err = o.groupsAmong(ctx, g, others); err != nil {
+			return nil, nil, err
+		}
+	}
 	// wanted is sorted, so that two requests that adopt the same users do not wait for each other.
 	for _, id := range wanted {
-		if known[id] != nil {
+		if _, isGroup := groups[id]; isGroup || known[id] != nil {
 			continue
 		}
 		u, err := o.UpdateDirectoryUser(ctx, g.DirectoryID, id, func(*User) error { return nil })
 		if KindOf(err) == NotFound {
-			return nil, errUnknownMember(id)
+			return nil, nil, errUnknownMember(id)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		known[id] = &candidateMember{User: *u}
 	}
-	return known, nil
+	return known, groups, nil
 }
 
 func (o *Org) recordMember(ctx context.Context, t EventType, g *DirectoryGroup, u *User) error {
@@ -220,12 +240,21 @@ func (o *Org) recordMember(ctx context.Context, t EventType, g *DirectoryGroup, 
 // groups are locked before users, or a change of a group's members and the
 // removal of one of them could wait for each other.
 func (o *Org) touchGroupsOf(ctx context.Context, userID string) error {
-	if !isID(userID) {
+	return o.touchGroups(ctx, userID, o.db.Model(&groupMember{}).Select("group_id").Where("user_id = ?", userID))
+}
+
+// touchGroupsAround is touchGroupsOf for a group that is about to be removed: it
+// comes after those that it is in.
+func (o *Org) touchGroupsAround(ctx context.Context, groupID string) error {
+	return o.touchGroups(ctx, groupID, o.db.Model(&groupGroup{}).Select("group_id").Where("member_id = ?", groupID))
+}
+
+func (o *Org) touchGroups(ctx context.Context, memberID string, memberships *gorm.DB) error {
+	if !isID(memberID) {
 		return nil
 	}
 	var groups []string
-	memberships := o.db.Model(&groupMember{}).Select("group_id").Where("user_id = ?", userID)
-	db := o.inTurn(o.db.WithContext(ctx), userID) // the user's turn comes before the groups' rows, as it is the user's event
+	db := o.inTurn(o.db.WithContext(ctx), memberID) // the member's turn comes before the groups' rows, as it is the member's event
 	err := db.Model(&DirectoryGroup{}).Clauses(clause.Locking{Strength: toRemove}).
 		Where("id IN (?)", memberships).Order("id").Pluck("id", &groups).Error
 	if err != nil {
@@ -251,19 +280,12 @@ func (o *Org) touchGroupsOf(ctx context.Context, userID string) error {
 type MemberOf struct {
 	ID          string
 	DisplayName string
+	IsGroup     bool // of a member: it is a group
+	Indirect    bool // of a group: the user is in it by way of another
 }
 
-// GroupMembers returns the members of each of the groups, by group id, in one statement.
-func (o *Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]MemberOf, error) {
-	return o.memberships(ctx, groupIDs, "group_id", "users", "user_id")
-}
-
-// GroupsOf returns the directory groups of each of the users, by user id, in one statement.
-func (o *Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]MemberOf, error) {
-	return o.memberships(ctx, userIDs, "user_id", "directory_groups", "group_id")
-}
-
-// DirectoryGroupsOf returns the directory groups of each of the users whole, by user id.
+// DirectoryGroupsOf returns the directory groups that each of the users is a
+// member of whole, by user id, as events tell of them: without indirect ones.
 func (o *Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[string][]DirectoryGroup, error) {
 	memberships, err := o.GroupsOf(ctx, userIDs...)
 	if err != nil {
@@ -291,39 +313,10 @@ func (o *Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[str
 	out := make(map[string][]DirectoryGroup, len(memberships))
 	for user, of := range memberships {
 		for _, m := range of {
-			if g := whole[m.ID]; g.ID != "" { // not deleted between the two reads
+			if g := whole[m.ID]; !m.Indirect && g.ID != "" { // not deleted between the two reads
 				out[user] = append(out[user], g)
 			}
 		}
-	}
-	return out, nil
-}
-
-func (o *Org) memberships(ctx context.Context, ids []string, side, table, other string) (map[string][]MemberOf, error) {
-	out := map[string][]MemberOf{}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	column := "directory_group_members." + side
-	condition, value := column+" = ?", ids[0] // for one alone the planner knows better what to expect
-	if len(ids) > 1 {
-		list, err := encode(ids)
-		if err != nil {
-			return nil, err
-		}
-		condition, value = o.store.dialect.oneOf(column), list
-	}
-	var rows []struct{ Side, ID, DisplayName string }
-	err := o.read.WithContext(ctx).Model(&groupMember{}).
-		Select(column+" AS side, t.id, t.display_name").
-		Joins("JOIN "+table+" t ON t.organization_id = directory_group_members.organization_id AND t.id = directory_group_members."+other).
-		Where(condition, value).
-		Order("t.id").Scan(&rows).Error
-	if err != nil {
-		return nil, o.store.translate(fmt.Errorf("read memberships: %w", err))
-	}
-	for _, r := range rows {
-		out[r.Side] = append(out[r.Side], MemberOf{r.ID, r.DisplayName})
 	}
 	return out, nil
 }

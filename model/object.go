@@ -72,6 +72,13 @@ type DirectoryObject struct {
 	Name           string         `json:"name"`
 	CreatedAt      Time           `json:"created_at"`
 	UpdatedAt      Time           `json:"updated_at"`
+
+	Rollcall DirectoryExtras `json:"rollcall"`
+}
+
+// DirectoryExtras is what Rollcall adds to the reference's directory.
+type DirectoryExtras struct {
+	Strict bool `json:"strict"`
 }
 
 // PublicForm returns the object that the API shows.
@@ -79,14 +86,16 @@ func (d *Directory) PublicForm() DirectoryObject {
 	return DirectoryObject{
 		Object: "directory", ID: DirectoryPrefix.ID(d.ID), OrganizationID: OrganizationPrefix.ID(string(d.OrganizationID)),
 		ExternalKey: d.ExternalKey, Type: d.Type, State: d.State, Name: d.Name, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		Rollcall: DirectoryExtras{d.Strict},
 	}
 }
 
 // directoryEvent is a directory as events show it: a linked one is "active" there.
 type directoryEvent struct {
 	DirectoryObject
-	State   string         `json:"state"`
-	Domains []DomainObject `json:"domains,omitempty"`
+	State    string         `json:"state"`
+	Domains  []DomainObject `json:"domains,omitempty"`
+	Rollcall *struct{}      `json:"rollcall,omitempty"` // in the reference's events there is nothing else
 }
 
 // DirectoryTokenObject is the public form of a DirectoryToken; the token itself is never in it.

@@ -26,11 +26,14 @@ func (o *Org) DirectoryUser(ctx context.Context, directoryID, id string) (*User,
 // adopts the unowned user whom the document names; its id tells which. It
 // answers Conflict when the userName is taken, or when a person must decide first.
 func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, document map[string]any) (*User, error) {
-	u := &User{Active: true, Role: Member, DirectoryID: &directoryID}
-	if err := u.SetDocument(document); err != nil {
+	created := User{Active: true, Role: Member, DirectoryID: &directoryID}
+	if err := created.SetDocument(document); err != nil {
 		return nil, err
 	}
-	err := o.Tx(ctx, func(org *Org) error {
+	var u *User
+	err := o.change(ctx, func(org *Org) error {
+		fresh := created
+		u = &fresh
 		known, err := org.recognize(ctx, u)
 		if err != nil {
 			return err
@@ -169,7 +172,7 @@ func (o *Org) settleActive(before, after *User) (ended bool) {
 // Deactivating ends access at once.
 func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*User) error) (*User, error) {
 	var after *User
-	err := o.Tx(ctx, func(org *Org) error {
+	err := o.change(ctx, func(org *Org) error {
 		var before User
 		db := org.visible(org.forChange(org.db.WithContext(ctx), id), directoryID)
 		if err := o.one(db, &before, "user", id); err != nil {
@@ -200,8 +203,9 @@ func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, c
 
 // DeleteDirectoryUser removes a user that the directory owns: access ends, the
 // userName is free, and a tombstone keeps a login from creating the person again.
-func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) error {
-	return o.Tx(ctx, func(org *Org) error {
+// Each of allow sees the user under the lock and may refuse.
+func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, allow ...func(*User) error) error {
+	return o.change(ctx, func(org *Org) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
 			return err
 		}
@@ -209,6 +213,11 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) e
 		db := org.forChange(org.db.WithContext(ctx), id).Where("directory_id = ?", directoryID)
 		if err := o.one(db, &u, "user", id); err != nil {
 			return err
+		}
+		for _, allows := range allow {
+			if err := allows(&u); err != nil {
+				return err
+			}
 		}
 		if err := org.removeUser(ctx, &u); err != nil {
 			return err
@@ -223,7 +232,7 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string) e
 // DeleteUser removes a user on an operator's or administrator's word, like
 // DeleteDirectoryUser. It answers Conflict for the last active administrator.
 func (o *Org) DeleteUser(ctx context.Context, id string) error {
-	return o.Tx(ctx, func(org *Org) error {
+	return o.change(ctx, func(org *Org) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
 			return err
 		}

@@ -87,6 +87,10 @@ func createGroup(t testing.TB, org *model.Org, d *model.Directory, name string, 
 	return g
 }
 
+func named(name string) func(*model.Directory) error {
+	return func(d *model.Directory) error { d.Name = name; return nil }
+}
+
 func ids(users ...*model.User) []string {
 	out := []string{}
 	for _, u := range users {
@@ -266,7 +270,7 @@ func TestTx(t *testing.T) {
 					panic(boom)
 				})
 			})
-			if _, err := org.RenameDirectory(t.Context(), d.ID, "After the panic"); err != nil {
+			if _, err := org.UpdateDirectory(t.Context(), d.ID, named("After the panic")); err != nil {
 				t.Fatal(err)
 			}
 		})

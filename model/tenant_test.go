@@ -134,6 +134,7 @@ func TestDatabaseRefusesLinksBetweenOrganizations(t *testing.T) {
 		now := model.TimeOf(modeltest.NewClock().Now())
 		for outcome, r := range map[string]*gorm.DB{
 			"a member of another organization, as the group's row": db.Exec("INSERT INTO directory_group_members VALUES (?, ?, ?)", a.org.ID, a.group.ID, b.user.ID),
+			"a group of another organization as a member":          db.Exec("INSERT INTO directory_group_groups VALUES (?, ?, ?)", a.org.ID, a.group.ID, b.group.ID),
 			"a member of another organization, as the user's row":  db.Exec("INSERT INTO directory_group_members VALUES (?, ?, ?)", b.org.ID, a.group.ID, b.user.ID),
 			"a user in another organization's directory":           db.Exec("UPDATE users SET directory_id = ? WHERE id = ?", b.directory.ID, a.user.ID),
 			"a group in another organization's directory":          db.Exec("UPDATE directory_groups SET directory_id = ?, display_name_folded = 'x' WHERE id = ?", b.directory.ID, a.group.ID),

@@ -188,13 +188,21 @@ func TestDirectoryTokens(t *testing.T) {
 			d := directory(t, org)
 			_, bearer := newToken(t, org, d, nil)
 			opens(t, s, bearer, true)
-			_, err := org.RenameDirectory(t.Context(), d.ID, "Renamed")
+			_, err := org.UpdateDirectory(t.Context(), d.ID, named("Renamed"))
 			must(t, err)
-			if d, err := s.DirectoryByToken(t.Context(), bearer); err != nil || d.Name != "Renamed" {
+			if d, err := s.DirectoryByToken(t.Context(), bearer); err != nil || d.Name != "Renamed" || d.Strict {
+				t.Error(d, err)
+			}
+			_, err = org.UpdateDirectory(t.Context(), d.ID, func(d *model.Directory) error {
+				d.Strict, d.ID, d.State, d.ExternalKey = true, "x", "x", "x" // of which only the first is a change
+				return nil
+			})
+			must(t, err)
+			if d, err := s.DirectoryByToken(t.Context(), bearer); err != nil || d.Name != "Renamed" || !d.Strict || d.State != model.DirectoryLinked {
 				t.Error(d, err)
 			}
 			for _, name := range []string{"", " ", strings.Repeat("x", 201), "a\x00"} {
-				_, err := org.RenameDirectory(t.Context(), d.ID, name)
+				_, err := org.UpdateDirectory(t.Context(), d.ID, named(name))
 				wantKind(t, err, model.Invalid, "name")
 				_, _, err = org.CreateDirectory(t.Context(), name, "okta scim v2.0")
 				wantKind(t, err, model.Invalid, "name")

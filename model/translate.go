@@ -47,7 +47,8 @@ func postgresCode(err error) string {
 }
 
 const (
-	deadlockDetected = "40P01"
+	deadlockDetected     = "40P01"
+	serializationFailure = "40001"
 	// queryCanceled is what a statement gets that ran into statement_timeout: it
 	// waited or worked longer than a request may. A caller who gave up gets the
 	// error of its context instead.
@@ -57,7 +58,7 @@ const (
 // busy tells of locks that others held for too long, of deadlocks and of serialization failures.
 func busy(err error) bool {
 	switch postgresCode(err) {
-	case deadlockDetected, queryCanceled, "40001", "55P03": // serialization failure, lock timeout
+	case deadlockDetected, serializationFailure, queryCanceled, "55P03": // lock timeout
 		return true
 	}
 	switch sqliteCode(err) {

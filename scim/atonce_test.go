@@ -32,6 +32,24 @@ func TestAtOnce(t *testing.T) {
 				t.Errorf("%d created, %v stored", created, n)
 			}
 		})
+		t.Run("one create of a group succeeds, and none is half there", func(t *testing.T) {
+			ben := c.user("ben-of-twins")
+			created := 0
+			for _, a := range atOnce(func(int) reply {
+				return c.do("POST", "/Groups", `{"displayName":"Twins","members":[{"value":"`+ben+`"}]}`)
+			}) {
+				if a.status == 201 {
+					created++
+				} else {
+					refused(t, a, 409, "uniqueness", "displayName")
+				}
+			}
+			a := c.want(200, "GET", filtered("/Groups", `displayName eq "twins"`), "")
+			if created != 1 || a.body["totalResults"] != 1.0 || len(a.path("Resources", 0, "members").([]any)) != 1 {
+				t.Errorf("%d created: %s", created, a.text)
+			}
+			c.want(204, "DELETE", "/Users/"+ben, "")
+		})
 		t.Run("no member is lost", func(t *testing.T) {
 			group := c.group("Drivers")
 			ids := make([]string, clients)

@@ -22,11 +22,20 @@ type resourceType struct {
 }
 
 func newResourceType(t elimity.ResourceType) *resourceType {
+	return &resourceType{t, patch.NewType(t.Schema, extensionsOf(t)...)}
+}
+
+func extensionsOf(t elimity.ResourceType) []schema.Schema {
 	var extensions []schema.Schema
 	for _, e := range t.SchemaExtensions {
 		extensions = append(extensions, e.Schema)
 	}
-	return &resourceType{t, patch.NewType(t.Schema, extensions...)}
+	return extensions
+}
+
+// strict is the type for a strict directory.
+func (t *resourceType) strict() *resourceType {
+	return &resourceType{t.ResourceType, patch.NewStrictType(t.Schema, extensionsOf(t.ResourceType)...)}
 }
 
 func userType() *resourceType {
@@ -79,11 +88,11 @@ func serviceProviderConfig() object {
 	return object{
 		"schemas":        []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
 		"patch":          supported(true),
-		"bulk":           object{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"bulk":           object{"supported": true, "maxOperations": maxBulkOperations, "maxPayloadSize": maxBulkPayload},
 		"filter":         object{"supported": true, "maxResults": maxCount},
 		"changePassword": supported(false),
 		"sort":           supported(true),
-		"etag":           supported(false),
+		"etag":           supported(true),
 		"pagination": object{ // RFC 9865 §4
 			"cursor": true, "index": true, "defaultPaginationMethod": "index",
 			"defaultPageSize": defaultCount, "maxPageSize": maxCount, "cursorTimeout": int(cursorLife.Seconds()),

@@ -13,8 +13,8 @@ func TestServiceProviderConfig(t *testing.T) {
 		no, yes := map[string]any{"supported": false}, map[string]any{"supported": true}
 		want := map[string]any{
 			"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
-			"patch":   yes, "sort": yes, "etag": no, "changePassword": no,
-			"bulk":   map[string]any{"supported": false, "maxOperations": 0.0, "maxPayloadSize": 0.0},
+			"patch":   yes, "sort": yes, "etag": yes, "changePassword": no,
+			"bulk":   map[string]any{"supported": true, "maxOperations": 1000.0, "maxPayloadSize": 8.0 * 1024 * 1024},
 			"filter": map[string]any{"supported": true, "maxResults": 200.0},
 			"pagination": map[string]any{"cursor": true, "index": true, "defaultPaginationMethod": "index",
 				"defaultPageSize": 100.0, "maxPageSize": 200.0, "cursorTimeout": 86400.0},

@@ -6,7 +6,7 @@
 //	  web             request id, log, body limit, panics
 //	  Server.serve    bearer token → directory, which must be the one of the path (auth.go)
 //	                  path and method → handler, else 404 or 405 (route.go)
-//	                  content type, body
+//	                  content type, body, If-Match and If-None-Match (etag.go)
 //	  query.go        parameters → paging, filter, projection
 //	  scim/filter     filter text → tree
 //	  scim/patch      filter tree, POST, PUT and PATCH bodies → their canonical form
@@ -25,6 +25,7 @@
 //	GET                     /ResourceTypes, /ResourceTypes/{name}
 //	GET POST                /Users, /Groups
 //	GET PUT PATCH DELETE    /Users/{id}, /Groups/{id}
+//	POST                    /Bulk (bulk.go), which has the handlers above do its operations
 //
 // each with HEAD where there is GET, and OPTIONS. Nothing is answered before the token is known.
 //

@@ -3,7 +3,10 @@ package scim
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	scimerrors "github.com/elimity-com/scim/errors"
 	"github.com/labstack/echo/v4"
@@ -16,10 +19,11 @@ import (
 
 // Refused is a request that is not carried out, as the client is told of it (RFC 7644 §3.12).
 type Refused struct {
-	Status   int                 // 400 to 599
-	ScimType scimerrors.ScimType // empty where the RFC has none for the case
-	Detail   string              // says what to change; shown to the client
-	Err      error               // the cause, for the log; never shown
+	Status     int                 // 400 to 599
+	ScimType   scimerrors.ScimType // empty where the RFC has none for the case
+	Detail     string              // says what to change; shown to the client
+	RetryAfter time.Duration       // when to try again; 0 where that is not known
+	Err        error               // the cause, for the log; never shown
 }
 
 // Error is the text for the log.
@@ -110,13 +114,25 @@ func render(c echo.Context, f web.Failure) error {
 			r.Detail = "there is nothing here; the base URL of a directory is " + root + "/ and the directory's id"
 		}
 	}
+	if r.RetryAfter > 0 {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds()))))
+	}
+	body, err := r.body(f.Reference)
+	if err != nil {
+		return err
+	}
+	return c.Blob(r.Status, contentType, body)
+}
+
+// body is what the client is told as JSON.
+func (r *Refused) body(reference string) ([]byte, error) {
 	answer := scimerrors.ScimError{Status: r.Status, ScimType: r.ScimType, Detail: r.Detail}
 	if r.Status == http.StatusInternalServerError {
-		answer.Detail = "internal error; its reference for the operator of this server is " + f.Reference
+		answer.Detail = "internal error; its reference for the operator of this server is " + reference
 	}
 	body, err := answer.MarshalJSON()
 	if err != nil {
-		return fmt.Errorf("render error: %w", err)
+		return nil, fmt.Errorf("render error: %w", err)
 	}
-	return c.Blob(r.Status, contentType, body)
+	return body, nil
 }

@@ -94,7 +94,7 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	}
 	emptied := members.Replace && len(members.Add) == 0
 	if x.projection(x.groups).only == nil && x.quiet(members, emptied) {
-		return answer{status: http.StatusNoContent}, nil
+		return answer{status: http.StatusNoContent, tag: version{number: g.Version}.tag()}, nil
 	}
 	return x.groupAnswer(ctx, http.StatusOK, g, emptied)
 }
@@ -115,6 +115,9 @@ func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 // updateGroup has change make the group's next document from the stored one, and changes members.
 func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change func(stored map[string]any) (map[string]any, bool, error)) (*model.DirectoryGroup, error) {
 	return x.org.UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error {
+		if err := x.conditions.check(g.Version); err != nil {
+			return err
+		}
 		stored, err := g.DocumentMap()
 		if err != nil {
 			return err
@@ -142,7 +145,7 @@ func membersChanges(m patch.Members) []model.MembersChange {
 }
 
 func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryGroup(ctx, x.directory.ID, x.id)
+	err := x.org.DeleteDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error { return x.conditions.check(g.Version) })
 	return answer{status: http.StatusNoContent}, err
 }
 
@@ -150,6 +153,10 @@ func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
 // is known to be empty.
 func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.DirectoryGroup, empty bool) (answer, error) {
 	p := x.projection(x.groups)
+	v := version{number: g.Version}
+	if x.read && x.conditions.unmodified(v) {
+		return answer{status: http.StatusNotModified, tag: v.tag()}, nil
+	}
 	var members map[string][]model.MemberOf
 	if !empty && p.shows("members") {
 		var err error
@@ -157,5 +164,5 @@ func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.Directo
 			return answer{}, err
 		}
 	}
-	return answer{status: status, body: x.appendGroup(nil, g, members[g.ID], p)}, nil
+	return answer{status: status, tag: v.tag(), body: x.appendGroup(nil, g, members[g.ID], p)}, nil
 }

@@ -18,9 +18,10 @@ type limiter struct {
 	buckets map[string]*rate.Limiter // by directory; only those that exist get here
 }
 
-// wait takes a request of the directory and returns 0, or says in how long there is room for one.
-func (l *limiter) wait(directory string) time.Duration {
-	if l.rate == 0 {
+// wait takes n requests of the directory and returns 0, or says in how long there is room for them.
+// More than a burst counts as one.
+func (l *limiter) wait(directory string, n int) time.Duration {
+	if l.rate == 0 || n <= 0 {
 		return 0
 	}
 	l.mu.Lock()
@@ -31,7 +32,7 @@ func (l *limiter) wait(directory string) time.Duration {
 	}
 	l.mu.Unlock()
 	now := l.now()
-	reservation := bucket.ReserveN(now, 1)
+	reservation := bucket.ReserveN(now, min(n, 2*l.rate))
 	wait := reservation.DelayFrom(now)
 	if wait > 0 {
 		reservation.CancelAt(now)

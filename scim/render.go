@@ -11,7 +11,7 @@ import (
 // resource is a row as it is rendered: the parts that users and groups have in common.
 type resource struct {
 	id       string
-	version  int64
+	version  version
 	created  model.Time
 	modified model.Time
 	document string // JSON with canonical attribute names
@@ -66,15 +66,15 @@ func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource) []byte {
 	b = append(b, `","location":"`...)
 	b = append(b, x.location(t, r.id)...)
 	b = append(b, `","version":"W/\"`...)
-	b = strconv.AppendInt(b, r.version, 10)
+	b = append(b, r.version.opaque()...)
 	return append(b, `\""}}`...)
 }
 
 // location is the URL of a resource. Nothing in it needs escaping in JSON.
 func (x *exchange) location(t *resourceType, id string) string { return x.base + t.Endpoint + "/" + id }
 
-// memberships is the value of members or groups. kind is the type of each.
-func (x *exchange) memberships(list []model.MemberOf, t *resourceType, kind string) string {
+// memberships is the value of groups, which are of the type t, or of members, which t is nil for.
+func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 	const most = 300 // bytes of one, roughly
 	b := make([]byte, 0, 2+most*len(list))
 	b = append(b, '[')
@@ -82,10 +82,19 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType, kind stri
 		if i > 0 {
 			b = append(b, ',')
 		}
+		of, kind := t, "direct"
+		switch {
+		case m.Indirect:
+			kind = "indirect"
+		case t == nil && m.IsGroup:
+			of, kind = x.groups, x.groups.Name
+		case t == nil:
+			of, kind = x.users, x.users.Name
+		}
 		b = append(b, `{"value":"`...)
 		b = append(b, m.ID...)
 		b = append(b, `","$ref":"`...)
-		b = append(b, x.location(t, m.ID)...)
+		b = append(b, x.location(of, m.ID)...)
 		if m.DisplayName != "" {
 			b = append(b, `","display":`...)
 			b = appendString(b, m.DisplayName)
@@ -99,22 +108,29 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType, kind stri
 	return string(append(b, ']'))
 }
 
-// appendUser appends a user as JSON with its groups, which nil leaves out.
-func (x *exchange) appendUser(b []byte, u *model.User, groups []model.MemberOf, p projection) []byte {
-	r := resource{u.ID, u.Version, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2)}
+// userResource is a user with the groups that it is shown with.
+func (x *exchange) userResource(u *model.User, groups []model.MemberOf) *resource {
+	r := resource{u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2)}
 	r.derived = append(r.derived, [2]string{`"active"`, strconv.FormatBool(u.Active)})
 	if len(groups) > 0 {
-		r.derived = append(r.derived, [2]string{`"groups"`, x.memberships(groups, x.groups, "direct")})
+		list := x.memberships(groups, x.groups)
+		r.derived = append(r.derived, [2]string{`"groups"`, list})
+		r.version = marked(u.Version, list)
 	}
-	return x.appendResource(b, x.users, &r, p)
+	return &r
+}
+
+// appendUser appends a user as JSON with its groups, which nil leaves out.
+func (x *exchange) appendUser(b []byte, u *model.User, groups []model.MemberOf, p projection) []byte {
+	return x.appendResource(b, x.users, x.userResource(u, groups), p)
 }
 
 // appendGroup appends a group as JSON. Members are shown as an empty list where there are none:
 // clients that look for them find that they may write them.
 func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.MemberOf, p projection) []byte {
-	r := resource{g.ID, g.Version, g.CreatedAt, g.UpdatedAt, g.Document, nil}
+	r := resource{g.ID, version{number: g.Version}, g.CreatedAt, g.UpdatedAt, g.Document, nil}
 	if sub, shown := p.of("members"); shown && (sub.all() || len(list) > 0) {
-		r.derived = [][2]string{{`"members"`, x.memberships(list, x.users, "User")}}
+		r.derived = [][2]string{{`"members"`, x.memberships(list, nil)}}
 	}
 	return x.appendResource(b, x.groups, &r, p)
 }

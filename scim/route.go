@@ -19,7 +19,6 @@ const variable = "/*"
 // resourceRoutes are the routes of users and groups, and of what RFC 7644 defines and this server
 // does not offer. Names are in lower case.
 func resourceRoutes() map[string]route {
-	missing := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered}
 	me := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered,
 		http.MethodPut: notOffered, http.MethodPatch: notOffered, http.MethodDelete: notOffered}
 	searched := func(list handler) map[string]handler { return map[string]handler{http.MethodPost: search(list)} }
@@ -38,7 +37,7 @@ func resourceRoutes() map[string]route {
 		"/.search":        {"/.search", searched((*exchange).queryAll)},
 		"/users/.search":  {"/Users/.search", searched((*exchange).listUsers)},
 		"/groups/.search": {"/Groups/.search", searched((*exchange).listGroups)},
-		"/bulk":           {"/Bulk", missing},
+		"/bulk":           {"/Bulk", map[string]handler{http.MethodPost: (*exchange).bulk}},
 		"/me":             {"/Me", me},
 	}
 }

@@ -85,7 +85,7 @@ func TestPaths(t *testing.T) {
 			{"an unknown schema", "/Schemas/urn:nothing", 404},
 			{"an unknown resource type", "/ResourceTypes/Device", 404},
 			{"the person of the token", "/Me", 501},
-			{"bulk", "/Bulk", 501},
+			{"bulk", "/Bulk", 405},
 			{"everything", "", 200},
 			{"everything with a slash", "/", 200},
 		}

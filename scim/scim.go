@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,26 +49,31 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.Any(root+"/:directory/*", v.serve)
 }
 
+// resourceTypes are the types of what a directory has.
+type resourceTypes struct{ users, groups *resourceType }
+
 // service is a Server with all that is made once.
 type service struct {
-	store  *model.Store
-	url    string // the public URL of root
-	log    *slog.Logger
-	users  *resourceType
-	groups *resourceType
+	store *model.Store
+	url   string // the public URL of root
+	log   *slog.Logger
+	resourceTypes
+	strict resourceTypes // for strict directories
 	routes map[string]route
 	limit  limiter
 }
 
 func newService(s *Server) *service {
 	v := &service{
-		store:  s.Store,
-		url:    strings.TrimSuffix(s.PublicURL, "/") + root,
-		log:    s.Log,
-		users:  userType(),
-		groups: groupType(),
-		limit:  limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
+		store: s.Store,
+		url:   strings.TrimSuffix(s.PublicURL, "/") + root,
+		log:   s.Log,
+
+		resourceTypes: resourceTypes{userType(), groupType()},
+
+		limit: limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
 	}
+	v.strict = resourceTypes{v.users.strict(), v.groups.strict()}
 	if v.limit.now == nil {
 		v.limit.now = time.Now
 	}
@@ -88,18 +91,22 @@ func newService(s *Server) *service {
 // server side, so that one HTTP request may hold several.
 type exchange struct {
 	*service
-	directory  *model.Directory
-	org        *model.Org
-	base       string // the public URL of the directory, without a slash at its end
-	id         string // the last segment of the path, where the route has it for a variable
-	parameters parameters
-	body       []byte // with POST, PUT and PATCH
+	resourceTypes // those that the directory is read by
+	directory     *model.Directory
+	org           *model.Org
+	base          string // the public URL of the directory, without a slash at its end
+	id            string // the last segment of the path, where the route has it for a variable
+	parameters    parameters
+	conditions    conditions
+	read          bool   // with GET and HEAD, which may be answered by 304
+	body          []byte // with POST, PUT and PATCH
 }
 
 // answer is what a handler has to say. Without a body there is only the status.
 type answer struct {
 	status   int
 	location string
+	tag      string // the entity tag of the one resource that the answer is about
 	body     []byte
 }
 
@@ -114,10 +121,8 @@ func (s *service) serve(c echo.Context) error {
 	if err != nil {
 		return fail(err)
 	}
-	if wait := s.limit.wait(directory.ID); wait > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return fail(refuse(http.StatusTooManyRequests,
-			"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate))
+	if wait := s.limit.wait(directory.ID, 1); wait > 0 {
+		return fail(s.tooFast(wait))
 	}
 	a, err := s.exchange(ctx, c, directory)
 	if err != nil {
@@ -130,10 +135,19 @@ func (s *service) serve(c echo.Context) error {
 	if a.location != "" {
 		c.Response().Header().Set(echo.HeaderLocation, a.location)
 	}
+	if a.tag != "" {
+		c.Response().Header().Set("ETag", a.tag)
+	}
 	if a.body == nil {
 		return c.NoContent(a.status)
 	}
 	return c.Blob(a.status, contentType, a.body)
+}
+
+// tooFast refuses a directory that makes more requests than it may.
+func (s *service) tooFast(wait time.Duration) error {
+	return &Refused{Status: http.StatusTooManyRequests, RetryAfter: wait, Detail: fmt.Sprintf(
+		"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate)}
 }
 
 func (s *service) exchange(ctx context.Context, c echo.Context, directory *model.Directory) (answer, error) {
@@ -154,6 +168,13 @@ func (s *service) exchange(ctx context.Context, c echo.Context, directory *model
 		org:       s.store.Org(directory.OrganizationID, directory.Actor()),
 		base:      s.url + "/" + model.DirectoryPrefix.ID(directory.ID),
 		id:        id,
+
+		conditions: conditionsOf(r.Header),
+		read:       r.Method == http.MethodGet || r.Method == http.MethodHead,
+	}
+	x.resourceTypes = s.resourceTypes
+	if directory.Strict {
+		x.resourceTypes = s.strict
 	}
 	if x.body, err = readBody(r); err != nil {
 		return answer{}, err

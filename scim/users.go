@@ -99,6 +99,9 @@ func (x *exchange) patchUser(ctx context.Context) (answer, error) {
 // nothing, so that nobody's access ends or begins without the word true or false.
 func (x *exchange) updateUser(ctx context.Context, change func(stored map[string]any) (map[string]any, bool, error)) (answer, error) {
 	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error {
+		if err := x.conditions.check(u.Version); err != nil {
+			return err
+		}
 		stored, err := u.DocumentMap()
 		if err != nil {
 			return err
@@ -117,7 +120,7 @@ func (x *exchange) updateUser(ctx context.Context, change func(stored map[string
 }
 
 func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id)
+	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error { return x.conditions.check(u.Version) })
 	return answer{status: http.StatusNoContent}, err
 }
 
@@ -132,6 +135,12 @@ func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (a
 			return answer{}, err
 		}
 	}
-	b := make([]byte, 0, rendered+len(u.Document))
-	return answer{status: status, body: x.appendUser(b, u, groups[u.ID], p)}, nil
+	r := x.userResource(u, groups[u.ID])
+	a := answer{status: status, tag: r.version.tag()}
+	if x.read && x.conditions.unmodified(r.version) {
+		a.status = http.StatusNotModified
+		return a, nil
+	}
+	a.body = x.appendResource(make([]byte, 0, rendered+len(u.Document)), x.users, r, p)
+	return a, nil
 }

@@ -97,7 +97,7 @@ var bans = []struct{ symbol, in, except, why string }{
 
 const (
 	// statements are the files whose SQL names the organization itself, with a test for each.
-	statements = "model/across.go model/dialect.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go model/filter_sort.go model/members.go model/migrate.go"
+	statements = "model/across.go model/dialect.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go model/filter_sort.go model/members.go model/migrate.go model/nesting.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
 	everywhere = "model/across.go model/applications.go model/feed.go model/migrate.go model/status.go"
 

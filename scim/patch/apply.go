@@ -16,7 +16,8 @@ import (
 //     and type is that one, and takes the added sub-attributes.
 //   - Add and replace with a filter that no element matches create the element when all terms of
 //     the filter are eq, as Entra expects of emails[type eq "work"].value; else they are a NoTarget
-//     error. Remove has nothing to do then, and does nothing.
+//     error, as they always are with a strict Type (RFC 7644 §3.5.2.3). Remove has nothing to do
+//     then, and does nothing.
 //   - An element made primary is the only one.
 //   - What becomes empty becomes absent: an element, an attribute, an extension.
 //   - An immutable attribute that has a value keeps it: anything else is a Mutability error.

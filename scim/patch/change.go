@@ -75,7 +75,7 @@ func (n *normalizer) write(op Op, p place, v any) error {
 // complexValue normalizes an add or replace of one value of a complex attribute: its only one, or
 // the elements that a filter selects.
 func (n *normalizer) complexValue(op Op, p place, v any) error {
-	if s, ok := v.(string); ok && s != "" && p.filter != nil && p.attr.subs["value"] != nil {
+	if s, ok := v.(string); ok && s != "" && p.filter != nil && p.attr.subs["value"] != nil && !p.attr.strict {
 		// A bare string for the elements means their value, and keeps what else they have.
 		p.sub = p.attr.subs["value"]
 		c, err := p.sub.coerce(s)

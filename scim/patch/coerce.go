@@ -27,6 +27,8 @@ func (a *attribute) coerce(v any) (any, error) {
 	switch {
 	case v == nil:
 		return nil, nil
+	case !ok && a.strict:
+		return nil, fail(InvalidValue, "%s must be a list", a.path)
 	case !ok && v == "" && a.members:
 		return nil, fail(InvalidValue, "%s must be a list of objects with a value", a.path)
 	case !ok:
@@ -91,6 +93,9 @@ func (a *attribute) single(v any) (any, error) {
 		return unassign(plain(v)), nil
 	}
 	c, ok := a.kind.simple(v)
+	if _, isString := v.(string); isString && a.strict && (a.kind == boolean || a.kind == integer || a.kind == decimal) {
+		ok = false
+	}
 	if !ok {
 		return nil, fail(InvalidValue, "%s must be %s", a.path, a.kind)
 	}
@@ -213,7 +218,7 @@ func (a *attribute) complexValue(v any) (any, error) {
 // the client sent to unassign them. Sub-attributes that no schema declares, or that only the server
 // writes, are left out.
 func (a *attribute) object(v any) (m map[string]any, cleared []*attribute, err error) {
-	if l, ok := v.([]any); ok {
+	if l, ok := v.([]any); ok && !a.strict {
 		switch {
 		case len(l) == 0 || len(l) == 1 && l[0] == nil:
 			return nil, nil, nil
@@ -223,7 +228,7 @@ func (a *attribute) object(v any) (m map[string]any, cleared []*attribute, err e
 		v = l[0]
 	}
 	o, ok := v.(object)
-	if s, isString := v.(string); isString && a.subs["value"] != nil {
+	if s, isString := v.(string); isString && a.subs["value"] != nil && !a.strict {
 		o, ok = object{{"value", s}}, true
 	}
 	if !ok {

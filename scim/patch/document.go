@@ -12,9 +12,14 @@ import "strings"
 // know is an extension without a schema and is kept. The "schemas" of the body decide nothing: they
 // may be missing, and an extension that they miss is kept. A required attribute that is missing or
 // empty is an InvalidValue error.
+//
+// With a strict Type the "schemas" must name the core schema and each extension that the body has.
 func Document(body []byte, t *Type) (doc map[string]any, members Members, err error) {
 	o, err := decode(body)
 	if err != nil {
+		return nil, Members{}, err
+	}
+	if err := t.announced(o); err != nil {
 		return nil, Members{}, err
 	}
 	r := reader{t: t, doc: make(map[string]any, len(o)), seen: make(map[any]bool, len(o))}
@@ -36,6 +41,29 @@ func Document(body []byte, t *Type) (doc map[string]any, members Members, err er
 		return r.doc, f.members(), nil
 	}
 	return r.doc, Members{}, nil
+}
+
+// announced is an error when a strict type's body lacks one of its own schemas.
+func (t *Type) announced(o object) error {
+	if !t.strict {
+		return nil
+	}
+	for folded, s := range t.byURN {
+		_, sent, err := o.get(folded)
+		if err != nil {
+			return err
+		}
+		urn := s.urn
+		if urn == "" {
+			urn = t.id
+		}
+		if sent || s.urn == "" {
+			if err := o.announces(urn); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // reader builds a document from the members of a body.

@@ -117,7 +117,7 @@ func makesPrimary(op Operation) bool {
 // for the first time by emails[type eq "work"].value.
 func (a *attribute) create(op Operation) (any, error) {
 	e := make(map[string]any)
-	if op.Target.Filter != nil && !describe(op.Target.Filter, e) {
+	if op.Target.Filter != nil && (a.strict || !describe(op.Target.Filter, e)) {
 		return nil, noElement(op)
 	}
 	created := a.changeElement(e, Operation{Op: Add, Target: op.Target, Value: op.Value})

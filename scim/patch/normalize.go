@@ -26,10 +26,18 @@ import (
 //     its "value", so to remove that removes the whole: a manager, or the e-mail of a filter;
 //   - remove with a list of the values to remove. It is never a removal of all values: an empty
 //     list removes nothing, and an element that names no value is refused.
+//
+// A strict Type has none of these but names and URNs in any case, objects for extensions without a
+// path, and null and [] for unassigned; and without a path it refuses what the server writes.
 func Normalize(body []byte, t *Type) ([]Operation, error) {
 	o, err := decode(body)
 	if err != nil {
 		return nil, err
+	}
+	if t.strict {
+		if err := o.announces(patchOp); err != nil {
+			return nil, err
+		}
 	}
 	v, _, err := o.get("Operations")
 	if err != nil {
@@ -70,7 +78,10 @@ func (n *normalizer) operation(e any) error {
 		return err
 	}
 	name, _ := v.(string)
-	op := Op(strings.ToLower(name))
+	op := Op(name)
+	if !n.t.strict {
+		op = Op(strings.ToLower(name))
+	}
 	if op != Add && op != Replace && op != Remove {
 		return fail(InvalidSyntax, `op must be "add", "replace" or "remove"`)
 	}
@@ -88,10 +99,12 @@ func (n *normalizer) operation(e any) error {
 	switch {
 	case path == "" && op == Remove:
 		return fail(NoTarget, "remove needs a path")
+	case sent && op == Remove && n.t.strict:
+		return fail(InvalidSyntax, "remove takes no value; select what to remove by a filter in the path")
 	case !sent && op != Remove:
 		return fail(InvalidValue, "%s needs a value; to unassign an attribute, use remove", op)
 	case path == "":
-		return n.members(op, n.t.scopes[0], v, false)
+		return n.members(op, n.t.scopes[0], v, n.t.strict)
 	}
 	p, err := n.t.path(path)
 	if err != nil {
@@ -156,7 +169,7 @@ func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
 		return fail(InvalidValue, "%s must be an object with attributes", s.urn)
 	}
 	for _, m := range o {
-		if s.urn != "" && strings.EqualFold(m.name, "schemas") {
+		if s.urn != "" && strings.EqualFold(m.name, "schemas") && !n.t.strict {
 			continue // scim2-client sends an extension's own URN inside it
 		}
 		p, err := n.member(s, m)
@@ -172,6 +185,9 @@ func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
 
 // member resolves the name of a member of an object with attributes of s.
 func (n *normalizer) member(s *scope, m member) (place, error) {
+	if n.t.strict {
+		return n.strictMember(s, m)
+	}
 	if s.urn == "" {
 		if _, isObject := m.value.(object); isObject && n.t.undeclared(m.name) {
 			// As in a POST, an object under an unknown URN is an extension.
@@ -191,6 +207,32 @@ func (n *normalizer) member(s *scope, m member) (place, error) {
 		return p, err
 	}
 	return p.narrow(parsed)
+}
+
+// strictMember is member where only the name of an attribute is one, and the URN of an extension.
+func (n *normalizer) strictMember(s *scope, m member) (place, error) {
+	if of := n.t.byURN[strings.ToLower(m.name)]; of != nil && s.urn == "" && of.urn != "" {
+		return place{scope: of}, nil
+	}
+	return in(s, m.name, nil)
+}
+
+// patchOp is the schema of a PATCH body (RFC 7644 §3.5.2).
+const patchOp = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+// announces is an error unless the "schemas" of a body have the URN.
+func (o object) announces(urn string) error {
+	v, _, err := o.get("schemas")
+	if err != nil {
+		return err
+	}
+	list, _ := v.([]any)
+	for _, e := range list {
+		if s, ok := e.(string); ok && strings.EqualFold(s, urn) {
+			return nil
+		}
+	}
+	return fail(InvalidSyntax, "schemas must be a list that has %s", urn)
 }
 
 // undeclared says whether a name is the URN of an extension without a schema. An attribute of such

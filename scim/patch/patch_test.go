@@ -22,16 +22,20 @@ const (
 //go:embed testdata/acme.json
 var acmeSchema []byte
 
-// The types of the tests: users with the enterprise extension and one declared at run time, groups.
+// The types of the tests: users with the enterprise extension and one declared at run time, groups;
+// and both strict.
 var (
-	users = func() *Type {
+	acmeUser = func() schema.Schema {
 		var s schema.Schema
 		if err := json.Unmarshal(acmeSchema, &s); err != nil {
 			panic(err)
 		}
-		return NewType(schema.CoreUserSchema(), schema.ExtensionEnterpriseUser(), s)
+		return s
 	}()
-	groups = NewType(schema.CoreGroupSchema())
+	users        = NewType(schema.CoreUserSchema(), schema.ExtensionEnterpriseUser(), acmeUser)
+	groups       = NewType(schema.CoreGroupSchema())
+	strictUsers  = NewStrictType(schema.CoreUserSchema(), schema.ExtensionEnterpriseUser(), acmeUser)
+	strictGroups = NewStrictType(schema.CoreGroupSchema())
 )
 
 // short replaces the URNs of the tests by a letter with a colon, long does the reverse.

@@ -14,6 +14,8 @@ import (
 type Type struct {
 	scopes []*scope          // the core schema first
 	byURN  map[string]*scope // by folded URN
+	id     string            // of the core schema
+	strict bool
 }
 
 // scope is the attributes of one schema.
@@ -61,6 +63,7 @@ type attribute struct {
 	secret   bool // never returned, so never kept
 	derived  bool // the "schemas" of a resource, which follow from its extensions
 	members  bool // the members of a group, whose elements are nothing without a value
+	strict   bool // values are of the declared type as they are sent, or refused
 	guarded  bool // fixed, or with a sub-attribute that is
 	subs     attributes
 	subList  []*attribute
@@ -73,7 +76,17 @@ var common = schema.CommonAttributes()
 // less than 0.1 ms, the library's schema functions several times as long: keep what they return. Of
 // two extensions with the same URN the first counts.
 func NewType(core schema.Schema, extensions ...schema.Schema) *Type {
-	t := &Type{byURN: make(map[string]*scope, 1+len(extensions))}
+	return newType(false, core, extensions)
+}
+
+// NewStrictType is NewType for what the words of RFC 7643 and RFC 7644 allow, and nothing that
+// clients are known to send besides: see [Normalize] and [Document] for what that is.
+func NewStrictType(core schema.Schema, extensions ...schema.Schema) *Type {
+	return newType(true, core, extensions)
+}
+
+func newType(strict bool, core schema.Schema, extensions []schema.Schema) *Type {
+	t := &Type{byURN: make(map[string]*scope, 1+len(extensions)), id: core.ID, strict: strict}
 	t.add("", core.ID, append(core.Attributes[:len(core.Attributes):len(core.Attributes)], common...))
 	for _, e := range extensions {
 		t.add(e.ID, e.ID, e.Attributes)
@@ -90,7 +103,7 @@ func (t *Type) add(urn, id string, list schema.Attributes) {
 		prefix = urn + ":"
 	}
 	s := &scope{urn: urn}
-	s.attrs, s.list = index(prefix, list)
+	s.attrs, s.list = index(prefix, list, t.strict)
 	if urn == "" {
 		if a := s.attrs["schemas"]; a != nil {
 			a.derived, a.required = true, false
@@ -103,7 +116,7 @@ func (t *Type) add(urn, id string, list schema.Attributes) {
 	t.byURN[strings.ToLower(id)] = s
 }
 
-func index(prefix string, list schema.Attributes) (attributes, []*attribute) {
+func index(prefix string, list schema.Attributes, strict bool) (attributes, []*attribute) {
 	found := make(attributes, 2*len(list))
 	all := make([]*attribute, 0, len(list))
 	for i := range list {
@@ -120,12 +133,13 @@ func index(prefix string, list schema.Attributes) (attributes, []*attribute) {
 			readOnly: mutability == "readOnly",
 			fixed:    mutability == "immutable",
 			secret:   declared.Returned() == "never",
+			strict:   strict,
 		}
 		if found.find(a.name) != nil {
 			continue
 		}
 		if a.kind == complexKind {
-			a.subs, a.subList = index(a.path+".", declared.SubAttributes())
+			a.subs, a.subList = index(a.path+".", declared.SubAttributes(), strict)
 		}
 		a.guarded = a.fixed || slices.ContainsFunc(a.subList, func(s *attribute) bool { return s.fixed })
 		found[a.name], found[strings.ToLower(a.name)] = a, a
@@ -194,6 +208,9 @@ func (p place) target() Target {
 func (t *Type) find(p fp.AttributePath) (place, error) {
 	if p.URIPrefix == nil {
 		for _, s := range t.scopes {
+			if t.strict && s.urn != "" {
+				break
+			}
 			// Entra's documents name "manager" and "department" without their URN.
 			if a := s.attrs.find(p.AttributeName); a != nil {
 				return in(s, p.AttributeName, p.SubAttribute)
@@ -204,6 +221,9 @@ func (t *Type) find(p fp.AttributePath) (place, error) {
 	urn := *p.URIPrefix
 	if s := t.byURN[strings.ToLower(urn)]; s != nil {
 		return in(s, p.AttributeName, p.SubAttribute)
+	}
+	if t.strict {
+		return place{}, fail(InvalidPath, "there is no schema %s; the schemas are at /Schemas", quote(urn))
 	}
 	// What stands before the first period may be the URN's end: urn:…:2.0:User.department. Where no
 	// schema tells, the version that comes last but one in the URNs of schemas does.

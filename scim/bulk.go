@@ -1,0 +1,279 @@
+package scim
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// The limits of a bulk request, as /ServiceProviderConfig tells them. The size is that of any body,
+// which web holds to.
+const (
+	maxBulkOperations = 1000
+	maxBulkPayload    = 8 << 20
+)
+
+// bulkTime is how long a bulk request goes on beginning operations. What is left then is answered
+// 503: a client that gives up first would not know what of its request was done.
+const bulkTime = 30 * time.Second
+
+// bulk is one bulk request (RFC 7644 §3.7). Each of its operations is a request of its own, with its
+// own transaction: what was done before one that fails stays done.
+type bulk struct {
+	*exchange
+	operations   []*bulkOperation
+	byID         map[string]*bulkOperation // creates, by their bulkId
+	failOnErrors int                       // how many failures end the request; 0 is no number of them
+	failures     int
+	until        time.Time
+}
+
+// bulkOperation is one operation of a bulk request and what became of it.
+type bulkOperation struct {
+	method, bulkID, path, version string
+	data                          string // JSON
+	problem                       error  // why the operation cannot even be tried
+
+	needs    []*bulkOperation // the creates that path and data refer to, each once
+	settled  int              // how many of needs, from the first, were carried out
+	missing  int              // how many of needs were not
+	neededBy []*bulkOperation
+	reached  bool     // whether its turn has come
+	parted   bool     // what refers to resources that are not there yet is left for later
+	later    []string // that, as operations of a PATCH
+
+	id       string // of the resource, once it is there
+	location string
+	tag      string
+	status   int // 0 until the operation was carried out
+	response []byte
+}
+
+func (x *exchange) bulk(ctx context.Context) (answer, error) {
+	b := bulk{exchange: x, byID: map[string]*bulkOperation{}}
+	if err := b.parse(string(x.body)); err != nil {
+		return answer{}, err
+	}
+	if wait := x.limit.wait(x.directory.ID, len(b.operations)-1); wait > 0 {
+		return answer{}, x.tooFast(wait)
+	}
+	b.until = x.limit.now().Add(bulkTime)
+	for _, o := range b.operations {
+		if o.reached = true; o.missing == 0 {
+			b.advance(ctx, o)
+		}
+	}
+	// What still waits waits for itself, or for what does: RFC 7644 §3.7.1 has circular references
+	// resolved where that can be.
+	for !b.ended(ctx) {
+		o := b.circular()
+		if o == nil {
+			break
+		}
+		o.parted = true
+		b.advance(ctx, o)
+	}
+	if b.failures > 0 {
+		x.log.InfoContext(ctx, "SCIM bulk operations refused", "request", web.RequestID(ctx),
+			"directory", model.DirectoryPrefix.ID(x.directory.ID), "count", b.failures)
+	}
+	return b.answer(), nil
+}
+
+// parse reads a bulk request. Only what makes the whole of it unclear is an error.
+func (b *bulk) parse(body string) error {
+	syntax := func(detail string) error {
+		return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax, Detail: detail}
+	}
+	if !utf8.ValidString(body) || !json.Valid([]byte(body)) || strings.TrimLeft(body, " \t\r\n")[0] != '{' {
+		return syntax("the body is not a JSON object in UTF-8")
+	}
+	body = strings.TrimSpace(body)
+	list, schemas := "", ""
+	for name, value := range members(body) {
+		switch strings.ToLower(unquote(name)) {
+		case "operations":
+			list = value
+		case "schemas":
+			schemas = value
+		case "failonerrors":
+			n, err := strconv.Atoi(value)
+			if err != nil && value != "null" || n < 0 {
+				return syntax("failOnErrors must be a whole number, of the errors after which to stop")
+			}
+			b.failOnErrors = n
+		}
+	}
+	if b.directory.Strict && !strings.Contains(strings.ToLower(schemas), `"urn:ietf:params:scim:api:messages:2.0:bulkrequest"`) {
+		return syntax("schemas must be a list that has urn:ietf:params:scim:api:messages:2.0:BulkRequest")
+	}
+	if !strings.HasPrefix(list, "[") {
+		return syntax("Operations must be a list of operations")
+	}
+	for text := range elements(list) {
+		if len(b.operations) == maxBulkOperations {
+			return &Refused{Status: http.StatusRequestEntityTooLarge, ScimType: scimerrors.ScimTypeTooMany,
+				Detail: "the request has more than " + strconv.Itoa(maxBulkOperations) + " operations; split it"}
+		}
+		o := parseBulkOperation(text)
+		b.operations = append(b.operations, o)
+		if o.bulkID == "" || o.method != http.MethodPost {
+			continue
+		}
+		if b.byID[o.bulkID] != nil {
+			return syntax("two operations have the same bulkId; each needs its own")
+		}
+		b.byID[o.bulkID] = o
+	}
+	for _, o := range b.operations {
+		if b.directory.Strict && o.method == http.MethodPost && o.bulkID == "" && o.problem == nil {
+			o.problem = badBulk("a POST needs a bulkId")
+		}
+		b.connect(o)
+	}
+	return nil
+}
+
+// connect notes which operations an operation refers to.
+func (b *bulk) connect(o *bulkOperation) {
+	seen := map[string]bool{}
+	eachReference(o.path, o.data, func(id string) {
+		if seen[id] || o.problem != nil {
+			return
+		}
+		seen[id] = true
+		of := b.byID[id]
+		if of == nil {
+			o.problem = badParameter("bulkId:%.64s is the bulkId of no POST of this request", id)
+			return
+		}
+		o.needs = append(o.needs, of)
+		of.neededBy = append(of.neededBy, o)
+		o.missing++
+	})
+}
+
+// parseBulkOperation reads an operation. What is wrong with it, it fails with when its turn comes.
+func parseBulkOperation(text string) *bulkOperation {
+	o := &bulkOperation{}
+	if text[0] != '{' {
+		o.problem = badBulk("an operation must be an object")
+		return o
+	}
+	for name, value := range members(text) {
+		switch strings.ToLower(unquote(name)) {
+		case "method":
+			o.method = strings.ToUpper(unquote(value))
+		case "bulkid":
+			if value[0] == '"' {
+				o.bulkID = unquote(value)
+			}
+		case "path":
+			o.path, _, _ = strings.Cut(unquote(value), "?")
+		case "version":
+			if value[0] == '"' {
+				o.version = unquote(value)
+			}
+		case "data":
+			o.data = value
+		}
+	}
+	switch {
+	case o.method != http.MethodPost && o.method != http.MethodPut && o.method != http.MethodPatch && o.method != http.MethodDelete:
+		o.problem = badBulk("the method of an operation is POST, PUT, PATCH or DELETE")
+	case o.method != http.MethodDelete && !strings.HasPrefix(o.data, "{"):
+		o.problem = badBulk(o.method + " needs data, an object")
+	case o.method == http.MethodDelete:
+		o.data = ""
+	}
+	return o
+}
+
+func badBulk(detail string) error {
+	return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax, Detail: detail}
+}
+
+// ended tells whether no further operation begins.
+func (b *bulk) ended(ctx context.Context) bool {
+	return b.failOnErrors > 0 && b.failures >= b.failOnErrors || ctx.Err() != nil
+}
+
+// advance carries out an operation, and at once those that have waited for it: what is ready must
+// not be lost when a later operation ends the request.
+func (b *bulk) advance(ctx context.Context, o *bulkOperation) {
+	for queue := []*bulkOperation{o}; len(queue) > 0 && !b.ended(ctx); queue = queue[1:] {
+		o := queue[0]
+		if o.status == 0 {
+			b.first(ctx, o)
+			for _, w := range o.neededBy {
+				if w.missing--; w.missing == 0 && w.reached && w != o {
+					queue = append(queue, w)
+				}
+			}
+		}
+		if o.missing == 0 && len(o.later) > 0 {
+			b.second(ctx, o)
+		}
+	}
+}
+
+// circular returns an operation of a circle of those that wait for each other, nil if none waits.
+func (b *bulk) circular() *bulkOperation {
+	for _, o := range b.operations {
+		if o.status != 0 {
+			continue
+		}
+		seen := map[*bulkOperation]bool{}
+		for ; !seen[o]; o = o.needs[o.settled] {
+			seen[o] = true
+			for o.needs[o.settled].status != 0 {
+				o.settled++
+			}
+		}
+		return o
+	}
+	return nil
+}
+
+// answer is the BulkResponse. RFC 7644 §3.7 lets the resources themselves be left out of it.
+func (b *bulk) answer() answer {
+	const each = 200 // bytes of one without an error, roughly
+	out := make([]byte, 0, each*(1+len(b.operations)))
+	out = append(out, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],"Operations":[`...)
+	first := true
+	for _, o := range b.operations {
+		if o.status == 0 {
+			continue
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		out = append(out, `{"method":`...)
+		out = appendString(out, o.method)
+		for _, m := range [][2]string{{"bulkId", o.bulkID}, {"location", o.location}, {"version", o.tag}} {
+			if m[1] != "" {
+				out = append(out, `,"`+m[0]+`":`...)
+				out = appendString(out, m[1])
+			}
+		}
+		out = append(out, `,"status":"`...)
+		out = strconv.AppendInt(out, int64(o.status), 10)
+		out = append(out, '"')
+		if o.response != nil {
+			out = append(out, `,"response":`...)
+			out = append(out, o.response...)
+		}
+		out = append(out, '}')
+	}
+	return answer{status: http.StatusOK, body: append(out, "]}"...)}
+}

@@ -1,0 +1,214 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// first carries out an operation whose references are resolved, or parted.
+func (b *bulk) first(ctx context.Context, o *bulkOperation) {
+	data := o.data
+	if o.parted {
+		data, o.later = b.part(data)
+	}
+	a, err := b.carryOut(ctx, o, o.method, o.path, data, o.version)
+	if err != nil {
+		o.later = nil
+		b.fail(ctx, o, err)
+		return
+	}
+	o.status, o.tag = a.status, a.tag
+	if o.method == http.MethodPost {
+		o.location = a.location
+		o.id = a.location[strings.LastIndexByte(a.location, '/')+1:]
+	}
+}
+
+// second adds to a resource that was created without them what refers to others, which are there now.
+func (b *bulk) second(ctx context.Context, o *bulkOperation) {
+	data := `{"Operations":[` + strings.Join(o.later, ",") + `]}`
+	o.later = nil
+	a, err := b.carryOut(ctx, o, http.MethodPatch, strings.TrimPrefix(o.location, b.base), data, "")
+	if err != nil {
+		b.fail(ctx, o, err)
+		return
+	}
+	o.tag = a.tag
+}
+
+// carryOut has the handler of a single request do what an operation, or a part of it, asks for.
+func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, data, version string) (answer, error) {
+	if o.problem != nil {
+		return answer{}, o.problem
+	}
+	if b.limit.now().After(b.until) {
+		return answer{}, &model.Error{Kind: model.Busy, Message: "the bulk request has taken too long; send this operation again"}
+	}
+	for _, of := range o.needs {
+		if of.status != 0 && of.id == "" {
+			return answer{}, refuse(http.StatusConflict, "the operation with the bulkId %.64q made no resource to refer to", of.bulkID)
+		}
+	}
+	resolve := func(bulkID string) (string, bool) {
+		if of := b.byID[bulkID]; of != nil && of.id != "" {
+			return of.id, true
+		}
+		return "", false
+	}
+	path = partialReference.ReplaceAllStringFunc(path, replacing(resolve))
+	route, id, err := b.route(strings.TrimPrefix(path, b.base))
+	if err != nil {
+		return answer{}, err
+	}
+	resource := strings.TrimSuffix(route.pattern, "/:id")
+	if resource != "/Users" && resource != "/Groups" || (method == http.MethodPost) != (id == "") {
+		return answer{}, badBulk("the path of an operation is /Users or /Groups with POST, and that of one resource otherwise")
+	}
+	handle, err := route.handler(method)
+	if err != nil {
+		return answer{}, err
+	}
+	x := *b.exchange
+	x.id, x.body, x.read = id, []byte(replaceReferences(data, resolve)), false
+	x.conditions = conditions{match: version}
+	x.parameters = parameters{"attributes": {"id"}} // the answer tells no more of a resource
+	if method != http.MethodPost {
+		o.location = b.base + resource + "/" + id
+	}
+	return handle(&x, ctx)
+}
+
+// fail notes what went wrong with an operation as the client of a single request is told.
+func (b *bulk) fail(ctx context.Context, o *bulkOperation, err error) {
+	b.failures++
+	r := refused(err)
+	o.status, o.tag = r.Status, ""
+	if r.Status == http.StatusInternalServerError {
+		b.log.ErrorContext(ctx, "SCIM bulk operation failed", "request", web.RequestID(ctx), "error", err)
+	}
+	// The text of an error of this package's own making is JSON, whatever is in it.
+	o.response, _ = r.body(web.RequestID(ctx))
+}
+
+// part takes out of the data of a create what refers to resources that are not there yet, and
+// returns that as operations of a PATCH.
+func (b *bulk) part(data string) (rest string, later []string) {
+	pending := func(value string) bool {
+		found := false
+		eachReference("", value, func(id string) {
+			of := b.byID[id]
+			found = found || of != nil && of.id == ""
+		})
+		return found
+	}
+	return partObject(data, "", pending)
+}
+
+// partObject is part for an object whose members are attributes, of the extension whose URN prefix
+// ends with if it is not empty.
+func partObject(object, prefix string, pending func(value string) bool) (rest string, later []string) {
+	kept := []byte{'{'}
+	add := func(name, value string) {
+		if len(kept) > 1 {
+			kept = append(kept, ',')
+		}
+		kept = append(append(append(kept, name...), ':'), value...)
+	}
+	put := func(name, value string) {
+		operation := appendString([]byte(`{"op":"add","path":`), prefix+unquote(name))
+		later = append(later, string(operation)+`,"value":`+value+`}`)
+	}
+	for name, value := range members(object) {
+		switch {
+		case !pending(value):
+			add(name, value)
+		case prefix == "" && isURN(name) && value[0] == '{':
+			inner, of := partObject(value, unquote(name)+":", pending)
+			add(name, inner)
+			later = append(later, of...)
+		case value[0] == '[':
+			var there, missing []string
+			for e := range elements(value) {
+				if pending(e) {
+					missing = append(missing, e)
+				} else {
+					there = append(there, e)
+				}
+			}
+			add(name, "["+strings.Join(there, ",")+"]")
+			put(name, "["+strings.Join(missing, ",")+"]")
+		default:
+			put(name, value)
+		}
+	}
+	return string(append(kept, '}')), later
+}
+
+// wholeReference begins a text that refers to the resource of another operation (RFC 7644 §3.7.2).
+const wholeReference = "bulkId:"
+
+// partialReference is a reference within a text: in a URL's path, or in the filter of a PATCH path.
+var partialReference = regexp.MustCompile(`[/"]bulkId:[^/"\]]+`)
+
+// replacing replaces partialReferences by the ids that resolve knows.
+func replacing(resolve func(bulkID string) (string, bool)) func(string) string {
+	return func(reference string) string {
+		if id, ok := resolve(reference[1+len(wholeReference):]); ok {
+			return reference[:1] + id
+		}
+		return reference
+	}
+}
+
+// eachReference calls found with the bulkIds that a path and JSON data refer to.
+func eachReference(path, data string, found func(bulkID string)) {
+	note := func(id string) (string, bool) {
+		found(id)
+		return "", false
+	}
+	partialReference.ReplaceAllStringFunc(path, replacing(note))
+	replaceReferences(data, note)
+}
+
+// replaceReferences returns JSON with the ids that resolve knows in place of references to them.
+// All else stays as it is written, since the order of members and the digits of numbers count.
+func replaceReferences(data string, resolve func(bulkID string) (string, bool)) string {
+	if !strings.Contains(data, wholeReference) {
+		return data
+	}
+	b := make([]byte, 0, len(data))
+	for i := 0; i < len(data); {
+		if data[i] != '"' {
+			b = append(b, data[i])
+			i++
+			continue
+		}
+		end := valueEnd(data, i)
+		token := data[i:end]
+		i = end
+		if !strings.Contains(token, wholeReference) {
+			b = append(b, token...)
+			continue
+		}
+		text := unquote(token)
+		replaced := text
+		if bulkID, whole := strings.CutPrefix(text, wholeReference); whole {
+			if id, ok := resolve(bulkID); ok {
+				replaced = id
+			}
+		} else {
+			replaced = partialReference.ReplaceAllStringFunc(text, replacing(resolve))
+		}
+		if replaced == text {
+			b = append(b, token...)
+		} else {
+			b = appendString(b, replaced)
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,96 @@
+package scim
+
+import (
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"rollcall/model"
+)
+
+// version is what an answer says of a resource's version, in its entity tag and in meta.version: the
+// row's number, and for a user who is shown with groups a mark of those. The number grows with each
+// change of the resource itself; the mark keeps a 304 from hiding that the user's groups have
+// changed, which is a change of theirs.
+type version struct {
+	number int64
+	mark   string
+}
+
+// marked is the version of a user with groups as they are rendered.
+func marked(number int64, groups string) version {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(groups)) // a hash takes everything
+	return version{number, strconv.FormatUint(h.Sum64(), 36)}
+}
+
+// opaque is the part of the entity tag between the quotes.
+func (v version) opaque() string {
+	number := strconv.FormatInt(v.number, 10)
+	if v.mark == "" {
+		return number
+	}
+	return number + "-" + v.mark
+}
+
+// tag is the version as an entity tag. It is weak, as the same version is shown in several ways: with
+// more attributes and with fewer.
+func (v version) tag() string { return `W/"` + v.opaque() + `"` }
+
+// conditions are what a client expects of a resource's version before the request is carried out
+// (RFC 7644 §3.14). Each is a list of entity tags, or "*" for any resource that is there, or empty.
+type conditions struct{ match, noneMatch string }
+
+func conditionsOf(h http.Header) conditions {
+	return conditions{strings.Join(h.Values("If-Match"), ","), strings.Join(h.Values("If-None-Match"), ",")}
+}
+
+// check refuses to change a resource whose version is not one that the client expects. The groups of
+// a user do not count: they are no part of what a request for the user can change.
+func (c conditions) check(number int64) error {
+	same := func(tag string) bool {
+		tag, _, _ = strings.Cut(tag, "-")
+		return tag == "*" || tag == strconv.FormatInt(number, 10)
+	}
+	if c.match != "" && !anyTag(c.match, same) {
+		return &model.Error{Kind: model.Stale,
+			Message: "the resource has changed since the version in If-Match; read it again and repeat the change on it"}
+	}
+	if c.noneMatch != "" && anyTag(c.noneMatch, same) {
+		return &model.Error{Kind: model.Stale, Message: "the resource is there in a version that If-None-Match rules out"}
+	}
+	return nil
+}
+
+// unmodified tells whether the client has what it asks for already.
+func (c conditions) unmodified(v version) bool {
+	return c.noneMatch != "" && anyTag(c.noneMatch, func(tag string) bool { return tag == "*" || tag == v.opaque() })
+}
+
+// anyTag tells whether one of a list's entity tags is a wanted one, by the weak comparison: RFC 7644
+// has weak tags in If-Match, which RFC 9110 §13.1.1 alone would never let match. A tag without its
+// quotes counts, as clients copy what is inside.
+func anyTag(list string, wanted func(string) bool) bool {
+	for {
+		list = strings.TrimLeft(list, " \t,")
+		if list == "" {
+			return false
+		}
+		quoted := strings.TrimPrefix(strings.TrimPrefix(list, "W/"), "w/")
+		tag, rest, ok := "", "", false
+		if inner, isQuoted := strings.CutPrefix(quoted, `"`); isQuoted {
+			tag, rest, ok = strings.Cut(inner, `"`)
+		} else {
+			tag, rest, ok = strings.Cut(quoted, ",")
+			tag = strings.TrimSpace(tag)
+		}
+		if wanted(tag) {
+			return true
+		}
+		if !ok {
+			return false
+		}
+		list = rest
+	}
+}

@@ -1,0 +1,48 @@
+package scim_test
+
+import (
+	"strings"
+	"testing"
+
+	"rollcall/model"
+)
+
+// TestStrictDirectory: a directory that is made strict is answered by the RFC's words from the next
+// request on, and another one of the same organization as before.
+func TestStrictDirectory(t *testing.T) {
+	const core = `"schemas":["` + coreUser + `"],`
+	each(t, func(t *testing.T, c *client) {
+		other := c.deployment.client(c.directory.OrganizationID)
+		strict := func(on bool) {
+			if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.Directory) error { d.Strict = on; return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		id := c.user("ada")
+		strict(true)
+		for _, r := range []struct{ method, path, body, scimType string }{
+			{"POST", "/Users", `{"userName":"ben"}`, "invalidSyntax"},
+			{"PUT", "/Users/" + id, `{"userName":"ada"}`, "invalidSyntax"},
+			{"PATCH", "/Users/" + id, patchOf(`[{"op":"Replace","path":"active","value":"False"}]`), "invalidSyntax"},
+			{"PATCH", "/Users/" + id, patchOf(`[{"op":"replace","path":"active","value":"False"}]`), "invalidValue"},
+			{"PATCH", "/Users/" + id, patchOf(`[{"op":"replace","path":"emails[type eq \"work\"].value","value":"a"}]`), "noTarget"},
+			{"PATCH", "/Users/" + id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`, "invalidSyntax"},
+			{"POST", "/Bulk", `{"Operations":[]}`, "invalidSyntax"},
+		} {
+			refused(t, c.do(r.method, r.path, r.body), 400, r.scimType)
+		}
+		a := c.want(200, "POST", "/Bulk", bulkOf(`{"method":"POST","path":"/Users","data":{`+core+`"userName":"ben"}}`,
+			`{"method":"POST","path":"/Users","bulkId":"b","data":{`+core+`"userName":"ben"}}`))
+		if got := a.outcome(); got != "400 invalidSyntax, 201" {
+			t.Error(got)
+		}
+		c.want(201, "POST", "/Users", `{`+core+`"userName":"cleo"}`)
+		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`))
+		if text := c.want(200, "GET", "/Users/"+id, "").text; !strings.Contains(text, `"active":false`) {
+			t.Error(text)
+		}
+		other.want(201, "POST", "/Users", `{"userName":"dan"}`)
+		strict(false)
+		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"Replace","path":"active","value":"True"}]`))
+	})
+}
