@@ -213,8 +213,8 @@ func matches(d map[string]any, e fp.Expression) bool {
 	return slices.ContainsFunc(all, func(v any) bool { return valueMatches(v, name, x.Operator, x.CompareValue, x.AttributePath) })
 }
 
-// named is a member of an object in any case.
-func named(v any, name string) (any, bool) {
+// inAnyCase is a member of an object in any case.
+func inAnyCase(v any, name string) (any, bool) {
 	o, _ := v.(map[string]any)
 	for k, inner := range o {
 		if strings.EqualFold(k, name) {
@@ -227,9 +227,9 @@ func named(v any, name string) (any, bool) {
 func elements(d map[string]any, p fp.AttributePath) []any {
 	var in any = d
 	if p.URIPrefix != nil {
-		in, _ = named(d, *p.URIPrefix)
+		in, _ = inAnyCase(d, *p.URIPrefix)
 	}
-	v, _ := named(in, p.AttributeName)
+	v, _ := inAnyCase(in, p.AttributeName)
 	if v == nil {
 		return nil
 	}
@@ -259,7 +259,7 @@ func valueMatches(v any, name string, op fp.CompareOperator, with any, of fp.Att
 	}
 	found := v
 	if _, object := v.(map[string]any); object {
-		found, _ = named(v, name)
+		found, _ = inAnyCase(v, name)
 		if found == nil && name == "primary" {
 			found = false
 		}
