@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm"
@@ -81,29 +80,35 @@ func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *comp
 	if err != nil {
 		return nil, Extent{}, err
 	}
-	search := ctx
+	condition := always()
 	if q.Filter != nil {
-		condition, err := c.compile(q.Filter)
-		if err != nil {
+		if condition, err = c.compile(q.Filter); err != nil {
 			return nil, Extent{}, err
 		}
-		db = db.Where(condition)
 	}
+	search := ctx
 	if q.Filter != nil || q.Sort != nil {
-		var cancel context.CancelFunc
-		search, cancel = context.WithTimeout(ctx, c.org.store.patience)
-		defer cancel()
+		var goOn clause.Expr
+		var done func()
+		search, goOn, done = c.org.store.patient(ctx, c.table+".id")
+		defer done()
+		if goOn.SQL != "" {
+			db = db.Where(goOn)
+		}
+	}
+	if q.Filter != nil {
+		db = db.Where(condition)
 	}
 	rows, extent, err := page(search, db.WithContext(search), q, c.org, o, born)
 	if err != nil && search.Err() != nil && ctx.Err() == nil {
 		return nil, Extent{}, &Error{Kind: TooLarge, Field: "filter", Err: err,
 			Message: "what is asked for takes too long to find; compare an attribute that identifies a resource, such as userName, by eq"}
 	}
+	if err != nil && ctx.Err() != nil { // whatever the driver calls it
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
 	return rows, extent, c.org.store.translate(err)
 }
-
-// searchPatience is how long a filter may be looked for.
-const searchPatience = 5 * time.Second
 
 func page[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, org *Org, o order, born func(*T) (string, Time)) ([]T, Extent, error) {
 	db = db.Session(&gorm.Session{})
