@@ -81,6 +81,24 @@ func TestDirectory(t *testing.T) {
 			must[*model.Directory](t)(w.store.DirectoryByToken(t.Context(), second.text("bearer_token")))
 			w.want(201, "POST", path+"/tokens", object{"name": "third"})
 		})
+		t.Run("client credentials count as one of the two, and their secret is shown once", func(t *testing.T) {
+			list := w.get(path + "/tokens")
+			w.want(204, "DELETE", path+"/tokens/"+list.text("data.0.id"), nil)
+			made := w.want(201, "POST", path+"/tokens", object{"name": "client", "type": "client_credentials"})
+			if made.text("client_id") != made.text("id") || made.text("token_url") != publicURL+"/scim/oauth2/token" || made["bearer_token"] != nil {
+				t.Errorf("got %v", made)
+			}
+			bought, _, err := w.store.DirectoryAccessToken(t.Context(), made.text("client_id"), made.text("client_secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			must[*model.Directory](t)(w.store.DirectoryByToken(t.Context(), bought))
+			w.want(409, "POST", path+"/tokens", object{"name": "another", "type": "client_credentials"})
+			list = w.get(path + "/tokens")
+			if list.text("data.1.type") != "client_credentials" || list.text("data.0.type") != "bearer" || list.at("data.1.client_secret") != nil {
+				t.Errorf("got %v", list)
+			}
+		})
 	})
 }
 

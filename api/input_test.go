@@ -71,7 +71,7 @@ func TestBadInput(t *testing.T) {
 			{"a token without a name", "POST", d + "/tokens", `{}`, 422, "invalid_request_parameters", "name"},
 			{"a token that has expired", "POST", d + "/tokens", `{"name":"x","expires_at":"2020-01-01T00:00:00Z"}`, 422, "invalid_request_parameters", "expires_at"},
 			{"a token that expires at no time", "POST", d + "/tokens", `{"name":"x","expires_at":"tomorrow"}`, 422, "invalid_request_parameters", "expires_at"},
-			{"a token of another type", "POST", d + "/tokens", `{"name":"x","type":"client_credentials"}`, 422, "invalid_request_parameters", "type"},
+			{"a token of another type", "POST", d + "/tokens", `{"name":"x","type":"basic"}`, 422, "invalid_request_parameters", "type"},
 			{"no token's id", "DELETE", d + "/tokens/x", nil, 404, "entity_not_found", ""},
 			{"no tombstone's id", "DELETE", g + "/tombstones/x", nil, 404, "entity_not_found", ""},
 			{"no user's id", "POST", d + "/adoptions/x/confirm", nil, 404, "entity_not_found", ""},

@@ -2,17 +2,32 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"rollcall/model"
 )
 
-// createdToken is a new token with its secret, which is shown this once.
-type createdToken struct {
+// tokenObject is a token with its type, which the reference's events do not have.
+type tokenObject struct {
 	model.DirectoryTokenObject
-	BearerToken string `json:"bearer_token"`
+	Type model.TokenType `json:"type"`
 }
 
-const bearerType = "bearer"
+func tokenForm(t *model.DirectoryToken) tokenObject { return tokenObject{t.PublicForm(), t.Type} }
+
+// createdToken is a new token with its secret, which is shown this once.
+type createdToken struct {
+	tokenObject
+	BearerToken string `json:"bearer_token,omitempty"`
+	*createdClient
+}
+
+// createdClient is what an identity provider needs to buy access tokens.
+type createdClient struct {
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	TokenURL     string `json:"token_url"`
+}
 
 func (s *Server) listTokens(c *call) error {
 	org, id, err := c.named(model.DirectoryPrefix)
@@ -24,7 +39,7 @@ func (s *Server) listTokens(c *call) error {
 		return err
 	}
 	// A directory has few tokens: the list is one page.
-	return answerList(c, page{}, forms(ts, (*model.DirectoryToken).PublicForm), model.PageInfo{})
+	return answerList(c, page{}, forms(ts, tokenForm), model.PageInfo{})
 }
 
 func (s *Server) createToken(c *call) error {
@@ -33,15 +48,22 @@ func (s *Server) createToken(c *call) error {
 		return err
 	}
 	body, err := decode[struct {
-		Name      string  `json:"name"`
-		ExpiresAt *string `json:"expires_at"`
-		Type      *string `json:"type"`
+		Name      string           `json:"name"`
+		ExpiresAt *string          `json:"expires_at"`
+		Type      *model.TokenType `json:"type"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	if body.Type != nil && *body.Type != bearerType {
-		return invalidf("type", "type is %q, or is left out", bearerType)
+	create := org.CreateDirectoryToken
+	if body.Type != nil {
+		switch *body.Type {
+		case model.BearerToken:
+		case model.ClientCredentials:
+			create = org.CreateDirectoryClient
+		default:
+			return invalidf("type", "type is %q or %q, or is left out", model.BearerToken, model.ClientCredentials)
+		}
 	}
 	var expires *model.Time
 	if body.ExpiresAt != nil {
@@ -51,11 +73,17 @@ func (s *Server) createToken(c *call) error {
 		}
 		expires = at
 	}
-	t, token, err := org.CreateDirectoryToken(c.ctx(), id, body.Name, expires)
+	t, secret, err := create(c.ctx(), id, body.Name, expires)
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusCreated, createdToken{t.PublicForm(), token})
+	created := createdToken{tokenObject: tokenForm(t)}
+	if t.Type == model.ClientCredentials {
+		created.createdClient = &createdClient{t.ClientID(), secret, strings.TrimSuffix(s.PublicURL, "/") + "/scim/oauth2/token"}
+	} else {
+		created.BearerToken = secret
+	}
+	return c.answer(http.StatusCreated, created)
 }
 
 func (s *Server) deleteToken(c *call) error {

@@ -23,24 +23,21 @@ func (s *Store) readAcross(ctx context.Context) *gorm.DB {
 	return s.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
 }
 
-// DirectoryByToken returns the directory that a bearer token opens. It answers
-// Denied for a token that is unknown, revoked or expired, without telling which.
+// DirectoryByToken returns the directory that a bearer token opens, or an access
+// token that its client credentials bought. It answers Denied for a token that
+// is unknown, revoked or expired, without telling which.
 // What it finds is remembered for a second; revoking forgets it in this process
 // at once. The first token that is seen links the directory.
 func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory, error) {
 	hash := hashToken(token)
 	e, generation, ok := s.tokens.find(hash, s.now())
 	if !ok {
-		var t DirectoryToken
 		read := s.now()
-		r := s.readAcross(ctx).Where("hash = ?", hash).Limit(1).Find(&t)
-		if r.Error != nil {
-			return nil, s.translate(fmt.Errorf("read token: %w", r.Error))
+		t, expires, err := s.presented(ctx, token)
+		if err != nil {
+			return nil, err
 		}
-		if r.RowsAffected == 0 {
-			return nil, errToken()
-		}
-		e = tokenEntry{expires: t.ExpiresAt, read: read}
+		e = tokenEntry{expires: expires, read: read}
 		org := s.Org(t.OrganizationID, System)
 		d, err := org.Directory(ctx, t.DirectoryID)
 		if KindOf(err) == NotFound { // deleted since the token was read
@@ -51,7 +48,7 @@ func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory,
 		}
 		e.directory = *d
 		if e.live(s.now()) {
-			s.seen(ctx, &e.directory, &t)
+			s.seen(ctx, &e.directory, t)
 		}
 		s.tokens.add(hash, e, generation)
 	}

@@ -177,6 +177,10 @@ var naming = map[string]call{
 		})
 		return found, err
 	},
+	"CreateDirectoryClient": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		t, _, err := org.CreateDirectoryClient(ctx, of.directory.ID, "client", nil)
+		return t, err
+	},
 	"UpdateDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectory(ctx, of.directory.ID, named("Renamed"))
 	},

@@ -35,7 +35,8 @@ func (o *Org) groupsAmong(ctx context.Context, g *DirectoryGroup, ids []string) 
 	// KEY SHARE keeps the groups from being deleted before their membership is written.
 	err = o.db.WithContext(ctx).Model(&DirectoryGroup{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
 		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n WHERE n.organization_id = ? AND n.group_id = ? AND n.member_id = directory_groups.id) AS is_member", o.ID, g.ID).
-		Where("directory_groups.directory_id = ?", g.DirectoryID).Where(o.store.dialect.oneOf("directory_groups.id"), list).
+		// For COALESCE see knownMembers.
+		Where("COALESCE(directory_groups.directory_id, '') = ?", g.DirectoryID).Where(o.store.dialect.oneOf("directory_groups.id"), list).
 		Order("directory_groups.id").Find(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read new member groups: %w", err)
@@ -129,8 +130,9 @@ type nesting struct {
 	GroupsRemoved []string `json:"groups_removed"`
 }
 
-// GroupMembers returns the members of each of the groups, users and groups, by
-// group id, in one statement.
+// GroupMembers returns the members of each of the groups, by group id: first the
+// users, then the groups. It takes one statement, and two where some member is a
+// group or there are no users at all.
 func (o *Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]MemberOf, error) {
 	out := map[string][]MemberOf{}
 	if len(groupIDs) == 0 {
@@ -142,22 +144,34 @@ func (o *Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string]
 	}
 	var rows []struct {
 		Side, ID, DisplayName string
-		IsGroup               bool
+		IsNested              bool // some group of the list is: the same in all rows
 	}
-	err = o.read.WithContext(ctx).Model(&DirectoryGroup{}).
-		Select("t.side, t.id, t.display_name, t.is_group").
-		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group FROM directory_group_members m "+
-			"JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id WHERE m.organization_id = ? AND m.group_id"+condition+
-			" UNION ALL SELECT n.group_id, g.id, g.display_name, true FROM directory_group_groups n "+
-			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id WHERE n.organization_id = ? AND n.group_id"+condition+
-								") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
-		Where("directory_groups.id"+condition, list). // so that each group is looked up once, and not for each of its members
+	err = o.read.WithContext(ctx).Model(&groupMember{}).
+		Select("directory_group_members.group_id AS side, t.id, t.display_name, "+
+			"EXISTS (SELECT 1 FROM directory_group_groups n WHERE n.organization_id = ? AND n.group_id"+condition+") AS is_nested", o.ID, list).
+		Joins("JOIN users t ON t.organization_id = directory_group_members.organization_id AND t.id = directory_group_members.user_id").
+		Where("directory_group_members.group_id"+condition, list).
 		Order("t.id").Scan(&rows).Error
 	if err != nil {
 		return nil, o.store.translate(fmt.Errorf("read members: %w", err))
 	}
 	for _, r := range rows {
-		out[r.Side] = append(out[r.Side], MemberOf{ID: r.ID, DisplayName: r.DisplayName, IsGroup: r.IsGroup})
+		out[r.Side] = append(out[r.Side], MemberOf{ID: r.ID, DisplayName: r.DisplayName})
+	}
+	if len(rows) > 0 && !rows[0].IsNested {
+		return out, nil
+	}
+	var groups []struct{ Side, ID, DisplayName string }
+	err = o.read.WithContext(ctx).Model(&groupGroup{}).
+		Select("directory_group_groups.group_id AS side, t.id, t.display_name").
+		Joins("JOIN directory_groups t ON t.organization_id = directory_group_groups.organization_id AND t.id = directory_group_groups.member_id").
+		Where("directory_group_groups.group_id"+condition, list).
+		Order("t.id").Scan(&groups).Error
+	if err != nil {
+		return nil, o.store.translate(fmt.Errorf("read member groups: %w", err))
+	}
+	for _, r := range groups {
+		out[r.Side] = append(out[r.Side], MemberOf{ID: r.ID, DisplayName: r.DisplayName, IsGroup: true})
 	}
 	return out, nil
 }

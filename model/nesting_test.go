@@ -199,7 +199,7 @@ func TestNestingStatements(t *testing.T) {
 				}
 				return err
 			}},
-			{"the members of a group", 1, func() error { _, err := org.GroupMembers(t.Context(), g.ID); return err }},
+			{"the members of a group", 2, func() error { _, err := org.GroupMembers(t.Context(), g.ID); return err }},
 			{"add a user to a group of groups", 4, func() error {
 				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, unaltered, model.MembersChange{Op: model.AddMembers, UserIDs: ids(ada)})
 				return err

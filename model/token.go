@@ -11,11 +11,13 @@ import (
 	"gorm.io/gorm"
 )
 
-// DirectoryToken is a bearer token of a directory: its hash, never itself.
+// DirectoryToken is a bearer token of a directory, or client credentials: the
+// hash of the secret, never itself.
 type DirectoryToken struct {
 	ID             string         `gorm:"primaryKey"`
 	OrganizationID OrganizationID `gorm:"<-:create"`
 	DirectoryID    string
+	Type           TokenType
 	Name           string
 	Hash           []byte
 	Suffix         string // its last four characters, to tell tokens apart
@@ -45,6 +47,10 @@ func hashToken(token string) []byte {
 // CreateDirectoryToken adds a bearer token, which is returned this once. It
 // answers Conflict when the directory has two that are valid.
 func (o *Org) CreateDirectoryToken(ctx context.Context, directoryID, name string, expires *Time) (t *DirectoryToken, token string, err error) {
+	return o.createDirectoryToken(ctx, directoryID, name, expires, BearerToken)
+}
+
+func (o *Org) createDirectoryToken(ctx context.Context, directoryID, name string, expires *Time, kind TokenType) (t *DirectoryToken, token string, err error) {
 	if err := validName(name); err != nil {
 		return nil, "", err
 	}
@@ -64,8 +70,12 @@ func (o *Org) CreateDirectoryToken(ctx context.Context, directoryID, name string
 		if valid >= maxDirectoryTokens {
 			return Conflictf("token", "the directory has %d valid tokens; delete one first", valid)
 		}
-		t = &DirectoryToken{ID: newID(), DirectoryID: directoryID, Name: name, ExpiresAt: expires, CreatedAt: org.now()}
-		token, t.Hash, t.Suffix = newToken("rc_dt_")
+		t = &DirectoryToken{ID: newID(), DirectoryID: directoryID, Type: kind, Name: name, ExpiresAt: expires, CreatedAt: org.now()}
+		prefix := "rc_dt_"
+		if kind == ClientCredentials {
+			prefix = "rc_ds_"
+		}
+		token, t.Hash, t.Suffix = newToken(prefix)
 		if err := org.db.WithContext(ctx).Create(t).Error; err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}

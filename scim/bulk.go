@@ -82,6 +82,11 @@ func (x *exchange) bulk(ctx context.Context) (answer, error) {
 		o.parted = true
 		b.advance(ctx, o)
 	}
+	for _, o := range b.operations {
+		if len(o.later) > 0 { // the request has ended between the two
+			b.fail(ctx, o, refuse(http.StatusConflict, "the resource was created without what refers to others, before the request ended"))
+		}
+	}
 	if b.failures > 0 {
 		x.log.InfoContext(ctx, "SCIM bulk operations refused", "request", web.RequestID(ctx),
 			"directory", model.DirectoryPrefix.ID(x.directory.ID), "count", b.failures)

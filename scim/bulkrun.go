@@ -31,11 +31,13 @@ func (b *bulk) first(ctx context.Context, o *bulkOperation) {
 
 // second adds to a resource that was created without them what refers to others, which are there now.
 func (b *bulk) second(ctx context.Context, o *bulkOperation) {
-	data := `{"Operations":[` + strings.Join(o.later, ",") + `]}`
+	data := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(o.later, ",") + `]}`
 	o.later = nil
 	a, err := b.carryOut(ctx, o, http.MethodPatch, strings.TrimPrefix(o.location, b.base), data, "")
 	if err != nil {
-		b.fail(ctx, o, err)
+		incomplete := *refused(err)
+		incomplete.Detail = "the resource was created without what refers to others: " + incomplete.Detail
+		b.fail(ctx, o, &incomplete)
 		return
 	}
 	o.tag = a.tag

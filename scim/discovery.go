@@ -103,6 +103,12 @@ func serviceProviderConfig() object {
 			"description": "The bearer token of the directory, in the Authorization header.",
 			"specUri":     "https://www.rfc-editor.org/info/rfc6750",
 			"primary":     true,
+		}, {
+			"type":        elimity.AuthenticationTypeOauth2,
+			"name":        "OAuth 2.0 Client Credentials",
+			"description": "An access token for the directory's client credentials, in the Authorization header.",
+			"specUri":     "https://www.rfc-editor.org/info/rfc6749",
+			"primary":     false,
 		}},
 		"meta": meta("ServiceProviderConfig", "/ServiceProviderConfig"),
 	}

@@ -22,6 +22,10 @@ func TestServiceProviderConfig(t *testing.T) {
 				"type": "oauthbearertoken", "name": "OAuth Bearer Token", "primary": true,
 				"description": "The bearer token of the directory, in the Authorization header.",
 				"specUri":     "https://www.rfc-editor.org/info/rfc6750",
+			}, map[string]any{
+				"type": "oauth2", "name": "OAuth 2.0 Client Credentials", "primary": false,
+				"description": "An access token for the directory's client credentials, in the Authorization header.",
+				"specUri":     "https://www.rfc-editor.org/info/rfc6749",
 			}},
 			"meta": map[string]any{"resourceType": "ServiceProviderConfig", "location": c.location + "/ServiceProviderConfig"},
 		}

@@ -28,6 +28,10 @@
 //	POST                    /Bulk (bulk.go), which has the handlers above do its operations
 //
 // each with HEAD where there is GET, and OPTIONS. Nothing is answered before the token is known.
+// POST /scim/oauth2/token (oauth.go) is where client credentials buy one.
+//
+// What identity providers send besides the RFC's words is taken as they mean it. A directory that is
+// strict has none of that: its requests are read by resource types of their own.
 //
 // # What github.com/elimity-com/scim does here
 //

@@ -182,6 +182,12 @@ var galleryProtocol = []gallery{
 			}
 		}
 	}},
+	{"M7 CredentialValidation_ClientCredentials", func(t *testing.T, c *client) {
+		id, secret, _ := c.credentials()
+		a := c.buy(url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}}, "", "")
+		c.want(200, "GET", "/Users?count=1", "", "Authorization", "Bearer "+a.body["access_token"].(string))
+	}},
+	// M8, the exchange of another issuer's token, is the alternative to M7.
 	{"M9 SCIM_User_Pagination_Test", func(t *testing.T, c *client) { c.galleryPages(t, "/Users") }},
 	{"M10 SCIM_Group_Pagination_Test", func(t *testing.T, c *client) { c.galleryPages(t, "/Groups") }},
 	{"M11 SCIM_Manager_Update_Test", func(t *testing.T, c *client) {

@@ -45,6 +45,7 @@ const root = "/scim/v2"
 func (s *Server) Mount(e *echo.Echo) {
 	v := newService(s)
 	web.Errors(e, render, "/scim")
+	e.POST(tokenPath, v.token)
 	e.Any(root+"/:directory", v.serve)
 	e.Any(root+"/:directory/*", v.serve)
 }

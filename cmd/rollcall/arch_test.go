@@ -99,7 +99,7 @@ const (
 	// statements are the files whose SQL names the organization itself, with a test for each.
 	statements = "model/across.go model/dialect.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go model/filter_sort.go model/members.go model/migrate.go model/nesting.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
-	everywhere = "model/across.go model/applications.go model/feed.go model/migrate.go model/status.go"
+	everywhere = "model/across.go model/applications.go model/credential.go model/feed.go model/migrate.go model/status.go"
 
 	clock       = "decide by the Now that the package is given, or a test cannot move it"
 	environment = "take the value as a parameter: only the command reads the environment"

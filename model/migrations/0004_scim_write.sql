@@ -12,3 +12,6 @@ CREATE INDEX directory_group_groups_member ON directory_group_groups (member_id,
 
 -- A strict directory is answered by the RFC's words only.
 ALTER TABLE directories ADD COLUMN strict boolean NOT NULL DEFAULT false;
+
+-- bearer: the secret is sent with each request. client_credentials: it buys access tokens of an hour.
+ALTER TABLE directory_tokens ADD COLUMN type text NOT NULL DEFAULT 'bearer';

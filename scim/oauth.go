@@ -1,0 +1,82 @@
+package scim
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// tokenPath is where client credentials buy access tokens.
+const tokenPath = "/scim/oauth2/token"
+
+// maxTokenRequest is far more than a form of two secrets has.
+const maxTokenRequest = 64 << 10
+
+// token answers an access token for a directory's client credentials (RFC 6749 §4.4), by which
+// Entra ID can authenticate. Whoever has the credentials has the directory, so a scope says nothing.
+func (s *service) token(c echo.Context) error {
+	r := c.Request()
+	// RFC 6749 §5.1.
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	c.Response().Header().Set("Pragma", "no-cache")
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxTokenRequest)
+	// The form of the body only: a secret in a URL ends in logs.
+	if err := r.ParseForm(); err != nil {
+		return tokenRefused(c, http.StatusBadRequest, "invalid_request", "the body must be a form, application/x-www-form-urlencoded")
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return tokenRefused(c, http.StatusBadRequest, "invalid_request", "a parameter is there more than once: "+name)
+		}
+	}
+	switch r.PostForm.Get("grant_type") {
+	case "client_credentials":
+	case "":
+		return tokenRefused(c, http.StatusBadRequest, "invalid_request", "grant_type is missing; it is client_credentials")
+	default:
+		return tokenRefused(c, http.StatusBadRequest, "unsupported_grant_type", "grant_type is client_credentials")
+	}
+	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	basicID, basicSecret, basic := r.BasicAuth()
+	if basic {
+		if secret != "" {
+			return tokenRefused(c, http.StatusBadRequest, "invalid_request", "the client's secret is there twice; send it in one way")
+		}
+		id, secret = formDecoded(basicID), formDecoded(basicSecret)
+	}
+	token, lifetime, err := s.store.DirectoryAccessToken(r.Context(), id, secret)
+	if model.KindOf(err) == model.Denied {
+		if basic {
+			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Basic realm="SCIM"`)
+		}
+		return tokenRefused(c, http.StatusUnauthorized, "invalid_client", "the client credentials are unknown, revoked or expired")
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return c.JSON(http.StatusOK, struct {
+		AccessToken string `json:"access_token"`
+		TokenType   string `json:"token_type"`
+		ExpiresIn   int64  `json:"expires_in"`
+	}{token, "Bearer", int64(lifetime.Seconds())})
+}
+
+// tokenRefused answers an error in the form of RFC 6749 §5.2.
+func tokenRefused(c echo.Context, status int, code, description string) error {
+	return c.JSON(status, struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{code, description})
+}
+
+// formDecoded undoes what RFC 6749 §2.3.1 has clients do to both parts of Basic. Those that leave it
+// out mean the same, since nothing in ours is changed by it.
+func formDecoded(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}
