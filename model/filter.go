@@ -70,7 +70,9 @@ func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q Resource
 func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
 	column := o.store.dialect.beside("directory_groups.directory_id", pinpoints(q.Filter, groupIndexes))
 	db := o.read.Model(&DirectoryGroup{}).Where(column+" = ?", directoryID)
-	return resources(ctx, db, q, o.groupCompiler(q), func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
+	c := o.groupCompiler(q)
+	c.directory = directoryID
+	return resources(ctx, db, q, c, func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
 }
 
 func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *compiler, born func(*T) (string, Time)) ([]T, Extent, error) {
@@ -163,8 +165,9 @@ type compiler struct {
 	// leaf compiles conditions on one attribute: all of tree is about one and the
 	// same value of it, and names sub-attributes, or "value" for the value itself, or
 	// nothing with pr for whether there is any.
-	leaf func(c *compiler, path filter.AttributePath, tree filter.Expression) (clause.Expr, error)
-	base string
+	leaf      func(c *compiler, path filter.AttributePath, tree filter.Expression) (clause.Expr, error)
+	base      string
+	directory string // of a group that is asked for
 }
 
 func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {
