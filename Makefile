@@ -7,8 +7,9 @@ PYTHON  := .cache/interop
 SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
 BROWSER := .cache/browser
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: build run test interop lint generate bench clean
+.PHONY: build run test test-crash interop lint generate bench bench-scim clean
 
 # One static program, bin/rollcall.
 build:
@@ -22,6 +23,11 @@ run: build
 test:
 	.ci/setup postgresql cc curl
 	CGO_ENABLED=1 go test -race -timeout 30m $(SOURCES)
+
+# The process and PostgreSQL are killed under load again and again; make interop does less of it.
+test-crash:
+	.ci/setup postgresql
+	CGO_ENABLED=0 go test -tags interop -run '^TestInteropCrash$$' -count 1 -timeout 60m -v ./cmd/rollcall -kills 50
 
 # The program against SCIM clients and identity providers of others, and the demo in a browser. There a
 # skipped test is a failure.
@@ -41,7 +47,8 @@ $(SAMLPHP)/installed:
 	.ci/setup simplesamlphp
 	rm -rf $(SAMLPHP)
 	mkdir -p $(SAMLPHP)
-	cd $(SAMLPHP) && apt-get download -qq simplesamlphp && dpkg-deb --extract simplesamlphp_*.deb .
+	# Lists of packages that are old may name a version that is gone.
+	cd $(SAMLPHP) && { apt-get download -qq simplesamlphp || { $(AS_ROOT) apt-get update -qq && apt-get download -qq simplesamlphp; }; } && dpkg-deb --extract simplesamlphp_*.deb .
 	touch $@
 
 $(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
@@ -76,6 +83,11 @@ generate:
 
 bench:
 	go test -run '^$$' -bench . -benchmem $(SOURCES)
+
+# SCIM requests against the program and against the least that could do the work; BENCH=-short is quicker.
+bench-scim: build
+	.ci/setup postgresql
+	CGO_ENABLED=0 go run ./bench $(BENCH)
 
 clean:
 	rm -rf bin .cache

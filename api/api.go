@@ -102,6 +102,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/directories/:id/tokens", s.listTokens},
 		{http.MethodPost, "/directories/:id/tokens", s.createToken},
 		{http.MethodDelete, "/directories/:id/tokens/:token", s.deleteToken},
+		{http.MethodGet, "/directories/:id/requests", s.listRequests},
 		{http.MethodGet, "/directories/:id/adoptions", s.listAdoptions},
 		{http.MethodPost, "/directories/:id/adoptions/:user/confirm", s.confirmAdoption},
 

@@ -29,6 +29,21 @@ func (s *Store) readAcross(ctx context.Context) *gorm.DB {
 // What it finds is remembered for a second; revoking forgets it in this process
 // at once. The first token that is seen links the directory.
 func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory, error) {
+	a, err := s.Authenticate(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return &a.Directory, nil
+}
+
+// Access is what a bearer token opens, and which token that is.
+type Access struct {
+	Directory Directory
+	Token     DirectoryToken
+}
+
+// Authenticate is DirectoryByToken for who also wants to know the token.
+func (s *Store) Authenticate(ctx context.Context, token string) (*Access, error) {
 	hash := hashToken(token)
 	e, generation, ok := s.tokens.find(hash, s.now())
 	if !ok {
@@ -46,17 +61,17 @@ func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory,
 		if err != nil {
 			return nil, err
 		}
-		e.directory = *d
+		e.access = Access{Directory: *d, Token: *t}
 		if e.live(s.now()) {
-			s.seen(ctx, &e.directory, t)
+			s.seen(ctx, &e.access.Directory, t)
 		}
 		s.tokens.add(hash, e, generation)
 	}
 	if !e.live(s.now()) {
 		return nil, errToken()
 	}
-	d := e.directory
-	return &d, nil
+	a := e.access
+	return &a, nil
 }
 
 func errToken() error { return Deniedf("the bearer token is missing, unknown, revoked or expired") }

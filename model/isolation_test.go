@@ -65,6 +65,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	must(t, err)
 	e.group = createGroup(t, e.org, e.directory, "Engineers", e.user)
 	e.signOn(t, s)
+	note(t, s, e.directory, 1)
 	gone := createUser(t, e.org, e.directory, "gone@shared.example")
 	e.departed, err = model.TracesOf(gone)
 	must(t, err)
@@ -130,6 +131,10 @@ var naming = map[string]call{
 	},
 	"DirectoryCounts": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.DirectoryCounts(ctx, of.directory.ID)
+	},
+	"DirectoryRequests": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		rs, _, err := org.DirectoryRequests(ctx, of.directory.ID, model.Page{Limit: 10})
+		return rs, err
 	},
 	"DirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.DirectoryGroup(ctx, "", of.group.ID)
@@ -234,12 +239,12 @@ var naming = map[string]call{
 		})
 		return found, err
 	},
-	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
-	},
 	"CreateDirectoryClient": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		t, _, err := org.CreateDirectoryClient(ctx, of.directory.ID, "client", nil)
 		return t, err
+	},
+	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
 	},
 	"UpdateDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectory(ctx, of.directory.ID, named("Renamed"))

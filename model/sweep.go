@@ -20,9 +20,9 @@ const (
 
 // Sweep deletes what opens nothing any more: logins and codes a day after they
 // expired, assertions once their age alone refuses them, sessions with their
-// codes and tokens a day after they ended, and login attempts after 90 days. It
-// tells how many rows went. Nothing depends on when it runs, and what cannot go
-// does not keep the rest.
+// codes and tokens a day after they ended, login attempts after 90 days, and all
+// but the last 1,000 requests of a directory. It tells how many rows went.
+// Nothing depends on when it runs, and what cannot go does not keep the rest.
 func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 	now := TimeOf(s.now())
 	ended := now - Time(keptAfterEnd.Milliseconds())
@@ -49,5 +49,6 @@ func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 			}
 		}
 	}
-	return swept, errors.Join(errs...)
+	requests, err := s.sweepRequests(ctx)
+	return swept + requests, errors.Join(append(errs, err)...)
 }
