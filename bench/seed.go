@@ -48,10 +48,11 @@ const groupsOfASize = 8
 // copies fills the columns of a row for each i from one that the server has written: whatever it
 // derives from the name is derived for the copies too. $1 is how many, $2 whose.
 var copies = []string{
-	`INSERT INTO users SELECT (jsonb_populate_record(NULL::users, replace(to_jsonb(u)::text, 'seed-0', 'seed-' || i)::jsonb ||
-		jsonb_build_object('id', ` + seededSQL + `, 'created_at', u.created_at - 100000000 + i))).* FROM users u, generate_series(1, $1::int) i WHERE u.id = $2`,
-	`INSERT INTO user_values SELECT (jsonb_populate_record(NULL::user_values, replace(to_jsonb(v)::text, 'seed-0', 'seed-' || i)::jsonb ||
-		jsonb_build_object('user_id', ` + seededSQL + `))).* FROM user_values v, generate_series(1, $1::int) i WHERE v.user_id = $2`,
+	`INSERT INTO users SELECT c.* FROM users u, generate_series(1, $1::int) i, LATERAL jsonb_populate_record(NULL::users,
+		replace(to_jsonb(u)::text, 'seed-0', 'seed-' || i)::jsonb ||
+		jsonb_build_object('id', ` + seededSQL + `, 'created_at', u.created_at - 100000000 + i)) c WHERE u.id = $2`,
+	`INSERT INTO user_values SELECT c.* FROM user_values v, generate_series(1, $1::int) i, LATERAL jsonb_populate_record(NULL::user_values,
+		replace(to_jsonb(v)::text, 'seed-0', 'seed-' || i)::jsonb || jsonb_build_object('user_id', ` + seededSQL + `)) c WHERE v.user_id = $2`,
 }
 
 // seedSQL fills Rollcall's database by copying rows, which takes a hundredth of the time of requests.
