@@ -31,6 +31,7 @@ func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 		{&accessToken{}, "expires_at < ?", ended},
 		{&Session{}, "expires_at < ?", ended},
 		{&Session{}, "ended_at < ?", ended},
+		{&departure{}, "departed_at < ?", now - Time(1000*mostMassChangeWindow)},
 		{&LoginAttempt{}, "created_at < ?", now - Time(attemptTime.Milliseconds())},
 	} {
 		r := s.across(ctx).Where(old.where, old.than).Delete(old.rows)
