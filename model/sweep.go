@@ -38,6 +38,7 @@ func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 		{&accessToken{}, "hash", "expires_at < ?", ended},
 		{&Session{}, "id", "expires_at < ?", ended},
 		{&Session{}, "id", "ended_at < ?", ended},
+		{&departure{}, "directory_id, user_id", "departed_at < ?", now - Time(1000*mostMassChangeWindow)},
 		{&LoginAttempt{}, "id", "created_at < ?", now - Time(attemptTime.Milliseconds())},
 	} {
 		for n := int64(sweepBatch); n == sweepBatch; swept += n {

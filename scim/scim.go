@@ -53,8 +53,11 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.Any(root+"/:directory/*", v.serve)
 }
 
-// resourceTypes are the types of what a directory has.
-type resourceTypes struct{ users, groups *resourceType }
+// resourceTypes are the types of what a directory has, and the routes to it and to their description.
+type resourceTypes struct {
+	users, groups *resourceType
+	routes        map[string]route
+}
 
 // service is a Server with all that is made once.
 type service struct {
@@ -63,9 +66,9 @@ type service struct {
 	log   *slog.Logger
 	lines *model.RequestLog // may be nil
 	resourceTypes
-	strict resourceTypes // for strict directories
-	routes map[string]route
-	limit  limiter
+	strict   resourceTypes // for strict directories
+	declared declaredTypes
+	limit    limiter
 }
 
 func newService(s *Server) *service {
@@ -75,20 +78,17 @@ func newService(s *Server) *service {
 		log:   s.Log,
 		lines: s.Requests,
 
-		resourceTypes: resourceTypes{userType(), groupType()},
+		resourceTypes: newResourceTypes(),
+		declared:      declaredTypes{made: map[model.OrganizationID]declared{}},
 
 		limit: limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
 	}
-	v.strict = resourceTypes{v.users.strict(), v.groups.strict()}
+	v.strict = v.forStrict()
 	if v.limit.now == nil {
 		v.limit.now = time.Now
 	}
 	if v.log == nil {
 		v.log = slog.Default()
-	}
-	v.routes = resourceRoutes()
-	for name, r := range discoveryRoutes(v.users, v.groups) {
-		v.routes[name] = r
 	}
 	return v
 }
@@ -130,7 +130,7 @@ func (s *service) serve(c echo.Context) error {
 	}
 	began := s.limit.now()
 	x := &exchange{service: s, directory: &access.Directory, pattern: model.Redacted}
-	a, err := x.serve(ctx, c)
+	a, err := x.serve(ctx, c, access)
 	s.note(ctx, access, x, c.Request(), a, err, began)
 	if err != nil {
 		if r := refused(err); r.Status < http.StatusInternalServerError {
@@ -158,8 +158,12 @@ func (s *service) tooFast(wait time.Duration) error {
 }
 
 // serve carries the request out, unless the directory makes too many.
-func (x *exchange) serve(ctx context.Context, c echo.Context) (answer, error) {
+func (x *exchange) serve(ctx context.Context, c echo.Context, access *model.Access) (answer, error) {
 	r := c.Request()
+	var err error
+	if x.resourceTypes, err = x.typesOf(access); err != nil {
+		return answer{}, err
+	}
 	route, id, err := x.route(c.Param("*"))
 	if err == nil {
 		x.pattern, x.id = route.pattern, id
@@ -180,10 +184,6 @@ func (x *exchange) serve(ctx context.Context, c echo.Context) (answer, error) {
 	x.base = x.url + "/" + model.DirectoryPrefix.ID(x.directory.ID)
 	x.conditions = conditionsOf(r.Header)
 	x.read = r.Method == http.MethodGet || r.Method == http.MethodHead
-	x.resourceTypes = x.service.resourceTypes
-	if x.directory.Strict {
-		x.resourceTypes = x.strict
-	}
 	if x.body, err = readBody(r); err != nil {
 		return answer{}, err
 	}
