@@ -2,10 +2,12 @@
 // is JSON. It says what it checked, and exits with 1 at the first call that does not do what the
 // reference says. Where a browser is needed it prints "visit URL" and reads where the browser came.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { createRequire } from "node:module";
 import path from "node:path";
 import readline from "node:readline";
 
+globalThis.crypto ??= webcrypto; // as browsers have it, and Node from 20 on
 const [modules, text] = process.argv.slice(2);
 const settings = JSON.parse(text);
 const { WorkOS } = createRequire(path.resolve(modules, "calls.cjs"))("@workos-inc/node");
