@@ -7,9 +7,10 @@ PYTHON  := .cache/interop
 SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
 BROWSER := .cache/browser
+SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: build run test test-crash interop lint generate bench bench-scim clean
+.PHONY: build run test test-crash fuzz interop lint generate bench bench-scim clean
 
 # One static program, bin/rollcall.
 build:
@@ -29,9 +30,21 @@ test-crash:
 	.ci/setup postgresql
 	CGO_ENABLED=0 go test -tags interop -run '^TestInteropCrash$$' -count 1 -timeout 60m -v ./cmd/rollcall -kills 50
 
-# The program against SCIM clients and identity providers of others, and the demo in a browser. There a
-# skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(BROWSER)/installed
+# What reads requests is sent anything, a while for each target: package/target/seconds. What is found
+# is kept in testdata/fuzz of the package, and is a test from then on.
+FUZZ := scim/filter/FuzzParse/60 scim/patch/FuzzNormalize/60 scim/patch/FuzzDocument/60 scim/FuzzBulk/60 scim/FuzzQuery/60 \
+	scim/FuzzFront/60 sso/saml/FuzzVerify/60 sso/saml/FuzzParseMetadata/30
+
+fuzz:
+	.ci/setup postgresql
+	for target in $(FUZZ); do \
+		seconds=$${target##*/}; target=$${target%/*}; \
+		CGO_ENABLED=0 go test -run '^$$' -fuzz "^$${target##*/}\$$" -fuzztime "$${seconds}s" -fuzzminimizetime 1x -parallel 2 "./$${target%/*}"; \
+	done
+
+# The program against SCIM clients, clients of the API and identity providers of others, killed under
+# load, and the demo in a browser. There a skipped test is a failure.
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(BROWSER)/installed $(SDKS) fuzz
 	.ci/setup postgresql php node openssl chromium
 	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
@@ -57,6 +70,21 @@ $(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
 	mkdir -p $(SAMLIDP)
 	cp $< $(SAMLIDP)
 	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
+	touch $@
+
+.cache/sdk-node/installed: sso/testdata/sdk/node/package.json sso/testdata/sdk/node/package-lock.json
+	.ci/setup node
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+.cache/sdk-python/installed: sso/testdata/sdk/python/requirements.txt
+	.ci/setup python
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
 	touch $@
 
 $(BROWSER)/installed: cmd/rollcall/testdata/browser/package.json cmd/rollcall/testdata/browser/package-lock.json

@@ -106,7 +106,7 @@ func TestDialogues(t *testing.T) {
 	})
 }
 
-func dialogueFiles(t *testing.T, vendor string) []string {
+func dialogueFiles(t testing.TB, vendor string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", vendor, "*.http"))
 	if err != nil || len(files) == 0 {
@@ -165,7 +165,7 @@ func (l *lines) text(end string) string {
 	}
 }
 
-func readDialogue(t *testing.T, file string) *dialogue {
+func readDialogue(t testing.TB, file string) *dialogue {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {

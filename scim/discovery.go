@@ -67,7 +67,7 @@ func groupType() *resourceType {
 	return newResourceType(elimity.ResourceType{
 		ID: optional.NewString("Group"), Name: "Group", Endpoint: "/Groups",
 		Description: optional.NewString("Group"),
-		Schema:      schema.CoreGroupSchema(),
+		Schema:      groupSchema(),
 	})
 }
 

@@ -73,6 +73,11 @@ func TestSchemas(t *testing.T) {
 			if err := json.Unmarshal(text, &one); err != nil {
 				t.Fatal(err)
 			}
+			if s.ID == coreGroup {
+				// The name of a member is not the group's to change.
+				display := reply{body: one}.path("attributes", 1, "subAttributes", 3).(map[string]any)
+				display["mutability"] = "readOnly"
+			}
 			one["meta"] = map[string]any{"resourceType": "Schema", "location": c.location + "/Schemas/" + s.ID}
 			want = append(want, one)
 			if diff := cmp.Diff(one, c.want(200, "GET", "/Schemas/"+s.ID, "").body); diff != "" {

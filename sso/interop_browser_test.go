@@ -67,14 +67,14 @@ func (p page) String() string {
 
 var tags = regexp.MustCompile(`(?s)<[^>]*>`)
 
-func (v *visitor) visit(method, location string, fields url.Values) page {
+func (v *visitor) visit(method, location, site string, fields url.Values) page {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), method, location, strings.NewReader(fields.Encode()))
 	must(v.t, err)
 	r.Header.Set("Accept", "text/html")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Sec-Fetch-Site", site)
 	}
 	response, err := v.http.Do(r)
 	must(v.t, err)
@@ -88,7 +88,7 @@ func (v *visitor) visit(method, location string, fields url.Values) page {
 
 func (v *visitor) get(location string) page {
 	v.t.Helper()
-	return v.visit(http.MethodGet, location, nil)
+	return v.visit(http.MethodGet, location, "", nil)
 }
 
 // post posts a form with the fields that the person fills in.
@@ -101,12 +101,13 @@ func (v *visitor) post(f *form, filled ...string) page {
 	for i := 0; i < len(filled); i += 2 {
 		fields.Set(filled[i], filled[i+1])
 	}
-	return v.visit(http.MethodPost, f.action, fields)
+	return v.visit(http.MethodPost, f.action, f.site, fields)
 }
 
 // form is a form of a page, as it stands there.
 type form struct {
 	action string
+	site   string // of the page towards the action, as Sec-Fetch-Site names it
 	fields url.Values
 }
 
@@ -135,7 +136,11 @@ func (p page) form(field string) *form {
 		}
 		action, err := p.url.Parse(attributesOf(m[1])["action"])
 		if err == nil && fields.Has(field) {
-			return &form{action.String(), fields}
+			site := "cross-site"
+			if action.Host == p.url.Host {
+				site = "same-origin"
+			}
+			return &form{action.String(), site, fields}
 		}
 	}
 	return nil

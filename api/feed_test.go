@@ -1,0 +1,124 @@
+package api_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/scim"
+	"rollcall/web"
+)
+
+// serveSCIM serves the world's store to identity providers.
+func (w *world) serveSCIM() string {
+	w.t.Helper()
+	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	g, err := web.New(web.Options{PublicURL: publicURL, Log: log})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	(&scim.Server{Store: w.store, PublicURL: publicURL, Log: log}).Mount(g.Echo)
+	g.Open()
+	server := httptest.NewServer(g)
+	w.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// TestFeedUnderWriters reads the feed by its cursor while 32 identity providers write: every change is
+// told of once, and each user's own in the order in which they were made.
+func TestFeedUnderWriters(t *testing.T) {
+	const writers, changes, people = 32, 6, 8
+	each(t, func(t *testing.T, w *world) {
+		n := w.tenant(w.client, "contoso")
+		idp := &client{t, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}, w.serveSCIM() + "/scim/v2/" + n.directory, n.token}
+		var users []string
+		for i := range people {
+			users = append(users, idp.want(201, "POST", "/Users", object{"userName": fmt.Sprint("user-", i), "title": ""}).text("id"))
+		}
+		last := w.get("/events?order=desc&limit=1").text("data.0.id")
+
+		var mu sync.Mutex
+		accepted, over := map[string]bool{}, false // titles, and whether there will be no more
+		var writing sync.WaitGroup
+		for i := range writers {
+			writing.Go(func() {
+				for j := range changes {
+					title := fmt.Sprintf("title-%d-%d", i, j)
+					status, header, o := idp.send("PATCH", "/Users/"+users[(i+j)%people], object{
+						"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
+						"Operations": []object{{"op": "replace", "path": "title", "value": title}}})
+					switch {
+					case status == 200:
+						mu.Lock()
+						accepted[title] = true
+						mu.Unlock()
+					case status != 503 || header.Get("Retry-After") == "":
+						t.Errorf("%d %v", status, o)
+					}
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { writing.Wait(); close(done) }()
+
+		seen, told, title := map[string]bool{}, map[string]bool{}, map[string]string{} // title is by user
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+			select {
+			case <-done:
+				over = true
+			default:
+			}
+			page := w.get("/events?limit=7&organization_id=" + n.organization + "&after=" + url.QueryEscape(last))
+			for _, e := range page.data() {
+				last = e.text("id")
+				if seen[last] {
+					t.Fatalf("event %s was told twice", last)
+				}
+				seen[last] = true
+				who, now := e.text("data.id"), e.text("data.job_title")
+				if before := e.text("data.previous_attributes.job_title"); e.text("event") != "dsync.user.updated" || before != title[who] {
+					t.Fatalf("%s of %s tells of %q after %q, and the last was %q", e.text("event"), who, now, before, title[who])
+				}
+				if told[now] {
+					t.Fatalf("%q was told twice", now)
+				}
+				title[who], told[now] = now, true
+			}
+			if over && len(told) >= len(accepted) {
+				break
+			}
+		}
+		<-done
+		if len(told) != len(accepted) || len(accepted) < writers*changes/2 {
+			t.Errorf("%d changes were accepted and %d told of", len(accepted), len(told))
+		}
+		for was := range accepted {
+			if !told[was] {
+				t.Errorf("%q was accepted and is not told of", was)
+			}
+		}
+		for _, id := range users {
+			who := w.directoryUser(n, id)
+			if got := idp.want(200, "GET", "/Users/"+id, nil).text("title"); got != title[who] {
+				t.Errorf("%s is %q, and the feed ends at %q", who, got, title[who])
+			}
+		}
+	})
+}
+
+// directoryUser is the API id of whom SCIM knows by an id.
+func (w *world) directoryUser(n tenant, id string) string {
+	w.t.Helper()
+	for _, u := range w.get("/directory_users?limit=100&directory=" + n.directory).data() {
+		if u.text("idp_id") == id {
+			return u.text("id")
+		}
+	}
+	w.t.Fatalf("no directory user has the id %s", id)
+	return ""
+}
