@@ -258,19 +258,26 @@ type DirectoryQuery struct {
 
 // Directories lists the directories of a scope.
 func (s *Store) Directories(ctx context.Context, scope Scope, q DirectoryQuery) ([]Directory, PageInfo, error) {
-	db := s.within(s.readAcross(ctx).Model(&Directory{}), scope, "organization_id")
-	if q.OrganizationID != "" {
-		db = db.Where("organization_id = ?", q.OrganizationID)
-	}
-	if q.Domain != "" {
-		ascii, _ := foldDomain(q.Domain)
-		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
-	}
-	if q.Search != "" {
-		db = s.dialect.containing(db, "name", q.Search)
-	}
+	db := s.narrowed(ctx, s.readAcross(ctx).Model(&Directory{}), scope, q.OrganizationID, q.Domain, q.Search)
 	ds, info, err := readPage(db, q.Page, func(d Directory) string { return d.ID })
 	return ds, info, s.translate(err)
+}
+
+// narrowed limits a query for what organizations own to a scope, and to what is
+// asked for: each limit that is not empty counts.
+func (s *Store) narrowed(ctx context.Context, db *gorm.DB, scope Scope, organization OrganizationID, domain, search string) *gorm.DB {
+	db = s.within(db, scope, "organization_id")
+	if organization != "" {
+		db = db.Where("organization_id = ?", organization)
+	}
+	if domain != "" {
+		ascii, _ := foldDomain(domain)
+		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
+	}
+	if search != "" {
+		db = s.dialect.containing(db, "name", search)
+	}
+	return db
 }
 
 // recognized is whom a directory's new user may already be.
