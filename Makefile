@@ -37,10 +37,7 @@ FUZZ := scim/filter/FuzzParse/60 scim/patch/FuzzNormalize/60 scim/patch/FuzzDocu
 
 fuzz:
 	.ci/setup postgresql
-	for target in $(FUZZ); do \
-		seconds=$${target##*/}; target=$${target%/*}; \
-		CGO_ENABLED=0 go test -run '^$$' -fuzz "^$${target##*/}\$$" -fuzztime "$${seconds}s" -fuzzminimizetime 1x -parallel 2 "./$${target%/*}"; \
-	done
+	.ci/fuzz $(FUZZ)
 
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
