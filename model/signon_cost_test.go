@@ -97,8 +97,8 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 		must(t, model.Across(s, t.Context()).Exec("INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM (SELECT * FROM "+table+
 			" ORDER BY created_at DESC LIMIT 1) t CROSS JOIN generate_series(1, ?) n", sessions).Error)
 	}
-	others("sessions", "id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, created_at, expires_at",
-		"id || n, organization_id, '"+all[0][:24]+"' || lpad(n::text, 12, '0'), connection_id, identity_id || n, epoch, sha256(n::text::bytea), created_at, expires_at")
+	others("sessions", "id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, authenticated_at, created_at, expires_at",
+		"id || n, organization_id, '"+all[0][:24]+"' || lpad(n::text, 12, '0'), connection_id, identity_id || n, epoch, sha256(n::text::bytea), authenticated_at, created_at, expires_at")
 	others("access_tokens", "hash, organization_id, session_id, application_id, code_hash, created_at, expires_at",
 		"sha256(n::text::bytea), organization_id, session_id, application_id, sha256(('c' || n)::bytea), created_at, expires_at")
 	others("authorization_codes", "hash, organization_id, session_id, application_id, redirect_uri, code_challenge, created_at, expires_at",

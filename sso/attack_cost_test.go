@@ -63,10 +63,14 @@ func TestCostlyMessagesOfStrangers(t *testing.T) {
 	for _, a := range costs {
 		t.Run(a.name, func(t *testing.T) {
 			response := a.make(g)
+			// Building the tree is what nobody can do without, and is slow where the machine is.
 			start := time.Now()
+			must(t, etree.NewDocument().ReadFromString(decoded(t, response)))
+			most := max(2*time.Second, 20*time.Since(start))
+			start = time.Now()
 			answer := x.browser().post(x.sp(x.connection, "/acs"), map[string][]string{"SAMLResponse": {response}})
-			if took := time.Since(start); took > 2*time.Second {
-				t.Errorf("%d bytes took %s", len(response), took)
+			if took := time.Since(start); took > most {
+				t.Errorf("%d bytes took %s, %s at most", len(response), took, most)
 			}
 			x.refused(x.tenant, answer, string(a.want))
 		})
