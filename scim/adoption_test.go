@@ -279,6 +279,24 @@ func TestUnownedUsers(t *testing.T) {
 			o.finds(filtered("/Users", `emails[type eq "work"].value eq "ada@elsewhere.example"`))
 			o.untouched(before)
 		}},
+		{"an administrator becomes a member once confirmed", func(o *tenant) {
+			id := o.unowned(document(o))
+			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+				o.t.Fatal(err)
+			}
+			o.happened()
+			before := o.row(id)
+			body := fmt.Sprintf(`{"displayName":"Drivers","members":[{"value":%q}]}`, id)
+			refused(o.t, o.do("POST", "/Groups", body), 400, "invalidValue", id)
+			o.finds(filtered("/Users", `externalId eq "7"`))
+			o.untouched(before)
+			if _, err := o.org.ConfirmAdoption(o.t.Context(), id); err != nil {
+				o.t.Fatal(err)
+			}
+			o.want(200, "GET", "/Users/"+id, "")
+			o.want(201, "POST", "/Groups", body)
+			o.owned(id, model.Admin, true)
+		}},
 		{"without a verified domain nobody becomes a member", func(o *tenant) {
 			id := o.unowned(person("ada", "ada@elsewhere.example"))
 			before := o.row(id)
