@@ -62,13 +62,17 @@ type route struct {
 }
 
 func (s *Server) routes() []route {
-	return []route{
+	return append(s.directoryRoutes(), []route{
 		{http.MethodGet, "/organizations", s.listOrganizations},
 		{http.MethodPost, "/organizations", s.createOrganization},
 		{http.MethodGet, "/organizations/external_id/:external_id", s.organizationByExternalID},
 		{http.MethodGet, "/organizations/:id", s.organization},
 		{http.MethodPut, "/organizations/:id", s.updateOrganization},
 		{http.MethodDelete, "/organizations/:id", s.deleteOrganization},
+		{http.MethodGet, "/organizations/:id/schemas", s.listSchemas},
+		{http.MethodGet, "/organizations/:id/schemas/:urn", s.schema},
+		{http.MethodPut, "/organizations/:id/schemas/:urn", s.putSchema},
+		{http.MethodDelete, "/organizations/:id/schemas/:urn", s.deleteSchema},
 		{http.MethodGet, "/organizations/:id/tombstones", s.listTombstones},
 		{http.MethodDelete, "/organizations/:id/tombstones/:tombstone", s.deleteTombstone},
 
@@ -94,6 +98,19 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/sessions", s.listSessions},
 		{http.MethodDelete, "/sessions/:id", s.deleteSession},
 
+		{http.MethodGet, "/users", s.listUsers},
+		{http.MethodGet, "/users/:id", s.user},
+		{http.MethodPatch, "/users/:id", s.updateUser},
+		{http.MethodDelete, "/users/:id", s.deleteUser},
+		{http.MethodPost, "/users/:id/revoke_sessions", s.revokeSessions},
+
+		{http.MethodGet, "/events", s.listEvents},
+	}...)
+}
+
+// directoryRoutes are the routes of directories and of what is in them.
+func (s *Server) directoryRoutes() []route {
+	return []route{
 		{http.MethodGet, "/directories", s.listDirectories},
 		{http.MethodPost, "/directories", s.createDirectory},
 		{http.MethodGet, "/directories/:id", s.directory},
@@ -102,6 +119,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/directories/:id/tokens", s.listTokens},
 		{http.MethodPost, "/directories/:id/tokens", s.createToken},
 		{http.MethodDelete, "/directories/:id/tokens/:token", s.deleteToken},
+		{http.MethodGet, "/directories/:id/requests", s.listRequests},
 		{http.MethodGet, "/directories/:id/adoptions", s.listAdoptions},
 		{http.MethodPost, "/directories/:id/adoptions/:user/confirm", s.confirmAdoption},
 
@@ -109,14 +127,6 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/directory_users/:id", s.directoryUser},
 		{http.MethodGet, "/directory_groups", s.listDirectoryGroups},
 		{http.MethodGet, "/directory_groups/:id", s.directoryGroup},
-
-		{http.MethodGet, "/users", s.listUsers},
-		{http.MethodGet, "/users/:id", s.user},
-		{http.MethodPatch, "/users/:id", s.updateUser},
-		{http.MethodDelete, "/users/:id", s.deleteUser},
-		{http.MethodPost, "/users/:id/revoke_sessions", s.revokeSessions},
-
-		{http.MethodGet, "/events", s.listEvents},
 	}
 }
 

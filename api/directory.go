@@ -33,6 +33,11 @@ type directoryMetadata struct {
 	Groups int64 `json:"groups"`
 }
 
+// directoryForm shows a directory as it is now: an alert ends by itself.
+func (s *Server) directoryForm(d *model.Directory) model.DirectoryObject {
+	return d.PublicForm(model.TimeOf(s.Store.Now()))
+}
+
 func (s *Server) listDirectories(c *call) error {
 	p := c.params()
 	page := p.page(model.DirectoryPrefix, "desc")
@@ -51,7 +56,7 @@ func (s *Server) listDirectories(c *call) error {
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(ds, (*model.Directory).PublicForm), info)
+	return answerList(c, page, forms(ds, s.directoryForm), info)
 }
 
 func (s *Server) createDirectory(c *call) error {
@@ -74,7 +79,7 @@ func (s *Server) createDirectory(c *call) error {
 	if err != nil {
 		return err
 	}
-	o := d.PublicForm()
+	o := s.directoryForm(d)
 	base := strings.TrimSuffix(s.PublicURL, "/") + "/scim/v2/" + o.ID
 	return c.answer(http.StatusCreated, createdDirectory{o, scimAccess{base, token}})
 }
@@ -92,7 +97,7 @@ func (s *Server) directory(c *call) error {
 	if err != nil {
 		return err
 	}
-	o := countedDirectory{DirectoryObject: d.PublicForm()}
+	o := countedDirectory{DirectoryObject: s.directoryForm(d)}
 	o.Metadata.Users.Active, o.Metadata.Users.Inactive = counts.ActiveUsers, counts.InactiveUsers
 	o.Metadata.Groups = counts.Groups
 	return c.answer(http.StatusOK, o)
@@ -106,23 +111,24 @@ func (s *Server) updateDirectory(c *call) error {
 	body, err := decode[struct {
 		Name   *string `json:"name"`
 		Strict *bool   `json:"strict"`
+
+		MassChangePercent       *int64 `json:"mass_change_percent"`
+		MassChangeWindowSeconds *int64 `json:"mass_change_window_seconds"`
 	}](c)
 	if err != nil {
 		return err
 	}
 	d, err := org.UpdateDirectory(c.ctx(), id, func(d *model.Directory) error {
-		if body.Name != nil {
-			d.Name = *body.Name
-		}
-		if body.Strict != nil {
-			d.Strict = *body.Strict
-		}
+		set(&d.Name, body.Name)
+		set(&d.Strict, body.Strict)
+		set(&d.MassChange.Percent, body.MassChangePercent)
+		set(&d.MassChange.WindowSeconds, body.MassChangeWindowSeconds)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, d.PublicForm())
+	return c.answer(http.StatusOK, s.directoryForm(d))
 }
 
 func (s *Server) deleteDirectory(c *call) error {

@@ -43,15 +43,23 @@ func TestDirectory(t *testing.T) {
 				t.Errorf("got %v", o)
 			}
 		})
-		t.Run("it is made strict, and keeps what the body does not name", func(t *testing.T) {
-			if o := w.want(200, "PATCH", path, object{"strict": true}); o.text("name") != "Okta, new" || !cmp.Equal(o["rollcall"], any(map[string]any{"strict": true})) {
-				t.Errorf("got %v", o)
+		t.Run("its settings change, and it keeps those that the body does not name", func(t *testing.T) {
+			want := map[string]any{"strict": false, "mass_change_percent": 20.0, "mass_change_window_seconds": 3600.0, "mass_change": nil}
+			check := func(o object) {
+				t.Helper()
+				if diff := cmp.Diff(any(want), o["rollcall"]); diff != "" || o.text("name") != "Okta, new" {
+					t.Errorf("%v: %s", o, diff)
+				}
 			}
-			w.want(200, "PATCH", path, object{})
-			if o := w.get(path); o.text("name") != "Okta, new" || !cmp.Equal(o["rollcall"], any(map[string]any{"strict": true})) {
-				t.Errorf("got %v", o)
-			}
-			w.want(200, "PATCH", path, object{"strict": false})
+			check(w.get(path))
+			want["strict"] = true
+			check(w.want(200, "PATCH", path, object{"strict": true}))
+			check(w.want(200, "PATCH", path, object{}))
+			want["mass_change_percent"], want["mass_change_window_seconds"] = 1.0, 86400.0
+			check(w.want(200, "PATCH", path, object{"mass_change_percent": 1, "mass_change_window_seconds": 86400}))
+			want["mass_change_percent"], want["strict"] = 100.0, false
+			check(w.want(200, "PATCH", path, object{"mass_change_percent": 100, "strict": false}))
+			check(w.get(path))
 		})
 		t.Run("lists find by organization and domain", func(t *testing.T) {
 			other := w.tenant(w.client, "fabrikam")

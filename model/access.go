@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -72,9 +73,13 @@ const (
 	live = ` JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
 		JOIN identities i ON i.organization_id = s.organization_id AND i.id = s.identity_id AND i.user_id = s.user_id
 		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
-	// serving joins what an application was handed with the application, while it serves the organization.
+	// serving joins what an application was handed with the application, while it serves the
+	// organization, and with the organization, while the application may be told of the person: a
+	// directory can change the address after the code was made (identity.md, section 7).
 	serving = ` JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (SELECT 1 FROM application_organizations o
-		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id)) `
+		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
+		JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (SELECT 1 FROM organization_domains d
+		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified')) `
 	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
 	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
 		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
@@ -115,7 +120,8 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, er
 
 // SessionByAccessToken returns the live session that an application's access
 // token was issued for. It answers Denied when there is none, or none any more,
-// and when the application does not serve the organization any more.
+// when the application does not serve the organization any more, and while it
+// may not be told of the person: see Org.HandOver.
 func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := TimeOf(s.now())
 	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
@@ -133,18 +139,14 @@ func (o *Org) endReplaced(ctx context.Context, id string) error {
 }
 
 // handOver makes the code with which an application learns who signed in. It
-// refuses an application that does not serve the organization any more, and a
-// person whose stored e-mail address is outside the organization's verified
+// refuses an application that does not serve the organization any more, an
+// address that is not the application's any more, and a person whose stored e-mail address is outside the organization's verified
 // domains, unless an operator allowed that: an application that keys by e-mail
-// must not be taken over by a hostile organization (identity.md, section 7).
+// must not be taken over by a hostile organization (identity.md, section 7). The
+// code and its token are then looked up under the same two conditions.
 func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session, application, redirectURI, challenge string) (string, error) {
-	serves, err := o.servedBy(ctx, application)
-	if err != nil {
+	if err := o.answerable(ctx, u, application, redirectURI); err != nil {
 		return "", err
-	}
-	if !serves {
-		return "", &SignInRefused{Reason: ApplicationWithdrawn, UserID: u.ID,
-			Expected: "an application that serves the organization", Received: ApplicationPrefix.ID(application)}
 	}
 	if !u.emailUnder(g.Domains) && !g.AllowProfilesOutsideOrganization {
 		return "", &SignInRefused{Reason: ProfileOutside, UserID: u.ID,
@@ -160,11 +162,35 @@ func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session
 	return code, nil
 }
 
-// servedBy tells whether an application serves the organization. It reads inside
-// the running transaction: one that waited for a second connection of the pool
-// would wait for others who do the same.
+// answerable refuses an application that does not serve the organization any
+// more, and an address that was taken from it while the person signed in: who
+// answers there now may be somebody else.
+func (o *Org) answerable(ctx context.Context, u *User, application, redirectURI string) error {
+	a, err := o.store.application(o.inside(ctx), application)
+	if err == nil && !slices.Contains(a.RedirectURIs, redirectURI) {
+		return &SignInRefused{Reason: RedirectURIWithdrawn, UserID: u.ID,
+			Expected: "one of the application's redirect_uris", Received: redirectURI}
+	}
+	serves := false
+	if err == nil {
+		serves, err = o.store.reaches(o.inside(ctx), a.Scope(), o.ID)
+	}
+	if err == nil && !serves || KindOf(err) == NotFound {
+		return &SignInRefused{Reason: ApplicationWithdrawn, UserID: u.ID,
+			Expected: "an application that serves the organization", Received: ApplicationPrefix.ID(application)}
+	}
+	return err
+}
+
+// inside sees all organizations, within the running transaction: a look-up that
+// waited for a second connection of the pool would wait for others who do the same.
+func (o *Org) inside(ctx context.Context) *gorm.DB {
+	return o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+}
+
+// servedBy tells whether an application serves the organization.
 func (o *Org) servedBy(ctx context.Context, application string) (bool, error) {
-	return o.store.serves(o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{}), application, o.ID)
+	return o.store.serves(o.inside(ctx), application, o.ID)
 }
 
 // HandOver gives an application a code for a session that lives already. It

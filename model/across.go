@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"gorm.io/gorm"
 )
@@ -21,63 +20,6 @@ func (s *Store) across(ctx context.Context) *gorm.DB {
 
 func (s *Store) readAcross(ctx context.Context) *gorm.DB {
 	return s.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
-}
-
-// DirectoryByToken returns the directory that a bearer token opens, or an access
-// token that its client credentials bought. It answers Denied for a token that
-// is unknown, revoked or expired, without telling which.
-// What it finds is remembered for a second; revoking forgets it in this process
-// at once. The first token that is seen links the directory.
-func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory, error) {
-	hash := hashToken(token)
-	e, generation, ok := s.tokens.find(hash, s.now())
-	if !ok {
-		read := s.now()
-		t, expires, err := s.presented(ctx, token)
-		if err != nil {
-			return nil, err
-		}
-		e = tokenEntry{expires: expires, read: read}
-		org := s.Org(t.OrganizationID, System)
-		d, err := org.Directory(ctx, t.DirectoryID)
-		if KindOf(err) == NotFound { // deleted since the token was read
-			return nil, errToken()
-		}
-		if err != nil {
-			return nil, err
-		}
-		e.directory = *d
-		if e.live(s.now()) {
-			s.seen(ctx, &e.directory, t)
-		}
-		s.tokens.add(hash, e, generation)
-	}
-	if !e.live(s.now()) {
-		return nil, errToken()
-	}
-	d := e.directory
-	return &d, nil
-}
-
-func errToken() error { return Deniedf("the bearer token is missing, unknown, revoked or expired") }
-
-func (e tokenEntry) live(now time.Time) bool { return e.expires == nil || *e.expires > TimeOf(now) }
-
-// seen notes that the identity provider has reached the directory. A database
-// that takes no writes now still answers reads, so failing is only logged.
-func (s *Store) seen(ctx context.Context, d *Directory, t *DirectoryToken) {
-	org := s.Org(d.OrganizationID, d.Actor())
-	err := org.noteUse(ctx, t)
-	if d.State == DirectoryValidating {
-		activated := org.activateDirectory(ctx, d.ID)
-		if activated == nil {
-			d.State = DirectoryLinked
-		}
-		err = errors.Join(err, activated)
-	}
-	if err != nil {
-		s.log.WarnContext(ctx, "directory's use not noted", "directory", d.ID, "error", err)
-	}
 }
 
 // APIKey returns the key that a bearer token is, with the organizations it
@@ -316,19 +258,26 @@ type DirectoryQuery struct {
 
 // Directories lists the directories of a scope.
 func (s *Store) Directories(ctx context.Context, scope Scope, q DirectoryQuery) ([]Directory, PageInfo, error) {
-	db := s.within(s.readAcross(ctx).Model(&Directory{}), scope, "organization_id")
-	if q.OrganizationID != "" {
-		db = db.Where("organization_id = ?", q.OrganizationID)
-	}
-	if q.Domain != "" {
-		ascii, _ := foldDomain(q.Domain)
-		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
-	}
-	if q.Search != "" {
-		db = s.dialect.containing(db, "name", q.Search)
-	}
+	db := s.narrowed(ctx, s.readAcross(ctx).Model(&Directory{}), scope, q.OrganizationID, q.Domain, q.Search)
 	ds, info, err := readPage(db, q.Page, func(d Directory) string { return d.ID })
 	return ds, info, s.translate(err)
+}
+
+// narrowed limits a query for what organizations own to a scope, and to what is
+// asked for: each limit that is not empty counts.
+func (s *Store) narrowed(ctx context.Context, db *gorm.DB, scope Scope, organization OrganizationID, domain, search string) *gorm.DB {
+	db = s.within(db, scope, "organization_id")
+	if organization != "" {
+		db = db.Where("organization_id = ?", organization)
+	}
+	if domain != "" {
+		ascii, _ := foldDomain(domain)
+		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
+	}
+	if search != "" {
+		db = s.dialect.containing(db, "name", search)
+	}
+	return db
 }
 
 // recognized is whom a directory's new user may already be.

@@ -147,11 +147,13 @@ func (o *Org) noteSuccess(ctx context.Context, a LoginAttempt, s *Session, u *Us
 func (o *Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message string) (kept bool, err error) {
 	a.ID, a.Succeeded = newID(), false
 	a.clip()
+	// Before the transaction: strangers who send more must not queue with those who sign in. Some that
+	// come at once may then pass the limit together.
+	if kept, err = o.roomForFailure(ctx, &a); err != nil || !kept {
+		return false, o.store.translate(err)
+	}
 	err = o.Tx(ctx, func(org *Org) error {
 		a.CreatedAt = org.now()
-		if kept, err = org.roomForFailure(ctx, &a); err != nil || !kept {
-			return err
-		}
 		if err := org.db.WithContext(ctx).Create(&a).Error; err != nil {
 			return errConnectionGone(fmt.Errorf("note failed login: %w", err))
 		}
@@ -165,7 +167,7 @@ func (o *Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message str
 // roomForFailure tells whether a failure is still kept: it counts those of the last day, in one read.
 func (o *Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
 	var addresses []string
-	err := o.db.WithContext(ctx).Model(&LoginAttempt{}).
+	err := o.read.WithContext(ctx).Model(&LoginAttempt{}).
 		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, o.now()-Time((24*time.Hour).Milliseconds())).
 		Limit(maxFailures).Pluck("address", &addresses).Error
 	if err != nil {

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -197,5 +198,31 @@ func TestLoginAttempts(t *testing.T) {
 				t.Errorf("%+v", a)
 			}
 		})
+	})
+}
+
+// A flood of messages that are not even noted any more must not hold up those who sign in: on SQLite
+// there is one writer for all.
+func TestFailuresBeyondTheLimitDoNotWrite(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		h := open(t, s, "contoso")
+		failed := model.LoginAttempt{ConnectionID: h.c.ID, Reason: "expired", Address: "192.0.2.1"}
+		must(t, h.org.Tx(t.Context(), func(org *model.Org) error {
+			for range 200 {
+				if _, err := org.RecordFailedLogin(t.Context(), failed, ""); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		must(t, h.org.Tx(t.Context(), func(*model.Org) error { // somebody signs in
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			kept, err := h.org.RecordFailedLogin(ctx, failed, "")
+			if kept || err != nil {
+				t.Errorf("kept: %t, %v", kept, err)
+			}
+			return nil
+		}))
 	})
 }

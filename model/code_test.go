@@ -250,6 +250,26 @@ func TestHandOver(t *testing.T) {
 				t.Error(out, err)
 			}
 		})
+		t.Run("not at an address that was taken from the application", func(t *testing.T) {
+			out, err := signIn(t, h.org, h.c, claimsOf("subject", h.mail("ada")))
+			must(t, err)
+			in, err := s.SessionByToken(t.Context(), out.SessionToken)
+			must(t, err)
+			moved := func(uris ...string) {
+				_, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.Application) error { a.RedirectURIs = uris; return nil })
+				must(t, err)
+			}
+			moved("https://new.example/callback", callback+"/", callback+"?x")
+			_, err = sign(h.mail("ada"))
+			if r := refused(t, err, model.RedirectURIWithdrawn); r.Received != callback {
+				t.Errorf("%+v", r)
+			}
+			_, err = h.org.HandOver(t.Context(), in, a.ID, callback, "")
+			refused(t, err, model.RedirectURIWithdrawn)
+			moved(callback)
+			_, err = h.org.HandOver(t.Context(), in, a.ID, callback, "")
+			must(t, err)
+		})
 		t.Run("not when the application serves the organization no longer, or is gone", func(t *testing.T) {
 			must(t, s.SetApplicationOrganization(t.Context(), a.ID, h.org.ID, false))
 			_, err := sign(h.mail("ada"))

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	sqlitedriver "github.com/glebarez/go-sqlite"
 	"github.com/glebarez/sqlite"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -147,10 +146,17 @@ func sqlitePools(path string, statement func(string)) []*sql.DB {
 type sqliteConnector struct{ dsn string }
 
 func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	return c.Driver().Open(c.dsn)
+	d, err := sqliteDriver()
+	if err != nil {
+		return nil, err
+	}
+	return d.Open(c.dsn)
 }
 
-func (sqliteConnector) Driver() driver.Driver { return &sqlitedriver.Driver{} }
+func (sqliteConnector) Driver() driver.Driver {
+	d, _ := sqliteDriver()
+	return d
+}
 
 // containing limits a query to rows whose column contains text in any case (ASCII
 // only on SQLite), for people who search a short list.

@@ -29,9 +29,10 @@ type Directory struct {
 	Type           string // one of DirectoryTypes
 	State          DirectoryState
 	ExternalKey    string
-	Strict         bool // the RFC's words only, for conformance runs
-	CreatedAt      Time `gorm:"autoCreateTime:false"`
-	UpdatedAt      Time `gorm:"autoUpdateTime:false"`
+	Strict         bool       // the RFC's words only, for conformance runs
+	MassChange     MassChange `gorm:"embedded"`
+	CreatedAt      Time       `gorm:"autoCreateTime:false"`
+	UpdatedAt      Time       `gorm:"autoUpdateTime:false"`
 }
 
 // The types of directories whose identity providers are answered in their own way
@@ -68,7 +69,8 @@ func (o *Org) CreateDirectory(ctx context.Context, name, kind string) (d *Direct
 	}
 	err = o.Tx(ctx, func(org *Org) error {
 		d = &Directory{ID: newID(), Name: name, Type: kind, State: DirectoryValidating, ExternalKey: rand.Text(),
-			CreatedAt: org.now(), UpdatedAt: org.now()}
+			MassChange: MassChange{Percent: defaultMassChangePercent, WindowSeconds: defaultMassChangeWindow},
+			CreatedAt:  org.now(), UpdatedAt: org.now()}
 		if _, err := org.Organization(ctx); err != nil {
 			return err
 		}
@@ -94,8 +96,9 @@ func validName(name string) error {
 	return nil
 }
 
-// UpdateDirectory lets change alter a directory's Name and Strict. This process
-// goes by them from then on, another replica within a second.
+// UpdateDirectory lets change alter a directory's Name and Strict, and what it
+// takes for a mass change. This process goes by them from then on, another
+// replica within a second.
 func (o *Org) UpdateDirectory(ctx context.Context, id string, change func(*Directory) error) (*Directory, error) {
 	var d *Directory
 	err := o.Tx(ctx, func(org *Org) error {
@@ -110,12 +113,18 @@ func (o *Org) UpdateDirectory(ctx context.Context, id string, change func(*Direc
 		if err := validName(after.Name); err != nil {
 			return err
 		}
-		if d = before; d.Name == after.Name && d.Strict == after.Strict {
+		if err := after.MassChange.validate(); err != nil {
+			return err
+		}
+		d = before
+		mass := &d.MassChange
+		if d.Name == after.Name && d.Strict == after.Strict && *mass == after.MassChange {
 			return nil
 		}
 		d.Name, d.Strict, d.UpdatedAt = after.Name, after.Strict, org.now()
+		mass.Percent, mass.WindowSeconds = after.MassChange.Percent, after.MassChange.WindowSeconds
 		org.committed(o.store.tokens.clear)
-		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "Strict", "UpdatedAt").UpdateColumns(d).Error
+		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
 			return fmt.Errorf("update directory: %w", err)
 		}
@@ -154,7 +163,7 @@ func (o *Org) activateDirectory(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		e := directoryEvent{DirectoryObject: d.PublicForm(), State: "active", Domains: []DomainObject{}}
+		e := directoryEvent{DirectoryObject: d.PublicForm(org.now()), State: "active", Domains: []DomainObject{}}
 		for i := range domains {
 			e.Domains = append(e.Domains, domains[i].PublicForm())
 		}
@@ -225,7 +234,7 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 			return fmt.Errorf("delete directory: %w", err)
 		}
 		org.committed(o.store.tokens.clear)
-		e := directoryEvent{DirectoryObject: d.PublicForm(), State: "deleting"}
+		e := directoryEvent{DirectoryObject: d.PublicForm(org.now()), State: "deleting"}
 		return org.record(DirectoryDeleted, e.ID, e)
 	})
 }

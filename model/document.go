@@ -43,9 +43,24 @@ type documentValue struct {
 	Primary bool   `json:"primary"`
 }
 
-func (u *User) parse() (userDocument, error) {
-	var d userDocument
-	return d, decode(u.Document, &d)
+// readDocument is what a text says.
+type readDocument struct {
+	text     string
+	document userDocument
+}
+
+// parse reads the document, once for as long as it stays the same: a request asks
+// several times, and each reading costs as much as a small statement.
+func (u *User) parse() (*userDocument, error) {
+	if known := u.DocumentFolded.read; known != nil && known.text == u.Document {
+		return &known.document, nil
+	}
+	r := readDocument{text: u.Document}
+	if err := decode(u.Document, &r.document); err != nil {
+		return nil, err
+	}
+	u.DocumentFolded.read = &r
+	return &r.document, nil
 }
 
 // DocumentMap returns the user's document as canonical SCIM attributes, a copy

@@ -41,6 +41,7 @@ const (
 	UserIdentityLinked       EventType = "user.identity_linked"
 	UserRoleChanged          EventType = "user.role_changed"
 	UserAccessEnded          EventType = "user.access_ended"
+	DirectoryMassChange      EventType = "directory.mass_change"
 )
 
 // Actor is who did something: kind:id, such as directory:directory_01J…,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm"
@@ -71,7 +70,9 @@ func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q Resource
 func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
 	column := o.store.dialect.beside("directory_groups.directory_id", pinpoints(q.Filter, groupIndexes))
 	db := o.read.Model(&DirectoryGroup{}).Where(column+" = ?", directoryID)
-	return resources(ctx, db, q, o.groupCompiler(q), func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
+	c := o.groupCompiler(q)
+	c.directory = directoryID
+	return resources(ctx, db, q, c, func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
 }
 
 func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *compiler, born func(*T) (string, Time)) ([]T, Extent, error) {
@@ -79,29 +80,35 @@ func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *comp
 	if err != nil {
 		return nil, Extent{}, err
 	}
-	search := ctx
+	condition := always()
 	if q.Filter != nil {
-		condition, err := c.compile(q.Filter)
-		if err != nil {
+		if condition, err = c.compile(q.Filter); err != nil {
 			return nil, Extent{}, err
 		}
-		db = db.Where(condition)
 	}
+	search := ctx
 	if q.Filter != nil || q.Sort != nil {
-		var cancel context.CancelFunc
-		search, cancel = context.WithTimeout(ctx, c.org.store.patience)
-		defer cancel()
+		var goOn clause.Expr
+		var done func()
+		search, goOn, done = c.org.store.patient(ctx, c.table+".id")
+		defer done()
+		if goOn.SQL != "" {
+			db = db.Where(goOn)
+		}
+	}
+	if q.Filter != nil {
+		db = db.Where(condition)
 	}
 	rows, extent, err := page(search, db.WithContext(search), q, c.org, o, born)
 	if err != nil && search.Err() != nil && ctx.Err() == nil {
 		return nil, Extent{}, &Error{Kind: TooLarge, Field: "filter", Err: err,
 			Message: "what is asked for takes too long to find; compare an attribute that identifies a resource, such as userName, by eq"}
 	}
+	if err != nil && ctx.Err() != nil { // whatever the driver calls it
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
 	return rows, extent, c.org.store.translate(err)
 }
-
-// searchPatience is how long a filter may be looked for.
-const searchPatience = 5 * time.Second
 
 func page[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, org *Org, o order, born func(*T) (string, Time)) ([]T, Extent, error) {
 	db = db.Session(&gorm.Session{})
@@ -158,8 +165,9 @@ type compiler struct {
 	// leaf compiles conditions on one attribute: all of tree is about one and the
 	// same value of it, and names sub-attributes, or "value" for the value itself, or
 	// nothing with pr for whether there is any.
-	leaf func(c *compiler, path filter.AttributePath, tree filter.Expression) (clause.Expr, error)
-	base string
+	leaf      func(c *compiler, path filter.AttributePath, tree filter.Expression) (clause.Expr, error)
+	base      string
+	directory string // of a group that is asked for
 }
 
 func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {

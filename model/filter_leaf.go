@@ -43,14 +43,14 @@ func (c *compiler) userLeaf(path filter.AttributePath, tree filter.Expression) (
 	case !core && name == "employeeNumber" && *path.URIPrefix == enterpriseURN && one(tree) != nil && one(tree).Operator == filter.EQ:
 		return c.compare(path, column{sql: clause.Expr{SQL: c.org.store.dialect.employeeNumber()}}, one(tree))
 	case core && name == "groups":
-		return c.memberships(path, tree, "users.id", "user_id", "group_id", "directory_groups", "direct")
+		return c.groups(path, tree)
 	}
 	return c.commonLeaf(path, tree)
 }
 
 func (c *compiler) groupLeaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	if path.URIPrefix == nil && path.AttributeName == "members" {
-		return c.memberships(path, tree, "directory_groups.id", "group_id", "user_id", "users", "User")
+		return c.members(path, tree)
 	}
 	return c.commonLeaf(path, tree)
 }
@@ -163,29 +163,64 @@ func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (c
 	})
 }
 
-// memberships compiles comparisons that one element of members or groups must
-// satisfy: own is the id of the resource, which stands in the column mine of a
-// membership, and the other side's in theirs.
-func (c *compiler) memberships(path filter.AttributePath, tree filter.Expression, own, mine, theirs, table, kind string) (clause.Expr, error) {
-	condition, err := c.within(path, tree, func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
-		id := "m." + theirs
+// membership is one of the ways in which members and groups belong together.
+type membership struct {
+	theirs string // the column of what its elements are
+	others string // the table of what they are
+	kind   string // the type of each element
+}
+
+// members compiles comparisons that one member of a group must satisfy: a user or a group.
+func (c *compiler) members(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	user, err := c.element(path, tree, membership{"user_id", "users", "User"})
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	group, err := c.element(path, tree, membership{"member_id", "directory_groups", "Group"})
+	return c.among("directory_groups.id", join(
+		c.rows("SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND "), user, " UNION ALL ",
+		c.rows("SELECT m.group_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), group)), err
+}
+
+// groups compiles comparisons that one group of a user must satisfy: one that the
+// user is a member of, or one above such a group. Below those, all are found first.
+func (c *compiler) groups(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	direct, err := c.element(path, tree, membership{"group_id", "directory_groups", "direct"})
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	indirect, err := c.element(path, tree, membership{"group_id", "directory_groups", "indirect"})
+	// CROSS JOIN and CAST have SQLite go from the few groups below to their rows, by index.
+	return c.among("users.id", join(
+		c.rows("WITH RECURSIVE below (id) AS (SELECT m.member_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), indirect,
+		c.rows(" UNION SELECT m.member_id FROM below CROSS JOIN directory_group_groups m WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text))"),
+		c.rows(" SELECT m.user_id FROM directory_group_members m WHERE m.organization_id = ? AND "), direct,
+		c.rows(" UNION ALL SELECT m.user_id FROM below CROSS JOIN directory_group_members m WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text)"))), err
+}
+
+// rows is the beginning of a sub-select with the organization.
+func (c *compiler) rows(sql string) clause.Expr { return clause.Expr{SQL: sql, Vars: []any{c.org.ID}} }
+
+// element compiles comparisons of one element of members or groups, a row m of the membership.
+func (c *compiler) element(path filter.AttributePath, tree filter.Expression, m membership) (clause.Expr, error) {
+	id := "m." + m.theirs
+	return c.within(path, tree, func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 		switch e.AttributePath.AttributeName {
 		case "value", "":
 			return c.compare(path, text(id).exact(), e)
 		case "type":
-			return c.compare(path, text(c.literal(Fold(kind))), e)
+			return c.compare(path, text(c.literal(Fold(m.kind))), e)
 		case "$ref":
-			place := column{sql: join("(", param(c.base+"/"+resourceNames[table]+"s/"), " || "+id+")"), kind: exactText}
+			place := column{sql: join("(", param(c.base+"/"+resourceNames[m.others]+"s/"), " || "+id+")"), kind: exactText}
 			return c.compare(path, place, e)
 		case "display":
 			named, err := c.compare(path, column{sql: text("t.display_name_folded").sql, optional: true}, e)
-			query := join(clause.Expr{SQL: "SELECT t.id FROM " + table + " t WHERE t.organization_id = ? AND ", Vars: []any{c.org.ID}}, named)
-			return c.among(id, query), err
+			others := c.rows("SELECT t.id FROM " + m.others + " t WHERE t.organization_id = ? AND ")
+			if m.theirs == "member_id" { // of the same directory, whose index has the names
+				others = join(others, "t.directory_id = ", param(c.directory), " AND ")
+			}
+			return c.among(id, join(others, named)), err
 		}
 		return clause.Expr{}, errCompared(path, e)
 	})
-	query := join(clause.Expr{
-		SQL: "SELECT m." + mine + " FROM directory_group_members m WHERE m.organization_id = ? AND ", Vars: []any{c.org.ID},
-	}, condition)
-	return c.among(own, query), err
 }

@@ -184,6 +184,22 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 		cancel()
 		_, _, err = org.DirectoryUsers(gone, d.ID, query(t, `title co "x"`))
 		wantKind(t, err, model.Unavailable)
+		t.Run("is ended where it runs", func(t *testing.T) {
+			fill(t, s, org, d, 5_000)
+			model.SetPatience(s, 100*time.Millisecond)
+			slow := query(t, `title co "x"`+strings.Repeat(` or name.givenName co "x" or emails.display co "x"`, 90))
+			at := time.Now()
+			_, _, err := org.DirectoryUsers(t.Context(), d.ID, slow)
+			wantKind(t, err, model.TooLarge, "filter")
+			if took := time.Since(at); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			model.SetPatience(s, time.Minute)
+			soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, _, err = org.DirectoryUsers(soon, d.ID, slow)
+			wantKind(t, err, model.Unavailable)
+		})
 		model.SetPatience(s, time.Minute)
 		if found := filtered(t, org, d.ID, `userName sw "ada"`, false); len(found) != 1 {
 			t.Errorf("afterwards a filter finds %v", found)

@@ -31,6 +31,8 @@ func Fold(s string) string {
 // foldEmail returns the form in which an e-mail address is matched, and its
 // domain: ASCII lower case before the @, IDNA ASCII after it. An address whose
 // local part is not ASCII, or that is no address, matches nobody: both are empty.
+// So does one with a quoted local part (RFC 5321, section 4.1.2): others would
+// read victim@contoso.example,@evil.example as an address at contoso.example.
 func foldEmail(address string) (folded, domain string) {
 	at := strings.LastIndexByte(address, '@')
 	if at <= 0 {
@@ -38,7 +40,7 @@ func foldEmail(address string) (folded, domain string) {
 	}
 	local := address[:at]
 	for i := range len(local) {
-		if c := local[i]; c <= ' ' || c >= 0x7f {
+		if c := local[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),:;<>@[\]`, c) >= 0 {
 			return "", ""
 		}
 	}

@@ -19,9 +19,12 @@ import (
 // names and texts folded, moments in UTC and one form, so that both
 // databases compare alike and need to know nothing of case, time or Unicode. It
 // is written with the document, from which it follows, and never read: a field of
-// this type holds nothing and leaves its column out of each SELECT, since a page
-// of resources would feel it.
-type foldedDocument struct{}
+// this type leaves its column out of each SELECT, since a page of resources would
+// feel it. What it holds is what has been read of the document, see User.parse.
+type foldedDocument struct{ read *readDocument }
+
+// Equal is always true: what differs is the document.
+func (foldedDocument) Equal(foldedDocument) bool { return true }
 
 // Value makes the column from the row's document.
 func (foldedDocument) Value(ctx context.Context, f *schema.Field, row reflect.Value, _ any) (any, error) {

@@ -21,6 +21,7 @@ const (
 	DirectoryUserPrefix      Prefix = "directory_user"
 	DirectoryGroupPrefix     Prefix = "directory_group"
 	DirectoryTokenPrefix     Prefix = "dtok"
+	DirectoryRequestPrefix   Prefix = "request"
 	ProfilePrefix            Prefix = "prof"
 	UserPrefix               Prefix = "user"
 	ConnectionPrefix         Prefix = "conn"

@@ -33,6 +33,7 @@ type estate struct {
 	cookie     string
 	access     string // an access token
 	attempt    model.LoginAttempt
+	schema     model.Schema
 	verified   string
 	externalID string
 }
@@ -65,6 +66,10 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	must(t, err)
 	e.group = createGroup(t, e.org, e.directory, "Engineers", e.user)
 	e.signOn(t, s)
+	note(t, s, e.directory, 1)
+	e.schema = model.Schema{URN: "urn:example:" + name, Name: "Crew", Attributes: []model.SchemaAttribute{{Name: "rank"}}}
+	_, err = e.org.PutSchema(ctx, &e.schema)
+	must(t, err)
 	gone := createUser(t, e.org, e.directory, "gone@shared.example")
 	e.departed, err = model.TracesOf(gone)
 	must(t, err)
@@ -79,7 +84,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 // identifying are the texts that occur in an answer only when it shows something of the estate.
 func (e estate) identifying() []string {
 	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,
-		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.verified, e.externalID}
+		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID, e.verified, e.externalID}
 }
 
 // call is one use of a method by an organization on what an estate holds. What
@@ -119,6 +124,9 @@ var naming = map[string]call{
 	"DeleteDomain": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return done(org.DeleteDomain(ctx, of.domain.ID))
 	},
+	"DeleteSchema": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return done(org.DeleteSchema(ctx, of.schema.URN))
+	},
 	"DeleteTombstone": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return done(org.DeleteTombstone(ctx, of.tombstone.ID))
 	},
@@ -130,6 +138,10 @@ var naming = map[string]call{
 	},
 	"DirectoryCounts": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.DirectoryCounts(ctx, of.directory.ID)
+	},
+	"DirectoryRequests": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		rs, _, err := org.DirectoryRequests(ctx, of.directory.ID, model.Page{Limit: 10})
+		return rs, err
 	},
 	"DirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.DirectoryGroup(ctx, "", of.group.ID)
@@ -224,6 +236,9 @@ var naming = map[string]call{
 		l := model.Login{ConnectionID: of.connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
 		return done(org.StartLogin(ctx, &l))
 	},
+	"Schema": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.Schema(ctx, of.schema.URN)
+	},
 	"SetRole": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.SetRole(ctx, of.user.ID, model.Admin)
 	},
@@ -234,12 +249,12 @@ var naming = map[string]call{
 		})
 		return found, err
 	},
-	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
-	},
 	"CreateDirectoryClient": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		t, _, err := org.CreateDirectoryClient(ctx, of.directory.ID, "client", nil)
 		return t, err
+	},
+	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
 	},
 	"UpdateDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectory(ctx, of.directory.ID, named("Renamed"))
@@ -294,6 +309,10 @@ var whole = map[string]call{
 	"Organization": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.Organization(ctx)
 	},
+	"PutSchema": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
+		return org.PutSchema(ctx, &model.Schema{URN: "urn:example:another", Name: "Another", Attributes: []model.SchemaAttribute{{Name: "a"}}})
+	},
+	"Schemas": func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.Schemas(ctx) },
 	"SetDomains": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.SetDomains(ctx, map[string]model.DomainState{"third." + string(org.ID) + ".example": model.DomainStateVerified})
 	},

@@ -11,7 +11,9 @@ import (
 
 // Locks are taken in one order: groups, then users, then the organization;
 // several of one kind in the order of their ids. Transactions that did otherwise
-// could wait for each other until PostgreSQL ends one of them, which answers Busy.
+// could wait for each other until PostgreSQL ends one of them, which starts anew.
+// Two do otherwise, since neither knows better: who nests groups locks the
+// directory after a group, and who removes a directory before its groups.
 
 // The strengths of a row's lock: while it is to change only, others may still
 // create rows that refer to it.

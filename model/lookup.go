@@ -65,19 +65,9 @@ type ConnectionQuery struct {
 
 // Connections lists the connections of a scope, with the domains of their organizations.
 func (s *Store) Connections(ctx context.Context, scope Scope, q ConnectionQuery) ([]Connection, PageInfo, error) {
-	db := s.within(s.readAcross(ctx).Model(&Connection{}), scope, "organization_id")
-	if q.OrganizationID != "" {
-		db = db.Where("organization_id = ?", q.OrganizationID)
-	}
+	db := s.narrowed(ctx, s.readAcross(ctx).Model(&Connection{}), scope, q.OrganizationID, q.Domain, q.Search)
 	if q.Type != "" {
 		db = db.Where("type = ?", q.Type)
-	}
-	if q.Domain != "" {
-		ascii, _ := foldDomain(q.Domain)
-		db = db.Where("organization_id IN (?)", s.readAcross(ctx).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii))
-	}
-	if q.Search != "" {
-		db = s.dialect.containing(db, "name", q.Search)
 	}
 	cs, info, err := readPage(db, q.Page, func(c Connection) string { return c.ID })
 	if err != nil {

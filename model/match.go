@@ -14,6 +14,10 @@ type matcher struct {
 	organization *Organization
 	connection   *Connection
 	claims       *Claims
+
+	byEmail bool     // the candidate was recognized by the e-mail address alone
+	taken   bool     // the asserted address is somebody else's
+	notes   []string // for the login log
 }
 
 func (m *matcher) refuse(reason RefusalReason, expected, received string, who ...User) error {
@@ -41,6 +45,9 @@ func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
 		// logins of the same person: two that shared the lock could not both go on to change the names.
 		db := m.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: toChange})
 		if err := m.org.one(db, &u, "user", identities[0].UserID); err != nil {
+			return nil, nil, err
+		}
+		if err := m.checkAddress(ctx, &u); err != nil {
 			return nil, nil, err
 		}
 		known, err := m.admit(ctx, &u)
@@ -102,7 +109,38 @@ func (m *matcher) candidate(ctx context.Context) (*User, error) {
 		return nil, m.refuse(AdminLinkRequired, "an administrator whose identity somebody has linked",
 			"the e-mail address of an administrator", byEmail...)
 	}
+	m.byEmail = true
 	return &byEmail[0], nil // row 4
+}
+
+// recognizes tells whether a candidate, who is locked by now, still is the one that rows 2 and 4
+// recognized: a member may have become an administrator, and an address or a name somebody else's.
+func (m *matcher) recognizes(u *User) bool {
+	if email, trusted := m.email(); m.byEmail {
+		return trusted && u.EmailFolded == email && u.Role != Admin
+	}
+	return u.DirectoryID != nil && (u.ExternalID != "" && u.ExternalID == m.claims.Subject || slices.Contains(m.userNames(), u.UserNameFolded))
+}
+
+// errRecognizedAnew is what a login gets whose user was changed between being found and being locked.
+var errRecognizedAnew = &Error{Kind: Busy, Message: "the user was changed while they signed in; try again"}
+
+// checkAddress keeps a login from giving its user the address of somebody else. Who is new with that
+// address is refused by rows 3 and 5; who is known would else pass for the other one, an administrator
+// perhaps, at every application that keys by e-mail.
+func (m *matcher) checkAddress(ctx context.Context, u *User) error {
+	email, trusted := m.email()
+	if u.DirectoryID != nil || !trusted || email == u.EmailFolded {
+		return nil
+	}
+	var others int64
+	if err := m.org.db.WithContext(ctx).Model(&User{}).Where("email_folded = ? AND id <> ?", email, u.ID).Count(&others).Error; err != nil {
+		return fmt.Errorf("count users with address: %w", err)
+	}
+	if m.taken = others > 0; m.taken {
+		m.notes = append(m.notes, "the e-mail address was not changed: another user of the organization has the asserted one")
+	}
+	return nil
 }
 
 // maxCandidates are read to tell one from several.
@@ -199,7 +237,7 @@ func (m *matcher) describe(u *User) error {
 	if m.claims.DisplayName != "" {
 		d["displayName"] = m.claims.DisplayName
 	}
-	if folded, trusted := m.email(); trusted && folded != u.EmailFolded {
+	if folded, trusted := m.email(); trusted && folded != u.EmailFolded && !m.taken {
 		d["emails"] = []any{map[string]any{"value": m.claims.Email, "type": "work", "primary": true}}
 	}
 	return u.SetDocument(d)
@@ -220,6 +258,9 @@ func (m *matcher) link(ctx context.Context, found *User) (*User, *Identity, erro
 	return m.org.linkIdentity(ctx, identity, func(u *User) error {
 		if !u.Active {
 			return m.refuse(UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
+		}
+		if !m.recognizes(u) {
+			return errRecognizedAnew
 		}
 		return nil
 	})

@@ -81,15 +81,18 @@ type DirectoryObject struct {
 
 // DirectoryExtras is what Rollcall adds to the reference's directory.
 type DirectoryExtras struct {
-	Strict bool `json:"strict"`
+	Strict                  bool              `json:"strict"`
+	MassChangePercent       int64             `json:"mass_change_percent"`
+	MassChangeWindowSeconds int64             `json:"mass_change_window_seconds"`
+	MassChange              *MassChangeObject `json:"mass_change"` // the alert that is on, if there is one
 }
 
-// PublicForm returns the object that the API shows.
-func (d *Directory) PublicForm() DirectoryObject {
+// PublicForm returns the object that the API shows at a moment.
+func (d *Directory) PublicForm(now Time) DirectoryObject {
 	return DirectoryObject{
 		Object: "directory", ID: DirectoryPrefix.ID(d.ID), OrganizationID: OrganizationPrefix.ID(string(d.OrganizationID)),
 		ExternalKey: d.ExternalKey, Type: d.Type, State: d.State, Name: d.Name, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
-		Rollcall: DirectoryExtras{d.Strict},
+		Rollcall: DirectoryExtras{d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds, d.MassChange.alert(now)},
 	}
 }
 

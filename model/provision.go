@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 )
@@ -320,26 +322,21 @@ func (o *Org) recordDirectoryUser(t EventType, u, before *User) error {
 }
 
 // previous are the members of before whose values differ in after, without the
-// moment of change.
+// moment of change. Both are of one type; only what differs is made JSON, since
+// most of an object is a document that most changes leave alone.
 func previous(before, after any) (map[string]json.RawMessage, error) {
-	var b, a map[string]json.RawMessage
-	for _, side := range []struct {
-		from any
-		into *map[string]json.RawMessage
-	}{{before, &b}, {after, &a}} {
-		text, err := marshal(side.from)
+	differing := map[string]json.RawMessage{}
+	b, a := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range b.NumField() {
+		name, _, _ := strings.Cut(b.Type().Field(i).Tag.Get("json"), ",")
+		if name == "updated_at" || reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
+			continue
+		}
+		text, err := marshal(b.Field(i).Interface())
 		if err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(text, side.into); err != nil {
-			return nil, err
-		}
+		differing[name] = text
 	}
-	delete(b, "updated_at")
-	for k, v := range b {
-		if string(v) == string(a[k]) {
-			delete(b, k)
-		}
-	}
-	return b, nil
+	return differing, nil
 }

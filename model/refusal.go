@@ -14,6 +14,7 @@ const (
 	UserDeactivated      RefusalReason = "deactivated"                  // the user is inactive
 	ProfileOutside       RefusalReason = "profile_outside_organization" // the user's e-mail address is under no verified domain
 	ApplicationWithdrawn RefusalReason = "application_withdrawn"        // the application does not serve the organization any more
+	RedirectURIWithdrawn RefusalReason = "redirect_uri_withdrawn"       // the application is not answered at this address any more
 	SubjectMissing       RefusalReason = "subject_missing"              // nothing in the assertion names the person for good
 	SubjectTransient     RefusalReason = "subject_transient"            // a NameID that is another one each time
 	StaleAuthentication  RefusalReason = "reauthentication_ignored"     // the person was to authenticate anew and did not
@@ -38,6 +39,7 @@ var advices = map[RefusalReason]string{
 	UserDeactivated:      "The identity provider still signs in somebody whom the directory has unassigned or an administrator has deactivated. Assign them again if they should have access.",
 	ProfileOutside:       "The user's stored e-mail address is under no verified domain of the organization. Verify the domain, or correct the address in the directory.",
 	ApplicationWithdrawn: "The application does not serve this organization any more. Ask the operator to add the organization to it.",
+	RedirectURIWithdrawn: "The application's redirect_uri was removed while the person signed in. Begin again at the application.",
 	SubjectMissing:       "The assertion has nothing that names the person for good. Send a NameID, or the attribute that the connection's subject_attribute names.",
 	SubjectTransient:     "The NameID is transient: another one at each login. Send a persistent one, or set the connection's subject_attribute to an attribute that stays the same.",
 	StaleAuthentication:  "The application asked for a new authentication and the identity provider did not make one. If it never does, set the connection's reauthentication to requested.",

@@ -53,7 +53,8 @@ func (o *Org) SignIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		case kind == Conflict && try == 2:
 			return nil, &SignInRefused{Reason: Ambiguous, Expected: "nobody else with this e-mail address as userName", Received: describeEmail(in.Claims.Email)}
 		// Two first logins of one person at once both find nobody: the second tries again and finds the
-		// first. Two that both change the person's name wait for each other until one is told to go.
+		// first. Two that both change the person's name wait for each other until one is told to go. And
+		// whom somebody changed meanwhile is looked for again.
 		case try == 2 || kind != Conflict && kind != Busy:
 			return out, err
 		}
@@ -83,7 +84,7 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		if err != nil {
 			return err
 		}
-		out.User = u
+		out.User, in.Attempt.Notes = u, append(in.Attempt.Notes, m.notes...)
 		if err := org.noteClaims(ctx, identity, &in.Claims); err != nil {
 			return err
 		}

@@ -87,6 +87,25 @@ func TestLoginAttributes(t *testing.T) {
 				}
 			}
 		})
+		t.Run("nobody takes the e-mail of somebody else", func(t *testing.T) {
+			h := open(t, s, "envious")
+			mallory := h.linked(t, h.unowned(t, "mallory", h.mail("mallory")))
+			h.admin(t, h.unowned(t, "chief", h.mail("chief")))
+			h.owned(t, h.d, "ada", "x", h.mail("ada"))
+			for _, other := range []string{"chief", "Ada", "CHIEF"} {
+				claims := claimsOf("subject", h.mail(other))
+				claims.DisplayName = other
+				out, err := signIn(t, h.org, h.c, claims)
+				must(t, err)
+				if out.User.ID != mallory.ID || out.User.Email != h.mail("mallory") || out.User.EmailFolded != h.mail("mallory") || *out.User.FullName() != other {
+					t.Errorf("the user is %s with %s: %s", out.User.UserName, out.User.Email, out.User.Document)
+				}
+				attempts, _, err := h.org.LoginAttempts(t.Context(), h.c.ID, model.Page{Limit: 1})
+				if err != nil || len(attempts[0].Notes) != 1 || !strings.Contains(attempts[0].Notes[0], "another user") {
+					t.Errorf("the log says %+v: %v", attempts, err)
+				}
+			}
+		})
 		t.Run("a name that cannot be stored does not keep its owner out", func(t *testing.T) {
 			h := open(t, s, "names")
 			for i, name := range []string{strings.Repeat("x", 2000), "nul\x00", "\xff"} {

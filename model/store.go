@@ -234,7 +234,7 @@ type tokenCache struct {
 }
 
 type tokenEntry struct {
-	directory Directory
-	expires   *Time
-	read      time.Time
+	access  Access
+	expires *Time
+	read    time.Time
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,33 +12,44 @@ const (
 	keptAfterEnd = 24 * time.Hour
 	// codeKept is how long a code is remembered, so that its second use is recognized.
 	codeKept = 24 * time.Hour
+	// sweepBatch is how many rows go at once. Anybody can begin logins, as many as they like: what a
+	// flood leaves behind must not outlast PostgreSQL's time for one statement, which would end every
+	// sweep from then on, nor keep SQLite's only writer from those who sign in.
+	sweepBatch = 1000
 )
 
 // Sweep deletes what opens nothing any more: logins and codes a day after they
 // expired, assertions once their age alone refuses them, sessions with their
-// codes and tokens a day after they ended, and login attempts after 90 days. It
-// tells how many rows went. Nothing depends on when it runs.
+// codes and tokens a day after they ended, login attempts after 90 days, and all
+// but the last 1,000 requests of a directory. It tells how many rows went.
+// Nothing depends on when it runs, and what cannot go does not keep the rest.
 func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 	now := TimeOf(s.now())
 	ended := now - Time(keptAfterEnd.Milliseconds())
+	var errs []error
 	for _, old := range []struct {
-		rows  any
-		where string
-		than  Time
+		rows       any
+		key, where string
+		than       Time
 	}{
-		{&Login{}, "expires_at < ?", ended},
-		{&assertion{}, "expires_at < ?", now},
-		{&authorizationCode{}, "expires_at < ?", now - Time(codeKept.Milliseconds())},
-		{&accessToken{}, "expires_at < ?", ended},
-		{&Session{}, "expires_at < ?", ended},
-		{&Session{}, "ended_at < ?", ended},
-		{&LoginAttempt{}, "created_at < ?", now - Time(attemptTime.Milliseconds())},
+		{&Login{}, "id", "expires_at < ?", ended},
+		{&assertion{}, "connection_id, hash", "expires_at < ?", now},
+		{&authorizationCode{}, "hash", "expires_at < ?", now - Time(codeKept.Milliseconds())},
+		{&accessToken{}, "hash", "expires_at < ?", ended},
+		{&Session{}, "id", "expires_at < ?", ended},
+		{&Session{}, "id", "ended_at < ?", ended},
+		{&departure{}, "directory_id, user_id", "departed_at < ?", now - Time(1000*mostMassChangeWindow)},
+		{&LoginAttempt{}, "id", "created_at < ?", now - Time(attemptTime.Milliseconds())},
 	} {
-		r := s.across(ctx).Where(old.where, old.than).Delete(old.rows)
-		if r.Error != nil {
-			return swept, s.translate(fmt.Errorf("sweep: %w", r.Error))
+		for n := int64(sweepBatch); n == sweepBatch; swept += n {
+			some := s.across(ctx).Model(old.rows).Select(old.key).Where(old.where, old.than).Limit(sweepBatch)
+			r := s.across(ctx).Where("("+old.key+") IN (?)", some).Delete(old.rows)
+			if n = r.RowsAffected; r.Error != nil {
+				errs = append(errs, s.translate(fmt.Errorf("sweep: %w", r.Error)))
+				break
+			}
 		}
-		swept += r.RowsAffected
 	}
-	return swept, nil
+	requests, err := s.sweepRequests(ctx)
+	return swept + requests, errors.Join(append(errs, err)...)
 }

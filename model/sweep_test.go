@@ -3,6 +3,7 @@ package model_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,40 @@ func TestSweep(t *testing.T) {
 			if lives := clock.Now().Before(time.UnixMilli(int64(live.Session.ExpiresAt))); lives != (bySession == nil) || lives != (byToken == nil) {
 				t.Errorf("%s: the session lives: %t, %v %v", step.what, lives, bySession, byToken)
 			}
+		}
+	})
+}
+
+// What a flood of logins leaves behind goes piece by piece: one statement for all of it could take longer
+// than the database lets a statement run, and then it would never go.
+func TestSweepGoesInPieces(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		clock := modeltest.NewClock()
+		var statements modeltest.Statements
+		options := statements.Options()
+		options.Now = clock.Now
+		s := modeltest.Open(t, db, options)
+		h := open(t, s, "contoso")
+		begin(t, h.org, h.c)
+		const more = 2500
+		must(t, model.Across(s, t.Context()).Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+			INSERT INTO logins (id, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, force_authn, created_at, expires_at)
+			SELECT id || i, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, force_authn, created_at, expires_at
+			FROM (SELECT * FROM logins LIMIT 1) l CROSS JOIN n`, more).Error)
+		clock.Advance(25 * time.Hour)
+		var swept int64
+		var err error
+		deletes := 0
+		for _, query := range statements.During(func() { swept, err = s.Sweep(t.Context()) }) {
+			if strings.HasPrefix(query, "DELETE FROM "+`"logins"`) || strings.HasPrefix(query, "DELETE FROM `logins`") {
+				deletes++
+			}
+		}
+		must(t, err)
+		var left int64
+		must(t, model.Across(s, t.Context()).Table("logins").Count(&left).Error)
+		if left != 0 || swept < more || deletes != 3 {
+			t.Errorf("%d logins are left, %d rows went, by %d statements", left, swept, deletes)
 		}
 	})
 }

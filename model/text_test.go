@@ -177,10 +177,11 @@ func TestFoldEmail(t *testing.T) {
 		"ada@contoso.example.":         {"ada@contoso.example", "contoso.example"},
 		"ada@B\u00dcCHER.example":      {"ada@xn--bcher-kva.example", "xn--bcher-kva.example"},
 		"ada@xn--BCHER-kva.example":    {"ada@xn--bcher-kva.example", "xn--bcher-kva.example"},
-		"a@b@contoso.example":          {"a@b@contoso.example", "contoso.example"},
+		"o'neil.{x}=/@contoso.example": {"o'neil.{x}=/@contoso.example", "contoso.example"},
 		"ada+tag@mail.contoso.example": {"ada+tag@mail.contoso.example", "mail.contoso.example"},
 		"\u00e4da@contoso.example":     {}, "": {}, "ada": {}, "@contoso.example": {}, "ada@": {}, "ada@localhost": {}, "a da@contoso.example": {},
 		"ada@127.0.0.1": {}, "ada@[127.0.0.1]": {}, "ada@co.uk": {}, "ada@contoso..example": {}, "ada@-contoso.example": {}, "a\x00@contoso.example": {},
+		"a@b@contoso.example": {}, "a@b.example,@contoso.example": {}, "<a@b.example>@contoso.example": {}, `"a@b.example"@contoso.example`: {}, "a;b@contoso.example": {},
 		"ada@contoso.example\x00": {}, "ada@" + strings.Repeat("a", 64) + ".example": {}, "ada@.contoso.example": {}, "ada@" + strings.Repeat("a.", 130) + "example": {},
 	} {
 		if folded, domain := foldEmail(address); folded != want[0] || domain != want[1] {

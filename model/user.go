@@ -211,6 +211,9 @@ func changed[T any](before, after *T) []string {
 	var names []string
 	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
 	for i := range b.NumField() {
+		if b.Type().Field(i).Type == reflect.TypeFor[foldedDocument]() {
+			continue // follows from Document
+		}
 		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
 			names = append(names, b.Type().Field(i).Name)
 			if b.Type().Field(i).Name == "Document" {

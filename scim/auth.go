@@ -10,17 +10,17 @@ import (
 	"rollcall/model"
 )
 
-// authenticate returns the directory that the request's bearer token opens, which must be the one
-// that the path names. Another directory's path answers as one that does not exist, so that nobody
+// authenticate returns what the request's bearer token opens, which must be the directory that the
+// path names. Another directory's path answers as one that does not exist, so that nobody
 // learns which directories do.
-func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Directory, error) {
+func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Access, error) {
 	token := bearer(c.Request().Header)
 	if token == "" {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="SCIM"`)
 		return nil, refuse(http.StatusUnauthorized,
 			"there is no bearer token; send the directory's token as Authorization: Bearer")
 	}
-	directory, err := s.store.DirectoryByToken(ctx, token)
+	access, err := s.store.Authenticate(ctx, token)
 	if model.KindOf(err) == model.Denied {
 		// RFC 6750 §3.1.
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="SCIM", error="invalid_token"`)
@@ -30,11 +30,11 @@ func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Dire
 	if err != nil {
 		return nil, err
 	}
-	if id, ok := model.DirectoryPrefix.Parse(c.Param("directory")); !ok || id != directory.ID {
+	if id, ok := model.DirectoryPrefix.Parse(c.Param("directory")); !ok || id != access.Directory.ID {
 		return nil, refuse(http.StatusNotFound,
 			"the bearer token opens no directory with this id; compare the base URL with the directory's own")
 	}
-	return directory, nil
+	return access, nil
 }
 
 // bearer returns the token of the Authorization header, or nothing. RFC 9110 §11.1: the name of the

@@ -38,12 +38,28 @@ func (t *resourceType) strict() *resourceType {
 	return &resourceType{t.ResourceType, patch.NewStrictType(t.Schema, extensionsOf(t.ResourceType)...)}
 }
 
-func userType() *resourceType {
+// newResourceTypes makes the types with all that follows from them. declared are extensions of users
+// beside the enterprise's.
+func newResourceTypes(declared ...elimity.SchemaExtension) resourceTypes {
+	t := resourceTypes{users: userType(declared...), groups: groupType(), routes: resourceRoutes()}
+	for name, r := range discoveryRoutes(t.users, t.groups) {
+		t.routes[name] = r
+	}
+	return t
+}
+
+// forStrict are the types for a strict directory.
+func (t resourceTypes) forStrict() resourceTypes {
+	t.users, t.groups = t.users.strict(), t.groups.strict()
+	return t
+}
+
+func userType(declared ...elimity.SchemaExtension) *resourceType {
 	return newResourceType(elimity.ResourceType{
 		ID: optional.NewString("User"), Name: "User", Endpoint: "/Users",
 		Description:      optional.NewString("User Account"),
 		Schema:           schema.CoreUserSchema(),
-		SchemaExtensions: []elimity.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}},
+		SchemaExtensions: append([]elimity.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}}, declared...),
 	})
 }
 

@@ -5,6 +5,7 @@
 //	/scim/v2/{directory}/…
 //	  web             request id, log, body limit, panics
 //	  Server.serve    bearer token → directory, which must be the one of the path (auth.go)
+//	                  one line for the directory's request log (requestlog.go)
 //	                  path and method → handler, else 404 or 405 (route.go)
 //	                  content type, body, If-Match and If-None-Match (etag.go)
 //	  query.go        parameters → paging, filter, projection

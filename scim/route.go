@@ -50,7 +50,7 @@ func notOffered(*exchange, context.Context) (answer, error) {
 // route finds the route of a path below a directory, and the last segment where that is a variable.
 // Endpoints are found in any case, and with more slashes than needed: a base URL is often entered
 // with one at its end, to which an identity provider adds /Users.
-func (s *service) route(path string) (route, string, error) {
+func (x *exchange) route(path string) (route, string, error) {
 	var segments []string
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment != "" {
@@ -63,11 +63,11 @@ func (s *service) route(path string) (route, string, error) {
 		for _, segment := range segments {
 			name += "/" + strings.ToLower(segment)
 		}
-		if r, ok := s.routes[name]; ok {
+		if r, ok := x.routes[name]; ok {
 			return r, "", nil
 		}
 		if len(segments) == most {
-			if r, ok := s.routes["/"+strings.ToLower(segments[0])+variable]; ok {
+			if r, ok := x.routes["/"+strings.ToLower(segments[0])+variable]; ok {
 				return r, segments[1], nil
 			}
 		}

@@ -102,6 +102,16 @@ func TestPaths(t *testing.T) {
 	})
 }
 
+// The token of a directory is nobody's (RFC 7644 §3.11).
+func TestMe(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+			refused(t, c.do(method, "/me", ""), 501, "")
+		}
+		refused(t, c.do("POST", "", "{}"), 405, "", "POST")
+	})
+}
+
 // TestErrorsOfOthers has the router, the middleware and a panic fail below /scim.
 func TestErrorsOfOthers(t *testing.T) {
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})

@@ -29,7 +29,10 @@ type Server struct {
 	// that. 0 is no limit.
 	Rate int
 
-	// Now is the clock of the rate limit; time.Now when nil.
+	// Requests is told of every request of a directory; nil keeps no log.
+	Requests *model.RequestLog
+
+	// Now is the clock of the rate limit and of durations; time.Now when nil.
 	Now func() time.Time
 
 	// Log is told which directory's requests are refused and by which scimType, so that an operator
@@ -50,18 +53,22 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.Any(root+"/:directory/*", v.serve)
 }
 
-// resourceTypes are the types of what a directory has.
-type resourceTypes struct{ users, groups *resourceType }
+// resourceTypes are the types of what a directory has, and the routes to it and to their description.
+type resourceTypes struct {
+	users, groups *resourceType
+	routes        map[string]route
+}
 
 // service is a Server with all that is made once.
 type service struct {
 	store *model.Store
 	url   string // the public URL of root
 	log   *slog.Logger
+	lines *model.RequestLog // may be nil
 	resourceTypes
-	strict resourceTypes // for strict directories
-	routes map[string]route
-	limit  limiter
+	strict   resourceTypes // for strict directories
+	declared declaredTypes
+	limit    limiter
 }
 
 func newService(s *Server) *service {
@@ -69,21 +76,19 @@ func newService(s *Server) *service {
 		store: s.Store,
 		url:   strings.TrimSuffix(s.PublicURL, "/") + root,
 		log:   s.Log,
+		lines: s.Requests,
 
-		resourceTypes: resourceTypes{userType(), groupType()},
+		resourceTypes: newResourceTypes(),
+		declared:      declaredTypes{made: map[model.OrganizationID]declared{}},
 
 		limit: limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
 	}
-	v.strict = resourceTypes{v.users.strict(), v.groups.strict()}
+	v.strict = v.forStrict()
 	if v.limit.now == nil {
 		v.limit.now = time.Now
 	}
 	if v.log == nil {
 		v.log = slog.Default()
-	}
-	v.routes = resourceRoutes()
-	for name, r := range discoveryRoutes(v.users, v.groups) {
-		v.routes[name] = r
 	}
 	return v
 }
@@ -96,6 +101,7 @@ type exchange struct {
 	directory     *model.Directory
 	org           *model.Org
 	base          string // the public URL of the directory, without a slash at its end
+	pattern       string // of the route, model.Redacted where there is none
 	id            string // the last segment of the path, where the route has it for a variable
 	parameters    parameters
 	conditions    conditions
@@ -118,18 +124,18 @@ type handler func(x *exchange, ctx context.Context) (answer, error)
 // is here, before the token is known.
 func (s *service) serve(c echo.Context) error {
 	ctx := c.Request().Context()
-	directory, err := s.authenticate(ctx, c)
+	access, err := s.authenticate(ctx, c)
 	if err != nil {
 		return fail(err)
 	}
-	if wait := s.limit.wait(directory.ID, 1); wait > 0 {
-		return fail(s.tooFast(wait))
-	}
-	a, err := s.exchange(ctx, c, directory)
+	began := s.limit.now()
+	x := &exchange{service: s, directory: &access.Directory, pattern: model.Redacted}
+	a, err := x.serve(ctx, c, access)
+	s.note(ctx, access, x, c.Request(), a, err, began)
 	if err != nil {
 		if r := refused(err); r.Status < http.StatusInternalServerError {
 			s.log.InfoContext(ctx, "SCIM request refused", "request", web.RequestID(ctx),
-				"directory", model.DirectoryPrefix.ID(directory.ID), "status", r.Status, "type", r.ScimType)
+				"directory", model.DirectoryPrefix.ID(access.Directory.ID), "status", r.Status, "type", r.ScimType)
 		}
 		return fail(err)
 	}
@@ -151,9 +157,20 @@ func (s *service) tooFast(wait time.Duration) error {
 		"the directory makes more than %d requests a second; try again after Retry-After", s.limit.rate)}
 }
 
-func (s *service) exchange(ctx context.Context, c echo.Context, directory *model.Directory) (answer, error) {
+// serve carries the request out, unless the directory makes too many.
+func (x *exchange) serve(ctx context.Context, c echo.Context, access *model.Access) (answer, error) {
 	r := c.Request()
-	route, id, err := s.route(c.Param("*"))
+	var err error
+	if x.resourceTypes, err = x.typesOf(access); err != nil {
+		return answer{}, err
+	}
+	route, id, err := x.route(c.Param("*"))
+	if err == nil {
+		x.pattern, x.id = route.pattern, id
+	}
+	if wait := x.limit.wait(x.directory.ID, 1); wait > 0 {
+		err = x.tooFast(wait)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -163,20 +180,10 @@ func (s *service) exchange(ctx context.Context, c echo.Context, directory *model
 		c.Response().Header().Set(echo.HeaderAllow, route.allow())
 		return answer{status: http.StatusNoContent}, err
 	}
-	x := &exchange{
-		service:   s,
-		directory: directory,
-		org:       s.store.Org(directory.OrganizationID, directory.Actor()),
-		base:      s.url + "/" + model.DirectoryPrefix.ID(directory.ID),
-		id:        id,
-
-		conditions: conditionsOf(r.Header),
-		read:       r.Method == http.MethodGet || r.Method == http.MethodHead,
-	}
-	x.resourceTypes = s.resourceTypes
-	if directory.Strict {
-		x.resourceTypes = s.strict
-	}
+	x.org = x.store.Org(x.directory.OrganizationID, x.directory.Actor())
+	x.base = x.url + "/" + model.DirectoryPrefix.ID(x.directory.ID)
+	x.conditions = conditionsOf(r.Header)
+	x.read = r.Method == http.MethodGet || r.Method == http.MethodHead
 	if x.body, err = readBody(r); err != nil {
 		return answer{}, err
 	}

@@ -108,6 +108,9 @@ func (x *exchange) updateUser(ctx context.Context, change func(stored map[string
 		}
 		stored["active"] = u.Active
 		next, changed, err := change(stored)
+		if err == nil && changed {
+			err = x.users.attributes.Complete(stored, next)
+		}
 		if err != nil || !changed {
 			return err
 		}

@@ -24,7 +24,7 @@ type attack struct {
 // attacks are all that can be made from one response. What needs several requests, browsers or
 // connections is tested with the pages that serve them.
 func attacks() []attack {
-	return slices.Concat(wrappings(), signatureGames, xmlGames, meanings)
+	return slices.Concat(wrappings(), signatureGames, xmlGames, meanings, costs)
 }
 
 // target is a server, and an identity provider of which the attacks have the key.

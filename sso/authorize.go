@@ -148,6 +148,9 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if err != nil {
 		return err
 	}
+	if connection == nil && a.silent {
+		return &oauthError{"interaction_required", "the organization has several connections, and prompt=none forbids asking which"}
+	}
 	if connection == nil {
 		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choosing))
 	}

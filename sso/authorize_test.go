@@ -177,6 +177,9 @@ func TestConnectionIsFound(t *testing.T) {
 			t.Errorf("the first choice leads to %d %s", a.status, a.location)
 		}
 	}
+	if a := w.browser().get(ask + "&prompt=none"); a.location.Query().Get("error") != "interaction_required" {
+		t.Errorf("asked silently: %d to %q", a.status, a.location)
+	}
 	w.settings(w.tenant, func(g *model.Organization) {
 		g.Settings.DefaultConnection = model.ConnectionRef(second.connection.ID)
 	})

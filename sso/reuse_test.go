@@ -182,3 +182,16 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 	}
 	w.noted(w.tenant, string(model.ApplicationWithdrawn))
 }
+
+// TestRedirectURIWithdrawnMeanwhile takes the address from the application during a login: neither a
+// code nor an error may go to whoever answers there now.
+func TestRedirectURIWithdrawnMeanwhile(t *testing.T) {
+	w := one(t)
+	b := w.begin(w.tenant)
+	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error {
+		a.RedirectURIs = []string{"https://new.example/callback"}
+		return nil
+	})
+	must(t, err)
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})), string(model.RedirectURIWithdrawn))
+}

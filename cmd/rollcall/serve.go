@@ -46,6 +46,8 @@ type server struct {
 	listener  net.Listener
 	noMigrate bool
 	opened    func() // told once requests are let through; may be nil
+
+	requests *model.RequestLog // once the store is open
 }
 
 // run serves until ctx ends. It is alive as soon as it listens, and ready once
@@ -76,9 +78,12 @@ func (s *server) run(ctx context.Context) error {
 		if s.opened != nil {
 			s.opened()
 		}
-		return s.sweep(ctx, opened)
+		return s.work(ctx, opened)
 	})
 	err = g.Wait()
+	if s.requests != nil { // those that were answered while the server ended
+		s.flush(context.WithoutCancel(ctx))
+	}
 	if closed := store.close(); err == nil {
 		err = closed
 	}
@@ -87,10 +92,32 @@ func (s *server) run(ctx context.Context) error {
 
 func (s *server) mount(w *web.Server, store *model.Store) error {
 	url := s.config.PublicURL.String()
-	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Log: s.log}).Mount(w.Echo)
+	s.requests = model.NewRequestLog(store)
+	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests, Log: s.log}).Mount(w.Echo)
 	outbound := web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
 	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: outbound, Log: s.log}).Mount(w.Echo)
 	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Log: s.log}).Mount(w.Echo)
+}
+
+// work does what nobody waits for, until ctx ends.
+func (s *server) work(ctx context.Context, store *model.Store) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.sweep(ctx, store) })
+	g.Go(func() error { return s.requests.Run(ctx) })
+	g.Go(func() error { return model.NewMassChangeGuard(store).Run(ctx) })
+	return g.Wait()
+}
+
+// flushTime is how long the end of the server waits for the last lines of the request log.
+const flushTime = 2 * time.Second
+
+// flush writes the last lines of the request log. They are worth no more than a line about them.
+func (s *server) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	if _, err := s.requests.RunOnce(ctx); err != nil {
+		s.log.Warn("last lines of the request log lost", "error", err)
+	}
 }
 
 // sweepEvery is the pause between two sweeps.

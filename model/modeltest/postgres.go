@@ -93,19 +93,31 @@ type Server struct {
 // settings, and an empty database "rollcall".
 func StartPostgres(t testing.TB) *Server {
 	t.Helper()
-	s, err := start("fsync=on", "synchronous_commit=on", "full_page_writes=on")
+	s, err := NewServer()
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
-	t.Cleanup(func() {
-		s.stop("immediate")
-		_ = os.RemoveAll(s.folder)
-	})
+	t.Cleanup(s.Close)
 	if err := s.exec("postgres", "CREATE DATABASE rollcall"); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+// NewServer starts a server with PostgreSQL's own durability settings for what is
+// no test, with further settings as name=value.
+func NewServer(settings ...string) (*Server, error) {
+	return start(append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}, settings...)...)
+}
+
+// Close ends the server and removes its data.
+func (s *Server) Close() {
+	_ = s.stop("immediate")
+	_ = os.RemoveAll(s.folder)
+}
+
+// PID is the process whose children serve the connections.
+func (s *Server) PID() int { return s.command.Process.Pid }
 
 // URL is the server's address of one database.
 func (s *Server) URL(database string) string {

@@ -32,6 +32,7 @@ var advice = map[Reason]string{
 	TooDeep:               "Elements are nested deeper than any SAML message has them." + forged,
 	TooManyElements:       "The message has more than 5,000 elements. Send fewer attribute values, most often only the groups that are assigned to this application.",
 	TooManyAttributes:     "An element has more than 32 XML attributes." + forged,
+	TooManyNamespaces:     "More than 64 namespace prefixes are declared at one place." + forged,
 	ParserFailed:          "The message could not be read. Report it with the reference number.",
 	RelativeNamespace:     "A namespace name in the message is not an absolute URI." + forged,
 

@@ -100,7 +100,7 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 
 // adopt makes a decrypted assertion the message's, by the rules for what stands in a response.
 func (m *message) adopt(root *etree.Element) error {
-	f := finds{ids: map[string]bool{}}
+	f := newFinds()
 	if err := f.walk(root); err != nil {
 		return err
 	}

@@ -66,6 +66,10 @@ func digestMethod(el *etree.Element) (crypto.Hash, error) {
 	if !ok {
 		return 0, refuseAlgorithm(algorithm, "http://www.w3.org/2001/04/xmlenc#sha256")
 	}
+	if len(el.ChildElements()) > 0 {
+		// SignedInfo is canonicalized before anybody is known to have signed it.
+		return 0, refuse(AmbiguousSignature, "no parameters in DigestMethod", "")
+	}
 	return hash, nil
 }
 

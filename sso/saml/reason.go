@@ -24,6 +24,7 @@ const (
 	TooDeep               Reason = "too_deep"               // more nested elements than are read
 	TooManyElements       Reason = "too_many_elements"      // more elements than are read
 	TooManyAttributes     Reason = "too_many_attributes"    // more attributes on an element than are read
+	TooManyNamespaces     Reason = "too_many_namespaces"    // more namespace prefixes at a place than are read
 	ParserFailed          Reason = "parser_failed"          // a library could not cope with it
 	RelativeNamespace     Reason = "relative_namespace"     // a namespace name on which canonicalizers differ
 )

@@ -1,0 +1,22 @@
+package api
+
+import "rollcall/model"
+
+// listRequests lists the last SCIM requests of a directory. A request is there a second after it
+// was answered, from whichever replica.
+func (s *Server) listRequests(c *call) error {
+	org, id, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	p := c.params()
+	page := p.page(model.DirectoryRequestPrefix, "desc")
+	if err := p.err(); err != nil {
+		return err
+	}
+	rs, info, err := org.DirectoryRequests(c.ctx(), id, page.Page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(rs, (*model.DirectoryRequest).PublicForm), info)
+}

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"rollcall/model"
+)
+
+// schemaURN is the URN that the path names.
+func schemaURN(c *call) string {
+	urn := c.Param("urn")
+	if decoded, err := url.PathUnescape(urn); err == nil {
+		urn = decoded
+	}
+	return urn
+}
+
+func (s *Server) listSchemas(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	list, err := org.Schemas(c.ctx())
+	if err != nil {
+		return err
+	}
+	// An organization has few schemas: the list is one page.
+	return answerList(c, page{}, forms(list, (*model.Schema).PublicForm), model.PageInfo{})
+}
+
+func (s *Server) schema(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	found, err := org.Schema(c.ctx(), schemaURN(c))
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, found.PublicForm())
+}
+
+func (s *Server) putSchema(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	body, err := decode[struct {
+		ID          string                  `json:"id"`
+		Name        string                  `json:"name"`
+		Description string                  `json:"description"`
+		Attributes  []model.SchemaAttribute `json:"attributes"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	declared := &model.Schema{URN: schemaURN(c), Name: body.Name, Description: body.Description, Attributes: body.Attributes}
+	if body.ID != "" && !strings.EqualFold(body.ID, declared.URN) {
+		return invalidf("id", "id is the URN of the path, or is left out")
+	}
+	created, err := org.PutSchema(c.ctx(), declared)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return c.answer(status, declared.PublicForm())
+}
+
+func (s *Server) deleteSchema(c *call) error {
+	org, _, err := c.named(model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.DeleteSchema(c.ctx(), schemaURN(c)); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}

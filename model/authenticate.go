@@ -1,0 +1,84 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// DirectoryByToken returns the directory that a bearer token opens, or an access
+// token that its client credentials bought. It answers Denied for a token that
+// is unknown, revoked or expired, without telling which.
+// What it finds is remembered for a second; revoking forgets it in this process
+// at once. The first token that is seen links the directory.
+func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory, error) {
+	a, err := s.Authenticate(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return &a.Directory, nil
+}
+
+// Access is what a bearer token opens, and which token that is.
+type Access struct {
+	Directory Directory
+	Token     DirectoryToken
+	Schemas   []Schema // that the organization declares; not to be changed
+}
+
+// Authenticate is DirectoryByToken for who also wants to know the token.
+func (s *Store) Authenticate(ctx context.Context, token string) (*Access, error) {
+	hash := hashToken(token)
+	e, generation, ok := s.tokens.find(hash, s.now())
+	if !ok {
+		read := s.now()
+		t, expires, err := s.presented(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		e = tokenEntry{expires: expires, read: read}
+		org := s.Org(t.OrganizationID, System)
+		d, err := org.Directory(ctx, t.DirectoryID)
+		if KindOf(err) == NotFound { // deleted since the token was read
+			return nil, errToken()
+		}
+		if err != nil {
+			return nil, err
+		}
+		schemas, err := org.Schemas(ctx)
+		if err != nil {
+			return nil, err
+		}
+		e.access = Access{Directory: *d, Token: *t, Schemas: schemas}
+		if e.live(s.now()) {
+			s.seen(ctx, &e.access.Directory, t)
+		}
+		s.tokens.add(hash, e, generation)
+	}
+	if !e.live(s.now()) {
+		return nil, errToken()
+	}
+	a := e.access
+	return &a, nil
+}
+
+func errToken() error { return Deniedf("the bearer token is missing, unknown, revoked or expired") }
+
+func (e tokenEntry) live(now time.Time) bool { return e.expires == nil || *e.expires > TimeOf(now) }
+
+// seen notes that the identity provider has reached the directory. A database
+// that takes no writes now still answers reads, so failing is only logged.
+func (s *Store) seen(ctx context.Context, d *Directory, t *DirectoryToken) {
+	org := s.Org(d.OrganizationID, d.Actor())
+	err := org.noteUse(ctx, t)
+	if d.State == DirectoryValidating {
+		activated := org.activateDirectory(ctx, d.ID)
+		if activated == nil {
+			d.State = DirectoryLinked
+		}
+		err = errors.Join(err, activated)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "directory's use not noted", "directory", d.ID, "error", err)
+	}
+}

@@ -1,0 +1,83 @@
+package model
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"sync"
+	"time"
+
+	sqlitedriver "github.com/glebarez/go-sqlite"
+	"gorm.io/gorm/clause"
+)
+
+// searchPatience is how long a filter may be looked for.
+const searchPatience = 5 * time.Second
+
+// patient returns a context for a search, which ends it after a while. PostgreSQL
+// is told by its driver when the context is over. The driver of SQLite does not
+// notice once the first row is looked for, so that there the returned condition
+// asks, for each row, whether to go on.
+func (s *Store) patient(ctx context.Context, column string) (search context.Context, goOn clause.Expr, done func()) {
+	search, cancel := context.WithTimeout(ctx, s.patience)
+	if s.dialect != sqliteDialect {
+		return search, clause.Expr{}, cancel
+	}
+	id := searches.begin(search)
+	return search, clause.Expr{SQL: searching + "(?, " + column + ")", Vars: []any{id}}, func() {
+		searches.end(id)
+		cancel()
+	}
+}
+
+// searching is the function that the condition calls. It takes a column, or it
+// would be asked once for all rows.
+const searching = "rollcall_searching"
+
+// searchList is the searches that run on SQLite in this process: its functions
+// belong to the driver and not to a store.
+type searchList struct {
+	mu      sync.Mutex
+	last    int64
+	running map[int64]context.Context
+}
+
+var searches = searchList{running: map[int64]context.Context{}}
+
+func (l *searchList) begin(ctx context.Context) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last++
+	l.running[l.last] = ctx
+	return l.last
+}
+
+func (l *searchList) end(id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.running, id)
+}
+
+// check is an error when the search is over.
+func (l *searchList) check(_ *sqlitedriver.FunctionContext, args []driver.Value) (driver.Value, error) {
+	id, _ := args[0].(int64)
+	l.mu.Lock()
+	ctx := l.running[id]
+	l.mu.Unlock()
+	if ctx == nil {
+		return nil, context.Canceled
+	}
+	return true, ctx.Err()
+}
+
+// sqliteDriver is the driver of SQLite with our function.
+var sqliteDriver = sync.OnceValues(func() (driver.Driver, error) {
+	if err := sqlitedriver.RegisterScalarFunction(searching, 2, searches.check); err != nil {
+		return nil, err
+	}
+	pool, err := sql.Open("sqlite", "") // opens nothing yet
+	if err != nil {
+		return nil, err
+	}
+	return pool.Driver(), pool.Close()
+})

@@ -1,0 +1,83 @@
+package scim
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	elimity "github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/schema"
+
+	"rollcall/model"
+)
+
+// declaredTypes are the resource types of organizations that declare extensions of their own. They
+// are made when a schema is first seen, and anew when it has changed.
+type declaredTypes struct {
+	mu   sync.Mutex
+	made map[model.OrganizationID]declared
+}
+
+type declared struct {
+	schemas   []model.Schema
+	types     resourceTypes
+	forStrict resourceTypes
+}
+
+// mostDeclared is the number of organizations whose types are remembered.
+const mostDeclared = 1000
+
+// typesOf are the resource types that a directory is read by.
+func (s *service) typesOf(a *model.Access) (resourceTypes, error) {
+	types, strict := s.resourceTypes, s.strict
+	if len(a.Schemas) > 0 {
+		d, err := s.declared.of(a.Directory.OrganizationID, a.Schemas)
+		if err != nil {
+			return resourceTypes{}, err
+		}
+		types, strict = d.types, d.forStrict
+	}
+	if a.Directory.Strict {
+		return strict, nil
+	}
+	return types, nil
+}
+
+func (t *declaredTypes) of(id model.OrganizationID, schemas []model.Schema) (declared, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	same := func(a, b model.Schema) bool { return a.ID == b.ID && a.Version == b.Version }
+	if d, ok := t.made[id]; ok && slices.EqualFunc(d.schemas, schemas, same) {
+		return d, nil
+	}
+	d := declared{schemas: schemas}
+	var extensions []elimity.SchemaExtension
+	for _, s := range schemas {
+		e, err := extension(s)
+		if err != nil {
+			return d, err
+		}
+		extensions = append(extensions, elimity.SchemaExtension{Schema: e})
+	}
+	d.types = newResourceTypes(extensions...)
+	d.forStrict = d.types.forStrict()
+	if len(t.made) >= mostDeclared {
+		clear(t.made)
+	}
+	t.made[id] = d
+	return d, nil
+}
+
+// extension is a declared schema in the library's form.
+func extension(s model.Schema) (schema.Schema, error) {
+	var out schema.Schema
+	text, err := json.Marshal(map[string]any{"id": s.URN, "name": s.Name, "description": s.Description, "attributes": s.Attributes})
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("schema %s: %w", s.URN, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,133 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	fp "github.com/scim2/filter-parser/v2"
+
+	"rollcall/model"
+	"rollcall/scim/filter"
+	"rollcall/web"
+)
+
+// note tells the directory's request log of a request and how it was answered. The log is for the
+// customer's IT and has nobody's data in it: no body, no value that the client sent anywhere else.
+// Requests whose token does not open the directory are nobody's that could be told, and not in it.
+func (s *service) note(ctx context.Context, by *model.Access, x *exchange, r *http.Request, a answer, err error, began time.Time) {
+	if s.lines == nil {
+		return
+	}
+	line := model.DirectoryRequest{
+		OrganizationID: by.Directory.OrganizationID, DirectoryID: by.Directory.ID,
+		Method: methodName(r.Method), Path: x.pattern, ResourceID: x.id, Status: int64(a.status),
+		TokenID: by.Token.ID, TokenName: by.Token.Name, TokenSuffix: by.Token.Suffix,
+		RequestID: web.RequestID(ctx), Duration: s.limit.now().Sub(began).Microseconds(),
+	}
+	if line.Path == "" {
+		line.Path = "/"
+	}
+	if a.location != "" {
+		line.ResourceID = a.location[strings.LastIndexByte(a.location, '/')+1:]
+	}
+	if sent := x.parameters["filter"]; len(sent) > 0 {
+		line.Filter = redactedFilter(sent[0])
+	}
+	if err != nil {
+		refused := refused(err)
+		line.Status, line.ScimType = int64(refused.Status), string(refused.ScimType)
+		if line.Detail = redactedDetail(refused.Detail); refused.Status == http.StatusInternalServerError {
+			line.Detail = "" // the server's own log says why
+		}
+	}
+	s.lines.Add(line)
+}
+
+// methodName is a method of HTTP, or nothing that a client made up.
+func methodName(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return model.Redacted
+}
+
+// redactedFilter is a filter with Redacted in place of each value. Of one that does not parse
+// nothing can be told apart from a value; the detail says where it goes wrong.
+func redactedFilter(text string) string {
+	e, err := filter.Parse(text)
+	if err != nil {
+		return model.Redacted
+	}
+	var b strings.Builder
+	writeRedacted(&b, e)
+	return address.ReplaceAllString(b.String(), model.Redacted)
+}
+
+func writeRedacted(b *strings.Builder, e fp.Expression) {
+	switch x := e.(type) {
+	case *fp.AttributeExpression:
+		b.WriteString(x.AttributePath.String() + " " + string(x.Operator))
+		if x.Operator != fp.PR {
+			b.WriteString(" " + model.Redacted)
+		}
+	case *fp.ValuePath:
+		b.WriteString(x.AttributePath.String() + "[")
+		writeRedacted(b, x.ValueFilter)
+		b.WriteByte(']')
+	case *fp.NotExpression:
+		b.WriteString("not (")
+		writeRedacted(b, x.Expression)
+		b.WriteByte(')')
+	case *fp.LogicalExpression:
+		writeTerm(b, x, x.Left)
+		b.WriteString(" " + string(x.Operator) + " ")
+		writeTerm(b, x, x.Right)
+	}
+}
+
+// writeTerm writes a side of a logical expression, in parentheses where it is another one by "or".
+func writeTerm(b *strings.Builder, of *fp.LogicalExpression, e fp.Expression) {
+	if l, ok := e.(*fp.LogicalExpression); ok && l.Operator == fp.OR && of.Operator == fp.AND {
+		b.WriteByte('(')
+		writeRedacted(b, e)
+		b.WriteByte(')')
+		return
+	}
+	writeRedacted(b, e)
+}
+
+var (
+	// quoted finds what a detail quotes, with the word before it.
+	quoted = regexp.MustCompile(`(?:\b(attribute|schema) )?"(?:[^"\\]|\\.)*"?`)
+	// ownWords are what this server's details quote of their own.
+	ownWords = regexp.MustCompile(`^"(?:and|or|add|replace|remove|values?|work|[)\]])"$`)
+	// anID and aName are texts of clients that are no person's data: the id of a resource, and the
+	// name of an attribute or schema, where a detail says that it is one.
+	anID  = regexp.MustCompile(`^"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"$`)
+	aName = regexp.MustCompile(`^"[A-Za-z$][\w$:.-]{0,200}"$`)
+	// address finds what may be an e-mail address, in the URN of a schema that nobody declares.
+	address = regexp.MustCompile(`\S*@\S*`)
+)
+
+// redactedDetail is the detail of an error with Redacted in place of what it repeats of the request.
+// Details quote that, by the rule of this package.
+func redactedDetail(detail string) string {
+	detail = quoted.ReplaceAllStringFunc(detail, func(found string) string {
+		word, text, named := strings.Cut(found, " ")
+		if !named || strings.HasPrefix(found, `"`) {
+			word, text, named = "", found, false
+		}
+		switch {
+		case ownWords.MatchString(text), anID.MatchString(text), named && aName.MatchString(text):
+			return found
+		case named:
+			return word + ` "` + model.Redacted + `"`
+		}
+		return `"` + model.Redacted + `"`
+	})
+	return address.ReplaceAllString(detail, model.Redacted)
+}
