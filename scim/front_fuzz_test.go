@@ -22,6 +22,7 @@ const longest = 10 * time.Second
 type front struct {
 	*client
 	user, group string
+	strict      bool
 }
 
 // FuzzFront sends raw requests to both databases: whatever is sent, the server answers in bounded
@@ -40,7 +41,7 @@ func FuzzFront(f *testing.F) {
 			c.deployment.t = t
 			if sent%500 == 0 { // what was made before makes every list longer
 				c.client = c.deployment.client(c.organization(fmt.Sprint("Northwind ", sent)))
-				c.user, c.group = "", ""
+				c.user, c.group, c.strict = "", "", false
 			}
 			c.furnish(t, strict, fmt.Sprint("front-", sent))
 			if status := c.answer(t, method, target, header, body); status != 0 {
@@ -99,6 +100,10 @@ func seedFront(f *testing.F) {
 func (c *front) furnish(t *testing.T, strict bool, name string) {
 	t.Helper()
 	set := func(on bool) {
+		if c.strict == on {
+			return
+		}
+		c.strict = on
 		if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.Directory) error { d.Strict = on; return nil }); err != nil {
 			t.Fatal(err)
 		}
