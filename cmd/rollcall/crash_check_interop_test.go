@@ -33,7 +33,7 @@ func (c *crash) check(t *testing.T) {
 		var ids map[string]string
 		rows, ids = c.rows(t)
 		for _, w := range c.writers {
-			w.ids = ids
+			w.ids = maps.Clone(ids)
 		}
 		if difference = cmp.Diff(c.feed.rows(), rows); difference == "" || time.Now().After(deadline) {
 			break
