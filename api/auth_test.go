@@ -134,7 +134,9 @@ func TestScope(t *testing.T) {
 			"/organizations/:id/tombstones/": w.get("/organizations/" + other.organization + "/tombstones").text("data.0.id"),
 			"/directories/:id/tokens/":       w.get("/directories/" + other.directory + "/tokens").text("data.0.id"),
 			"/directories/:id/adoptions/":    model.UserPrefix.ID(ada.ID),
+			"/organizations/:id/schemas/":    crewURN,
 		}
+		w.want(201, "PUT", "/organizations/"+other.organization+"/schemas/"+crewURN, object{"name": "Crew", "attributes": []object{{"name": "rank"}}})
 		connection := w.connect(w.client, other.organization, nil).text("id")
 		other.signIn(w, connection, "x-ada@other.example", "ada@other.example")
 		theirs["/connections/"] = connection
@@ -163,8 +165,8 @@ func TestScope(t *testing.T) {
 			if status, _, o := app.send(method, path, body); status != 404 || strings.Contains(o.text("message"), "other") {
 				t.Errorf("%s %s of another organization answers %d %v", method, route, status, o)
 			}
-			// A thing of another organization below one of the key's own.
-			if len(parts) > 4 && method != http.MethodGet {
+			// A thing of another organization below one of the key's own; a schema is put under the name that the caller gives it.
+			if len(parts) > 4 && method != http.MethodGet && !(method == http.MethodPut && strings.Contains(route, "/schemas/")) {
 				parts[2] = map[string]string{"organizations": mine.organization, "directories": mine.directory}[parts[1]]
 				if status, _, o := app.send(method, strings.Join(parts, "/"), body); status != 404 {
 					t.Errorf("%s %s below an own one answers %d %v", method, route, status, o)
