@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,23 +65,36 @@ func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource) []byte {
 	b = append(b, `","lastModified":"`...)
 	b = append(b, r.modified.String()...)
 	b = append(b, `","location":"`...)
-	b = append(b, x.location(t, r.id)...)
+	b = x.appendLocation(b, t, r.id)
 	b = append(b, `","version":"W/\"`...)
 	b = append(b, r.version.opaque()...)
 	return append(b, `\""}}`...)
 }
 
-// location is the URL of a resource. Nothing in it needs escaping in JSON.
-func (x *exchange) location(t *resourceType, id string) string { return x.base + t.Endpoint + "/" + id }
+// location is the URL of a resource.
+func (x *exchange) location(t *resourceType, id string) string {
+	return string(x.appendLocation(nil, t, id))
+}
+
+// appendLocation appends the URL of a resource. Nothing in it needs escaping in JSON.
+func (x *exchange) appendLocation(b []byte, t *resourceType, id string) []byte {
+	b = append(b, x.base...)
+	b = append(b, t.Endpoint...)
+	b = append(b, '/')
+	return append(b, id...)
+}
 
 // memberships is the value of groups, which are of the type t, or of members, which t is nil for.
 func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
-	const most = 300 // bytes of one, roughly
-	b := make([]byte, 0, 2+most*len(list))
-	b = append(b, '[')
+	const most = 200 // bytes of one besides the base URL, roughly
+	var b strings.Builder
+	b.Grow(2 + (most+len(x.base))*len(list))
+	b.WriteByte('[')
+	one := make([]byte, 0, 2*most+len(x.base))
 	for i, m := range list {
+		one = one[:0]
 		if i > 0 {
-			b = append(b, ',')
+			one = append(one, ',')
 		}
 		of, kind := t, "direct"
 		switch {
@@ -91,21 +105,22 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 		case t == nil:
 			of, kind = x.users, x.users.Name
 		}
-		b = append(b, `{"value":"`...)
-		b = append(b, m.ID...)
-		b = append(b, `","$ref":"`...)
-		b = append(b, x.location(of, m.ID)...)
+		one = append(one, `{"value":"`...)
+		one = append(one, m.ID...)
+		one = append(one, `","$ref":"`...)
+		one = x.appendLocation(one, of, m.ID)
 		if m.DisplayName != "" {
-			b = append(b, `","display":`...)
-			b = appendString(b, m.DisplayName)
-			b = append(b, `,"type":"`...)
+			one = append(one, `","display":`...)
+			one = appendString(one, m.DisplayName)
+			one = append(one, `,"type":"`...)
 		} else {
-			b = append(b, `","type":"`...)
+			one = append(one, `","type":"`...)
 		}
-		b = append(b, kind...)
-		b = append(b, `"}`...)
+		one = append(one, kind...)
+		b.Write(append(one, `"}`...))
 	}
-	return string(append(b, ']'))
+	b.WriteByte(']')
+	return b.String()
 }
 
 // userResource is a user with the groups that it is shown with.
@@ -130,7 +145,9 @@ func (x *exchange) appendUser(b []byte, u *model.User, groups []model.MemberOf, 
 func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.MemberOf, p projection) []byte {
 	r := resource{g.ID, version{number: g.Version}, g.CreatedAt, g.UpdatedAt, g.Document, nil}
 	if sub, shown := p.of("members"); shown && (sub.all() || len(list) > 0) {
-		r.derived = [][2]string{{`"members"`, x.memberships(list, nil)}}
+		members := x.memberships(list, nil)
+		r.derived = [][2]string{{`"members"`, members}}
+		b = slices.Grow(b, rendered+len(r.document)+len(members))
 	}
 	return x.appendResource(b, x.groups, &r, p)
 }
