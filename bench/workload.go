@@ -52,8 +52,8 @@ func createUser(t *target, _ int) func(int) call {
 	}
 }
 
-// Who is looked for and who is changed is of the second half, which is in no group, or in the few
-// that the workload has added them to: the floor's users have none.
+// Who is looked for and who is changed is of the second half, which is in few groups: the floor
+// does not show any.
 
 func findUser(t *target, n int) func(int) call {
 	at := make([]int, n)
@@ -91,7 +91,7 @@ func addMember(size int) func(*target, int) func(int) call {
 	return func(t *target, _ int) func(int) call {
 		return func(c int) call {
 			id := t.groups[size][c%groupsOfASize]
-			who := size + int(t.added[id].Add(1)) - 1
+			who := spared + size + int(t.added[id].Add(1)) - 1
 			body := patchOf("add", "members", []map[string]string{{"value": t.users[who%len(t.users)]}})
 			return call{"PATCH", t.base + "/Groups/" + id, body, 204}
 		}

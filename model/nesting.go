@@ -132,8 +132,10 @@ type nesting struct {
 	GroupsRemoved []string `json:"groups_removed"`
 }
 
-// GroupMembers returns the members of each of the groups, by group id: first the
-// users, then the groups, in one statement.
+// GroupMembers returns the members of each of the groups by group id, first the
+// users, then the groups, in one statement. It names the organization for the groups and for
+// the users and not for the rows between them, so that these are read from their
+// index alone.
 func (o *Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]MemberOf, error) {
 	out := map[string][]MemberOf{}
 	if len(groupIDs) == 0 {
@@ -146,55 +148,55 @@ func (o *Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string]
 	rows, err := o.read.WithContext(ctx).Model(&DirectoryGroup{}).
 		Select("t.side, t.id, t.display_name, t.is_group").
 		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group FROM directory_group_members m "+
-			"JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id WHERE m.organization_id = ? AND m.group_id"+condition+
+			"JOIN users u ON u.organization_id = ? AND u.id = m.user_id WHERE m.group_id"+condition+
 			" UNION ALL SELECT n.group_id, g.id, g.display_name, true FROM directory_group_groups n "+
 			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id WHERE n.organization_id = ? AND n.group_id"+condition+
 								") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
 		Where("directory_groups.id"+condition, list). // so that each group is looked up once, and not for each of its members
 		Rows()
 	if err == nil {
-		err = membersFrom(rows, out)
+		err = eachMember(rows, func(group string, m MemberOf, isGroup bool) {
+			m.IsGroup = isGroup
+			out[group] = append(out[group], m)
+		})
 	}
 	if err != nil {
 		return nil, o.store.translate(fmt.Errorf("read members: %w", err))
 	}
+	for _, members := range out { // which costs the database more
+		slices.SortFunc(members, usersFirst)
+	}
 	return out, nil
 }
 
-// membersFrom reads rows of a group's id and a member into out, each group's
-// users and then its groups in the order of their ids. Sorting costs the database more, and reading
-// by reflection costs more than all the rest: there may be a hundred thousand.
-func membersFrom(rows *sql.Rows, out map[string][]MemberOf) error {
+// usersFirst orders members by kind and then by id.
+func usersFirst(a, b MemberOf) int {
+	switch {
+	case a.IsGroup == b.IsGroup:
+		return strings.Compare(a.ID, b.ID)
+	case b.IsGroup:
+		return -1
+	}
+	return 1
+}
+
+// eachMember reads rows of one side's id, the other's id and display name, and a
+// boolean. There may be a hundred thousand, which GORM's reflection would take
+// longer to read than all the rest takes.
+func eachMember(rows *sql.Rows, take func(side string, m MemberOf, is bool)) error {
 	defer rows.Close()
-	var group sql.RawBytes
-	var list *[]MemberOf
-	lists := map[string]*[]MemberOf{}
-	last := ""
+	var text sql.RawBytes
+	side := ""
 	for rows.Next() {
 		var m MemberOf
-		if err := rows.Scan(&group, &m.ID, &m.DisplayName, &m.IsGroup); err != nil {
+		var is bool
+		if err := rows.Scan(&text, &m.ID, &m.DisplayName, &is); err != nil {
 			return err
 		}
-		if list == nil || last != string(group) {
-			last = string(group)
-			if list = lists[last]; list == nil {
-				list = new([]MemberOf)
-				lists[last] = list
-			}
+		if side != string(text) {
+			side = string(text)
 		}
-		*list = append(*list, m)
-	}
-	for id, members := range lists {
-		slices.SortFunc(*members, func(a, b MemberOf) int {
-			if a.IsGroup != b.IsGroup {
-				if a.IsGroup {
-					return 1
-				}
-				return -1
-			}
-			return strings.Compare(a.ID, b.ID)
-		})
-		out[id] = *members
+		take(side, m, is)
 	}
 	return rows.Err()
 }
@@ -221,26 +223,24 @@ func (o *Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Mem
 	if err != nil {
 		return nil, err
 	}
-	var rows []struct {
-		Side, ID, DisplayName string
-		IsNested              bool
-	}
-	err = o.read.WithContext(ctx).Model(&groupMember{}).
+	rows, err := o.read.WithContext(ctx).Model(&groupMember{}).
 		Select("directory_group_members.user_id AS side, t.id, t.display_name, "+
 			// As EXISTS, PostgreSQL might answer it by reading all that there are.
 			"(SELECT n.group_id FROM directory_group_groups n WHERE n.organization_id = t.organization_id AND n.member_id = t.id LIMIT 1) IS NOT NULL AS is_nested").
 		Joins("JOIN directory_groups t ON t.organization_id = directory_group_members.organization_id AND t.id = directory_group_members.group_id").
 		Where("directory_group_members.user_id"+condition, list).
-		Order("t.id").Scan(&rows).Error
+		Order("t.id").Rows()
+	nested := map[string]bool{}
+	if err == nil {
+		err = eachMember(rows, func(user string, m MemberOf, isNested bool) {
+			out[user] = append(out[user], m)
+			if isNested {
+				nested[m.ID] = true
+			}
+		})
+	}
 	if err != nil {
 		return nil, o.store.translate(fmt.Errorf("read memberships: %w", err))
-	}
-	nested := map[string]bool{}
-	for _, r := range rows {
-		out[r.Side] = append(out[r.Side], MemberOf{ID: r.ID, DisplayName: r.DisplayName})
-		if r.IsNested {
-			nested[r.ID] = true
-		}
 	}
 	if len(nested) == 0 {
 		return out, nil
