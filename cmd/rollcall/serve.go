@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"runtime"
 	"strings"
 	"time"
 
@@ -51,16 +50,9 @@ type server struct {
 	requests *model.RequestLog // once the store is open
 }
 
-// ballastSize is memory that is allocated and never touched, so that the system never gives it: with
-// the few MiB that the server keeps alive, Go would collect garbage many times a second, at a tenth of
-// a request's CPU. Unlike a higher GOGC it adds the same to a heap of any size.
-const ballastSize = 12 << 20
-
 // run serves until ctx ends. It is alive as soon as it listens, and ready once
 // the database is there and migrated, however long that takes.
 func (s *server) run(ctx context.Context) error {
-	ballast := make([]byte, ballastSize)
-	defer runtime.KeepAlive(ballast)
 	var store storeWhenOpen
 	w, err := web.New(web.Options{
 		Listener: s.listener, PublicURL: s.config.PublicURL.String(), TrustedProxies: s.config.TrustedProxies,
