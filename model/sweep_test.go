@@ -136,8 +136,8 @@ func TestSignOnRowsStayInside(t *testing.T) {
 		a, b := settle(t, s, "alpha"), settle(t, s, "bravo")
 		db := model.Across(s, t.Context())
 		session := func(organization model.OrganizationID, user, connection string) error {
-			return db.Exec(`INSERT INTO sessions (id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, created_at, expires_at)
-				VALUES (?, ?, ?, ?, ?, 1, ?, 0, 1)`, model.NewID(), organization, user, connection, a.identity.ID, []byte(model.NewID())).Error
+			return db.Exec(`INSERT INTO sessions (id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, authenticated_at, created_at, expires_at)
+				VALUES (?, ?, ?, ?, ?, 1, ?, 0, 0, 1)`, model.NewID(), organization, user, connection, a.identity.ID, []byte(model.NewID())).Error
 		}
 		must(t, session(a.org.ID, a.user.ID, a.connection.ID))
 		foreign := map[string]error{
