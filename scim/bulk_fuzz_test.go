@@ -15,6 +15,7 @@ func FuzzBulk(f *testing.F) {
 		`{"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a","urn:x:y":{"manager":{"value":"bulkId:a"}}}}]}`,
 		`{"Operations":[{"method":"POST","path":"/Groups","bulkId":"g","data":{"displayName":"bulkId:g","members":["bulkId:g",{"value":"x"}]}}]}`,
 		`{"Operations":[{"method":"PATCH","path":"/Groups/bulkId:a","data":{"path":"members[value eq \"bulkId:a\"]","v":1e400}}]}`,
+		`{"Operations":[{"method":"POST","patb":"/Groups","bulkId":"g","data":{"displayName":"bulkId:u","members":["bulkId:g",{"value":"x"}]}}]}`,
 		`{"failOnErrors":1,"Operations":[{},7,[]]}`, ``, `{"Operations":[{"data":{"a":"\"bulkId:\""}}]}`, `{"operations":[{"data":{"\u0062ulkId:":{}}}]}`,
 	} {
 		f.Add(seed, len(seed)%2 == 0)
@@ -35,7 +36,8 @@ func FuzzBulk(f *testing.F) {
 			if !strings.HasPrefix(o.data, "{") {
 				continue
 			}
-			if len(o.needs) == 0 && replaceReferences(o.data, known) != o.data {
+			// What is refused already waits for nothing, and is never sent on.
+			if o.problem == nil && len(o.needs) == 0 && replaceReferences(o.data, known) != o.data {
 				t.Errorf("%s without a reference was changed", o.data)
 			}
 			rest, later := b.part(o.data)
