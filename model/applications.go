@@ -184,11 +184,7 @@ func (s *Store) SetApplicationOrganization(ctx context.Context, application stri
 	return nil
 }
 
-// Serves tells whether an application serves an organization that exists.
-func (s *Store) Serves(ctx context.Context, application string, id OrganizationID) (bool, error) {
-	return s.serves(s.readAcross(ctx), application, id)
-}
-
+// serves tells whether an application serves an organization that exists.
 func (s *Store) serves(db *gorm.DB, application string, id OrganizationID) (bool, error) {
 	a, err := s.application(db, application)
 	if err != nil {

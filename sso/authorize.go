@@ -167,7 +167,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if a.silent {
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	return s.begin(c, connection, wish{hint: a.hint, login: model.Login{
+	return s.begin(c, connection, in, wish{hint: a.hint, login: model.Login{
 		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
 		ForceAuthn: a.force, MaxAge: a.maxAge,
 	}})

@@ -2,7 +2,6 @@ package sso
 
 import (
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,19 +53,17 @@ type wish struct {
 	hint  string      // whom the identity provider may suggest
 }
 
-// begin starts a login and sends the browser to the identity provider.
-func (s *Server) begin(c echo.Context, connection *model.Connection, w wish) error {
+// begin starts a login and sends the browser to the identity provider. in is the session that the
+// browser has, nil without one: the answer comes by a cross-site POST, without its cookie.
+func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w wish) error {
 	p, err := s.provider(connection)
 	if err != nil {
 		return err
 	}
 	l := w.login
 	l.ConnectionID, l.RequestID, l.BrowserHash = connection.ID, "_"+rand.Text(), s.bindBrowser(c)
-	if in, err := s.browserSession(c); err == nil {
-		// The answer comes by a cross-site POST, without this cookie.
+	if in != nil {
 		l.ReplacesSessionID = &in.Session.ID
-	} else if model.KindOf(err) != model.Denied {
-		return err
 	}
 	if err := s.org(connection).StartLogin(c.Request().Context(), &l); err != nil {
 		return err
@@ -108,7 +105,16 @@ func (s *Server) connectionLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.begin(c, connection, wish{})
+	return s.beginHere(c, connection)
+}
+
+// beginHere begins a login that no application asked for.
+func (s *Server) beginHere(c echo.Context, connection *model.Connection) error {
+	in, err := s.browserSession(c)
+	if err != nil && !ended(err) {
+		return err
+	}
+	return s.begin(c, connection, in, wish{})
 }
 
 // organizationLogin is an organization's own login address.
@@ -174,7 +180,7 @@ func (s *Server) start(c echo.Context, connection *model.Connection) error {
 		return err
 	}
 	if uri == "" {
-		return s.begin(c, connection, wish{})
+		return s.beginHere(c, connection)
 	}
 	location, err := withQuery(uri, url.Values{
 		"iss": {s.PublicURL}, "connection": {model.ConnectionPrefix.ID(connection.ID)},
@@ -210,7 +216,7 @@ func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (stri
 	return all[0].InitiateLoginURI, nil
 }
 
-// browserSession is the live session of the browser. It answers Denied when there is none.
+// browserSession is the live session of the browser. It answers Denied, and nil, when there is none.
 func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
 	token := s.readCookie(c, sessionCookie)
 	if token == "" {
@@ -222,4 +228,4 @@ func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
 var errNoSession error = model.Deniedf("nobody is signed in here")
 
 // ended tells whether an error says that a session is not there, or not any more.
-func ended(err error) bool { return errors.Is(err, errNoSession) || model.KindOf(err) == model.Denied }
+func ended(err error) bool { return model.KindOf(err) == model.Denied }

@@ -80,7 +80,6 @@ var advice = map[Reason]string{
 	MissingInResponseTo:   "The message does not name the request that it answers. Set the identity provider to send InResponseTo, or begin at the application instead of the identity provider.",
 	UnexpectedRequest:     "The message answers a request that was not sent. Begin again at the application.",
 	Unsolicited:           "The sign-in began at the identity provider, and this connection does not allow that. Begin at the application, or allow it for the connection.",
-	Replayed:              "The same message was sent before. Begin again at the application; do not reload or go back to the identity provider's page.",
 	IssuedLongAgo:         "The message was issued more than five minutes ago. Check the clock of the identity provider; otherwise begin again.",
 	IssuedInFuture:        "The message was issued in the future. Check the clock of the identity provider.",
 	NotYetValid:           "The message is not valid yet. Check the clock of the identity provider.",

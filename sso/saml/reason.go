@@ -81,7 +81,6 @@ const (
 	MissingInResponseTo   Reason = "missing_in_response_to"    // no answer, where one was awaited
 	UnexpectedRequest     Reason = "unexpected_request"        // an answer, where no request was sent
 	Unsolicited           Reason = "unsolicited"               // for the caller: IdP-initiated is not allowed
-	Replayed              Reason = "replayed"                  // for the caller: this assertion came before
 	IssuedLongAgo         Reason = "issued_long_ago"           // older than five minutes
 	IssuedInFuture        Reason = "issued_in_future"          // the clocks differ
 	NotYetValid           Reason = "not_yet_valid"             // NotBefore is to come
