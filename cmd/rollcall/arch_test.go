@@ -41,6 +41,7 @@ var arrows = map[string]struct{ code, tests string }{
 
 // fences are the modules of others that may be imported, each with where.
 var fences = map[string]string{
+	"github.com/alexedwards/argon2id":       "model",
 	"github.com/beevik/etree":               "sso/saml testidp tests",
 	"github.com/crewjam/saml":               "sso/saml testidp",
 	"github.com/elimity-com/scim":           "scim/...",
@@ -53,6 +54,7 @@ var fences = map[string]string{
 	"github.com/russellhaering/goxmldsig":   "sso/saml testidp tests",
 	"github.com/santhosh-tekuri/jsonschema": "tests",
 	"github.com/scim2/filter-parser/v2":     "model scim/...",
+	"github.com/trustelem/zxcvbn":           "model",
 	"golang.org/x/net":                      "*",
 	"golang.org/x/sync":                     "*",
 	"golang.org/x/text":                     "*",
@@ -102,7 +104,7 @@ const (
 	statements = "model/access.go model/across.go model/dialect.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go " +
 		"model/filter_sort.go model/live.go model/members.go model/migrate.go model/nesting.go model/requestlog.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
-	everywhere = "model/access.go model/across.go model/applications.go model/credential.go model/feed.go model/feedcursor.go model/lookup.go model/migrate.go model/request.go model/requestlog.go model/status.go model/sweep.go"
+	everywhere = "model/access.go model/across.go model/applications.go model/credential.go model/feed.go model/feedcursor.go model/lookup.go model/migrate.go model/operator.go model/operatorlogin.go model/request.go model/requestlog.go model/status.go model/sweep.go model/throttle.go"
 
 	clock       = "decide by the Now that the package is given, or a test cannot move it"
 	environment = "take the value as a parameter: only the command reads the environment"
