@@ -118,21 +118,24 @@ func (o *Org) RefuseMetadata(ctx context.Context, id, address, message string) (
 	})
 }
 
-// WantMetadata has the metadata of a connection read at once, since a response was signed by a key
-// that is not known. It does so at most every ten minutes: anybody can send such a response.
-func (o *Org) WantMetadata(ctx context.Context, c *Connection) error {
+// WantMetadata has the metadata of a connection read soon, since a response may be signed by a key
+// that is not known, and tells whether it does. It does so at most every ten minutes: anybody can
+// send such a response.
+func (o *Org) WantMetadata(ctx context.Context, c *Connection) (wanted bool, err error) {
 	now := TimeOf(o.store.now())
 	before := now - Time(metadataWished.Milliseconds())
 	if c.IDPMetadataURL == "" || c.MetadataTriedAt != nil && *c.MetadataTriedAt > before || c.MetadataDueAt != nil && *c.MetadataDueAt <= now {
-		return nil
+		return false, nil
 	}
-	return o.Tx(ctx, func(org *Org) error {
-		err := org.db.WithContext(ctx).Model(&Connection{}).
+	err = o.Tx(ctx, func(org *Org) error {
+		r := org.db.WithContext(ctx).Model(&Connection{}).
 			Where("id = ? AND metadata_due_at > ? AND (metadata_tried_at IS NULL OR metadata_tried_at <= ?)", c.ID, now, before).
-			UpdateColumns(map[string]any{"metadata_due_at": now}).Error
-		if err != nil {
-			return fmt.Errorf("want metadata: %w", err)
+			UpdateColumns(map[string]any{"metadata_due_at": now})
+		wanted = r.RowsAffected == 1
+		if r.Error != nil {
+			return fmt.Errorf("want metadata: %w", r.Error)
 		}
 		return nil
 	})
+	return wanted, err
 }

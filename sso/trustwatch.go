@@ -134,7 +134,7 @@ func (s *Server) suspectKey(c echo.Context, connection *model.Connection, err er
 	if !ok || r.Reason != saml.WrongKey && r.Reason != saml.Undecryptable {
 		return
 	}
-	if err := s.org(connection).WantMetadata(c.Request().Context(), connection); err != nil {
+	if _, err := s.org(connection).WantMetadata(c.Request().Context(), connection); err != nil {
 		s.Log.WarnContext(c.Request().Context(), "metadata not asked for", "connection", model.ConnectionPrefix.ID(connection.ID), "error", err)
 	}
 }
