@@ -319,7 +319,7 @@ func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
 }
 
 func TestCertificateStates(t *testing.T) {
-	now := modeltest.NewClock().now()
+	now := modeltest.NewClock().Now()
 	for want, end := range map[model.CertificateState]time.Time{
 		model.CertificateValid: now.AddDate(0, 0, 91), model.CertificateExpiring: now.AddDate(0, 0, 90),
 		model.CertificateExpired: now.Add(-time.Second), model.CertificateNotYetValid: now.AddDate(3, 0, 0),
