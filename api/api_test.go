@@ -78,7 +78,8 @@ func start(t *testing.T, store *model.Store) *world {
 func startLogged(t *testing.T, store *model.Store, log *slog.Logger) *world {
 	t.Helper()
 	idp := newHost(t)
-	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log})
+	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log,
+		Domains: model.NewDomainWatch(store, idp.lookupTXT)})
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	watch := newContract(t)
