@@ -15,7 +15,7 @@ var Models = []any{
 	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &groupGroup{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
-	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{},
+	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{}, &guess{}, &Operator{}, &OperatorSession{},
 }
 
 type (
@@ -51,3 +51,13 @@ var NewID = newID
 
 // SetPatience changes how long a filter may take.
 func SetPatience(s *Store, d time.Duration) { s.patience = d }
+
+// HashPassword makes what is stored of a new password.
+func HashPassword(s *Store, ctx context.Context, password string, about ...string) (string, error) {
+	return s.hashPassword(ctx, password, about...)
+}
+
+// ComparePassword compares a password with what is stored.
+func ComparePassword(s *Store, ctx context.Context, hash, password string) (equal, outdated bool, err error) {
+	return s.comparePassword(ctx, hash, password)
+}

@@ -37,17 +37,18 @@ type Options struct {
 
 // Store is the database and its rules.
 type Store struct {
-	db       *gorm.DB // the writer; on SQLite a single connection
-	read     *gorm.DB // outside transactions; the same as db on PostgreSQL
-	pools    []*sql.DB
-	dialect  dialect
-	now      func() time.Time
-	log      *slog.Logger
-	restore  int64 // the restore number of this database's events
-	hashKey  []byte
-	patience time.Duration // with one filter
-	seal     sealer
-	tokens   tokenCache
+	db        *gorm.DB // the writer; on SQLite a single connection
+	read      *gorm.DB // outside transactions; the same as db on PostgreSQL
+	pools     []*sql.DB
+	dialect   dialect
+	now       func() time.Time
+	log       *slog.Logger
+	restore   int64 // the restore number of this database's events
+	hashKey   []byte
+	patience  time.Duration // with one filter
+	seal      sealer
+	tokens    tokenCache
+	passwords passwords
 }
 
 // Open connects to the database named by url (sqlite:PATH or postgres://…),
@@ -62,6 +63,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	s := &Store{now: o.Now, log: o.Log, patience: searchPatience}
 	s.tokens.init()
+	s.passwords = newPasswords()
 	var err error
 	if s.seal, err = newSealer(o.Keys); err != nil {
 		return nil, err

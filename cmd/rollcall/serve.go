@@ -12,6 +12,7 @@ import (
 
 	"rollcall/api"
 	"rollcall/config"
+	"rollcall/console"
 	"rollcall/model"
 	"rollcall/scim"
 	"rollcall/sso"
@@ -96,6 +97,9 @@ func (s *server) mount(w *web.Server, store *model.Store) error {
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests, Log: s.log}).Mount(w.Echo)
 	outbound := web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
 	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: outbound, Log: s.log}).Mount(w.Echo)
+	if err := (&console.Server{Store: store, Pages: w.Pages, PublicURL: url}).Mount(w.Echo); err != nil {
+		return err
+	}
 	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Log: s.log}).Mount(w.Echo)
 }
 

@@ -1,0 +1,107 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+const (
+	// freeGuesses cost nothing: people mistype.
+	freeGuesses = 5
+	// longestPause keeps a stranger from locking somebody out for good.
+	longestPause = 15 * time.Minute
+	// guessesForgotten is how long wrong guesses count against the next ones.
+	guessesForgotten = 24 * time.Hour
+)
+
+// guess counts the wrong passwords of one account or from one address, by a
+// hash: the table names nobody.
+type guess struct {
+	Hash         []byte `gorm:"primaryKey"`
+	Failures     int
+	BlockedUntil Time
+	LastAt       Time
+}
+
+// Guessing is an attempt to sign in by a password, counted as a failure from
+// the start: a hundred at once are a hundred, whichever replica they come to.
+type Guessing struct {
+	store *Store
+	keys  [][]byte
+}
+
+// Guess begins an attempt at an account from an address, each any text that
+// names it for good. It answers Busy, and says for how long, while one of the two must wait.
+func (s *Store) Guess(ctx context.Context, account, address string) (*Guessing, error) {
+	g := &Guessing{s, [][]byte{hashToken("guess account\x00" + account), hashToken("guess address\x00" + address)}}
+	var wait time.Duration
+	err := s.across(ctx).Transaction(func(db *gorm.DB) error {
+		now := TimeOf(s.now())
+		rows := []guess{{Hash: g.keys[0], LastAt: now}, {Hash: g.keys[1], LastAt: now}}
+		slices.SortFunc(rows, func(a, b guess) int { return bytes.Compare(a.Hash, b.Hash) }) // all lock in one order
+		if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
+			return fmt.Errorf("begin guesses: %w", err)
+		}
+		rows = nil
+		if err := db.Clauses(clause.Locking{Strength: toChange}).Where("hash IN ?", g.keys).Order("hash").Find(&rows).Error; err != nil {
+			return fmt.Errorf("read guesses: %w", err)
+		}
+		for _, r := range rows {
+			wait = max(wait, time.Duration(r.BlockedUntil-now)*time.Millisecond)
+		}
+		if wait > 0 {
+			return nil // who waits does not make it longer
+		}
+		for _, r := range rows {
+			if r.LastAt < now-Time(guessesForgotten.Milliseconds()) {
+				r.Failures = 0
+			}
+			r.Failures, r.LastAt = r.Failures+1, now
+			r.BlockedUntil = now + Time(pause(r.Failures).Milliseconds())
+			if err := db.Model(&guess{}).Where("hash = ?", r.Hash).Select("Failures", "BlockedUntil", "LastAt").UpdateColumns(&r).Error; err != nil {
+				return fmt.Errorf("count guess: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.translate(err)
+	}
+	if wait > 0 {
+		return nil, &Error{Kind: Busy, Message: fmt.Sprintf("too many attempts; try again in %d seconds", int((wait+time.Second-1)/time.Second))}
+	}
+	return g, nil
+}
+
+// pause is how long nobody may guess after so many failures.
+func pause(failures int) time.Duration {
+	n := failures - freeGuesses
+	if n <= 0 {
+		return 0
+	}
+	if n > 10 {
+		return longestPause
+	}
+	return min(time.Second<<n, longestPause)
+}
+
+// Right ends an attempt that was none of guessing: the account's failures are
+// forgotten, and the address has this one back.
+func (g *Guessing) Right(ctx context.Context) error {
+	db := g.store.across(ctx)
+	if err := db.Where("hash = ?", g.keys[0]).Delete(&guess{}).Error; err != nil {
+		return g.store.translate(fmt.Errorf("forget guesses: %w", err))
+	}
+	err := db.Model(&guess{}).Where("hash = ? AND failures > 0", g.keys[1]).
+		UpdateColumns(map[string]any{"failures": gorm.Expr("failures - 1"), "blocked_until": 0}).Error
+	if err != nil {
+		return g.store.translate(fmt.Errorf("forget guess: %w", err))
+	}
+	return nil
+}
