@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
+	"net/url"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -64,4 +65,25 @@ func exchangeError(err error) error {
 		received = e.Response.Status
 	}
 	return refuse(TokenError, "tokens for the code", received)
+}
+
+// ReadAnswer returns the code of an answer that the browser brings back, or says why there is none.
+func (p *Provider) ReadAnswer(answer url.Values) (code string, err error) {
+	// RFC 9207, section 2.4: in a mix-up attack the code is of another provider, which must not get it.
+	switch issuer := answer.Get("iss"); {
+	case issuer != "" && issuer != p.Issuer.URL:
+		return "", refuse(WrongResponseIss, p.Issuer.URL, issuer)
+	case issuer == "" && p.document.NamesIssuer:
+		return "", refuse(MissingResponseIss, "iss "+p.Issuer.URL, "none")
+	}
+	if name := answer.Get("error"); name != "" {
+		if description := answer.Get("error_description"); description != "" {
+			name += ": " + description
+		}
+		return "", refuse(ProviderError, "a code", name)
+	}
+	if code = answer.Get("code"); code == "" {
+		return "", refuse(NoCode, "a code", "neither a code nor an error")
+	}
+	return code, nil
 }

@@ -99,9 +99,6 @@ func (d *document) check() error {
 	return nil
 }
 
-// NamesIssuer tells whether the provider says in each answer that it is from itself (RFC 9207).
-func (p *Provider) NamesIssuer() bool { return p.document.NamesIssuer }
-
 // Client is what the provider knows the relying party by.
 type Client struct {
 	ID, Secret  string
