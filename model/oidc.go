@@ -52,6 +52,8 @@ func (c *Connection) validateOIDC() error {
 		return Invalidf("oidc.groups_claim", "oidc.groups_claim is text of at most %d characters", maxAttribute)
 	case c.TrustEmail && c.IDPEntityID == "https://accounts.google.com":
 		return Invalidf("trust_email", "trust_email is only for an issuer of one company: Google's is everybody's, and says itself whether an address is verified")
+	case c.SubjectAttribute != "":
+		return Invalidf("subject_attribute", "over OpenID Connect sub names a person, or at Entra ID the object id; leave subject_attribute out")
 	case c.AllowIDPInitiated:
 		return Invalidf("allow_idp_initiated", "over OpenID Connect no answer comes unasked; give the identity provider the connection's initiate_login_uri instead")
 	}
