@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 
 	"rollcall/model"
 	"rollcall/testidp"
@@ -200,4 +199,3 @@ func texts(v any) []string {
 	slices.Sort(out)
 	return out
 }
-
