@@ -172,6 +172,9 @@ func (c *Connection) altered(change func(*Connection) error) (*Connection, error
 	after.SPKey, after.SPCertificate = c.SPKey, c.SPCertificate
 	after.SPStandbyKey, after.SPStandbyCertificate = c.SPStandbyKey, c.SPStandbyCertificate
 	after.CreatedAt, after.UpdatedAt, after.Domains = c.CreatedAt, c.UpdatedAt, nil
+	if after.AttributeMapping == nil {
+		after.AttributeMapping = map[string]string{}
+	}
 	after.schedule(c)
 	return &after, after.validate()
 }
