@@ -125,8 +125,10 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 		if err != nil {
 			return err
 		}
-		if err := org.checkConnectionApplication(ctx, after); err != nil {
-			return err
+		if cause == ByAdministrator { // an application that serves it no more is no reason to leave metadata unread
+			if err := org.checkConnectionApplication(ctx, after); err != nil {
+				return err
+			}
 		}
 		c = after
 		if len(changed(before, c)) == 0 {
