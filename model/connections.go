@@ -131,8 +131,10 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 		if err != nil {
 			return err
 		}
-		if err := org.checkConnectionApplication(ctx, after); err != nil {
-			return err
+		if cause == ByAdministrator { // an application that serves it no more is no reason to leave metadata unread
+			if err := org.checkConnectionApplication(ctx, after); err != nil {
+				return err
+			}
 		}
 		c = after
 		if len(changed(before, c)) == 0 {
@@ -178,6 +180,9 @@ func (c *Connection) altered(change func(*Connection) error) (*Connection, error
 	after.SPKey, after.SPCertificate = c.SPKey, c.SPCertificate
 	after.SPStandbyKey, after.SPStandbyCertificate = c.SPStandbyKey, c.SPStandbyCertificate
 	after.CreatedAt, after.UpdatedAt, after.Domains = c.CreatedAt, c.UpdatedAt, nil
+	if after.AttributeMapping == nil {
+		after.AttributeMapping = map[string]string{}
+	}
 	after.schedule(c)
 	return &after, after.validate()
 }
