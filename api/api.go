@@ -98,6 +98,7 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/connections/:id", s.updateConnection},
 		{http.MethodDelete, "/connections/:id", s.deleteConnection},
 		{http.MethodGet, "/connections/:id/login_attempts", s.listLoginAttempts},
+		{http.MethodGet, "/login_attempts/:id/response", s.loginResponse},
 		{http.MethodGet, "/sessions", s.listSessions},
 		{http.MethodDelete, "/sessions/:id", s.deleteSession},
 
@@ -198,5 +199,6 @@ var nouns = map[model.Prefix]string{
 	model.UserPrefix:               "user",
 	model.ConnectionPrefix:         "connection",
 	model.SessionPrefix:            "session",
+	model.LoginAttemptPrefix:       "login attempt",
 	model.TombstonePrefix:          "tombstone",
 }

@@ -34,6 +34,7 @@ const (
 	ConnectionActivated      EventType = "connection.activated"
 	ConnectionDeactivated    EventType = "connection.deactivated"
 	ConnectionDeleted        EventType = "connection.deleted"
+	LoginResponseRead        EventType = "connection.login_response_read"
 	SSOSucceeded             EventType = "authentication.sso_succeeded"
 	SSOFailed                EventType = "authentication.sso_failed"
 	UserCreated              EventType = "user.created"

@@ -41,11 +41,11 @@ func (s *Server) acs(c echo.Context) error {
 	}
 	in, err := s.verify(c, connection, l, response)
 	if err != nil {
-		return s.refuse(c, connection, l, err)
+		return s.refuse(c, connection, l, s.about(err, connection, response))
 	}
 	out, err := s.org(connection).SignIn(c.Request().Context(), *in)
 	if err != nil {
-		return s.refuse(c, connection, l, err, in.Claims)
+		return s.refuse(c, connection, l, s.about(err, connection, response), in.Claims)
 	}
 	s.setSession(c, out.SessionToken)
 	if l.ApplicationID != nil {
@@ -149,7 +149,7 @@ func (s *Server) unasked(c echo.Context, connection *model.Connection, response 
 		err = s.org(connection).RememberAssertion(c.Request().Context(), connection.ID, a.ID, model.TimeOf(a.ReplayUntil))
 	}
 	if err != nil {
-		return s.refuse(c, connection, nil, err)
+		return s.refuse(c, connection, nil, s.about(err, connection, response))
 	}
 	return s.start(c, connection)
 }
