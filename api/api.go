@@ -102,6 +102,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/connections/:id/sp_keys", s.createSPKey},
 		{http.MethodPost, "/connections/:id/sp_keys/:key/promote", s.promoteSPKey},
 		{http.MethodDelete, "/connections/:id/sp_keys/:key", s.deleteSPKey},
+		{http.MethodGet, "/login_attempts/:id/response", s.loginResponse},
 		{http.MethodGet, "/sessions", s.listSessions},
 		{http.MethodDelete, "/sessions/:id", s.deleteSession},
 
@@ -202,5 +203,6 @@ var nouns = map[model.Prefix]string{
 	model.UserPrefix:               "user",
 	model.ConnectionPrefix:         "connection",
 	model.SessionPrefix:            "session",
+	model.LoginAttemptPrefix:       "login attempt",
 	model.TombstonePrefix:          "tombstone",
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"rollcall/model"
 	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
@@ -269,24 +271,45 @@ func (s *Server) listLoginAttempts(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
+	conn, err := org.Connection(c.ctx(), id)
+	if err != nil {
+		return err
+	}
 	as, info, err := org.LoginAttempts(c.ctx(), id, page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(as, loginAttemptForm), info)
+	form := func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn.Type) }
+	return answerList(c, page, forms(as, form), info)
 }
 
 // loginAttemptForm explains a refusal. There are reasons about who the person is, and the many
 // others about the message that the identity provider sent.
-func loginAttemptForm(a *model.LoginAttempt) model.LoginAttemptObject {
+func loginAttemptForm(a *model.LoginAttempt, connectionType string) model.LoginAttemptObject {
 	if a.Reason == "" {
-		return a.PublicForm("")
+		return a.PublicForm("", "")
 	}
+	where := saml.Screen(a.Reason, connectionType)
 	if text := model.RefusalReason(a.Reason).Advice(); text != "" {
-		return a.PublicForm(text)
+		return a.PublicForm(text, where)
 	}
 	if text := oidc.Reason(a.Reason).Advice(); text != "" {
-		return a.PublicForm(text)
+		return a.PublicForm(text, where)
 	}
-	return a.PublicForm(saml.Reason(a.Reason).Advice())
+	return a.PublicForm(saml.Reason(a.Reason).Advice(), where)
+}
+
+// loginResponse shows what an identity provider sent for a login that was refused. It is about a
+// person: nothing in between may keep it.
+func (s *Server) loginResponse(c *call) error {
+	org, id, err := c.named(model.LoginAttemptPrefix)
+	if err != nil {
+		return err
+	}
+	r, err := org.LoginResponse(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.answer(http.StatusOK, r.PublicForm())
 }

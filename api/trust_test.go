@@ -23,7 +23,7 @@ import (
 func ending(t *testing.T, days int) string {
 	t.Helper()
 	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	template := &x509.Certificate{SerialNumber: big.NewInt(int64(1000+days)), Subject: pkix.Name{CommonName: "idp"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(int64(1000 + days)), Subject: pkix.Name{CommonName: "idp"},
 		NotBefore: time.Now().AddDate(0, 0, days-365), NotAfter: time.Now().AddDate(0, 0, days)}
 	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 	return pemOf(must[*x509.Certificate](t)(x509.ParseCertificate(der)))

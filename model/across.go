@@ -77,6 +77,7 @@ var ownedBy = map[Prefix]any{
 	ConnectionPrefix:         &Connection{},
 	SessionPrefix:            &Session{},
 	ProfilePrefix:            &Identity{},
+	LoginAttemptPrefix:       &LoginAttempt{},
 }
 
 // OrganizationOf returns the organization of a thing that an API call names

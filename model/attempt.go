@@ -6,13 +6,8 @@ import (
 	"time"
 )
 
-// The most failed logins that are kept of one day: whoever can reach a
-// connection's address could otherwise fill the database with them.
-const (
-	maxFailures        = 1000 // of a connection
-	maxAddressFailures = 200  // of a connection and one address
-	attemptTime        = 90 * 24 * time.Hour
-)
+// attemptTime is how long the login log is kept.
+const attemptTime = 90 * 24 * time.Hour
 
 // LoginAttempt is a login that succeeded or failed, for the customer's IT.
 type LoginAttempt struct {
@@ -30,7 +25,12 @@ type LoginAttempt struct {
 	Reference      string // what the person was shown: the id of the request
 	Address        string // of the browser
 	UserAgent      string `gorm:"-"` // for the event only
+	ResponseUntil  *Time  // what the identity provider sent is kept until then; see LoginResponse
 	CreatedAt      Time   `gorm:"autoCreateTime:false"`
+
+	// Response is what the identity provider sent, where it may be its own; asked for only where
+	// the attempt is kept.
+	Response func() []byte `gorm:"-"`
 }
 
 // LoginAttemptObject is the public form of a LoginAttempt.
@@ -42,6 +42,7 @@ type LoginAttemptObject struct {
 	Status         string   `json:"status"`
 	Reason         *string  `json:"reason"`
 	Message        *string  `json:"message"` // what the customer's IT can do
+	Where          *string  `json:"where"`   // and in which screen of the identity provider
 	Expected       *string  `json:"expected"`
 	Received       *string  `json:"received"`
 	Notes          []string `json:"notes"`
@@ -50,16 +51,18 @@ type LoginAttemptObject struct {
 	IdpID          *string  `json:"idp_id"`
 	Reference      string   `json:"reference"`
 	IPAddress      *string  `json:"ip_address"`
+	ResponseUntil  *Time    `json:"response_expires_at"` // null where no response is kept
 	CreatedAt      Time     `json:"created_at"`
 }
 
-// PublicForm returns the object that the API shows. message explains the reason.
-func (a *LoginAttempt) PublicForm(message string) LoginAttemptObject {
+// PublicForm returns the object that the API shows. message explains the reason, and where is the
+// screen in which it is mended.
+func (a *LoginAttempt) PublicForm(message, where string) LoginAttemptObject {
 	o := LoginAttemptObject{
 		Object: "login_attempt", ID: LoginAttemptPrefix.ID(a.ID), OrganizationID: OrganizationPrefix.ID(string(a.OrganizationID)),
-		ConnectionID: ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: orNull(a.Reason), Message: orNull(message),
+		ConnectionID: ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: orNull(a.Reason), Message: orNull(message), Where: orNull(where),
 		Expected: orNull(a.Expected), Received: orNull(a.Received), Notes: append([]string{}, a.Notes...), Email: orNull(a.Email),
-		IdpID: orNull(a.Subject), Reference: a.Reference, IPAddress: orNull(a.Address), CreatedAt: a.CreatedAt,
+		IdpID: orNull(a.Subject), Reference: a.Reference, IPAddress: orNull(a.Address), ResponseUntil: a.ResponseUntil, CreatedAt: a.CreatedAt,
 	}
 	if a.Succeeded {
 		o.Status = "succeeded"
@@ -152,8 +155,18 @@ func (o *Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message str
 	if kept, err = o.roomForFailure(ctx, &a); err != nil || !kept {
 		return false, o.store.translate(err)
 	}
+	response, err := o.responseOf(ctx, &a)
+	if err != nil {
+		return false, o.store.translate(err)
+	}
 	err = o.Tx(ctx, func(org *Org) error {
 		a.CreatedAt = org.now()
+		if response != nil {
+			a.ResponseUntil = &response.ExpiresAt
+			if err := org.db.WithContext(ctx).Create(response).Error; err != nil {
+				return errConnectionGone(fmt.Errorf("keep login response: %w", err))
+			}
+		}
 		if err := org.db.WithContext(ctx).Create(&a).Error; err != nil {
 			return errConnectionGone(fmt.Errorf("note failed login: %w", err))
 		}
@@ -162,22 +175,4 @@ func (o *Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message str
 		return org.record(SSOFailed, ConnectionPrefix.ID(a.ConnectionID), e)
 	})
 	return kept && err == nil, err
-}
-
-// roomForFailure tells whether a failure is still kept: it counts those of the last day, in one read.
-func (o *Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
-	var addresses []string
-	err := o.read.WithContext(ctx).Model(&LoginAttempt{}).
-		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, o.now()-Time((24*time.Hour).Milliseconds())).
-		Limit(maxFailures).Pluck("address", &addresses).Error
-	if err != nil {
-		return false, fmt.Errorf("count failed logins: %w", err)
-	}
-	same := 0
-	for _, address := range addresses {
-		if address == a.Address {
-			same++
-		}
-	}
-	return len(addresses) < maxFailures && same < maxAddressFailures, nil
 }

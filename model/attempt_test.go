@@ -116,41 +116,65 @@ func TestLoginAttempts(t *testing.T) {
 			must(t, err)
 			return kept
 		}
-		t.Run("of an address 200 failures a day are kept, of a connection 1,000", func(t *testing.T) {
-			kept := 0
+		flood := func(c *model.Connection, n int, reason func(int) string, address func(int) string) (kept int) {
 			must(t, h.org.Tx(t.Context(), func(org *model.Org) error {
-				for i := range 6 {
-					for range 202 {
-						ok, err := org.RecordFailedLogin(t.Context(), model.LoginAttempt{ConnectionID: h.c.ID, Reason: "expired", Address: fmt.Sprint("192.0.2.", i)}, "")
-						if err != nil {
-							return err
-						}
-						if ok {
-							kept++
-						}
+				for i := range n {
+					ok, err := org.RecordFailedLogin(t.Context(), model.LoginAttempt{ConnectionID: c.ID, Reason: reason(i), Address: address(i)}, "")
+					if err != nil {
+						return err
+					}
+					if ok {
+						kept++
 					}
 				}
 				return nil
 			}))
-			if kept != 1000 {
-				t.Errorf("%d are kept", kept)
+			return kept
+		}
+		always := func(text string) func(int) string { return func(int) string { return text } }
+		numbered := func(prefix string) func(int) string { return func(i int) string { return fmt.Sprint(prefix, i/202) } }
+		t.Run("of an address 200 failures a day are kept, and a flood leaves room for what is rare", func(t *testing.T) {
+			if kept := flood(h.c, 5*202, always("expired"), numbered("192.0.2.")); kept != 810 {
+				t.Errorf("%d are kept", kept) // ten of the fifth address find room among the rare ones
 			}
-			if n := len(newEvents(t, s, h.org, func() { fail(h.c, "192.0.2.9") })); n != 0 {
+			if n := len(newEvents(t, s, h.org, func() { fail(h.c, "192.0.2.3") })); n != 0 {
 				t.Errorf("there are %d events of what was not kept", n)
 			}
-			if !fail(connect(t, h.org), "192.0.2.9") {
+			if !fail(h.c, "192.0.2.9") {
+				t.Error("a new address has no room")
+			}
+			other := connect(t, h.org)
+			if kept := flood(other, 920, always("expired"), func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) }); kept != 900 {
+				t.Errorf("%d of one reason and as many addresses are kept", kept)
+			}
+			if kept := flood(other, 20, always("wrong_audience"), always("198.51.0.1")); kept != 10 {
+				t.Errorf("%d of another reason are kept", kept)
+			}
+			if kept := flood(other, 95, func(i int) string { return fmt.Sprint("reason ", i) }, always("198.51.0.2")); kept != 90 {
+				t.Errorf("%d of as many reasons are kept", kept)
+			}
+			if !fail(connect(t, h.org), "192.0.2.3") {
 				t.Error("another connection has no room")
 			}
 			if _, err := signIn(t, h.org, h.c, claimsOf("first", h.mail("first"))); err != nil {
 				t.Error(err) // whoever fails keeps nobody out
 			}
 			clock.Advance(24*time.Hour - time.Millisecond)
-			if fail(h.c, "192.0.2.9") {
+			if fail(h.c, "192.0.2.3") {
 				t.Error("there is room before the day is over")
 			}
 			clock.Advance(2 * time.Millisecond)
-			if !fail(h.c, "192.0.2.9") {
+			if !fail(h.c, "192.0.2.3") {
 				t.Error("there is no room when the day is over")
+			}
+		})
+		t.Run("an IPv6 network counts as one address", func(t *testing.T) {
+			c := connect(t, h.org)
+			if kept := flood(c, 300, always("expired"), func(i int) string { return fmt.Sprintf("2001:db8:0:1::%x", i+1) }); kept != 200 {
+				t.Errorf("%d are kept", kept)
+			}
+			if !fail(c, "2001:db8:0:2::1") {
+				t.Error("the neighbor has no room")
 			}
 		})
 		t.Run("200 of one address leave room for others", func(t *testing.T) {
@@ -193,7 +217,7 @@ func TestLoginAttempts(t *testing.T) {
 			must(t, err)
 			as, _, err := h.org.LoginAttempts(t.Context(), h.c.ID, model.Page{Limit: 1})
 			must(t, err)
-			if a := as[0].PublicForm(""); a.Status != "succeeded" || *a.UserID != model.UserPrefix.ID(out.User.ID) || *a.Email != "First@"+h.domain ||
+			if a := as[0].PublicForm("", ""); a.Status != "succeeded" || *a.UserID != model.UserPrefix.ID(out.User.ID) || *a.Email != "First@"+h.domain ||
 				*a.IdpID != "first" || a.Reason != nil || a.Reference != "reference" || *a.IPAddress != "192.0.2.3" || len(a.Notes) != 1 {
 				t.Errorf("%+v", a)
 			}

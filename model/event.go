@@ -37,6 +37,7 @@ const (
 	CertificatesChanged      EventType = "connection.certificates_changed"
 	CertificateRenewed       EventType = "connection.saml_certificate_renewed"
 	CertificateRenewalNeeded EventType = "connection.saml_certificate_renewal_required"
+	LoginResponseRead        EventType = "connection.login_response_read"
 	SSOSucceeded             EventType = "authentication.sso_succeeded"
 	SSOFailed                EventType = "authentication.sso_failed"
 	UserCreated              EventType = "user.created"

@@ -204,6 +204,9 @@ var naming = map[string]call{
 		as, _, err := org.LoginAttempts(ctx, of.connection.ID, model.Page{Limit: 10})
 		return as, err
 	},
+	"LoginResponse": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.LoginResponse(ctx, of.attempt.ID)
+	},
 	"Profile": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		p, err := org.Profile(ctx, of.signedIn)
 		if err != nil {

@@ -35,6 +35,7 @@ type Settings struct {
 	JIT                    bool `json:"jit"`
 	AllowAdminPasswords    bool `json:"allow_admin_passwords"`
 	SessionLifetimeSeconds int  `json:"session_lifetime_seconds"`
+	LoginResponseDays      int  `json:"login_response_days"` // what came for refused logins is kept so long; 0 is not at all
 
 	// DefaultConnection is where people are sent when several connections are active and nothing else
 	// chooses one. It may have been deleted since, which counts as none.
@@ -73,7 +74,7 @@ func errDefaultConnection() error {
 
 // DefaultSettings are those of a new organization (api.md).
 func DefaultSettings() Settings {
-	return Settings{JIT: true, AllowAdminPasswords: true, SessionLifetimeSeconds: 86400}
+	return Settings{JIT: true, AllowAdminPasswords: true, SessionLifetimeSeconds: 86400, LoginResponseDays: 7}
 }
 
 var slugForm = regexp.MustCompile(`^[a-z0-9-]{3,40}$`)
@@ -99,6 +100,9 @@ func (g *Organization) validate() error {
 	}
 	if s := g.Settings.SessionLifetimeSeconds; s < 300 || s > 30*86400 {
 		return Invalidf("session_lifetime_seconds", "session_lifetime_seconds is between 300 and 2592000")
+	}
+	if d := g.Settings.LoginResponseDays; d < 0 || d > maxLoginResponseDays {
+		return Invalidf("login_response_days", "login_response_days is a whole number from 0 to %d", maxLoginResponseDays)
 	}
 	return nil
 }

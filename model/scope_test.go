@@ -35,7 +35,7 @@ var scoped = map[string]func(ctx context.Context, s *model.Store, scope model.Sc
 		for kind, id := range map[model.Prefix]string{
 			model.OrganizationDomainPrefix: of.domain.ID, model.DirectoryPrefix: of.directory.ID, model.DirectoryGroupPrefix: of.group.ID,
 			model.UserPrefix: of.user.ID, model.DirectoryUserPrefix: of.other.ID, model.ConnectionPrefix: of.connection.ID,
-			model.SessionPrefix: of.signedIn.Session.ID, model.ProfilePrefix: of.identity.ID,
+			model.SessionPrefix: of.signedIn.Session.ID, model.ProfilePrefix: of.identity.ID, model.LoginAttemptPrefix: of.attempt.ID,
 		} {
 			if owner, err := s.OrganizationOf(ctx, scope, kind, id); err == nil {
 				found = append(found, owner)

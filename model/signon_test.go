@@ -79,6 +79,9 @@ func (e *estate) signOn(t testing.TB, s *model.Store) {
 	e.identity = &e.signedIn.Identity
 	_, e.access, err = s.RedeemCode(ctx, model.Redemption{ApplicationID: a.ID, Code: out.Code})
 	must(t, err)
+	_, err = e.org.RecordFailedLogin(ctx, model.LoginAttempt{ConnectionID: e.connection.ID, Reason: "expired",
+		Response: func() []byte { return []byte("<Response/>") }}, "")
+	must(t, err)
 	attempts, _, err := e.org.LoginAttempts(ctx, e.connection.ID, model.Page{Limit: 1})
 	must(t, err)
 	e.attempt = attempts[0]

@@ -21,7 +21,7 @@ const (
 // Sweep deletes what opens nothing any more: logins and codes a day after they
 // expired, assertions once their age alone refuses them, sessions with their
 // codes and tokens a day after they ended, counted guesses a day after the last,
-// login attempts after 90 days, and all but the last 1,000 requests of a directory. It tells how many rows went.
+// login attempts after 90 days and what came with them when the organization wants, and all but the last 1,000 requests of a directory. It tells how many rows went.
 // Nothing depends on when it runs, and what cannot go does not keep the rest.
 func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 	now := TimeOf(s.now())
@@ -41,6 +41,7 @@ func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 		{&departure{}, "directory_id, user_id", "departed_at < ?", now - Time(1000*mostMassChangeWindow)},
 		{&OperatorSession{}, "hash", "expires_at < ?", now},
 		{&guess{}, "hash", "last_at < ?", now - Time(guessesForgotten.Milliseconds())},
+		{&LoginResponse{}, "attempt_id", "expires_at <= ?", now},
 		{&LoginAttempt{}, "id", "created_at < ?", now - Time(attemptTime.Milliseconds())},
 	} {
 		for n := int64(sweepBatch); n == sweepBatch; swept += n {

@@ -40,19 +40,20 @@ func (s *Server) acs(c echo.Context) error {
 	}
 	in, err := s.verify(c, connection, l, response)
 	if err != nil {
-		return s.refuse(c, connection, l, err)
+		return s.refuse(c, connection, l, s.about(err, connection, response))
 	}
-	return s.finish(c, connection, l, in)
+	return s.finish(c, connection, l, in, response)
 }
 
 var errLoginForeign = &model.SignInRefused{Reason: model.LoginForeign,
 	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
 
 // finish signs in whom a verified answer names, and sends the browser where the login was to end.
-func (s *Server) finish(c echo.Context, connection *model.Connection, l *model.Login, in *model.SignIn) error {
+// response is the answer as it came, where it may be kept when it is refused.
+func (s *Server) finish(c echo.Context, connection *model.Connection, l *model.Login, in *model.SignIn, response string) error {
 	out, err := s.org(connection).SignIn(c.Request().Context(), *in)
 	if err != nil {
-		return s.refuse(c, connection, l, err, in.Claims)
+		return s.refuse(c, connection, l, s.about(err, connection, response), in.Claims)
 	}
 	s.setSession(c, out.SessionToken)
 	if l.ApplicationID != nil {
@@ -161,7 +162,7 @@ func (s *Server) unasked(c echo.Context, connection *model.Connection, response 
 		err = s.org(connection).RememberAssertion(c.Request().Context(), connection.ID, a.ID, model.TimeOf(a.ReplayUntil))
 	}
 	if err != nil {
-		return s.refuse(c, connection, nil, err)
+		return s.refuse(c, connection, nil, s.about(err, connection, response))
 	}
 	return s.start(c, connection)
 }

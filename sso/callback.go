@@ -87,7 +87,7 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return s.refuse(c, connection, l, err)
 	}
-	return s.finish(c, connection, l, in)
+	return s.finish(c, connection, l, in, "")
 }
 
 // readCallback reads what the browser brings back. A parameter that is there twice could mean one

@@ -16,20 +16,49 @@ import (
 type refusal struct {
 	Reason, Expected, Received string
 	userID                     string
+	document                   func() []byte // the response, where there is one to keep
 }
 
 // refusalOf finds the refusal in an error. What is none is a fault of ours, or of the database.
 func refusalOf(err error) (refusal, bool) {
 	if r, ok := errors.AsType[*saml.Refused](err); ok {
-		return refusal{string(r.Reason), r.Expected, r.Received, ""}, true
+		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
 	}
 	if r, ok := errors.AsType[*oidc.Refused](err); ok {
-		return refusal{string(r.Reason), r.Expected, r.Received, ""}, true
+		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
 	}
 	if r, ok := errors.AsType[*model.SignInRefused](err); ok {
-		return refusal{string(r.Reason), r.Expected, r.Received, r.UserID}, true
+		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received, userID: r.UserID}, true
 	}
 	return refusal{}, false
+}
+
+// answered is an error with the response that it is about, which may be kept for the customer's IT.
+type answered struct {
+	error
+	document func() []byte
+}
+
+// Unwrap returns the error.
+func (a *answered) Unwrap() error { return a.error }
+
+// about gives an error the SAML response that it is about. An OpenID provider's answer holds a code,
+// and no more than the log has anyway.
+func (s *Server) about(err error, connection *model.Connection, response string) error {
+	if response == "" {
+		return err
+	}
+	return &answered{err, func() []byte {
+		p, err := s.provider(connection)
+		if err != nil {
+			return nil
+		}
+		document, ok := p.sp.Plausible(p.idp, response)
+		if !ok {
+			return nil
+		}
+		return document
+	}}
 }
 
 // advice is what the customer's IT can do about a reason.
@@ -54,6 +83,9 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 		return err
 	}
 	s.suspectKey(c, connection, err)
+	if kept, ok := errors.AsType[*answered](err); ok {
+		r.document = kept.document
+	}
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
 		if told := outward(model.RefusalReason(r.Reason)); told != nil {
@@ -68,7 +100,7 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 func (s *Server) note(c echo.Context, connection *model.Connection, r refusal, claims ...model.Claims) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
-	a.Reason, a.Expected, a.Received = r.Reason, r.Expected, r.Received
+	a.Reason, a.Expected, a.Received, a.Response = r.Reason, r.Expected, r.Received, r.document
 	if r.userID != "" {
 		a.UserID = &r.userID
 	}

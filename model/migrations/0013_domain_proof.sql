@@ -32,3 +32,7 @@ CREATE TABLE login_responses (
 );
 CREATE INDEX login_responses_connection ON login_responses (organization_id, connection_id, created_at);
 CREATE INDEX login_responses_expiry ON login_responses (expires_at);
+
+-- Organizations keep them for a week unless they say otherwise.
+UPDATE organizations SET settings = substr(settings, 1, length(settings) - 1) || ',"login_response_days":7}' WHERE settings <> '{}';
+UPDATE organizations SET settings = '{"login_response_days":7}' WHERE settings = '{}';
