@@ -23,7 +23,7 @@ import (
 func ending(t *testing.T, days int) string {
 	t.Helper()
 	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	template := &x509.Certificate{SerialNumber: big.NewInt(int64(1000+days)), Subject: pkix.Name{CommonName: "idp"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(int64(1000 + days)), Subject: pkix.Name{CommonName: "idp"},
 		NotBefore: time.Now().AddDate(0, 0, days-365), NotAfter: time.Now().AddDate(0, 0, days)}
 	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 	return pemOf(must[*x509.Certificate](t)(x509.ParseCertificate(der)))
@@ -86,6 +86,7 @@ func TestSAMLSettings(t *testing.T) {
 			{object{"saml": object{"allow_encrypted": true}}, "saml.allow_encrypted"},
 			{object{"saml": object{"sign_requests": "no"}}, "saml.sign_requests"},
 			{object{"saml": object{"name_id_format": "persistent"}}, "saml.name_id_format"},
+			{object{"saml": object{"name_id_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"}}, "saml.name_id_format"},
 			{object{"saml": object{"refuse_expired_certificates": 1}}, "saml.refuse_expired_certificates"},
 			{object{"attribute_mapping": object{"role": "role"}}, "attribute_mapping"},
 			{object{"attribute_mapping": object{"email": ""}}, "attribute_mapping"},
