@@ -86,6 +86,7 @@ func TestSAMLSettings(t *testing.T) {
 			{object{"saml": object{"allow_encrypted": true}}, "saml.allow_encrypted"},
 			{object{"saml": object{"sign_requests": "no"}}, "saml.sign_requests"},
 			{object{"saml": object{"name_id_format": "persistent"}}, "saml.name_id_format"},
+			{object{"saml": object{"name_id_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"}}, "saml.name_id_format"},
 			{object{"saml": object{"refuse_expired_certificates": 1}}, "saml.refuse_expired_certificates"},
 			{object{"attribute_mapping": object{"role": "role"}}, "attribute_mapping"},
 			{object{"attribute_mapping": object{"email": ""}}, "attribute_mapping"},

@@ -22,14 +22,17 @@ var MappedAttributes = []string{"email", "first_name", "last_name", "display_nam
 
 // NameIDFormats are the formats of NameID that can be asked for (SAML Core §8.3).
 var NameIDFormats = []string{
+	transientFormat,
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName",
 	"urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos",
 	"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
-	"urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
 }
+
+// transientFormat is of names that are new at each login.
+const transientFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 func (c *Connection) validateSAML() error {
 	if !slices.Contains([]EncryptedAllowed{EncryptedOff, EncryptedGCM, EncryptedCBC}, c.AllowEncrypted) {
@@ -37,6 +40,9 @@ func (c *Connection) validateSAML() error {
 	}
 	if c.NameIDFormat != "" && !slices.Contains(NameIDFormats, c.NameIDFormat) {
 		return Invalidf("saml.name_id_format", "saml.name_id_format is null, or one of %s", strings.Join(NameIDFormats, ", "))
+	}
+	if c.NameIDFormat == transientFormat && c.SubjectAttribute == "" {
+		return Invalidf("saml.name_id_format", "a transient NameID names nobody for good; set subject_attribute to an attribute that does")
 	}
 	for _, member := range sortedKeys(c.AttributeMapping) {
 		if !slices.Contains(MappedAttributes, member) {

@@ -66,6 +66,7 @@ func (e envelope) encrypted(g genuine) string {
 	to := keys().certificate.PublicKey.(*rsa.PublicKey)
 	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, to, key, nil)
 	if strings.HasSuffix(e.transport, "rsa-1_5") {
+		//lint:ignore SA1019 that it is sent is the attack
 		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, to, key)
 	}
 	must(g.t, err)

@@ -1,9 +1,11 @@
 package saml_test
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"rollcall/sso/saml"
@@ -70,6 +72,38 @@ func FuzzParseMetadata(f *testing.F) {
 		}
 		if got.EntityID == "" || len(got.Certificates) == 0 || got.SSORedirectURL == "" && got.SSOPostURL == "" {
 			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// FuzzReadRedirect edits a signed query: whatever is still accepted says the same.
+func FuzzReadRedirect(f *testing.F) {
+	key, certificate, err := saml.NewKey("idp", now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	location, err := saml.SP{Key: key, Certificate: certificate}.RedirectURL("https://sp.example", saml.RequestParameter, []byte(`<a xmlns="urn:a" ID="_1"/>`), "state")
+	if err != nil {
+		f.Fatal(err)
+	}
+	provider := saml.IDP{Certificates: []*x509.Certificate{certificate}}
+	_, query, _ := strings.Cut(location, "?")
+	want, err := provider.ReadRedirect(query)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(uint16(0), uint16(0), "x=1&", uint16(20), uint16(0), "")
+	f.Add(uint16(12), uint16(4), "%41", uint16(65535), uint16(0), "&RelayState=evil")
+	f.Fuzz(func(t *testing.T, at, drop uint16, insert string, at2, drop2 uint16, insert2 string) {
+		got, err := provider.ReadRedirect(string(edited(edited([]byte(query), at, drop, insert), at2, drop2, insert2)))
+		if err != nil {
+			if _, ok := err.(*saml.Refused); !ok {
+				t.Errorf("%v is not a refusal", err)
+			}
+			return
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("accepted %+v", got)
 		}
 	})
 }
