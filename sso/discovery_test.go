@@ -175,7 +175,7 @@ func TestKeySetsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestKeyRotation(t *testing.T) {
+func TestProviderKeyRotation(t *testing.T) {
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	sign := func() answer { return o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)) }
