@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 
@@ -269,24 +270,33 @@ func (s *Server) listLoginAttempts(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
+	conn, err := org.Connection(c.ctx(), id)
+	if err != nil {
+		return err
+	}
 	as, info, err := org.LoginAttempts(c.ctx(), id, page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(as, loginAttemptForm), info)
+	return answerList(c, page, forms(as, func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn) }), info)
 }
 
 // loginAttemptForm explains a refusal. There are reasons about who the person is, and the many
 // others about the message that the identity provider sent.
-func loginAttemptForm(a *model.LoginAttempt) model.LoginAttemptObject {
+func loginAttemptForm(a *model.LoginAttempt, c *model.Connection) model.LoginAttemptObject {
 	if a.Reason == "" {
 		return a.PublicForm("")
 	}
-	if text := model.RefusalReason(a.Reason).Advice(); text != "" {
-		return a.PublicForm(text)
+	message := model.RefusalReason(a.Reason).Advice()
+	screen := saml.Screen
+	switch {
+	case c.OIDC():
+		screen = oidc.Screen
+		message = cmp.Or(message, oidc.Reason(a.Reason).Advice())
+	default:
+		message = cmp.Or(message, saml.Reason(a.Reason).Advice())
 	}
-	if text := oidc.Reason(a.Reason).Advice(); text != "" {
-		return a.PublicForm(text)
-	}
-	return a.PublicForm(saml.Reason(a.Reason).Advice())
+	o := a.PublicForm(message)
+	o.Screen = orNull(screen(a.Reason, c.Type))
+	return o
 }

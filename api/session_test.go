@@ -95,11 +95,11 @@ func TestLoginAttempts(t *testing.T) {
 
 		list := w.get(path)
 		want := []map[string]any{
-			{"status": "succeeded", "reason": nil, "message": nil, "expected": nil, "received": nil, "reference": "r-ada", "ip_address": "192.0.2.1",
+			{"status": "succeeded", "reason": nil, "message": nil, "screen": nil, "expected": nil, "received": nil, "reference": "r-ada", "ip_address": "192.0.2.1",
 				"email": "ada@contoso.example", "idp_id": "ada", "user_id": model.UserPrefix.ID(in.User.ID)},
-			{"status": "failed", "reason": "not_provisioned", "message": model.NotProvisioned.Advice(), "expected": nil, "received": nil, "reference": "r-2",
+			{"status": "failed", "reason": "not_provisioned", "message": model.NotProvisioned.Advice(), "screen": saml.Screen("not_provisioned", "GenericSAML"), "expected": nil, "received": nil, "reference": "r-2",
 				"ip_address": "192.0.2.7", "email": "eve@contoso.example", "idp_id": "eve", "user_id": nil},
-			{"status": "failed", "reason": "wrong_audience", "message": saml.WrongAudience.Advice(), "expected": "https://a.example", "received": "https://b.example",
+			{"status": "failed", "reason": "wrong_audience", "message": saml.WrongAudience.Advice(), "screen": saml.Screen("wrong_audience", "GenericSAML"), "expected": "https://a.example", "received": "https://b.example",
 				"reference": "r-1", "ip_address": nil, "email": nil, "idp_id": nil, "user_id": nil},
 		}
 		if len(list.data()) != len(want) {

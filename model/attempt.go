@@ -42,6 +42,7 @@ type LoginAttemptObject struct {
 	Status         string   `json:"status"`
 	Reason         *string  `json:"reason"`
 	Message        *string  `json:"message"` // what the customer's IT can do
+	Screen         *string  `json:"screen"`  // where at the identity provider; often null
 	Expected       *string  `json:"expected"`
 	Received       *string  `json:"received"`
 	Notes          []string `json:"notes"`
