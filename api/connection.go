@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 
@@ -279,24 +280,22 @@ func (s *Server) listLoginAttempts(c *call) error {
 	if err != nil {
 		return err
 	}
-	form := func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn.Type) }
-	return answerList(c, page, forms(as, form), info)
+	return answerList(c, page, forms(as, func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn) }), info)
 }
 
 // loginAttemptForm explains a refusal. There are reasons about who the person is, and the many
 // others about the message that the identity provider sent.
-func loginAttemptForm(a *model.LoginAttempt, connectionType string) model.LoginAttemptObject {
+func loginAttemptForm(a *model.LoginAttempt, c *model.Connection) model.LoginAttemptObject {
 	if a.Reason == "" {
 		return a.PublicForm("", "")
 	}
-	where := saml.Screen(a.Reason, connectionType)
-	if text := model.RefusalReason(a.Reason).Advice(); text != "" {
-		return a.PublicForm(text, where)
+	message, where := model.RefusalReason(a.Reason).Advice(), saml.Screen(a.Reason, c.Type)
+	if c.OIDC() {
+		message, where = cmp.Or(message, oidc.Reason(a.Reason).Advice()), oidc.Screen(a.Reason, c.Type)
+	} else {
+		message = cmp.Or(message, saml.Reason(a.Reason).Advice())
 	}
-	if text := oidc.Reason(a.Reason).Advice(); text != "" {
-		return a.PublicForm(text, where)
-	}
-	return a.PublicForm(saml.Reason(a.Reason).Advice(), where)
+	return a.PublicForm(message, where)
 }
 
 // loginResponse shows what an identity provider sent for a login that was refused. It is about a

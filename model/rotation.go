@@ -21,6 +21,9 @@ func (s *Store) StandbyKey(c *Connection) ([]byte, error) {
 // identity provider knows it before it is used. key is in PKCS #8; only its sealed form is kept.
 func (o *Org) AddKey(ctx context.Context, id, certificate string, key []byte) (*Connection, error) {
 	return o.rotate(ctx, id, func(c *Connection) error {
+		if c.OIDC() {
+			return Invalidf("sp_key", "a connection over OpenID Connect has no keys of its own: the provider knows it by its client_secret")
+		}
 		if c.SPStandbyCertificate != "" {
 			return Conflictf("sp_key", "the connection has a second key already; promote one of the two and delete the other")
 		}

@@ -293,6 +293,15 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 	if got := o.attempt(); got.Received != "access_denied" {
 		t.Errorf("the provider's words are not in the log: %+v", got)
 	}
+	t.Run("a screen of the provider is named", func(t *testing.T) {
+		b, q := begin()
+		q.Set("code", "x")
+		b.get(o.callback() + "?" + q.Encode())
+		list, _ := w.api(http.MethodGet, "/connections/"+o.id+"/login_attempts?limit=1", nil)["data"].([]any)
+		if line := list[0].(map[string]any); line["screen"] != oidc.Screen("code_refused", "GenericOIDC") || line["message"] != oidc.CodeRefused.Advice() {
+			t.Errorf("%v", line)
+		}
+	})
 	t.Run("an answer that comes again", func(t *testing.T) {
 		b, q := begin()
 		code := b.get(o.callback() + "?" + q.Encode()).code(t)

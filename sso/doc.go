@@ -6,13 +6,16 @@
 //	                                    connection is used again, otherwise a login begins
 //	GET  /sso/saml/{connection}/login   the same without an application: an identity provider's tile,
 //	                                    or the test link of a draft
+//	GET  /sso/oidc/{connection}/login   likewise at an OpenID provider
 //	GET  /login/{slug}                  the organization's own login address
 //	        begin: a row in logins, bound to the browser by a cookie; the browser goes to the
-//	        identity provider with a signed AuthnRequest
+//	        identity provider with a signed AuthnRequest, or with state, nonce and code challenge
 //	POST /sso/saml/{connection}/acs     the identity provider's answer comes back by the browser
 //	        verify: sso/saml, by the one request that this login sent; nothing is written
 //	        sign in: model.SignIn, one transaction: the assertion is remembered, the login used up,
 //	        the user found or made, the session opened, the application's code made
+//	GET  /sso/oidc/{connection}/callback   the same for an OpenID provider's answer
+//	        verify: sso/oidc, which exchanges the code and believes the ID token; sign in: as above
 //	POST /sso/token                     the application exchanges the code
 //	GET  /sso/profile                   and asks who it is, for as long as the session lives
 //	GET  /sso/logout                    the session ends with its codes and tokens

@@ -84,6 +84,9 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 	if err != nil {
 		return nil, err
 	}
+	if s.Outbound == nil {
+		return nil, &oidc.Refused{Reason: oidc.DiscoveryUnreachable, Expected: "a server that may fetch something"}
+	}
 	p, err := s.parties.of(c.ID).get(ctx, s, issuer, c.OIDCClientID)
 	if err != nil {
 		return nil, err

@@ -50,6 +50,8 @@ type applicationPage struct {
 	EntityID string // of the service provider; empty until it is connected
 	ACSURL   string
 	Current  string // who is signed in in this browser; empty for nobody
+	ClientID string // of the relying party; empty until it is connected
+	Redirect string // its redirect URI
 }
 
 // groupView is a group with the people in it and the people who are not.
@@ -162,6 +164,7 @@ func (s *Server) application(w http.ResponseWriter, r *http.Request) {
 		Done:   done(r, operations), Host: r.Host,
 	}
 	p.EntityID, p.ACSURL = a.ServiceProvider()
+	p.ClientID, p.Redirect = a.RelyingParty()
 	if id, _, known := s.whoIs(r, a); known {
 		if who, err := a.dir.person(id); err == nil {
 			p.Current = who.Name()

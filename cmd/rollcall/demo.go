@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -53,6 +54,8 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		config: config.Config{
 			PublicURL: public, APIKey: config.Secret(d.key),
 			Database: config.Secret("sqlite:" + filepath.Join(folder, "rollcall.db")),
+			// The identity provider is on loopback, and is asked over OpenID Connect.
+			OutboundAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		},
 		log: log, listener: listeners[0], opened: func() { close(ready) },
 	}
@@ -111,7 +114,7 @@ func listenNear(address string) (net.Listener, error) {
 }
 
 // demonstration is the part of the demo that plays the outside world: an
-// operator who sets up two customers, their identity providers, and the operator's application.
+// operator who sets up three customers, their identity providers, and the operator's application.
 type demonstration struct {
 	program *program
 	key     string
@@ -128,6 +131,7 @@ type customer struct {
 	dialect        testidp.Dialect
 	personality    testidp.Personality
 	tile           bool // whether people may begin at the identity provider
+	oidc           bool // whether they sign in over OpenID Connect
 
 	organization, directory, connection string // the ids of what is set up
 }
@@ -138,12 +142,18 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, idpListener,
 			dialect: testidp.Okta, personality: testidp.OktaSAML, tile: true},
 		{name: "Fabrikam", domain: "fabrikam.example", directoryType: "azure scim v2.0", connectionType: "AzureSAML",
 			dialect: testidp.Entra, personality: testidp.EntraSAML},
+		{name: "Tailspin", domain: "tailspin.example", directoryType: "generic scim v2.0", connectionType: "GenericOIDC",
+			dialect: testidp.Okta, personality: testidp.PlainSAML, oidc: true},
 	}
-	idp, app, err := d.setUp(ctx, customers)
+	idp, err := d.setUp(ctx, customers)
 	if err != nil {
 		return errors.Join(err, closeAll([]net.Listener{idpListener, appListener}))
 	}
 	g.Go(func() error { return idp.Serve(ctx, idpListener) })
+	app, err := d.connect(ctx, customers, idp)
+	if err != nil {
+		return errors.Join(err, appListener.Close())
+	}
 	g.Go(func() error { return app.serve(ctx, appListener) })
 	for i, a := range idp.Applications() {
 		if err := d.program.provision(ctx, a); err != nil {
@@ -161,29 +171,31 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, idpListener,
 	return nil
 }
 
-// setUp creates everything through the API, as the operator's own program would.
-func (d *demonstration) setUp(ctx context.Context, customers []*customer) (*testidp.Server, *analytics, error) {
+// setUp creates the customers through the API, as the operator's own program would, and their
+// identity providers.
+func (d *demonstration) setUp(ctx context.Context, customers []*customer) (*testidp.Server, error) {
 	options := testidp.Options{BaseURL: d.idp}
 	for _, c := range customers {
 		application, err := d.createDirectory(ctx, c)
 		if err != nil {
-			return nil, nil, fmt.Errorf("set up %s: %w", c.name, err)
+			return nil, fmt.Errorf("set up %s: %w", c.name, err)
 		}
 		options.Applications = append(options.Applications, application)
 	}
-	idp, err := testidp.New(options)
-	if err != nil {
-		return nil, nil, err
-	}
+	return testidp.New(options)
+}
+
+// connect creates the application, and connects the customers with their identity providers, which
+// answer by now.
+func (d *demonstration) connect(ctx context.Context, customers []*customer, idp *testidp.Server) (*analytics, error) {
 	application, err := d.createApplication(ctx, customers)
 	if err != nil {
-		return nil, nil, fmt.Errorf("set up the application: %w", err)
+		return nil, fmt.Errorf("set up the application: %w", err)
 	}
 	for i, c := range customers {
 		if err := d.createConnection(ctx, c, idp.Applications()[i], application.clientID); err != nil {
-			return nil, nil, fmt.Errorf("connect %s: %w", c.name, err)
+			return nil, fmt.Errorf("connect %s: %w", c.name, err)
 		}
 	}
-	app, err := newAnalytics(application)
-	return idp, app, err
+	return newAnalytics(application)
 }

@@ -72,9 +72,8 @@ Then, in another terminal:
   fields() { grep -oE "\"($1)\":\"[^\"]*\""; }
   # the people of {{.First.Name}} and their state
   api "directory_users?directory=${{.First.Variable}}&limit=100" | fields 'username|state' | paste - -
-  # what has happened since this screen, in order, at both customers
+  # what has happened since this screen, in order, and whose access has ended
   api "events?after={{.LastEvent}}&limit=100" | fields 'event|email|reason'
-  # whose access has ended, and why
   api "events?events=user.access_ended&limit=100"
 
 Ctrl-C stops it and removes the temporary folder.
@@ -87,7 +86,11 @@ func (d *demonstration) explain(customers []*customer, applications []*testidp.A
 	}
 	var rows []row
 	for i, c := range customers {
-		rows = append(rows, row{c.name, strings.ToUpper(c.name), applications[i].Dialect(), c.directory,
+		as := applications[i].Dialect() + " over SAML"
+		if c.oidc {
+			as = applications[i].Dialect() + " over OpenID Connect"
+		}
+		rows = append(rows, row{c.name, strings.ToUpper(c.name), as, c.directory,
 			len(applications[i].People()), len(applications[i].Groups())})
 	}
 	_ = screen.Execute(d.program.out, map[string]any{

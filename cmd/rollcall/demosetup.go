@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,6 +66,9 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 			ACSURL   string `json:"acs_url"`
 		}
 	}
+	if c.oidc {
+		return d.createOIDCConnection(ctx, c, idp, application)
+	}
 	err := d.call(ctx, http.MethodPost, "/connections", map[string]any{
 		"organization_id": c.organization, "name": c.name + "'s sign-on", "connection_type": c.connectionType,
 		"saml":                map[string]any{"idp_metadata_xml": string(idp.SAMLMetadata())},
@@ -77,11 +81,36 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 	return idp.ConnectSAML(created.SAML.EntityID, created.SAML.ACSURL)
 }
 
+// createOIDCConnection is the same over OpenID Connect, where the two have a secret together.
+func (d *demonstration) createOIDCConnection(ctx context.Context, c *customer, idp *testidp.Application, application string) error {
+	id, secret := "rollcall", rand.Text()
+	var created struct {
+		ID   string
+		OIDC struct {
+			RedirectURI string `json:"redirect_uri"`
+		}
+	}
+	err := d.call(ctx, http.MethodPost, "/connections", map[string]any{
+		"organization_id": c.organization, "name": c.name + "'s sign-on", "connection_type": c.connectionType,
+		"oidc":           map[string]any{"issuer": idp.OIDCIssuer(), "client_id": id, "client_secret": secret},
+		"application_id": application,
+	}, &created)
+	if err != nil {
+		return err
+	}
+	c.connection = created.ID
+	return idp.ConnectOIDC(id, secret, created.OIDC.RedirectURI)
+}
+
 // testLogin signs somebody in by the connection's own link, as whoever sets up a connection does:
 // it is a draft until one login has succeeded. It walks as a browser would, but for the cookie that
 // binds the answer to the browser: that one is Secure, and Go's cookie jar withholds it over http.
 func (d *demonstration) testLogin(ctx context.Context, c *customer, idp *testidp.Application) error {
-	asked, err := d.step(ctx, http.MethodGet, d.api+"/sso/saml/"+c.connection+"/login", nil, nil)
+	protocol := "saml"
+	if c.oidc {
+		protocol = "oidc"
+	}
+	asked, err := d.step(ctx, http.MethodGet, d.api+"/sso/"+protocol+"/"+c.connection+"/login", nil, nil)
 	if err != nil {
 		return err
 	}
@@ -93,11 +122,16 @@ func (d *demonstration) testLogin(ctx context.Context, c *customer, idp *testidp
 	query.Set("person", idp.People()[0].ID)
 	at.RawQuery = query.Encode()
 	var form struct {
+		RedirectTo   string `json:"redirect_to"`
 		ACSURL       string `json:"acs_url"`
 		SAMLResponse string `json:"saml_response"`
 		RelayState   string `json:"relay_state"`
 	}
 	if _, err := d.step(ctx, http.MethodGet, at.String(), nil, nil, &form); err != nil {
+		return err
+	}
+	if c.oidc {
+		_, err = d.step(ctx, http.MethodGet, form.RedirectTo, asked.Cookies(), nil)
 		return err
 	}
 	_, err = d.step(ctx, http.MethodPost, form.ACSURL, asked.Cookies(),

@@ -119,11 +119,15 @@ func (w *walker) post(method, address string) visited {
 		w.t.Fatalf("the identity provider answers %d %s", response.StatusCode, body)
 	}
 	var form struct {
+		RedirectTo   string `json:"redirect_to"` // over OpenID Connect
 		ACSURL       string `json:"acs_url"`
 		SAMLResponse string `json:"saml_response"`
 		RelayState   string `json:"relay_state"`
 	}
 	answer{body: string(body)}.decode(w.t, &form)
+	if form.RedirectTo != "" {
+		return w.open(form.RedirectTo)
+	}
 	fields := url.Values{"SAMLResponse": {form.SAMLResponse}}
 	if form.RelayState != "" {
 		fields.Set("RelayState", form.RelayState)
@@ -228,6 +232,8 @@ func TestDemoSignOnFromTheIdentityProvider(t *testing.T) {
 	d.explains(t, refused, "unsolicited")
 	w = newWalker(t)
 	w.signIn(d, "Fabrikam", "noor.alfarsi").shows(t, "Fabrikam", http.StatusOK, "Noor Al-Farsi", "@fabrikam.example", "AzureSAML", "<li>Finance</li>")
+
+	newWalker(t).signIn(d, "Tailspin", "noor.alfarsi").shows(t, "Tailspin", http.StatusOK, "Noor Al-Farsi", "@tailspin.example", "GenericOIDC", "<li>Finance</li>")
 
 	// Signing out ends Rollcall's session as well.
 	w.send(http.MethodPost, d.app+"/sign-out", url.Values{}, "").shows(t, "signed out", http.StatusOK, "Sign in with SSO")

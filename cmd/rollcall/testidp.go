@@ -20,7 +20,10 @@ func (p *program) testIDP(ctx context.Context, args []string) error {
 	dialect := f.String("dialect", string(testidp.Okta), "the `DIALECT` to speak: okta or entra")
 	entityID := f.String("saml-entity-id", "", "the entity `ID` of the SAML service provider; the page can connect it later")
 	acsURL := f.String("saml-acs-url", "", "the `URL` of its assertion consumer service")
-	personality := f.String("personality", "", "the `PROVIDER` whose SAML responses to send: plain, okta, entra or adfs; that of the dialect when not given")
+	clientID := f.String("oidc-client-id", "", "the client `ID` of the OpenID Connect relying party; the page can connect it later")
+	clientSecret := f.String("oidc-client-secret", "", "its `SECRET`")
+	redirectURI := f.String("oidc-redirect-uri", "", "the `URL` to which browsers go back")
+	personality := f.String("personality", "", "the `PROVIDER` whose SAML responses and ID tokens to send: plain, okta, entra or adfs; that of the dialect when not given")
 	domain := f.String("domain", "northwind.example", "the e-mail `DOMAIN` of the people")
 	host := f.String("host", "", "the `NAME` by which other machines reach the page, with a --listen that is not loopback")
 	base := f.String("base-url", "", "the `URL` by which browsers reach the page, where it is not that of --host and --listen")
@@ -35,10 +38,8 @@ func (p *program) testIDP(ctx context.Context, args []string) error {
 	}
 	provisions := *url != "" || *token != ""
 	if !provisions {
-		if *entityID == "" && *acsURL == "" && *personality == "" {
-			return errUsage{errors.New("say what to do: --scim-url and --token push people over SCIM, " +
-				"--saml-entity-id and --saml-acs-url sign them in over SAML, and so does --personality " +
-				"with a service provider that is connected later; all of them do both")}
+		if *entityID == "" && *acsURL == "" && *clientID == "" && *personality == "" {
+			return errUsage{errNothingToDo}
 		}
 		application.Dialect = ""
 	}
@@ -59,13 +60,21 @@ func (p *program) testIDP(ctx context.Context, args []string) error {
 		options.BaseURL = reachedBy(listener.Addr(), *host)
 	}
 	idp, err := testidp.New(options)
+	if err == nil && *clientID != "" {
+		err = idp.Applications()[0].ConnectOIDC(*clientID, *clientSecret, *redirectURI)
+	}
 	if err != nil {
 		return errUsage{errors.Join(err, listener.Close())}
 	}
 	fmt.Fprintf(p.out, "Northwind Directory: http://%s\n", listener.Addr())
-	fmt.Fprintf(p.out, "SAML metadata: %s\n", idp.Applications()[0].SAMLMetadataURL())
+	fmt.Fprintf(p.out, "SAML metadata: %s\nOpenID issuer: %s\n", idp.Applications()[0].SAMLMetadataURL(), idp.Applications()[0].OIDCIssuer())
 	return p.serveIDP(ctx, idp, listener, provisions && !*idle)
 }
+
+var errNothingToDo = errors.New("say what to do: --scim-url and --token push people over SCIM, " +
+	"--saml-entity-id and --saml-acs-url sign them in over SAML, --oidc-client-id, --oidc-client-secret and " +
+	"--oidc-redirect-uri over OpenID Connect, and so does --personality with an application that is connected later; " +
+	"all of them do everything")
 
 // reachedBy returns the URL of a listener, under a host name if there is one.
 func reachedBy(address net.Addr, host string) string {

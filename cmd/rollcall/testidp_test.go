@@ -53,6 +53,10 @@ func TestTestIDPSignsInWithoutASCIMServer(t *testing.T) {
 	if a := request(t, http.MethodGet, url[1]+"/applications/1", "", ""); !strings.Contains(a.body, "https://app.example/acs") || strings.Contains(a.body, "Push everyone") {
 		t.Errorf("the page answers %d and is not that of sign-on alone", a.status)
 	}
+	issuer := regexp.MustCompile(`OpenID issuer: (\S+)`).FindStringSubmatch(out.String())
+	if a := request(t, http.MethodGet, issuer[1]+"/.well-known/openid-configuration", "", ""); !strings.Contains(a.body, `"issuer":"`+issuer[1]+`"`) && !strings.Contains(a.body, `"issuer": "`+issuer[1]+`"`) {
+		t.Errorf("the issuer that it prints answers %d %s", a.status, a.body)
+	}
 	cancel()
 	if code := <-ended; code != 0 || problems.String() != "" {
 		t.Errorf("it ends with %d: %s", code, problems.String())

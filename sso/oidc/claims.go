@@ -98,16 +98,6 @@ func (c claims) groups(name string) (groups []string, sent, overage bool) {
 	return groups, true, false
 }
 
-// first is the first of some claims that is a text.
-func (c claims) first(names ...string) string {
-	for _, name := range names {
-		if s := c.text(name); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // displayName is the name in one piece.
 func (c claims) displayName() string {
 	if name := c.text("name"); name != "" {

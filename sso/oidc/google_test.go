@@ -37,7 +37,7 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // talking is a network with one provider, whose token endpoint answers with an ID token of claims.
-func talking(t *testing.T, issuer string, document map[string]any, claims func() map[string]any) *http.Client {
+func talking(t testing.TB, issuer string, document map[string]any, claims func() map[string]any) *http.Client {
 	t.Helper()
 	d := map[string]any{"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token", "jwks_uri": issuer + "/keys"}
 	maps.Copy(d, document)
@@ -62,7 +62,7 @@ func talking(t *testing.T, issuer string, document map[string]any, claims func()
 	}}
 }
 
-func provider(t *testing.T, issuer string, document map[string]any, claims ...func() map[string]any) *oidc.Provider {
+func provider(t testing.TB, issuer string, document map[string]any, claims ...func() map[string]any) *oidc.Provider {
 	t.Helper()
 	i, err := oidc.ParseIssuer(issuer, false)
 	if err != nil {
