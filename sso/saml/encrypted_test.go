@@ -122,7 +122,7 @@ func sealed(t *testing.T, e envelope, to saml.SP, assertion, whole bool) string 
 
 func TestVerifyDecrypts(t *testing.T) {
 	own := withKey(t)
-	own.AllowEncrypted = true
+	own.Encryption = saml.EncryptionCBC
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
 	beside := usual
@@ -158,7 +158,7 @@ func TestVerifyDecrypts(t *testing.T) {
 // TestVerifyTellsNothingOfDecryption has every way to fail refused alike.
 func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 	own := withKey(t)
-	own.AllowEncrypted = true
+	own.Encryption = saml.EncryptionCBC
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
 	with := func(e envelope, change func(e *envelope)) envelope {
@@ -225,7 +225,7 @@ func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
 
 func TestVerifyRefusesSeveralEncryptedAssertions(t *testing.T) {
 	own := withKey(t)
-	own.AllowEncrypted = true
+	own.Encryption = saml.EncryptionCBC
 	d := response(t)
 	signing{pair: rsaPair(t)}.sign(t, find(t, d, "//Assertion"))
 	plain := find(t, d, "//Assertion").Copy()
