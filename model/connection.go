@@ -65,6 +65,13 @@ type Connection struct {
 	IDPMetadataURL    string   `gorm:"column:idp_metadata_url"` // where the four around it came from; often empty
 	IDPCertificates   []string `gorm:"column:idp_certificates;serializer:json"`
 
+	// Where the identity provider takes logout messages, by binding, and the answers to its own.
+	Logout                    LogoutMode
+	IDPSLORedirectURL         string `gorm:"column:idp_slo_redirect_url"`
+	IDPSLORedirectResponseURL string `gorm:"column:idp_slo_redirect_response_url"`
+	IDPSLOPostURL             string `gorm:"column:idp_slo_post_url"`
+	IDPSLOPostResponseURL     string `gorm:"column:idp_slo_post_response_url"`
+
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
 	SPCertificate string `gorm:"column:sp_certificate"`
 
@@ -89,6 +96,9 @@ func (c *Connection) validate() error {
 	}
 	if c.Reauthentication != ReauthenticationEnforced && c.Reauthentication != ReauthenticationRequested {
 		return Invalidf("reauthentication", "reauthentication is %q or %q", ReauthenticationEnforced, ReauthenticationRequested)
+	}
+	if err := c.validateLogout(); err != nil {
+		return err
 	}
 	for _, f := range []struct{ field, text string }{
 		{"subject_attribute", c.SubjectAttribute}, {"username_attribute", c.UsernameAttribute}, {"saml.idp_entity_id", c.IDPEntityID},

@@ -53,6 +53,9 @@ func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) e
 	if c.Reauthentication == "" {
 		c.Reauthentication = ReauthenticationEnforced
 	}
+	if c.Logout == "" {
+		c.Logout = LogoutIDP
+	}
 	c.fillDefaults()
 	if err := c.validate(); err != nil {
 		return err

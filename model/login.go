@@ -106,11 +106,23 @@ type Session struct {
 	CreatedAt       Time `gorm:"autoCreateTime:false"` // when the identity provider's answer was accepted
 	ExpiresAt       Time
 	EndedAt         *Time
+
+	IdleSeconds int64 // how long it may be unused; 0 for as long as it lives
+	IdleUntil   *Time // nil when it may be idle
+
+	IDPSession       []byte `gorm:"column:idp_session"` // sealed; Org.ProviderSession opens it
+	NameIDHash       []byte `gorm:"column:name_id_hash"`
+	SessionIndexHash []byte
 }
 
-// createSession opens a session and returns the token that the browser keeps.
-func (o *Org) createSession(ctx context.Context, s *Session) (token string, err error) {
+// createSession opens a session and returns the token that the browser keeps. at is what the identity
+// provider knows it by.
+func (o *Org) createSession(ctx context.Context, s *Session, at ProviderSession) (token string, err error) {
 	s.ID, s.CreatedAt = newID(), o.now()
+	s.IdleUntil = s.idleFrom(s.CreatedAt)
+	if err := s.remember(o, at); err != nil {
+		return "", err
+	}
 	token, s.TokenHash, _ = newToken("rc_sess_")
 	if err := o.db.WithContext(ctx).Create(s).Error; err != nil {
 		return "", errConnectionGone(fmt.Errorf("create session: %w", err))

@@ -35,6 +35,7 @@ type Settings struct {
 	JIT                    bool `json:"jit"`
 	AllowAdminPasswords    bool `json:"allow_admin_passwords"`
 	SessionLifetimeSeconds int  `json:"session_lifetime_seconds"`
+	SessionIdleSeconds     int  `json:"session_idle_seconds"` // 0: a session may be unused for as long as it lives
 
 	// DefaultConnection is where people are sent when several connections are active and nothing else
 	// chooses one. It may have been deleted since, which counts as none.
@@ -100,7 +101,7 @@ func (g *Organization) validate() error {
 	if s := g.Settings.SessionLifetimeSeconds; s < 300 || s > 30*86400 {
 		return Invalidf("session_lifetime_seconds", "session_lifetime_seconds is between 300 and 2592000")
 	}
-	return nil
+	return g.Settings.validateIdle()
 }
 
 // slugOf makes a slug from a name: its letters and digits without accents, the rest as dashes.
@@ -184,6 +185,11 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).Select(changed(before, g)).UpdateColumns(g).Error
 		if err != nil {
 			return organizationTaken(fmt.Errorf("update organization: %w", err))
+		}
+		if seconds := g.Settings.SessionIdleSeconds; seconds != before.Settings.SessionIdleSeconds {
+			if err := org.setIdle(ctx, seconds); err != nil {
+				return err
+			}
 		}
 		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})
