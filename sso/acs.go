@@ -95,7 +95,8 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 		return nil, err
 	}
 	in := &model.SignIn{Connection: connection, Login: l, AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil), Claims: claims,
-		AuthenticatedAt: model.TimeOf(a.AuthnInstant), Attempt: s.attempt(c, connection)}
+		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: model.ProviderSession{NameID: a.NameID, Format: a.NameIDFormat,
+			NameQualifier: a.NameQualifier, SPNameQualifier: a.SPNameQualifier, SessionIndex: a.SessionIndex}, Attempt: s.attempt(c, connection)}
 	for _, w := range a.Warnings {
 		in.Attempt.Notes = append(in.Attempt.Notes, w.Reason.Advice())
 	}

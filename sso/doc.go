@@ -15,7 +15,9 @@
 //	        the user found or made, the session opened, the application's code made
 //	POST /sso/token                     the application exchanges the code
 //	GET  /sso/profile                   and asks who it is, for as long as the session lives
-//	GET  /sso/logout                    the session ends with its codes and tokens
+//	GET  /sso/logout                    the session ends with its codes and tokens, and where the
+//	                                    connection wants it the identity provider's as well
+//	     /sso/saml/{connection}/slo     the identity provider answers that, or ends sessions itself
 //
 // Only the answer to our own request signs in. What an identity provider sends unasked is verified
 // and then starts a login of ours, so that nobody can be signed in as somebody else by a link.

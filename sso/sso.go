@@ -64,6 +64,8 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/saml/:connection/metadata", s.metadata)
 	e.GET("/sso/saml/:connection/login", s.connectionLogin)
 	e.POST("/sso/saml/:connection/acs", s.acs)
+	e.GET("/sso/saml/:connection/slo", s.slo)
+	e.POST("/sso/saml/:connection/slo", s.slo)
 	e.GET("/login/:slug", s.organizationLogin)
 	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
 	return nil
