@@ -88,7 +88,7 @@ func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *
 	}
 	relayState := m.RelayState
 	if len(relayState) > maxRelayState {
-		relayState = "" // SAML Bindings §3.4.3: what is longer was not to be sent
+		relayState = ""
 	}
 	answer, err := p.sp.LogoutResponse(p.idp, saml.LogoutAnswer{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
 		RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
@@ -98,8 +98,9 @@ func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *
 	return s.sendBrowser(c, answer, "Signing out")
 }
 
-// maxRelayState is how many bytes of a RelayState are sent back.
-const maxRelayState = 80
+// maxRelayState is how many bytes of a RelayState are sent back. SAML Bindings §3.4.3 allows 80, to
+// which not everybody keeps.
+const maxRelayState = 1024
 
 // endAnswered ends a logout that began here. The session ended when it began: all that the answer
 // decides is whether the person is told that the identity provider's has ended, too.

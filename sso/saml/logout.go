@@ -60,6 +60,9 @@ func (sp SP) LogoutRequest(idp IDP, o LogoutOptions) (Request, error) {
 	if o.ID == "" || !isNameStart(o.ID[0]) {
 		return Request{}, errors.New("saml: a request's ID is an XML name")
 	}
+	if len(o.RelayState) > maxRelayState {
+		return Request{}, fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
+	}
 	if o.NameID.Value == "" {
 		return Request{}, errors.New("saml: a logout request names somebody")
 	}
@@ -92,7 +95,7 @@ const (
 type LogoutAnswer struct {
 	ID               string // new for each
 	InResponseTo     string // the ID of the request
-	RelayState       string // as it came with the request
+	RelayState       string // as it came with the request: it must come back so (SAML Bindings §3.4.3)
 	UnknownPrincipal bool   // nobody of that name was ever here
 	Now              time.Time
 }
@@ -147,7 +150,7 @@ func (sp SP) send(root *etree.Element, to destination, relayState string) (Reque
 		if err != nil {
 			return Request{}, err
 		}
-		location, err := sp.RedirectURL(to.redirect, to.parameter, document, relayState)
+		location, err := sp.signedURL(to.redirect, to.parameter, document, relayState)
 		return Request{URL: location}, err
 	}
 	if err := sp.checkKey(); err != nil {
