@@ -29,6 +29,7 @@ type estate struct {
 	departed   model.Traces
 	connection *model.Connection
 	login      *model.Login // used
+	logout     *model.SingleLogout
 	signedIn   *model.SignedIn
 	cookie     string
 	access     string // an access token
@@ -84,7 +85,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 // identifying are the texts that occur in an answer only when it shows something of the estate.
 func (e estate) identifying() []string {
 	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,
-		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID, e.verified, e.externalID}
+		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.logout.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID, e.verified, e.externalID}
 }
 
 // call is one use of a method by an organization on what an estate holds. What
@@ -194,6 +195,9 @@ var naming = map[string]call{
 	"Login": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Login(ctx, of.connection.ID, of.login.ID)
 	},
+	"LogoutByProvider": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.LogoutByProvider(ctx, model.ProviderLogout{ConnectionID: of.connection.ID, RequestID: "_1", NameID: "name of s"})
+	},
 	"LoginAttempts": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		as, _, err := org.LoginAttempts(ctx, of.connection.ID, model.Page{Limit: 10})
 		return as, err
@@ -204,6 +208,22 @@ var naming = map[string]call{
 			return nil, err
 		}
 		return p.Groups, nil // the rest is what the caller already had
+	},
+	"ProviderSession": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.ProviderSession(ctx, of.signedIn.Session.ID)
+	},
+	"RecordFailedLogout": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.RecordFailedLogout(ctx, model.LoginAttempt{ConnectionID: of.connection.ID, Reason: "expired"})
+	},
+	"SingleLogout": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.SingleLogout(ctx, of.connection.ID, of.logout.ID)
+	},
+	"StartLogout": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		l := model.SingleLogout{ConnectionID: of.connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
+		return done(org.StartLogout(ctx, &l))
+	},
+	"UseLogout": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return done(org.UseLogout(ctx, of.logout.ID))
 	},
 	"RecordFailedLogin": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.RecordFailedLogin(ctx, model.LoginAttempt{ConnectionID: of.connection.ID, Reason: "expired"}, "too late")
