@@ -25,6 +25,7 @@ type connectionBody struct {
 	UsernameAttribute optional[string]        `json:"username_attribute"`
 	TrustEmail        *bool                   `json:"trust_email"`
 	Reauthentication  *model.Reauthentication `json:"reauthentication"`
+	Logout            *model.LogoutMode       `json:"logout"`
 }
 
 // offered refuses the parts of the contract that this version does not have, before anything of
@@ -47,6 +48,7 @@ func (b *connectionBody) apply(to *model.Connection, k key) error {
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
 	set(&to.TrustEmail, b.TrustEmail)
 	set(&to.Reauthentication, b.Reauthentication)
+	set(&to.Logout, b.Logout)
 	b.SubjectAttribute.into(&to.SubjectAttribute)
 	b.UsernameAttribute.into(&to.UsernameAttribute)
 	return b.applyApplication(to, k)
@@ -97,6 +99,7 @@ type connectionObject struct {
 	UsernameAttribute *string                `json:"username_attribute"`
 	TrustEmail        bool                   `json:"trust_email"`
 	Reauthentication  model.Reauthentication `json:"reauthentication"`
+	Logout            model.LogoutMode       `json:"logout"`
 	SAML              samlObject             `json:"saml"`
 }
 
@@ -104,6 +107,7 @@ func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 	o := connectionObject{
 		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
 		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute), Reauthentication: c.Reauthentication,
+		Logout: c.Logout,
 	}
 	if c.ApplicationID != nil {
 		o.ApplicationID = orNull(model.ApplicationPrefix.ID(*c.ApplicationID))

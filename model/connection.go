@@ -97,9 +97,6 @@ func (c *Connection) validate() error {
 	if c.Reauthentication != ReauthenticationEnforced && c.Reauthentication != ReauthenticationRequested {
 		return Invalidf("reauthentication", "reauthentication is %q or %q", ReauthenticationEnforced, ReauthenticationRequested)
 	}
-	if err := c.validateLogout(); err != nil {
-		return err
-	}
 	for _, f := range []struct{ field, text string }{
 		{"subject_attribute", c.SubjectAttribute}, {"username_attribute", c.UsernameAttribute}, {"saml.idp_entity_id", c.IDPEntityID},
 	} {
@@ -119,6 +116,9 @@ func (c *Connection) validate() error {
 				return err
 			}
 		}
+	}
+	if err := c.validateLogout(); err != nil {
+		return err
 	}
 	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
 		return Invalidf("saml.idp_certificates", "saml.idp_certificates are 1 to %d certificates with which the identity provider signs", maxCertificates)
