@@ -95,6 +95,10 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/connections/:id", s.updateConnection},
 		{http.MethodDelete, "/connections/:id", s.deleteConnection},
 		{http.MethodGet, "/connections/:id/login_attempts", s.listLoginAttempts},
+		{http.MethodGet, "/connections/:id/sp_keys", s.listSPKeys},
+		{http.MethodPost, "/connections/:id/sp_keys", s.createSPKey},
+		{http.MethodPost, "/connections/:id/sp_keys/:key/promote", s.promoteSPKey},
+		{http.MethodDelete, "/connections/:id/sp_keys/:key", s.deleteSPKey},
 		{http.MethodGet, "/sessions", s.listSessions},
 		{http.MethodDelete, "/sessions/:id", s.deleteSession},
 

@@ -163,6 +163,12 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	return true, s.sendBrowser(c, request, "Signing out")
 }
 
+// providerSession is how the identity provider that made an assertion knows the session.
+func providerSession(a *saml.Assertion) model.ProviderSession {
+	return model.ProviderSession{NameID: a.NameID, Format: a.NameIDFormat, NameQualifier: a.NameQualifier,
+		SPNameQualifier: a.SPNameQualifier, SessionIndex: a.SessionIndex}
+}
+
 // sendBrowser sends the browser on with a message, by the binding that it was made for. The identity
 // provider may send a posted form on to wherever it likes, so no form-action bounds it.
 func (s *Server) sendBrowser(c echo.Context, m saml.Request, title string) error {

@@ -23,7 +23,7 @@ func (s *Server) slo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.readLogout(c, p)
+	m, err := s.readLogout(c, p, saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
 	switch {
 	case err != nil:
 		return s.refuseLogout(c, connection, err)
@@ -34,8 +34,8 @@ func (s *Server) slo(c echo.Context) error {
 }
 
 // readLogout reads a message, by whichever binding it came.
-func (s *Server) readLogout(c echo.Context, p *provider) (*saml.LogoutMessage, error) {
-	r, e := c.Request(), saml.Expect{Now: s.Store.Now()}
+func (s *Server) readLogout(c echo.Context, p *provider, e saml.Expect) (*saml.LogoutMessage, error) {
+	r := c.Request()
 	if r.Method == http.MethodGet {
 		return p.sp.ReadLogoutQuery(p.idp, r.URL.RawQuery, e)
 	}
