@@ -37,6 +37,9 @@ type Server struct {
 	// Outbound fetches the metadata that an address names; nothing is fetched when it is nil.
 	Outbound *web.Outbound
 
+	// Domains looks for the DNS records of domains.
+	Domains *model.DomainWatch
+
 	// Log is told what happens to applications: they belong to no organization, so no event tells
 	// of it. It is slog.Default when nil.
 	Log *slog.Logger

@@ -82,9 +82,11 @@ func TestConnection(t *testing.T) {
 			saml, _ := o["saml"].(map[string]any)
 			certificates := saml["idp_certificates"]
 			delete(saml, "idp_certificates")
+			delete(saml, "certificates") // TestCertificatesAreShown
 			want := map[string]any{"sp_entity_id": base + "/metadata", "acs_url": base + "/acs", "sp_metadata_url": base + "/metadata",
 				"idp_entity_id": first.SAMLEntityID(), "idp_sso_url": first.SAMLSignOnURL(), "idp_metadata_url": nil,
-				"slo_url": base + "/slo", "idp_slo_url": first.SAMLLogoutURL()}
+				"slo_url": base + "/slo", "idp_slo_url": first.SAMLLogoutURL(),
+				"metadata": nil, "sign_requests": true, "allow_encrypted": "off", "name_id_format": nil, "refuse_expired_certificates": false}
 			if diff := cmp.Diff(want, saml); diff != "" {
 				t.Error(diff)
 			}

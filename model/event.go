@@ -29,6 +29,8 @@ const (
 	DomainCreated            EventType = "organization_domain.created"
 	DomainDeleted            EventType = "organization_domain.deleted"
 	DomainVerified           EventType = "organization_domain.verified"
+	DomainUpdated            EventType = "organization_domain.updated"
+	DomainVerificationFailed EventType = "organization_domain.verification_failed"
 	ConnectionActivated      EventType = "connection.activated"
 	ConnectionDeactivated    EventType = "connection.deactivated"
 	ConnectionDeleted        EventType = "connection.deleted"

@@ -60,8 +60,6 @@ func trusting(t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *model
 	})
 }
 
-const day = 24 * time.Hour
-
 func TestMetadataIsReadDaily(t *testing.T) {
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		claim := func() int {

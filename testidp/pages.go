@@ -181,7 +181,9 @@ func (a *Application) description() map[string]any {
 			"personality": string(a.personality.name), "metadata_url": a.SAMLMetadataURL(),
 			"entity_id": a.SAMLEntityID(), "sso_url": a.SAMLSignOnURL(),
 			"slo_url": a.SAMLLogoutURL(), "sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL, "sp_slo_url": sp.sloURL,
-		}}
+		},
+		"oidc": map[string]string{"issuer": a.OIDCIssuer(), "client_id": a.relyingParty().id, "redirect_uri": a.relyingParty().redirectURI},
+	}
 }
 
 func (s *Server) person(w http.ResponseWriter, r *http.Request) {
