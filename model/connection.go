@@ -126,6 +126,9 @@ func (c *Connection) validate() error {
 			return Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
 		}
 	}
+	if err := c.validateLogout(); err != nil {
+		return err
+	}
 	if c.OIDC() {
 		return c.validateOIDC()
 	}
@@ -142,10 +145,11 @@ func (c *Connection) validate() error {
 			}
 		}
 	}
-	for _, rules := range []func() error{c.validateSAML, c.validateLogout} {
-		if err := rules(); err != nil {
-			return err
-		}
+	if err := c.validateSLO(); err != nil {
+		return err
+	}
+	if err := c.validateSAML(); err != nil {
+		return err
 	}
 	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
 		return Invalidf("saml.idp_certificates", "saml.idp_certificates are 1 to %d certificates with which the identity provider signs", maxCertificates)

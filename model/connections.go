@@ -87,6 +87,9 @@ func (c *Connection) fillDefaults() {
 	}
 	if c.Logout == "" {
 		c.Logout = LogoutIDP
+		if c.OIDC() {
+			c.Logout = LogoutLocal
+		}
 	}
 	if c.AllowEncrypted == "" {
 		c.AllowEncrypted = EncryptedOff

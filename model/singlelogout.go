@@ -22,11 +22,15 @@ const (
 // LogoutOffered tells whether the identity provider takes logout messages at all.
 func (c *Connection) LogoutOffered() bool { return c.IDPSLORedirectURL != "" || c.IDPSLOPostURL != "" }
 
-// validateLogout answers Invalid for the first rule broken of what concerns single logout.
+// validateLogout and validateSLO answer Invalid for the first rule broken of what concerns logout.
 func (c *Connection) validateLogout() error {
 	if c.Logout != LogoutLocal && c.Logout != LogoutIDP {
 		return Invalidf("logout", "logout is %q or %q", LogoutLocal, LogoutIDP)
 	}
+	return nil
+}
+
+func (c *Connection) validateSLO() error {
 	for _, address := range []string{c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL, c.IDPSLOPostURL, c.IDPSLOPostResponseURL} {
 		for _, u := range optional(address) {
 			if err := validURI("saml.idp_slo_url", u); err != nil {

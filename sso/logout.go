@@ -132,6 +132,9 @@ func (s *Server) toProviderLogout(c echo.Context, in *model.SignedIn, next strin
 	if err != nil || connection.Logout != model.LogoutIDP {
 		return false, err
 	}
+	if connection.OIDC() {
+		return s.oidcLogoutAtProvider(c, connection, in, next)
+	}
 	return s.samlLogout(c, connection, in, next)
 }
 

@@ -15,7 +15,7 @@ import (
 // slo is the single logout service: the identity provider ends sessions here, and answers to the
 // logouts that began here. Both come through the browser, by HTTP-Redirect or HTTP-POST.
 func (s *Server) slo(c echo.Context) error {
-	connection, err := s.connection(c)
+	connection, err := s.connectionOver(c, false)
 	if err != nil {
 		return err
 	}
@@ -105,20 +105,7 @@ const maxRelayState = 1024
 // endAnswered ends a logout that began here. The session ended when it began: all that the answer
 // decides is whether the person is told that the identity provider's has ended, too.
 func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *saml.LogoutMessage) error {
-	ctx, org := c.Request().Context(), s.org(connection)
-	l, err := org.SingleLogout(ctx, connection.ID, m.RelayState)
-	switch {
-	case model.KindOf(err) == model.NotFound:
-		err = &model.SignInRefused{Reason: model.LogoutUnknown, Expected: "the RelayState of a logout of this connection", Received: "none, or another"}
-	case err != nil:
-	case !s.fromBrowser(c, l.BrowserHash):
-		err = &model.SignInRefused{Reason: model.LogoutForeign, Expected: "the browser in which the logout began", Received: "another one, or one without our cookie"}
-	default:
-		err = m.Response.Answers(l.RequestID)
-	}
-	if err == nil {
-		err = org.UseLogout(ctx, l.ID)
-	}
+	l, err := s.useLogout(c, connection, m.RelayState, m.Response)
 	if err != nil {
 		return s.refuseLogout(c, connection, err)
 	}
@@ -129,6 +116,27 @@ func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *sa
 		return redirect(c, l.NextURI)
 	}
 	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{Everywhere: m.Response.Signed && m.Response.Status == ""})
+}
+
+// useLogout finds the logout that is answered and uses it up. response is nil where the answer has
+// nothing but the state, as over OpenID Connect.
+func (s *Server) useLogout(c echo.Context, connection *model.Connection, state string, response *saml.LogoutAnswered) (*model.SingleLogout, error) {
+	ctx, org := c.Request().Context(), s.org(connection)
+	l, err := org.SingleLogout(ctx, connection.ID, state)
+	switch {
+	case model.KindOf(err) == model.NotFound:
+		return nil, &model.SignInRefused{Reason: model.LogoutUnknown, Expected: "the RelayState or state of a logout of this connection", Received: "none, or another"}
+	case err != nil:
+		return nil, err
+	case !s.fromBrowser(c, l.BrowserHash):
+		return nil, &model.SignInRefused{Reason: model.LogoutForeign, Expected: "the browser in which the logout began", Received: "another one, or one without our cookie"}
+	}
+	if response != nil {
+		if err := response.Answers(l.RequestID); err != nil {
+			return nil, err
+		}
+	}
+	return l, org.UseLogout(ctx, l.ID)
 }
 
 // refuseLogout ends a logout message that is not believed: the log gets the reason, the browser a

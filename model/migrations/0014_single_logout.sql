@@ -35,3 +35,7 @@ CREATE TABLE single_logouts (
 );
 CREATE INDEX single_logouts_connection ON single_logouts (organization_id, connection_id);
 CREATE INDEX single_logouts_expiry ON single_logouts (expires_at);
+
+-- An OpenID provider shows an error where it does not know our address to come back to, so nobody is
+-- sent there to sign out before somebody has entered that and says so.
+UPDATE connections SET logout = 'local' WHERE type LIKE '%OIDC';
