@@ -63,6 +63,7 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 		SAML struct {
 			EntityID string `json:"sp_entity_id"`
 			ACSURL   string `json:"acs_url"`
+			SLOURL   string `json:"slo_url"`
 		}
 	}
 	err := d.call(ctx, http.MethodPost, "/connections", map[string]any{
@@ -74,7 +75,10 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 		return err
 	}
 	c.connection = created.ID
-	return idp.ConnectSAML(created.SAML.EntityID, created.SAML.ACSURL)
+	if err := idp.ConnectSAML(created.SAML.EntityID, created.SAML.ACSURL); err != nil {
+		return err
+	}
+	return idp.ConnectLogout(created.SAML.SLOURL)
 }
 
 // testLogin signs somebody in by the connection's own link, as whoever sets up a connection does:
