@@ -24,7 +24,6 @@ type logoutTarget struct {
 	*world
 	victim *browser
 	index  string
-	posts  int
 }
 
 func newLogoutTarget(t *testing.T) *logoutTarget {

@@ -60,7 +60,7 @@ var advice = map[Reason]string{
 	MarkupInValue:      "There are XML elements where only text may be. Send plain values.",
 	BadTime:            "A time is missing or is not an xs:dateTime in UTC. Check the identity provider's templates.",
 
-	Unsigned:            "Neither the response nor the assertion is signed. Switch signing on for this application at the identity provider.",
+	Unsigned:            "Neither the response nor the assertion is signed, or a logout message is not. Switch signing on for this application at the identity provider.",
 	IncompleteSignature: "A part of the signature is missing." + forged,
 	AmbiguousSignature:  "A part of the signature is there twice, or there is more in it than belongs there." + forged,
 	NotOneReference:     "The signature does not cover exactly one element." + forged,
