@@ -27,6 +27,7 @@ type connectionBody struct {
 	TrustEmail        *bool                       `json:"trust_email"`
 	Reauthentication  *model.Reauthentication     `json:"reauthentication"`
 	AttributeMapping  optional[map[string]string] `json:"attribute_mapping"`
+	Logout            *model.LogoutMode           `json:"logout"`
 }
 
 // offered refuses the parts of the contract that this version does not have, before anything of
@@ -44,6 +45,7 @@ func (b *connectionBody) apply(to *model.Connection, k key) error {
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
 	set(&to.TrustEmail, b.TrustEmail)
 	set(&to.Reauthentication, b.Reauthentication)
+	set(&to.Logout, b.Logout)
 	b.AttributeMapping.into(&to.AttributeMapping)
 	b.SubjectAttribute.into(&to.SubjectAttribute)
 	b.UsernameAttribute.into(&to.UsernameAttribute)
@@ -95,6 +97,7 @@ type connectionObject struct {
 	UsernameAttribute *string                `json:"username_attribute"`
 	TrustEmail        bool                   `json:"trust_email"`
 	Reauthentication  model.Reauthentication `json:"reauthentication"`
+	Logout            model.LogoutMode       `json:"logout"`
 	AttributeMapping  map[string]string      `json:"attribute_mapping"`
 	SAML              *samlObject            `json:"saml,omitempty"`
 	OIDC              *oidcObject            `json:"oidc,omitempty"`
@@ -104,6 +107,7 @@ func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 	o := connectionObject{
 		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
 		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute), Reauthentication: c.Reauthentication,
+		Logout:           c.Logout,
 		AttributeMapping: c.AttributeMapping,
 	}
 	if c.ApplicationID != nil {

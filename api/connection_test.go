@@ -85,6 +85,7 @@ func TestConnection(t *testing.T) {
 			delete(saml, "certificates") // TestCertificatesAreShown
 			want := map[string]any{"sp_entity_id": base + "/metadata", "acs_url": base + "/acs", "sp_metadata_url": base + "/metadata",
 				"idp_entity_id": first.SAMLEntityID(), "idp_sso_url": first.SAMLSignOnURL(), "idp_metadata_url": nil,
+				"slo_url": base + "/slo", "idp_slo_url": first.SAMLLogoutURL(),
 				"metadata": nil, "sign_requests": true, "allow_encrypted": "off", "name_id_format": nil, "refuse_expired_certificates": false}
 			if diff := cmp.Diff(want, saml); diff != "" {
 				t.Error(diff)
@@ -97,7 +98,7 @@ func TestConnection(t *testing.T) {
 			}
 			for name, value := range map[string]any{"state": "draft", "status": "unlinked", "name": "Contoso", "connection_type": "GenericSAML",
 				"organization_id": tenant.organization, "allow_idp_initiated": false, "application_id": nil, "subject_attribute": nil,
-				"username_attribute": nil, "trust_email": false, "reauthentication": "enforced"} {
+				"username_attribute": nil, "trust_email": false, "reauthentication": "enforced", "logout": "idp"} {
 				if got, ok := o[name]; !ok || got != value {
 					t.Errorf("%s is %v, want %v", name, got, value)
 				}
@@ -166,7 +167,7 @@ func TestUpdateConnection(t *testing.T) {
 
 		for name, value := range map[string]any{
 			"name": "Renamed", "allow_idp_initiated": true, "application_id": app, "subject_attribute": "uid",
-			"username_attribute": "upn", "trust_email": true, "reauthentication": "requested",
+			"username_attribute": "upn", "trust_email": true, "reauthentication": "requested", "logout": "local",
 		} {
 			t.Run("only "+name, func(t *testing.T) {
 				want := w.get(path)
@@ -258,6 +259,7 @@ func TestBadConnection(t *testing.T) {
 			{"a subject attribute without end", both, "subject_attribute", long, 422, "subject_attribute"},
 			{"a username attribute without end", both, "username_attribute", long, 422, "username_attribute"},
 			{"an attribute of the wrong type", both, "username_attribute", 1, 422, "username_attribute"},
+			{"an unknown logout", both, "logout", "global", 422, "logout"},
 			{"an unknown reauthentication", both, "reauthentication", "never", 422, "reauthentication"},
 		} {
 			t.Run(test.name, func(t *testing.T) {

@@ -24,17 +24,18 @@ const fieldIssuer = "oidc.issuer"
 // oidcObject is both sides of a connection: what the provider is set up with, and what is known of it.
 // The client's secret is never among it.
 type oidcObject struct {
-	RedirectURI      string   `json:"redirect_uri"`
-	InitiateLoginURI string   `json:"initiate_login_uri"`
-	Issuer           string   `json:"issuer"`
-	ClientID         string   `json:"client_id"`
-	Scopes           []string `json:"scopes"`
-	GroupsClaim      *string  `json:"groups_claim"`
+	RedirectURI           string   `json:"redirect_uri"`
+	PostLogoutRedirectURI string   `json:"post_logout_redirect_uri"`
+	InitiateLoginURI      string   `json:"initiate_login_uri"`
+	Issuer                string   `json:"issuer"`
+	ClientID              string   `json:"client_id"`
+	Scopes                []string `json:"scopes"`
+	GroupsClaim           *string  `json:"groups_claim"`
 }
 
 func (s *Server) oidcForm(c *model.Connection, id string) *oidcObject {
 	base := strings.TrimSuffix(s.PublicURL, "/") + "/sso/oidc/" + id
-	return &oidcObject{RedirectURI: base + "/callback", InitiateLoginURI: base + "/login", Issuer: c.IDPEntityID, ClientID: c.OIDCClientID,
+	return &oidcObject{RedirectURI: base + "/callback", PostLogoutRedirectURI: base + "/logout", InitiateLoginURI: base + "/login", Issuer: c.IDPEntityID, ClientID: c.OIDCClientID,
 		Scopes: append([]string{}, c.OIDCScopes...), GroupsClaim: orNull(c.OIDCGroupsClaim)}
 }
 

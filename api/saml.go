@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -21,6 +22,7 @@ type samlBody struct {
 	IDPMetadataXML  *string   `json:"idp_metadata_xml"`
 	IDPEntityID     *string   `json:"idp_entity_id"`
 	IDPSSOURL       *string   `json:"idp_sso_url"`
+	IDPSLOURL       *string   `json:"idp_slo_url"`
 	IDPCertificates *[]string `json:"idp_certificates"`
 	samlSwitches
 }
@@ -38,9 +40,11 @@ const (
 type samlObject struct {
 	SPEntityID      string              `json:"sp_entity_id"`
 	ACSURL          string              `json:"acs_url"`
+	SLOURL          string              `json:"slo_url"`
 	SPMetadataURL   string              `json:"sp_metadata_url"`
 	IDPEntityID     string              `json:"idp_entity_id"`
 	IDPSSOURL       string              `json:"idp_sso_url"`
+	IDPSLOURL       *string             `json:"idp_slo_url"`
 	IDPMetadataURL  *string             `json:"idp_metadata_url"`
 	IDPCertificates []certificateObject `json:"idp_certificates"`
 	samlDetails
@@ -57,8 +61,8 @@ type certificateObject struct {
 func (s *Server) samlForm(c *model.Connection, id string) (samlObject, error) {
 	base := strings.TrimSuffix(s.PublicURL, "/") + "/sso/saml/" + id
 	o := samlObject{
-		SPEntityID: base + "/metadata", ACSURL: base + "/acs", SPMetadataURL: base + "/metadata",
-		IDPEntityID: c.IDPEntityID, IDPSSOURL: c.IDPSSORedirectURL, IDPMetadataURL: orNull(c.IDPMetadataURL),
+		SPEntityID: base + "/metadata", ACSURL: base + "/acs", SLOURL: base + "/slo", SPMetadataURL: base + "/metadata",
+		IDPEntityID: c.IDPEntityID, IDPSSOURL: c.IDPSSORedirectURL, IDPMetadataURL: orNull(c.IDPMetadataURL), IDPSLOURL: orNull(cmp.Or(c.IDPSLORedirectURL, c.IDPSLOPostURL)),
 		IDPCertificates: []certificateObject{}, samlDetails: samlDetailsOf(c, s.Store.Now()),
 	}
 	if o.IDPSSOURL == "" {
@@ -92,13 +96,13 @@ func (s *Server) identityProvider(ctx context.Context, b *samlBody) (describe fu
 // described is what a body says of the identity provider itself.
 func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*model.Connection), err error) {
 	ways := 0
-	for _, given := range []bool{b.IDPMetadataURL != nil, b.IDPMetadataXML != nil, b.IDPSSOURL != nil || b.IDPCertificates != nil} {
+	for _, given := range []bool{b.IDPMetadataURL != nil, b.IDPMetadataXML != nil, b.IDPSSOURL != nil || b.IDPSLOURL != nil || b.IDPCertificates != nil} {
 		if given {
 			ways++
 		}
 	}
 	if ways > 1 {
-		return nil, invalidf("saml", "send idp_metadata_url, or idp_metadata_xml, or idp_entity_id, idp_sso_url and idp_certificates; "+
+		return nil, invalidf("saml", "send idp_metadata_url, or idp_metadata_xml, or idp_entity_id, idp_sso_url, idp_slo_url and idp_certificates; "+
 			"of two that differ it could not be told which one counts")
 	}
 	var document []byte
@@ -124,6 +128,7 @@ func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*mod
 	return func(c *model.Connection) {
 		c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 		c.IDPCertificates, c.IDPMetadataURL = certificates, address
+		describeLogout(c, idp.SLO)
 		if address != "" {
 			c.MetadataTaken(s.Store.Now())
 		}
@@ -140,17 +145,26 @@ func (b *samlBody) byHand() (describe func(*model.Connection), err error) {
 		}
 	}
 	return func(c *model.Connection) {
-		if b.IDPEntityID != nil || b.IDPSSOURL != nil || b.IDPCertificates != nil {
+		if b.IDPEntityID != nil || b.IDPSSOURL != nil || b.IDPSLOURL != nil || b.IDPCertificates != nil {
 			c.IDPMetadataURL = ""
 		}
 		set(&c.IDPEntityID, b.IDPEntityID)
 		if b.IDPSSOURL != nil {
 			c.IDPSSORedirectURL, c.IDPSSOPostURL = *b.IDPSSOURL, ""
 		}
+		if b.IDPSLOURL != nil {
+			describeLogout(c, saml.LogoutService{RedirectURL: *b.IDPSLOURL, RedirectResponseURL: *b.IDPSLOURL})
+		}
 		if b.IDPCertificates != nil {
 			c.IDPCertificates = certificates
 		}
 	}, nil
+}
+
+// describeLogout sets where the identity provider takes logout messages.
+func describeLogout(c *model.Connection, l saml.LogoutService) {
+	c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = l.RedirectURL, l.RedirectResponseURL
+	c.IDPSLOPostURL, c.IDPSLOPostResponseURL = l.PostURL, l.PostResponseURL
 }
 
 // readCertificates reads what was pasted, each certificate once.

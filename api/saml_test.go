@@ -195,6 +195,9 @@ func TestBadIdentityProvider(t *testing.T) {
 
 			{"an empty entity ID", hand("idp_entity_id", ""), "saml.idp_entity_id", "required"},
 			{"an entity ID without end", hand("idp_entity_id", strings.Repeat("x", 501)), "saml.idp_entity_id", "500"},
+			{"a script for a logout address", hand("idp_slo_url", "javascript:alert(1)"), "saml.idp_slo_url", ""},
+			{"a plain logout address", hand("idp_slo_url", "http://idp.example/slo"), "saml.idp_slo_url", "https"},
+			{"a logout address beside metadata", object{"idp_metadata_xml": genuine, "idp_slo_url": "https://idp.example"}, "saml", "send idp_metadata_url, or"},
 			{"an empty address", hand("idp_sso_url", ""), "saml.idp_sso_url", "required"},
 			{"a script for an address", hand("idp_sso_url", "javascript:alert(1)"), "saml.idp_sso_url", ""},
 			{"a plain address", hand("idp_sso_url", "http://idp.example/sso"), "saml.idp_sso_url", "https"},

@@ -59,6 +59,8 @@ type signedInRow struct {
 	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
 	Epoch                                                       int64
 	AuthenticatedAt, CreatedAt, ExpiresAt                       Time
+	IdleSeconds                                                 int64
+	IdleUntil                                                   *Time
 	DirectoryID                                                 *string
 	UserName, Email, EmailFolded, EmailDomain, Document         string
 	Role                                                        Role
@@ -66,7 +68,7 @@ type signedInRow struct {
 }
 
 const (
-	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at,
+	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds, s.idle_until,
 		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
 		c.type AS connection_type, i.issuer, i.subject, i.raw_attributes FROM `
 	// live joins a session with whose it is, where it lives but for the two times.
@@ -91,7 +93,8 @@ func (r *signedInRow) signedIn() *SignedIn {
 	organization := OrganizationID(r.OrganizationID)
 	return &SignedIn{
 		Session: Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: r.IdentityID, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt},
+			IdentityID: r.IdentityID, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
 		User: User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
 			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
 		Identity: Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.ConnectionID, Issuer: r.Issuer,
@@ -106,7 +109,7 @@ func (s *Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, err
 	if err := db.Raw(signedInColumns+query, args...).Scan(&rows).Error; err != nil {
 		return nil, s.translate(fmt.Errorf("read session: %w", err))
 	}
-	if len(rows) == 0 {
+	if len(rows) == 0 || rows[0].idle(TimeOf(s.now())) {
 		return nil, Deniedf("the session is unknown or has ended")
 	}
 	return rows[0].signedIn(), nil
@@ -115,7 +118,11 @@ func (s *Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, err
 // SessionByToken returns the live session of a browser by its cookie's value. It
 // answers Denied when there is none, or none any more.
 func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
-	return s.signedIn(s.readAcross(ctx), bySession, hashToken(token), TimeOf(s.now()))
+	in, err := s.signedIn(s.readAcross(ctx), bySession, hashToken(token), TimeOf(s.now()))
+	if err != nil {
+		return nil, err
+	}
+	return s.used(ctx, in), nil
 }
 
 // SessionByAccessToken returns the live session that an application's access
@@ -124,7 +131,11 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, er
 // may not be told of the person: see Org.HandOver.
 func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := TimeOf(s.now())
-	return s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
+	in, err := s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.used(ctx, in), nil
 }
 
 // endReplaced ends the session that a browser had before a login, at whichever

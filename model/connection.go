@@ -66,6 +66,13 @@ type Connection struct {
 	IDPMetadataURL    string   `gorm:"column:idp_metadata_url"` // where the four around it came from; often empty
 	IDPCertificates   []string `gorm:"column:idp_certificates;serializer:json"`
 
+	// Where the identity provider takes logout messages, by binding, and the answers to its own.
+	Logout                    LogoutMode
+	IDPSLORedirectURL         string `gorm:"column:idp_slo_redirect_url"`
+	IDPSLORedirectResponseURL string `gorm:"column:idp_slo_redirect_response_url"`
+	IDPSLOPostURL             string `gorm:"column:idp_slo_post_url"`
+	IDPSLOPostResponseURL     string `gorm:"column:idp_slo_post_response_url"`
+
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
 	SPCertificate string `gorm:"column:sp_certificate"`
 	// The key that stands by while one replaces the other; empty mostly.
@@ -119,6 +126,9 @@ func (c *Connection) validate() error {
 			return Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
 		}
 	}
+	if err := c.validateLogout(); err != nil {
+		return err
+	}
 	if c.OIDC() {
 		return c.validateOIDC()
 	}
@@ -134,6 +144,9 @@ func (c *Connection) validate() error {
 				return err
 			}
 		}
+	}
+	if err := c.validateSLO(); err != nil {
+		return err
 	}
 	if err := c.validateSAML(); err != nil {
 		return err

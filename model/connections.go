@@ -85,6 +85,12 @@ func (c *Connection) fillDefaults() {
 	if c.Reauthentication == "" {
 		c.Reauthentication = ReauthenticationEnforced
 	}
+	if c.Logout == "" {
+		c.Logout = LogoutIDP
+		if c.OIDC() {
+			c.Logout = LogoutLocal
+		}
+	}
 	if c.AllowEncrypted == "" {
 		c.AllowEncrypted = EncryptedOff
 	}

@@ -170,7 +170,7 @@ func (o *Org) weighTrust(ctx context.Context, d *Domain, found DomainFinding) er
 	}
 	switch {
 	case wasMissing == nil && d.MissingSince != nil:
-		return o.noticeDomain(d, "the DNS record is gone; without it the domain is not trusted any more from %s on", later(o.now(), graceTime))
+		return o.noticeDomain(d, "the DNS record is gone; without it the domain is not trusted any more as of %s", later(o.now(), graceTime))
 	case wasMissing != nil && d.MissingSince == nil:
 		return o.noticeDomain(d, "the DNS record is there again")
 	}
@@ -202,7 +202,7 @@ func (o *Org) prove(ctx context.Context, d *Domain) error {
 			if err := theirs.storeProof(ctx, owner); err != nil {
 				return err
 			}
-			return theirs.noticeDomain(owner, "another organization has proven by DNS that the domain is its own; here it is not trusted any more from %s on", owner.ContestedUntil)
+			return theirs.noticeDomain(owner, "another organization has proven by DNS that the domain is its own; here it is not trusted any more as of %s", owner.ContestedUntil)
 		})
 		if err != nil {
 			return err

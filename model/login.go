@@ -113,11 +113,23 @@ type Session struct {
 	ExpiresAt       Time
 	EndedAt         *Time
 	SealedIDToken   []byte `gorm:"column:id_token"` // Org.IDToken opens it
+
+	IdleSeconds int64 // how long it may be unused; 0 for as long as it lives
+	IdleUntil   *Time // nil when it may be idle
+
+	IDPSession       []byte `gorm:"column:idp_session"` // sealed; Org.ProviderSession opens it
+	NameIDHash       []byte `gorm:"column:name_id_hash"`
+	SessionIndexHash []byte
 }
 
-// createSession opens a session and returns the token that the browser keeps.
-func (o *Org) createSession(ctx context.Context, s *Session, idToken string) (token string, err error) {
+// createSession opens a session and returns the token that the browser keeps. idToken and at are what
+// its identity provider knows it by, where it is of the one kind or the other.
+func (o *Org) createSession(ctx context.Context, s *Session, idToken string, at ProviderSession) (token string, err error) {
 	s.ID, s.CreatedAt = newID(), o.now()
+	s.IdleUntil = s.idleFrom(s.CreatedAt)
+	if err := s.remember(o, at); err != nil {
+		return "", err
+	}
 	if idToken != "" {
 		s.SealedIDToken = o.store.seal.seal([]byte(idToken), idTokenPurpose(s.ID))
 	}

@@ -35,7 +35,8 @@ type Settings struct {
 	JIT                    bool `json:"jit"`
 	AllowAdminPasswords    bool `json:"allow_admin_passwords"`
 	SessionLifetimeSeconds int  `json:"session_lifetime_seconds"`
-	LoginResponseDays      int  `json:"login_response_days"` // what came for refused logins is kept so long; 0 is not at all
+	LoginResponseDays      int  `json:"login_response_days"`  // what came for refused logins is kept so long; 0 is not at all
+	SessionIdleSeconds     int  `json:"session_idle_seconds"` // 0: a session may be unused for as long as it lives
 
 	// DefaultConnection is where people are sent when several connections are active and nothing else
 	// chooses one. It may have been deleted since, which counts as none.
@@ -104,7 +105,7 @@ func (g *Organization) validate() error {
 	if d := g.Settings.LoginResponseDays; d < 0 || d > maxLoginResponseDays {
 		return Invalidf("login_response_days", "login_response_days is a whole number from 0 to %d", maxLoginResponseDays)
 	}
-	return nil
+	return g.Settings.validateIdle()
 }
 
 // slugOf makes a slug from a name: its letters and digits without accents, the rest as dashes.
@@ -188,6 +189,11 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).Select(changed(before, g)).UpdateColumns(g).Error
 		if err != nil {
 			return organizationTaken(fmt.Errorf("update organization: %w", err))
+		}
+		if seconds := g.Settings.SessionIdleSeconds; seconds != before.Settings.SessionIdleSeconds {
+			if err := org.setIdle(ctx, seconds); err != nil {
+				return err
+			}
 		}
 		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})

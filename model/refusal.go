@@ -30,6 +30,16 @@ const (
 	ConnectionIsDraft  RefusalReason = "connection_draft"    // nobody has tested the connection yet
 )
 
+// Why a logout message ends nothing, or goes on nowhere.
+const (
+	LogoutUnknown        RefusalReason = "logout_unknown"         // the RelayState names none at this connection
+	LogoutForeign        RefusalReason = "logout_foreign"         // it began in another browser
+	LogoutUsed           RefusalReason = "logout_used"            // it ended already, or ran out of time
+	LogoutReplayed       RefusalReason = "logout_replayed"        // the request was carried out before
+	LogoutSubjectUnknown RefusalReason = "logout_subject_unknown" // the NameID is of nobody who was here
+	LogoutSessionUnknown RefusalReason = "logout_session_unknown" // the SessionIndex is of no session of the person
+)
+
 // advices are what the customer's IT can do about each.
 var advices = map[RefusalReason]string{
 	Ambiguous:            "Several users of the organization could be meant. Give each of them an externalId, userName and e-mail address of their own, or remove all but one.",
@@ -48,6 +58,12 @@ var advices = map[RefusalReason]string{
 	LoginUsed:            "A login is good once and for ten minutes. Begin again at the application; going back in the browser does not help.",
 	AssertionReplayed:    "The same assertion came a second time. If nobody pressed a button twice, somebody has copied it: look at the identity provider's log.",
 	ConnectionReplaced:   "The connection was changed while the person signed in. Start again.",
+	LogoutUnknown:        "The answer to a logout came back with a RelayState that is not ours. Have the identity provider return it unchanged. The session here has ended all the same.",
+	LogoutForeign:        "The logout began in another browser, or the browser did not keep our cookie. The session in that browser has ended all the same.",
+	LogoutUsed:           "A logout is good once and for ten minutes. The session here has ended all the same.",
+	LogoutReplayed:       "The same LogoutRequest came a second time, and ended nothing more. If nobody pressed a button twice, somebody has copied it.",
+	LogoutSubjectUnknown: "The LogoutRequest names somebody who never signed in here. Set the identity provider to send the same NameID as in its assertions.",
+	LogoutSessionUnknown: "The LogoutRequest names a session that is not here: it may have ended long ago, or the SessionIndex is another than in the assertion. Leave it out to end all sessions of the person.",
 	ConnectionIsDraft:    "The connection was never tested. Open its login address once, as somebody of the organization: one login makes it active.",
 }
 

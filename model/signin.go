@@ -33,6 +33,7 @@ type SignIn struct {
 	// does not say.
 	AuthenticatedAt Time
 	NotAfter        *Time // the identity provider wants the session to end then
+	AtProvider      ProviderSession
 	Claims          Claims
 	Attempt         LoginAttempt // Address, Reference and Notes; the rest is filled in
 }
@@ -92,11 +93,12 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 			return err
 		}
 		out.Session = &Session{UserID: u.ID, ConnectionID: c.ID, IdentityID: identity.ID, Epoch: u.Epoch,
-			AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000}
+			AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000,
+			IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
 		if in.NotAfter != nil {
 			out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
 		}
-		if out.SessionToken, err = org.createSession(ctx, out.Session, in.IDToken); err != nil {
+		if out.SessionToken, err = org.createSession(ctx, out.Session, in.IDToken, in.AtProvider); err != nil {
 			return err
 		}
 		if id := in.Login.ReplacesSessionID; id != nil {

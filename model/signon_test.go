@@ -47,7 +47,8 @@ func claimsOf(subject, email string) model.Claims {
 // response is a verified response to a login.
 func response(c *model.Connection, l *model.Login, claims model.Claims) model.SignIn {
 	return model.SignIn{Connection: c, Login: l, AssertionID: "_" + rand.Text(), ReplayUntil: 1 << 60, Claims: claims,
-		Attempt: model.LoginAttempt{Reference: "reference"}}
+		AtProvider: model.ProviderSession{NameID: "name of " + claims.Subject, SessionIndex: "index of " + claims.Subject},
+		Attempt:    model.LoginAttempt{Reference: "reference"}}
 }
 
 // signIn begins a login and ends it at once.
@@ -85,4 +86,6 @@ func (e *estate) signOn(t testing.TB, s *model.Store) {
 	attempts, _, err := e.org.LoginAttempts(ctx, e.connection.ID, model.Page{Limit: 1})
 	must(t, err)
 	e.attempt = attempts[0]
+	e.logout = &model.SingleLogout{ConnectionID: e.connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
+	must(t, e.org.StartLogout(ctx, e.logout))
 }

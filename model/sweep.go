@@ -18,7 +18,7 @@ const (
 	sweepBatch = 1000
 )
 
-// Sweep deletes what opens nothing any more: logins and codes a day after they
+// Sweep deletes what opens nothing any more: logins, logouts and codes a day after they
 // expired, assertions once their age alone refuses them, sessions with their
 // codes and tokens a day after they ended, counted guesses a day after the last,
 // login attempts after 90 days and what came with them when the organization wants, and all but the last 1,000 requests of a directory. It tells how many rows went.
@@ -33,6 +33,7 @@ func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 		than       Time
 	}{
 		{&Login{}, "id", "expires_at < ?", ended},
+		{&SingleLogout{}, "id", "expires_at < ?", ended},
 		{&assertion{}, "connection_id, hash", "expires_at < ?", now},
 		{&authorizationCode{}, "hash", "expires_at < ?", now - Time(codeKept.Milliseconds())},
 		{&accessToken{}, "hash", "expires_at < ?", ended},

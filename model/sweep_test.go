@@ -34,7 +34,7 @@ func TestSweep(t *testing.T) {
 		}
 		rows := func() map[string]int {
 			n := map[string]int{}
-			for _, name := range []string{"logins", "assertions", "authorization_codes", "access_tokens", "sessions", "login_attempts", "identities", "users", "connections"} {
+			for _, name := range []string{"logins", "single_logouts", "assertions", "authorization_codes", "access_tokens", "sessions", "login_attempts", "identities", "users", "connections"} {
 				var count int64
 				must(t, model.Across(s, t.Context()).Table(name).Where("organization_id = ?", string(h.org.ID)).Count(&count).Error)
 				n[name] = int(count)
@@ -49,7 +49,8 @@ func TestSweep(t *testing.T) {
 		_, _, err = s.RedeemCode(t.Context(), model.Redemption{ApplicationID: a.ID, Code: ended.Code})
 		must(t, err)
 		must(t, h.org.EndSession(t.Context(), ended.Session.ID))
-		kept := map[string]int{"logins": 3, "assertions": 2, "authorization_codes": 2, "access_tokens": 2, "sessions": 2, "login_attempts": 3, "identities": 2, "users": 2, "connections": 1}
+		must(t, h.org.StartLogout(t.Context(), &model.SingleLogout{ConnectionID: h.c.ID, RequestID: "_1", BrowserHash: []byte("hash")}))
+		kept := map[string]int{"logins": 3, "single_logouts": 1, "assertions": 2, "authorization_codes": 2, "access_tokens": 2, "sessions": 2, "login_attempts": 3, "identities": 2, "users": 2, "connections": 1}
 		for _, step := range []struct {
 			what    string
 			after   time.Duration
@@ -60,7 +61,7 @@ func TestSweep(t *testing.T) {
 			{"the assertions", time.Millisecond, map[string]int{"assertions": 0}},
 			{"what ended, a day later", 24*time.Hour - 5*time.Minute, map[string]int{"sessions": 1, "authorization_codes": 1, "access_tokens": 1}},
 			{"codes a day after their minute", time.Minute, map[string]int{"authorization_codes": 0}},
-			{"logins a day after their ten minutes", 9 * time.Minute, map[string]int{"logins": 0}},
+			{"logins and logouts a day after their ten minutes", 9 * time.Minute, map[string]int{"logins": 0, "single_logouts": 0}},
 			{"nothing while the session lives, and a day", 7*24*time.Hour - 10*time.Minute - time.Millisecond, nil},
 			{"the session, with its token", time.Millisecond, map[string]int{"sessions": 0, "access_tokens": 0}},
 			{"the log after 90 days", 82 * 24 * time.Hour, map[string]int{"login_attempts": 0}},

@@ -104,7 +104,7 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 		return nil, err
 	}
 	in := &model.SignIn{Connection: connection, Login: l, AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil), Claims: claims,
-		AuthenticatedAt: model.TimeOf(a.AuthnInstant), Attempt: s.attempt(c, connection)}
+		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: providerSession(a), Attempt: s.attempt(c, connection)}
 	for _, w := range a.Warnings {
 		in.Attempt.Notes = append(in.Attempt.Notes, w.Reason.Advice())
 	}

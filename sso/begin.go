@@ -79,17 +79,14 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 		return err
 	}
 	if request.Fields == nil {
-		return redirect(c, hinted(request.URL, connection, w.hint))
+		request.URL = hinted(request.URL, connection, w.hint)
 	}
-	// The identity provider may send the posted form on to wherever it likes, so no form-action
-	// bounds it; the form is ours alone.
-	c.Response().Header().Set(echo.HeaderContentSecurityPolicy,
-		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-	return s.Pages.Render(c, http.StatusOK, "sso_post", postPage{request.URL, request.Fields})
+	return s.sendBrowser(c, request, "Signing in")
 }
 
 // postPage is the view of sso_post.html.
 type postPage struct {
+	Title  string
 	URL    string
 	Fields map[string]string
 }

@@ -18,7 +18,9 @@
 //	        verify: sso/oidc, which exchanges the code and believes the ID token; sign in: as above
 //	POST /sso/token                     the application exchanges the code
 //	GET  /sso/profile                   and asks who it is, for as long as the session lives
-//	GET  /sso/logout                    the session ends with its codes and tokens
+//	GET  /sso/logout                    the session ends with its codes and tokens, and where the
+//	                                    connection wants it the identity provider's as well
+//	     /sso/saml/{connection}/slo     the identity provider answers that, or ends sessions itself
 //
 // Only the answer to our own request signs in. What an identity provider sends unasked is verified
 // and then starts a login of ours, so that nobody can be signed in as somebody else by a link.

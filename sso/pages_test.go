@@ -30,15 +30,16 @@ func TestPages(t *testing.T) {
 		form   string   // where the form goes; empty without one
 		says   []string // in the text
 	}{
-		"choose":     {choice, 200, "Choose how to sign in", "", []string{`<b>"Northwind" & Söhne</b>`}},
-		"post":       {b.get(w.sp(post.connection, "/login")), 200, "Signing in", w.idp.SAMLSignOnURL(), []string{"Continue"}},
-		"refused":    {b.post(w.sp(w.connection, "/acs"), url.Values{}), 403, "You were not signed in", "", []string{"reference"}},
-		"signed in":  {b.get("/sso/signed-in"), 200, "You are signed in", "/sso/logout", []string{who.UserName, who.Name(), "contoso", "member"}},
-		"logout":     {b.get("/sso/logout"), 200, "Sign out", "/sso/logout", []string{"Sign out?"}},
-		"signed out": {w.browser().submit("/sso/logout", url.Values{}), 200, "You are signed out", "", nil},
-		"not here":   {b.get("/login/nobody"), 404, "Nothing here", "", []string{"There is no organization with this login address."}},
-		"bad client": {b.get("/sso/authorize"), 400, "Not understood", "", []string{"client_id"}},
-		"nobody":     {w.browser().get("/sso/signed-in"), 401, "Sign in first", "", nil},
+		"choose":         {choice, 200, "Choose how to sign in", "", []string{`<b>"Northwind" & Söhne</b>`}},
+		"post":           {b.get(w.sp(post.connection, "/login")), 200, "Signing in", w.idp.SAMLSignOnURL(), []string{"Continue"}},
+		"refused":        {b.post(w.sp(w.connection, "/acs"), url.Values{}), 403, "You were not signed in", "", []string{"reference"}},
+		"signed in":      {b.get("/sso/signed-in"), 200, "You are signed in", "/sso/logout", []string{who.UserName, who.Name(), "contoso", "member"}},
+		"logout":         {b.get("/sso/logout"), 200, "Sign out", "/sso/logout", []string{"Sign out?"}},
+		"signed out":     {w.browser().submit("/sso/logout", url.Values{}), 200, "You are signed out", "", nil},
+		"logout refused": {b.get(w.sp(w.connection, "/slo")), 403, "Signing out did not complete", "", []string{"reference"}},
+		"not here":       {b.get("/login/nobody"), 404, "Nothing here", "", []string{"There is no organization with this login address."}},
+		"bad client":     {b.get("/sso/authorize"), 400, "Not understood", "", []string{"client_id"}},
+		"nobody":         {w.browser().get("/sso/signed-in"), 401, "Sign in first", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.answer.status != c.status || c.header.Get("Content-Type") != "text/html; charset=UTF-8" || c.header.Get("Cache-Control") != "no-store" {
@@ -57,8 +58,9 @@ func TestPages(t *testing.T) {
 			if policy["default-src"] != "'none'" || policy["script-src"] != "'self'" || policy["style-src"] != "'self'" || policy["frame-ancestors"] != "'none'" || policy["base-uri"] != "'none'" {
 				t.Errorf("%v", policy)
 			}
-			// The form that goes on to the identity provider alone may leave: where to is theirs.
-			if bound, ours := policy["form-action"] == "'self'", c.form != w.idp.SAMLSignOnURL(); bound != ours {
+			// The forms that go on to the identity provider alone may leave: where to is theirs.
+			leaves := c.form == w.idp.SAMLSignOnURL() || name == "logout"
+			if bound := policy["form-action"] == "'self'"; bound == leaves {
 				t.Errorf("form-action %q", policy["form-action"])
 			}
 			for _, asset := range page.assets {

@@ -36,8 +36,13 @@ type providerEntry struct {
 // sameTrust tells whether two rows make the same provider.
 func sameTrust(a, b *model.Connection) bool {
 	return a.UpdatedAt == b.UpdatedAt && a.IDPEntityID == b.IDPEntityID && a.IDPSSORedirectURL == b.IDPSSORedirectURL &&
-		a.IDPSSOPostURL == b.IDPSSOPostURL && a.SPCertificate == b.SPCertificate && slices.Equal(a.IDPCertificates, b.IDPCertificates) &&
+		a.IDPSSOPostURL == b.IDPSSOPostURL && sameLogout(a, b) && a.SPCertificate == b.SPCertificate && slices.Equal(a.IDPCertificates, b.IDPCertificates) &&
 		a.SPStandbyCertificate == b.SPStandbyCertificate && a.UnsignedRequests == b.UnsignedRequests && a.AllowEncrypted == b.AllowEncrypted
+}
+
+func sameLogout(a, b *model.Connection) bool {
+	return a.IDPSLORedirectURL == b.IDPSLORedirectURL && a.IDPSLORedirectResponseURL == b.IDPSLORedirectResponseURL &&
+		a.IDPSLOPostURL == b.IDPSLOPostURL && a.IDPSLOPostResponseURL == b.IDPSLOPostResponseURL
 }
 
 // provider returns the connection's two sides, parsed once.
@@ -72,9 +77,12 @@ func (s *Server) parseProvider(c *model.Connection) (*provider, error) {
 	}
 	base := s.public("/sso/saml/" + model.ConnectionPrefix.ID(c.ID))
 	p := &provider{
-		sp: saml.SP{EntityID: base + "/metadata", ACSURL: base + "/acs", Key: current.Key, Certificate: current.Certificate,
+		sp: saml.SP{EntityID: base + "/metadata", ACSURL: base + "/acs", SLOURL: base + "/slo", Key: current.Key, Certificate: current.Certificate,
 			UnsignedRequests: c.UnsignedRequests, Encryption: encryption[c.AllowEncrypted]},
-		idp: saml.IDP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL},
+		idp: saml.IDP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL, SLO: saml.LogoutService{
+			RedirectURL: c.IDPSLORedirectURL, RedirectResponseURL: c.IDPSLORedirectResponseURL,
+			PostURL: c.IDPSLOPostURL, PostResponseURL: c.IDPSLOPostResponseURL,
+		}},
 	}
 	if text, err = s.Store.StandbyKey(c); err != nil {
 		return nil, err

@@ -98,21 +98,3 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 	return &relyingParty{p, oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
 		RedirectURI: s.public("/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/callback")}}, nil
 }
-
-// ProviderLogoutURL is where the browser goes to end the session at the OpenID provider by which one
-// of ours began; empty when there is no such place. state comes back to postLogout, which the
-// provider must know.
-func (s *Server) ProviderLogoutURL(ctx context.Context, c *model.Connection, sessionID, postLogout, state string) (string, error) {
-	if !c.OIDC() {
-		return "", nil
-	}
-	rp, err := s.relyingParty(ctx, c)
-	if err != nil {
-		return "", err
-	}
-	hint, err := s.org(c).IDToken(ctx, sessionID)
-	if err != nil {
-		return "", err
-	}
-	return rp.provider.LogoutURL(rp.client, hint, postLogout, state), nil
-}

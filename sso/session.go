@@ -2,7 +2,6 @@ package sso
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -84,87 +83,4 @@ func (s *Server) signedIn(c echo.Context) error {
 		return err
 	}
 	return s.Pages.Render(c, http.StatusOK, "sso_signed_in", answer)
-}
-
-// logoutToken is what an application gets to send a browser to the logout with.
-type logoutToken struct {
-	Token string `json:"logout_token"`
-	URL   string `json:"logout_url"`
-}
-
-// authorizeLogout gives an application a token with which the browser of a profile may be signed out.
-func (s *Server) authorizeLogout(c echo.Context) error {
-	ctx := c.Request().Context()
-	key, scope, err := s.Store.APIKey(ctx, bearer(c))
-	if model.KindOf(err) == model.Denied {
-		return badRequest("unauthorized_client", "send an API key (sk_…) of an application as Authorization: Bearer")
-	}
-	if err != nil {
-		return err
-	}
-	values, err := parameters(c)
-	if err != nil {
-		return err
-	}
-	id, ok := model.ProfilePrefix.Parse(values.Get("profile_id"))
-	if !ok {
-		return model.NotFoundf("there is no profile %.64q", values.Get("profile_id"))
-	}
-	organization, err := s.Store.OrganizationOf(ctx, scope, model.ProfilePrefix, id)
-	if err != nil {
-		return err
-	}
-	token := s.Store.LogoutToken(model.Logout{OrganizationID: organization, IdentityID: id, ApplicationID: key.ApplicationID})
-	return c.JSON(http.StatusOK, logoutToken{token, s.public("/sso/logout?" + url.Values{"token": {token}}.Encode())})
-}
-
-// logoutPage ends what its token names. Without a token it asks first: no link of another site may
-// sign anybody out.
-func (s *Server) logoutPage(c echo.Context) error {
-	token := c.QueryParam("token")
-	if token == "" {
-		return s.Pages.Render(c, http.StatusOK, "sso_logout", nil)
-	}
-	l, err := s.Store.OpenLogoutToken(token)
-	if err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	org := s.Store.Org(l.OrganizationID, model.Actor("application:"+model.ApplicationPrefix.ID(l.ApplicationID)))
-	in, err := s.browserSession(c)
-	switch {
-	case err == nil && in.Session.OrganizationID == l.OrganizationID && in.Identity.ID == l.IdentityID:
-		err = org.EndSession(ctx, in.Session.ID)
-		s.dropSession(c)
-	case err == nil || ended(err):
-		// This browser has another session or none: the person is meant, wherever they are signed in.
-		_, err = org.EndSessionsOf(ctx, l.IdentityID)
-	}
-	if err != nil {
-		return err
-	}
-	a, err := s.Store.Application(ctx, l.ApplicationID)
-	if err == nil && len(a.PostLogoutRedirectURIs) > 0 {
-		return redirect(c, a.PostLogoutRedirectURIs[0])
-	}
-	if err != nil && model.KindOf(err) != model.NotFound {
-		return err
-	}
-	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", nil)
-}
-
-// logout ends the browser's session.
-func (s *Server) logout(c echo.Context) error {
-	if err := http.NewCrossOriginProtection().Check(c.Request()); err != nil {
-		return &model.Error{Kind: model.Denied, Message: "Another site sent this form. Open the page yourself and try again.", Err: err}
-	}
-	in, err := s.browserSession(c)
-	if err == nil {
-		err = s.Store.Org(in.Session.OrganizationID, model.Actor("user:"+model.UserPrefix.ID(in.User.ID))).EndSession(c.Request().Context(), in.Session.ID)
-	}
-	if err != nil && !ended(err) {
-		return err
-	}
-	s.dropSession(c)
-	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", nil)
 }

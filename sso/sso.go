@@ -68,9 +68,12 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/saml/:connection/metadata", s.metadata)
 	e.GET("/sso/saml/:connection/login", s.connectionLogin)
 	e.POST("/sso/saml/:connection/acs", s.acs)
+	e.GET("/sso/saml/:connection/slo", s.slo)
+	e.POST("/sso/saml/:connection/slo", s.slo)
 	e.GET("/sso/oidc/:connection/login", s.oidcLogin)
 	e.POST("/sso/oidc/:connection/login", s.oidcLogin)
 	e.GET("/sso/oidc/:connection/callback", s.callback)
+	e.GET("/sso/oidc/:connection/logout", s.oidcLoggedOut)
 	e.GET("/login/:slug", s.organizationLogin)
 	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
 	return nil

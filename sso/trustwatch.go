@@ -93,6 +93,8 @@ func (w *TrustWatch) refresh(ctx context.Context, c *model.Connection) error {
 		_, err = w.org(c).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *model.Connection) {
 			c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 			c.IDPCertificates = saml.EncodeCertificates(idp.Certificates)
+			c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = idp.SLO.RedirectURL, idp.SLO.RedirectResponseURL
+			c.IDPSLOPostURL, c.IDPSLOPostResponseURL = idp.SLO.PostURL, idp.SLO.PostResponseURL
 		})
 		message, refused = unread(err)
 	}

@@ -49,6 +49,7 @@ type applicationPage struct {
 	Host     string
 	EntityID string // of the service provider; empty until it is connected
 	ACSURL   string
+	SLOURL   string
 	Current  string // who is signed in in this browser; empty for nobody
 	ClientID string // of the relying party; empty until it is connected
 	Redirect string // its redirect URI
@@ -165,6 +166,7 @@ func (s *Server) application(w http.ResponseWriter, r *http.Request) {
 	}
 	p.EntityID, p.ACSURL = a.ServiceProvider()
 	p.ClientID, p.Redirect = a.RelyingParty()
+	p.SLOURL = a.serviceProvider().sloURL
 	if id, _, known := s.whoIs(r, a); known {
 		if who, err := a.dir.person(id); err == nil {
 			p.Current = who.Name()
@@ -181,7 +183,7 @@ func (a *Application) description() map[string]any {
 		"saml": map[string]string{
 			"personality": string(a.personality.name), "metadata_url": a.SAMLMetadataURL(),
 			"entity_id": a.SAMLEntityID(), "sso_url": a.SAMLSignOnURL(),
-			"sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL,
+			"slo_url": a.SAMLLogoutURL(), "sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL, "sp_slo_url": sp.sloURL,
 		},
 		"oidc": map[string]string{"issuer": a.OIDCIssuer(), "client_id": a.relyingParty().id, "redirect_uri": a.relyingParty().redirectURI},
 	}

@@ -30,7 +30,7 @@ const (
 var ErrNotConnected = errors.New("no SAML service provider is connected: name its entity ID and its ACS URL")
 
 // serviceProvider is the application's side of SAML, empty until it is connected.
-type serviceProvider struct{ entityID, acsURL string }
+type serviceProvider struct{ entityID, acsURL, sloURL string }
 
 // keyPair is what an application signs with.
 type keyPair struct {
@@ -117,6 +117,9 @@ func (a *Application) ConnectSAML(entityID, acsURL string) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if sp.entityID == a.sp.entityID {
+		sp.sloURL = a.sp.sloURL
+	}
 	a.sp = sp
 	return nil
 }
@@ -149,7 +152,7 @@ func checkServiceProvider(entityID, acsURL string) (serviceProvider, error) {
 		return serviceProvider{}, &Invalid{"acs_url", "write the http or https URL of the assertion consumer service, " +
 			"without user name and fragment"}
 	}
-	return serviceProvider{entityID, acsURL}, nil
+	return serviceProvider{entityID: entityID, acsURL: acsURL}, nil
 }
 
 // SAMLMetadata returns the identity provider's metadata for the application (SAML metadata §2.4.3).
@@ -168,6 +171,9 @@ func (a *Application) SAMLMetadata() []byte {
 	for _, c := range certificates {
 		info := add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", "", "xmlns:ds", nsSignature)
 		add(add(info, "ds:X509Data", ""), "ds:X509Certificate", base64.StdEncoding.EncodeToString(c.Raw))
+	}
+	for _, binding := range []string{saml.HTTPRedirectBinding, saml.HTTPPostBinding} {
+		add(role, "md:SingleLogoutService", "", "Binding", binding, "Location", a.SAMLLogoutURL())
 	}
 	if a.personality.nameIDFormat != "" {
 		add(role, "md:NameIDFormat", a.personality.nameIDFormat)

@@ -23,8 +23,10 @@ const maxForm = 64 << 10 // bytes
 //	GET  /applications/{n}/saml/metadata                 the identity provider's metadata, always XML
 //	GET  /applications/{n}/saml/sso                      an AuthnRequest by HTTP-Redirect
 //	POST /applications/{n}/saml/sso                      an AuthnRequest by HTTP-POST
+//	GET  /applications/{n}/saml/slo                      a LogoutRequest or LogoutResponse by HTTP-Redirect
+//	POST /applications/{n}/saml/slo                      the same by HTTP-POST
 //	POST /applications/{n}/saml/{sign-in|sign-out|open}
-//	POST /applications/{n}/saml/connect                  the form fields entity_id and acs_url
+//	POST /applications/{n}/saml/connect                  the form fields entity_id, acs_url and slo_url
 //	POST /applications/{n}/people/{person}/open          sign in with nobody having asked
 //
 //	GET  {issuer}/.well-known/openid-configuration       the OpenID provider's discovery document
@@ -51,6 +53,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /applications/{app}/saml/metadata", s.metadata)
 	mux.HandleFunc("GET /applications/{app}/saml/sso", s.sso)
 	mux.HandleFunc("POST /applications/{app}/saml/sso", s.sso)
+	mux.HandleFunc("GET /applications/{app}/saml/slo", s.slo)
+	mux.HandleFunc("POST /applications/{app}/saml/slo", s.slo)
 	mux.HandleFunc("POST /applications/{app}/saml/sign-in", s.signIn)
 	mux.HandleFunc("POST /applications/{app}/saml/sign-out", s.signOut)
 	mux.HandleFunc("POST /applications/{app}/saml/open", s.open)
@@ -113,7 +117,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 // whom a browser says to be is asked on a page of ours. The token endpoint is for servers, which
 // have the client's secret.
 func takesForeignForms(p string) bool {
-	for _, pattern := range []string{"/applications/*/saml/sso", "/applications/*/oidc/token"} {
+	for _, pattern := range []string{"/applications/*/saml/sso", "/applications/*/saml/slo", "/applications/*/oidc/token"} {
 		if matched, err := path.Match(pattern, p); err == nil && matched {
 			return true
 		}

@@ -172,18 +172,6 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	s.choose(w, r, a, in, "")
 }
 
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
-	gone := s.session(a, "", time.Time{})
-	gone.Value, gone.MaxAge = "", -1
-	http.SetCookie(w, gone)
-	http.Redirect(w, r, fmt.Sprintf("/applications/%d", a.number), http.StatusSeeOther)
-}
-
 // connect names the service provider, which is made from the metadata and so comes later.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	a := s.find(r)
@@ -191,7 +179,11 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "There is no such application.")
 		return
 	}
-	if err := a.ConnectSAML(r.Form.Get("entity_id"), r.Form.Get("acs_url")); err != nil {
+	err := a.ConnectSAML(r.Form.Get("entity_id"), r.Form.Get("acs_url"))
+	if slo := r.Form.Get("slo_url"); err == nil && slo != "" {
+		err = a.ConnectLogout(slo)
+	}
+	if err != nil {
 		s.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}

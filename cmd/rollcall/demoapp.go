@@ -80,9 +80,10 @@ func (a *analytics) routes() http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		// A form may lead to Rollcall: browsers apply form-action to redirects too, as that of sign-out.
+		// Signing out leads to Rollcall and from there to the company's identity provider, and browsers
+		// apply form-action to redirects too: no form-action, then.
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
-			"form-action 'self' "+a.rollcall+"; base-uri 'none'; frame-ancestors 'none'")
+			"base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin") // the callback's address holds a code
 		h.Set("Cache-Control", "no-store")

@@ -64,6 +64,7 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 		SAML struct {
 			EntityID string `json:"sp_entity_id"`
 			ACSURL   string `json:"acs_url"`
+			SLOURL   string `json:"slo_url"`
 		}
 	}
 	if c.oidc {
@@ -78,7 +79,10 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 		return err
 	}
 	c.connection = created.ID
-	return idp.ConnectSAML(created.SAML.EntityID, created.SAML.ACSURL)
+	if err := idp.ConnectSAML(created.SAML.EntityID, created.SAML.ACSURL); err != nil {
+		return err
+	}
+	return idp.ConnectLogout(created.SAML.SLOURL)
 }
 
 // createOIDCConnection is the same over OpenID Connect, where the two have a secret together.

@@ -38,6 +38,9 @@ var advice = map[Reason]string{
 	ParserFailed:          "The message could not be read. Report it with the reference number.",
 	RelativeNamespace:     "A namespace name in the message is not an absolute URI." + forged,
 
+	NotALogout: "The message is neither a LogoutRequest nor a LogoutResponse of SAML 2.0, or stands in the other's parameter. Set the identity provider to send logout messages, and only those, to the single logout address.",
+	Reordered:  "The parameters of the address are not in the order in which they are signed. A proxy in between may have sorted them; send them on unchanged.",
+
 	NotAResponse:       "The message is not a SAML 2.0 Response. Check that the identity provider speaks SAML 2.0 and sends sign-on responses to the ACS address.",
 	WrongVersion:       "The version of the message is not 2.0. Set the identity provider to SAML 2.0.",
 	MissingID:          "The signed element has no ID." + forged,
@@ -57,7 +60,7 @@ var advice = map[Reason]string{
 	MarkupInValue:      "There are XML elements where only text may be. Send plain values.",
 	BadTime:            "A time is missing or is not an xs:dateTime in UTC. Check the identity provider's templates.",
 
-	Unsigned:            "Neither the response nor the assertion is signed. Switch signing on for this application at the identity provider.",
+	Unsigned:            "Neither the response nor the assertion is signed, or a logout message is not. Switch signing on for this application at the identity provider.",
 	IncompleteSignature: "A part of the signature is missing." + forged,
 	AmbiguousSignature:  "A part of the signature is there twice, or there is more in it than belongs there." + forged,
 	NotOneReference:     "The signature does not cover exactly one element." + forged,

@@ -144,6 +144,9 @@ func identityProvider(e schema.EntityDescriptor) (IDP, error) {
 				return IDP{}, err
 			}
 		}
+		for _, s := range d.SingleLogoutServices {
+			idp.SLO.add(s)
+		}
 		for _, k := range d.KeyDescriptors {
 			if k.Use != "" && k.Use != "signing" {
 				continue
@@ -176,15 +179,21 @@ func (idp *IDP) address(s schema.Endpoint) error {
 	default:
 		return nil
 	}
-	location := strings.TrimSpace(s.Location)
-	u, err := url.Parse(location)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return &Refused{Reason: MetadataBadAddress, Expected: "an https address", Received: shorten(location), Err: err}
-	}
+	location, err := usable(s.Location)
 	if *to == "" {
 		*to = location
 	}
-	return nil
+	return err
+}
+
+// usable is an address in metadata to which a browser can be sent.
+func usable(location string) (string, error) {
+	location = strings.TrimSpace(location)
+	u, err := url.Parse(location)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return "", &Refused{Reason: MetadataBadAddress, Expected: "an https address", Received: shorten(location), Err: err}
+	}
+	return location, nil
 }
 
 func (idp *IDP) add(encoded string) error {

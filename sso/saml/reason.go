@@ -31,6 +31,12 @@ const (
 	RelativeNamespace     Reason = "relative_namespace"     // a namespace name on which canonicalizers differ
 )
 
+// What can be wrong with a message of single logout alone.
+const (
+	NotALogout Reason = "not_a_logout"         // another message than single logout has, or in the wrong parameter
+	Reordered  Reason = "parameters_reordered" // a query whose parameters are not in the order of the signature
+)
+
 // What can be wrong with where things stand in a message.
 const (
 	NotAResponse       Reason = "not_a_response"      // another message, or none of SAML 2.0

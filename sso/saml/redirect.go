@@ -43,6 +43,14 @@ type Redirected struct {
 // itself (SAML Bindings §3.4.4.1): the parameters in this order and this escaping, and nothing of
 // what the address has besides. The document carries no signature of its own.
 func (sp SP) RedirectURL(address, parameter string, document []byte, relayState string) (string, error) {
+	if len(relayState) > maxRelayState {
+		return "", fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
+	}
+	return sp.signedURL(address, parameter, document, relayState)
+}
+
+// signedURL is RedirectURL for any RelayState: one that somebody else made is sent back as it came.
+func (sp SP) signedURL(address, parameter string, document []byte, relayState string) (string, error) {
 	query, err := redirectQuery(parameter, document, relayState)
 	if err != nil {
 		return "", err
@@ -56,9 +64,6 @@ func (sp SP) RedirectURL(address, parameter string, document []byte, relayState 
 }
 
 func redirectQuery(parameter string, document []byte, relayState string) (string, error) {
-	if len(relayState) > maxRelayState {
-		return "", fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
-	}
 	var deflated bytes.Buffer
 	w, err := flate.NewWriter(&deflated, flate.BestCompression)
 	if err != nil {

@@ -22,11 +22,11 @@ type RequestOptions struct {
 	Now          time.Time
 }
 
-// Request is an authentication request on its way: the browser is sent to URL, and where there are
-// Fields it posts them there.
+// Request is a message on its way: the browser is sent to URL, and where there are Fields it posts
+// them there.
 type Request struct {
 	URL    string
-	Fields map[string]string // SAMLRequest and RelayState; nil for HTTP-Redirect
+	Fields map[string]string // the message and RelayState; nil for HTTP-Redirect
 }
 
 // AuthnRequest makes a request by HTTP-Redirect, or by HTTP-POST to an identity provider that takes

@@ -11,6 +11,7 @@ type IDP struct {
 	EntityID           string
 	SSORedirectURL     string // where requests go by HTTP-Redirect; empty where it takes none
 	SSOPostURL         string // where requests go by HTTP-POST; empty where it takes none
+	SLO                LogoutService
 	Certificates       []*x509.Certificate
 	WantRequestsSigned bool // the metadata says so; requests are signed anyway
 }
@@ -19,6 +20,7 @@ type IDP struct {
 type SP struct {
 	EntityID    string
 	ACSURL      string
+	SLOURL      string        // where logout messages come to; empty where there is none
 	Key         crypto.Signer // RSA; what is signed is signed with this one
 	Certificate *x509.Certificate
 	// Standby is a second key while one replaces the other: the metadata has both, and what is
@@ -62,6 +64,8 @@ type Assertion struct {
 	Issuer              string
 	NameID              string // as sent; empty where there is none
 	NameIDFormat        string
+	NameQualifier       string // of the NameID; mostly empty, as the next
+	SPNameQualifier     string
 	InResponseTo        string // empty: unsolicited
 	SessionIndex        string
 	Attributes          map[string][]string // by Name, values in the order they were sent

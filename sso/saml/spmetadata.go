@@ -40,6 +40,13 @@ func (sp SP) Metadata() ([]byte, error) {
 			}
 		}
 	}
+	if sp.SLOURL != "" {
+		for _, binding := range [...]string{schema.HTTPRedirectBinding, schema.HTTPPostBinding} {
+			slo := d.CreateElement("md:SingleLogoutService")
+			slo.CreateAttr("Binding", binding)
+			slo.CreateAttr("Location", sp.SLOURL)
+		}
+	}
 	for _, format := range [...]schema.NameIDFormat{
 		schema.PersistentNameIDFormat,
 		schema.EmailAddressNameIDFormat,

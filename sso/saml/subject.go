@@ -71,32 +71,41 @@ func (p profile) confirmation(el *etree.Element, a *Assertion) error {
 
 // nameID reads who it is. A missing one is no fault here: the caller may have an attribute for it.
 func nameID(subject *etree.Element, a *Assertion) error {
+	n, err := readNameID(subject)
+	a.NameID, a.NameIDFormat, a.NameQualifier, a.SPNameQualifier = n.Value, n.Format, n.NameQualifier, n.SPNameQualifier
+	return err
+}
+
+// readNameID reads the NameID in an element; the zero value where there is none.
+func readNameID(subject *etree.Element) (n NameID, err error) {
 	if len(children(subject, assertionNS, "EncryptedID")) > 0 {
-		return refuse(EncryptedNameID, "a NameID that is not encrypted", "")
+		return n, refuse(EncryptedNameID, "a NameID that is not encrypted", "")
 	}
 	found := children(subject, assertionNS, "NameID")
 	switch len(found) {
 	case 0:
-		return nil
+		return n, nil
 	case 1:
 	default:
-		return refuse(SeveralNameIDs, "one NameID", "")
+		return n, refuse(SeveralNameIDs, "one NameID", "")
 	}
 	value, err := text(found[0])
 	if err != nil {
-		return err
+		return n, err
 	}
 	// Taken as sent, it would be another person than without the space; without it, two people
 	// could be one.
 	switch trimmed := strings.TrimSpace(value); {
 	case trimmed == "":
-		return refuse(EmptyNameID, "a NameID with text", "")
+		return n, refuse(EmptyNameID, "a NameID with text", "")
 	case trimmed != value:
-		return refuse(NameIDSpace, "no white space around the NameID", value)
+		return n, refuse(NameIDSpace, "no white space around the NameID", value)
 	}
-	a.NameID = value
-	a.NameIDFormat, _ = attribute(found[0], "Format")
-	return nil
+	n.Value = value
+	n.Format, _ = attribute(found[0], "Format")
+	n.NameQualifier, _ = attribute(found[0], "NameQualifier")
+	n.SPNameQualifier, _ = attribute(found[0], "SPNameQualifier")
+	return n, nil
 }
 
 func (p profile) authnStatement(el *etree.Element, a *Assertion) error {

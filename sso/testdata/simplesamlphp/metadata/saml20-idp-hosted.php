@@ -15,6 +15,9 @@ $metadata[getenv('INTEROP_URL') . '/idp'] = [
 
     // Nobody gets in by a request that the service provider has not signed.
     'validate.authnrequest' => true,
+    // Nor out by a logout message that is not signed; what it sends itself is.
+    'validate.logout' => true,
+    'sign.logout' => true,
     'SingleSignOnServiceBinding' => explode(' ', getenv('INTEROP_BINDINGS')),
 
     'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',

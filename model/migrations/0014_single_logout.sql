@@ -1,0 +1,41 @@
+-- Single logout, and sessions that end when nobody uses them.
+
+-- logout is local or idp. The addresses are empty where the identity provider takes no logout
+-- messages; it may want answers elsewhere than requests.
+ALTER TABLE connections ADD COLUMN logout text NOT NULL DEFAULT 'idp';
+ALTER TABLE connections ADD COLUMN idp_slo_redirect_url text NOT NULL DEFAULT '';
+ALTER TABLE connections ADD COLUMN idp_slo_redirect_response_url text NOT NULL DEFAULT '';
+ALTER TABLE connections ADD COLUMN idp_slo_post_url text NOT NULL DEFAULT '';
+ALTER TABLE connections ADD COLUMN idp_slo_post_response_url text NOT NULL DEFAULT '';
+
+-- idp_session is how the identity provider knows the session, sealed; the two hashes find it when
+-- the identity provider ends it. Sessions of before have none, and end here alone.
+ALTER TABLE sessions ADD COLUMN idp_session bytea;
+ALTER TABLE sessions ADD COLUMN name_id_hash bytea;
+ALTER TABLE sessions ADD COLUMN session_index_hash bytea;
+CREATE INDEX sessions_name_id ON sessions (organization_id, connection_id, name_id_hash);
+
+-- A session without idle_seconds stays open however long nobody uses it.
+ALTER TABLE sessions ADD COLUMN idle_seconds bigint NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN idle_until bigint;
+
+-- A logout on its way to an identity provider and back: its id is the RelayState. Without next_uri
+-- it ends on a page of ours.
+CREATE TABLE single_logouts (
+	id text NOT NULL PRIMARY KEY,
+	organization_id text NOT NULL,
+	connection_id text NOT NULL,
+	request_id text NOT NULL,
+	browser_hash bytea NOT NULL,
+	next_uri text NOT NULL,
+	created_at bigint NOT NULL,
+	expires_at bigint NOT NULL,
+	used_at bigint,
+	FOREIGN KEY (organization_id, connection_id) REFERENCES connections (organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX single_logouts_connection ON single_logouts (organization_id, connection_id);
+CREATE INDEX single_logouts_expiry ON single_logouts (expires_at);
+
+-- An OpenID provider shows an error where it does not know our address to come back to, so nobody is
+-- sent there to sign out before somebody has entered that and says so.
+UPDATE connections SET logout = 'local' WHERE type LIKE '%OIDC';

@@ -1,0 +1,51 @@
+package sso
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// oidcLogoutAtProvider sends the browser to an OpenID provider that signs out (OpenID Connect
+// RP-Initiated Logout, section 2). One that does not, or cannot be asked now, keeps nobody here: our
+// session has ended.
+func (s *Server) oidcLogoutAtProvider(c echo.Context, connection *model.Connection, in *model.SignedIn, next string) (sent bool, err error) {
+	ctx, org := c.Request().Context(), s.org(connection)
+	rp, err := s.relyingParty(ctx, connection)
+	if err != nil {
+		s.Log.WarnContext(ctx, "not signed out at the provider", "connection", model.ConnectionPrefix.ID(connection.ID), "error", err)
+		return false, nil
+	}
+	if rp.provider.LogoutURL(rp.client, "", "", "") == "" {
+		return false, nil
+	}
+	hint, err := org.IDToken(ctx, in.Session.ID)
+	if err != nil {
+		return false, err
+	}
+	l := &model.SingleLogout{ConnectionID: connection.ID, BrowserHash: s.bindBrowser(c), NextURI: next}
+	if err := org.StartLogout(ctx, l); err != nil {
+		return false, err
+	}
+	back := s.public("/sso/oidc/" + model.ConnectionPrefix.ID(connection.ID) + "/logout")
+	return true, redirect(c, rp.provider.LogoutURL(rp.client, hint, back, l.ID))
+}
+
+// oidcLoggedOut is the post_logout_redirect_uri: the provider sends the browser back with our state. It
+// says nothing that is signed, so nobody is told that the provider's session has ended.
+func (s *Server) oidcLoggedOut(c echo.Context) error {
+	connection, err := s.connectionOver(c, true)
+	if err != nil {
+		return err
+	}
+	l, err := s.useLogout(c, connection, c.QueryParam("state"), nil)
+	if err != nil {
+		return s.refuseLogout(c, connection, err)
+	}
+	if l.NextURI != "" {
+		return redirect(c, l.NextURI)
+	}
+	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{})
+}

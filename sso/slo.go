@@ -1,0 +1,165 @@
+package sso
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/sso/saml"
+	"rollcall/web"
+)
+
+// slo is the single logout service: the identity provider ends sessions here, and answers to the
+// logouts that began here. Both come through the browser, by HTTP-Redirect or HTTP-POST.
+func (s *Server) slo(c echo.Context) error {
+	connection, err := s.connectionOver(c, false)
+	if err != nil {
+		return err
+	}
+	p, err := s.provider(connection)
+	if err != nil {
+		return err
+	}
+	m, err := s.readLogout(c, p, saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
+	switch {
+	case err != nil:
+		return s.refuseLogout(c, connection, err)
+	case m.Request != nil:
+		return s.endByProvider(c, connection, p, m)
+	}
+	return s.endAnswered(c, connection, m)
+}
+
+// readLogout reads a message, by whichever binding it came.
+func (s *Server) readLogout(c echo.Context, p *provider, e saml.Expect) (*saml.LogoutMessage, error) {
+	r := c.Request()
+	if r.Method == http.MethodGet {
+		return p.sp.ReadLogoutQuery(p.idp, r.URL.RawQuery, e)
+	}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxResponse)
+	if err := r.ParseForm(); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, &saml.Refused{Reason: saml.TooLarge, Expected: "at most 512 KiB", Received: "more"}
+		}
+		return nil, &saml.Refused{Reason: saml.NoMessage, Expected: "a form with SAMLRequest or SAMLResponse", Received: "a body that is no form"}
+	}
+	parameter, messages := "", 0
+	for _, name := range []string{saml.RequestParameter, saml.ResponseParameter} {
+		if n := len(r.PostForm[name]); n > 0 {
+			parameter, messages = name, messages+n
+		}
+	}
+	switch {
+	case messages == 0:
+		return nil, &saml.Refused{Reason: saml.NoMessage, Expected: "a form with SAMLRequest or SAMLResponse", Received: "one without"}
+	case messages > 1 || len(r.PostForm["RelayState"]) > 1:
+		return nil, &saml.Refused{Reason: saml.Repeated, Expected: "one message and one RelayState", Received: "several"}
+	}
+	m, err := p.sp.ReadLogoutForm(p.idp, parameter, r.PostForm.Get(parameter), e)
+	if err != nil {
+		return nil, err
+	}
+	m.RelayState = r.PostForm.Get("RelayState")
+	return m, nil
+}
+
+// endByProvider ends what a LogoutRequest names and answers it. Whoever sent it is known by then: the
+// answer goes to the identity provider and nowhere else, and says nothing but whether we know the name.
+func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *provider, m *saml.LogoutMessage) error {
+	_, err := s.org(connection).LogoutByProvider(c.Request().Context(), model.ProviderLogout{
+		ConnectionID: connection.ID, RequestID: m.Request.ID, ReplayUntil: model.TimeOf(m.Request.ReplayUntil),
+		Issuer: connection.IDPEntityID, NameID: m.Request.NameID.Value, SessionIndexes: m.Request.SessionIndexes,
+	})
+	r, refused := refusalOf(err)
+	unknown := refused && r.Reason == string(model.LogoutSubjectUnknown)
+	switch {
+	case err == nil:
+	case unknown, refused && r.Reason == string(model.LogoutSessionUnknown):
+		// There is nothing to end, which the identity provider is told, and its administrators by the log.
+		s.noteLogout(c, connection, r)
+	default:
+		return s.refuseLogout(c, connection, err)
+	}
+	if !p.idp.SLO.Offered() {
+		return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{})
+	}
+	relayState := m.RelayState
+	if len(relayState) > maxRelayState {
+		relayState = ""
+	}
+	answer, err := p.sp.LogoutResponse(p.idp, saml.LogoutAnswer{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
+		RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
+	if err != nil {
+		return err
+	}
+	return s.sendBrowser(c, answer, "Signing out")
+}
+
+// maxRelayState is how many bytes of a RelayState are sent back. SAML Bindings §3.4.3 allows 80, to
+// which not everybody keeps.
+const maxRelayState = 1024
+
+// endAnswered ends a logout that began here. The session ended when it began: all that the answer
+// decides is whether the person is told that the identity provider's has ended, too.
+func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *saml.LogoutMessage) error {
+	l, err := s.useLogout(c, connection, m.RelayState, m.Response)
+	if err != nil {
+		return s.refuseLogout(c, connection, err)
+	}
+	if m.Response.Status != "" {
+		s.noteLogout(c, connection, refusal{Reason: string(saml.BadStatus), Expected: "a logout that succeeded", Received: m.Response.Status})
+	}
+	if l.NextURI != "" {
+		return redirect(c, l.NextURI)
+	}
+	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{Everywhere: m.Response.Signed && m.Response.Status == ""})
+}
+
+// useLogout finds the logout that is answered and uses it up. response is nil where the answer has
+// nothing but the state, as over OpenID Connect.
+func (s *Server) useLogout(c echo.Context, connection *model.Connection, state string, response *saml.LogoutAnswered) (*model.SingleLogout, error) {
+	ctx, org := c.Request().Context(), s.org(connection)
+	l, err := org.SingleLogout(ctx, connection.ID, state)
+	switch {
+	case model.KindOf(err) == model.NotFound:
+		return nil, &model.SignInRefused{Reason: model.LogoutUnknown, Expected: "the RelayState or state of a logout of this connection", Received: "none, or another"}
+	case err != nil:
+		return nil, err
+	case !s.fromBrowser(c, l.BrowserHash):
+		return nil, &model.SignInRefused{Reason: model.LogoutForeign, Expected: "the browser in which the logout began", Received: "another one, or one without our cookie"}
+	}
+	if response != nil {
+		if err := response.Answers(l.RequestID); err != nil {
+			return nil, err
+		}
+	}
+	return l, org.UseLogout(ctx, l.ID)
+}
+
+// refuseLogout ends a logout message that is not believed: the log gets the reason, the browser a
+// reference. Nothing is sent to the identity provider, of which it may not be.
+func (s *Server) refuseLogout(c echo.Context, connection *model.Connection, err error) error {
+	r, ok := refusalOf(err)
+	if !ok {
+		return err
+	}
+	s.noteLogout(c, connection, r)
+	return s.Pages.Render(c, http.StatusForbidden, "sso_logout_refused", refusedPage{web.RequestID(c.Request().Context())})
+}
+
+// noteLogout writes a logout message that was refused into the organization's log.
+func (s *Server) noteLogout(c echo.Context, connection *model.Connection, r refusal) {
+	ctx := c.Request().Context()
+	a := s.attempt(c, connection)
+	a.Reason, a.Expected, a.Received = r.Reason, r.Expected, r.Received
+	kept, err := s.org(connection).RecordFailedLogout(ctx, a)
+	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID), "reason", r.Reason, "kept", kept)
+	if err != nil && model.KindOf(err) != model.NotFound {
+		log.WarnContext(ctx, "failed logout not noted", "error", err)
+		return
+	}
+	log.InfoContext(ctx, "logout refused")
+}

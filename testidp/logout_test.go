@@ -1,0 +1,114 @@
+package testidp_test
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+	dsig "github.com/russellhaering/goxmldsig"
+
+	"rollcall/testidp"
+)
+
+const sloURL = "https://app.example/saml/slo"
+
+// TestLogoutMessagesAreSigned by each personality, as each binding has it.
+func TestLogoutMessagesAreSigned(t *testing.T) {
+	for _, p := range personalities {
+		t.Run(string(p), func(t *testing.T) {
+			i := newSignOnIDP(t, p)
+			if _, err := i.LogoutRequest("amara.okafor", testidp.LogoutOptions{}); !errors.Is(err, testidp.ErrNoLogout) {
+				t.Errorf("without an address: %v", err)
+			}
+			if err := i.ConnectLogout("javascript:alert(1)"); err == nil {
+				t.Error("a script is an address")
+			}
+			if err := i.ConnectLogout(sloURL); err != nil {
+				t.Fatal(err)
+			}
+			request, err := i.LogoutRequest("amara.okafor", testidp.LogoutOptions{ID: "_1", SessionIndexes: []string{"a", "b"}, RelayState: "x y"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			form, err := request.Form()
+			if err != nil {
+				t.Fatal(err)
+			}
+			document, err := base64.StdEncoding.DecodeString(form.Get("SAMLRequest"))
+			if err != nil || form.Get("RelayState") != "x y" {
+				t.Fatalf("%v %v", form, err)
+			}
+			d := etree.NewDocument()
+			if err := d.ReadFromBytes(document); err != nil {
+				t.Fatal(err)
+			}
+			verifier := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{i.Certificate()}})
+			if _, err := verifier.Validate(d.Root()); err != nil {
+				t.Errorf("the signature: %v", err)
+			}
+			if n := len(d.FindElements("//SessionIndex")); n != 2 || d.FindElement("//NameID").Text() == "" {
+				t.Errorf("%d SessionIndexes: %s", n, document)
+			}
+			location, err := request.URL()
+			if err != nil || !strings.HasPrefix(location, sloURL+"?SAMLRequest=") || !strings.Contains(location, "&RelayState=x+y&SigAlg=") || !strings.Contains(location, "&Signature=") {
+				t.Errorf("%s %v", location, err)
+			}
+		})
+	}
+}
+
+// TestSigningOutReachesTheApplication: the session here ends, and the browser is sent to end that of
+// the application; the other way round, the application's request ends the session here.
+func TestSigningOutReachesTheApplication(t *testing.T) {
+	i := newSignOnIDP(t, testidp.PlainSAML)
+	if err := i.ConnectLogout(sloURL); err != nil {
+		t.Fatal(err)
+	}
+	stop := *i.browser
+	stop.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	message := func(tag string) string {
+		return `<p:` + tag + ` xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion" ID="_of-the-application" Version="2.0"><a:Issuer>` +
+			entityID + `</a:Issuer></p:` + tag + `>`
+	}
+	for name, c := range map[string]struct {
+		message string
+		status  int
+	}{
+		"a request":           {message("LogoutRequest"), http.StatusSeeOther},
+		"a response":          {message("LogoutResponse"), http.StatusBadRequest},
+		"of somebody else":    {strings.ReplaceAll(message("LogoutRequest"), entityID, "https://other.example"), http.StatusBadRequest},
+		"without a usable ID": {strings.ReplaceAll(message("LogoutRequest"), "_of-the", "<"), http.StatusBadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			posted, err := stop.PostForm(i.SAMLLogoutURL(), url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(c.message))}, "RelayState": {"state"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = posted.Body.Close()
+			here, err := posted.Location()
+			if posted.StatusCode != http.StatusSeeOther || err != nil {
+				t.Fatalf("%s %v", posted.Status, err)
+			}
+			answer, err := stop.Get(here.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode != c.status {
+				t.Fatalf("%s", answer.Status)
+			}
+			if c.status != http.StatusSeeOther {
+				return
+			}
+			to, err := answer.Location()
+			if err != nil || !strings.HasPrefix(to.String(), sloURL+"?SAMLResponse=") || to.Query().Get("RelayState") != "state" {
+				t.Errorf("%v %v", to, err)
+			}
+		})
+	}
+}
