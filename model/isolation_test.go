@@ -64,6 +64,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	must(t, err)
 	e.unowned, err = e.org.SetRole(ctx, e.unowned.ID, model.Admin)
 	must(t, err)
+	e.setPassword(t, s)
 	e.group = createGroup(t, e.org, e.directory, "Engineers", e.user)
 	e.signOn(t, s)
 	note(t, s, e.directory, 1)
@@ -105,6 +106,10 @@ var naming = map[string]call{
 	"CreateDirectoryToken": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		t, _, err := org.CreateDirectoryToken(ctx, of.directory.ID, "second", nil)
 		return t, err
+	},
+	"CreatePasswordSetup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		p, _, err := org.CreatePasswordSetup(ctx, of.unowned.ID)
+		return p, err
 	},
 	"CreateDirectoryUser": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.CreateDirectoryUser(ctx, of.directory.ID, person("new@shared.example"))
@@ -305,7 +310,8 @@ var whole = map[string]call{
 	"Departed": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Departed(ctx, of.departed)
 	},
-	"Domains": func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.Domains(ctx) },
+	"Domains":      func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.Domains(ctx) },
+	"HasPasswords": func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.HasPasswords(ctx) },
 	"Organization": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.Organization(ctx)
 	},
@@ -315,6 +321,10 @@ var whole = map[string]call{
 	"Schemas": func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.Schemas(ctx) },
 	"SetDomains": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.SetDomains(ctx, map[string]model.DomainState{"third." + string(org.ID) + ".example": model.DomainStateVerified})
+	},
+	"StartAuthorization": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		p := model.PendingAuthorization{ApplicationID: *of.login.ApplicationID, BrowserHash: []byte("hash")}
+		return done(org.StartAuthorization(ctx, &p))
 	},
 	"Tombstones": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		ts, _, err := org.Tombstones(ctx, model.Page{Limit: 10})

@@ -176,6 +176,9 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 				return err
 			}
 		}
+		if err := org.checkEnforcement(ctx, before.Settings, after.Settings); err != nil {
+			return err
+		}
 		g = &after
 		if len(changed(before, g)) == 0 {
 			return nil
@@ -184,6 +187,9 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).Select(changed(before, g)).UpdateColumns(g).Error
 		if err != nil {
 			return organizationTaken(fmt.Errorf("update organization: %w", err))
+		}
+		if err := org.enforcePasswords(ctx, before.Settings, g.Settings); err != nil {
+			return err
 		}
 		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})
