@@ -155,8 +155,15 @@ func (o *Org) EndSession(ctx context.Context, id string) error {
 // EndSessionsOf ends the sessions of an identity, and those that its user, or the
 // user of this id who has none, began with a password. It tells how many they were.
 func (o *Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
-	user := o.db.Model(&Identity{}).Select("user_id").Where("id = ?", identityID) // whose sessions have an index
-	r := o.db.WithContext(ctx).Model(&Session{}).Where("(user_id IN (?) AND (identity_id = ? OR identity_id IS NULL) OR user_id = ? AND identity_id IS NULL) AND ended_at IS NULL", user, identityID, identityID).
+	user := identityID
+	var linked []string
+	if err := o.read.WithContext(ctx).Model(&Identity{}).Where("id = ?", identityID).Pluck("user_id", &linked).Error; err != nil {
+		return 0, o.store.translate(fmt.Errorf("read identity: %w", err))
+	}
+	if len(linked) == 1 {
+		user = linked[0]
+	}
+	r := o.db.WithContext(ctx).Model(&Session{}).Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
 		UpdateColumn("ended_at", o.now())
 	if r.Error != nil {
 		return 0, o.store.translate(fmt.Errorf("end sessions: %w", r.Error))

@@ -2,6 +2,7 @@ package sso
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -105,16 +106,16 @@ func (s *Server) connectionLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.beginHere(c, connection)
+	return s.beginHere(c, connection, "")
 }
 
 // beginHere begins a login that no application asked for.
-func (s *Server) beginHere(c echo.Context, connection *model.Connection) error {
+func (s *Server) beginHere(c echo.Context, connection *model.Connection, hint string) error {
 	in, err := s.browserSession(c)
 	if err != nil && !ended(err) {
 		return err
 	}
-	return s.begin(c, connection, in, wish{})
+	return s.begin(c, connection, in, wish{hint: hint})
 }
 
 // organizationLogin is an organization's own login address.
@@ -128,7 +129,11 @@ func (s *Server) organizationLogin(c echo.Context) error {
 		return err
 	}
 	org := s.Store.Org(g.ID, model.System)
+	s.rememberOrganization(c, g.Slug)
 	connection, all, err := s.choose(c, org, g)
+	if errors.Is(err, errNoConnection) && g.Settings.AllowAdminPasswords {
+		return s.passwordPage(c, g)
+	}
 	if err != nil {
 		return err
 	}
@@ -175,17 +180,26 @@ func choosePage(all []model.Connection, link func(id string) string) []choice {
 // start begins a login that no application asked for, where one would end: at the application, which
 // then asks for it (OpenID Connect Core, section 4), else on a page of ours.
 func (s *Server) start(c echo.Context, connection *model.Connection) error {
+	return s.startFor(c, connection, "")
+}
+
+// startFor is start for whom the login_hint names.
+func (s *Server) startFor(c echo.Context, connection *model.Connection, hint string) error {
 	uri, err := s.initiateURI(c, connection)
 	if err != nil {
 		return err
 	}
 	if uri == "" {
-		return s.beginHere(c, connection)
+		return s.beginHere(c, connection, hint)
 	}
-	location, err := withQuery(uri, url.Values{
+	query := url.Values{
 		"iss": {s.PublicURL}, "connection": {model.ConnectionPrefix.ID(connection.ID)},
 		"organization": {model.OrganizationPrefix.ID(string(connection.OrganizationID))},
-	})
+	}
+	if hint != "" {
+		query.Set("login_hint", hint)
+	}
+	location, err := withQuery(uri, query)
 	if err != nil {
 		return err
 	}

@@ -59,12 +59,17 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/session", s.session)
 	e.GET("/sso/signed-in", s.signedIn)
 	e.GET("/sso/logout", s.logoutPage)
-	e.POST("/sso/logout", s.logout)
+	e.POST("/sso/logout", s.logout, ownForm)
 	e.POST("/sso/logout/authorize", s.authorizeLogout)
 	e.GET("/sso/saml/:connection/metadata", s.metadata)
 	e.GET("/sso/saml/:connection/login", s.connectionLogin)
 	e.POST("/sso/saml/:connection/acs", s.acs)
+	e.GET("/login", s.login)
+	e.POST("/login", s.enterEmail, ownForm)
+	e.POST("/login/password", s.enterPassword, ownForm)
 	e.GET("/login/:slug", s.organizationLogin)
+	e.GET("/password/:token", s.newPassword)
+	e.POST("/password/:token", s.setPassword, ownForm)
 	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
 	return nil
 }
