@@ -64,7 +64,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	must(t, err)
 	e.unowned, err = e.org.SetRole(ctx, e.unowned.ID, model.Admin)
 	must(t, err)
-	e.setPassword(t, s)
+	e.setPassword(t)
 	e.group = createGroup(t, e.org, e.directory, "Engineers", e.user)
 	e.signOn(t, s)
 	note(t, s, e.directory, 1)

@@ -47,15 +47,14 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 	if len(f.Email) > maxEmail {
 		f.Email = ""
 	}
-	var err error
 	if id := value("pending"); id != "" {
-		f.pending, err = s.Store.PendingAuthorization(ctx, id, browserHash(s.readCookie(c, loginCookie)))
-		switch {
-		case err == nil:
-			f.Pending = id
-			f.meant, err = s.Store.Org(f.pending.OrganizationID, model.System).Organization(ctx)
+		pending, err := s.Store.PendingAuthorization(ctx, id, browserHash(s.readCookie(c, loginCookie)))
+		if err == nil {
+			f.Pending, f.pending = id, pending
+			f.meant, err = s.Store.Org(pending.OrganizationID, model.System).Organization(ctx)
 			return f, err
-		case model.KindOf(err) != model.NotFound:
+		}
+		if model.KindOf(err) != model.NotFound {
 			return nil, err
 		}
 	}
@@ -63,13 +62,19 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 	if slug == "" {
 		slug = s.readCookie(c, organizationCookie)
 	}
-	if slug != "" {
-		f.meant, err = s.Store.OrganizationBySlug(ctx, slug)
-		if model.KindOf(err) == model.NotFound {
-			f.Organization, f.meant, err = "", nil, nil
-		}
+	if slug == "" {
+		return f, nil
 	}
-	return f, err
+	g, err := s.Store.OrganizationBySlug(ctx, slug)
+	switch {
+	case model.KindOf(err) == model.NotFound:
+		f.Organization = ""
+	case err != nil:
+		return nil, err
+	default:
+		f.meant = g
+	}
+	return f, nil
 }
 
 // readLoginForm reads a form of the login page.
