@@ -154,11 +154,11 @@ func (o *Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *
 			return err
 		}
 		// Whoever switches passwords off waits for this login, or this login for them.
-		if _, err := org.lockOrganization(ctx, "SHARE"); err != nil {
+		g, err := org.lockOrganization(ctx, "SHARE")
+		if err != nil {
 			return err
 		}
-		g, err := org.Organization(ctx)
-		if err != nil {
+		if g.Domains, err = org.Domains(ctx); err != nil {
 			return err
 		}
 		if u.mayHavePassword(g.Settings) != nil {

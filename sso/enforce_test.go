@@ -52,7 +52,9 @@ func TestEnforcement(t *testing.T) {
 			w.setPassword(id, password)
 			k.make(n, d, id)
 		}
-		w.settings(n, func(g *model.Organization) { g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords })
+		w.settings(n, func(g *model.Organization) {
+			g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords
+		})
 		for j, k := range kinds {
 			t.Run(fmt.Sprintf("%s, required %t, passwords %t", k.name, s.required, s.passwords), func(t *testing.T) {
 				who := person(n, j+1)
