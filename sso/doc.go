@@ -7,6 +7,7 @@
 //	GET  /sso/saml/{connection}/login   the same without an application: an identity provider's tile,
 //	                                    or the test link of a draft
 //	GET  /login/{slug}                  the organization's own login address
+//	GET  /login, POST /login            the same by an e-mail address, whose domain names the organization
 //	        begin: a row in logins, bound to the browser by a cookie; the browser goes to the
 //	        identity provider with a signed AuthnRequest
 //	POST /sso/saml/{connection}/acs     the identity provider's answer comes back by the browser
@@ -16,6 +17,13 @@
 //	POST /sso/token                     the application exchanges the code
 //	GET  /sso/profile                   and asks who it is, for as long as the session lives
 //	GET  /sso/logout                    the session ends with its codes and tokens
+//
+// Administrators also come in by a password, for the day when the identity provider is down:
+//
+//	GET, POST /password/{token}         a one-time link sets it: GET shows, POST uses the link
+//	POST /login/password                model.SignInByPassword: the same work and the same answer, whoever
+//	                                    there is; what an application asked for waits in
+//	                                    pending_authorizations and gets its code in the same transaction
 //
 // Only the answer to our own request signs in. What an identity provider sends unasked is verified
 // and then starts a login of ours, so that nobody can be signed in as somebody else by a link.
