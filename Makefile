@@ -6,6 +6,7 @@ SOURCES := ./...
 PYTHON  := .cache/interop
 SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
+OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
 SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -41,7 +42,7 @@ fuzz:
 
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(BROWSER)/installed $(SDKS) fuzz
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(BROWSER)/installed $(SDKS) fuzz
 	.ci/setup postgresql php node openssl chromium
 	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
@@ -67,6 +68,14 @@ $(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
 	mkdir -p $(SAMLIDP)
 	cp $< $(SAMLIDP)
 	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
+	touch $@
+
+$(OIDCOP)/installed: sso/testdata/oidc-provider/package.json
+	.ci/setup node
+	rm -rf $(OIDCOP)
+	mkdir -p $(OIDCOP)
+	cp $< $(OIDCOP)
+	npm install --prefix $(OIDCOP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
 
 .cache/sdk-node/installed: sso/testdata/sdk/node/package.json sso/testdata/sdk/node/package-lock.json

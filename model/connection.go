@@ -39,9 +39,10 @@ var ConnectionTypes = []string{
 	"GenericSAML", "GoogleSAML", "JumpCloudSAML", "KeycloakSAML", "LastPassSAML", "MiniOrangeSAML", "NetIqSAML",
 	"OktaSAML", "OneLoginSAML", "OracleSAML", "PingFederateSAML", "PingOneSAML", "RipplingSAML", "SalesforceSAML",
 	"ShibbolethGenericSAML", "ShibbolethSAML", "SimpleSamlPhpSAML", "VMwareSAML",
+	"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC,
 }
 
-// Connection is a SAML trust between an organization and its identity provider.
+// Connection is a SAML or OpenID Connect trust between an organization and its identity provider.
 type Connection struct {
 	ID                string         `gorm:"primaryKey"`
 	OrganizationID    OrganizationID `gorm:"<-:create"`
@@ -59,7 +60,7 @@ type Connection struct {
 	TrustEmail       bool
 	Reauthentication Reauthentication
 
-	IDPEntityID       string   `gorm:"column:idp_entity_id"`
+	IDPEntityID       string   `gorm:"column:idp_entity_id"`        // the issuer over OpenID Connect
 	IDPSSORedirectURL string   `gorm:"column:idp_sso_redirect_url"` // at least one of the two is given
 	IDPSSOPostURL     string   `gorm:"column:idp_sso_post_url"`
 	IDPMetadataURL    string   `gorm:"column:idp_metadata_url"` // where the four around it came from; often empty
@@ -67,6 +68,27 @@ type Connection struct {
 
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
 	SPCertificate string `gorm:"column:sp_certificate"`
+	// The key that stands by while one replaces the other; empty mostly.
+	SPStandbyKey         []byte `gorm:"column:sp_standby_key"` // sealed; Store.StandbyKey opens it
+	SPStandbyCertificate string `gorm:"column:sp_standby_certificate"`
+
+	UnsignedRequests          bool              // authentication requests carry no signature
+	AllowEncrypted            EncryptedAllowed  // which encrypted assertions are taken
+	NameIDFormat              string            // the format that is asked for; whatever the other side is set up for when empty
+	AttributeMapping          map[string]string `gorm:"serializer:json"` // member of a profile → the attribute's name
+	RefuseExpiredCertificates bool              // a signature by a certificate that is out of date is refused
+
+	MetadataRefreshedAt *Time  // when the metadata behind IDPMetadataURL was last taken over
+	MetadataTriedAt     *Time  // when it was last asked for by a worker
+	MetadataDueAt       *Time  // when it is asked for next; nil without a URL
+	MetadataError       string // why the last attempt was in vain; empty when it was not
+	CertificatesDueAt   *Time  // when the certificates' dates are looked at next; nil when nothing is to come
+
+	// Over OpenID Connect, in place of what SAML has above.
+	OIDCClientID     string   `gorm:"column:oidc_client_id"`
+	OIDCClientSecret []byte   `gorm:"column:oidc_client_secret"` // sealed; Store.ClientSecret opens it
+	OIDCScopes       []string `gorm:"column:oidc_scopes;serializer:json"`
+	OIDCGroupsClaim  string   `gorm:"column:oidc_groups_claim"` // groups when empty
 
 	CreatedAt Time     `gorm:"autoCreateTime:false"`
 	UpdatedAt Time     `gorm:"autoUpdateTime:false"`
@@ -97,6 +119,9 @@ func (c *Connection) validate() error {
 			return Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
 		}
 	}
+	if c.OIDC() {
+		return c.validateOIDC()
+	}
 	if c.IDPEntityID == "" {
 		return Invalidf("saml.idp_entity_id", "saml.idp_entity_id is required: send idp_metadata_xml, idp_metadata_url or the three fields by hand")
 	}
@@ -109,6 +134,9 @@ func (c *Connection) validate() error {
 				return err
 			}
 		}
+	}
+	if err := c.validateSAML(); err != nil {
+		return err
 	}
 	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
 		return Invalidf("saml.idp_certificates", "saml.idp_certificates are 1 to %d certificates with which the identity provider signs", maxCertificates)

@@ -177,6 +177,9 @@ var naming = map[string]call{
 	"EndSessionsOf": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.EndSessionsOf(ctx, of.identity.ID)
 	},
+	"ForceDomain": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.ForceDomain(ctx, of.domain.ID)
+	},
 	"GroupMembers": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.GroupMembers(ctx, of.group.ID)
 	},
@@ -189,6 +192,9 @@ var naming = map[string]call{
 	},
 	"HandOver": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.HandOver(ctx, of.signedIn, *of.login.ApplicationID, "https://app.example/callback", "")
+	},
+	"IDToken": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.IDToken(ctx, of.signedIn.Session.ID)
 	},
 	"Identities": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Identities(ctx, of.user.ID)

@@ -170,7 +170,7 @@ func (o *Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *
 		out.User = u
 		out.Session = &Session{UserID: u.ID, Epoch: u.Epoch, AuthenticatedAt: org.now(),
 			ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000}
-		if out.SessionToken, err = org.createSession(ctx, out.Session); err != nil {
+		if out.SessionToken, err = org.createSession(ctx, out.Session, ""); err != nil {
 			return err
 		}
 		if in.ReplacesSessionID != nil {

@@ -27,7 +27,11 @@ type Server struct {
 	// Log is slog.Default when nil.
 	Log *slog.Logger
 
+	// Outbound fetches what OpenID providers say of themselves, and exchanges codes with them.
+	Outbound *web.Outbound
+
 	providers providerCache
+	parties   relyingParties
 }
 
 //go:embed templates/*.html
@@ -67,6 +71,9 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/login", s.login)
 	e.POST("/login", s.enterEmail, ownForm)
 	e.POST("/login/password", s.enterPassword, ownForm)
+	e.GET("/sso/oidc/:connection/login", s.oidcLogin)
+	e.POST("/sso/oidc/:connection/login", s.oidcLogin)
+	e.GET("/sso/oidc/:connection/callback", s.callback)
 	e.GET("/login/:slug", s.organizationLogin)
 	e.GET("/password/:token", s.newPassword)
 	e.POST("/password/:token", s.setPassword, ownForm)
