@@ -107,10 +107,7 @@ var naming = map[string]call{
 		t, _, err := org.CreateDirectoryToken(ctx, of.directory.ID, "second", nil)
 		return t, err
 	},
-	"CreatePasswordSetup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		p, _, err := org.CreatePasswordSetup(ctx, of.unowned.ID)
-		return p, err
-	},
+	"CreatePasswordSetup": createPasswordSetup,
 	"CreateDirectoryUser": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.CreateDirectoryUser(ctx, of.directory.ID, person("new@shared.example"))
 	},
@@ -328,10 +325,7 @@ var whole = map[string]call{
 	"SetDomains": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.SetDomains(ctx, map[string]model.DomainState{"third." + string(org.ID) + ".example": model.DomainStateVerified})
 	},
-	"StartAuthorization": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		p := model.PendingAuthorization{ApplicationID: *of.login.ApplicationID, BrowserHash: []byte("hash")}
-		return done(org.StartAuthorization(ctx, &p))
-	},
+	"StartAuthorization": startAuthorization,
 	"Tombstones": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		ts, _, err := org.Tombstones(ctx, model.Page{Limit: 10})
 		return ts, err

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -23,6 +24,16 @@ func (e *estate) setPassword(t testing.TB) {
 	must(t, model.Within(e.org, t.Context()).Create(&model.UserPassword{UserID: e.unowned.ID, Hash: "hash"}).Error)
 	_, _, err := e.org.CreatePasswordSetup(t.Context(), e.unowned.ID)
 	must(t, err)
+}
+
+func createPasswordSetup(ctx context.Context, org *model.Org, of estate) (any, error) {
+	p, _, err := org.CreatePasswordSetup(ctx, of.unowned.ID)
+	return p, err
+}
+
+func startAuthorization(ctx context.Context, org *model.Org, of estate) (any, error) {
+	p := model.PendingAuthorization{ApplicationID: *of.login.ApplicationID, BrowserHash: []byte("hash")}
+	return done(org.StartAuthorization(ctx, &p))
 }
 
 func setPassword(t testing.TB, s *model.Store, org *model.Org, u *model.User, password string) {
