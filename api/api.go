@@ -111,6 +111,7 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/users/:id", s.updateUser},
 		{http.MethodDelete, "/users/:id", s.deleteUser},
 		{http.MethodPost, "/users/:id/revoke_sessions", s.revokeSessions},
+		{http.MethodPost, "/users/:id/password_setup", s.setUpPassword},
 
 		{http.MethodGet, "/events", s.listEvents},
 	}...)

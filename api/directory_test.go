@@ -203,6 +203,8 @@ func TestUsers(t *testing.T) {
 				t.Errorf("got %v, epoch %d after %d", o, epoch(), before)
 			}
 			w.want(409, "DELETE", path, nil)
+			w.want(409, "PATCH", path, object{"role": "member"}) // the last one stays
+			w.want(200, "PATCH", "/users/"+model.UserPrefix.ID(tenant.user(w, "stand-in@contoso.example").ID), object{"role": "admin"})
 			if o := w.want(200, "PATCH", path, object{"role": "member"}); o.text("role") != "member" || epoch() != before+1 {
 				t.Errorf("got %v, epoch %d after %d", o, epoch(), before)
 			}

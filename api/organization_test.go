@@ -48,7 +48,7 @@ func TestOrganization(t *testing.T) {
 			want any
 		}{
 			{"a member that is not sent stays", object{"name": "Contoso"}, "external_id", "c-1"},
-			{"one setting leaves the others", object{"rollcall": object{"sso_required": true}}, "rollcall.jit", false},
+			{"one setting leaves the others", object{"rollcall": object{"session_lifetime_seconds": 600}}, "rollcall.jit", false},
 			{"a slug is changed", object{"rollcall": object{"slug": "contoso"}}, "rollcall.slug", "contoso"},
 			{"a key of the metadata is added", object{"metadata": object{"new": "1"}}, "metadata",
 				map[string]any{"tier": "gold", "region": "eu", "new": "1"}},

@@ -35,7 +35,7 @@ func TestSessions(t *testing.T) {
 		})
 		t.Run("one tells whose it is and how it began, and no secret", func(t *testing.T) {
 			want := map[string]any{"object": "session", "id": id(bob), "organization_id": tenant.organization, "user_id": user(bob),
-				"connection_id": connection, "profile_id": model.ProfilePrefix.ID(bob.Session.IdentityID),
+				"method": "sso", "connection_id": connection, "profile_id": model.ProfilePrefix.ID(bob.Session.IdentityID),
 				"created_at": bob.Session.CreatedAt.String(), "expires_at": bob.Session.ExpiresAt.String()}
 			if diff := cmp.Diff([]any{want}, w.get("/sessions?user=" + user(bob))["data"]); diff != "" {
 				t.Error(diff)

@@ -48,10 +48,12 @@ type accessToken struct {
 
 // SignedIn is a live session with whose it is.
 type SignedIn struct {
-	Session        Session
-	User           User // without its document's values and its version
+	Session Session
+	User    User // without its document's values and its version
+	// Identity is that of the session; after a password it is the user's first, and one with the
+	// user's own id where an identity provider never vouched for them.
 	Identity       Identity
-	ConnectionType string
+	ConnectionType string // empty after a password
 }
 
 // signedInRow is SignedIn as one statement reads it.
@@ -64,17 +66,24 @@ type signedInRow struct {
 	DirectoryID                                                 *string
 	UserName, Email, EmailFolded, EmailDomain, Document         string
 	Role                                                        Role
-	ConnectionType, Issuer, Subject, RawAttributes              string
+	ConnectionType, IdentityConnectionID                        string
+	Issuer, Subject, RawAttributes                              string
 }
 
 const (
-	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, s.connection_id, s.identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds, s.idle_until,
+	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id, COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds, s.idle_until,
 		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
-		c.type AS connection_type, i.issuer, i.subject, i.raw_attributes FROM `
-	// live joins a session with whose it is, where it lives but for the two times.
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id, COALESCE(i.issuer, '') AS issuer,
+		COALESCE(i.subject, '') AS subject, COALESCE(i.raw_attributes, '{}') AS raw_attributes FROM `
+	// live joins a session with whose it is, where it lives but for the two times. After a password
+	// there is no connection, and the person's first identity, if they have any, is who they are to an
+	// application: it knows them by that already.
 	live = ` JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
-		JOIN identities i ON i.organization_id = s.organization_id AND i.id = s.identity_id AND i.user_id = s.user_id
-		JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
+		LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
+		LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
+	// whole demands the identity and the connection of a session that began at an identity provider.
+	whole = ` AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
 	// serving joins what an application was handed with the application, while it serves the
 	// organization, and with the organization, while the application may be told of the person: a
 	// directory can change the address after the code was made (identity.md, section 7).
@@ -82,22 +91,29 @@ const (
 		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
 		JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (SELECT 1 FROM organization_domains d
 		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified')) `
-	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?`
+	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?` + whole
 	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
-		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
+		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?` + whole
 	byCode = `authorization_codes t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
-		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?`
+		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?` + whole
 )
 
 func (r *signedInRow) signedIn() *SignedIn {
 	organization := OrganizationID(r.OrganizationID)
+	session := r.IdentityID
+	if r.ConnectionID == "" {
+		session = ""
+	}
+	if r.IdentityID == "" { // somebody who never came by an identity provider
+		r.IdentityID, r.Subject = r.UserID, r.UserID
+	}
 	return &SignedIn{
 		Session: Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: r.IdentityID, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			IdentityID: session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
 		User: User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
 			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
-		Identity: Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.ConnectionID, Issuer: r.Issuer,
+		Identity: Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
 			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
 		ConnectionType: r.ConnectionType,
 	}
@@ -314,13 +330,13 @@ func (o *Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error)
 	}
 	p := &ProfileObject{
 		Object: "profile", ID: ProfilePrefix.ID(in.Identity.ID), OrganizationID: OrganizationPrefix.ID(string(o.ID)),
-		ConnectionID: ConnectionPrefix.ID(in.Session.ConnectionID), ConnectionType: in.ConnectionType, IdpID: in.Identity.Subject,
+		Method: in.Session.Method(), ConnectionID: ConnectionPrefix.orNull(in.Session.ConnectionID), ConnectionType: orNull(in.ConnectionType), IdpID: in.Identity.Subject,
 		Email: in.User.Email, FirstName: orNull(d.Name.GivenName), LastName: orNull(d.Name.FamilyName), Name: orNull(d.formattedName()),
 		Role: RoleObject{in.User.Role}, Roles: []RoleObject{{in.User.Role}}, Groups: []string{}, CustomAttributes: map[string]any{},
 		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: UserPrefix.ID(in.User.ID),
 	}
 	// What a directory says of its users counts for more than what a login says (mission.md, 2.12).
-	db := o.read.WithContext(ctx).Model(&assertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Session.ConnectionID).Order("name_folded")
+	db := o.read.WithContext(ctx).Model(&assertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {
 		mine := o.read.Model(&groupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
@@ -337,8 +353,9 @@ type ProfileObject struct {
 	Object           string          `json:"object"`
 	ID               string          `json:"id"`
 	OrganizationID   string          `json:"organization_id"`
-	ConnectionID     string          `json:"connection_id"`
-	ConnectionType   string          `json:"connection_type"`
+	Method           SignInMethod    `json:"method"`        // Rollcall's addition
+	ConnectionID     *string         `json:"connection_id"` // null, as the type, after a password
+	ConnectionType   *string         `json:"connection_type"`
 	IdpID            string          `json:"idp_id"`
 	Email            string          `json:"email"`
 	FirstName        *string         `json:"first_name"`

@@ -92,6 +92,9 @@ func (s *Store) OrganizationOf(ctx context.Context, scope Scope, kind Prefix, id
 	if err := s.within(db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
 		return "", s.translate(fmt.Errorf("find organization: %w", err))
 	}
+	if len(ids) == 0 && kind == ProfilePrefix { // of somebody who signs in by a password only: see SignedIn
+		return s.OrganizationOf(ctx, scope, UserPrefix, id)
+	}
 	if len(ids) == 0 {
 		return "", NotFoundf("there is no %s", kind.ID(id))
 	}
@@ -187,6 +190,9 @@ func (s *Store) CreateOrganization(ctx context.Context, by Actor, scope Scope, g
 func (s *Store) createOrganization(ctx context.Context, by Actor, scope Scope, g *Organization, domains map[string]DomainState) error {
 	if err := g.validate(); err != nil {
 		return err
+	}
+	if g.Settings.SSORequired {
+		return errUntestedSSO()
 	}
 	g.ID = OrganizationID(newID())
 	return s.Org(g.ID, by).Tx(ctx, func(org *Org) error {

@@ -110,7 +110,7 @@ func TestProfile(t *testing.T) {
 		text := func(s string) *string { return &s }
 		want := &model.ProfileObject{
 			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID), OrganizationID: model.OrganizationPrefix.ID(string(h.org.ID)),
-			ConnectionID: model.ConnectionPrefix.ID(h.c.ID), ConnectionType: "OktaSAML", IdpID: "subject", Email: h.mail("ada"),
+			Method: model.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.c.ID)), ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.mail("ada"),
 			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"), Role: model.RoleObject{Slug: model.Admin},
 			Roles: []model.RoleObject{{Slug: model.Admin}}, Groups: []string{"Staff"}, CustomAttributes: map[string]any{},
 			RawAttributes: []byte(`{"mail":"` + h.mail("ada") + `"}`), UserID: model.UserPrefix.ID(out.User.ID),

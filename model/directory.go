@@ -211,6 +211,10 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := org.endAccessOf(ctx, live, EndedDirectoryDeleted); err != nil {
 			return err
 		}
+		var admins []User
+		if err := db.Where("directory_id = ? AND role = ? AND active = ?", id, Admin, true).Limit(1).Find(&admins).Error; err != nil {
+			return fmt.Errorf("read administrators: %w", err)
+		}
 		leave := func(columns map[string]any, active ...bool) error {
 			columns["directory_id"], columns["updated_at"] = nil, org.now()
 			users := db.Model(&User{}).Where("directory_id = ?", id)
@@ -235,6 +239,9 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 		}
 		org.committed(o.store.tokens.clear)
 		e := directoryEvent{DirectoryObject: d.PublicForm(org.now()), State: "deleting"}
-		return org.record(DirectoryDeleted, e.ID, e)
+		if err := org.record(DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {
+			return err
+		}
+		return org.flagLastAdmin(ctx, &admins[0], DirectoryDeleted)
 	})
 }

@@ -48,6 +48,12 @@ const (
 	UserRoleChanged          EventType = "user.role_changed"
 	UserAccessEnded          EventType = "user.access_ended"
 	DirectoryMassChange      EventType = "directory.mass_change"
+	UserPasswordSetup        EventType = "user.password_setup_created"
+	UserPasswordSet          EventType = "user.password_set"
+	UserPasswordRemoved      EventType = "user.password_removed"
+	PasswordSucceeded        EventType = "authentication.password_succeeded"
+	BreakGlassUsed           EventType = "break_glass.used"
+	OrganizationWithoutAdmin EventType = "organization.without_admin"
 )
 
 // Actor is who did something: kind:id, such as directory:directory_01J…,

@@ -16,6 +16,7 @@ var Models = []any{
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
 	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{}, &guess{}, &Operator{}, &OperatorSession{}, &certificateWarning{},
+	&userPassword{}, &PasswordSetup{}, &PendingAuthorization{},
 }
 
 type (
@@ -23,6 +24,7 @@ type (
 	GroupMember  = groupMember
 	GroupGroup   = groupGroup
 	TombstoneKey = tombstoneKey
+	UserPassword = userPassword
 )
 
 // Across is the database without an organization.

@@ -54,6 +54,15 @@ func (p Prefix) ID(id string) string {
 	return string(p) + "_" + string(out[:])
 }
 
+// orNull is ID, and nil for nothing.
+func (p Prefix) orNull(id string) *string {
+	if id == "" {
+		return nil
+	}
+	apiID := p.ID(id)
+	return &apiID
+}
+
 // Parse reads the form that ID writes, in either case of its base32 half, and
 // returns the stored UUID. An id of another kind, or no id at all, is not ok.
 func (p Prefix) Parse(s string) (id string, ok bool) {

@@ -65,6 +65,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	must(t, err)
 	e.unowned, err = e.org.SetRole(ctx, e.unowned.ID, model.Admin)
 	must(t, err)
+	e.setPassword(t)
 	e.group = createGroup(t, e.org, e.directory, "Engineers", e.user)
 	e.signOn(t, s)
 	note(t, s, e.directory, 1)
@@ -107,6 +108,7 @@ var naming = map[string]call{
 		t, _, err := org.CreateDirectoryToken(ctx, of.directory.ID, "second", nil)
 		return t, err
 	},
+	"CreatePasswordSetup": createPasswordSetup,
 	"CreateDirectoryUser": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.CreateDirectoryUser(ctx, of.directory.ID, person("new@shared.example"))
 	},
@@ -315,7 +317,8 @@ var whole = map[string]call{
 	"Departed": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Departed(ctx, of.departed)
 	},
-	"Domains": func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.Domains(ctx) },
+	"Domains":      func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.Domains(ctx) },
+	"HasPasswords": func(ctx context.Context, org *model.Org, _ estate) (any, error) { return org.HasPasswords(ctx) },
 	"Organization": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.Organization(ctx)
 	},
@@ -326,6 +329,7 @@ var whole = map[string]call{
 	"SetDomains": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		return org.SetDomains(ctx, map[string]model.DomainState{"third." + string(org.ID) + ".example": model.DomainStateVerified})
 	},
+	"StartAuthorization": startAuthorization,
 	"Tombstones": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 		ts, _, err := org.Tombstones(ctx, model.Page{Limit: 10})
 		return ts, err

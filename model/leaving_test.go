@@ -28,7 +28,7 @@ func TestLeaving(t *testing.T) {
 			if after.ID != u.ID || after.Active || after.InactiveReason != model.Deprovisioned || after.Role != model.Admin || after.Epoch != u.Epoch+1 {
 				t.Errorf("%+v", after)
 			}
-			if diff := cmp.Diff([]model.EventType{model.DirectoryUserUpdated, model.UserAccessEnded}, got); diff != "" {
+			if diff := cmp.Diff([]model.EventType{model.DirectoryUserUpdated, model.UserAccessEnded, model.OrganizationWithoutAdmin}, got); diff != "" {
 				t.Error(diff)
 			}
 			if of, err := org.GroupsOf(t.Context(), u.ID); err != nil || len(of[u.ID]) != 1 || of[u.ID][0].ID != g.ID {
@@ -192,6 +192,11 @@ func TestEpoch(t *testing.T) {
 			4, model.UserAccessEnded)
 		step("becoming an administrator leaves it", role(model.Admin), 4, model.UserRoleChanged)
 		step("the same role again does nothing", role(model.Admin), 4)
+		t.Run("the last administrator stays one", func(t *testing.T) {
+			unchanged(t, s, func() { _, err := role(model.Member)(); wantKind(t, err, model.Conflict, "id") })
+			_, err := org.SetRole(t.Context(), createUser(t, org, d, "stand-in@contoso.example").ID, model.Admin)
+			must(t, err)
+		})
 		step("being an administrator no longer raises it", role(model.Member), 5, model.UserRoleChanged, model.UserAccessEnded)
 		t.Run("there are no other roles", func(t *testing.T) {
 			_, err := org.SetRole(t.Context(), u.ID, "owner")

@@ -102,8 +102,8 @@ type Session struct {
 	ID             string         `gorm:"primaryKey"`
 	OrganizationID OrganizationID `gorm:"<-:create"`
 	UserID         string
-	ConnectionID   string
-	IdentityID     string
+	ConnectionID   string `gorm:"default:null"` // empty, as IdentityID, when it began with a password
+	IdentityID     string `gorm:"default:null"`
 	Epoch          int64
 	TokenHash      []byte
 	// AuthenticatedAt is when the person proved to the identity provider who they are, as it says:
@@ -120,6 +120,23 @@ type Session struct {
 	IDPSession       []byte `gorm:"column:idp_session"` // sealed; Org.ProviderSession opens it
 	NameIDHash       []byte `gorm:"column:name_id_hash"`
 	SessionIndexHash []byte
+}
+
+// SignInMethod is how a session began.
+type SignInMethod string
+
+// The methods of a sign-in.
+const (
+	BySSO      SignInMethod = "sso"
+	ByPassword SignInMethod = "password"
+)
+
+// Method tells how the session began.
+func (s *Session) Method() SignInMethod {
+	if s.ConnectionID == "" {
+		return ByPassword
+	}
+	return BySSO
 }
 
 // createSession opens a session and returns the token that the browser keeps. idToken and at are what
@@ -157,10 +174,18 @@ func (o *Org) EndSession(ctx context.Context, id string) error {
 	return nil
 }
 
-// EndSessionsOf ends the sessions of an identity and tells how many they were.
+// EndSessionsOf ends the sessions of an identity, and those that its user, or the
+// user of this id who has none, began with a password. It tells how many they were.
 func (o *Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
-	user := o.db.Model(&Identity{}).Select("user_id").Where("id = ?", identityID) // whose sessions have an index
-	r := o.db.WithContext(ctx).Model(&Session{}).Where("user_id IN (?) AND identity_id = ? AND ended_at IS NULL", user, identityID).
+	user := identityID
+	var linked []string
+	if err := o.read.WithContext(ctx).Model(&Identity{}).Where("id = ?", identityID).Pluck("user_id", &linked).Error; err != nil {
+		return 0, o.store.translate(fmt.Errorf("read identity: %w", err))
+	}
+	if len(linked) == 1 {
+		user = linked[0]
+	}
+	r := o.db.WithContext(ctx).Model(&Session{}).Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
 		UpdateColumn("ended_at", o.now())
 	if r.Error != nil {
 		return 0, o.store.translate(fmt.Errorf("end sessions: %w", r.Error))
@@ -179,21 +204,22 @@ func (o *Org) Sessions(ctx context.Context, userID string, p Page) ([]Session, P
 
 // SessionObject is the public form of a Session.
 type SessionObject struct {
-	Object         string `json:"object"`
-	ID             string `json:"id"`
-	OrganizationID string `json:"organization_id"`
-	UserID         string `json:"user_id"`
-	ConnectionID   string `json:"connection_id"`
-	ProfileID      string `json:"profile_id"`
-	CreatedAt      Time   `json:"created_at"`
-	ExpiresAt      Time   `json:"expires_at"`
+	Object         string       `json:"object"`
+	ID             string       `json:"id"`
+	OrganizationID string       `json:"organization_id"`
+	UserID         string       `json:"user_id"`
+	Method         SignInMethod `json:"method"`
+	ConnectionID   *string      `json:"connection_id"` // null, as profile_id, after a password
+	ProfileID      *string      `json:"profile_id"`
+	CreatedAt      Time         `json:"created_at"`
+	ExpiresAt      Time         `json:"expires_at"`
 }
 
 // PublicForm returns the object that the API shows.
 func (s *Session) PublicForm() SessionObject {
 	return SessionObject{
 		Object: "session", ID: SessionPrefix.ID(s.ID), OrganizationID: OrganizationPrefix.ID(string(s.OrganizationID)),
-		UserID: UserPrefix.ID(s.UserID), ConnectionID: ConnectionPrefix.ID(s.ConnectionID), ProfileID: ProfilePrefix.ID(s.IdentityID),
+		UserID: UserPrefix.ID(s.UserID), Method: s.Method(), ConnectionID: ConnectionPrefix.orNull(s.ConnectionID), ProfileID: ProfilePrefix.orNull(s.IdentityID),
 		CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt,
 	}
 }

@@ -181,6 +181,9 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 				return err
 			}
 		}
+		if err := org.checkEnforcement(ctx, before.Settings, after.Settings); err != nil {
+			return err
+		}
 		g = &after
 		if len(changed(before, g)) == 0 {
 			return nil
@@ -194,6 +197,9 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 			if err := org.setIdle(ctx, seconds); err != nil {
 				return err
 			}
+		}
+		if err := org.enforcePasswords(ctx, before.Settings, g.Settings); err != nil {
+			return err
 		}
 		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})

@@ -136,7 +136,15 @@ func (o *Org) adopt(ctx context.Context, before *User, directoryID string, chang
 	if err := o.recordDirectoryUser(DirectoryUserCreated, after, nil); err != nil || !ended {
 		return after, err
 	}
-	return after, o.recordAccessEnded(after, EndedDeprovisioned)
+	return after, o.recordDeparture(ctx, after, EndedDeprovisioned, UserAdopted)
+}
+
+// recordDeparture notes that a directory has ended the access of an active user.
+func (o *Org) recordDeparture(ctx context.Context, u *User, reason EndingReason, cause EventType) error {
+	if err := o.recordAccessEnded(u, reason); err != nil {
+		return err
+	}
+	return o.flagLastAdmin(ctx, u, cause)
 }
 
 // changedBy is a copy of the user with what change makes of Active and of the
@@ -195,7 +203,7 @@ func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, c
 		if err := org.recordDirectoryUser(DirectoryUserUpdated, after, &before); err != nil || !ended {
 			return err
 		}
-		return org.recordAccessEnded(after, EndedDeprovisioned)
+		return org.recordDeparture(ctx, after, EndedDeprovisioned, DirectoryUserUpdated)
 	})
 	if err != nil {
 		return nil, err
@@ -227,7 +235,10 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, a
 		if err := org.recordDirectoryUser(DirectoryUserDeleted, &u, nil); err != nil {
 			return err
 		}
-		return org.recordAccessEnded(&u, EndedDeleted)
+		if !u.Active {
+			return org.recordAccessEnded(&u, EndedDeleted)
+		}
+		return org.recordDeparture(ctx, &u, EndedDeleted, DirectoryUserDeleted)
 	})
 }
 
@@ -286,16 +297,22 @@ func (o *Org) removeUser(ctx context.Context, u *User) error {
 
 // recordUser notes an event about a member of the organization.
 func (o *Org) recordUser(ctx context.Context, t EventType, u *User) error {
+	form, err := o.userForm(ctx, u)
+	if err != nil {
+		return err
+	}
+	return o.record(t, form.ID, form)
+}
+
+// userForm is a member of the organization as events show it.
+func (o *Org) userForm(ctx context.Context, u *User) (UserObject, error) {
 	domains, err := o.Domains(ctx)
 	if err != nil {
-		return err
+		return UserObject{}, err
 	}
 	form, err := u.UserForm(domains)
-	if err != nil {
-		return err
-	}
 	form.OrganizationID = OrganizationPrefix.ID(string(o.ID))
-	return o.record(t, form.ID, form)
+	return form, err
 }
 
 // recordDirectoryUser notes an event about a user of a directory; before, where

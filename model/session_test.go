@@ -94,6 +94,7 @@ var endings = []ends{
 	{"revoked", func(t *testing.T, o opened) { _, err := o.org.RevokeSessions(t.Context(), o.user.ID); must(t, err) }, model.EndedRevoked},
 	{"an administrator no longer", func(t *testing.T, o opened) {
 		o.admin(t, o.user)
+		o.admin(t, o.house.owned(t, o.house.d, "stand-in", "id-of-stand-in", o.house.mail("stand-in"))) // the last one stays
 		_, err := o.org.SetRole(t.Context(), o.user.ID, model.Member)
 		must(t, err)
 	}, model.EndedRoleChanged},

@@ -41,6 +41,8 @@ func (s *Store) Sweep(ctx context.Context) (swept int64, err error) {
 		{&Session{}, "id", "ended_at < ?", ended},
 		{&departure{}, "directory_id, user_id", "departed_at < ?", now - Time(1000*mostMassChangeWindow)},
 		{&OperatorSession{}, "hash", "expires_at < ?", now},
+		{&PasswordSetup{}, "user_id", "expires_at < ?", now},
+		{&PendingAuthorization{}, "id", "expires_at < ?", now},
 		{&guess{}, "hash", "last_at < ?", now - Time(guessesForgotten.Milliseconds())},
 		{&LoginResponse{}, "attempt_id", "expires_at <= ?", now},
 		{&LoginAttempt{}, "id", "created_at < ?", now - Time(attemptTime.Milliseconds())},

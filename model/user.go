@@ -229,7 +229,8 @@ func changed[T any](before, after *T) []string {
 func (u *User) endAccess() { u.Epoch++ }
 
 // SetRole gives a user a role. Taking admin away also ends the user's access,
-// since what was opened as an admin must not live on.
+// since what was opened as an admin must not live on, and removes their password.
+// It answers Conflict for the last active administrator.
 func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 	if role != Member && role != Admin {
 		return nil, Invalidf("role", "the role is %q or %q", Member, Admin)
@@ -238,16 +239,24 @@ func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) 
 		if u.Role == role {
 			return nil
 		}
+		if u.Role == Admin && u.Active {
+			if err := org.notLastAdmin(ctx, id); err != nil {
+				return err
+			}
+		}
 		// Who becomes an administrator now was not meant when somebody confirmed before.
 		u.Role, u.AdoptionConfirmed = role, false
 		if err := org.recordUser(ctx, UserRoleChanged, u); err != nil {
 			return err
 		}
-		if role == Member {
-			u.endAccess()
-			return org.recordAccessEnded(u, EndedRoleChanged)
+		if role == Admin {
+			return nil
 		}
-		return nil
+		if err := org.removePassword(ctx, u, NoAdminAnymore); err != nil {
+			return err
+		}
+		u.endAccess()
+		return org.recordAccessEnded(u, EndedRoleChanged)
 	})
 }
 

@@ -88,8 +88,10 @@ func deactivate(o *tenant, d dialect) {
 	if left.Epoch <= before.Epoch || left.InactiveReason != model.Deprovisioned {
 		o.t.Errorf("epoch %d after %d, reason %q", left.Epoch, before.Epoch, left.InactiveReason)
 	}
-	events := o.expect(o.by(model.DirectoryUserUpdated, id), o.ended(id, model.EndedDeprovisioned))
-	if len(events) == 2 {
+	flagged := o.by(model.OrganizationWithoutAdmin, id)
+	flagged.Subject = model.OrganizationPrefix.ID(string(o.org.ID))
+	events := o.expect(o.by(model.DirectoryUserUpdated, id), o.ended(id, model.EndedDeprovisioned), flagged)
+	if len(events) == 3 {
 		o.tellsOfLeaving(id, events[0], events[1])
 	}
 

@@ -31,6 +31,8 @@ type authorization struct {
 	maxAge      *int64 // seconds
 	hint        string
 	query       url.Values
+
+	organization *model.Organization // where the request names that, and no connection
 }
 
 const maxState = 4096
@@ -145,8 +147,19 @@ func sendBack(c echo.Context, uri, state string, answer url.Values) error {
 // serveAuthorization uses the browser's session of the same connection again, or begins a login.
 func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	connection, all, err := s.asked(c, a)
-	if err != nil {
+	unconnected := errors.Is(err, errNoConnection)
+	if err != nil && !unconnected {
 		return err
+	}
+	in, err := s.browserSession(c)
+	if err != nil && !ended(err) {
+		return err
+	}
+	if a.enteredByPassword(in, model.TimeOf(s.Store.Now())) {
+		return s.handOverByPassword(c, a, in)
+	}
+	if unconnected {
+		return s.askForPassword(c, a)
 	}
 	if connection == nil && a.silent {
 		return &oauthError{"interaction_required", "the organization has several connections, and prompt=none forbids asking which"}
@@ -157,11 +170,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if connection.State != model.ConnectionActive {
 		return &oauthError{"connection_unlinked", "nobody has tested this connection yet; one login at its test link makes it active"}
 	}
-	in, err := s.browserSession(c)
-	if err != nil && !ended(err) {
-		return err
-	}
-	if err == nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, connection, s) {
+	if in != nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, connection, s) {
 		return s.handOver(c, a, connection, in)
 	}
 	if a.silent {
@@ -218,11 +227,8 @@ func (s *Server) asked(c echo.Context, a *authorization) (*model.Connection, []m
 	if err != nil {
 		return nil, nil, err
 	}
-	connection, all, err := s.choose(c, s.Store.Org(g.ID, model.System), g)
-	if errors.Is(err, errNoConnection) {
-		err = &oauthError{"organization_invalid", "single sign-on is not set up for this organization"}
-	}
-	return connection, all, err
+	a.organization = g
+	return s.choose(c, s.Store.Org(g.ID, model.System), g)
 }
 
 func (s *Server) askedConnection(c echo.Context, a *authorization, apiID string) (*model.Connection, error) {

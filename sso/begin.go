@@ -2,6 +2,7 @@ package sso
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -134,7 +135,11 @@ func (s *Server) organizationLogin(c echo.Context) error {
 		return err
 	}
 	org := s.Store.Org(g.ID, model.System)
+	s.rememberOrganization(c, g.Slug)
 	connection, all, err := s.choose(c, org, g)
+	if errors.Is(err, errNoConnection) && g.Settings.AllowAdminPasswords {
+		return s.passwordPage(c, g)
+	}
 	if err != nil {
 		return err
 	}

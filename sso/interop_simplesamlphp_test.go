@@ -80,7 +80,7 @@ func followsSchema(t *testing.T, document []byte, schema string) {
 // signIn fills in the login page that the visitor sees, and returns the form with the response.
 func (v *visitor) signIn(login page, name string) *form {
 	v.t.Helper()
-	return v.mustForm(v.post(v.mustForm(login, "AuthState"), "username", name, "password", name+password), "SAMLResponse")
+	return v.mustForm(v.post(v.mustForm(login, "AuthState"), "username", name, "password", name+idpPassword), "SAMLResponse")
 }
 
 // TestInteropSimpleSAMLphp signs people in at SimpleSAMLphp, which refuses what we do not sign.

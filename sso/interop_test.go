@@ -102,8 +102,8 @@ type program struct {
 const (
 	// initiate is where the application asks for a login that an identity provider has started.
 	initiate = "https://app.example/login"
-	// password of the people that testdata/simplesamlphp/authsources.php knows, after their name.
-	password = "s-password"
+	// idpPassword of the people that testdata/simplesamlphp/authsources.php knows, after their name.
+	idpPassword = "s-password"
 )
 
 func startProgram(t *testing.T, db modeltest.Database) *program {

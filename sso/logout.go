@@ -91,9 +91,6 @@ func (s *Server) logoutPage(c echo.Context) error {
 
 // logout ends the browser's session.
 func (s *Server) logout(c echo.Context) error {
-	if err := http.NewCrossOriginProtection().Check(c.Request()); err != nil {
-		return &model.Error{Kind: model.Denied, Message: "Another site sent this form. Open the page yourself and try again.", Err: err}
-	}
 	in, err := s.browserSession(c)
 	if err == nil {
 		err = s.Store.Org(in.Session.OrganizationID, model.Actor("user:"+model.UserPrefix.ID(in.User.ID))).EndSession(c.Request().Context(), in.Session.ID)
@@ -109,7 +106,7 @@ func (s *Server) logout(c echo.Context) error {
 // as well, then to next, which is an application's registered address, or to a page of ours. in is the
 // session that this browser had, nil for none.
 func (s *Server) signedOut(c echo.Context, in *model.SignedIn, next string) error {
-	if in != nil {
+	if in != nil && in.Session.ConnectionID != "" {
 		sent, err := s.toProviderLogout(c, in, next)
 		if sent || err != nil {
 			return err

@@ -291,7 +291,7 @@ func TestStatementsOverOpenIDConnect(t *testing.T) {
 		}{
 			{"begin", 5, func() { back = o.answer(b.get(w.authorize(o.tenant)), ada(o.tenant)) }},
 			{"callback, a known person", 16, func() { b.get(back).code(t) }},
-			{"callback, used", 5, func() { b.get(back) }},
+			{"callback, used", 8, func() { b.get(back) }},
 			{"callback, nothing of ours", 5, func() { b.get(o.callback() + "?state=x&code=y") }},
 		} {
 			list := counter.During(c.run)

@@ -23,6 +23,8 @@ func TestPages(t *testing.T) {
 	choice := b.get("/login/contoso")
 	post := tenant{org: w.org, idp: w.idp, connection: second.connection}
 	w.update(post, func(c *model.Connection) { c.IDPSSORedirectURL = "" })
+	hedy := w.admin(w.tenant, admin)
+	set := url.Values{"password": {password}, "again": {password}}
 	for name, c := range map[string]struct {
 		answer
 		status int
@@ -37,6 +39,13 @@ func TestPages(t *testing.T) {
 		"logout":         {b.get("/sso/logout"), 200, "Sign out", "/sso/logout", []string{"Sign out?"}},
 		"signed out":     {w.browser().submit("/sso/logout", url.Values{}), 200, "You are signed out", "", nil},
 		"logout refused": {b.get(w.sp(w.connection, "/slo")), 403, "Signing out did not complete", "", []string{"reference"}},
+		"login":          {b.get("/login?organization=contoso"), 200, "Sign in", "/login", []string{"E-mail address", "Use a password", "contoso"}},
+		"no address":     {b.submit("/login", url.Values{"email": {`"><b>`}}), 400, "Error: Sign in", "/login", []string{"whole e-mail address"}},
+		"password":       {b.submit("/login", url.Values{"email": {admin}, "with": {"password"}}), 200, "Sign in with a password", "/login/password", []string{"Password"}},
+		"wrong":          {b.submit("/login/password", url.Values{"email": {admin}, "password": {"not it"}}), 403, "Error: Sign in with a password", "/login/password", []string{"is wrong."}},
+		"new password":   {b.get(w.link(hedy.ID)), 200, "Set your password", "", []string{admin, "contoso", "15 characters"}},
+		"weak password":  {b.submit(w.link(hedy.ID), url.Values{}), 400, "Error: Set your password", "", []string{"is not empty"}},
+		"password set":   {b.submit(w.link(hedy.ID), set), 200, "Your password is set", "", []string{"password manager"}},
 		"not here":       {b.get("/login/nobody"), 404, "Nothing here", "", []string{"There is no organization with this login address."}},
 		"bad client":     {b.get("/sso/authorize"), 400, "Not understood", "", []string{"client_id"}},
 		"nobody":         {w.browser().get("/sso/signed-in"), 401, "Sign in first", "", nil},

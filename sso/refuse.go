@@ -73,7 +73,10 @@ func advice(reason string) string {
 }
 
 // refusedPage is the view of sso_refused.html.
-type refusedPage struct{ Reference string }
+type refusedPage struct {
+	Reference string
+	Password  string // where an administrator can sign in all the same; often empty
+}
 
 // refuse ends a login that failed: the log gets the reason, the browser a reference. claims are
 // given where the assertion could be believed.
@@ -92,7 +95,13 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, told)
 		}
 	}
-	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", refusedPage{web.RequestID(c.Request().Context())})
+	page := refusedPage{Reference: web.RequestID(c.Request().Context())}
+	if l != nil && s.fromBrowser(c, l.BrowserHash) {
+		if page.Password, err = s.passwordWay(c, connection, l); err != nil {
+			return err
+		}
+	}
+	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", page)
 }
 
 // note writes a failed login into the organization's log. A log that cannot be written does not

@@ -12,7 +12,8 @@ import (
 type sessionAnswer struct {
 	User         sessionUser         `json:"user"`
 	Organization sessionOrganization `json:"organization"`
-	Connection   sessionConnection   `json:"connection"`
+	Method       model.SignInMethod  `json:"method"`
+	Connection   *sessionConnection  `json:"connection"` // null after a password
 	Role         model.Role          `json:"role"`
 	ExpiresAt    model.Time          `json:"expires_at"`
 }
@@ -61,12 +62,15 @@ func (s *Server) describe(c echo.Context, in *model.SignedIn) (*sessionAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	return &sessionAnswer{
+	answer := &sessionAnswer{
 		User:         sessionUser{u.ID, u.Email, u.FirstName, u.LastName, in.User.FullName()},
 		Organization: sessionOrganization{model.OrganizationPrefix.ID(string(g.ID)), g.Name},
-		Connection:   sessionConnection{model.ConnectionPrefix.ID(in.Session.ConnectionID), in.ConnectionType},
-		Role:         in.User.Role, ExpiresAt: in.Session.ExpiresAt,
-	}, nil
+		Method:       in.Session.Method(), Role: in.User.Role, ExpiresAt: in.Session.ExpiresAt,
+	}
+	if in.Session.ConnectionID != "" {
+		answer.Connection = &sessionConnection{model.ConnectionPrefix.ID(in.Session.ConnectionID), in.ConnectionType}
+	}
+	return answer, nil
 }
 
 // signedIn is the page on which a login ends that no application asked for.

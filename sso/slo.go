@@ -147,7 +147,7 @@ func (s *Server) refuseLogout(c echo.Context, connection *model.Connection, err 
 		return err
 	}
 	s.noteLogout(c, connection, r)
-	return s.Pages.Render(c, http.StatusForbidden, "sso_logout_refused", refusedPage{web.RequestID(c.Request().Context())})
+	return s.Pages.Render(c, http.StatusForbidden, "sso_logout_refused", refusedPage{Reference: web.RequestID(c.Request().Context())})
 }
 
 // noteLogout writes a logout message that was refused into the organization's log.

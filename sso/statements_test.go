@@ -15,6 +15,7 @@ func TestStatements(t *testing.T) {
 		var counter modeltest.Statements
 		w := newWorld(t, db, counter.Options())
 		w.activate(w.tenant)
+		w.setPassword(w.admin(w.tenant, admin).ID, password)
 		var b begun
 		var a answer
 		var token string
@@ -39,6 +40,10 @@ func TestStatements(t *testing.T) {
 			{"acs, replacing a session", 17, acs(ada(w.tenant))},
 			{"begin in another browser", 5, func() { b = w.begin(w.tenant) }},
 			{"acs, a new person", 24, acs(person(w.tenant, 1))},
+			{"login page", 0, func() { w.browser().get("/login") }},
+			{"login page, an address", 4, func() { w.browser().submit("/login", url.Values{"email": {"x@" + domain}}) }},
+			{"login page, a wrong password", 7, func() { w.browser().enter(admin, "not it") }},
+			{"login page, a password", 16, func() { w.browser().enter(admin, password) }},
 			{"acs, nothing that could be read", 4, func() { b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}}) }},
 		} {
 			list := counter.During(c.run)

@@ -63,6 +63,22 @@ func TestREADMEFirstSteps(t *testing.T) {
 	}
 }
 
+// TestREADMEPasswords goes on where the first steps end, as an administrator does.
+func TestREADMEPasswords(t *testing.T) {
+	folder, address := newcomer(t)
+	steps := append(commandsUnder(t, "First steps")[1:], "echo; echo Passwords")
+	_, out, ok := bytes.Cut(typeCommands(t, folder, address, append(steps, commandsUnder(t, "Passwords for administrators")...)), []byte("\nPasswords\n"))
+	if !ok {
+		t.Fatal("the first steps did not end")
+	}
+	t.Logf("the administrator sees:\n%s", out)
+	for _, want := range []string{"\n200\n303\n", `"method":"password"`, `"role":"admin"`, `"email":"hedy@northwind.example"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("there is no %q", want)
+		}
+	}
+}
+
 // TestREADMESignPeopleIn goes on where the first steps end, with what the README tells an
 // application's developer to type. It moves the ports of the server and of the identity provider.
 func TestREADMESignPeopleIn(t *testing.T) {

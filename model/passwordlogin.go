@@ -1,0 +1,260 @@
+package model
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+)
+
+// PendingAuthorization is a request of an application that waits at the login
+// page. It is bound to one browser, for ten minutes, and answered once.
+type PendingAuthorization struct {
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	ApplicationID  string
+	BrowserHash    []byte
+	RedirectURI    string `gorm:"column:redirect_uri"`
+	State          string
+	CodeChallenge  string
+	ForceAuthn     bool
+	MaxAge         *int64
+	CreatedAt      Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      Time
+	UsedAt         *Time
+}
+
+// StartAuthorization stores what an application asked for, with its id and times.
+func (o *Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) error {
+	p.ID, p.CreatedAt, p.UsedAt = newID(), o.now(), nil
+	p.ExpiresAt = p.CreatedAt + Time(loginTime.Milliseconds())
+	if err := o.db.WithContext(ctx).Create(p).Error; err != nil {
+		return o.store.translate(fmt.Errorf("start authorization: %w", err))
+	}
+	return nil
+}
+
+// PendingAuthorization returns what waits in a browser. It answers NotFound for
+// what is another browser's, was answered or came too late.
+func (s *Store) PendingAuthorization(ctx context.Context, id string, browserHash []byte) (*PendingAuthorization, error) {
+	var p PendingAuthorization
+	if isID(id) {
+		r := s.readAcross(ctx).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, TimeOf(s.now())).Limit(1).Find(&p)
+		if r.Error != nil {
+			return nil, s.translate(fmt.Errorf("read authorization: %w", r.Error))
+		}
+		if r.RowsAffected == 1 && subtle.ConstantTimeCompare(p.BrowserHash, browserHash) == 1 {
+			return &p, nil
+		}
+	}
+	return nil, NotFoundf("no application waits for this sign-in any more")
+}
+
+// PasswordSignIn is somebody who wants to sign in by a password.
+type PasswordSignIn struct {
+	Email, Password string
+	// Organization is meant where the e-mail address is under no verified domain: by the address of the
+	// page, or because the browser remembers it. It is nil for none.
+	Organization         *Organization
+	Pending              *PendingAuthorization // which is answered; nil for none
+	ReplacesSessionID    *string               // the session that this browser had
+	IPAddress, UserAgent string
+}
+
+// errWrongPassword is one answer for all that is wrong: it must not tell who there is.
+var errWrongPassword error = Deniedf("The e-mail address or the password is wrong.")
+
+// SignInByPassword signs an administrator in. It answers Denied for whatever is
+// wrong, after the same look-ups and the same hashing, and Busy while the account
+// or the address must wait; *SignInRefused where the application may not be told.
+func (s *Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignedUp, error) {
+	g, err := s.organizationOfEmail(ctx, in.Email, in.Organization)
+	if err != nil {
+		return nil, err
+	}
+	account, _ := foldEmail(in.Email)
+	if account == "" {
+		account = clipped(strings.ToLower(in.Email))
+	}
+	org := s.Org(g.ID, System)
+	guessing, err := s.Guess(ctx, "user\x00"+string(g.ID)+"\x00"+account, in.IPAddress)
+	if err != nil {
+		return nil, err
+	}
+	who, password, err := org.passwordOf(ctx, in.Email)
+	if err != nil {
+		return nil, err
+	}
+	equal, outdated, err := s.comparePassword(ctx, password.Hash, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !equal || who.mayHavePassword(g.Settings) != nil {
+		return nil, errWrongPassword
+	}
+	better := ""
+	if outdated {
+		if better, err = s.rehashPassword(ctx, in.Password); err != nil {
+			return nil, err
+		}
+	}
+	out, err := s.Org(g.ID, Actor("user:"+UserPrefix.ID(who.ID))).enterByPassword(ctx, in, password, better)
+	if err != nil {
+		return nil, err
+	}
+	return out, guessing.Right(ctx)
+}
+
+// organizationOfEmail is the organization that has the domain of an address
+// verified, else the one that is meant, else one that has nobody (identity.md, section 8).
+func (s *Store) organizationOfEmail(ctx context.Context, email string, meant *Organization) (*Organization, error) {
+	_, domain := foldEmail(email)
+	g, err := s.OrganizationByDomain(ctx, domain)
+	if KindOf(err) == NotFound {
+		g, err = meant, nil
+		if g == nil {
+			g = &Organization{}
+		}
+	}
+	return g, err
+}
+
+// passwordOf reads whose password an e-mail address signs in with, in two
+// statements whoever there is. Two with one address are nobody.
+func (o *Org) passwordOf(ctx context.Context, email string) (*User, *userPassword, error) {
+	folded, _ := foldEmail(email)
+	holders := o.read.Model(&userPassword{}).Select("user_id")
+	var users []User
+	err := o.read.WithContext(ctx).Where("email_folded = ? AND email_folded <> '' AND active = ? AND role = ? AND id IN (?)", folded, true, Admin, holders).
+		Limit(2).Find(&users).Error
+	if err != nil {
+		return nil, nil, o.store.translate(fmt.Errorf("find user of password: %w", err))
+	}
+	who := &User{}
+	if len(users) == 1 {
+		who = &users[0]
+	}
+	var p userPassword
+	if err := o.read.WithContext(ctx).Where("user_id = ?", who.ID).Limit(1).Find(&p).Error; err != nil {
+		return nil, nil, o.store.translate(fmt.Errorf("read password: %w", err))
+	}
+	return who, &p, nil
+}
+
+// enterByPassword opens the session of a user whose password was right, and
+// answers the application that waits. What has changed since the comparison refuses it.
+func (o *Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *userPassword, better string) (*SignedUp, error) {
+	out := &SignedUp{}
+	err := o.change(ctx, func(org *Org) error {
+		u, err := org.user(ctx, compared.UserID, true)
+		if KindOf(err) == NotFound {
+			return errWrongPassword
+		}
+		if err != nil {
+			return err
+		}
+		// Whoever switches passwords off waits for this login, or this login for them.
+		g, err := org.lockOrganization(ctx, "SHARE")
+		if err != nil {
+			return err
+		}
+		if g.Domains, err = org.Domains(ctx); err != nil {
+			return err
+		}
+		if u.mayHavePassword(g.Settings) != nil {
+			return errWrongPassword
+		}
+		if err := org.usePassword(ctx, compared, better); err != nil {
+			return err
+		}
+		out.User = u
+		out.Session = &Session{UserID: u.ID, Epoch: u.Epoch, AuthenticatedAt: org.now(),
+			ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000, IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
+		if out.SessionToken, err = org.createSession(ctx, out.Session, "", ProviderSession{}); err != nil {
+			return err
+		}
+		if in.ReplacesSessionID != nil {
+			if err := org.endReplaced(ctx, *in.ReplacesSessionID); err != nil {
+				return err
+			}
+		}
+		if err := org.answerPending(ctx, in.Pending, g, out); err != nil {
+			return err
+		}
+		return org.recordPasswordSignIn(ctx, in, g, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// usePassword makes sure that the password is still the one that was compared,
+// and stores its hash under better parameters, where one is given.
+func (o *Org) usePassword(ctx context.Context, compared *userPassword, better string) error {
+	if better == "" {
+		better = compared.Hash
+	}
+	r := o.db.WithContext(ctx).Model(&userPassword{}).Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", better)
+	if r.Error != nil {
+		return fmt.Errorf("use password: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return errWrongPassword
+	}
+	return nil
+}
+
+// answerPending makes the code of the application that waits, of several who try once.
+func (o *Org) answerPending(ctx context.Context, p *PendingAuthorization, g *Organization, out *SignedUp) error {
+	if p == nil || p.OrganizationID != o.ID {
+		return nil
+	}
+	r := o.db.WithContext(ctx).Model(&PendingAuthorization{}).Where("id = ? AND used_at IS NULL AND expires_at > ?", p.ID, o.now()).UpdateColumn("used_at", o.now())
+	if r.Error != nil {
+		return fmt.Errorf("use authorization: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return nil // the session is good without it
+	}
+	var err error
+	out.Code, err = o.handOver(ctx, g, out.User, out.Session, p.ApplicationID, p.RedirectURI, p.CodeChallenge)
+	return err
+}
+
+// passwordAuthentication is the reference's authentication.password_succeeded event.
+type passwordAuthentication struct {
+	Type      string  `json:"type"`
+	Status    string  `json:"status"`
+	IPAddress *string `json:"ip_address"`
+	UserAgent *string `json:"user_agent"`
+	UserID    string  `json:"user_id"`
+	Email     string  `json:"email"`
+	SessionID string  `json:"session_id"` // Rollcall's addition
+}
+
+// breakGlass is the data of break_glass.used.
+type breakGlass struct {
+	UserObject
+	SessionID string  `json:"session_id"`
+	IPAddress *string `json:"ip_address"`
+	UserAgent *string `json:"user_agent"`
+	Cause     string  `json:"cause"`
+	Alert     bool    `json:"alert"`
+}
+
+// recordPasswordSignIn notes the login, and raises the alert where everybody else
+// must come by the identity provider (mission.md, 2.10).
+func (o *Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *Organization, out *SignedUp) error {
+	user, session := UserPrefix.ID(out.User.ID), SessionPrefix.ID(out.Session.ID)
+	address, agent := orNull(clipped(in.IPAddress)), orNull(clipped(in.UserAgent))
+	err := o.record(PasswordSucceeded, user, passwordAuthentication{"password", "succeeded", address, agent, user, out.User.Email, session})
+	if err != nil || !g.Settings.SSORequired {
+		return err
+	}
+	form, err := o.userForm(ctx, out.User)
+	if err != nil {
+		return err
+	}
+	return o.record(BreakGlassUsed, user, breakGlass{form, session, address, agent, "sso_required", true})
+}

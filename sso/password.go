@@ -1,0 +1,56 @@
+package sso
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// newPasswordPage is the view of sso_new_password.html.
+type newPasswordPage struct {
+	Email, Organization, Slug string
+	Problem                   string
+	Done                      bool
+}
+
+// newPassword shows the form behind a one-time link. It uses nothing up: programs that scan mail
+// follow links.
+func (s *Server) newPassword(c echo.Context) error {
+	return s.renderNewPassword(c, http.StatusOK, "")
+}
+
+func (s *Server) renderNewPassword(c echo.Context, status int, problem string) error {
+	u, g, err := s.Store.PasswordSetup(c.Request().Context(), c.Param("token"))
+	if err != nil {
+		return err
+	}
+	return s.Pages.Render(c, status, "sso_new_password", newPasswordPage{Email: u.Email, Organization: g.Name, Slug: g.Slug, Problem: problem})
+}
+
+// setPassword uses the link.
+func (s *Server) setPassword(c echo.Context) error {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxLoginForm)
+	if err := r.ParseForm(); err != nil {
+		return &model.Error{Kind: model.Invalid, Message: "The form cannot be read. Open the link again and try once more.", Err: err}
+	}
+	if r.PostForm.Get("password") != r.PostForm.Get("again") {
+		return s.renderNewPassword(c, http.StatusBadRequest, "The two passwords differ. Type the same one twice.")
+	}
+	_, g, err := s.Store.PasswordSetup(r.Context(), c.Param("token"))
+	if err != nil {
+		return err
+	}
+	err = s.Store.SetPassword(r.Context(), c.Param("token"), r.PostForm.Get("password"))
+	if known, ok := errors.AsType[*model.Error](err); ok && known.Kind == model.Invalid {
+		return s.renderNewPassword(c, http.StatusBadRequest, sentence(known.Message))
+	}
+	if err != nil {
+		return err
+	}
+	s.rememberOrganization(c, g.Slug)
+	return s.Pages.Render(c, http.StatusOK, "sso_new_password", newPasswordPage{Organization: g.Name, Slug: g.Slug, Done: true})
+}
