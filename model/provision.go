@@ -9,13 +9,18 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
-// visible are the users that a directory may see: its own, and those whom it
-// could adopt (identity.md, section 3).
+// visibleTo is the condition of the users that a directory may see: its own, and
+// those whom it could adopt (identity.md, section 3).
+func (o *Org) visibleTo(directoryID string) clause.Expr {
+	return join("(users.directory_id = ", param(directoryID), " OR (", o.adoptable(), "))")
+}
+
+// visible limits a query to what is visibleTo a directory.
 func (o *Org) visible(db *gorm.DB, directoryID string) *gorm.DB {
-	adoptable := o.adoptable()
-	return db.Where("(users.directory_id = ? OR ("+adoptable.SQL+"))", append([]any{directoryID}, adoptable.Vars...)...)
+	return db.Where(o.visibleTo(directoryID))
 }
 
 // DirectoryUser returns a user as a directory sees it: one that it owns or could adopt.

@@ -54,6 +54,8 @@ type User struct {
 	DocumentFolded    foldedDocument // written for filters
 	CreatedAt         Time           `gorm:"autoCreateTime:false"`
 	UpdatedAt         Time           `gorm:"autoUpdateTime:false"`
+	// Groups are those of GroupsOf where they are known already; nil means that they are not.
+	Groups []MemberOf `gorm:"-"`
 }
 
 // User returns one user of the organization, whoever owns it.
@@ -211,8 +213,8 @@ func changed[T any](before, after *T) []string {
 	var names []string
 	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
 	for i := range b.NumField() {
-		if b.Type().Field(i).Type == reflect.TypeFor[foldedDocument]() {
-			continue // follows from Document
+		if f := b.Type().Field(i); f.Type == reflect.TypeFor[foldedDocument]() || f.Tag.Get("gorm") == "-" {
+			continue // the former follows from Document, the latter is no column
 		}
 		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
 			names = append(names, b.Type().Field(i).Name)
