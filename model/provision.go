@@ -37,8 +37,11 @@ func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, docum
 	if err := created.SetDocument(document); err != nil {
 		return nil, err
 	}
-	var u *User
-	err := o.change(ctx, func(org *Org) error {
+	u, err := o.createAtOnce(ctx, created)
+	if u != nil || err != nil {
+		return u, err
+	}
+	err = o.change(ctx, func(org *Org) error {
 		fresh := created
 		u = &fresh
 		known, err := org.recognize(ctx, u)
@@ -178,8 +181,11 @@ func (o *Org) settleActive(before, after *User) (ended bool) {
 // events. A change that alters nothing writes nothing and keeps the version.
 // Deactivating ends access at once.
 func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*User) error) (*User, error) {
-	var after *User
-	err := o.change(ctx, func(org *Org) error {
+	after, err := o.updateAtOnce(ctx, directoryID, id, change)
+	if after != nil || err != nil {
+		return after, err
+	}
+	err = o.change(ctx, func(org *Org) error {
 		var before User
 		db := org.visible(org.forChange(org.db.WithContext(ctx), id), directoryID)
 		if err := o.one(db, &before, "user", id); err != nil {

@@ -145,18 +145,23 @@ func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, e
 
 // insertUser writes a new user and the values that filters look up.
 func (o *Org) insertUser(ctx context.Context, u *User) error {
+	u.begin(o.now())
+	if err := o.db.WithContext(ctx).Create(u).Error; err != nil {
+		return userNameTaken(fmt.Errorf("create user: %w", err))
+	}
+	return o.insertValues(ctx, u)
+}
+
+// begin sets what a new row begins with.
+func (u *User) begin(now Time) {
 	u.ID, u.Version, u.Epoch = newID(), 1, 1
-	u.CreatedAt, u.UpdatedAt = o.now(), o.now()
+	u.CreatedAt, u.UpdatedAt = now, now
 	if u.ProfileIDs == nil {
 		u.ProfileIDs = []string{}
 	}
 	if !u.Active {
 		u.InactiveReason = Deprovisioned
 	}
-	if err := o.db.WithContext(ctx).Create(u).Error; err != nil {
-		return userNameTaken(fmt.Errorf("create user: %w", err))
-	}
-	return o.insertValues(ctx, u)
 }
 
 // userNameTaken says what a violated unique index means for a user: only the one of userNames can be.
