@@ -27,8 +27,7 @@ type userDocument struct {
 		GivenName  string `json:"givenName"`
 		FamilyName string `json:"familyName"`
 	} `json:"name"`
-	Emails       []documentValue `json:"emails"`
-	PhoneNumbers []documentValue `json:"phoneNumbers"`
+	Emails []documentValue `json:"emails"`
 	// RFC 7643, section 4.3.
 	Enterprise struct {
 		EmployeeNumber string        `json:"employeeNumber"`
@@ -140,7 +139,7 @@ func (u *User) derive() error {
 	values := d.values(u.ID)
 	if len(values) > maxValues {
 		last := values[maxValues].Attribute.String()
-		return Invalidf(last, "emails and phoneNumbers have at most %d values together", maxValues)
+		return Invalidf(last, "there are at most %d values of %s", maxValues, last)
 	}
 	errs := []error{
 		checkIndexed("userName", u.UserNameFolded), checkIndexed("externalId", u.ExternalID), checkIndexed("displayName", u.DisplayNameFolded),
@@ -199,13 +198,12 @@ type valueAttribute int64
 
 const (
 	emailsAttribute  valueAttribute = 1
-	phonesAttribute  valueAttribute = 2
 	managerAttribute valueAttribute = 3
 )
 
 // String is the attribute's SCIM name.
 func (a valueAttribute) String() string {
-	return [...]string{emailsAttribute: "emails", phonesAttribute: "phoneNumbers", managerAttribute: "manager"}[a]
+	return [...]string{emailsAttribute: "emails", managerAttribute: "manager"}[a]
 }
 
 // userValue is one value of a user that filters look up by index.
@@ -239,7 +237,6 @@ func (d *userDocument) values(userID string) []userValue {
 		}
 	}
 	add(emailsAttribute, d.Emails...)
-	add(phonesAttribute, d.PhoneNumbers...)
 	add(managerAttribute, d.Enterprise.Manager)
 	return out
 }

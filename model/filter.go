@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/scim2/filter-parser/v2"
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -21,6 +20,7 @@ type ResourceQuery struct {
 	Limit  int // how many at most; 0 only counts
 	Sort   *Sort
 	Cursor *Cursor // pages by cursor and not by Offset
+	Groups bool    // the Groups of users are wanted, too: they are read where they cost little
 
 	// Form says how an attribute compares that has no column of its own. Without
 	// it each is a single one, whose texts compare in any case.
@@ -52,54 +52,67 @@ func (o *Org) adoptable() clause.Expr {
 }
 
 // DirectoryUsers lists the users of a directory in the order of their creation,
-// and how many there are in all. Users whom the directory could adopt are shown
+// and how many there are in all. Of each there is what lists show: ID, UserName,
+// Version, Active, Document and the times. Users whom the directory could adopt are shown
 // only to a filter that names one exactly, so that no client that reconciles
 // what it sees deletes them. It answers Invalid for what a filter cannot ask, and
 // TooLarge for one that takes too long.
 func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, Extent, error) {
-	db := o.read.Model(&User{})
+	s := search[User]{compiler: o.userCompiler(q), query: q, shown: shownUsers,
+		born: func(u *User) (string, Time) { return u.ID, u.CreatedAt }}
 	if namesOne(q.Filter) {
-		db = o.visible(db, directoryID)
+		s.where = o.visibleTo(directoryID)
+		if q.Groups {
+			s.shown = o.shownAlone()
+		}
 	} else {
-		db = db.Where(o.store.dialect.beside("users.directory_id", pinpoints(q.Filter, userIndexes))+" = ?", directoryID)
+		s.where = join(o.store.dialect.beside("users.directory_id", pinpoints(q.Filter, userIndexes)), " = ", param(directoryID))
 	}
-	return resources(ctx, db, q, o.userCompiler(q), func(u *User) (string, Time) { return u.ID, u.CreatedAt })
+	return s.run(ctx)
 }
 
-// DirectoryGroups lists the groups of a directory, like DirectoryUsers.
+// DirectoryGroups lists the groups of a directory, like DirectoryUsers, with
+// DisplayName.
 func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
-	column := o.store.dialect.beside("directory_groups.directory_id", pinpoints(q.Filter, groupIndexes))
-	db := o.read.Model(&DirectoryGroup{}).Where(column+" = ?", directoryID)
-	c := o.groupCompiler(q)
-	c.directory = directoryID
-	return resources(ctx, db, q, c, func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt })
+	s := search[DirectoryGroup]{compiler: o.groupCompiler(q), query: q, shown: shownGroups,
+		born: func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt }}
+	s.compiler.directory = directoryID
+	s.where = join(o.store.dialect.beside("directory_groups.directory_id", pinpoints(q.Filter, groupIndexes)), " = ", param(directoryID))
+	return s.run(ctx)
 }
 
-func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *compiler, born func(*T) (string, Time)) ([]T, Extent, error) {
-	o, err := c.order(q.Sort)
+// search is one question for resources.
+type search[T any] struct {
+	*compiler
+	query ResourceQuery
+	where clause.Expr
+	shown shown[T]
+	born  func(*T) (string, Time)
+}
+
+func (s *search[T]) run(ctx context.Context) ([]T, Extent, error) {
+	o, err := s.order(s.query.Sort)
 	if err != nil {
 		return nil, Extent{}, err
 	}
-	condition := always()
-	if q.Filter != nil {
-		if condition, err = c.compile(q.Filter); err != nil {
-			return nil, Extent{}, err
-		}
-	}
 	search := ctx
-	if q.Filter != nil || q.Sort != nil {
+	if s.query.Filter != nil || s.query.Sort != nil {
 		var goOn clause.Expr
 		var done func()
-		search, goOn, done = c.org.store.patient(ctx, c.table+".id")
+		search, goOn, done = s.org.store.patient(ctx, s.table+".id")
 		defer done()
 		if goOn.SQL != "" {
-			db = db.Where(goOn)
+			s.where = join(s.where, " AND ", goOn)
 		}
 	}
-	if q.Filter != nil {
-		db = db.Where(condition)
+	if s.query.Filter != nil {
+		condition, err := s.compile(s.query.Filter)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		s.where = join(s.where, " AND (", condition, ")")
 	}
-	rows, extent, err := page(search, db.WithContext(search), q, c.org, o, born)
+	rows, extent, err := s.page(search, o)
 	if err != nil && search.Err() != nil && ctx.Err() == nil {
 		return nil, Extent{}, &Error{Kind: TooLarge, Field: "filter", Err: err,
 			Message: "what is asked for takes too long to find; compare an attribute that identifies a resource, such as userName, by eq"}
@@ -107,31 +120,30 @@ func resources[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, c *comp
 	if err != nil && ctx.Err() != nil { // whatever the driver calls it
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
-	return rows, extent, c.org.store.translate(err)
+	return rows, extent, s.org.store.translate(err)
 }
 
-func page[T any](ctx context.Context, db *gorm.DB, q ResourceQuery, org *Org, o order, born func(*T) (string, Time)) ([]T, Extent, error) {
-	db = db.Session(&gorm.Session{})
+func (s *search[T]) page(ctx context.Context, o order) ([]T, Extent, error) {
 	rows, extent, more := []T{}, Extent{Total: -1}, false
-	if q.Limit > 0 {
+	if s.query.Limit > 0 {
 		// One row more than wanted tells whether there is more to count.
-		found, err := listed[T](db, org.store.dialect, q, o)
+		found, err := s.listed(ctx, o)
 		if err != nil {
 			return nil, Extent{}, err
 		}
-		extent.Total, more = q.total(len(found)), len(found) > q.Limit
-		rows = found[:min(len(found), q.Limit)]
+		extent.Total, more = s.query.total(len(found)), len(found) > s.query.Limit
+		rows = found[:min(len(found), s.query.Limit)]
 	}
 	if extent.Total < 0 {
 		var total int64
-		if err := db.Count(&total).Error; err != nil {
+		if err := s.org.read.WithContext(ctx).Model(new(T)).Where(s.where).Count(&total).Error; err != nil {
 			return nil, Extent{}, fmt.Errorf("count resources: %w", err)
 		}
 		extent.Total = int(total)
 	}
-	if q.Cursor != nil && more {
-		id, created := born(&rows[q.Limit-1])
-		place, err := o.place(ctx, org, new(T), id, created)
+	if s.query.Cursor != nil && more {
+		id, created := s.born(&rows[s.query.Limit-1])
+		place, err := o.place(ctx, s.org, new(T), id, created)
 		if err != nil {
 			return nil, Extent{}, err
 		}

@@ -36,8 +36,6 @@ func (c *compiler) userLeaf(path filter.AttributePath, tree filter.Expression) (
 	switch name := path.AttributeName; {
 	case core && name == "emails" && looksUp(tree, "value", "type", "primary"):
 		return c.values(emailsAttribute, path, tree)
-	case core && name == "phoneNumbers" && looksUp(tree, "value", "type", "primary"):
-		return c.values(phonesAttribute, path, tree)
 	case name == "manager" && (core || *path.URIPrefix == enterpriseURN) && looksUp(tree, "value"):
 		return c.manager(path, tree)
 	case !core && name == "employeeNumber" && *path.URIPrefix == enterpriseURN && one(tree) != nil && one(tree).Operator == filter.EQ:
@@ -59,7 +57,7 @@ func (c *compiler) groupLeaf(path filter.AttributePath, tree filter.Expression) 
 // that it answers.
 var (
 	userIndexes = map[string]string{
-		"id": "eq", "userName": "eq sw", "externalId": "eq", "displayName": "eq sw", "emails": "eq sw", "phoneNumbers": "eq sw",
+		"id": "eq", "userName": "eq sw", "externalId": "eq", "displayName": "eq sw", "emails": "eq sw",
 		"manager": "eq", "employeeNumber": "eq", "groups": "eq",
 	}
 	groupIndexes = map[string]string{"id": "eq", "externalId": "eq", "members": "eq"}

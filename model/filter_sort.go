@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/scim2/filter-parser/v2"
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -156,13 +155,12 @@ func (o order) list(each func(sortKey) clause.Expr) clause.Expr {
 	return join(parts...)
 }
 
-func (o order) by() clause.OrderBy {
+func (o order) by() clause.Expr {
 	direction := ""
 	if o.descending {
 		direction = " DESC"
 	}
-	list := o.list(func(k sortKey) clause.Expr { return join(k.sql, direction) })
-	return clause.OrderBy{Expression: list}
+	return o.list(func(k sortKey) clause.Expr { return join(k.sql, direction) })
 }
 
 // behind is the condition that a row comes behind the place of a cursor.
@@ -229,32 +227,4 @@ func (o order) place(ctx context.Context, org *Org, model any, id string, create
 		return "", &Error{Kind: Busy, Message: "the last resource of the page has just been deleted; ask for the page again"}
 	}
 	return places[0], nil
-}
-
-// deep is from where on a page is looked for in the index alone before its rows are read.
-const deep = 1000
-
-// listed reads a page of rows, and one row more.
-func listed[T any](db *gorm.DB, d dialect, q ResourceQuery, o order) ([]T, error) {
-	rows := []T{}
-	db = db.Session(&gorm.Session{})
-	page := db.Clauses(o.by()).Limit(q.Limit + 1)
-	if q.Cursor != nil {
-		if q.Cursor.Place != "" {
-			behind, err := o.behind(q.Cursor.Place)
-			if err != nil {
-				return nil, err
-			}
-			page = page.Where(behind)
-		}
-	} else {
-		page = page.Offset(q.Offset)
-	}
-	if q.Cursor == nil && q.Offset >= deep && o.byCreation {
-		page = db.Clauses(o.by()).Where(d.in("id", "?"), page.Select("id"))
-	}
-	if err := page.Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list resources: %w", err)
-	}
-	return rows, nil
 }

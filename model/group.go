@@ -146,8 +146,11 @@ func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, 
 	if o.tx != nil {
 		return o.updateGroupJoined(ctx, directoryID, id, change, members)
 	}
-	var g *DirectoryGroup
-	err := o.change(ctx, func(org *Org) (err error) {
+	g, err := o.addAtOnce(ctx, directoryID, id, change, members)
+	if g != nil || err != nil {
+		return g, err
+	}
+	err = o.change(ctx, func(org *Org) (err error) {
 		var altered bool
 		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err == nil && !altered {
 			err = errUnchanged

@@ -36,12 +36,20 @@ func (o *Org) forChange(db *gorm.DB, id string) *gorm.DB {
 // for this lock comes first and needs no id. The lock is taken while the row is
 // looked for, by the same statement, and must be the transaction's first.
 func (o *Org) inTurn(db *gorm.DB, id string) *gorm.DB {
-	u, err := uuid.Parse(id)
-	if err != nil || o.store.dialect != postgresDialect {
+	if o.store.dialect != postgresDialect {
 		return db
 	}
+	return db.Where(o.turn(id))
+}
+
+// turn is the condition that waits, of PostgreSQL.
+func (o *Org) turn(id string) clause.Expr {
+	u, err := uuid.Parse(id)
+	if err != nil {
+		return always()
+	}
 	// The second half of a UUIDv7 is random.
-	return db.Where("pg_advisory_xact_lock(?) IS NOT NULL", int64(binary.BigEndian.Uint64(u[8:])))
+	return join("pg_advisory_xact_lock(", param(int64(binary.BigEndian.Uint64(u[8:]))), ") IS NOT NULL")
 }
 
 // tries are how often a write starts anew that others' locks have ended.

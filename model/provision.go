@@ -9,13 +9,18 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
-// visible are the users that a directory may see: its own, and those whom it
-// could adopt (identity.md, section 3).
+// visibleTo is the condition of the users that a directory may see: its own, and
+// those whom it could adopt (identity.md, section 3).
+func (o *Org) visibleTo(directoryID string) clause.Expr {
+	return join("(users.directory_id = ", param(directoryID), " OR (", o.adoptable(), "))")
+}
+
+// visible limits a query to what is visibleTo a directory.
 func (o *Org) visible(db *gorm.DB, directoryID string) *gorm.DB {
-	adoptable := o.adoptable()
-	return db.Where("(users.directory_id = ? OR ("+adoptable.SQL+"))", append([]any{directoryID}, adoptable.Vars...)...)
+	return db.Where(o.visibleTo(directoryID))
 }
 
 // DirectoryUser returns a user as a directory sees it: one that it owns or could adopt.
@@ -32,8 +37,11 @@ func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, docum
 	if err := created.SetDocument(document); err != nil {
 		return nil, err
 	}
-	var u *User
-	err := o.change(ctx, func(org *Org) error {
+	u, err := o.createAtOnce(ctx, created)
+	if u != nil || err != nil {
+		return u, err
+	}
+	err = o.change(ctx, func(org *Org) error {
 		fresh := created
 		u = &fresh
 		known, err := org.recognize(ctx, u)
@@ -181,8 +189,11 @@ func (o *Org) settleActive(before, after *User) (ended bool) {
 // events. A change that alters nothing writes nothing and keeps the version.
 // Deactivating ends access at once.
 func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*User) error) (*User, error) {
-	var after *User
-	err := o.change(ctx, func(org *Org) error {
+	after, err := o.updateAtOnce(ctx, directoryID, id, change)
+	if after != nil || err != nil {
+		return after, err
+	}
+	err = o.change(ctx, func(org *Org) error {
 		var before User
 		db := org.visible(org.forChange(org.db.WithContext(ctx), id), directoryID)
 		if err := o.one(db, &before, "user", id); err != nil {

@@ -49,6 +49,8 @@ func postgresCode(err error) string {
 const (
 	deadlockDetected     = "40P01"
 	serializationFailure = "40001"
+	uniqueViolation      = "23505"
+	foreignKeyViolation  = "23503"
 	// queryCanceled is what a statement gets that ran into statement_timeout: it
 	// waited or worked longer than a request may. A caller who gave up gets the
 	// error of its context instead.

@@ -54,6 +54,8 @@ type User struct {
 	DocumentFolded    foldedDocument // written for filters
 	CreatedAt         Time           `gorm:"autoCreateTime:false"`
 	UpdatedAt         Time           `gorm:"autoUpdateTime:false"`
+	// Groups are those of GroupsOf where they are known already; nil means that they are not.
+	Groups []MemberOf `gorm:"-"`
 }
 
 // User returns one user of the organization, whoever owns it.
@@ -143,18 +145,23 @@ func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, e
 
 // insertUser writes a new user and the values that filters look up.
 func (o *Org) insertUser(ctx context.Context, u *User) error {
+	u.begin(o.now())
+	if err := o.db.WithContext(ctx).Create(u).Error; err != nil {
+		return userNameTaken(fmt.Errorf("create user: %w", err))
+	}
+	return o.insertValues(ctx, u)
+}
+
+// begin sets what a new row begins with.
+func (u *User) begin(now Time) {
 	u.ID, u.Version, u.Epoch = newID(), 1, 1
-	u.CreatedAt, u.UpdatedAt = o.now(), o.now()
+	u.CreatedAt, u.UpdatedAt = now, now
 	if u.ProfileIDs == nil {
 		u.ProfileIDs = []string{}
 	}
 	if !u.Active {
 		u.InactiveReason = Deprovisioned
 	}
-	if err := o.db.WithContext(ctx).Create(u).Error; err != nil {
-		return userNameTaken(fmt.Errorf("create user: %w", err))
-	}
-	return o.insertValues(ctx, u)
 }
 
 // userNameTaken says what a violated unique index means for a user: only the one of userNames can be.
@@ -211,8 +218,8 @@ func changed[T any](before, after *T) []string {
 	var names []string
 	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
 	for i := range b.NumField() {
-		if b.Type().Field(i).Type == reflect.TypeFor[foldedDocument]() {
-			continue // follows from Document
+		if f := b.Type().Field(i); f.Type == reflect.TypeFor[foldedDocument]() || f.Tag.Get("gorm") == "-" {
+			continue // the former follows from Document, the latter is no column
 		}
 		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
 			names = append(names, b.Type().Field(i).Name)

@@ -134,7 +134,6 @@ func TestUserDocumentRules(t *testing.T) {
 		"an externalId beyond it":       {text("externalId", long), "externalId"},
 		"a displayName beyond it":       {text("displayName", long), "displayName"},
 		"an e-mail beyond it":           {value("emails", long), "emails"},
-		"a number beyond it":            {value("phoneNumbers", long), "phoneNumbers"},
 		"a userName with U+0000":        {text("userName", "a\x00b"), "userName"},
 		"an externalId with U+0000":     {text("externalId", "a\x00b"), "externalId"},
 		"an e-mail with U+0000":         {value("emails", "a\x00b"), "emails"},
@@ -222,6 +221,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 					return u.SetDocument(person("ada@contoso.example"))
 				})
 				must(t, err)
+				same.Groups = nil
 				if diff := cmp.Diff(u, same); diff != "" {
 					t.Error(diff)
 				}
@@ -237,6 +237,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 					return nil
 				})
 				must(t, err)
+				same.Groups = nil
 				if diff := cmp.Diff(u, same); diff != "" {
 					t.Error(diff)
 				}
@@ -264,6 +265,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 			if diff := cmp.Diff([]model.EventType{model.DirectoryUserUpdated}, got); diff != "" {
 				t.Error(diff)
 			}
+			after.Groups = nil
 			if diff := cmp.Diff(after, stored(t, org, u.ID)); diff != "" {
 				t.Error(diff)
 			}

@@ -124,20 +124,20 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 }
 
 // userResource is a user with the groups that it is shown with.
-func (x *exchange) userResource(u *model.User, groups []model.MemberOf) *resource {
+func (x *exchange) userResource(u *model.User) *resource {
 	r := resource{u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2)}
 	r.derived = append(r.derived, [2]string{`"active"`, strconv.FormatBool(u.Active)})
-	if len(groups) > 0 {
-		list := x.memberships(groups, x.groups)
+	if len(u.Groups) > 0 {
+		list := x.memberships(u.Groups, x.groups)
 		r.derived = append(r.derived, [2]string{`"groups"`, list})
 		r.version = marked(u.Version, list)
 	}
 	return &r
 }
 
-// appendUser appends a user as JSON with its groups, which nil leaves out.
-func (x *exchange) appendUser(b []byte, u *model.User, groups []model.MemberOf, p projection) []byte {
-	return x.appendResource(b, x.users, x.userResource(u, groups), p)
+// appendUser appends a user as JSON with its groups, if it has any.
+func (x *exchange) appendUser(b []byte, u *model.User, p projection) []byte {
+	return x.appendResource(b, x.users, x.userResource(u), p)
 }
 
 // appendGroup appends a group as JSON. Members are shown as an empty list where there are none:

@@ -35,6 +35,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	q.Groups = q.projection.shows("groups")
 	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
@@ -48,14 +49,8 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 
 // userList reads what else is shown of users, and returns what appends them and about how large they are.
 func (x *exchange) userList(ctx context.Context, users []model.User, p projection) (int, func(b []byte, i int) []byte, error) {
-	var groups map[string][]model.MemberOf
-	if len(users) > 0 && p.shows("groups") {
-		ids := make([]string, len(users))
-		for i := range users {
-			ids[i] = users[i].ID
-		}
-		var err error
-		if groups, err = x.org.GroupsOf(ctx, ids...); err != nil {
+	if p.shows("groups") {
+		if err := x.readGroups(ctx, users); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -63,7 +58,27 @@ func (x *exchange) userList(ctx context.Context, users []model.User, p projectio
 	for i := range users {
 		size += rendered + len(users[i].Document)
 	}
-	return size, func(b []byte, i int) []byte { return x.appendUser(b, &users[i], groups[users[i].ID], p) }, nil
+	return size, func(b []byte, i int) []byte { return x.appendUser(b, &users[i], p) }, nil
+}
+
+// readGroups reads the groups of those users who were read without.
+func (x *exchange) readGroups(ctx context.Context, users []model.User) error {
+	var ids []string
+	for i := range users {
+		if users[i].Groups == nil {
+			ids = append(ids, users[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	groups, err := x.org.GroupsOf(ctx, ids...)
+	for i := range users {
+		if users[i].Groups == nil {
+			users[i].Groups = groups[users[i].ID]
+		}
+	}
+	return err
 }
 
 // rendered is about how many bytes a resource has besides its document.
@@ -131,14 +146,13 @@ func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
 // user that has just been created is in none.
 func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (answer, error) {
 	p := x.projection(x.users)
-	var groups map[string][]model.MemberOf
-	if created := status == http.StatusCreated && u.Version == 1; !created && p.shows("groups") {
-		var err error
-		if groups, err = x.org.GroupsOf(ctx, u.ID); err != nil {
-			return answer{}, err
-		}
+	shown := []model.User{*u}
+	if created := status == http.StatusCreated && u.Version == 1; !p.shows("groups") || created {
+		shown[0].Groups = nil
+	} else if err := x.readGroups(ctx, shown); err != nil {
+		return answer{}, err
 	}
-	r := x.userResource(u, groups[u.ID])
+	r := x.userResource(&shown[0])
 	a := answer{status: status, tag: r.version.tag()}
 	if x.read && x.conditions.unmodified(r.version) {
 		a.status = http.StatusNotModified

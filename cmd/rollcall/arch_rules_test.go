@@ -28,6 +28,8 @@ var samples = map[string]string{
 	".Raw()":                   `func f() { db.Raw("…").Scan(&n) }`,
 	".Exec()":                  `func f() { db.Exec("DELETE …") }`,
 	".Table()":                 `func f() { db.Table("users") }`,
+	".QueryContext()":          `func f() { pool.QueryContext(ctx, "SELECT …") }`,
+	".ExecContext()":           `func f() { pool.ExecContext(ctx, "DELETE …") }`,
 	".AutoMigrate()":           `func f() { db.AutoMigrate(&User{}) }`,
 	".Joins()":                 `func f() { db.Joins("Group") }`,
 	"gorm.io/gorm/clause.From": `import "gorm.io/gorm/clause"; func f() { db.Clauses(clause.From{}) }`,

@@ -92,6 +92,8 @@ var bans = []struct{ symbol, in, except, why string }{
 	{".Save()", "model", "", "Save stole another organization's row in a trial: name the columns and update them"},
 	{".Raw()", "model", "model/access.go model/across.go model/migrate.go model/tenant.go", tenant},
 	{".Exec()", "model", "model/across.go model/migrate.go model/requestlog.go", tenant},
+	{".QueryContext()", "model", "model/direct.go model/observe.go", tenant},
+	{".ExecContext()", "model", "model/observe.go", tenant},
 	{".Table()", "model", "", tenant},
 	{".AutoMigrate()", "model", "", "the schema is what the files in model/migrations say"},
 	{".Joins()", "model", statements, fragment},
@@ -106,7 +108,7 @@ var bans = []struct{ symbol, in, except, why string }{
 
 const (
 	// statements are the files whose SQL names the organization itself, with a test for each.
-	statements = "model/access.go model/across.go model/dialect.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go " +
+	statements = "model/access.go model/across.go model/dialect.go model/direct.go model/direct_write.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go " +
 		"model/filter_sort.go model/live.go model/members.go model/migrate.go model/nesting.go model/requestlog.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
 	everywhere = "model/access.go model/across.go model/applications.go model/credential.go model/domainwatch.go model/feed.go model/feedcursor.go model/lookup.go model/metadata.go model/migrate.go model/operator.go model/operatorlogin.go model/passwordlogin.go model/request.go model/requestlog.go model/status.go model/sweep.go model/throttle.go model/userpassword.go"
