@@ -37,6 +37,9 @@ type Server struct {
 	// Outbound fetches the metadata that an address names; nothing is fetched when it is nil.
 	Outbound *web.Outbound
 
+	// Domains looks for the DNS records of domains.
+	Domains *model.DomainWatch
+
 	// Log is told what happens to applications: they belong to no organization, so no event tells
 	// of it. It is slog.Default when nil.
 	Log *slog.Logger
@@ -95,6 +98,10 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/connections/:id", s.updateConnection},
 		{http.MethodDelete, "/connections/:id", s.deleteConnection},
 		{http.MethodGet, "/connections/:id/login_attempts", s.listLoginAttempts},
+		{http.MethodGet, "/connections/:id/sp_keys", s.listSPKeys},
+		{http.MethodPost, "/connections/:id/sp_keys", s.createSPKey},
+		{http.MethodPost, "/connections/:id/sp_keys/:key/promote", s.promoteSPKey},
+		{http.MethodDelete, "/connections/:id/sp_keys/:key", s.deleteSPKey},
 		{http.MethodGet, "/sessions", s.listSessions},
 		{http.MethodDelete, "/sessions/:id", s.deleteSession},
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -78,7 +79,8 @@ func start(t *testing.T, store *model.Store) *world {
 func startLogged(t *testing.T, store *model.Store, log *slog.Logger) *world {
 	t.Helper()
 	idp := newHost(t)
-	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log})
+	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log,
+		Domains: model.NewDomainWatch(store, web.NewLookupTXT([]netip.AddrPort{idp.dns.Address}))})
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	watch := newContract(t)

@@ -38,7 +38,7 @@ var (
 	errOperatorOnly = model.Deniedf("applications are managed with the operator's API key (ROLLCALL_API_KEY), not with an application's")
 	errUntrusted    = model.Deniedf("this key reaches some organizations only: it may add pending domains, " +
 		"but verified ones and profiles outside the organization take the operator's key or one that reaches all organizations")
-	errVerification = model.Deniedf("a domain is verified with the operator's API key (ROLLCALL_API_KEY), by whoever has checked that the organization owns it")
+	errForce = model.Deniedf("only the operator's API key (ROLLCALL_API_KEY) takes a domain from another organization at once; prove it by its DNS record, and it comes over after the other one's notice")
 )
 
 // authenticated admits calls with a known API key.

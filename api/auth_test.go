@@ -264,8 +264,12 @@ func TestTrust(t *testing.T) {
 			some.want(403, "PUT", path, object{"domain_data": []object{{"domain": elsewhere, "state": "verified"}}})
 		}
 		some.want(403, "PUT", path, object{"allow_profiles_outside_organization": true})
-		some.want(403, "POST", "/organization_domains/"+domain+"/verify", nil)
-		all.want(403, "POST", "/organization_domains/"+domain+"/verify", nil)
+		for _, k := range []*client{some, all} { // their word is not enough, and there is no record
+			if o := k.want(201, "POST", "/organization_domains/"+domain+"/verify", nil); o.text("state") != "pending" {
+				t.Errorf("an application's word verifies: %v", o)
+			}
+			k.want(403, "POST", "/organization_domains/"+domain+"/verify", object{"force": true})
+		}
 		if o := some.get(path); o.text("domains.0.state") != "pending" || o.text("name") != "Some" {
 			t.Errorf("a refused change was made: %v", o)
 		}

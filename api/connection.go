@@ -1,9 +1,7 @@
 package api
 
 import (
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"net/http"
 	"strings"
 
@@ -13,18 +11,19 @@ import (
 
 // connectionBody is what POST and PATCH take. PATCH changes only the members that are sent.
 type connectionBody struct {
-	OrganizationID    *string                 `json:"organization_id"`
-	Name              *string                 `json:"name"`
-	ConnectionType    *string                 `json:"connection_type"`
-	SAML              *samlBody               `json:"saml"`
-	OIDC              json.RawMessage         `json:"oidc"`
-	Accounts          []json.RawMessage       `json:"accounts"`
-	AllowIDPInitiated *bool                   `json:"allow_idp_initiated"`
-	ApplicationID     optional[string]        `json:"application_id"`
-	SubjectAttribute  optional[string]        `json:"subject_attribute"`
-	UsernameAttribute optional[string]        `json:"username_attribute"`
-	TrustEmail        *bool                   `json:"trust_email"`
-	Reauthentication  *model.Reauthentication `json:"reauthentication"`
+	OrganizationID    *string                     `json:"organization_id"`
+	Name              *string                     `json:"name"`
+	ConnectionType    *string                     `json:"connection_type"`
+	SAML              *samlBody                   `json:"saml"`
+	OIDC              json.RawMessage             `json:"oidc"`
+	Accounts          []json.RawMessage           `json:"accounts"`
+	AllowIDPInitiated *bool                       `json:"allow_idp_initiated"`
+	ApplicationID     optional[string]            `json:"application_id"`
+	SubjectAttribute  optional[string]            `json:"subject_attribute"`
+	UsernameAttribute optional[string]            `json:"username_attribute"`
+	TrustEmail        *bool                       `json:"trust_email"`
+	Reauthentication  *model.Reauthentication     `json:"reauthentication"`
+	AttributeMapping  optional[map[string]string] `json:"attribute_mapping"`
 }
 
 // offered refuses the parts of the contract that this version does not have, before anything of
@@ -47,6 +46,7 @@ func (b *connectionBody) apply(to *model.Connection, k key) error {
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
 	set(&to.TrustEmail, b.TrustEmail)
 	set(&to.Reauthentication, b.Reauthentication)
+	b.AttributeMapping.into(&to.AttributeMapping)
 	b.SubjectAttribute.into(&to.SubjectAttribute)
 	b.UsernameAttribute.into(&to.UsernameAttribute)
 	return b.applyApplication(to, k)
@@ -97,6 +97,7 @@ type connectionObject struct {
 	UsernameAttribute *string                `json:"username_attribute"`
 	TrustEmail        bool                   `json:"trust_email"`
 	Reauthentication  model.Reauthentication `json:"reauthentication"`
+	AttributeMapping  map[string]string      `json:"attribute_mapping"`
 	SAML              samlObject             `json:"saml"`
 }
 
@@ -104,6 +105,7 @@ func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 	o := connectionObject{
 		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
 		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute), Reauthentication: c.Reauthentication,
+		AttributeMapping: c.AttributeMapping,
 	}
 	if c.ApplicationID != nil {
 		o.ApplicationID = orNull(model.ApplicationPrefix.ID(*c.ApplicationID))
@@ -178,15 +180,11 @@ func (s *Server) createConnection(c *call) error {
 		return err
 	}
 	describe(conn)
-	private, certificate, err := saml.NewKey(model.ConnectionPrefix.ID(conn.ID), s.Store.Now())
+	certificate, pkcs8, err := newKey(conn.ID, s.Store.Now())
 	if err != nil {
 		return err
 	}
-	conn.SPCertificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return err
-	}
+	conn.SPCertificate = certificate
 	if err := org.CreateConnection(c.ctx(), conn, pkcs8); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (s *Server) createDomain(c *call) error {
 	if err != nil {
 		return domainRefused(err)
 	}
-	return c.answer(http.StatusCreated, d.PublicForm())
+	return c.answer(http.StatusCreated, d.DetailedForm())
 }
 
 // domainRefused gives a conflict about a domain the reference's code.
@@ -48,37 +48,53 @@ func (s *Server) domain(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, d.PublicForm())
+	return c.answer(http.StatusOK, d.DetailedForm())
 }
 
-// verifyDomain takes the operator's word for the domain. In the reference the call only starts a
-// check of the domain's DNS record, so applications let their customers call it: were an
+// verifyBody is what the operator may send to verify a domain.
+type verifyBody struct {
+	Force bool `json:"force"` // although another organization has it verified
+}
+
+// verifyDomain looks for the domain's DNS record, and takes the operator's word without it. In the
+// reference the call only starts a check, so applications let their customers call it: were an
 // application's key enough, any customer could make any domain theirs.
 func (s *Server) verifyDomain(c *call) error {
 	org, id, err := c.named(model.OrganizationDomainPrefix)
 	if err != nil {
 		return err
 	}
-	if !c.key.operator {
-		return errVerification
-	}
-	var d *model.Domain
-	err = org.Tx(c.ctx(), func(org *model.Org) error {
-		before, err := org.Domain(c.ctx(), id)
-		if err != nil {
+	var body verifyBody
+	if c.Request().ContentLength != 0 {
+		if body, err = decode[verifyBody](c); err != nil {
 			return err
 		}
-		if before.State == model.DomainStateVerified {
-			return &coded{http.StatusBadRequest, "domain_already_verified",
-				model.Conflictf("state", "the domain is verified already")}
-		}
-		d, err = org.VerifyDomain(c.ctx(), id)
-		return err
-	})
+	}
+	before, err := org.Domain(c.ctx(), id)
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusCreated, d.PublicForm())
+	if before.State == model.DomainStateVerified {
+		return &coded{http.StatusBadRequest, "domain_already_verified",
+			model.Conflictf("state", "the domain is verified already")}
+	}
+	var d *model.Domain
+	switch {
+	case c.key.operator && body.Force:
+		d, err = org.ForceDomain(c.ctx(), id)
+	case c.key.operator:
+		if d, err = org.VerifyDomain(c.ctx(), id); model.KindOf(err) == model.Conflict {
+			err = domainRefused(model.Conflictf("domain", `another organization has this domain verified; send {"force":true} to end that at once`))
+		}
+	case body.Force:
+		return errForce
+	default:
+		d, err = s.Domains.Check(c.ctx(), org, id)
+	}
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusCreated, d.DetailedForm())
 }
 
 func (s *Server) deleteDomain(c *call) error {

@@ -3,15 +3,10 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -27,6 +22,7 @@ type samlBody struct {
 	IDPEntityID     *string   `json:"idp_entity_id"`
 	IDPSSOURL       *string   `json:"idp_sso_url"`
 	IDPCertificates *[]string `json:"idp_certificates"`
+	samlSwitches
 }
 
 // The fields that refusals name.
@@ -47,6 +43,7 @@ type samlObject struct {
 	IDPSSOURL       string              `json:"idp_sso_url"`
 	IDPMetadataURL  *string             `json:"idp_metadata_url"`
 	IDPCertificates []certificateObject `json:"idp_certificates"`
+	samlDetails
 }
 
 type certificateObject struct {
@@ -62,7 +59,7 @@ func (s *Server) samlForm(c *model.Connection, id string) (samlObject, error) {
 	o := samlObject{
 		SPEntityID: base + "/metadata", ACSURL: base + "/acs", SPMetadataURL: base + "/metadata",
 		IDPEntityID: c.IDPEntityID, IDPSSOURL: c.IDPSSORedirectURL, IDPMetadataURL: orNull(c.IDPMetadataURL),
-		IDPCertificates: []certificateObject{},
+		IDPCertificates: []certificateObject{}, samlDetails: samlDetailsOf(c, s.Store.Now()),
 	}
 	if o.IDPSSOURL == "" {
 		o.IDPSSOURL = c.IDPSSOPostURL
@@ -85,6 +82,15 @@ func (s *Server) identityProvider(ctx context.Context, b *samlBody) (describe fu
 	if b == nil {
 		return func(*model.Connection) {}, nil
 	}
+	described, err := s.described(ctx, b)
+	return func(c *model.Connection) {
+		described(c)
+		b.switchOn(c)
+	}, err
+}
+
+// described is what a body says of the identity provider itself.
+func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*model.Connection), err error) {
 	ways := 0
 	for _, given := range []bool{b.IDPMetadataURL != nil, b.IDPMetadataXML != nil, b.IDPSSOURL != nil || b.IDPCertificates != nil} {
 		if given {
@@ -114,10 +120,13 @@ func (s *Server) identityProvider(ctx context.Context, b *samlBody) (describe fu
 	if err != nil {
 		return nil, refused(field, err)
 	}
-	certificates := pemTexts(idp.Certificates)
+	certificates := saml.EncodeCertificates(idp.Certificates)
 	return func(c *model.Connection) {
 		c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 		c.IDPCertificates, c.IDPMetadataURL = certificates, address
+		if address != "" {
+			c.MetadataTaken(s.Store.Now())
+		}
 	}, nil
 }
 
@@ -159,33 +168,19 @@ func readCertificates(pasted []string) ([]string, error) {
 			read = append(read, certificate)
 		}
 	}
-	return pemTexts(read), nil
+	return saml.EncodeCertificates(read), nil
 }
 
-func pemTexts(certificates []*x509.Certificate) []string {
-	texts := make([]string, len(certificates))
-	for i, c := range certificates {
-		texts[i] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
-	}
-	return texts
-}
-
-// refused puts a refusal of package saml into the API's words. What was there instead is told only
-// where it is of SAML: anything else that an address answers is not the caller's to read here.
+// refused puts a refusal of package saml into the API's words.
 func refused(field string, err error) error {
 	r, ok := errors.AsType[*saml.Refused](err)
 	if !ok {
 		return err
 	}
-	message := r.Reason.Advice()
-	switch r.Reason {
-	case saml.MetadataOfSeveral, saml.MetadataWithoutChosen:
+	if r.Reason == saml.MetadataOfSeveral || r.Reason == saml.MetadataWithoutChosen {
 		field = fieldEntityID
-		message += " There are: " + strings.ToValidUTF8(r.Received, "")
-	case saml.MetadataExpired, saml.MetadataBadAddress:
-		message += " It says: " + strings.ToValidUTF8(r.Received, "")
 	}
-	return &model.Error{Kind: model.Invalid, Field: field, Message: message, Err: err}
+	return &model.Error{Kind: model.Invalid, Field: field, Message: r.Explain(), Err: err}
 }
 
 // fetchMetadata gets what an address answers, through the guard.
@@ -196,47 +191,12 @@ func (s *Server) fetchMetadata(ctx context.Context, address string) ([]byte, err
 	if len(address) > maxAddress {
 		return nil, invalidf(fieldMetadataURL, "%s is longer than %d characters", fieldMetadataURL, maxAddress)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, unfetched("That is not a URL.", err)
+	document, err := s.Outbound.Fetch(ctx, address, saml.MetadataAccept)
+	if refused, ok := errors.AsType[*model.Error](err); ok {
+		return nil, &model.Error{Kind: model.Invalid, Field: fieldMetadataURL, Message: refused.Message + " You can send idp_metadata_xml instead.", Err: err}
 	}
-	r.Header.Set("Accept", "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.8")
-	w, err := s.Outbound.Client().Do(r)
-	if err != nil {
-		return nil, unfetched("", err)
-	}
-	defer func() { _ = w.Body.Close() }()
-	if w.StatusCode != http.StatusOK {
-		return nil, unfetched(fmt.Sprintf("The address answers with status %d. Open it in a browser, or send idp_metadata_xml.", w.StatusCode), nil)
-	}
-	text, err := io.ReadAll(w.Body)
-	if err != nil {
-		return nil, unfetched("", err)
-	}
-	return text, nil
+	return document, err
 }
 
 // maxAddress is the longest address that is stored.
 const maxAddress = 2048
-
-// unfetched says why metadata could not be fetched: message, or what can be told of the error.
-func unfetched(message string, err error) error {
-	known, isKnown := errors.AsType[*model.Error](err)
-	var timeout net.Error
-	var name *net.DNSError
-	var untrusted *tls.CertificateVerificationError
-	switch {
-	case message != "":
-	case isKnown: // the guard's own words
-		message = known.Message
-	case errors.As(err, &name) && name.IsNotFound:
-		message = "There is no host of that name. Check the URL."
-	case errors.As(err, &untrusted):
-		message = "The host's TLS certificate is not trusted. Use a URL with a publicly trusted one, or send idp_metadata_xml."
-	case errors.As(err, &timeout) && timeout.Timeout():
-		message = "The host does not answer in time. Try again, or send idp_metadata_xml."
-	default:
-		message = "The host cannot be reached, or breaks off. Check the URL, or send idp_metadata_xml."
-	}
-	return &model.Error{Kind: model.Invalid, Field: fieldMetadataURL, Message: message, Err: err}
-}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rollcall/model/modeltest"
 	"rollcall/testidp"
 	"rollcall/web"
 )
@@ -28,10 +29,11 @@ import (
 type host struct {
 	*httptest.Server
 	documents *http.ServeMux
+	dns       *modeltest.DNS
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{documents: http.NewServeMux()}
+	h := &host{documents: http.NewServeMux(), dns: modeltest.NewDNS(t)}
 	h.Server = httptest.NewTLSServer(h.documents)
 	t.Cleanup(h.Close)
 	return h

@@ -16,14 +16,15 @@ import (
 // The tag env names the variable, default is the value without one, unset says what happens
 // without one where that is no value, and doc is the meaning.
 type Config struct {
-	Listen         string         `env:"ROLLCALL_LISTEN" default:"127.0.0.1:8080" doc:"The address to listen on, as host:port."`
-	PublicURL      *url.URL       `env:"ROLLCALL_PUBLIC_URL" default:"http://127.0.0.1:8080" doc:"What browsers and identity providers use. It must be https outside loopback. When only ROLLCALL_LISTEN is set, to a loopback address, this follows it."`
-	Database       Secret         `env:"ROLLCALL_DATABASE_URL" default:"sqlite:data/rollcall.db" doc:"The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME."`
-	SecretKeys     Keys           `env:"ROLLCALL_SECRET_KEY" unset:"generated beside a SQLite file; required on PostgreSQL" doc:"32 bytes in base64 that seal private keys and client secrets in the database. A comma-separated list rotates: the first seals, all of them open."`
-	APIKey         Secret         `env:"ROLLCALL_API_KEY" doc:"An operator's API key for automation: sk_ and more, at least 32 characters. It reaches every organization and is never stored."`
-	SCIMRate       int            `env:"ROLLCALL_SCIM_RATE" default:"1000" doc:"SCIM requests a second for each directory on each replica, in bursts of twice that; 0 is no limit."`
-	TrustedProxies []netip.Prefix `env:"ROLLCALL_TRUSTED_PROXIES" doc:"Comma-separated CIDRs of the proxies whose X-Forwarded-For is believed."`
-	OutboundAllow  []netip.Prefix `env:"ROLLCALL_OUTBOUND_ALLOW" doc:"Comma-separated CIDRs inside which metadata, discovery and webhooks may be fetched although the address is private, and over http."`
+	Listen         string           `env:"ROLLCALL_LISTEN" default:"127.0.0.1:8080" doc:"The address to listen on, as host:port."`
+	PublicURL      *url.URL         `env:"ROLLCALL_PUBLIC_URL" default:"http://127.0.0.1:8080" doc:"What browsers and identity providers use. It must be https outside loopback. When only ROLLCALL_LISTEN is set, to a loopback address, this follows it."`
+	Database       Secret           `env:"ROLLCALL_DATABASE_URL" default:"sqlite:data/rollcall.db" doc:"The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME."`
+	SecretKeys     Keys             `env:"ROLLCALL_SECRET_KEY" unset:"generated beside a SQLite file; required on PostgreSQL" doc:"32 bytes in base64 that seal private keys and client secrets in the database. A comma-separated list rotates: the first seals, all of them open."`
+	APIKey         Secret           `env:"ROLLCALL_API_KEY" doc:"An operator's API key for automation: sk_ and more, at least 32 characters. It reaches every organization and is never stored."`
+	SCIMRate       int              `env:"ROLLCALL_SCIM_RATE" default:"1000" doc:"SCIM requests a second for each directory on each replica, in bursts of twice that; 0 is no limit."`
+	TrustedProxies []netip.Prefix   `env:"ROLLCALL_TRUSTED_PROXIES" doc:"Comma-separated CIDRs of the proxies whose X-Forwarded-For is believed."`
+	OutboundAllow  []netip.Prefix   `env:"ROLLCALL_OUTBOUND_ALLOW" doc:"Comma-separated CIDRs inside which metadata, discovery and webhooks may be fetched although the address is private, and over http."`
+	DNSServers     []netip.AddrPort `env:"ROLLCALL_DNS_SERVERS" unset:"those of the system" doc:"Comma-separated DNS servers that prove domains, as address or address:port. All of them must agree."`
 }
 
 // setting is one field of Config as its tags declare it.

@@ -37,6 +37,8 @@ func parse(text string, field any) (err error) {
 		}
 	case *[]netip.Prefix:
 		*f, err = parsePrefixes(text)
+	case *[]netip.AddrPort:
+		*f, err = parseServers(text)
 	default:
 		err = fmt.Errorf("a setting cannot be a %T", field)
 	}
@@ -76,6 +78,25 @@ func parsePrefixes(text string) ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("%s has bits behind its length; write %s", item, p.Masked())
 		}
 		all = append(all, p)
+	}
+	return all, nil
+}
+
+// dnsPort is where a DNS server listens (RFC 1035, section 4.2).
+const dnsPort = 53
+
+func parseServers(text string) ([]netip.AddrPort, error) {
+	var all []netip.AddrPort
+	for _, item := range strings.Split(text, ",") {
+		item = strings.TrimSpace(item)
+		server, err := netip.ParseAddrPort(item)
+		if address, bare := netip.ParseAddr(item); bare == nil {
+			server, err = netip.AddrPortFrom(address, dnsPort), nil
+		}
+		if err != nil || server.Port() == 0 {
+			return nil, fmt.Errorf("%q is not the address of a DNS server; write them like 192.0.2.53 or [2001:db8::53]:5353", item)
+		}
+		all = append(all, server)
 	}
 	return all, nil
 }

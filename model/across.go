@@ -313,6 +313,20 @@ func (o *Org) recognize(ctx context.Context, u *User) (recognized, error) {
 	return out, nil
 }
 
+// beside does something in another organization within the running transaction: what one
+// organization proves may end what another one had, and neither half may happen alone.
+func (o *Org) beside(ctx context.Context, other OrganizationID, fn func(theirs *Org) error) error {
+	db := o.db.Set(tenantKey, other).Session(&gorm.Session{})
+	theirs := &Org{ID: other, by: o.by, store: o.store, db: db, read: db, tx: &transaction{at: o.now()}}
+	if err := fn(theirs); err != nil {
+		return err
+	}
+	if theirs.tx.failed != nil {
+		return theirs.tx.failed
+	}
+	return theirs.writeEvents(ctx)
+}
+
 // domainsOf reads the domains of several organizations in one statement.
 func (s *Store) domainsOf(ctx context.Context, ids []OrganizationID) (map[OrganizationID][]Domain, error) {
 	var domains []Domain

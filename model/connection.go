@@ -67,6 +67,21 @@ type Connection struct {
 
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
 	SPCertificate string `gorm:"column:sp_certificate"`
+	// The key that stands by while one replaces the other; empty mostly.
+	SPStandbyKey         []byte `gorm:"column:sp_standby_key"` // sealed; Store.StandbyKey opens it
+	SPStandbyCertificate string `gorm:"column:sp_standby_certificate"`
+
+	UnsignedRequests          bool              // authentication requests carry no signature
+	AllowEncrypted            EncryptedAllowed  // which encrypted assertions are taken
+	NameIDFormat              string            // the format that is asked for; whatever the other side is set up for when empty
+	AttributeMapping          map[string]string `gorm:"serializer:json"` // member of a profile → the attribute's name
+	RefuseExpiredCertificates bool              // a signature by a certificate that is out of date is refused
+
+	MetadataRefreshedAt *Time  // when the metadata behind IDPMetadataURL was last taken over
+	MetadataTriedAt     *Time  // when it was last asked for by a worker
+	MetadataDueAt       *Time  // when it is asked for next; nil without a URL
+	MetadataError       string // why the last attempt was in vain; empty when it was not
+	CertificatesDueAt   *Time  // when the certificates' dates are looked at next; nil when nothing is to come
 
 	CreatedAt Time     `gorm:"autoCreateTime:false"`
 	UpdatedAt Time     `gorm:"autoUpdateTime:false"`
@@ -109,6 +124,9 @@ func (c *Connection) validate() error {
 				return err
 			}
 		}
+	}
+	if err := c.validateSAML(); err != nil {
+		return err
 	}
 	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
 		return Invalidf("saml.idp_certificates", "saml.idp_certificates are 1 to %d certificates with which the identity provider signs", maxCertificates)

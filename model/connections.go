@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -50,9 +51,6 @@ func (o *Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 // CreateConnection adds a connection as a draft. key is the private key of its
 // certificate in PKCS #8; only its sealed form is kept.
 func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) error {
-	if c.Reauthentication == "" {
-		c.Reauthentication = ReauthenticationEnforced
-	}
 	c.fillDefaults()
 	if err := c.validate(); err != nil {
 		return err
@@ -63,6 +61,7 @@ func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) e
 	c.State, c.SPKey = ConnectionDraft, o.store.seal.seal(key, connectionKey(c.ID))
 	return o.Tx(ctx, func(org *Org) error {
 		c.CreatedAt, c.UpdatedAt = org.now(), org.now()
+		c.schedule(nil)
 		if _, err := org.Organization(ctx); err != nil {
 			return err
 		}
@@ -80,6 +79,15 @@ func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) e
 // fillDefaults sets what a kind of identity provider begins with. Entra ID's
 // NameID differs from application to application, its object id does not.
 func (c *Connection) fillDefaults() {
+	if c.Reauthentication == "" {
+		c.Reauthentication = ReauthenticationEnforced
+	}
+	if c.AllowEncrypted == "" {
+		c.AllowEncrypted = EncryptedOff
+	}
+	if c.AttributeMapping == nil {
+		c.AttributeMapping = map[string]string{}
+	}
 	if c.Type == AzureSAML && c.SubjectAttribute == "" {
 		c.SubjectAttribute = EntraObjectID
 	}
@@ -102,32 +110,32 @@ func (o *Org) checkConnectionApplication(ctx context.Context, c *Connection) err
 // are unlinked, who is signed in by this connection is signed out, and it is a
 // draft until one login has succeeded (identity.md, section 4).
 func (o *Org) UpdateConnection(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
+	return o.updateConnection(ctx, id, ByAdministrator, change)
+}
+
+// updateConnection is UpdateConnection; cause is told with the certificates that come and go.
+func (o *Org) updateConnection(ctx context.Context, id string, cause CertificateCause, change func(*Connection) error) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org *Org) error {
 		before, err := org.lockConnection(ctx, id, toChange)
 		if err != nil {
 			return err
 		}
-		after := *before
-		after.IDPCertificates = slices.Clone(before.IDPCertificates)
-		if err := change(&after); err != nil {
+		after, err := before.altered(change)
+		if err != nil {
 			return err
 		}
-		after.ID, after.OrganizationID, after.State, after.Type = before.ID, before.OrganizationID, before.State, before.Type
-		after.SPKey, after.SPCertificate = before.SPKey, before.SPCertificate
-		after.CreatedAt, after.UpdatedAt, after.Domains = before.CreatedAt, before.UpdatedAt, nil
-		if err := after.validate(); err != nil {
+		if err := org.checkConnectionApplication(ctx, after); err != nil {
 			return err
 		}
-		if err := org.checkConnectionApplication(ctx, &after); err != nil {
-			return err
-		}
-		c = &after
+		c = after
 		if len(changed(before, c)) == 0 {
 			_, err := org.withDomains(ctx, c)
 			return err
 		}
-		c.UpdatedAt = org.now()
+		if !onlyKeptHouse(changed(before, c)) {
+			c.UpdatedAt = org.now()
+		}
 		replaced := before.IDPEntityID != c.IDPEntityID
 		if replaced {
 			c.State = ConnectionDraft
@@ -136,8 +144,11 @@ func (o *Org) UpdateConnection(ctx context.Context, id string, change func(*Conn
 		if err != nil {
 			return fmt.Errorf("update connection: %w", err)
 		}
-		if _, err := org.withDomains(ctx, c); err != nil || !replaced {
+		if _, err := org.withDomains(ctx, c); err != nil {
 			return err
+		}
+		if !replaced {
+			return org.recordCertificates(before, c, cause)
 		}
 		if err := org.recordDeactivated(before, c); err != nil {
 			return err
@@ -148,6 +159,21 @@ func (o *Org) UpdateConnection(ctx context.Context, id string, change func(*Conn
 		return nil, err
 	}
 	return c, nil
+}
+
+// altered is the connection as change makes it. What no caller may change stays.
+func (c *Connection) altered(change func(*Connection) error) (*Connection, error) {
+	after := *c
+	after.IDPCertificates, after.AttributeMapping = slices.Clone(c.IDPCertificates), maps.Clone(c.AttributeMapping)
+	if err := change(&after); err != nil {
+		return nil, err
+	}
+	after.ID, after.OrganizationID, after.State, after.Type = c.ID, c.OrganizationID, c.State, c.Type
+	after.SPKey, after.SPCertificate = c.SPKey, c.SPCertificate
+	after.SPStandbyKey, after.SPStandbyCertificate = c.SPStandbyKey, c.SPStandbyCertificate
+	after.CreatedAt, after.UpdatedAt, after.Domains = c.CreatedAt, c.UpdatedAt, nil
+	after.schedule(c)
+	return &after, after.validate()
 }
 
 // recordDeactivated notes that nobody can sign in at a connection any more, if somebody could.

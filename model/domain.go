@@ -16,6 +16,7 @@ type DomainState string
 const (
 	DomainStatePending  DomainState = "pending"
 	DomainStateVerified DomainState = "verified"
+	DomainStateFailed   DomainState = "failed" // not proven in time, or not any more
 )
 
 // Domain is an e-mail domain of an organization. A verified one belongs to one organization only.
@@ -26,8 +27,20 @@ type Domain struct {
 	State                DomainState
 	VerificationStrategy string // "dns", or "manual" when an operator vouched for it
 	VerificationToken    string
-	CreatedAt            Time `gorm:"autoCreateTime:false"`
-	UpdatedAt            Time `gorm:"autoUpdateTime:false"`
+
+	// The proof by DNS: see domainproof.go.
+	PendingUntil   *Time // a pending domain fails then
+	NextCheckAt    *Time // nil for never
+	Checks         int64 // without success, of a pending domain
+	CheckedAt      *Time
+	Finding        DomainFinding // at CheckedAt
+	MissingSince   *Time         // a proven domain has no record any more
+	ProvenAt       *Time         // of a claim that waits for another organization's to run out
+	ContestedUntil *Time         // another organization has proven it, and gets it then
+	ContestedBy    string        // that organization's Domain
+
+	CreatedAt Time `gorm:"autoCreateTime:false"`
+	UpdatedAt Time `gorm:"autoUpdateTime:false"`
 }
 
 // TableName is the table of Domain.
@@ -79,10 +92,13 @@ func (o *Org) insertDomain(ctx context.Context, name string, state DomainState) 
 	if state != DomainStatePending && state != DomainStateVerified {
 		return nil, Invalidf("state", "the state is %q or %q", DomainStatePending, DomainStateVerified)
 	}
-	d := &Domain{ID: newID(), Domain: ascii, State: state, VerificationStrategy: "dns", VerificationToken: rand.Text(),
-		CreatedAt: o.now(), UpdatedAt: o.now()}
+	if freeMail[ascii] {
+		return nil, Invalidf("domain", "%q gives mail addresses to everybody; enter a domain of the organization's own", ascii)
+	}
+	d := &Domain{ID: newID(), Domain: ascii, VerificationToken: rand.Text(), CreatedAt: o.now(), UpdatedAt: o.now()}
+	d.await(o.now())
 	if state == DomainStateVerified {
-		d.VerificationStrategy = "manual"
+		d.State, d.VerificationStrategy, d.PendingUntil, d.NextCheckAt = state, "manual", nil, nil
 	}
 	if err := o.db.WithContext(ctx).Create(d).Error; err != nil {
 		return nil, o.domainTaken(fmt.Errorf("create domain: %w", err))
@@ -117,13 +133,7 @@ func (o *Org) VerifyDomain(ctx context.Context, id string) (*Domain, error) {
 		if d, err = org.lockDomain(ctx, id); err != nil || d.State == DomainStateVerified {
 			return err
 		}
-		d.State, d.VerificationStrategy, d.UpdatedAt = DomainStateVerified, "manual", org.now()
-		err = org.db.WithContext(ctx).Model(&Domain{}).Where("id = ?", id).
-			Select("State", "VerificationStrategy", "UpdatedAt").UpdateColumns(d).Error
-		if err != nil {
-			return o.domainTaken(fmt.Errorf("verify domain: %w", err))
-		}
-		return org.record(DomainVerified, OrganizationDomainPrefix.ID(id), d.PublicForm())
+		return org.acceptDomain(ctx, d, "manual")
 	})
 	return d, err
 }
@@ -183,6 +193,11 @@ func (o *Org) DeleteDomain(ctx context.Context, id string) error {
 		d, err := org.lockDomain(ctx, id)
 		if err != nil {
 			return err
+		}
+		if d.ProvenAt != nil {
+			if err := org.withdrawContest(ctx, d); err != nil {
+				return err
+			}
 		}
 		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&Domain{}).Error; err != nil {
 			return fmt.Errorf("delete domain: %w", err)

@@ -172,6 +172,9 @@ var naming = map[string]call{
 	"EndSessionsOf": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.EndSessionsOf(ctx, of.identity.ID)
 	},
+	"ForceDomain": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.ForceDomain(ctx, of.domain.ID)
+	},
 	"GroupMembers": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.GroupMembers(ctx, of.group.ID)
 	},

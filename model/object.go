@@ -49,6 +49,7 @@ type DomainObject struct {
 	Domain               string      `json:"domain"`
 	State                DomainState `json:"state"`
 	VerificationStrategy string      `json:"verification_strategy"`
+	VerificationPrefix   string      `json:"verification_prefix"`
 	VerificationToken    string      `json:"verification_token"`
 	CreatedAt            Time        `json:"created_at"`
 	UpdatedAt            Time        `json:"updated_at"`
@@ -59,9 +60,39 @@ func (d *Domain) PublicForm() DomainObject {
 	return DomainObject{
 		Object: "organization_domain", ID: OrganizationDomainPrefix.ID(d.ID),
 		OrganizationID: OrganizationPrefix.ID(string(d.OrganizationID)), Domain: d.Domain, State: d.State,
-		VerificationStrategy: d.VerificationStrategy, VerificationToken: d.VerificationToken,
+		VerificationStrategy: d.VerificationStrategy, VerificationPrefix: VerificationPrefix, VerificationToken: d.VerificationToken,
 		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}
+}
+
+// DomainDetail is a domain with how far its proof is.
+type DomainDetail struct {
+	DomainObject
+	Rollcall DomainExtras `json:"rollcall"`
+}
+
+// DomainExtras is what Rollcall adds to the reference's domain.
+type DomainExtras struct {
+	RecordName   string  `json:"record_name"`   // of the TXT record
+	RecordValue  string  `json:"record_value"`  // its whole text
+	CheckedAt    *Time   `json:"checked_at"`    // when DNS was asked last
+	Finding      *string `json:"finding"`       // what it said: found, missing or unknown
+	NextCheckAt  *Time   `json:"next_check_at"` // null where DNS is not asked any more
+	PendingUntil *Time   `json:"pending_until"` // a pending domain fails then
+	ProvenAt     *Time   `json:"proven_at"`     // a pending domain is proven, and waits for another organization's
+	TrustedUntil *Time   `json:"trusted_until"` // a verified domain fails then, unless its record comes back or the other claim ends
+}
+
+// DetailedForm returns the object that the API shows of one domain.
+func (d *Domain) DetailedForm() DomainDetail {
+	x := DomainExtras{RecordName: VerificationPrefix + "." + d.Domain, RecordValue: d.VerificationToken, CheckedAt: d.CheckedAt,
+		Finding: orNull(string(d.Finding)), NextCheckAt: d.NextCheckAt, PendingUntil: d.PendingUntil, ProvenAt: d.ProvenAt, TrustedUntil: d.ContestedUntil}
+	if d.MissingSince != nil {
+		if gone := later(*d.MissingSince, graceTime); x.TrustedUntil == nil || *gone < *x.TrustedUntil {
+			x.TrustedUntil = gone
+		}
+	}
+	return DomainDetail{d.PublicForm(), x}
 }
 
 // DirectoryObject is the public form of a Directory.

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -138,7 +139,8 @@ func (o *Org) useConnection(ctx context.Context, verified *Connection) (*Connect
 // understoodAs tells whether a response means the same to two versions of a connection.
 func (c *Connection) understoodAs(other *Connection) bool {
 	return c.IDPEntityID == other.IDPEntityID && slices.Equal(c.IDPCertificates, other.IDPCertificates) &&
-		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute && c.TrustEmail == other.TrustEmail
+		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute && c.TrustEmail == other.TrustEmail &&
+		maps.Equal(c.AttributeMapping, other.AttributeMapping)
 }
 
 // activateConnection ends the draft after its first login.

@@ -83,7 +83,8 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 		return nil, err
 	}
 	now := s.Store.Now()
-	a, err := p.sp.Verify(p.idp, response, saml.Expect{RequestID: l.RequestID, Now: now})
+	a, err := s.read(c, p, response, saml.Expect{RequestID: l.RequestID, Now: now,
+		EnforceCertificateDates: connection.RefuseExpiredCertificates})
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (s *Server) unasked(c echo.Context, connection *model.Connection, response 
 	if err != nil {
 		return err
 	}
-	a, err := p.sp.Verify(p.idp, response, saml.Expect{Now: s.Store.Now()})
+	a, err := s.read(c, p, response, saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
 	if refused, ok := errors.AsType[*saml.Refused](err); ok && refused.Reason == saml.UnexpectedRequest {
 		err = &model.SignInRefused{Reason: model.LoginUnknown, Expected: "the RelayState of a login of this connection", Received: "none, or another"}
 	}

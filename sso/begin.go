@@ -70,6 +70,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 	}
 	request, err := p.sp.AuthnRequest(p.idp, saml.RequestOptions{
 		ID: l.RequestID, RelayState: l.ID, ForceAuthn: l.ForceAuthn || l.MaxAge != nil, Now: s.Store.Now(),
+		NameIDFormat: connection.NameIDFormat,
 	})
 	if err != nil {
 		return err

@@ -14,14 +14,15 @@ import (
 // of Shibboleth. The first that has a value counts.
 var (
 	emailNames = []string{"email", "mail", "emailaddress", "email_address", "user.email",
-		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:1.2.840.113549.1.9.1"}
+		"http://schemas.xmlsoap.org/claims/emailaddress", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:1.2.840.113549.1.9.1"}
 	firstNames = []string{"firstname", "first_name", "givenname", "given_name", "user.firstname",
 		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname", "urn:oid:2.5.4.42"}
 	lastNames = []string{"lastname", "last_name", "surname", "sn", "familyname", "family_name", "user.lastname",
 		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname", "urn:oid:2.5.4.4"}
 	displayNames = []string{"displayname", "display_name", "name", "cn", "http://schemas.microsoft.com/identity/claims/displayname",
+		"http://schemas.xmlsoap.org/claims/commonname",
 		"urn:oid:2.16.840.1.113730.3.1.241", "urn:oid:2.5.4.3"}
-	groupNames = []string{"groups", "group", "memberof", "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
+	groupNames = []string{"groups", "group", "memberof", "member", "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
 		"http://schemas.xmlsoap.org/claims/group", "urn:oid:1.3.6.1.4.1.5923.1.5.1.1"}
 )
 
@@ -58,18 +59,26 @@ func claimsOf(connection *model.Connection, a *saml.Assertion) (model.Claims, er
 		folded := strings.ToLower(name)
 		attributes[folded] = append(attributes[folded], values...)
 	}
+	// An attribute that the connection names is the only one that counts.
+	names := func(member string, usual []string) []string {
+		if name, ok := connection.AttributeMapping[member]; ok {
+			return []string{name}
+		}
+		return usual
+	}
 	c := model.Claims{
 		Issuer: a.Issuer, NameID: a.NameID, UserName: attributes.first(usernameAttribute(connection)), EmailVerified: true,
-		Email: attributes.first(emailNames...), FirstName: attributes.first(firstNames...), LastName: attributes.first(lastNames...),
-		DisplayName: attributes.first(displayNames...), Attributes: a.Attributes,
+		Email: attributes.first(names("email", emailNames)...), FirstName: attributes.first(names("first_name", firstNames)...),
+		LastName:    attributes.first(names("last_name", lastNames)...),
+		DisplayName: attributes.first(names("display_name", displayNames)...), Attributes: a.Attributes,
 	}
 	if a.NameIDFormat == transientFormat {
 		c.NameID = ""
 	}
-	if c.Email == "" && strings.Contains(c.NameID, "@") && slices.Contains([]string{emailFormat, unspecifiedFormat, ""}, a.NameIDFormat) {
+	if _, mapped := connection.AttributeMapping["email"]; c.Email == "" && !mapped && strings.Contains(c.NameID, "@") && slices.Contains([]string{emailFormat, unspecifiedFormat, ""}, a.NameIDFormat) {
 		c.Email = c.NameID
 	}
-	c.Groups, c.GroupsSent = attributes.groups()
+	c.Groups, c.GroupsSent = attributes.groups(names("groups", groupNames))
 	var err error
 	c.Subject, err = subject(connection, a)
 	return c, err
@@ -84,12 +93,12 @@ func usernameAttribute(connection *model.Connection) string {
 
 // groups are the groups of the person, and whether the assertion speaks of them: an attribute that
 // is missing, or that stands for too many, says nothing; an empty one says that there are none.
-func (a asserted) groups() (names []string, sent bool) {
+func (a asserted) groups(from []string) (names []string, sent bool) {
 	if _, overage := a[entraGroupsLink]; overage {
 		return nil, false
 	}
-	for _, name := range groupNames {
-		values, ok := a[name]
+	for _, name := range from {
+		values, ok := a[strings.ToLower(name)]
 		sent = sent || ok
 		for _, v := range values {
 			if v = strings.TrimSpace(v); v != "" {

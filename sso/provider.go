@@ -36,7 +36,8 @@ type providerEntry struct {
 // sameTrust tells whether two rows make the same provider.
 func sameTrust(a, b *model.Connection) bool {
 	return a.UpdatedAt == b.UpdatedAt && a.IDPEntityID == b.IDPEntityID && a.IDPSSORedirectURL == b.IDPSSORedirectURL &&
-		a.IDPSSOPostURL == b.IDPSSOPostURL && a.SPCertificate == b.SPCertificate && slices.Equal(a.IDPCertificates, b.IDPCertificates)
+		a.IDPSSOPostURL == b.IDPSSOPostURL && a.SPCertificate == b.SPCertificate && slices.Equal(a.IDPCertificates, b.IDPCertificates) &&
+		a.SPStandbyCertificate == b.SPStandbyCertificate && a.UnsignedRequests == b.UnsignedRequests && a.AllowEncrypted == b.AllowEncrypted
 }
 
 // provider returns the connection's two sides, parsed once.
@@ -65,7 +66,36 @@ func (s *Server) parseProvider(c *model.Connection) (*provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(text)
+	current, err := parseKey(text, c.SPCertificate)
+	if err != nil {
+		return nil, err
+	}
+	base := s.public("/sso/saml/" + model.ConnectionPrefix.ID(c.ID))
+	p := &provider{
+		sp: saml.SP{EntityID: base + "/metadata", ACSURL: base + "/acs", Key: current.Key, Certificate: current.Certificate,
+			UnsignedRequests: c.UnsignedRequests, Encryption: encryption[c.AllowEncrypted]},
+		idp: saml.IDP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL},
+	}
+	if text, err = s.Store.StandbyKey(c); err != nil {
+		return nil, err
+	}
+	if text != nil {
+		if p.sp.Standby, err = parseKey(text, c.SPStandbyCertificate); err != nil {
+			return nil, err
+		}
+	}
+	p.idp.Certificates, err = parseCertificates(c.IDPCertificates)
+	return p, err
+}
+
+// encryption is what a connection allows, in the words of package saml.
+var encryption = map[model.EncryptedAllowed]saml.Encryption{
+	model.EncryptedOff: saml.EncryptionOff, model.EncryptedGCM: saml.EncryptionGCM, model.EncryptedCBC: saml.EncryptionCBC,
+}
+
+// parseKey reads a key of ours and its certificate.
+func parseKey(pkcs8 []byte, certificate string) (*saml.KeyPair, error) {
+	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	if err != nil {
 		return nil, errors.New("its key is no PKCS #8") // the cause could quote the key
 	}
@@ -73,17 +103,11 @@ func (s *Server) parseProvider(c *model.Connection) (*provider, error) {
 	if !ok {
 		return nil, errors.New("its key does not sign")
 	}
-	certificates, err := parseCertificates([]string{c.SPCertificate})
+	certificates, err := parseCertificates([]string{certificate})
 	if err != nil {
 		return nil, err
 	}
-	base := s.public("/sso/saml/" + model.ConnectionPrefix.ID(c.ID))
-	p := &provider{
-		sp:  saml.SP{EntityID: base + "/metadata", ACSURL: base + "/acs", Key: signer, Certificate: certificates[0]},
-		idp: saml.IDP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL},
-	}
-	p.idp.Certificates, err = parseCertificates(c.IDPCertificates)
-	return p, err
+	return &saml.KeyPair{Key: signer, Certificate: certificates[0]}, nil
 }
 
 // parseCertificates reads certificates as the store keeps them, in PEM.

@@ -46,6 +46,7 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 	if !ok {
 		return err
 	}
+	s.suspectKey(c, connection, err)
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
 		if told := outward(model.RefusalReason(r.Reason)); told != nil {

@@ -82,11 +82,13 @@ type Application struct {
 
 	busy chan struct{} // holds one value while an operation runs
 
-	mu      sync.Mutex // guards what follows
-	sp      serviceProvider
-	journal journal
-	people  map[string]*personLink
-	groups  map[string]*groupLink
+	mu         sync.Mutex // guards what follows
+	sp         serviceProvider
+	journal    journal
+	rollover   rollover
+	encryption encryption
+	people     map[string]*personLink
+	groups     map[string]*groupLink
 }
 
 // personLink is what an application remembers of a person it pushed.

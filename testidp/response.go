@@ -59,7 +59,7 @@ func (a *Application) response(person string, o ResponseOptions) ([]byte, error)
 	if sp.acsURL == "" {
 		return nil, ErrNotConnected
 	}
-	keys, err := a.keys()
+	keys, err := a.signing()
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +89,18 @@ func (a *Application) response(person string, o ResponseOptions) ([]byte, error)
 			o.Sign = SignResponse
 		}
 	}
-	if err := signAs(root, o.Sign, keys, a.personality); err != nil {
+	a.mu.Lock()
+	e := a.encryption
+	a.mu.Unlock()
+	if err := signAs(root, o.Sign, keys, a.personality, e); err != nil {
 		return nil, fmt.Errorf("sign the response: %w", err)
 	}
 	return doc.WriteToBytes()
 }
 
-// signAs signs the assertions that stand directly in the response, then the response: its signature
-// covers theirs.
-func signAs(root *etree.Element, what Signing, keys keyPair, p personality) error {
+// signAs signs the assertions that stand directly in the response, encrypts them where that is
+// asked for, then signs the response: its signature covers theirs.
+func signAs(root *etree.Element, what Signing, keys keyPair, p personality, e encryption) error {
 	if !slices.Contains([]Signing{SignAssertion, SignResponse, SignBoth, SignNone}, what) {
 		return fmt.Errorf("there is no way of signing named %q", what)
 	}
@@ -110,6 +113,9 @@ func signAs(root *etree.Element, what Signing, keys keyPair, p personality) erro
 				return err
 			}
 		}
+	}
+	if err := e.encrypt(root, p); err != nil {
+		return err
 	}
 	if what == SignResponse || what == SignBoth {
 		return keys.sign(root, p.signature, p.prefixList)

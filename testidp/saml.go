@@ -71,7 +71,7 @@ func newKeyPair(key *rsa.PrivateKey, name string, now time.Time) (keyPair, error
 // ApplicationOptions has another. It is made when it is first needed; nil if that failed, which
 // Respond then explains.
 func (a *Application) Signer() crypto.Signer {
-	k, err := a.keys()
+	k, err := a.signing()
 	if err != nil {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (a *Application) Signer() crypto.Signer {
 
 // Certificate returns the self-signed certificate of Signer's key; nil if none could be made.
 func (a *Application) Certificate() *x509.Certificate {
-	k, err := a.keys()
+	k, err := a.signing()
 	if err != nil {
 		return nil
 	}
@@ -156,8 +156,8 @@ func checkServiceProvider(entityID, acsURL string) (serviceProvider, error) {
 // It names no service provider, so that it is there before one is connected. It is nil if no key
 // could be made.
 func (a *Application) SAMLMetadata() []byte {
-	certificate := a.Certificate()
-	if certificate == nil {
+	certificates := a.published()
+	if certificates == nil {
 		return nil
 	}
 	doc := etree.NewDocument()
@@ -165,8 +165,10 @@ func (a *Application) SAMLMetadata() []byte {
 	root := doc.CreateElement("md:EntityDescriptor")
 	set(root, "xmlns:md", nsMetadata, "entityID", a.SAMLEntityID())
 	role := add(root, "md:IDPSSODescriptor", "", "protocolSupportEnumeration", nsProtocol, "WantAuthnRequestsSigned", "false")
-	info := add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", "", "xmlns:ds", nsSignature)
-	add(add(info, "ds:X509Data", ""), "ds:X509Certificate", base64.StdEncoding.EncodeToString(certificate.Raw))
+	for _, c := range certificates {
+		info := add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", "", "xmlns:ds", nsSignature)
+		add(add(info, "ds:X509Data", ""), "ds:X509Certificate", base64.StdEncoding.EncodeToString(c.Raw))
+	}
 	if a.personality.nameIDFormat != "" {
 		add(role, "md:NameIDFormat", a.personality.nameIDFormat)
 	}

@@ -28,6 +28,7 @@ func commands() []command {
 		{"serve", "run the server; it migrates the database first unless --no-migrate", (*program).serve},
 		{"demo", "run the server on SQLite in a temporary folder with a test identity provider, and say what to try", (*program).demo},
 		{"testidp", "run the test identity provider alone, against any SCIM server", (*program).testIDP},
+		{"operator", "create, list or remove those who run this installation, or reset a password", (*program).operator},
 		{"migrate", "apply the database's migrations, or list them with --status", (*program).migrate},
 		{"version", "print the version", (*program).version},
 	}

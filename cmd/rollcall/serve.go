@@ -12,6 +12,7 @@ import (
 
 	"rollcall/api"
 	"rollcall/config"
+	"rollcall/console"
 	"rollcall/model"
 	"rollcall/scim"
 	"rollcall/sso"
@@ -47,7 +48,9 @@ type server struct {
 	noMigrate bool
 	opened    func() // told once requests are let through; may be nil
 
-	requests *model.RequestLog // once the store is open
+	requests *model.RequestLog // these three once the store is open
+	outbound *web.Outbound
+	domains  *model.DomainWatch
 }
 
 // run serves until ctx ends. It is alive as soon as it listens, and ready once
@@ -94,8 +97,13 @@ func (s *server) mount(w *web.Server, store *model.Store) error {
 	url := s.config.PublicURL.String()
 	s.requests = model.NewRequestLog(store)
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests, Log: s.log}).Mount(w.Echo)
-	outbound := web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
-	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: outbound, Log: s.log}).Mount(w.Echo)
+	s.outbound = web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
+	s.domains = model.NewDomainWatch(store, web.NewLookupTXT(s.config.DNSServers))
+	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: s.outbound,
+		Domains: s.domains, Log: s.log}).Mount(w.Echo)
+	if err := (&console.Server{Store: store, Pages: w.Pages, PublicURL: url}).Mount(w.Echo); err != nil {
+		return err
+	}
 	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Log: s.log}).Mount(w.Echo)
 }
 
@@ -105,6 +113,8 @@ func (s *server) work(ctx context.Context, store *model.Store) error {
 	g.Go(func() error { return s.sweep(ctx, store) })
 	g.Go(func() error { return s.requests.Run(ctx) })
 	g.Go(func() error { return model.NewMassChangeGuard(store).Run(ctx) })
+	g.Go(func() error { return (&sso.TrustWatch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
+	g.Go(func() error { return s.domains.Run(ctx) })
 	return g.Wait()
 }
 

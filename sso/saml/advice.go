@@ -15,6 +15,8 @@ const forged = " No identity provider is known to send that. If yours does, repo
 
 var advice = map[Reason]string{
 	NoResponse:            "The form has no field SAMLResponse. Set the identity provider to answer by HTTP-POST to the ACS address.",
+	NoMessage:             "The address was called without a message. Set the identity provider to send it by HTTP-Redirect or HTTP-POST.",
+	NotDeflated:           "The message is not deflated, as HTTP-Redirect demands. Set the identity provider to the DEFLATE encoding.",
 	NotBase64:             "The SAMLResponse is not base64. Send the response unchanged by HTTP-POST; a proxy in between may have altered it.",
 	TooLarge:              "The message is larger than 512 KiB (metadata: 1 MiB). Send fewer attributes, most often only the groups that are assigned to this application.",
 	Compressed:            "The response is deflated, as for HTTP-Redirect. Set the binding of the ACS address to HTTP-POST.",
@@ -43,6 +45,7 @@ var advice = map[Reason]string{
 	SeveralAssertions:  "The response has more than one assertion. Set the identity provider to send one.",
 	MisplacedAssertion: "An assertion stands somewhere else than directly in the response." + forged,
 	EncryptedAssertion: "The assertion is encrypted, and this connection does not allow that. Switch encryption off for this application at the identity provider, or allow it for the connection.",
+	WeakEncryption:     "The assertion is encrypted by AES in CBC, and this connection takes only GCM. Choose AES-GCM at the identity provider; where it has no such choice, allow cbc for the connection.",
 	Undecryptable:      "The encrypted assertion could not be opened, or what is in it is not signed by a key that the connection knows. Sign it before it is encrypted, give the identity provider our current metadata, and use AES-GCM or AES-CBC with RSA-OAEP.",
 	SignatureObject:    "The signature carries content of its own." + forged,
 	SeveralSignatures:  "There is more than one signature on one element." + forged,

@@ -48,6 +48,15 @@ func NewKey(commonName string, now time.Time) (*rsa.PrivateKey, *x509.Certificat
 	return key, certificate, nil
 }
 
+// EncodeCertificates writes certificates as connections keep them, in PEM.
+func EncodeCertificates(certificates []*x509.Certificate) []string {
+	texts := make([]string, len(certificates))
+	for i, c := range certificates {
+		texts[i] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+	}
+	return texts
+}
+
 // ParseCertificate reads what an administrator pastes: PEM, or the base64 that stands in it.
 func ParseCertificate(pasted string) (*x509.Certificate, error) {
 	pasted = strings.TrimSpace(pasted)

@@ -32,13 +32,13 @@ var contents = map[string]content{
 	encryptionNS + "aes256-cbc":                  {32, false},
 }
 
-// encryptionMethods are what our metadata offers, the best first.
-var encryptionMethods = []string{
-	"http://www.w3.org/2009/xmlenc11#aes256-gcm",
-	"http://www.w3.org/2009/xmlenc11#aes128-gcm",
-	encryptionNS + "aes256-cbc",
-	encryptionNS + "aes128-cbc",
-	oaepMGF1P,
+// methods are what our metadata offers, the best first.
+func (e Encryption) methods() []string {
+	offered := []string{"http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm"}
+	if e == EncryptionCBC {
+		offered = append(offered, encryptionNS+"aes256-cbc", encryptionNS+"aes128-cbc")
+	}
+	return append(offered, oaepMGF1P)
 }
 
 // RSA with PKCS #1 v1.5 is not among the ways to wrap a key: Bleichenbacher's attack opens it.
@@ -72,6 +72,9 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 		return &Refused{Reason: Undecryptable, Expected: "a signed assertion, encrypted for our key by AES with RSA-OAEP", Err: err}
 	}
 	plaintext, err := sp.open(m.encrypted)
+	if r, ok := errors.AsType[*Refused](err); ok && r.Reason == WeakEncryption {
+		return nil, r // told by what everybody can read, before any key was used
+	}
 	if err != nil {
 		return nil, undecryptable(err)
 	}
@@ -123,6 +126,9 @@ func (sp SP) open(encrypted *etree.Element) ([]byte, error) {
 	how, ok := contents[algorithm]
 	if !ok {
 		return nil, errUndecryptable
+	}
+	if !how.gcm && sp.Encryption != EncryptionCBC {
+		return nil, refuse(WeakEncryption, "AES in GCM", algorithm)
 	}
 	wrapped, err := encryptedKey(encrypted, data)
 	if err != nil {
@@ -177,22 +183,31 @@ func cipherValue(el *etree.Element) (algorithm string, value []byte, method *etr
 	return algorithm, value, method, err
 }
 
-// unwrap opens the content's key with ours.
+// unwrap opens the content's key with ours, or with the one that stands by.
 func (sp SP) unwrap(el *etree.Element) ([]byte, error) {
 	algorithm, value, method, err := cipherValue(el)
 	if err != nil {
 		return nil, err
-	}
-	decrypter, ok := sp.Key.(crypto.Decrypter)
-	if !ok {
-		return nil, errUndecryptable
 	}
 	digest, digestOK := oaepDigests[parameter(method, signatureNS, "DigestMethod")]
 	mask, maskOK := oaepMasks[parameter(method, "http://www.w3.org/2009/xmlenc11#", "MGF")]
 	if algorithm != oaep && algorithm != oaepMGF1P || !digestOK || !maskOK || len(children(method, encryptionNS, "OAEPparams")) > 0 {
 		return nil, errUndecryptable
 	}
-	return decrypter.Decrypt(nil, value, &rsa.OAEPOptions{Hash: digest, MGFHash: mask})
+	signers := []crypto.Signer{sp.Key}
+	if sp.Standby != nil {
+		signers = append(signers, sp.Standby.Key)
+	}
+	for _, signer := range signers {
+		decrypter, ok := signer.(crypto.Decrypter)
+		if !ok {
+			continue
+		}
+		if key, err := decrypter.Decrypt(nil, value, &rsa.OAEPOptions{Hash: digest, MGFHash: mask}); err == nil {
+			return key, nil
+		}
+	}
+	return nil, errUndecryptable
 }
 
 func parameter(method *etree.Element, namespace, tag string) string {

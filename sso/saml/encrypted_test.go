@@ -122,7 +122,7 @@ func sealed(t *testing.T, e envelope, to saml.SP, assertion, whole bool) string 
 
 func TestVerifyDecrypts(t *testing.T) {
 	own := withKey(t)
-	own.AllowEncrypted = true
+	own.Encryption = saml.EncryptionCBC
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
 	beside := usual
@@ -158,7 +158,7 @@ func TestVerifyDecrypts(t *testing.T) {
 // TestVerifyTellsNothingOfDecryption has every way to fail refused alike.
 func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 	own := withKey(t)
-	own.AllowEncrypted = true
+	own.Encryption = saml.EncryptionCBC
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
 	with := func(e envelope, change func(e *envelope)) envelope {
@@ -219,13 +219,43 @@ func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 
 func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
 	own := withKey(t)
-	_, err := own.Verify(idp(t), sealed(t, usual, own, true, true), expect)
-	wantReason(t, err, saml.EncryptedAssertion)
+	cbc := usual
+	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
+	for _, test := range []struct {
+		allowed saml.Encryption
+		envelope
+		want saml.Reason
+	}{
+		{saml.EncryptionOff, usual, saml.EncryptedAssertion},
+		{saml.EncryptionOff, cbc, saml.EncryptedAssertion},
+		{saml.EncryptionGCM, usual, ""},
+		{saml.EncryptionGCM, cbc, saml.WeakEncryption},
+		{saml.EncryptionCBC, usual, ""},
+		{saml.EncryptionCBC, cbc, ""},
+	} {
+		own.Encryption = test.allowed
+		_, err := own.Verify(idp(t), sealed(t, test.envelope, own, true, true), expect)
+		wantReason(t, err, test.want)
+	}
+}
+
+// TestVerifyDecryptsWithBothKeys: while one key replaces the other, the identity provider may still
+// have the old one, or have the new one already.
+func TestVerifyDecryptsWithBothKeys(t *testing.T) {
+	own, other := withKey(t), withKey(t)
+	own.Encryption = saml.EncryptionGCM
+	own.Standby = &saml.KeyPair{Key: other.Key, Certificate: other.Certificate}
+	for want, to := range map[saml.Reason]saml.SP{"": own, saml.Undecryptable: withKey(t)} {
+		_, err := own.Verify(idp(t), sealed(t, usual, to, true, false), expect)
+		wantReason(t, err, want)
+	}
+	_, err := own.Verify(idp(t), sealed(t, usual, other, true, false), expect)
+	wantReason(t, err, "")
 }
 
 func TestVerifyRefusesSeveralEncryptedAssertions(t *testing.T) {
 	own := withKey(t)
-	own.AllowEncrypted = true
+	own.Encryption = saml.EncryptionCBC
 	d := response(t)
 	signing{pair: rsaPair(t)}.sign(t, find(t, d, "//Assertion"))
 	plain := find(t, d, "//Assertion").Copy()

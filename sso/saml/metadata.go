@@ -16,6 +16,9 @@ import (
 // maxCertificates is how many keys a response is tried with.
 const maxCertificates = 16
 
+// MetadataAccept is what is asked for where metadata is fetched (SAML Metadata, appendix A).
+const MetadataAccept = "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.8"
+
 // ParseMetadata reads an identity provider's metadata: an EntityDescriptor, or an
 // EntitiesDescriptor of which entityID chooses one. An empty entityID takes the only provider.
 // A signature on metadata is not looked at: whoever pastes it, or the address it comes from, is
@@ -89,11 +92,11 @@ func choose(document []byte, root *etree.Element, entityID string, now time.Time
 	case len(providers) == 1:
 		return providers[0], nil
 	case len(providers) > 1:
-		return providers[0], refuse(MetadataOfSeveral, "one identity provider", names(providers))
+		return providers[0], refuseNames(MetadataOfSeveral, "one identity provider", providers)
 	case len(entities) == 1 && len(entities[0].SPSSODescriptors) > 0 && len(entities[0].IDPSSODescriptors) == 0:
 		return entities[0], refuse(MetadataOfSP, "an IDPSSODescriptor", entities[0].EntityID)
 	case entityID != "" && len(entities) > 0:
-		return schema.EntityDescriptor{}, refuse(MetadataWithoutChosen, entityID, names(entities))
+		return schema.EntityDescriptor{}, refuseNames(MetadataWithoutChosen, entityID, entities)
 	}
 	return schema.EntityDescriptor{}, refuse(MetadataWithoutSSO, "an IDPSSODescriptor", names(entities))
 }
@@ -112,6 +115,14 @@ func flatten(group schema.EntitiesDescriptor, now time.Time) ([]schema.EntityDes
 		entities = append(entities, more...)
 	}
 	return entities, nil
+}
+
+// maxNames is how much of the entity IDs of an aggregate a refusal lists, in bytes.
+const maxNames = 4000
+
+// refuseNames lists what there is to choose from.
+func refuseNames(reason Reason, expected string, entities []schema.EntityDescriptor) error {
+	return &Refused{Reason: reason, Expected: expected, Received: shortenTo(names(entities), maxNames)}
 }
 
 func names(entities []schema.EntityDescriptor) string {

@@ -1,6 +1,7 @@
 package saml_test
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -139,39 +140,60 @@ func TestParseMetadataRefuses(t *testing.T) {
 
 func TestMetadataOfTheServiceProvider(t *testing.T) {
 	own := withKey(t)
-	for _, encrypted := range []bool{false, true} {
-		own.AllowEncrypted = encrypted
-		document, err := own.Metadata()
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := etree.NewDocument()
-		if err := d.ReadFromBytes(document); err != nil {
-			t.Fatal(err)
-		}
-		descriptor := find(t, d, "/EntityDescriptor[@entityID='"+spID+"']/SPSSODescriptor[@AuthnRequestsSigned='true'][@WantAssertionsSigned='true']")
-		var uses []string
-		for _, key := range descriptor.SelectElements("KeyDescriptor") {
-			uses = append(uses, key.SelectAttrValue("use", ""))
-			c, err := saml.ParseCertificate(key.FindElement(".//X509Certificate").Text())
-			if err != nil || !c.Equal(own.Certificate) {
-				t.Errorf("got the certificate %v, %v", c, err)
+	other := withKey(t)
+	standby := &saml.KeyPair{Key: other.Key, Certificate: other.Certificate}
+	gcm := []string{"aes256-gcm", "aes128-gcm", "rsa-oaep-mgf1p"}
+	for name, test := range map[string]struct {
+		change  func(*saml.SP)
+		signed  string
+		keys    []string // use and number of the key
+		methods []string
+	}{
+		"of a connection as it begins": {func(*saml.SP) {}, "true", []string{"signing 0"}, nil},
+		"without signed requests":      {func(sp *saml.SP) { sp.UnsignedRequests = true }, "false", []string{"signing 0"}, nil},
+		"with GCM":                     {func(sp *saml.SP) { sp.Encryption = saml.EncryptionGCM }, "true", []string{"signing 0", "encryption 0"}, gcm},
+		"with CBC": {func(sp *saml.SP) { sp.Encryption = saml.EncryptionCBC }, "true", []string{"signing 0", "encryption 0"},
+			[]string{"aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc", "rsa-oaep-mgf1p"}},
+		"with two keys": {func(sp *saml.SP) { sp.Standby = standby }, "true", []string{"signing 0", "signing 1"}, nil},
+		"with two keys and GCM": {func(sp *saml.SP) { sp.Standby, sp.Encryption = standby, saml.EncryptionGCM }, "true",
+			[]string{"signing 0", "signing 1", "encryption 0", "encryption 1"}, slices.Concat(gcm, gcm)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sp := own
+			test.change(&sp)
+			document, err := sp.Metadata()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		want := []string{"signing"}
-		if encrypted {
-			want = append(want, "encryption")
-		}
-		if !slices.Equal(uses, want) {
-			t.Errorf("got keys for %q, want %q", uses, want)
-		}
-		services := descriptor.SelectElements("AssertionConsumerService")
-		if len(services) != 1 || services[0].SelectAttrValue("Binding", "") != post || services[0].SelectAttrValue("Location", "") != acsURL {
-			t.Errorf("got %d consumer services", len(services))
-		}
-		if n := len(descriptor.SelectElements("NameIDFormat")); n < 2 {
-			t.Errorf("got %d NameID formats", n)
-		}
+			d := etree.NewDocument()
+			if err := d.ReadFromBytes(document); err != nil {
+				t.Fatal(err)
+			}
+			descriptor := find(t, d, "/EntityDescriptor[@entityID='"+spID+"']/SPSSODescriptor[@AuthnRequestsSigned='"+test.signed+"'][@WantAssertionsSigned='true']")
+			var keys, methods []string
+			for _, key := range descriptor.SelectElements("KeyDescriptor") {
+				c, err := saml.ParseCertificate(key.FindElement(".//X509Certificate").Text())
+				if err != nil {
+					t.Fatal(err)
+				}
+				number := slices.IndexFunc([]*x509.Certificate{own.Certificate, other.Certificate}, c.Equal)
+				keys = append(keys, fmt.Sprint(key.SelectAttrValue("use", ""), " ", number))
+				for _, m := range key.SelectElements("EncryptionMethod") {
+					_, method, _ := strings.Cut(m.SelectAttrValue("Algorithm", ""), "#")
+					methods = append(methods, method)
+				}
+			}
+			if !slices.Equal(keys, test.keys) || !slices.Equal(methods, test.methods) {
+				t.Errorf("got the keys %q with %q, want %q with %q", keys, methods, test.keys, test.methods)
+			}
+			services := descriptor.SelectElements("AssertionConsumerService")
+			if len(services) != 1 || services[0].SelectAttrValue("Binding", "") != post || services[0].SelectAttrValue("Location", "") != acsURL {
+				t.Errorf("got %d consumer services", len(services))
+			}
+			if n := len(descriptor.SelectElements("NameIDFormat")); n < 2 {
+				t.Errorf("got %d NameID formats", n)
+			}
+		})
 	}
 	if _, err := sp.Metadata(); err == nil {
 		t.Error("there is metadata without a key")

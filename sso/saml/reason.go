@@ -7,6 +7,8 @@ type Reason string
 // What can be wrong with the bytes of a message, before anything parses them.
 const (
 	NoResponse            Reason = "no_response"            // the form has no SAMLResponse
+	NoMessage             Reason = "no_message"             // the query has no SAMLRequest and no SAMLResponse
+	NotDeflated           Reason = "not_deflated"           // a message in a query that is not deflated
 	NotBase64             Reason = "not_base64"             // the form value is no base64
 	TooLarge              Reason = "too_large"              // more bytes than are read
 	Compressed            Reason = "compressed"             // deflated, as only HTTP-Redirect has it
@@ -38,6 +40,7 @@ const (
 	SeveralAssertions  Reason = "several_assertions"  // more than one Assertion
 	MisplacedAssertion Reason = "misplaced_assertion" // an Assertion that is no child of the Response
 	EncryptedAssertion Reason = "encrypted_assertion" // encrypted, and the connection does not allow it
+	WeakEncryption     Reason = "weak_encryption"     // CBC, and the connection takes only GCM
 	Undecryptable      Reason = "undecryptable"       // it cannot be decrypted; never says why
 	SignatureObject    Reason = "signature_object"    // a Signature that carries content
 	SeveralSignatures  Reason = "several_signatures"  // more than one Signature at a place

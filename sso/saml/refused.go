@@ -27,6 +27,18 @@ func (r *Refused) Error() string {
 	return text
 }
 
+// Explain is the advice for whoever named the metadata that was refused. What was there instead is
+// told only where it is of SAML: anything else that an address answers is not theirs to read here.
+func (r *Refused) Explain() string {
+	switch received := strings.ToValidUTF8(r.Received, ""); r.Reason {
+	case MetadataOfSeveral, MetadataWithoutChosen:
+		return r.Reason.Advice() + " There are: " + received
+	case MetadataExpired, MetadataBadAddress:
+		return r.Reason.Advice() + " It says: " + received
+	}
+	return r.Reason.Advice()
+}
+
 // Unwrap returns the cause.
 func (r *Refused) Unwrap() error { return r.Err }
 
@@ -39,10 +51,12 @@ func refuse(reason Reason, expected, received string) error {
 
 // shorten makes the sender's text fit to be stored and shown: PostgreSQL takes no NUL and no half
 // of a character.
-func shorten(text string) string {
+func shorten(text string) string { return shortenTo(text, maxReceived) }
+
+func shortenTo(text string, length int) string {
 	end := ""
-	if len(text) > maxReceived {
-		text, end = text[:maxReceived], "…"
+	if len(text) > length {
+		text, end = text[:length], "…"
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

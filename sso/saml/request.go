@@ -1,16 +1,9 @@
 package saml
 
 import (
-	"bytes"
-	"compress/flate"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/beevik/etree"
@@ -24,7 +17,9 @@ type RequestOptions struct {
 	RelayState string // comes back with the response: an opaque id of at most 80 bytes
 	ForceAuthn bool   // the person is to prove again who they are
 	IsPassive  bool   // nobody is to be asked anything
-	Now        time.Time
+	// NameIDFormat is the format of NameID that is asked for; the provider chooses when it is empty.
+	NameIDFormat string
+	Now          time.Time
 }
 
 // Request is an authentication request on its way: the browser is sent to URL, and where there are
@@ -34,11 +29,8 @@ type Request struct {
 	Fields map[string]string // SAMLRequest and RelayState; nil for HTTP-Redirect
 }
 
-// SAML Bindings §3.4.3 and §3.5.3.
-const maxRelayState = 80
-
-// AuthnRequest makes a signed request by HTTP-Redirect, or by HTTP-POST to an identity provider
-// that takes no other. It names no format of NameID: what the provider is set up to send is right.
+// AuthnRequest makes a request by HTTP-Redirect, or by HTTP-POST to an identity provider that takes
+// no other.
 func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	if len(o.RelayState) > maxRelayState {
 		return Request{}, fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
@@ -53,7 +45,10 @@ func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	if destination == "" {
 		return Request{}, errors.New("saml: the identity provider has no sign-on address")
 	}
-	allowCreate, format := true, string(schema.UnspecifiedNameIDFormat)
+	allowCreate, format := true, o.NameIDFormat
+	if format == "" { // what the provider is set up to send is right
+		format = string(schema.UnspecifiedNameIDFormat)
+	}
 	request := &schema.AuthnRequest{
 		ID:                          o.ID,
 		Version:                     "2.0",
@@ -76,79 +71,29 @@ func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	return sp.post(request, o.RelayState)
 }
 
-// redirect signs the query itself (SAML Bindings §3.4.4.1): the parameters in this order and this
-// escaping, and nothing of what the address has besides.
+// redirect carries a request in a query, which is signed unless the connection wants no signature.
 func (sp SP) redirect(request *schema.AuthnRequest, relayState string) (Request, error) {
-	location, err := url.Parse(request.Destination)
-	if err != nil {
-		return Request{}, fmt.Errorf("saml: the identity provider's address: %w", err)
-	}
 	document, err := serialize(request.Element())
 	if err != nil {
 		return Request{}, err
 	}
-	var deflated bytes.Buffer
-	w, err := flate.NewWriter(&deflated, flate.BestCompression)
+	if !sp.UnsignedRequests {
+		location, err := sp.RedirectURL(request.Destination, RequestParameter, document, relayState)
+		return Request{URL: location}, err
+	}
+	query, err := redirectQuery(RequestParameter, document, relayState)
 	if err != nil {
 		return Request{}, err
 	}
-	if _, err := w.Write(document); err != nil {
-		return Request{}, err
-	}
-	if err := w.Close(); err != nil {
-		return Request{}, err
-	}
-	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated.Bytes()))
-	if relayState != "" {
-		query += "&RelayState=" + url.QueryEscape(relayState)
-	}
-	query += "&SigAlg=" + url.QueryEscape(dsig.RSASHA256SignatureMethod)
-	signature, err := sp.sign([]byte(query))
-	if err != nil {
-		return Request{}, err
-	}
-	query += "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
-	if location.RawQuery != "" {
-		query = location.RawQuery + "&" + query
-	}
-	location.RawQuery = query
-	return Request{URL: location.String()}, nil
-}
-
-func (sp SP) sign(octets []byte) ([]byte, error) {
-	if err := sp.checkKey(); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(octets)
-	signature, err := sp.Key.Sign(rand.Reader, sum[:], crypto.SHA256)
-	if err != nil {
-		return nil, fmt.Errorf("saml: sign a request: %w", err)
-	}
-	return signature, nil
-}
-
-func (sp SP) checkKey() error {
-	if sp.Key == nil || sp.Certificate == nil {
-		return errors.New("saml: the service provider has no key")
-	}
-	if _, ok := sp.Key.Public().(*rsa.PublicKey); !ok {
-		return errors.New("saml: the service provider's key is not RSA")
-	}
-	return nil
+	location, err := addQuery(request.Destination, query)
+	return Request{URL: location}, err
 }
 
 func (sp SP) post(request *schema.AuthnRequest, relayState string) (Request, error) {
-	if err := sp.checkKey(); err != nil {
-		return Request{}, err
-	}
-	signing, err := dsig.NewSigningContext(sp.Key, [][]byte{sp.Certificate.Raw})
-	if err != nil {
-		return Request{}, fmt.Errorf("saml: sign a request: %w", err)
-	}
-	signing.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	// The schema has the signature after the Issuer, which is where the request's Element puts it.
-	if request.Signature, err = signing.ConstructSignature(request.Element(), true); err != nil {
-		return Request{}, fmt.Errorf("saml: sign a request: %w", err)
+	if !sp.UnsignedRequests {
+		if err := sp.signRequest(request); err != nil {
+			return Request{}, err
+		}
 	}
 	document, err := serialize(request.Element())
 	if err != nil {
@@ -159,6 +104,23 @@ func (sp SP) post(request *schema.AuthnRequest, relayState string) (Request, err
 		fields["RelayState"] = relayState
 	}
 	return Request{URL: request.Destination, Fields: fields}, nil
+}
+
+// signRequest puts an enveloped signature after the Issuer, which is where the schema has it and the
+// request's Element puts it.
+func (sp SP) signRequest(request *schema.AuthnRequest) error {
+	if err := sp.checkKey(); err != nil {
+		return err
+	}
+	signing, err := dsig.NewSigningContext(sp.Key, [][]byte{sp.Certificate.Raw})
+	if err != nil {
+		return fmt.Errorf("saml: sign a request: %w", err)
+	}
+	signing.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
+	if request.Signature, err = signing.ConstructSignature(request.Element(), true); err != nil {
+		return fmt.Errorf("saml: sign a request: %w", err)
+	}
+	return nil
 }
 
 func serialize(el *etree.Element) ([]byte, error) {

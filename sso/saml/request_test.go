@@ -165,3 +165,47 @@ func TestAuthnRequestNeedsWhatItSends(t *testing.T) {
 		})
 	}
 }
+
+func TestAuthnRequestWithoutSignature(t *testing.T) {
+	unsigned := sp // has no key, and needs none
+	unsigned.UnsignedRequests = true
+	options := saml.RequestOptions{ID: requestID, RelayState: "state", ForceAuthn: true, Now: now}
+	r, err := unsigned.AuthnRequest(saml.IDP{SSORedirectURL: "https://idp.example/sso?tenant=1"}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	if query.Has("SigAlg") || query.Has("Signature") || query.Get("RelayState") != "state" || query.Get("tenant") != "1" || query.Get("SAMLRequest") == "" {
+		t.Errorf("got %v", query)
+	}
+	r, err = unsigned.AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/post"}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := base64.StdEncoding.DecodeString(r.Fields["SAMLRequest"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := checkRequest(t, string(text), "https://idp.example/post"); d.FindElement("//Signature") != nil {
+		t.Error("it is signed")
+	}
+}
+
+func TestAuthnRequestAsksForAFormat(t *testing.T) {
+	const format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	r, err := withKey(t).AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/post"}, saml.RequestOptions{ID: requestID, NameIDFormat: format, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := base64.StdEncoding.DecodeString(r.Fields["SAMLRequest"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), `Format="`+format+`"`) {
+		t.Errorf("got %s", text)
+	}
+}

@@ -17,12 +17,35 @@ type IDP struct {
 
 // SP is Rollcall as one connection's identity provider sees it.
 type SP struct {
-	EntityID       string
-	ACSURL         string
-	Key            crypto.Signer // RSA
-	Certificate    *x509.Certificate
-	AllowEncrypted bool // encrypted assertions are decrypted; otherwise they are refused
+	EntityID    string
+	ACSURL      string
+	Key         crypto.Signer // RSA; what is signed is signed with this one
+	Certificate *x509.Certificate
+	// Standby is a second key while one replaces the other: the metadata has both, and what is
+	// encrypted for either is opened.
+	Standby *KeyPair
+	// UnsignedRequests leaves authentication requests without a signature, for identity providers
+	// that fail on one.
+	UnsignedRequests bool
+	Encryption       Encryption // which encrypted assertions are decrypted; none when empty
 }
+
+// KeyPair is a key with the certificate that shows it to the identity provider.
+type KeyPair struct {
+	Key         crypto.Signer
+	Certificate *x509.Certificate
+}
+
+// Encryption says which encrypted assertions are taken.
+type Encryption string
+
+// What may be decrypted. Whoever relays a CBC ciphertext can alter it unseen, so it is for identity
+// providers that have nothing else.
+const (
+	EncryptionOff Encryption = ""
+	EncryptionGCM Encryption = "gcm"
+	EncryptionCBC Encryption = "cbc" // CBC as well as GCM
+)
 
 // Expect is what the caller knows about a response before it reads it.
 type Expect struct {

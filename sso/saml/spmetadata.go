@@ -1,7 +1,9 @@
 package saml
 
 import (
+	"crypto/x509"
 	"encoding/base64"
+	"strconv"
 
 	"github.com/beevik/etree"
 	schema "github.com/crewjam/saml"
@@ -18,15 +20,24 @@ func (sp SP) Metadata() ([]byte, error) {
 	root.CreateAttr("xmlns:ds", signatureNS)
 	root.CreateAttr("entityID", sp.EntityID)
 	d := root.CreateElement("md:SPSSODescriptor")
-	d.CreateAttr("AuthnRequestsSigned", "true")
+	d.CreateAttr("AuthnRequestsSigned", strconv.FormatBool(!sp.UnsignedRequests))
 	d.CreateAttr("WantAssertionsSigned", "true")
 	d.CreateAttr("protocolSupportEnumeration", protocolNS)
-	sp.keyDescriptor(d, "signing")
-	if sp.AllowEncrypted {
+	// The key that signs comes first: some providers read no further.
+	certificates := []*x509.Certificate{sp.Certificate}
+	if sp.Standby != nil {
+		certificates = append(certificates, sp.Standby.Certificate)
+	}
+	for _, c := range certificates {
+		keyDescriptor(d, "signing", c)
+	}
+	if sp.Encryption != EncryptionOff {
 		// AD FS encrypts as soon as it sees such a key, so it stands there only when wanted.
-		encryption := sp.keyDescriptor(d, "encryption")
-		for _, algorithm := range encryptionMethods {
-			encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
+		for _, c := range certificates {
+			encryption := keyDescriptor(d, "encryption", c)
+			for _, algorithm := range sp.Encryption.methods() {
+				encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
+			}
 		}
 	}
 	for _, format := range [...]schema.NameIDFormat{
@@ -45,10 +56,10 @@ func (sp SP) Metadata() ([]byte, error) {
 	return serialize(root)
 }
 
-func (sp SP) keyDescriptor(d *etree.Element, use string) *etree.Element {
+func keyDescriptor(d *etree.Element, use string, c *x509.Certificate) *etree.Element {
 	key := d.CreateElement("md:KeyDescriptor")
 	key.CreateAttr("use", use)
 	data := key.CreateElement("ds:KeyInfo").CreateElement("ds:X509Data")
-	data.CreateElement("ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(sp.Certificate.Raw))
+	data.CreateElement("ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(c.Raw))
 	return key
 }

@@ -76,7 +76,7 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 // afterwards, m.assertion, is what was signed.
 func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
 	switch {
-	case m.encrypted != nil && !sp.AllowEncrypted:
+	case m.encrypted != nil && sp.Encryption == EncryptionOff:
 		return nil, refuse(EncryptedAssertion, "an assertion that is not encrypted", "")
 	case m.encrypted == nil && m.assertionSignature == nil && m.responseSignature == nil:
 		return nil, refuse(Unsigned, "a signature on the Response or the Assertion", "")

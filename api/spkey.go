@@ -1,0 +1,121 @@
+package api
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"time"
+
+	"rollcall/model"
+	"rollcall/sso/saml"
+)
+
+// spKeyObject is one of our keys of a connection, by its certificate. Its id is the certificate's
+// SHA-256 fingerprint.
+type spKeyObject struct {
+	Object      string                 `json:"object"`
+	ID          string                 `json:"id"`
+	Role        string                 `json:"role"` // current or standby
+	Certificate string                 `json:"certificate"`
+	Subject     string                 `json:"subject"`
+	NotBefore   model.Time             `json:"not_before"`
+	NotAfter    model.Time             `json:"not_after"`
+	State       model.CertificateState `json:"state"`
+}
+
+// newKey makes a key of a connection: its certificate in PEM and the private key in PKCS #8.
+func newKey(connection string, now time.Time) (certificate string, key []byte, err error) {
+	private, made, err := saml.NewKey(model.ConnectionPrefix.ID(connection), now)
+	if err != nil {
+		return "", nil, err
+	}
+	key, err = x509.MarshalPKCS8PrivateKey(private)
+	return saml.EncodeCertificates([]*x509.Certificate{made})[0], key, err
+}
+
+// spKeys are the keys of a connection, the one that it signs with first.
+func (s *Server) spKeys(c *model.Connection) ([]spKeyObject, error) {
+	var out []spKeyObject
+	for i, text := range []string{c.SPCertificate, c.SPStandbyCertificate} {
+		if text == "" {
+			continue
+		}
+		read, err := model.ReadCertificate(text, model.RequestSigning, s.Store.Now())
+		if err != nil {
+			return nil, fmt.Errorf("read the keys of connection %s: %w", c.ID, err)
+		}
+		role := [...]string{"current", "standby"}[i]
+		out = append(out, spKeyObject{"sp_key", read.Fingerprint, role, text, read.Subject, read.NotBefore, read.NotAfter, read.State})
+	}
+	return out, nil
+}
+
+func (s *Server) listSPKeys(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	conn, err := org.Connection(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	keys, err := s.spKeys(conn)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page{}, keys, model.PageInfo{}) // there are at most two
+}
+
+// createSPKey makes the key that stands by.
+func (s *Server) createSPKey(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	certificate, key, err := newKey(id, s.Store.Now())
+	if err != nil {
+		return err
+	}
+	conn, err := org.AddKey(c.ctx(), id, certificate, key)
+	if err != nil {
+		return err
+	}
+	return s.answerSPKey(c, http.StatusCreated, conn, certificate)
+}
+
+func (s *Server) promoteSPKey(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	conn, err := org.PromoteKey(c.ctx(), id, c.Param("key"))
+	if err != nil {
+		return err
+	}
+	return s.answerSPKey(c, http.StatusOK, conn, conn.SPCertificate)
+}
+
+// answerSPKey answers the key of a certificate.
+func (s *Server) answerSPKey(c *call, status int, conn *model.Connection, certificate string) error {
+	keys, err := s.spKeys(conn)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.Certificate == certificate {
+			return c.answer(status, k)
+		}
+	}
+	return fmt.Errorf("connection %s has no key of the certificate", conn.ID)
+}
+
+func (s *Server) deleteSPKey(c *call) error {
+	org, id, err := c.named(model.ConnectionPrefix)
+	if err != nil {
+		return err
+	}
+	if _, err := org.DeleteKey(c.ctx(), id, c.Param("key")); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}

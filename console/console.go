@@ -1,0 +1,118 @@
+// Package console is the web interface for operators, and for customers setting up their identity provider.
+//
+// So far it signs operators in: at /console/login with the password that the command line printed or
+// one of their own, which a one-time password is exchanged for before anything else can be done.
+package console
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// Server is the console.
+type Server struct {
+	Store *model.Store
+	Pages *web.Pages
+
+	// PublicURL is where browsers reach this server. Cookies are of the __Host- kind where it is https;
+	// http is for loopback.
+	PublicURL string
+}
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// Mount adds the routes and the pages. The error says which of the pages is broken.
+func (s *Server) Mount(e *echo.Echo) error {
+	pages, err := fs.Sub(templates, "templates")
+	if err != nil {
+		return fmt.Errorf("open templates: %w", err)
+	}
+	if err := s.Pages.Add(pages, nil); err != nil {
+		return err
+	}
+	own := http.NewCrossOriginProtection()
+	console := e.Group("/console", func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := own.Check(c.Request()); err != nil {
+				return &model.Error{Kind: model.Denied, Message: "Another site sent this form. Open the page yourself and try again.", Err: err}
+			}
+			return next(c)
+		}
+	})
+	console.GET("/login", s.loginPage)
+	console.POST("/login", s.login)
+	console.POST("/logout", s.logout)
+	console.GET("", s.operators(s.home))
+	console.GET("/password", s.operators(s.passwordPage))
+	console.POST("/password", s.operators(s.setPassword))
+	return nil
+}
+
+// page is what every page of the console shows.
+type page struct {
+	Operator *model.Operator
+	Problem  string // why a form was not taken; often empty
+	Field    string // the input that the problem is about
+}
+
+// operators serves a page to a signed-in operator and sends everyone else to sign in. Whoever has a
+// one-time password chooses another one first.
+func (s *Server) operators(serve func(c echo.Context, op *model.Operator) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		op, err := s.Store.OperatorByToken(c.Request().Context(), s.readSession(c))
+		if model.KindOf(err) == model.Denied {
+			return c.Redirect(http.StatusSeeOther, "/console/login")
+		}
+		if err != nil {
+			return err
+		}
+		if op.OneTime && c.Path() != "/console/password" {
+			return c.Redirect(http.StatusSeeOther, "/console/password")
+		}
+		return serve(c, op)
+	}
+}
+
+func (s *Server) home(c echo.Context, op *model.Operator) error {
+	return s.Pages.Render(c, http.StatusOK, "console_home", page{Operator: op})
+}
+
+// secure tells whether browsers reach this server over https.
+func (s *Server) secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
+
+// cookieName has the prefix that keeps other hosts of the domain from setting the cookie. Browsers
+// refuse the prefix over http.
+func (s *Server) cookieName() string {
+	if s.secure() {
+		return "__Host-rollcall-console"
+	}
+	return "rollcall-console"
+}
+
+func (s *Server) readSession(c echo.Context) string {
+	cookie, err := c.Cookie(s.cookieName())
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// setSession gives the browser a session, and takes it away when token is empty. The cookie lasts as
+// long as the browser runs: the store knows when the session ends.
+func (s *Server) setSession(c echo.Context, token string) {
+	age := 0
+	if token == "" {
+		age = -1
+	}
+	c.SetCookie(&http.Cookie{Name: s.cookieName(), Value: token, Path: "/", HttpOnly: true, Secure: s.secure(),
+		SameSite: http.SameSiteStrictMode, MaxAge: age})
+}

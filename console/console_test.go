@@ -1,0 +1,260 @@
+package console_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/console"
+	"rollcall/model"
+	"rollcall/model/modeltest"
+	"rollcall/web"
+)
+
+const (
+	ada         = "ada@operator.example"
+	ownPassword = "glacier tuba 41 window"
+)
+
+// site is a console with one operator, and somebody's browser.
+type site struct {
+	t       *testing.T
+	store   *model.Store
+	clock   *modeltest.Clock
+	url     string
+	oneTime string
+	browser *http.Client
+}
+
+func each(t *testing.T, test func(t *testing.T, s *site)) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		clock := modeltest.NewClock()
+		store := modeltest.Open(t, db, model.Options{Now: clock.Now})
+		w, err := web.New(web.Options{PublicURL: "http://127.0.0.1"})
+		must(t, err)
+		must(t, (&console.Server{Store: store, Pages: w.Pages, PublicURL: "http://127.0.0.1"}).Mount(w.Echo))
+		w.Open()
+		server := httptest.NewServer(w)
+		t.Cleanup(server.Close)
+		_, password, err := store.CreateOperator(t.Context(), ada)
+		must(t, err)
+		s := &site{t: t, store: store, clock: clock, url: server.URL, oneTime: password}
+		s.browser = s.newBrowser()
+		test(t, s)
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newBrowser keeps cookies and shows redirects.
+func (s *site) newBrowser() *http.Client {
+	jar, err := cookiejar.New(nil)
+	must(s.t, err)
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// answer is the status with the place where the browser is sent, or the page.
+type answer struct {
+	status         int
+	location, page string
+}
+
+func (s *site) send(r *http.Request) answer {
+	s.t.Helper()
+	response, err := s.browser.Do(r)
+	must(s.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(s.t, err)
+	return answer{response.StatusCode, response.Header.Get("Location"), string(body)}
+}
+
+func (s *site) get(path string) answer {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	must(s.t, err)
+	return s.send(r)
+}
+
+func (s *site) post(path string, form url.Values, headers ...string) answer {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
+	must(s.t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return s.send(r)
+}
+
+func (s *site) signIn(email, password string) answer {
+	s.t.Helper()
+	return s.post("/console/login", url.Values{"email": {email}, "password": {password}})
+}
+
+func (s *site) choose(old, password, again string) answer {
+	s.t.Helper()
+	return s.post("/console/password", url.Values{"old": {old}, "password": {password}, "again": {again}})
+}
+
+// settle exchanges the one-time password for one of the operator's own.
+func (s *site) settle() {
+	s.t.Helper()
+	s.leads(s.signIn(ada, s.oneTime), "/console/password")
+	s.leads(s.choose(s.oneTime, ownPassword, ownPassword), "/console")
+}
+
+func (s *site) leads(a answer, location string) {
+	s.t.Helper()
+	if a.status != http.StatusSeeOther || a.location != location {
+		s.t.Fatalf("status %d to %q, not 303 to %q: %s", a.status, a.location, location, a.page)
+	}
+}
+
+func (s *site) shows(a answer, status int, text string) {
+	s.t.Helper()
+	if a.status != status || !strings.Contains(a.page, text) {
+		s.t.Fatalf("status %d, not %d with %q: %s", a.status, status, text, a.page)
+	}
+}
+
+func TestOneTimePasswordIsExchanged(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.leads(s.get("/console"), "/console/login")
+		s.leads(s.signIn("ADA@operator.example", s.oneTime), "/console/password")
+		s.leads(s.get("/console"), "/console/password") // nothing else first
+		s.shows(s.choose(s.oneTime, ownPassword, "glacier tuba 41 windows"), http.StatusBadRequest, "differ")
+		s.shows(s.choose("wrong", ownPassword, ownPassword), http.StatusForbidden, "old password is wrong")
+		s.shows(s.choose(s.oneTime, "short", "short"), http.StatusBadRequest, "at least 15")
+		s.shows(s.choose(s.oneTime, s.oneTime, s.oneTime), http.StatusBadRequest, "is the old password")
+		other := s.browser
+		s.browser = s.newBrowser()
+		s.leads(s.signIn(ada, s.oneTime), "/console/password")
+		s.leads(s.choose(s.oneTime, ownPassword, ownPassword), "/console")
+		s.shows(s.get("/console"), http.StatusOK, ada)
+		s.browser = other // whoever had seen the one-time password is out
+		s.leads(s.get("/console"), "/console/login")
+		s.shows(s.signIn(ada, s.oneTime), http.StatusForbidden, "is wrong")
+		s.leads(s.signIn(ada, ownPassword), "/console")
+	})
+}
+
+func TestOneTimePasswordRunsOut(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.clock.Advance(24 * time.Hour)
+		s.shows(s.signIn(ada, s.oneTime), http.StatusForbidden, "has run out")
+		password, err := s.store.ResetOperatorPassword(t.Context(), ada)
+		must(t, err)
+		s.leads(s.signIn(ada, password), "/console/password")
+	})
+}
+
+func TestWrongPasswordTellsNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.settle()
+		s.browser = s.newBrowser()
+		known := s.signIn(ada, "wrong")
+		unknown := s.signIn("bob@operator.example", "wrong")
+		unknown.page = strings.ReplaceAll(unknown.page, "bob@operator.example", ada)
+		if diff := cmp.Diff(known, unknown, cmp.AllowUnexported(answer{})); diff != "" {
+			t.Errorf("-known +unknown:\n%s", diff)
+		}
+		if strings.Contains(known.page, "wrong\"") || s.get("/console").status != http.StatusSeeOther {
+			t.Error("the page repeats the password, or somebody is signed in")
+		}
+	})
+}
+
+func TestGuessingIsSlowedDown(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.settle()
+		for range 6 {
+			s.shows(s.signIn(ada, "wrong"), http.StatusForbidden, "is wrong")
+		}
+		s.shows(s.signIn(ada, ownPassword), http.StatusTooManyRequests, "try again in 2 seconds")
+		s.clock.Advance(2 * time.Second)
+		s.leads(s.signIn(ada, ownPassword), "/console")
+	})
+}
+
+func TestSessionsEnd(t *testing.T) {
+	for name, end := range map[string]func(s *site){
+		"after half an hour without a request": func(s *site) { s.clock.Advance(30 * time.Minute) },
+		"after twelve hours in any case": func(s *site) {
+			for range 12*3 - 1 {
+				s.clock.Advance(20 * time.Minute)
+				s.shows(s.get("/console"), http.StatusOK, ada)
+			}
+			s.clock.Advance(20 * time.Minute)
+		},
+		"when the operator signs out":  func(s *site) { s.leads(s.post("/console/logout", nil), "/console/login") },
+		"when the operator is removed": func(s *site) { must(s.t, s.store.DeleteOperator(s.t.Context(), ada)) },
+		"when the password is reset": func(s *site) {
+			_, err := s.store.ResetOperatorPassword(s.t.Context(), ada)
+			must(s.t, err)
+		},
+		"when the operator signs in again": func(s *site) {
+			old := s.browser.Jar.Cookies(must1(s.t, s.url))
+			s.leads(s.signIn(ada, ownPassword), "/console")
+			s.browser = s.newBrowser()
+			s.browser.Jar.SetCookies(must1(s.t, s.url), old)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, s *site) {
+				s.settle()
+				cookies := s.browser.Jar.Cookies(must1(t, s.url))
+				end(s)
+				s.browser.Jar.SetCookies(must1(t, s.url), cookies) // whoever has a copy is out, too
+				s.leads(s.get("/console"), "/console/login")
+			})
+		})
+	}
+}
+
+func must1(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	must(t, err)
+	return u
+}
+
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.settle()
+		for _, path := range []string{"/console/login", "/console/logout", "/console/password"} {
+			for _, headers := range [][]string{
+				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
+			} {
+				s.shows(s.post(path, url.Values{"old": {ownPassword}, "password": {"x"}}, headers...), http.StatusForbidden, "Another site")
+			}
+		}
+		s.shows(s.get("/console"), http.StatusOK, ada)
+	})
+}
+
+func TestCookie(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		response, err := s.browser.PostForm(s.url+"/console/login", url.Values{"email": {ada}, "password": {s.oneTime}})
+		must(t, err)
+		must(t, response.Body.Close())
+		cookies := response.Cookies()
+		if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode || cookies[0].Path != "/" || cookies[0].Domain != "" {
+			t.Errorf("cookies %v", cookies)
+		}
+	})
+}

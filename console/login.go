@@ -1,0 +1,91 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/web"
+)
+
+// loginPage is the view of console_login.html; Email is what was entered.
+type loginPage struct {
+	page
+	Email string
+}
+
+func (s *Server) loginPage(c echo.Context) error {
+	_, err := s.Store.OperatorByToken(c.Request().Context(), s.readSession(c))
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/console")
+	}
+	if model.KindOf(err) != model.Denied {
+		return err
+	}
+	return s.Pages.Render(c, http.StatusOK, "console_login", loginPage{})
+}
+
+// address names whence somebody guesses.
+func address(c echo.Context) string { return web.ClientAddress(c.Request().Context()).String() }
+
+func (s *Server) login(c echo.Context) error {
+	ctx := c.Request().Context()
+	email := c.FormValue("email")
+	op, token, err := s.Store.SignInOperator(ctx, email, c.FormValue("password"), address(c))
+	if refused, ok := errors.AsType[*model.Error](err); ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
+		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{page{Problem: refused.Message}, email})
+	}
+	if err != nil {
+		return err
+	}
+	// The session of before ends with the sign-in that takes its place.
+	if err := s.Store.EndOperatorSession(ctx, s.readSession(c)); err != nil {
+		return err
+	}
+	s.setSession(c, token)
+	if op.OneTime {
+		return c.Redirect(http.StatusSeeOther, "/console/password")
+	}
+	return c.Redirect(http.StatusSeeOther, "/console")
+}
+
+func (s *Server) logout(c echo.Context) error {
+	if err := s.Store.EndOperatorSession(c.Request().Context(), s.readSession(c)); err != nil {
+		return err
+	}
+	s.setSession(c, "")
+	return c.Redirect(http.StatusSeeOther, "/console/login")
+}
+
+func (s *Server) passwordPage(c echo.Context, op *model.Operator) error {
+	return s.Pages.Render(c, http.StatusOK, "console_password", page{Operator: op})
+}
+
+func (s *Server) setPassword(c echo.Context, op *model.Operator) error {
+	refuse := func(status int, field, problem string) error {
+		return s.Pages.Render(c, status, "console_password", page{Operator: op, Field: field, Problem: problem})
+	}
+	password := c.FormValue("password")
+	if password != c.FormValue("again") {
+		return refuse(http.StatusBadRequest, "again", "the two new passwords differ")
+	}
+	token, err := s.Store.SetOperatorPassword(c.Request().Context(), op, c.FormValue("old"), password, address(c))
+	if refused, ok := errors.AsType[*model.Error](err); ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
+		return refuse(statusOf(refused), refused.Field, refused.Message)
+	}
+	if err != nil {
+		return err
+	}
+	s.setSession(c, token)
+	return c.Redirect(http.StatusSeeOther, "/console")
+}
+
+// statusOf is the status of a form that comes again with a problem beside it.
+func statusOf(refused *model.Error) int {
+	if refused.Kind == model.Busy {
+		return http.StatusTooManyRequests
+	}
+	return web.Status(refused.Kind)
+}

@@ -1,0 +1,215 @@
+package saml
+
+import (
+	"bytes"
+	"compress/flate"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	dsig "github.com/russellhaering/goxmldsig"
+)
+
+// The two parameters in which the HTTP-Redirect binding carries a message.
+const (
+	RequestParameter  = "SAMLRequest"
+	ResponseParameter = "SAMLResponse"
+)
+
+// SAML Bindings §3.4.3 and §3.5.3.
+const maxRelayState = 80
+
+// maxQuery is the longest query that is read: what browsers and proxies let through is shorter.
+const maxQuery = 64 << 10
+
+// Redirected is a message that came by HTTP-Redirect and whose signature is good.
+type Redirected struct {
+	Parameter  string // RequestParameter or ResponseParameter
+	Document   []byte // passed the precheck
+	RelayState string
+	Signer     *x509.Certificate // whose key signed
+}
+
+// RedirectURL is where a browser brings a message by HTTP-Redirect. The signature is over the query
+// itself (SAML Bindings §3.4.4.1): the parameters in this order and this escaping, and nothing of
+// what the address has besides. The document carries no signature of its own.
+func (sp SP) RedirectURL(address, parameter string, document []byte, relayState string) (string, error) {
+	query, err := redirectQuery(parameter, document, relayState)
+	if err != nil {
+		return "", err
+	}
+	query += "&SigAlg=" + url.QueryEscape(dsig.RSASHA256SignatureMethod)
+	signature, err := sp.sign([]byte(query))
+	if err != nil {
+		return "", err
+	}
+	return addQuery(address, query+"&Signature="+url.QueryEscape(base64.StdEncoding.EncodeToString(signature)))
+}
+
+func redirectQuery(parameter string, document []byte, relayState string) (string, error) {
+	if len(relayState) > maxRelayState {
+		return "", fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
+	}
+	var deflated bytes.Buffer
+	w, err := flate.NewWriter(&deflated, flate.BestCompression)
+	if err != nil {
+		return "", err
+	}
+	if _, err := w.Write(document); err != nil {
+		return "", err
+	}
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	query := parameter + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated.Bytes()))
+	if relayState != "" {
+		query += "&RelayState=" + url.QueryEscape(relayState)
+	}
+	return query, nil
+}
+
+// addQuery leaves what an address has in its query before what is added.
+func addQuery(address, query string) (string, error) {
+	location, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("saml: the identity provider's address: %w", err)
+	}
+	if location.RawQuery != "" {
+		query = location.RawQuery + "&" + query
+	}
+	location.RawQuery = query
+	return location.String(), nil
+}
+
+func (sp SP) sign(octets []byte) ([]byte, error) {
+	if err := sp.checkKey(); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(octets)
+	signature, err := sp.Key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("saml: sign a message: %w", err)
+	}
+	return signature, nil
+}
+
+func (sp SP) checkKey() error {
+	if sp.Key == nil || sp.Certificate == nil {
+		return errors.New("saml: the service provider has no key")
+	}
+	if _, ok := sp.Key.Public().(*rsa.PublicKey); !ok {
+		return errors.New("saml: the service provider's key is not RSA")
+	}
+	return nil
+}
+
+// ReadRedirect reads the message of a query as it came, undecoded, and demands that the identity
+// provider signed it. Every error is a Refused. What the message says, and whether it came before,
+// is the caller's to check.
+func (idp IDP) ReadRedirect(rawQuery string) (*Redirected, error) {
+	if len(rawQuery) > maxQuery {
+		return nil, refuse(TooLarge, fmt.Sprintf("at most %d bytes of query", maxQuery), fmt.Sprintf("%d bytes", len(rawQuery)))
+	}
+	raw, err := redirectParameters(rawQuery)
+	if err != nil {
+		return nil, err
+	}
+	m := &Redirected{Parameter: RequestParameter}
+	if _, ok := raw[ResponseParameter]; ok {
+		m.Parameter = ResponseParameter
+	}
+	// SAML Bindings §3.4.4.1: what was signed are the values as they were sent, in this order
+	// whatever that of the query is.
+	var signed []string
+	decoded := map[string]string{}
+	for _, name := range []string{m.Parameter, "RelayState", "SigAlg", "Signature"} {
+		value, ok := raw[name]
+		if !ok {
+			continue
+		}
+		if name != "Signature" {
+			signed = append(signed, name+"="+value)
+		}
+		if decoded[name], err = url.QueryUnescape(value); err != nil {
+			return nil, &Refused{Reason: NotBase64, Expected: "a URL-encoded " + name, Err: err}
+		}
+	}
+	m.RelayState = decoded["RelayState"]
+	if m.Signer, err = querySigner(strings.Join(signed, "&"), decoded["SigAlg"], decoded["Signature"], idp.Certificates); err != nil {
+		return nil, err
+	}
+	if m.Document, err = inflate(decoded[m.Parameter]); err != nil {
+		return nil, err
+	}
+	return m, precheck(m.Document, messageLimits)
+}
+
+// redirectParameters finds the binding's own parameters in a query, each once, still encoded.
+func redirectParameters(rawQuery string) (map[string]string, error) {
+	known := []string{RequestParameter, ResponseParameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"}
+	raw := map[string]string{}
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		// An escaped name would be another parameter to a reader that decodes names first.
+		if decoded, err := url.QueryUnescape(name); err == nil && decoded != name && slices.Contains(known, decoded) {
+			return nil, refuse(Repeated, "parameter names as the binding spells them", name)
+		}
+		if !slices.Contains(known, name) {
+			continue
+		}
+		if _, twice := raw[name]; twice {
+			return nil, refuse(Repeated, "each parameter once", name)
+		}
+		raw[name] = value
+	}
+	_, request := raw[RequestParameter]
+	_, response := raw[ResponseParameter]
+	encoding, encoded := raw["SAMLEncoding"]
+	switch {
+	case !request && !response:
+		return nil, refuse(NoMessage, "the parameter SAMLRequest or SAMLResponse", "")
+	case request && response:
+		return nil, refuse(Repeated, "SAMLRequest or SAMLResponse", "both")
+	case encoded && encoding != url.QueryEscape("urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"):
+		return nil, refuse(NotDeflated, "the encoding DEFLATE", encoding)
+	}
+	return raw, nil
+}
+
+// querySigner tells which of the certificates signed the octets of a query.
+func querySigner(octets, algorithm, encoded string, certificates []*x509.Certificate) (*x509.Certificate, error) {
+	if encoded == "" || algorithm == "" {
+		return nil, refuse(Unsigned, "the parameters SigAlg and Signature", "")
+	}
+	how, ok := signatureMethods[algorithm]
+	if !ok {
+		return nil, refuseAlgorithm(algorithm, dsig.RSASHA256SignatureMethod)
+	}
+	value, err := base64.StdEncoding.DecodeString(withoutSpace(encoded))
+	if err != nil || len(value) == 0 {
+		return nil, &Refused{Reason: IncompleteSignature, Expected: "base64 in Signature", Err: err}
+	}
+	return (&signature{method: how, value: value}).signer([]byte(octets), certificates)
+}
+
+// inflate undoes the DEFLATE encoding of SAML Bindings §3.4.4.1, up to the size of a message.
+func inflate(encoded string) ([]byte, error) {
+	deflated, err := base64.StdEncoding.DecodeString(withoutSpace(encoded))
+	if err != nil {
+		return nil, &Refused{Reason: NotBase64, Expected: "base64", Err: err}
+	}
+	document, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(deflated)), int64(messageLimits.bytes)+1))
+	if err != nil {
+		return nil, &Refused{Reason: NotDeflated, Expected: "a deflated message", Err: err}
+	}
+	return document, nil // the precheck refuses what is too large
+}

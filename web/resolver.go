@@ -1,0 +1,51 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+
+	"rollcall/model"
+)
+
+// NewLookupTXT makes the look-up of TXT records that proves domains. It asks each of the DNS
+// servers, those of the system when there are none, and takes an answer only where all agree: one
+// that was lied to, or that remembers what was, proves nothing and takes nothing away.
+func NewLookupTXT(servers []netip.AddrPort) model.LookupTXT {
+	resolvers := []*net.Resolver{{PreferGo: true}}
+	if len(servers) > 0 {
+		resolvers = nil
+	}
+	for _, server := range servers {
+		resolvers = append(resolvers, &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, network, server.String())
+		}})
+	}
+	return func(ctx context.Context, name string) ([]string, error) { return lookupTXT(ctx, resolvers, name) }
+}
+
+func lookupTXT(ctx context.Context, resolvers []*net.Resolver, name string) ([]string, error) {
+	var common []string
+	for i, r := range resolvers {
+		texts, err := r.LookupTXT(ctx, name+".") // the dot keeps the system's search list away
+		if failed, ok := errors.AsType[*net.DNSError](err); ok && failed.IsNotFound {
+			texts, err = []string{}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up TXT: %w", err)
+		}
+		slices.Sort(texts)
+		if i > 0 && !slices.Equal(texts, common) {
+			return nil, errors.New("look up TXT: the DNS servers disagree")
+		}
+		common = texts
+	}
+	if len(common) == 0 {
+		return nil, model.NotFoundf("there is no TXT record at %s", name)
+	}
+	return common, nil
+}
