@@ -16,12 +16,12 @@ import (
 // metadata and takes signed requests only.
 type keycloakSAMLWorld struct {
 	*program
-	idp    keycloak
+	idp    *keycloak
 	link   link
 	client string // where Keycloak's administrator finds the program
 }
 
-func keycloakSAML(t *testing.T, k keycloak, db modeltest.Database) {
+func keycloakSAML(t *testing.T, k *keycloak, db modeltest.Database) {
 	w := &keycloakSAMLWorld{program: startProgram(t, db), idp: k}
 	w.link = w.connect(t, "Keycloak", map[string]any{"idp_metadata_xml": w.metadata(t)})
 	w.client = w.trust(t, w.link)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/model/modeltest"
 )
@@ -21,12 +22,16 @@ import (
 var keycloakRoot = filepath.Join("..", ".cache", "keycloak")
 
 // keycloak is a running Keycloak, whose administrator works by its Admin REST API.
-type keycloak struct{ url string }
+type keycloak struct {
+	url   string
+	token string // the administrator's, for a while
+	until time.Time
+}
 
-func startKeycloak(t *testing.T) keycloak {
+func startKeycloak(t *testing.T) *keycloak {
 	t.Helper()
 	address, port := freePort(t)
-	k := keycloak{"http://" + address}
+	k := &keycloak{url: "http://" + address}
 	home := t.TempDir()
 	data, err := os.ReadFile(filepath.Join(keycloakRoot, "database", "keycloak.mv.db"))
 	if err != nil {
@@ -42,10 +47,10 @@ func startKeycloak(t *testing.T) keycloak {
 }
 
 // realm is the address of something of the realm.
-func (k keycloak) realm(path string) string { return k.url + "/realms/contoso" + path }
+func (k *keycloak) realm(path string) string { return k.url + "/realms/contoso" + path }
 
 // administer is a call of the administrator that must succeed. It returns where a new object is.
-func (k keycloak) administer(t *testing.T, method, path string, body, into any) (created string) {
+func (k *keycloak) administer(t *testing.T, method, path string, body, into any) (created string) {
 	t.Helper()
 	var sent io.Reader
 	kind := "application/json"
@@ -64,7 +69,7 @@ func (k keycloak) administer(t *testing.T, method, path string, body, into any) 
 	r, err := http.NewRequestWithContext(t.Context(), method, path, sent)
 	must(t, err)
 	r.Header.Set("Content-Type", kind)
-	r.Header.Set("Authorization", "Bearer "+k.token(t))
+	r.Header.Set("Authorization", "Bearer "+k.bearer(t))
 	response, err := http.DefaultClient.Do(r)
 	must(t, err)
 	defer response.Body.Close()
@@ -79,20 +84,25 @@ func (k keycloak) administer(t *testing.T, method, path string, body, into any) 
 	return response.Header.Get("Location")
 }
 
-// token is a new one for each call: they last a minute.
-func (k keycloak) token(t *testing.T) string {
+// bearer is the administrator's token. A new one takes a login, with all that this costs.
+func (k *keycloak) bearer(t *testing.T) string {
 	t.Helper()
+	if time.Now().Before(k.until) {
+		return k.token
+	}
 	response, err := http.PostForm(k.realm("/protocol/openid-connect/token"), url.Values{"grant_type": {"password"}, "client_id": {"admin-cli"},
 		"username": {"administrator"}, "password": {"administrators-password"}})
 	must(t, err)
 	defer response.Body.Close()
 	var answer struct {
-		Token string `json:"access_token"`
+		Token   string `json:"access_token"`
+		Seconds int    `json:"expires_in"`
 	}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Token == "" {
 		t.Fatalf("the administrator has no token: %d %v", response.StatusCode, err)
 	}
-	return answer.Token
+	k.token, k.until = answer.Token, time.Now().Add(time.Duration(answer.Seconds/2)*time.Second)
+	return k.token
 }
 
 // client is an application that Keycloak knows of, as its Admin REST API tells of it.
@@ -109,13 +119,13 @@ func (c client) attribute(name, value string) {
 }
 
 // register makes a client, as the administrator altered it.
-func (k keycloak) register(t *testing.T, c client) (at string) {
+func (k *keycloak) register(t *testing.T, c client) (at string) {
 	t.Helper()
 	return k.administer(t, http.MethodPost, "/clients", c, nil)
 }
 
 // alter changes a client.
-func (k keycloak) alter(t *testing.T, at string, change func(client)) {
+func (k *keycloak) alter(t *testing.T, at string, change func(client)) {
 	t.Helper()
 	var c client
 	k.administer(t, http.MethodGet, at, nil, &c)
@@ -124,7 +134,7 @@ func (k keycloak) alter(t *testing.T, at string, change func(client)) {
 }
 
 // named finds what there is by its name: a user, a group.
-func (k keycloak) named(t *testing.T, path, name string) (at string) {
+func (k *keycloak) named(t *testing.T, path, name string) (at string) {
 	t.Helper()
 	var found []struct{ ID, Name, Username string }
 	k.administer(t, http.MethodGet, path, nil, &found)
@@ -138,7 +148,7 @@ func (k keycloak) named(t *testing.T, path, name string) (at string) {
 }
 
 // member lets a user into a group, or takes them out.
-func (k keycloak) member(t *testing.T, user, group string, is bool) {
+func (k *keycloak) member(t *testing.T, user, group string, is bool) {
 	t.Helper()
 	method := http.MethodDelete
 	if is {
@@ -150,7 +160,7 @@ func (k keycloak) member(t *testing.T, user, group string, is bool) {
 
 // addKey makes a signing key of the realm. The one with the highest priority signs; the others are
 // announced.
-func (k keycloak) addKey(t *testing.T, name string, priority int) (at string) {
+func (k *keycloak) addKey(t *testing.T, name string, priority int) (at string) {
 	t.Helper()
 	var realm struct{ ID string }
 	k.administer(t, http.MethodGet, "", nil, &realm)
@@ -161,7 +171,7 @@ func (k keycloak) addKey(t *testing.T, name string, priority int) (at string) {
 }
 
 // setKey changes one setting of a key.
-func (k keycloak) setKey(t *testing.T, at, name, value string) {
+func (k *keycloak) setKey(t *testing.T, at, name, value string) {
 	t.Helper()
 	var component map[string]any
 	k.administer(t, http.MethodGet, at, nil, &component)

@@ -50,7 +50,7 @@ func start(t *testing.T, answers string, environ []string, name string, args ...
 			t.Logf("%s said:\n%s", name, c.log.Bytes())
 		}
 	})
-	for range 900 {
+	for range 1800 {
 		response, err := http.Get(answers)
 		if err == nil {
 			_ = response.Body.Close()
@@ -60,7 +60,7 @@ func start(t *testing.T, answers string, environ []string, name string, args ...
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("%s does not answer at %s after 90 s", name, answers)
+	t.Fatalf("%s does not answer at %s after three minutes", name, answers)
 	return nil
 }
 
