@@ -7,9 +7,11 @@ PYTHON  := .cache/interop
 SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
 KEYCLOAK := .cache/keycloak
-KEYCLOAK_VERSION := 26.7.3
+OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
 SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
+# As published on Maven Central.
+KEYCLOAK_VERSION := 26.7.3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: build run test test-crash fuzz interop lint generate bench bench-scim clean
@@ -43,7 +45,7 @@ fuzz:
 
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz
 	.ci/setup postgresql php node openssl chromium java pysaml2
 	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
@@ -88,6 +90,14 @@ $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION): sso/testdata/keycloak/realm.json
 	chmod +x $(KEYCLOAK)/bin/*.sh
 	$(KEYCLOAK_JVM) $(KEYCLOAK)/bin/kc.sh build --db=dev-file
 	$(KEYCLOAK_JVM) $(KEYCLOAK)/bin/kc.sh import --optimized --file $< --db-url='jdbc:h2:file:$(abspath $(KEYCLOAK))/database/keycloak;NON_KEYWORDS=VALUE'
+	touch $@
+
+$(OIDCOP)/installed: sso/testdata/oidc-provider/package.json
+	.ci/setup node
+	rm -rf $(OIDCOP)
+	mkdir -p $(OIDCOP)
+	cp $< $(OIDCOP)
+	npm install --prefix $(OIDCOP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
 	touch $@
 
 .cache/sdk-node/installed: sso/testdata/sdk/node/package.json sso/testdata/sdk/node/package-lock.json

@@ -3,9 +3,9 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"rollcall/model"
+	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
 )
 
@@ -15,7 +15,7 @@ type connectionBody struct {
 	Name              *string                     `json:"name"`
 	ConnectionType    *string                     `json:"connection_type"`
 	SAML              *samlBody                   `json:"saml"`
-	OIDC              json.RawMessage             `json:"oidc"`
+	OIDC              *oidcBody                   `json:"oidc"`
 	Accounts          []json.RawMessage           `json:"accounts"`
 	AllowIDPInitiated *bool                       `json:"allow_idp_initiated"`
 	ApplicationID     optional[string]            `json:"application_id"`
@@ -29,18 +29,13 @@ type connectionBody struct {
 // offered refuses the parts of the contract that this version does not have, before anything of
 // the body is believed to be in force.
 func (b *connectionBody) offered() error {
-	switch {
-	case len(b.OIDC) > 0 && string(b.OIDC) != "null":
-		return invalidf("oidc", "OpenID Connect connections are not offered yet; send saml")
-	case b.ConnectionType != nil && strings.HasSuffix(strings.ToLower(*b.ConnectionType), "oidc"):
-		return invalidf("connection_type", "OpenID Connect connections are not offered yet; send a connection_type of SAML, such as GenericSAML")
-	case len(b.Accounts) > 0:
+	if len(b.Accounts) > 0 {
 		return invalidf("accounts", "accounts are not offered yet; a connection serves the whole organization")
 	}
 	return nil
 }
 
-// apply alters the members that were sent, apart from saml.
+// apply alters the members that were sent, apart from saml and oidc.
 func (b *connectionBody) apply(to *model.Connection, k key) error {
 	set(&to.Name, b.Name)
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
@@ -98,7 +93,8 @@ type connectionObject struct {
 	TrustEmail        bool                   `json:"trust_email"`
 	Reauthentication  model.Reauthentication `json:"reauthentication"`
 	AttributeMapping  map[string]string      `json:"attribute_mapping"`
-	SAML              samlObject             `json:"saml"`
+	SAML              *samlObject            `json:"saml,omitempty"`
+	OIDC              *oidcObject            `json:"oidc,omitempty"`
 }
 
 func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
@@ -110,8 +106,12 @@ func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 	if c.ApplicationID != nil {
 		o.ApplicationID = orNull(model.ApplicationPrefix.ID(*c.ApplicationID))
 	}
-	var err error
-	o.SAML, err = s.samlForm(c, o.ID)
+	if c.OIDC() {
+		o.OIDC = s.oidcForm(c, o.ID)
+		return o, nil
+	}
+	form, err := s.samlForm(c, o.ID)
+	o.SAML = &form
 	return o, err
 }
 
@@ -175,16 +175,22 @@ func (s *Server) createConnection(c *call) error {
 	if err := body.apply(conn, c.key); err != nil {
 		return err
 	}
-	describe, err := s.identityProvider(c.ctx(), body.SAML)
+	if err := body.protocol(conn); err != nil {
+		return err
+	}
+	describe, err := s.provider(c.ctx(), &body, conn.Type)
 	if err != nil {
 		return err
 	}
-	describe(conn)
-	certificate, pkcs8, err := newKey(conn.ID, s.Store.Now())
-	if err != nil {
+	if err := describe(conn); err != nil {
 		return err
 	}
-	conn.SPCertificate = certificate
+	var pkcs8 []byte
+	if !conn.OIDC() {
+		if conn.SPCertificate, pkcs8, err = newKey(conn.ID, s.Store.Now()); err != nil {
+			return err
+		}
+	}
 	if err := org.CreateConnection(c.ctx(), conn, pkcs8); err != nil {
 		return err
 	}
@@ -215,7 +221,14 @@ func (s *Server) updateConnection(c *call) error {
 	if err := body.offered(); err != nil {
 		return err
 	}
-	describe, err := s.identityProvider(c.ctx(), body.SAML)
+	before, err := org.Connection(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	if err := body.protocol(before); err != nil {
+		return err
+	}
+	describe, err := s.provider(c.ctx(), &body, before.Type)
 	if err != nil {
 		return err
 	}
@@ -223,7 +236,9 @@ func (s *Server) updateConnection(c *call) error {
 		if err := body.settled(change); err != nil {
 			return err
 		}
-		describe(change)
+		if err := describe(change); err != nil {
+			return err
+		}
 		return body.apply(change, c.key)
 	})
 	if err != nil {
@@ -268,6 +283,9 @@ func loginAttemptForm(a *model.LoginAttempt) model.LoginAttemptObject {
 		return a.PublicForm("")
 	}
 	if text := model.RefusalReason(a.Reason).Advice(); text != "" {
+		return a.PublicForm(text)
+	}
+	if text := oidc.Reason(a.Reason).Advice(); text != "" {
 		return a.PublicForm(text)
 	}
 	return a.PublicForm(saml.Reason(a.Reason).Advice())

@@ -82,8 +82,10 @@ func TestConnection(t *testing.T) {
 			saml, _ := o["saml"].(map[string]any)
 			certificates := saml["idp_certificates"]
 			delete(saml, "idp_certificates")
+			delete(saml, "certificates") // TestCertificatesAreShown
 			want := map[string]any{"sp_entity_id": base + "/metadata", "acs_url": base + "/acs", "sp_metadata_url": base + "/metadata",
-				"idp_entity_id": first.SAMLEntityID(), "idp_sso_url": first.SAMLSignOnURL(), "idp_metadata_url": nil}
+				"idp_entity_id": first.SAMLEntityID(), "idp_sso_url": first.SAMLSignOnURL(), "idp_metadata_url": nil,
+				"metadata": nil, "sign_requests": true, "allow_encrypted": "off", "name_id_format": nil, "refuse_expired_certificates": false}
 			if diff := cmp.Diff(want, saml); diff != "" {
 				t.Error(diff)
 			}

@@ -45,7 +45,7 @@ func TestReference(t *testing.T) {
 			model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove,
 			model.OrganizationCreated, model.OrganizationUpdated, model.OrganizationDeleted,
 			model.DomainCreated, model.DomainVerified, model.DomainDeleted, model.UserAccessEnded, model.UserDeleted,
-			model.ConnectionActivated, model.ConnectionDeactivated, model.ConnectionDeleted, model.SSOSucceeded, model.SSOFailed,
+			model.ConnectionActivated, model.ConnectionDeactivated, model.ConnectionDeleted, model.CertificateRenewed, model.CertificateRenewalNeeded, model.SSOSucceeded, model.SSOFailed,
 		} {
 			if !slices.Contains(seen, string(want)) {
 				t.Errorf("no event %s was checked", want)
@@ -108,6 +108,9 @@ func (t tenant) driveConnections(test *testing.T, w *world) {
 	t.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.UserDeactivated), Reference: "r-2", Email: "eve@contoso.example", Address: "192.0.2.1"})
 	w.get("/connections")
 	w.get(path)
+	w.want(200, "PATCH", path, object{"saml": object{"idp_certificates": []string{ending(test, 20)}}})
+	id, _ := model.ConnectionPrefix.Parse(connection)
+	must[int](test)(t.org.CheckCertificates(test.Context(), id))
 	w.want(200, "PATCH", path, object{"saml": object{"idp_metadata_xml": metadata(test, 1)}})
 	w.get(path)
 	w.want(204, "DELETE", path, nil)

@@ -197,6 +197,7 @@ var additions = regexp.MustCompile(`^(` + strings.Join([]string{
 	`dsync\.token\.\w+\.data\.(name|expires_at|last_used_at)`,
 	`dsync\.deleted\.data\.external_key`,
 	`connection\.deleted\.data\.(status|domains)`,
+	`connection\.saml_certificate_\w+\.data\.certificate\.(fingerprint_sha256|subject)`,
 	`dsync\.activated\.data\.domains\[\]\.\w+`, // whole domains
 }, "|") + `)$`)
 

@@ -39,9 +39,10 @@ var ConnectionTypes = []string{
 	"GenericSAML", "GoogleSAML", "JumpCloudSAML", "KeycloakSAML", "LastPassSAML", "MiniOrangeSAML", "NetIqSAML",
 	"OktaSAML", "OneLoginSAML", "OracleSAML", "PingFederateSAML", "PingOneSAML", "RipplingSAML", "SalesforceSAML",
 	"ShibbolethGenericSAML", "ShibbolethSAML", "SimpleSamlPhpSAML", "VMwareSAML",
+	"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC,
 }
 
-// Connection is a SAML trust between an organization and its identity provider.
+// Connection is a SAML or OpenID Connect trust between an organization and its identity provider.
 type Connection struct {
 	ID                string         `gorm:"primaryKey"`
 	OrganizationID    OrganizationID `gorm:"<-:create"`
@@ -59,7 +60,7 @@ type Connection struct {
 	TrustEmail       bool
 	Reauthentication Reauthentication
 
-	IDPEntityID       string   `gorm:"column:idp_entity_id"`
+	IDPEntityID       string   `gorm:"column:idp_entity_id"`        // the issuer over OpenID Connect
 	IDPSSORedirectURL string   `gorm:"column:idp_sso_redirect_url"` // at least one of the two is given
 	IDPSSOPostURL     string   `gorm:"column:idp_sso_post_url"`
 	IDPMetadataURL    string   `gorm:"column:idp_metadata_url"` // where the four around it came from; often empty
@@ -82,6 +83,12 @@ type Connection struct {
 	MetadataDueAt       *Time  // when it is asked for next; nil without a URL
 	MetadataError       string // why the last attempt was in vain; empty when it was not
 	CertificatesDueAt   *Time  // when the certificates' dates are looked at next; nil when nothing is to come
+
+	// Over OpenID Connect, in place of what SAML has above.
+	OIDCClientID     string   `gorm:"column:oidc_client_id"`
+	OIDCClientSecret []byte   `gorm:"column:oidc_client_secret"` // sealed; Store.ClientSecret opens it
+	OIDCScopes       []string `gorm:"column:oidc_scopes;serializer:json"`
+	OIDCGroupsClaim  string   `gorm:"column:oidc_groups_claim"` // groups when empty
 
 	CreatedAt Time     `gorm:"autoCreateTime:false"`
 	UpdatedAt Time     `gorm:"autoUpdateTime:false"`
@@ -111,6 +118,9 @@ func (c *Connection) validate() error {
 		if utf8.RuneCountInString(f.text) > maxAttribute || !storable(f.text) {
 			return Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
 		}
+	}
+	if c.OIDC() {
+		return c.validateOIDC()
 	}
 	if c.IDPEntityID == "" {
 		return Invalidf("saml.idp_entity_id", "saml.idp_entity_id is required: send idp_metadata_xml, idp_metadata_url or the three fields by hand")

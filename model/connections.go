@@ -49,7 +49,7 @@ func (o *Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 }
 
 // CreateConnection adds a connection as a draft. key is the private key of its
-// certificate in PKCS #8; only its sealed form is kept.
+// certificate in PKCS #8, of which only the sealed form is kept; OpenID Connect needs none.
 func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) error {
 	c.fillDefaults()
 	if err := c.validate(); err != nil {
@@ -58,7 +58,10 @@ func (o *Org) CreateConnection(ctx context.Context, c *Connection, key []byte) e
 	if !isID(c.ID) {
 		c.ID = newID()
 	}
-	c.State, c.SPKey = ConnectionDraft, o.store.seal.seal(key, connectionKey(c.ID))
+	c.State, c.SPKey = ConnectionDraft, []byte{}
+	if len(key) > 0 {
+		c.SPKey = o.store.seal.seal(key, connectionKey(c.ID))
+	}
 	return o.Tx(ctx, func(org *Org) error {
 		c.CreatedAt, c.UpdatedAt = org.now(), org.now()
 		c.schedule(nil)
@@ -90,6 +93,9 @@ func (c *Connection) fillDefaults() {
 	}
 	if c.Type == AzureSAML && c.SubjectAttribute == "" {
 		c.SubjectAttribute = EntraObjectID
+	}
+	if c.OIDC() {
+		c.IDPCertificates = []string{}
 	}
 }
 
@@ -125,8 +131,10 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 		if err != nil {
 			return err
 		}
-		if err := org.checkConnectionApplication(ctx, after); err != nil {
-			return err
+		if cause == ByAdministrator { // an application that serves it no more is no reason to leave metadata unread
+			if err := org.checkConnectionApplication(ctx, after); err != nil {
+				return err
+			}
 		}
 		c = after
 		if len(changed(before, c)) == 0 {
@@ -172,6 +180,9 @@ func (c *Connection) altered(change func(*Connection) error) (*Connection, error
 	after.SPKey, after.SPCertificate = c.SPKey, c.SPCertificate
 	after.SPStandbyKey, after.SPStandbyCertificate = c.SPStandbyKey, c.SPStandbyCertificate
 	after.CreatedAt, after.UpdatedAt, after.Domains = c.CreatedAt, c.UpdatedAt, nil
+	if after.AttributeMapping == nil {
+		after.AttributeMapping = map[string]string{}
+	}
 	after.schedule(c)
 	return &after, after.validate()
 }

@@ -188,6 +188,9 @@ var naming = map[string]call{
 	"HandOver": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.HandOver(ctx, of.signedIn, *of.login.ApplicationID, "https://app.example/callback", "")
 	},
+	"IDToken": func(ctx context.Context, org *model.Org, of estate) (any, error) {
+		return org.IDToken(ctx, of.signedIn.Session.ID)
+	},
 	"Identities": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.Identities(ctx, of.user.ID)
 	},

@@ -27,9 +27,12 @@ type Login struct {
 	ForceAuthn        bool    // prompt=login: the authentication must be newer than CreatedAt
 	MaxAge            *int64  // seconds; the authentication must not be older when the response arrives
 	ReplacesSessionID *string // the session that this browser had: the new one ends it
-	CreatedAt         Time    `gorm:"autoCreateTime:false"`
-	ExpiresAt         Time
-	UsedAt            *Time
+	// Secret is what a request over OpenID Connect is made of; only its sealed form is stored.
+	Secret       []byte `gorm:"-"`
+	SealedSecret []byte `gorm:"column:secret"`
+	CreatedAt    Time   `gorm:"autoCreateTime:false"`
+	ExpiresAt    Time
+	UsedAt       *Time
 }
 
 // StartLogin stores a login, with its id and times. It answers NotFound when the
@@ -37,6 +40,9 @@ type Login struct {
 func (o *Org) StartLogin(ctx context.Context, l *Login) error {
 	l.ID, l.CreatedAt, l.UsedAt = newID(), o.now(), nil
 	l.ExpiresAt = l.CreatedAt + Time(loginTime.Milliseconds())
+	if len(l.Secret) > 0 {
+		l.SealedSecret = o.store.seal.seal(l.Secret, loginSecretPurpose(l.ID))
+	}
 	if err := o.db.WithContext(ctx).Create(l).Error; err != nil {
 		return o.store.translate(errConnectionGone(fmt.Errorf("start login: %w", err)))
 	}
@@ -106,11 +112,15 @@ type Session struct {
 	CreatedAt       Time `gorm:"autoCreateTime:false"` // when the identity provider's answer was accepted
 	ExpiresAt       Time
 	EndedAt         *Time
+	SealedIDToken   []byte `gorm:"column:id_token"` // Org.IDToken opens it
 }
 
 // createSession opens a session and returns the token that the browser keeps.
-func (o *Org) createSession(ctx context.Context, s *Session) (token string, err error) {
+func (o *Org) createSession(ctx context.Context, s *Session, idToken string) (token string, err error) {
 	s.ID, s.CreatedAt = newID(), o.now()
+	if idToken != "" {
+		s.SealedIDToken = o.store.seal.seal([]byte(idToken), idTokenPurpose(s.ID))
+	}
 	token, s.TokenHash, _ = newToken("rc_sess_")
 	if err := o.db.WithContext(ctx).Create(s).Error; err != nil {
 		return "", errConnectionGone(fmt.Errorf("create session: %w", err))

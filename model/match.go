@@ -280,8 +280,12 @@ func (m *matcher) create(ctx context.Context) (*User, *Identity, error) {
 		return nil, nil, m.refuse(PersonDeprovisioned, "a person whom no directory of the organization has deleted",
 			"one whom a directory has deleted; it must provision the person again, or an administrator removes the tombstone")
 	}
-	_, trusted := m.email()
+	folded, trusted := m.email()
+	_, domain := foldEmail(m.claims.Email)
 	switch {
+	case folded != "" && !m.claims.EmailVerified && underVerified(m.organization.Domains, domain):
+		return nil, nil, m.refuse(NotProvisioned, "a verified e-mail address (OpenID Connect: email_verified, Entra: xms_edov), or trust_email at the connection",
+			describeEmail(m.claims.Email)+", which the identity provider does not call verified")
 	case !m.organization.Settings.JIT:
 		return nil, nil, m.refuse(NotProvisioned, "a user of the organization: logins do not make users here (jit is off)", "somebody unknown")
 	case !trusted:

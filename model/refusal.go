@@ -22,7 +22,7 @@ const (
 
 // Why a response belongs to no login that is on its way.
 const (
-	LoginUnknown       RefusalReason = "login_unknown"       // the RelayState names none at this connection
+	LoginUnknown       RefusalReason = "login_unknown"       // the RelayState or state names none at this connection
 	LoginForeign       RefusalReason = "login_foreign"       // it began in another browser
 	LoginUsed          RefusalReason = "login_used"          // it ended already, or ran out of time
 	AssertionReplayed  RefusalReason = "assertion_replayed"  // the assertion was accepted before
@@ -35,7 +35,7 @@ var advices = map[RefusalReason]string{
 	Ambiguous:            "Several users of the organization could be meant. Give each of them an externalId, userName and e-mail address of their own, or remove all but one.",
 	AdminLinkRequired:    "An administrator is not recognized by an e-mail address alone. Let a directory provision this person with an externalId that equals the subject, or make them a member first.",
 	PersonDeprovisioned:  "A directory has deleted this person. Assign them to the application again, or remove the organization's tombstone of them.",
-	NotProvisioned:       "Nobody in the organization is this person. Assign them to the application, or switch jit on and verify the domain of their e-mail address.",
+	NotProvisioned:       "Nobody in the organization is this person. Assign them to the application, or switch jit on and verify the domain of their e-mail address. Over OpenID Connect the address must be verified, too: have the provider send email_verified (Entra: the optional claim xms_edov), or set the connection's trust_email.",
 	UserDeactivated:      "The identity provider still signs in somebody whom the directory has unassigned or an administrator has deactivated. Assign them again if they should have access.",
 	ProfileOutside:       "The user's stored e-mail address is under no verified domain of the organization. Verify the domain, or correct the address in the directory.",
 	ApplicationWithdrawn: "The application does not serve this organization any more. Ask the operator to add the organization to it.",
@@ -43,7 +43,7 @@ var advices = map[RefusalReason]string{
 	SubjectMissing:       "The assertion has nothing that names the person for good. Send a NameID, or the attribute that the connection's subject_attribute names.",
 	SubjectTransient:     "The NameID is transient: another one at each login. Send a persistent one, or set the connection's subject_attribute to an attribute that stays the same.",
 	StaleAuthentication:  "The application asked for a new authentication and the identity provider did not make one. If it never does, set the connection's reauthentication to requested.",
-	LoginUnknown:         "The response came back with a RelayState that is not ours. Have the identity provider return it unchanged, or allow logins that it starts (allow_idp_initiated).",
+	LoginUnknown:         "The answer came back with a RelayState or state that is not ours. Have the identity provider return it unchanged, or allow logins that it starts (allow_idp_initiated).",
 	LoginForeign:         "The login began in another browser, or the browser did not keep our cookie. Begin there, at the application; if it happens to everybody, check that nothing strips cookies.",
 	LoginUsed:            "A login is good once and for ten minutes. Begin again at the application; going back in the browser does not help.",
 	AssertionReplayed:    "The same assertion came a second time. If nobody pressed a button twice, somebody has copied it: look at the identity provider's log.",

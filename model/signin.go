@@ -26,9 +26,11 @@ type Claims struct {
 type SignIn struct {
 	Connection  *Connection // as it was when the response was verified
 	Login       *Login
-	AssertionID string
-	ReplayUntil Time // when the assertion is refused for its age
-	// AuthenticatedAt is when the identity provider says that the person authenticated.
+	AssertionID string // which no other assertion or ID token of the connection has
+	ReplayUntil Time   // when the assertion is refused for its age
+	IDToken     string // over OpenID Connect; kept, sealed, with the session
+	// AuthenticatedAt is when the identity provider says that the person authenticated; zero when it
+	// does not say.
 	AuthenticatedAt Time
 	NotAfter        *Time // the identity provider wants the session to end then
 	Claims          Claims
@@ -94,7 +96,7 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		if in.NotAfter != nil {
 			out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
 		}
-		if out.SessionToken, err = org.createSession(ctx, out.Session); err != nil {
+		if out.SessionToken, err = org.createSession(ctx, out.Session, in.IDToken); err != nil {
 			return err
 		}
 		if id := in.Login.ReplacesSessionID; id != nil {
@@ -139,6 +141,7 @@ func (o *Org) useConnection(ctx context.Context, verified *Connection) (*Connect
 // understoodAs tells whether a response means the same to two versions of a connection.
 func (c *Connection) understoodAs(other *Connection) bool {
 	return c.IDPEntityID == other.IDPEntityID && slices.Equal(c.IDPCertificates, other.IDPCertificates) &&
+		c.OIDCClientID == other.OIDCClientID && c.OIDCGroupsClaim == other.OIDCGroupsClaim &&
 		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute && c.TrustEmail == other.TrustEmail &&
 		maps.Equal(c.AttributeMapping, other.AttributeMapping)
 }

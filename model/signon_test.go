@@ -69,7 +69,9 @@ func (e *estate) signOn(t testing.TB, s *model.Store) {
 	e.login = begin(t, e.org, e.connection)
 	a := application(t, s)
 	e.login.ApplicationID = &a.ID
-	out, err := e.org.SignIn(ctx, response(e.connection, e.login, claims))
+	in := response(e.connection, e.login, claims)
+	in.IDToken = "an.id.token"
+	out, err := e.org.SignIn(ctx, in)
 	must(t, err)
 	e.cookie = out.SessionToken
 	e.signedIn, err = s.SessionByToken(ctx, e.cookie)

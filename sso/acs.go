@@ -21,7 +21,7 @@ const clockSkew = 2 * time.Minute
 
 // acs is the assertion consumer service: the identity provider's answer comes back by the browser.
 func (s *Server) acs(c echo.Context) error {
-	connection, err := s.connection(c)
+	connection, err := s.connectionOver(c, false)
 	if err != nil {
 		return err
 	}
@@ -36,13 +36,20 @@ func (s *Server) acs(c echo.Context) error {
 	case err != nil:
 		return err
 	case !s.fromBrowser(c, l.BrowserHash):
-		return s.refuse(c, connection, nil, &model.SignInRefused{Reason: model.LoginForeign,
-			Expected: "the browser in which the login began", Received: "another one, or one without our cookie"})
+		return s.refuse(c, connection, nil, errLoginForeign)
 	}
 	in, err := s.verify(c, connection, l, response)
 	if err != nil {
 		return s.refuse(c, connection, l, err)
 	}
+	return s.finish(c, connection, l, in)
+}
+
+var errLoginForeign = &model.SignInRefused{Reason: model.LoginForeign,
+	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
+
+// finish signs in whom a verified answer names, and sends the browser where the login was to end.
+func (s *Server) finish(c echo.Context, connection *model.Connection, l *model.Login, in *model.SignIn) error {
 	out, err := s.org(connection).SignIn(c.Request().Context(), *in)
 	if err != nil {
 		return s.refuse(c, connection, l, err, in.Claims)
@@ -88,7 +95,7 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 	if err != nil {
 		return nil, err
 	}
-	if err := fresh(connection, l, a, now); err != nil {
+	if err := fresh(connection, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
 		return nil, err
 	}
 	claims, err := claimsOf(connection, a)
@@ -108,8 +115,8 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 }
 
 // fresh refuses an authentication that is older than the application wished (identity.md, section 6).
-// AuthnInstant may be weeks old where nobody wished anything.
-func fresh(connection *model.Connection, l *model.Login, a *saml.Assertion, now time.Time) error {
+// It may be weeks old where nobody wished anything. named is what the identity provider calls it.
+func fresh(connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time) error {
 	if connection.Reauthentication == model.ReauthenticationRequested {
 		return nil
 	}
@@ -122,11 +129,15 @@ func fresh(connection *model.Connection, l *model.Login, a *saml.Assertion, now 
 			oldest = t
 		}
 	}
-	if oldest.IsZero() || !a.AuthnInstant.Before(oldest.Add(-clockSkew)) {
+	if oldest.IsZero() || !authenticated.Before(oldest.Add(-clockSkew)) {
 		return nil
 	}
-	return &model.SignInRefused{Reason: model.StaleAuthentication, Expected: "an AuthnInstant after " + oldest.UTC().Format(time.RFC3339),
-		Received: a.AuthnInstant.UTC().Format(time.RFC3339)}
+	received := "none"
+	if !authenticated.IsZero() {
+		received = authenticated.UTC().Format(time.RFC3339)
+	}
+	return &model.SignInRefused{Reason: model.StaleAuthentication, Expected: "an " + named + " after " + oldest.UTC().Format(time.RFC3339),
+		Received: received}
 }
 
 // unasked is a response to no login of ours. Where the connection allows it, a genuine one starts a

@@ -187,14 +187,14 @@ func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connecti
 }
 
 // choosing is the same request with one of several connections.
-func (a *authorization) choosing(id string) string {
+func (a *authorization) choosing(c *model.Connection) string {
 	q := url.Values{}
 	for name, values := range a.query {
 		q[name] = values
 	}
 	q.Del("organization")
 	q.Del("domain")
-	q.Set("connection", id)
+	q.Set("connection", model.ConnectionPrefix.ID(c.ID))
 	return "/sso/authorize?" + q.Encode()
 }
 

@@ -32,7 +32,7 @@ func (s *Server) org(c *model.Connection) *model.Org {
 
 // metadata is what an identity provider is set up with.
 func (s *Server) metadata(c echo.Context) error {
-	connection, err := s.connection(c)
+	connection, err := s.connectionOver(c, false)
 	if err != nil {
 		return err
 	}
@@ -56,6 +56,9 @@ type wish struct {
 // begin starts a login and sends the browser to the identity provider. in is the session that the
 // browser has, nil without one: the answer comes by a cross-site POST, without its cookie.
 func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w wish) error {
+	if connection.OIDC() {
+		return s.beginOIDC(c, connection, in, w)
+	}
 	p, err := s.provider(connection)
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ func hinted(location string, connection *model.Connection, hint string) string {
 
 // connectionLogin starts a login that ends on a page of ours.
 func (s *Server) connectionLogin(c echo.Context) error {
-	connection, err := s.connection(c)
+	connection, err := s.connectionOver(c, false)
 	if err != nil {
 		return err
 	}
@@ -111,11 +114,16 @@ func (s *Server) connectionLogin(c echo.Context) error {
 
 // beginHere begins a login that no application asked for.
 func (s *Server) beginHere(c echo.Context, connection *model.Connection) error {
+	return s.beginHereFor(c, connection, "")
+}
+
+// beginHereFor is beginHere with whom the identity provider may suggest.
+func (s *Server) beginHereFor(c echo.Context, connection *model.Connection, hint string) error {
 	in, err := s.browserSession(c)
 	if err != nil && !ended(err) {
 		return err
 	}
-	return s.begin(c, connection, in, wish{})
+	return s.begin(c, connection, in, wish{hint: hint})
 }
 
 // organizationLogin is an organization's own login address.
@@ -134,9 +142,7 @@ func (s *Server) organizationLogin(c echo.Context) error {
 		return err
 	}
 	if connection == nil {
-		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, func(id string) string {
-			return "/sso/saml/" + id + "/login"
-		}))
+		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, loginPath))
 	}
 	return s.start(c, connection)
 }
@@ -165,28 +171,45 @@ func (s *Server) choose(c echo.Context, org *model.Org, g *model.Organization) (
 // choice is a connection that a person may choose.
 type choice struct{ Name, URL string }
 
-func choosePage(all []model.Connection, link func(id string) string) []choice {
+func choosePage(all []model.Connection, link func(c *model.Connection) string) []choice {
 	var out []choice
-	for _, c := range all {
-		out = append(out, choice{c.Name, link(model.ConnectionPrefix.ID(c.ID))})
+	for i := range all {
+		out = append(out, choice{all[i].Name, link(&all[i])})
 	}
 	return out
+}
+
+// loginPath is where a login at a connection begins that no application asks for.
+func loginPath(c *model.Connection) string {
+	if c.OIDC() {
+		return "/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/login"
+	}
+	return "/sso/saml/" + model.ConnectionPrefix.ID(c.ID) + "/login"
 }
 
 // start begins a login that no application asked for, where one would end: at the application, which
 // then asks for it (OpenID Connect Core, section 4), else on a page of ours.
 func (s *Server) start(c echo.Context, connection *model.Connection) error {
+	return s.startFor(c, connection, "")
+}
+
+// startFor is start with whom the identity provider may suggest.
+func (s *Server) startFor(c echo.Context, connection *model.Connection, hint string) error {
 	uri, err := s.initiateURI(c, connection)
 	if err != nil {
 		return err
 	}
 	if uri == "" {
-		return s.beginHere(c, connection)
+		return s.beginHereFor(c, connection, hint)
 	}
-	location, err := withQuery(uri, url.Values{
+	asks := url.Values{
 		"iss": {s.PublicURL}, "connection": {model.ConnectionPrefix.ID(connection.ID)},
 		"organization": {model.OrganizationPrefix.ID(string(connection.OrganizationID))},
-	})
+	}
+	if hint != "" {
+		asks.Set("login_hint", hint)
+	}
+	location, err := withQuery(uri, asks)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
 	"rollcall/web"
 )
@@ -22,6 +23,9 @@ func refusalOf(err error) (refusal, bool) {
 	if r, ok := errors.AsType[*saml.Refused](err); ok {
 		return refusal{string(r.Reason), r.Expected, r.Received, ""}, true
 	}
+	if r, ok := errors.AsType[*oidc.Refused](err); ok {
+		return refusal{string(r.Reason), r.Expected, r.Received, ""}, true
+	}
 	if r, ok := errors.AsType[*model.SignInRefused](err); ok {
 		return refusal{string(r.Reason), r.Expected, r.Received, r.UserID}, true
 	}
@@ -31,6 +35,9 @@ func refusalOf(err error) (refusal, bool) {
 // advice is what the customer's IT can do about a reason.
 func advice(reason string) string {
 	if text := model.RefusalReason(reason).Advice(); text != "" {
+		return text
+	}
+	if text := oidc.Reason(reason).Advice(); text != "" {
 		return text
 	}
 	return saml.Reason(reason).Advice()

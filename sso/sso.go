@@ -27,7 +27,11 @@ type Server struct {
 	// Log is slog.Default when nil.
 	Log *slog.Logger
 
+	// Outbound fetches what OpenID providers say of themselves, and exchanges codes with them.
+	Outbound *web.Outbound
+
 	providers providerCache
+	parties   relyingParties
 }
 
 //go:embed templates/*.html
@@ -64,6 +68,9 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/saml/:connection/metadata", s.metadata)
 	e.GET("/sso/saml/:connection/login", s.connectionLogin)
 	e.POST("/sso/saml/:connection/acs", s.acs)
+	e.GET("/sso/oidc/:connection/login", s.oidcLogin)
+	e.POST("/sso/oidc/:connection/login", s.oidcLogin)
+	e.GET("/sso/oidc/:connection/callback", s.callback)
 	e.GET("/login/:slug", s.organizationLogin)
 	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
 	return nil

@@ -100,9 +100,10 @@ func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL 
 	t.Helper()
 	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	must(t, err)
-	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Log: log}).Mount(ground.Echo))
+	outbound := web.NewOutbound(web.OutboundOptions{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: roots()})
+	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Outbound: outbound, Log: log}).Mount(ground.Echo))
 	(&scim.Server{Store: store, PublicURL: publicURL, Log: log}).Mount(ground.Echo)
-	(&api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Log: log}).Mount(ground.Echo)
+	(&api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: outbound, Log: log}).Mount(ground.Echo)
 	ground.Open()
 	server.Config.Handler = ground
 }

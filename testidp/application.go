@@ -78,6 +78,7 @@ type Application struct {
 	newID       func(kind, seed string) string
 	dir         *directory
 	client      *client
+	openID      openID
 	log         *slog.Logger
 
 	busy chan struct{} // holds one value while an operation runs

@@ -179,7 +179,9 @@ func (a *Application) description() map[string]any {
 			"personality": string(a.personality.name), "metadata_url": a.SAMLMetadataURL(),
 			"entity_id": a.SAMLEntityID(), "sso_url": a.SAMLSignOnURL(),
 			"sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL,
-		}}
+		},
+		"oidc": map[string]string{"issuer": a.OIDCIssuer(), "client_id": a.relyingParty().id, "redirect_uri": a.relyingParty().redirectURI},
+	}
 }
 
 func (s *Server) person(w http.ResponseWriter, r *http.Request) {

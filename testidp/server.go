@@ -27,8 +27,14 @@ const maxForm = 64 << 10 // bytes
 //	POST /applications/{n}/saml/connect                  the form fields entity_id and acs_url
 //	POST /applications/{n}/people/{person}/open          sign in with nobody having asked
 //
+//	GET  {issuer}/.well-known/openid-configuration       the OpenID provider's discovery document
+//	GET  /applications/{n}/oidc/{jwks|authorize|userinfo|logout}
+//	POST /applications/{n}/oidc/{token|sign-in}
+//	POST /applications/{n}/oidc/connect                  client_id, client_secret and redirect_uri
+//
 // Whatever signs in answers, in JSON, the fields of the form that a browser would post: acs_url,
-// saml_response and relay_state. The parameter person then names who it is.
+// saml_response and relay_state; over OpenID Connect redirect_to, where the browser would go. The
+// parameter person then names who it is.
 //
 // Update takes the form fields given_name, family_name, user_name, title, department, mobile and
 // manager, and leaves those that are missing; rename takes name; add and remove take person. A POST
@@ -50,6 +56,15 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /applications/{app}/saml/open", s.open)
 	mux.HandleFunc("POST /applications/{app}/saml/connect", s.connect)
 	mux.HandleFunc("POST /applications/{app}/people/{person}/open", s.openAs)
+	mux.HandleFunc("GET /applications/{app}/oidc/.well-known/openid-configuration", s.discovery)
+	mux.HandleFunc("GET /applications/{app}/{tenant}/v2.0/.well-known/openid-configuration", s.discovery)
+	mux.HandleFunc("GET /applications/{app}/oidc/jwks", s.jwks)
+	mux.HandleFunc("GET /applications/{app}/oidc/authorize", s.authorize)
+	mux.HandleFunc("GET /applications/{app}/oidc/userinfo", s.userInfo)
+	mux.HandleFunc("GET /applications/{app}/oidc/logout", s.oidcLogout)
+	mux.HandleFunc("POST /applications/{app}/oidc/token", s.token)
+	mux.HandleFunc("POST /applications/{app}/oidc/sign-in", s.oidcSignIn)
+	mux.HandleFunc("POST /applications/{app}/oidc/connect", s.connectOIDC)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "There is no such page.")
 	})
@@ -95,10 +110,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 }
 
 // takesForeignForms says that a path is where other sites' forms belong: it changes nothing, and
-// whom a browser says to be is asked on a page of ours.
+// whom a browser says to be is asked on a page of ours. The token endpoint is for servers, which
+// have the client's secret.
 func takesForeignForms(p string) bool {
-	matched, err := path.Match("/applications/*/saml/sso", p)
-	return err == nil && matched
+	for _, pattern := range []string{"/applications/*/saml/sso", "/applications/*/oidc/token"} {
+		if matched, err := path.Match(pattern, p); err == nil && matched {
+			return true
+		}
+	}
+	return false
 }
 
 // trusted says that a request comes from one of our forms, or from a script. A browser can be made

@@ -257,18 +257,30 @@ func (s *Server) whoIs(r *http.Request, a *Application) (person string, since ti
 type signOnPage struct {
 	page
 	*Application
-	signOn
 	Assigned, Others []PersonState
 	Current          string // who is signed in already, empty for nobody
 	Forced           bool
+	Action           string            // where the form goes, below the application
+	Hidden           map[string]string // the fields that carry the request on
 }
 
 func (s *Server) choose(w http.ResponseWriter, r *http.Request, a *Application, in signOn, current string) {
+	hidden := map[string]string{}
+	for name, value := range map[string]string{"SAMLRequest": in.SAMLRequest, "RelayState": in.RelayState} {
+		if value != "" {
+			hidden[name] = value
+		}
+	}
+	s.pick(w, r, a, signOnPage{Action: "saml/sign-in", Hidden: hidden, Forced: in.forced()}, current)
+}
+
+// pick shows the page on which a person is picked.
+func (s *Server) pick(w http.ResponseWriter, r *http.Request, a *Application, p signOnPage, current string) {
 	if wantsJSON(r) {
 		s.fail(w, r, http.StatusBadRequest, "Name who signs in: add person=amara.okafor, for example.")
 		return
 	}
-	p := signOnPage{page: s.page("Sign in to " + a.name), Application: a, signOn: in, Forced: in.forced()}
+	p.page, p.Application = s.page("Sign in to "+a.name), a
 	for _, who := range a.People() {
 		if a.scimURL == "" || who.State == Assigned {
 			p.Assigned = append(p.Assigned, who)

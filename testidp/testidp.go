@@ -1,12 +1,13 @@
 // Package testidp is an identity provider for demos and tests: it pushes people over SCIM and signs
-// them in over SAML.
+// them in over SAML and OpenID Connect.
 //
 // Its directory, "Northwind Directory", has 25 people and 4 groups. Each Application connects the
 // directory to one SCIM 2.0 server and speaks to it as Okta or as Microsoft Entra ID does, request
 // by request; and to one SAML 2.0 service provider, whose AuthnRequests it answers as Okta, Entra ID
-// or AD FS does. A Server shows the applications on a page where people are assigned, unassigned and
+// or AD FS does; and to one OpenID Connect relying party, likewise. A Server shows the applications on a page where people are assigned, unassigned and
 // edited, together with everything that was sent, and signs in whomever its visitor picks: there is
-// no password. Respond makes any variation of a response with the genuine key, for tests.
+// no password. Respond makes any variation of a SAML response with the genuine key, for tests, and
+// VaryTokens has the OpenID provider send what a provider may not.
 //
 // The package works against any SCIM server and service provider and imports nothing of Rollcall, so that what it proves
 // about a server does not depend on code shared with that server.

@@ -77,9 +77,14 @@ func TestREADMESignPeopleIn(t *testing.T) {
 	for _, block := range rest {
 		steps = append(steps, strings.ReplaceAll(block, "127.0.0.1:9090", idp))
 	}
+	steps = append(append(steps, "echo; echo Tune"), commandsUnder(t, "Tune a SAML connection")...)
 	_, out, ok := bytes.Cut(typeCommands(t, folder, address, steps), []byte("\nSign people in\n"))
 	if !ok {
 		t.Fatal("the first steps did not end")
+	}
+	out, tuned, _ := bytes.Cut(out, []byte("\nTune\n"))
+	if !bytes.Contains(tuned, []byte(`"role":"current"`)) {
+		t.Errorf("no key was promoted: %s", tuned)
 	}
 	t.Logf("the developer sees:\n%s", out)
 	ended, shown, ok := strings.Cut(string(out), "\n")

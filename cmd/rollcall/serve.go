@@ -104,7 +104,7 @@ func (s *server) mount(w *web.Server, store *model.Store) error {
 	if err := (&console.Server{Store: store, Pages: w.Pages, PublicURL: url}).Mount(w.Echo); err != nil {
 		return err
 	}
-	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Log: s.log}).Mount(w.Echo)
+	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Outbound: s.outbound, Log: s.log}).Mount(w.Echo)
 }
 
 // work does what nobody waits for, until ctx ends.

@@ -10,6 +10,8 @@ $metadata[getenv('INTEROP_URL') . '/idp'] = [
     'saml20.sign.response' => true,
     'saml20.sign.assertion' => getenv('INTEROP_SIGN_ASSERTION') === 'true',
     'auth' => 'people',
+    // By AES-128 in CBC, for the first encryption key of the service provider's metadata.
+    'assertion.encryption' => file_exists(getenv('INTEROP_HOME') . '/encrypt'),
 
     // Nobody gets in by a request that the service provider has not signed.
     'validate.authnrequest' => true,

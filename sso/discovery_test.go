@@ -1,0 +1,380 @@
+package sso_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/sso/oidc"
+	"rollcall/testidp"
+)
+
+// shortKey is an RSA key that is too short by now.
+var shortKey = sync.OnceValue(func() *rsa.PrivateKey { k, _ := rsa.GenerateKey(rand.Reader, 1024); return k })
+
+func answering(status int, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, text)
+	}
+}
+
+// endless answers for as long as somebody reads, and tells how much was.
+func endless(begin string, read *int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, begin)
+		chunk := strings.Repeat(" ", 4096)
+		for {
+			n, err := io.WriteString(w, chunk)
+			if *read += n; err != nil || *read > 64<<20 {
+				return
+			}
+		}
+	}
+}
+
+// changed is the provider's own document with other members; nil takes one away.
+func (o *openID) changed(members map[string]any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		own := httptest.NewRecorder()
+		o.server.Config.Handler.(*front).idp.ServeHTTP(own, r)
+		d := map[string]any{}
+		_ = json.Unmarshal(own.Body.Bytes(), &d)
+		for name, value := range members {
+			if d[name] = value; value == nil {
+				delete(d, name)
+			}
+		}
+		_ = json.NewEncoder(w).Encode(d)
+	}
+}
+
+const wellKnown = "/.well-known/openid-configuration"
+
+func TestDiscoveryThatIsRefused(t *testing.T) {
+	w := one(t)
+	o := w.draftOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	inside := 0
+	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside++ }))
+	t.Cleanup(private.Close)
+	read := 0
+	for _, c := range []struct {
+		name  string
+		reply http.HandlerFunc
+		want  oidc.Reason
+	}{
+		{"a redirect inside", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, private.URL, http.StatusFound) }, oidc.DiscoveryRedirects},
+		{"a redirect to a cloud's metadata", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusTemporaryRedirect)
+		}, oidc.DiscoveryRedirects},
+		{"without end", endless(`{"issuer":"`, &read), oidc.DiscoveryTooLarge},
+		{"an error", answering(http.StatusNotFound, "{}"), oidc.DiscoveryStatus},
+		{"a page", answering(http.StatusOK, "<!DOCTYPE html>"), oidc.NotDiscovery},
+		{"nothing", answering(http.StatusOK, ""), oidc.NotDiscovery},
+		{"null", answering(http.StatusOK, "null"), oidc.NotDiscovery},
+		{"a list", answering(http.StatusOK, "[]"), oidc.NotDiscovery},
+		{"another issuer", o.changed(map[string]any{"issuer": "https://evil.example"}), oidc.DiscoveryIssuer},
+		{"the issuer with a slash", o.changed(map[string]any{"issuer": o.idp.OIDCIssuer() + "/"}), oidc.DiscoveryIssuer},
+		{"no token endpoint", o.changed(map[string]any{"token_endpoint": nil}), oidc.DiscoveryIncomplete},
+		{"no key set", o.changed(map[string]any{"jwks_uri": nil}), oidc.DiscoveryIncomplete},
+		{"a token endpoint without TLS", o.changed(map[string]any{"token_endpoint": "http://127.0.0.1/token"}), oidc.DiscoveryBadAddress},
+		{"a script to authorize at", o.changed(map[string]any{"authorization_endpoint": "javascript:alert(1)"}), oidc.DiscoveryBadAddress},
+		{"no code flow", o.changed(map[string]any{"response_types_supported": []string{"id_token"}}), oidc.DiscoveryNoCode},
+		{"shared secrets only", o.changed(map[string]any{"id_token_signing_alg_values_supported": []string{"HS256", "none"}}), oidc.DiscoveryNoAlgorithm},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.clock.Advance(time.Minute)
+			o.replace(wellKnown, c.reply)
+			w.refused(o.tenant, w.browser().get(o.login()), string(c.want))
+		})
+	}
+	if inside > 0 || read > 8<<20 {
+		t.Errorf("%d requests went inside, and %d bytes of what has no end were taken", inside, read)
+	}
+	o.times("")
+	for range 5 {
+		w.browser().get(o.login())
+	}
+	if n := o.times(wellKnown); n > 1 {
+		t.Errorf("a provider that fails is asked %d times at once", n)
+	}
+	o.replace(wellKnown, nil)
+	w.clock.Advance(time.Minute)
+	if a := o.signIn(w.browser(), ada(o.tenant), o.login()); a.status != http.StatusSeeOther {
+		t.Errorf("then the provider is good: %d %v", a.status, w.log(o.tenant))
+	}
+	o.replace(wellKnown, answering(http.StatusInternalServerError, ""))
+	w.clock.Advance(25 * time.Hour)
+	o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)).code(t) // by what it said before
+	w.clock.Advance(time.Minute)
+	o.replace(wellKnown, o.changed(map[string]any{"issuer": "https://evil.example"}))
+	o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)).code(t)
+}
+
+func TestKeySetsThatAreRefused(t *testing.T) {
+	w := one(t)
+	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	set := func(keys ...any) http.HandlerFunc {
+		text, err := json.Marshal(map[string]any{"keys": append([]any{}, keys...)})
+		must(t, err)
+		return answering(http.StatusOK, string(text))
+	}
+	many := []any{}
+	for range 101 {
+		many = append(many, jwkOf(&otherKey().PublicKey))
+	}
+	private := jwkOf(&otherKey().PublicKey)
+	symmetric := map[string]string{"kty": "oct", "kid": "other", "k": "c2VjcmV0"}
+	encrypting := jwkOf(&otherKey().PublicKey)
+	encrypting["use"] = "enc"
+	read := 0
+	for _, c := range []struct {
+		name  string
+		reply http.HandlerFunc
+		want  oidc.Reason
+	}{
+		{"without end", endless(`{"keys":[`, &read), oidc.KeysTooLarge},
+		{"a hundred and one keys", set(many...), oidc.KeysTooLarge},
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, oidc.KeysUnreachable},
+		{"an error", answering(http.StatusInternalServerError, ""), oidc.KeysUnreachable},
+		{"a page", answering(http.StatusOK, "<html>"), oidc.KeysMalformed},
+		{"no list", answering(http.StatusOK, "{}"), oidc.KeysMalformed},
+		{"no keys", set(), oidc.TokenUnknownKey},
+		{"keys that are none", set("key", map[string]string{"kty": "RSA"}), oidc.TokenUnknownKey},
+		{"a shared secret", set(symmetric), oidc.TokenUnknownKey},
+		{"a key for encryption", set(encrypting), oidc.TokenUnknownKey},
+		{"a short key", set(jwkOf(&shortKey().PublicKey)), oidc.TokenWeakKey},
+		{"the key", set(private), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			key := otherKey()
+			if c.want == oidc.TokenWeakKey {
+				key = shortKey()
+			}
+			o.idp.VaryTokens(testidp.TokenOptions{Header: header("kid", "other"), Sign: signedBy(key)})
+			w.clock.Advance(2 * time.Hour)
+			o.replace("/jwks", c.reply)
+			a := o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant))
+			if c.want == "" {
+				a.code(t)
+				return
+			}
+			w.refused(o.tenant, a, string(c.want))
+		})
+	}
+	if read > 8<<20 {
+		t.Errorf("%d bytes of what has no end were taken", read)
+	}
+}
+
+func TestProviderKeyRotation(t *testing.T) {
+	w := one(t)
+	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	sign := func() answer { return o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)) }
+	w.clock.Advance(2 * time.Minute)
+	o.times("")
+	must(t, o.idp.RotateOIDCKey())
+	sign().code(t)
+	if n := o.times("/jwks"); n != 1 {
+		t.Errorf("a new key has the set fetched %d times", n)
+	}
+	sign().code(t)
+	if n := o.times("/jwks"); n != 0 {
+		t.Errorf("a known key has the set fetched %d times", n)
+	}
+	t.Run("unknown keys have the set fetched once a minute", func(t *testing.T) {
+		w.clock.Advance(2 * time.Minute)
+		for i := range 5 {
+			o.idp.VaryTokens(testidp.TokenOptions{Header: header("kid", fmt.Sprint("other", i)), Sign: signedBy(otherKey())})
+			w.refused(o.tenant, sign(), string(oidc.TokenUnknownKey))
+		}
+		if n := o.times("/jwks"); n != 1 {
+			t.Errorf("fetched %d times", n)
+		}
+		o.idp.VaryTokens(testidp.TokenOptions{})
+	})
+	t.Run("a key that was withdrawn is believed for an hour at most", func(t *testing.T) {
+		o.idp.VaryTokens(testidp.TokenOptions{})
+		sign().code(t)
+		o.replace("/jwks", answering(http.StatusOK, `{"keys":[]}`))
+		w.clock.Advance(61 * time.Minute)
+		w.refused(o.tenant, sign(), string(oidc.TokenUnknownKey))
+		o.replace("/jwks", nil)
+	})
+	t.Run("a set that cannot be fetched for a moment keeps nobody out", func(t *testing.T) {
+		w.clock.Advance(2 * time.Minute)
+		sign().code(t)
+		o.replace("/jwks", answering(http.StatusServiceUnavailable, ""))
+		w.clock.Advance(61 * time.Minute)
+		sign().code(t)
+	})
+}
+
+// The client's secret goes as the provider takes it.
+func TestClientAuthentication(t *testing.T) {
+	w := one(t)
+	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	sign := func() answer { return o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)) }
+	var basic []bool
+	only := func(want bool) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_, _, is := r.BasicAuth()
+			if basic = append(basic, is); is != want {
+				w.Header().Set("Content-Type", "application/json")
+				answering(http.StatusUnauthorized, `{"error":"invalid_client","error_description":"not like this"}`)(w, r)
+				return
+			}
+			o.server.Config.Handler.(*front).idp.ServeHTTP(w, r)
+		}
+	}
+	o.replace("/token", only(true))
+	sign().code(t)
+	o.replace("/token", only(false))
+	sign().code(t)
+	sign().code(t)
+	if got := fmt.Sprint(basic); got != "[true true false false]" {
+		t.Errorf("by basic: %s", got)
+	}
+	o.replace("/token", nil)
+	must(t, o.idp.ConnectOIDC("rollcall client", "another secret", o.callback()))
+	w.refused(o.tenant, sign(), string(oidc.ClientRefused))
+	for _, c := range []struct {
+		name  string
+		reply http.HandlerFunc
+		want  oidc.Reason
+	}{
+		{"a redirect, which would take the secret along", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, oidc.TokenError},
+		{"an error", answering(http.StatusInternalServerError, "secret words"), oidc.TokenError},
+		{"a page", answering(http.StatusOK, "<html>"), oidc.TokenUnreachable},
+		{"no ID token", answering(http.StatusOK, `{"access_token":"x","token_type":"Bearer"}`), oidc.NoIDToken},
+		{"an ID token that is none", answering(http.StatusOK, `{"access_token":"x","token_type":"Bearer","id_token":"x"}`), oidc.TokenMalformed},
+		{"an ID token that is encrypted", answering(http.StatusOK, `{"access_token":"x","token_type":"Bearer","id_token":"a.b.c.d.e"}`), oidc.TokenEncrypted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o.replace("/token", func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				c.reply(w, r)
+			})
+			o.times("")
+			w.refused(o.tenant, sign(), string(c.want))
+			if n := o.times("/elsewhere"); n != 0 {
+				t.Error("the redirect was followed")
+			}
+			if got := o.attempt(); strings.Contains(got.Received, "secret") {
+				t.Errorf("the log has %q", got.Received)
+			}
+		})
+	}
+	if strings.Contains(w.logged.String(), clientSecret) || strings.Contains(w.logged.String(), "secret words") {
+		t.Error("the server's log has a secret")
+	}
+}
+
+// TestOpenIDConnectionInTheAPI is what an administrator meets who sets a connection up.
+func TestOpenIDConnectionInTheAPI(t *testing.T) {
+	w := one(t)
+	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	call := func(method, path string, body any) answer {
+		text, err := json.Marshal(body)
+		must(t, err)
+		return w.send(nil, method, path, "Authorization", "Bearer "+bootstrapKey, "Content-Type", "application/json", "", string(text))
+	}
+	shown := w.api(http.MethodGet, "/connections/"+o.id, nil)
+	own, _ := shown["oidc"].(map[string]any)
+	if own["redirect_uri"] != o.callback() || own["initiate_login_uri"] != o.login() || own["issuer"] != o.idp.OIDCIssuer() || own["client_id"] != "rollcall client" ||
+		own["client_secret"] != nil || shown["saml"] != nil || shown["connection_type"] != "GenericOIDC" || shown["state"] != "active" {
+		t.Errorf("%v", shown)
+	}
+	if strings.Contains(call(http.MethodGet, "/connections", nil).body, "signs") {
+		t.Error("the list has the client's secret")
+	}
+	c, err := o.org.Connection(t.Context(), o.connection.ID)
+	must(t, err)
+	if secret, err := w.store.ClientSecret(c); err != nil || secret != clientSecret || strings.Contains(string(c.OIDCClientSecret), "secret") {
+		t.Errorf("the store has %q: %v", c.OIDCClientSecret, err)
+	}
+	create := func(kind string, oidc map[string]any) answer {
+		return call(http.MethodPost, "/connections", map[string]any{"organization_id": shown["organization_id"], "name": "Second", "connection_type": kind, "oidc": oidc})
+	}
+	good := func(change map[string]any) map[string]any {
+		out := map[string]any{"issuer": o.idp.OIDCIssuer(), "client_id": "a", "client_secret": "b"}
+		for name, value := range change {
+			if out[name] = value; value == nil {
+				delete(out, name)
+			}
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name, kind string
+		oidc       map[string]any
+		says       string
+	}{
+		{"no issuer", "GenericOIDC", good(map[string]any{"issuer": nil}), "oidc.issuer is required"},
+		{"no client", "GenericOIDC", good(map[string]any{"client_id": nil}), "oidc.client_id is required"},
+		{"no secret", "GenericOIDC", good(map[string]any{"client_secret": nil}), "oidc.client_secret is required"},
+		{"an empty secret", "GenericOIDC", good(map[string]any{"client_secret": ""}), "oidc.client_secret is text"},
+		{"an issuer that is no URL", "GenericOIDC", good(map[string]any{"issuer": "contoso"}), "https URL"},
+		{"an issuer over http", "GenericOIDC", good(map[string]any{"issuer": "http://192.0.2.1"}), "not reachable"},
+		{"an issuer inside", "GenericOIDC", good(map[string]any{"issuer": "https://10.0.0.1"}), "not reachable"},
+		{"an issuer with a query", "GenericOIDC", good(map[string]any{"issuer": "https://a.example?b"}), "without query"},
+		{"the issuer with a slash", "GenericOIDC", good(map[string]any{"issuer": o.idp.OIDCIssuer() + "/"}), "It says: " + o.idp.OIDCIssuer()},
+		{"an issuer with nothing there", "GenericOIDC", good(map[string]any{"issuer": o.server.URL + "/nothing"}), "no discovery document"},
+		{"all tenants of Entra ID", "GenericOIDC", good(map[string]any{"issuer": "https://login.microsoftonline.com/common/v2.0"}), "every tenant"},
+		{"all companies of Entra ID", "EntraIdOIDC", good(map[string]any{"issuer": "https://login.microsoftonline.com/organizations/v2.0"}), "every tenant"},
+		{"all private accounts", "EntraIdOIDC", good(map[string]any{"issuer": "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"}), "every tenant"},
+		{"version 1 of Entra ID", "GenericOIDC", good(map[string]any{"issuer": "https://sts.windows.net/11111111-2222-4333-8444-555555555555/"}), "version 2.0"},
+		{"Entra ID at another address", "EntraIdOIDC", good(nil), "version 2.0"},
+		{"scopes that are none", "GenericOIDC", good(map[string]any{"scopes": []string{"openid email"}}), "oidc.scopes"},
+		{"scopes without openid", "GenericOIDC", good(map[string]any{"scopes": []string{"email"}}), "openid"},
+		{"SAML with settings of OpenID Connect", "GenericSAML", good(nil), "speaks SAML"},
+		{"a type that demands a key of the client", "LoginGovOidc", good(nil), "connection_type"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := create(c.kind, c.oidc)
+			if a.status != http.StatusUnprocessableEntity && a.status != http.StatusBadRequest || !strings.Contains(a.body, c.says) {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	patch := func(body map[string]any) answer { return call(http.MethodPatch, "/connections/"+o.id, body) }
+	t.Run("a new secret keeps everybody", func(t *testing.T) {
+		must(t, o.idp.ConnectOIDC("rollcall client", "another", o.callback()))
+		if a := patch(map[string]any{"oidc": map[string]any{"client_secret": "another"}}); a.status != http.StatusOK || a.object(t)["state"] != "active" {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)).code(t)
+	})
+	t.Run("another issuer demands its own secret, and begins anew", func(t *testing.T) {
+		other := w.newOpenID("fabrikam-oidc", "fabrikam.example", testidp.PlainSAML, "GenericOIDC")
+		moved := map[string]any{"issuer": other.idp.OIDCIssuer()}
+		if a := patch(map[string]any{"oidc": moved}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "client_secret") {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		moved["client_secret"] = "other"
+		if a := patch(map[string]any{"oidc": moved}); a.status != http.StatusOK || a.object(t)["state"] != "draft" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		identities, err := o.org.Identities(t.Context(), w.users(o.tenant)[0].ID)
+		if err != nil || len(identities) != 0 {
+			t.Errorf("left: %v %v", identities, err)
+		}
+	})
+	t.Run("a wish that the protocol has no place for", func(t *testing.T) {
+		for name, value := range map[string]any{"allow_idp_initiated": true, "subject_attribute": "oid"} {
+			if a := patch(map[string]any{name: value}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, name) {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}
+	})
+}

@@ -1,0 +1,154 @@
+package oidc
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	maxKeys    = 100
+	minRSABits = 2048
+	// keysKept is how long a key is believed that the provider may have withdrawn.
+	keysKept = time.Hour
+	// keysPause is the least time between two fetches of a set, whatever key ids come, and keysRetry
+	// after one that failed.
+	keysPause = time.Minute
+	keysRetry = 5 * time.Second
+)
+
+// keySet is a provider's JSON Web Key Set as it was last fetched. go-oidc's own fetches without end:
+// at each signature that does not fit, and as many keys as come.
+type keySet struct {
+	address string
+	client  *http.Client
+
+	mu      sync.Mutex
+	keys    []jose.JSONWebKey
+	fetched time.Time // zero before the first time
+	next    time.Time // not before then
+	failure error     // of the last time
+}
+
+// boundKeys is a keySet at a time, for one token: go-oidc's KeySet. The library does not hand on why
+// a key set refuses, so that is kept here.
+type boundKeys struct {
+	*keySet
+	now     time.Time
+	refused error
+}
+
+// VerifySignature returns the payload of a token that one of the keys has signed. That the algorithm
+// is one of ours was checked before.
+func (b *boundKeys) VerifySignature(ctx context.Context, token string) (payload []byte, err error) {
+	payload, err = b.verify(ctx, token)
+	b.refused = err
+	return payload, err
+}
+
+func (b *boundKeys) verify(ctx context.Context, token string) ([]byte, error) {
+	var accepted []jose.SignatureAlgorithm
+	for _, a := range algorithms {
+		accepted = append(accepted, jose.SignatureAlgorithm(a))
+	}
+	signed, err := jose.ParseSigned(token, accepted)
+	if err != nil {
+		return nil, &Refused{Reason: TokenMalformed, Expected: "a JSON Web Token in compact form", Err: err}
+	}
+	header := signed.Signatures[0].Header
+	candidates, err := b.find(ctx, header.KeyID, header.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	weak := false
+	for _, k := range candidates {
+		if key, ok := k.Key.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
+			weak = true
+			continue
+		}
+		if payload, err := signed.Verify(k.Key); err == nil {
+			return payload, nil
+		}
+	}
+	if weak {
+		return nil, refuse(TokenWeakKey, "an RSA key of at least 2048 bits", "a shorter one")
+	}
+	return nil, refuse(TokenWrongKey, "a signature by one of the provider's keys", "another one")
+}
+
+// find returns the keys that a token may be signed with. One that is not known has the set fetched
+// again, since the provider may have changed its keys (OpenID Connect Core, section 10.1.1).
+func (b *boundKeys) find(ctx context.Context, id, algorithm string) ([]jose.JSONWebKey, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	old := b.fetched.IsZero() || b.now.Sub(b.fetched) > keysKept
+	found := b.matching(id, algorithm)
+	if !old && len(found) > 0 {
+		return found, nil
+	}
+	if !b.now.Before(b.next) {
+		// Whoever waits for the same keys must not be refused because this browser went away.
+		var keys []jose.JSONWebKey
+		if keys, b.failure = b.fetch(context.WithoutCancel(ctx)); b.failure == nil {
+			b.keys, b.fetched, b.next = keys, b.now, b.now.Add(keysPause)
+			found = b.matching(id, algorithm)
+		} else {
+			b.next = b.now.Add(keysRetry)
+		}
+	}
+	// A provider that is down for a moment does not keep out whom a key of before lets in.
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case b.failure != nil:
+		return nil, b.failure
+	}
+	return nil, refuse(TokenUnknownKey, "a key of the provider's key set", "kid "+id)
+}
+
+func (k *keySet) matching(id, algorithm string) (found []jose.JSONWebKey) {
+	for _, key := range k.keys {
+		if (id == "" || key.KeyID == id) && (key.Use == "" || key.Use == "sig") && (key.Algorithm == "" || key.Algorithm == algorithm) {
+			found = append(found, key)
+		}
+	}
+	return found
+}
+
+func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
+	status, body, err := fetch(ctx, k.client, k.address, nil)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, refuse(KeysTooLarge, "at most 256 KiB", "more")
+	case err != nil:
+		return nil, &Refused{Reason: KeysUnreachable, Expected: "a key set", Received: "no answer that could be read", Err: err}
+	case status != http.StatusOK:
+		return nil, refuse(KeysUnreachable, "a key set", fmt.Sprintf("status %d", status))
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &set); err != nil || set.Keys == nil {
+		return nil, &Refused{Reason: KeysMalformed, Expected: "a JSON object with the field keys", Err: err}
+	}
+	if len(set.Keys) > maxKeys {
+		return nil, refuse(KeysTooLarge, fmt.Sprintf("at most %d keys", maxKeys), fmt.Sprint(len(set.Keys)))
+	}
+	var keys []jose.JSONWebKey
+	for _, text := range set.Keys {
+		var key jose.JSONWebKey
+		// RFC 7517, section 5: keys of kinds that are not understood are passed over. A symmetric key
+		// verifies nothing here: it would be no secret.
+		if json.Unmarshal(text, &key) == nil && key.Valid() && key.IsPublic() {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}

@@ -1,0 +1,115 @@
+package sso
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"rollcall/model"
+	"rollcall/sso/oidc"
+)
+
+const (
+	// discoveryKept is how long a discovery document is believed, and discoveryRetry how soon one is
+	// asked for again that could not be had.
+	discoveryKept  = 24 * time.Hour
+	discoveryRetry = 5 * time.Second
+)
+
+// relyingParty is a connection as sso/oidc takes it: its provider discovered and its secret opened.
+type relyingParty struct {
+	provider *oidc.Provider
+	client   oidc.Client
+}
+
+// relyingParties keeps the providers of connections, with their keys.
+type relyingParties struct {
+	mu      sync.Mutex
+	entries map[string]*discovered
+}
+
+// discovered is what is known of a connection's provider. Whoever comes while it is asked waits for
+// the same answer.
+type discovered struct {
+	mu       sync.Mutex
+	issuer   oidc.Issuer
+	client   string // a provider remembers how it takes the secret of one client
+	provider *oidc.Provider
+	failure  error
+	until    time.Time
+}
+
+// of is the entry of a connection.
+func (r *relyingParties) of(id string) *discovered {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[id] == nil {
+		if r.entries == nil || len(r.entries) >= maxProviders {
+			r.entries = map[string]*discovered{}
+		}
+		r.entries[id] = &discovered{}
+	}
+	return r.entries[id]
+}
+
+// get returns the provider, asking it what it says of itself once a day. One that does not answer
+// then is taken for what it said before.
+func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, client string) (*oidc.Provider, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := s.Store.Now()
+	if d.issuer != issuer || d.client != client {
+		d.issuer, d.client, d.provider, d.failure, d.until = issuer, client, nil, nil, time.Time{}
+	}
+	if !now.Before(d.until) {
+		// Others wait for this answer as well: that this browser goes away must not break it off.
+		p, err := oidc.Discover(context.WithoutCancel(ctx), s.Outbound.Client(), issuer)
+		d.failure, d.until = err, now.Add(discoveryRetry)
+		if err == nil {
+			d.provider, d.until = p, now.Add(discoveryKept)
+		}
+	}
+	if d.provider == nil {
+		return nil, d.failure
+	}
+	return d.provider, nil
+}
+
+// entraLike tells whether Microsoft's rules hold for a connection whatever its issuer's host is.
+func entraLike(c *model.Connection) bool { return c.Type == model.EntraOIDC }
+
+// relyingParty returns a connection's side and its provider's.
+func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyingParty, error) {
+	issuer, err := oidc.ParseIssuer(c.IDPEntityID, entraLike(c))
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.parties.of(c.ID).get(ctx, s, issuer, c.OIDCClientID)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := s.Store.ClientSecret(c)
+	if err != nil {
+		return nil, err
+	}
+	return &relyingParty{p, oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
+		RedirectURI: s.public("/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/callback")}}, nil
+}
+
+// ProviderLogoutURL is where the browser goes to end the session at the OpenID provider by which one
+// of ours began; empty when there is no such place. state comes back to postLogout, which the
+// provider must know.
+func (s *Server) ProviderLogoutURL(ctx context.Context, c *model.Connection, sessionID, postLogout, state string) (string, error) {
+	if !c.OIDC() {
+		return "", nil
+	}
+	rp, err := s.relyingParty(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	hint, err := s.org(c).IDToken(ctx, sessionID)
+	if err != nil {
+		return "", err
+	}
+	return rp.provider.LogoutURL(rp.client, hint, postLogout, state), nil
+}
