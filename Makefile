@@ -6,9 +6,12 @@ SOURCES := ./...
 PYTHON  := .cache/interop
 SAMLPHP := .cache/simplesamlphp
 SAMLIDP := .cache/saml-idp
+KEYCLOAK := .cache/keycloak
 OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
 SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
+# As published on Maven Central.
+KEYCLOAK_VERSION := 26.7.3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: build run test test-crash fuzz interop lint generate bench bench-scim clean
@@ -42,8 +45,8 @@ fuzz:
 
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(BROWSER)/installed $(SDKS) fuzz
-	.ci/setup postgresql php node openssl chromium
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz
+	.ci/setup postgresql php node openssl chromium java pysaml2
 	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
@@ -68,6 +71,25 @@ $(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
 	mkdir -p $(SAMLIDP)
 	cp $< $(SAMLIDP)
 	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
+	touch $@
+
+# Built for its database, with the realm of the tests in it: then a test's copy starts in seconds.
+KEYCLOAK_SHA256  := 27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f
+MAVEN_DEPENDENCY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1
+KEYCLOAK_JVM     := JAVA_OPTS_KC_HEAP='-Xms64m -Xmx384m' JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1
+
+$(KEYCLOAK)/installed-$(KEYCLOAK_VERSION): sso/testdata/keycloak/realm.json
+	.ci/setup python java maven
+	rm -rf $(KEYCLOAK) $(KEYCLOAK).new
+	mkdir -p $(KEYCLOAK).new
+	cd $(KEYCLOAK).new && mvn --batch-mode --quiet $(MAVEN_DEPENDENCY):copy -DoutputDirectory=. -Dartifact=org.keycloak:keycloak-quarkus-dist:$(KEYCLOAK_VERSION):zip
+	cd $(KEYCLOAK).new && echo '$(KEYCLOAK_SHA256)  keycloak-quarkus-dist-$(KEYCLOAK_VERSION).zip' | sha256sum --check --quiet
+	cd $(KEYCLOAK).new && python3 -m zipfile -e keycloak-quarkus-dist-$(KEYCLOAK_VERSION).zip .
+	mv $(KEYCLOAK).new/keycloak-$(KEYCLOAK_VERSION) $(KEYCLOAK)
+	rm -r $(KEYCLOAK).new
+	chmod +x $(KEYCLOAK)/bin/*.sh
+	$(KEYCLOAK_JVM) $(KEYCLOAK)/bin/kc.sh build --db=dev-file
+	$(KEYCLOAK_JVM) $(KEYCLOAK)/bin/kc.sh import --optimized --file $< --db-url='jdbc:h2:file:$(abspath $(KEYCLOAK))/database/keycloak;NON_KEYWORDS=VALUE'
 	touch $@
 
 $(OIDCOP)/installed: sso/testdata/oidc-provider/package.json

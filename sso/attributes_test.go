@@ -112,16 +112,16 @@ func TestRequestsAreAsTheConnectionSays(t *testing.T) {
 	for _, c := range []struct {
 		change func(*model.Connection)
 		signed bool
-		format string
+		policy string
 	}{
-		{func(*model.Connection) {}, true, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"},
-		{func(c *model.Connection) { c.UnsignedRequests, c.NameIDFormat = true, persistent }, false, persistent},
-		{func(c *model.Connection) { c.UnsignedRequests = false }, true, persistent},
+		{func(*model.Connection) {}, true, `<samlp:NameIDPolicy AllowCreate="true"/>`},
+		{func(c *model.Connection) { c.UnsignedRequests, c.NameIDFormat = true, persistent }, false, `Format="` + persistent + `"`},
+		{func(c *model.Connection) { c.UnsignedRequests = false }, true, `Format="` + persistent + `"`},
 	} {
 		w.update(w.tenant, c.change)
 		sent := w.browser().get(w.sp(w.connection, "/login"))
 		document, _, _ := request(t, sent)
-		if sent.location.Query().Has("Signature") != c.signed || !strings.Contains(document, `Format="`+c.format+`"`) {
+		if sent.location.Query().Has("Signature") != c.signed || !strings.Contains(document, c.policy) {
 			t.Errorf("sent to %s with %s", sent.location, document)
 		}
 		metadata := w.browser().get(w.sp(w.connection, "/metadata")).body

@@ -41,13 +41,16 @@ func start(t *testing.T, answers string, environ []string, name string, args ...
 		t.Fatalf("%v: make interop installs it", err)
 	}
 	t.Cleanup(func() {
-		_ = c.Process.Kill()
+		// One that is a script passes the signal on to what it started, and could not pass on a kill.
+		_ = c.Process.Signal(syscall.SIGTERM)
+		kill := time.AfterFunc(10*time.Second, func() { _ = c.Process.Kill() })
 		_ = c.Wait()
+		kill.Stop()
 		if t.Failed() {
 			t.Logf("%s said:\n%s", name, c.log.Bytes())
 		}
 	})
-	for range 300 {
+	for range 1800 {
 		response, err := http.Get(answers)
 		if err == nil {
 			_ = response.Body.Close()
@@ -57,7 +60,7 @@ func start(t *testing.T, answers string, environ []string, name string, args ...
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("%s does not answer at %s after 30 s", name, answers)
+	t.Fatalf("%s does not answer at %s after three minutes", name, answers)
 	return nil
 }
 

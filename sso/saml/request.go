@@ -45,9 +45,12 @@ func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	if destination == "" {
 		return Request{}, errors.New("saml: the identity provider has no sign-on address")
 	}
-	allowCreate, format := true, o.NameIDFormat
-	if format == "" { // what the provider is set up to send is right
-		format = string(schema.UnspecifiedNameIDFormat)
+	allowCreate := true
+	policy := &schema.NameIDPolicy{AllowCreate: &allowCreate}
+	// What the provider is set up to send is right. SAML core, 3.4.1.1, has no format mean the same as
+	// unspecified, for which Keycloak would send the user name whatever it is set up to send.
+	if o.NameIDFormat != "" {
+		policy.Format = &o.NameIDFormat
 	}
 	request := &schema.AuthnRequest{
 		ID:                          o.ID,
@@ -57,7 +60,7 @@ func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 		AssertionConsumerServiceURL: sp.ACSURL,
 		ProtocolBinding:             schema.HTTPPostBinding,
 		Issuer:                      &schema.Issuer{Value: sp.EntityID},
-		NameIDPolicy:                &schema.NameIDPolicy{AllowCreate: &allowCreate, Format: &format},
+		NameIDPolicy:                policy,
 	}
 	if o.ForceAuthn {
 		request.ForceAuthn = &o.ForceAuthn
