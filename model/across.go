@@ -75,6 +75,8 @@ var ownedBy = map[Prefix]any{
 	UserPrefix:               &User{},
 	DirectoryGroupPrefix:     &DirectoryGroup{},
 	ConnectionPrefix:         &Connection{},
+	AccountPrefix:            &Account{},
+	LicensePrefix:            &License{},
 	SessionPrefix:            &Session{},
 	ProfilePrefix:            &Identity{},
 }

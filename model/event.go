@@ -42,6 +42,11 @@ const (
 	UserRoleChanged          EventType = "user.role_changed"
 	UserAccessEnded          EventType = "user.access_ended"
 	DirectoryMassChange      EventType = "directory.mass_change"
+	LicenseGrantedEvent      EventType = "license.granted"
+	LicenseRevokedEvent      EventType = "license.revoked"
+	LicenseWaitingEvent      EventType = "license.waiting"
+	GroupAssigned            EventType = "group.assigned"
+	GroupUnassigned          EventType = "group.unassigned"
 )
 
 // Actor is who did something: kind:id, such as directory:directory_01J…,

@@ -15,7 +15,8 @@ var Models = []any{
 	&User{}, &userValue{}, &DirectoryGroup{}, &groupMember{}, &groupGroup{}, &Identity{}, &Tombstone{}, &tombstoneKey{}, &Event{},
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
-	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{}, &guess{}, &Operator{}, &OperatorSession{},
+	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{}, &guess{}, &Account{}, &connectionAccount{}, &AccountGroup{}, &GroupMapping{}, &RoleMapping{},
+	&License{}, &GroupAssignment{}, &Recompute{}, &Operator{}, &OperatorSession{},
 }
 
 type (

@@ -109,6 +109,7 @@ func (s *server) work(ctx context.Context, store *model.Store) error {
 	g.Go(func() error { return s.sweep(ctx, store) })
 	g.Go(func() error { return s.requests.Run(ctx) })
 	g.Go(func() error { return model.NewMassChangeGuard(store).Run(ctx) })
+	g.Go(func() error { return model.NewRecomputer(store).Run(ctx) })
 	return g.Wait()
 }
 
