@@ -62,7 +62,7 @@ type route struct {
 }
 
 func (s *Server) routes() []route {
-	return append(s.directoryRoutes(), []route{
+	return append(append(s.directoryRoutes(), s.entitlementRoutes()...), []route{
 		{http.MethodGet, "/organizations", s.listOrganizations},
 		{http.MethodPost, "/organizations", s.createOrganization},
 		{http.MethodGet, "/organizations/external_id/:external_id", s.organizationByExternalID},
@@ -196,4 +196,7 @@ var nouns = map[model.Prefix]string{
 	model.ConnectionPrefix:         "connection",
 	model.SessionPrefix:            "session",
 	model.TombstonePrefix:          "tombstone",
+	model.AccountPrefix:            "account",
+	model.GroupPrefix:              "group",
+	model.LicensePrefix:            "license",
 }

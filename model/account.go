@@ -164,7 +164,7 @@ func (o *Org) SetConnectionAccounts(ctx context.Context, connectionID string, ac
 		if _, err := org.lockConnection(ctx, connectionID, toChange); err != nil {
 			return err
 		}
-		known, err := org.ConnectionAccounts(ctx, connectionID)
+		known, err := org.connectionAccounts(ctx, connectionID)
 		if err != nil {
 			return err
 		}
@@ -205,8 +205,8 @@ func noSuchAccount(err error, id string) error {
 	return err
 }
 
-// ConnectionAccounts returns the ids of the accounts that a connection is configured for.
-func (o *Org) ConnectionAccounts(ctx context.Context, connectionID string) ([]string, error) {
+// connectionAccounts returns the ids of the accounts that a connection is configured for.
+func (o *Org) connectionAccounts(ctx context.Context, connectionID string) ([]string, error) {
 	ids := []string{}
 	err := o.read.WithContext(ctx).Model(&connectionAccount{}).Where("connection_id = ?", connectionID).
 		Order("account_id").Pluck("account_id", &ids).Error
