@@ -37,7 +37,10 @@ func advice(reason string) string {
 }
 
 // refusedPage is the view of sso_refused.html.
-type refusedPage struct{ Reference string }
+type refusedPage struct {
+	Reference string
+	NoSeat    bool // there is one thing that the person can do: ask for a seat
+}
 
 // refuse ends a login that failed: the log gets the reason, the browser a reference. claims are
 // given where the assertion could be believed.
@@ -52,7 +55,8 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, told)
 		}
 	}
-	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", refusedPage{web.RequestID(c.Request().Context())})
+	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", refusedPage{
+		Reference: web.RequestID(c.Request().Context()), NoSeat: model.RefusalReason(r.Reason) == model.NoSeat})
 }
 
 // note writes a failed login into the organization's log. A log that cannot be written does not

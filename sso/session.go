@@ -16,6 +16,8 @@ type sessionAnswer struct {
 	Connection   sessionConnection   `json:"connection"`
 	Role         model.Role          `json:"role"`
 	ExpiresAt    model.Time          `json:"expires_at"`
+
+	Accounts []model.ProfileAccount `json:"accounts"` // where the user has a seat
 }
 
 type sessionUser struct {
@@ -62,11 +64,15 @@ func (s *Server) describe(c echo.Context, in *model.SignedIn) (*sessionAnswer, e
 	if err != nil {
 		return nil, err
 	}
+	accounts, err := org.ProfileAccounts(c.Request().Context(), in.User.ID)
+	if err != nil {
+		return nil, err
+	}
 	return &sessionAnswer{
 		User:         sessionUser{u.ID, u.Email, u.FirstName, u.LastName, in.User.FullName()},
 		Organization: sessionOrganization{model.OrganizationPrefix.ID(string(g.ID)), g.Name},
 		Connection:   sessionConnection{model.ConnectionPrefix.ID(in.Session.ConnectionID), in.ConnectionType},
-		Role:         in.User.Role, ExpiresAt: in.Session.ExpiresAt,
+		Role:         in.User.Role, ExpiresAt: in.Session.ExpiresAt, Accounts: accounts,
 	}, nil
 }
 
