@@ -315,6 +315,20 @@ func (o *Org) recognize(ctx context.Context, u *User) (recognized, error) {
 	return out, nil
 }
 
+// planAnew has PostgreSQL plan each statement of the transaction for itself. A
+// plan that was kept from when a table was all but empty reads it from end to end,
+// and would, until the next ANALYZE, for each batch of a table that the batches fill.
+func (o *Org) planAnew(ctx context.Context) error {
+	if o.store.dialect != postgresDialect {
+		return nil
+	}
+	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Exec("SET LOCAL plan_cache_mode = force_custom_plan").Error
+	if err != nil {
+		return fmt.Errorf("plan anew: %w", err)
+	}
+	return nil
+}
+
 // domainsOf reads the domains of several organizations in one statement.
 func (s *Store) domainsOf(ctx context.Context, ids []OrganizationID) (map[OrganizationID][]Domain, error) {
 	var domains []Domain

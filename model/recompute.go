@@ -148,6 +148,9 @@ func (o *Org) whomItReaches(ctx context.Context) (removing, granting []string, e
 func (o *Org) recomputeSome(ctx context.Context, job *Recompute, users []string) error {
 	done := job.Done
 	return o.change(ctx, func(org *Org) error {
+		if err := org.planAnew(ctx); err != nil {
+			return err
+		}
 		if _, err := org.recompute(ctx, users, recomputing{cause: CauseConfiguration, removals: job.State == RecomputeRemoving}); err != nil {
 			return err
 		}
