@@ -130,6 +130,18 @@ const differing = `
 // differences tells of everything that rules would change for the organization's
 // users, by one statement, users in the order of their ids.
 func (o *Org) differences(ctx context.Context, r *rules, tell func(difference)) error {
+	if o.store.dialect != postgresDialect {
+		return o.compared(ctx, r, tell)
+	}
+	return o.Tx(ctx, func(org *Org) error {
+		if err := org.compareAtOnce(ctx); err != nil {
+			return err
+		}
+		return org.compared(ctx, r, tell)
+	})
+}
+
+func (o *Org) compared(ctx context.Context, r *rules, tell func(difference)) error {
 	tables, vars := r.tables()
 	vars = append(vars, r.OnlyConnection)
 	for range 5 {
