@@ -65,7 +65,7 @@ type route struct {
 }
 
 func (s *Server) routes() []route {
-	return append(s.directoryRoutes(), []route{
+	return append(append(s.directoryRoutes(), s.entitlementRoutes()...), []route{
 		{http.MethodGet, "/organizations", s.listOrganizations},
 		{http.MethodPost, "/organizations", s.createOrganization},
 		{http.MethodGet, "/organizations/external_id/:external_id", s.organizationByExternalID},
@@ -206,4 +206,7 @@ var nouns = map[model.Prefix]string{
 	model.SessionPrefix:            "session",
 	model.LoginAttemptPrefix:       "login attempt",
 	model.TombstonePrefix:          "tombstone",
+	model.AccountPrefix:            "account",
+	model.GroupPrefix:              "group",
+	model.LicensePrefix:            "license",
 }

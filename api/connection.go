@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -19,7 +18,7 @@ type connectionBody struct {
 	ConnectionType    *string                     `json:"connection_type"`
 	SAML              *samlBody                   `json:"saml"`
 	OIDC              *oidcBody                   `json:"oidc"`
-	Accounts          []json.RawMessage           `json:"accounts"`
+	Accounts          *[]string                   `json:"accounts"`
 	AllowIDPInitiated *bool                       `json:"allow_idp_initiated"`
 	ApplicationID     optional[string]            `json:"application_id"`
 	SubjectAttribute  optional[string]            `json:"subject_attribute"`
@@ -28,15 +27,6 @@ type connectionBody struct {
 	Reauthentication  *model.Reauthentication     `json:"reauthentication"`
 	AttributeMapping  optional[map[string]string] `json:"attribute_mapping"`
 	Logout            *model.LogoutMode           `json:"logout"`
-}
-
-// offered refuses the parts of the contract that this version does not have, before anything of
-// the body is believed to be in force.
-func (b *connectionBody) offered() error {
-	if len(b.Accounts) > 0 {
-		return invalidf("accounts", "accounts are not offered yet; a connection serves the whole organization")
-	}
-	return nil
 }
 
 // apply alters the members that were sent, apart from saml and oidc.
@@ -97,6 +87,7 @@ type connectionObject struct {
 	UsernameAttribute *string                `json:"username_attribute"`
 	TrustEmail        bool                   `json:"trust_email"`
 	Reauthentication  model.Reauthentication `json:"reauthentication"`
+	Accounts          []string               `json:"accounts"` // for which its sign-on is configured
 	Logout            model.LogoutMode       `json:"logout"`
 	AttributeMapping  map[string]string      `json:"attribute_mapping"`
 	SAML              *samlObject            `json:"saml,omitempty"`
@@ -127,7 +118,31 @@ func (s *Server) answerConnection(c *call, status int, conn *model.Connection) e
 	if err != nil {
 		return err
 	}
+	accounts, err := s.Store.AccountsOfConnections(c.ctx(), conn.ID)
+	if err != nil {
+		return err
+	}
+	o.Accounts = publicIDs(model.AccountPrefix, accounts[conn.ID])
 	return c.answer(status, o)
+}
+
+// withAccounts writes a connection and the accounts that the body names in one transaction.
+func (b *connectionBody) withAccounts(c *call, org *model.Org, write func(org *model.Org) (connectionID string, err error)) error {
+	if b.Accounts == nil {
+		_, err := write(org)
+		return err
+	}
+	accounts, err := accountIDs("accounts", *b.Accounts)
+	if err != nil {
+		return err
+	}
+	return org.Tx(c.ctx(), func(org *model.Org) error {
+		id, err := write(org)
+		if err != nil {
+			return err
+		}
+		return org.SetConnectionAccounts(c.ctx(), id, accounts)
+	})
 }
 
 func (s *Server) listConnections(c *call) error {
@@ -148,11 +163,20 @@ func (s *Server) listConnections(c *call) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]string, len(cs))
+	for i := range cs {
+		ids[i] = cs[i].ID
+	}
+	accounts, err := s.Store.AccountsOfConnections(c.ctx(), ids...)
+	if err != nil {
+		return err
+	}
 	objects := make([]connectionObject, len(cs))
 	for i := range cs {
 		if objects[i], err = s.connectionForm(&cs[i]); err != nil {
 			return err
 		}
+		objects[i].Accounts = publicIDs(model.AccountPrefix, accounts[cs[i].ID])
 	}
 	return answerList(c, page, objects, info)
 }
@@ -171,9 +195,6 @@ func (s *Server) createConnection(c *call) error {
 	}
 	org, _, err := c.owner(model.OrganizationPrefix, organization)
 	if err != nil {
-		return err
-	}
-	if err := body.offered(); err != nil {
 		return err
 	}
 	if err := required("connection_type", conn.Type); err != nil {
@@ -198,7 +219,8 @@ func (s *Server) createConnection(c *call) error {
 			return err
 		}
 	}
-	if err := org.CreateConnection(c.ctx(), conn, pkcs8); err != nil {
+	err = body.withAccounts(c, org, func(org *model.Org) (string, error) { return conn.ID, org.CreateConnection(c.ctx(), conn, pkcs8) })
+	if err != nil {
 		return err
 	}
 	return s.answerConnection(c, http.StatusCreated, conn)
@@ -225,9 +247,6 @@ func (s *Server) updateConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := body.offered(); err != nil {
-		return err
-	}
 	before, err := org.Connection(c.ctx(), id)
 	if err != nil {
 		return err
@@ -239,14 +258,18 @@ func (s *Server) updateConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	conn, err := org.UpdateConnection(c.ctx(), id, func(change *model.Connection) error {
-		if err := body.settled(change); err != nil {
-			return err
-		}
-		if err := describe(change); err != nil {
-			return err
-		}
-		return body.apply(change, c.key)
+	var conn *model.Connection
+	err = body.withAccounts(c, org, func(org *model.Org) (_ string, err error) {
+		conn, err = org.UpdateConnection(c.ctx(), id, func(change *model.Connection) error {
+			if err := body.settled(change); err != nil {
+				return err
+			}
+			if err := describe(change); err != nil {
+				return err
+			}
+			return body.apply(change, c.key)
+		})
+		return id, err
 	})
 	if err != nil {
 		return err

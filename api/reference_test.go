@@ -191,7 +191,7 @@ func (r *reference) at(pointer string) any {
 // of events stand behind the event's type.
 var additions = regexp.MustCompile(`^(` + strings.Join([]string{
 	`(\.data\[\])?\.rollcall`, // an organization's slug and settings
-	`(\.data\[\])?\.(allow_idp_initiated|application_id|subject_attribute|username_attribute|trust_email|reauthentication|logout|attribute_mapping|saml)`, // of a connection
+	`(\.data\[\])?\.(allow_idp_initiated|application_id|subject_attribute|username_attribute|trust_email|reauthentication|logout|accounts|attribute_mapping|saml)`, // of a connection
 	`organization\.\w+\.data\.(rollcall|allow_profiles_outside_organization)`,
 	`\.list_metadata\.before`, // of events, where the reference has only after
 	`dsync\.token\.\w+\.data\.(name|expires_at|last_used_at)`,

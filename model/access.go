@@ -345,7 +345,8 @@ func (o *Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error)
 	if err := db.Pluck(column, &p.Groups).Error; err != nil {
 		return nil, o.store.translate(fmt.Errorf("read groups: %w", err))
 	}
-	return p, nil
+	p.Accounts, err = o.ProfileAccounts(ctx, in.User.ID)
+	return p, err
 }
 
 // ProfileObject is a user as an application gets it after a sign-in.
@@ -367,4 +368,7 @@ type ProfileObject struct {
 	CustomAttributes map[string]any  `json:"custom_attributes"`
 	RawAttributes    json.RawMessage `json:"raw_attributes"`
 	UserID           string          `json:"user_id"` // Rollcall's addition: the member of the organization
+
+	// Accounts are Rollcall's addition: where the user has a seat, and in which groups.
+	Accounts []ProfileAccount `json:"accounts"`
 }

@@ -75,6 +75,8 @@ var ownedBy = map[Prefix]any{
 	UserPrefix:               &User{},
 	DirectoryGroupPrefix:     &DirectoryGroup{},
 	ConnectionPrefix:         &Connection{},
+	AccountPrefix:            &Account{},
+	LicensePrefix:            &License{},
 	SessionPrefix:            &Session{},
 	ProfilePrefix:            &Identity{},
 	LoginAttemptPrefix:       &LoginAttempt{},
@@ -332,6 +334,32 @@ func (o *Org) beside(ctx context.Context, other OrganizationID, fn func(theirs *
 		return theirs.tx.failed
 	}
 	return theirs.writeEvents(ctx)
+}
+
+// planAnew has PostgreSQL plan each statement of the transaction for itself. A
+// plan that was kept from when a table was all but empty reads it from end to end,
+// and would, until the next ANALYZE, for each batch of a table that the batches fill.
+func (o *Org) planAnew(ctx context.Context) error {
+	if o.store.dialect != postgresDialect {
+		return nil
+	}
+	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Exec("SET LOCAL plan_cache_mode = force_custom_plan").Error
+	if err != nil {
+		return fmt.Errorf("plan anew: %w", err)
+	}
+	return nil
+}
+
+// compareAtOnce has PostgreSQL compare whole tables in the transaction: what it
+// guesses of the rules' own tables is far too little, and a loop over an index for
+// each of a hundred thousand users takes longer than reading both tables once.
+func (o *Org) compareAtOnce(ctx context.Context) error {
+	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Exec(
+		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true)").Error
+	if err != nil {
+		return fmt.Errorf("plan comparison: %w", err)
+	}
+	return nil
 }
 
 // domainsOf reads the domains of several organizations in one statement.

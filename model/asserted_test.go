@@ -113,7 +113,7 @@ func TestProfile(t *testing.T) {
 			Method: model.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.c.ID)), ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.mail("ada"),
 			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"), Role: model.RoleObject{Slug: model.Admin},
 			Roles: []model.RoleObject{{Slug: model.Admin}}, Groups: []string{"Staff"}, CustomAttributes: map[string]any{},
-			RawAttributes: []byte(`{"mail":"` + h.mail("ada") + `"}`), UserID: model.UserPrefix.ID(out.User.ID),
+			RawAttributes: []byte(`{"mail":"` + h.mail("ada") + `"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []model.ProfileAccount{},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

@@ -164,6 +164,7 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 		if !replaced {
 			return org.recordCertificates(before, c, cause)
 		}
+		org.ruleInputChanged() // there may be another only active connection now
 		if err := org.recordDeactivated(before, c); err != nil {
 			return err
 		}
@@ -234,6 +235,11 @@ func (o *Org) DeleteConnection(ctx context.Context, id string) error {
 		}
 		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&Connection{}).Error; err != nil {
 			return fmt.Errorf("delete connection: %w", err)
+		}
+		org.ruleInputChanged()
+		err = org.db.WithContext(ctx).Model(&User{}).Where("connection_id = ?", id).UpdateColumn("connection_id", nil).Error
+		if err != nil {
+			return fmt.Errorf("forget connection: %w", err)
 		}
 		gone := c.PublicForm()
 		gone.State, gone.Status = "deleting", "unlinked"

@@ -18,8 +18,11 @@ import (
 // and its locks. The round trips between BEGIN and COMMIT are most of what a
 // write costs, and as long as they take, its locks keep others waiting.
 
-// atOnce tells whether a write can be a statement of its own.
-func (o *Org) atOnce() bool { return o.tx == nil && o.store.dialect == postgresDialect }
+// atOnce tells whether a write can be a statement of its own. Where there are rules of who has which
+// license and group, a transaction ends with carrying them out.
+func (o *Org) atOnce() bool {
+	return o.tx == nil && o.store.dialect == postgresDialect && !o.store.rules.configured(o.ID)
+}
 
 // noting is the Org with somewhere to note events that no transaction writes.
 func (o *Org) noting() *Org {
@@ -200,6 +203,9 @@ func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change f
 	}
 	org := o.noting()
 	ended := org.settleActive(&before.User, after)
+	if ended && before.Role == Admin { // who may be the last one
+		return nil, nil
+	}
 	after.Version, after.UpdatedAt = before.Version+1, org.now()
 	if err := org.recordDirectoryUser(DirectoryUserUpdated, after, &before.User); err != nil {
 		return nil, err

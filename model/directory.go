@@ -238,6 +238,7 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 			return fmt.Errorf("delete directory: %w", err)
 		}
 		org.committed(o.store.tokens.clear)
+		org.ruleInputChanged() // groups of it may be mapped
 		e := directoryEvent{DirectoryObject: d.PublicForm(org.now()), State: "deleting"}
 		if err := org.record(DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {
 			return err

@@ -54,6 +54,11 @@ const (
 	PasswordSucceeded        EventType = "authentication.password_succeeded"
 	BreakGlassUsed           EventType = "break_glass.used"
 	OrganizationWithoutAdmin EventType = "organization.without_admin"
+	LicenseGrantedEvent      EventType = "license.granted"
+	LicenseRevokedEvent      EventType = "license.revoked"
+	LicenseWaitingEvent      EventType = "license.waiting"
+	GroupAssigned            EventType = "group.assigned"
+	GroupUnassigned          EventType = "group.unassigned"
 )
 
 // Actor is who did something: kind:id, such as directory:directory_01J…,

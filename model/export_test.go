@@ -17,6 +17,7 @@ var Models = []any{
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
 	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{}, &guess{}, &Operator{}, &OperatorSession{}, &certificateWarning{},
 	&userPassword{}, &PasswordSetup{}, &PendingAuthorization{},
+	&Account{}, &connectionAccount{}, &AccountGroup{}, &GroupMapping{}, &RoleMapping{}, &License{}, &GroupAssignment{}, &Recompute{},
 }
 
 type (

@@ -232,6 +232,11 @@ func (o *Org) writeGroup(ctx context.Context, before, after *DirectoryGroup) err
 	if err != nil {
 		return groupTaken(fmt.Errorf("update group: %w", err))
 	}
+	if before.DisplayNameFolded != after.DisplayNameFolded { // by which a rule may know it
+		if err := o.affectsGroups(ctx, after.ID); err != nil {
+			return err
+		}
+	}
 	data := struct {
 		DirectoryGroupObject
 		PreviousAttributes any `json:"previous_attributes"`
@@ -258,6 +263,10 @@ func (o *Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string, 
 				return err
 			}
 		}
+		if err := org.affectsGroups(ctx, id); err != nil {
+			return err
+		}
+		org.ruleInputChanged() // which may name it
 		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete group: %w", err)
 		}

@@ -31,6 +31,10 @@ const (
 	APIKeyPrefix             Prefix = "key"
 	EventPrefix              Prefix = "event"
 	TombstonePrefix          Prefix = "tombstone"
+	AccountPrefix            Prefix = "acct"
+	GroupPrefix              Prefix = "group"
+	LicensePrefix            Prefix = "license"
+	GroupAssignmentPrefix    Prefix = "group_assignment"
 )
 
 // crockford is Crockford's base32 alphabet: no I, L, O, U.

@@ -3,6 +3,7 @@ package model_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"testing"
 
@@ -15,28 +16,31 @@ import (
 // estate is one organization's share of everything there is. Two estates differ
 // in nothing but ids, secrets, slug and the verified domain.
 type estate struct {
-	org        *model.Org
-	domain     *model.Domain
-	directory  *model.Directory
-	token      *model.DirectoryToken
-	bearer     string
-	user       *model.User // of the directory, in the group, with an identity
-	other      *model.User // of the directory, in no group
-	unowned    *model.User // an administrator whom the directory could adopt, once confirmed
-	group      *model.DirectoryGroup
-	identity   *model.Identity
-	tombstone  model.Tombstone
-	departed   model.Traces
-	connection *model.Connection
-	login      *model.Login // used
-	logout     *model.SingleLogout
-	signedIn   *model.SignedIn
-	cookie     string
-	access     string // an access token
-	attempt    model.LoginAttempt
-	schema     model.Schema
-	verified   string
-	externalID string
+	org          *model.Org
+	domain       *model.Domain
+	directory    *model.Directory
+	token        *model.DirectoryToken
+	bearer       string
+	user         *model.User // of the directory, in the group, with an identity
+	other        *model.User // of the directory, in no group
+	unowned      *model.User // an administrator whom the directory could adopt, once confirmed
+	group        *model.DirectoryGroup
+	identity     *model.Identity
+	tombstone    model.Tombstone
+	departed     model.Traces
+	connection   *model.Connection
+	login        *model.Login // used
+	logout       *model.SingleLogout
+	signedIn     *model.SignedIn
+	cookie       string
+	access       string // an access token
+	attempt      model.LoginAttempt
+	schema       model.Schema
+	account      *model.Account
+	accountGroup *model.AccountGroup
+	license      *model.License
+	verified     string
+	externalID   string
 }
 
 func settle(t testing.TB, s *model.Store, name string) estate {
@@ -79,6 +83,7 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	stones, _, err := e.org.Tombstones(ctx, model.Page{Limit: 1})
 	must(t, err)
 	e.tombstone = stones[0]
+	e.entitle(t)
 	e.user = stored(t, e.org, e.user.ID)
 	return e
 }
@@ -86,7 +91,8 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 // identifying are the texts that occur in an answer only when it shows something of the estate.
 func (e estate) identifying() []string {
 	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,
-		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.logout.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID, e.verified, e.externalID}
+		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.logout.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID,
+		e.account.ID, e.accountGroup.ID, e.license.ID, e.verified, e.externalID}
 }
 
 // call is one use of a method by an organization on what an estate holds. What
@@ -344,6 +350,8 @@ func done(err error) (any, error) { return err == nil, err }
 
 func TestIsolation(t *testing.T) {
 	methods := reflect.TypeFor[*model.Org]()
+	maps.Copy(naming, entitlementCalls())
+	maps.Copy(whole, entitlementWhole())
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		b := settle(t, s, "bravo")
 		for i := range methods.NumMethod() {

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -68,8 +69,9 @@ func (o *Org) change(ctx context.Context, fn func(org *Org) error) error {
 	}
 }
 
-// collided tells of a deadlock or a serialization failure.
+// collided tells of a deadlock, of a serialization failure, or of a user whom
+// somebody has recomputed in between.
 func collided(err error) bool {
 	code := postgresCode(err)
-	return code == deadlockDetected || code == serializationFailure
+	return errors.Is(err, errOvertaken) || code == deadlockDetected || code == serializationFailure
 }

@@ -86,3 +86,18 @@ func (s *Store) Connections(ctx context.Context, scope Scope, q ConnectionQuery)
 	}
 	return cs, info, nil
 }
+
+// AccountsOfConnections returns the ids of the accounts that each of the
+// connections is configured for.
+func (s *Store) AccountsOfConnections(ctx context.Context, connectionIDs ...string) (map[string][]string, error) {
+	var rows []connectionAccount
+	err := s.readAcross(ctx).Where("connection_id IN ?", connectionIDs).Order("account_id").Find(&rows).Error
+	if err != nil {
+		return nil, s.translate(fmt.Errorf("read accounts of connections: %w", err))
+	}
+	out := map[string][]string{}
+	for _, r := range rows {
+		out[r.ConnectionID] = append(out[r.ConnectionID], r.AccountID)
+	}
+	return out, nil
+}

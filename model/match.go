@@ -262,6 +262,7 @@ func (m *matcher) link(ctx context.Context, found *User) (*User, *Identity, erro
 		if !m.recognizes(u) {
 			return errRecognizedAnew
 		}
+		u.ConnectionID = &m.connection.ID
 		return nil
 	})
 }
@@ -291,7 +292,7 @@ func (m *matcher) create(ctx context.Context) (*User, *Identity, error) {
 	case !trusted:
 		return nil, nil, m.refuse(NotProvisioned, "a user of the organization, or an e-mail address under one of its verified domains", describeEmail(m.claims.Email))
 	}
-	u := &User{Active: true, Role: Member}
+	u := &User{Active: true, Role: Member, ConnectionID: &m.connection.ID}
 	if err := m.describe(u); err != nil {
 		return nil, nil, err
 	}

@@ -120,6 +120,7 @@ func (o *Org) recordRemoved(ctx context.Context, g *DirectoryGroup, gone []group
 	for i, m := range gone {
 		list[i] = m.UserID
 	}
+	o.affects(CauseDirectory, list...)
 	ids, err := encode(list)
 	if err != nil {
 		return err
@@ -163,6 +164,7 @@ func (o *Org) addMembers(ctx context.Context, g *DirectoryGroup, wanted []string
 			continue
 		}
 		rows = append(rows, groupMember{GroupID: g.ID, UserID: id})
+		o.affects(CauseDirectory, id)
 		if err := o.recordMember(ctx, DirectoryGroupUserAdded, g, &c.User); err != nil {
 			return 0, err
 		}

@@ -83,6 +83,9 @@ func (o *Org) nest(ctx context.Context, g *DirectoryGroup, ids []string) error {
 	if err := o.db.WithContext(ctx).CreateInBatches(&rows, o.store.dialect.batch(3)).Error; err != nil {
 		return fmt.Errorf("create member groups: %w", err)
 	}
+	if err := o.affectsGroups(ctx, ids...); err != nil {
+		return err
+	}
 	return o.recordNesting(g, ids, nil)
 }
 
@@ -104,6 +107,9 @@ func (o *Org) unnest(ctx context.Context, g *DirectoryGroup, others bool, ids st
 	list := make([]string, len(gone))
 	for i, m := range gone {
 		list[i] = m.MemberID
+	}
+	if err := o.affectsGroups(ctx, list...); err != nil {
+		return 0, err
 	}
 	return len(gone), o.recordNesting(g, nil, list)
 }

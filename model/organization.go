@@ -38,6 +38,9 @@ type Settings struct {
 	LoginResponseDays      int  `json:"login_response_days"`  // what came for refused logins is kept so long; 0 is not at all
 	SessionIdleSeconds     int  `json:"session_idle_seconds"` // 0: a session may be unused for as long as it lives
 
+	// AllowManualAssignments lets a person assign licenses and groups by hand, beside what the rules grant.
+	AllowManualAssignments bool `json:"allow_manual_assignments"`
+
 	// DefaultConnection is where people are sent when several connections are active and nothing else
 	// chooses one. It may have been deleted since, which counts as none.
 	DefaultConnection ConnectionRef `json:"default_connection_id"`
@@ -189,6 +192,9 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 			return nil
 		}
 		g.UpdatedAt = org.now()
+		if after.Settings.AllowManualAssignments != before.Settings.AllowManualAssignments {
+			org.ruleInputChanged()
+		}
 		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).Select(changed(before, g)).UpdateColumns(g).Error
 		if err != nil {
 			return organizationTaken(fmt.Errorf("update organization: %w", err))

@@ -65,6 +65,7 @@ func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, docum
 		if err := org.insertUser(ctx, u); err != nil {
 			return err
 		}
+		org.affects(CauseDirectory, u.ID)
 		return org.recordDirectoryUser(DirectoryUserCreated, u, nil)
 	})
 	if err != nil {
@@ -135,6 +136,7 @@ func (o *Org) adopt(ctx context.Context, before *User, directoryID string, chang
 	}
 	after.DirectoryID, after.AdoptionConfirmed = &directoryID, false
 	ended := o.settleActive(before, after)
+	o.affects(CauseDirectory, after.ID) // whose groups are the directory's from now on
 	if err := o.writeUser(ctx, before, after); err != nil {
 		return nil, err
 	}
@@ -164,6 +166,7 @@ func (u *User) changedBy(change func(*User) error) (*User, error) {
 	}
 	c.ID, c.OrganizationID, c.DirectoryID, c.Role, c.AdoptionConfirmed = u.ID, u.OrganizationID, u.DirectoryID, u.Role, u.AdoptionConfirmed
 	c.InactiveReason, c.Epoch, c.ProfileIDs, c.Version = u.InactiveReason, u.Epoch, u.ProfileIDs, u.Version
+	c.ConnectionID, c.RoleMapped, c.EntitlementVersion = u.ConnectionID, u.RoleMapped, u.EntitlementVersion
 	c.CreatedAt, c.UpdatedAt = u.CreatedAt, u.UpdatedAt
 	return &c, nil
 }
@@ -171,6 +174,9 @@ func (u *User) changedBy(change func(*User) error) (*User, error) {
 // settleActive draws the consequences of a change of Active: access ends with
 // it, in the same row; the reason is kept for who may come back how.
 func (o *Org) settleActive(before, after *User) (ended bool) {
+	if before.Active != after.Active {
+		o.affects(CauseDirectory, after.ID)
+	}
 	switch {
 	case after.Active:
 		after.InactiveReason = ""
@@ -299,6 +305,11 @@ func (o *Org) notLastAdmin(ctx context.Context, id string) error {
 func (o *Org) removeUser(ctx context.Context, u *User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
+	}
+	if o.store.rules.configured(o.ID) {
+		if err := o.lose(ctx, &losses{cause: CauseUserDeleted}, "user_id = ?", u.ID); err != nil {
+			return err
+		}
 	}
 	if err := o.db.WithContext(ctx).Where("id = ?", u.ID).Delete(&User{}).Error; err != nil {
 		return fmt.Errorf("delete user: %w", err)

@@ -18,6 +18,7 @@ const (
 	SubjectMissing       RefusalReason = "subject_missing"              // nothing in the assertion names the person for good
 	SubjectTransient     RefusalReason = "subject_transient"            // a NameID that is another one each time
 	StaleAuthentication  RefusalReason = "reauthentication_ignored"     // the person was to authenticate anew and did not
+	NoSeat               RefusalReason = "no_seat"                      // no account of the connection has a seat left
 )
 
 // Why a response belongs to no login that is on its way.
@@ -53,6 +54,7 @@ var advices = map[RefusalReason]string{
 	SubjectMissing:       "The assertion has nothing that names the person for good. Send a NameID, or the attribute that the connection's subject_attribute names.",
 	SubjectTransient:     "The NameID is transient: another one at each login. Send a persistent one, or set the connection's subject_attribute to an attribute that stays the same.",
 	StaleAuthentication:  "The application asked for a new authentication and the identity provider did not make one. If it never does, set the connection's reauthentication to requested.",
+	NoSeat:               "The seats of the connection's accounts are all in use. Take somebody's license away, or raise the number of seats.",
 	LoginUnknown:         "The answer came back with a RelayState or state that is not ours. Have the identity provider return it unchanged, or allow logins that it starts (allow_idp_initiated).",
 	LoginForeign:         "The login began in another browser, or the browser did not keep our cookie. Begin there, at the application; if it happens to everybody, check that nothing strips cookies.",
 	LoginUsed:            "A login is good once and for ten minutes. Begin again at the application; going back in the browser does not help.",

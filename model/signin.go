@@ -92,6 +92,9 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		if err := org.noteClaims(ctx, identity, &in.Claims); err != nil {
 			return err
 		}
+		if err := org.entitleSignedIn(ctx, c, u); err != nil {
+			return err
+		}
 		out.Session = &Session{UserID: u.ID, ConnectionID: c.ID, IdentityID: identity.ID, Epoch: u.Epoch,
 			AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000,
 			IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
@@ -154,6 +157,7 @@ func (o *Org) activateConnection(ctx context.Context, c *Connection) error {
 		return nil
 	}
 	c.State, c.UpdatedAt = ConnectionActive, o.now()
+	o.ruleInputChanged() // it may be the only active one now
 	err := o.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", c.ID).Select("State", "UpdatedAt").UpdateColumns(c).Error
 	if err != nil {
 		return fmt.Errorf("activate connection: %w", err)

@@ -48,6 +48,7 @@ type Store struct {
 	patience  time.Duration // with one filter
 	seal      sealer
 	tokens    tokenCache
+	rules     ruleCache
 	passwords passwords
 }
 
@@ -123,6 +124,9 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	}
 	key, err := s.installationKey(ctx, "tombstones")
 	s.hashKey = key
+	if err == nil {
+		_, err = s.readRecomputes(ctx)
+	}
 	return err
 }
 
@@ -178,6 +182,9 @@ type transaction struct {
 	size   int      // of the data of events, in bytes
 	after  []func() // run once it is committed
 	failed error    // of a Tx that joined; nothing may be committed after it
+
+	affected                map[string]Cause // the users who are recomputed at the end
+	everybody, reconfigured bool             // the worker recomputes all users, the latter by other rules
 }
 
 // Tx runs fn in one transaction with the events that it records; inside, use
@@ -202,6 +209,9 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 		}
 		if t.failed != nil {
 			return t.failed
+		}
+		if err := org.settleEntitlements(ctx); err != nil {
+			return err
 		}
 		return org.writeEvents(ctx)
 	})

@@ -50,10 +50,14 @@ type User struct {
 	AdoptionConfirmed bool     // an administrator let a directory take this user over
 	ProfileIDs        []string `gorm:"serializer:json"` // the identities linked to the user
 	Version           int64    // the SCIM ETag
-	Document          string
-	DocumentFolded    foldedDocument // written for filters
-	CreatedAt         Time           `gorm:"autoCreateTime:false"`
-	UpdatedAt         Time           `gorm:"autoUpdateTime:false"`
+	ConnectionID      *string  // where the user signed in last
+	RoleMapped        bool     // a mapping alone makes the user an administrator
+	// EntitlementVersion grows with each change of the user's licenses and groups of accounts.
+	EntitlementVersion int64
+	Document           string
+	DocumentFolded     foldedDocument // written for filters
+	CreatedAt          Time           `gorm:"autoCreateTime:false"`
+	UpdatedAt          Time           `gorm:"autoUpdateTime:false"`
 	// Groups are those of GroupsOf where they are known already; nil means that they are not.
 	Groups []MemberOf `gorm:"-"`
 }
@@ -135,6 +139,7 @@ func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, e
 		if err := org.insertUser(ctx, u); err != nil {
 			return err
 		}
+		org.affects(CauseManual, u.ID)
 		return org.recordUser(ctx, UserCreated, u)
 	})
 	if err != nil {
@@ -243,6 +248,10 @@ func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) 
 		return nil, Invalidf("role", "the role is %q or %q", Member, Admin)
 	}
 	return o.changeUser(ctx, id, func(org *Org, u *User) error {
+		if u.RoleMapped && role == Member {
+			return Conflictf("role", "a directory group makes this user an administrator; take them out of it, or change the role mapping")
+		}
+		u.RoleMapped = false // from now on it is by a person's word
 		if u.Role == role {
 			return nil
 		}
@@ -253,7 +262,7 @@ func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) 
 		}
 		// Who becomes an administrator now was not meant when somebody confirmed before.
 		u.Role, u.AdoptionConfirmed = role, false
-		if err := org.recordUser(ctx, UserRoleChanged, u); err != nil {
+		if err := org.recordRole(ctx, u, CauseManual, false); err != nil {
 			return err
 		}
 		if role == Admin {

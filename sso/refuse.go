@@ -76,6 +76,7 @@ func advice(reason string) string {
 type refusedPage struct {
 	Reference string
 	Password  string // where an administrator can sign in all the same; often empty
+	NoSeat    bool   // there is one thing that the person can do: ask for a seat
 }
 
 // refuse ends a login that failed: the log gets the reason, the browser a reference. claims are
@@ -95,7 +96,7 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, told)
 		}
 	}
-	page := refusedPage{Reference: web.RequestID(c.Request().Context())}
+	page := refusedPage{Reference: web.RequestID(c.Request().Context()), NoSeat: model.RefusalReason(r.Reason) == model.NoSeat}
 	if l != nil && s.fromBrowser(c, l.BrowserHash) {
 		if page.Password, err = s.passwordWay(c, connection, l); err != nil {
 			return err

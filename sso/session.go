@@ -16,6 +16,8 @@ type sessionAnswer struct {
 	Connection   *sessionConnection  `json:"connection"` // null after a password
 	Role         model.Role          `json:"role"`
 	ExpiresAt    model.Time          `json:"expires_at"`
+
+	Accounts []model.ProfileAccount `json:"accounts"` // where the user has a seat
 }
 
 type sessionUser struct {
@@ -62,10 +64,14 @@ func (s *Server) describe(c echo.Context, in *model.SignedIn) (*sessionAnswer, e
 	if err != nil {
 		return nil, err
 	}
+	accounts, err := org.ProfileAccounts(c.Request().Context(), in.User.ID)
+	if err != nil {
+		return nil, err
+	}
 	answer := &sessionAnswer{
 		User:         sessionUser{u.ID, u.Email, u.FirstName, u.LastName, in.User.FullName()},
 		Organization: sessionOrganization{model.OrganizationPrefix.ID(string(g.ID)), g.Name},
-		Method:       in.Session.Method(), Role: in.User.Role, ExpiresAt: in.Session.ExpiresAt,
+		Method:       in.Session.Method(), Role: in.User.Role, ExpiresAt: in.Session.ExpiresAt, Accounts: accounts,
 	}
 	if in.Session.ConnectionID != "" {
 		answer.Connection = &sessionConnection{model.ConnectionPrefix.ID(in.Session.ConnectionID), in.ConnectionType}

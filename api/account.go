@@ -1,0 +1,164 @@
+package api
+
+import (
+	"net/http"
+
+	"rollcall/model"
+)
+
+// entitlementRoutes are the routes of accounts and of who has what in them.
+func (s *Server) entitlementRoutes() []route {
+	return []route{
+		{http.MethodGet, "/accounts", s.listAccounts},
+		{http.MethodPost, "/accounts", s.createAccount},
+		{http.MethodGet, "/accounts/:id", s.account},
+		{http.MethodPatch, "/accounts/:id", s.updateAccount},
+		{http.MethodDelete, "/accounts/:id", s.deleteAccount},
+		{http.MethodGet, "/accounts/:id/groups", s.listGroups},
+		{http.MethodPost, "/accounts/:id/groups", s.createGroup},
+		{http.MethodGet, "/accounts/:id/groups/:group", s.group},
+		{http.MethodPatch, "/accounts/:id/groups/:group", s.updateGroup},
+		{http.MethodDelete, "/accounts/:id/groups/:group", s.deleteGroup},
+		{http.MethodPost, "/accounts/:id/groups/:group/mappings", s.addMapping},
+		{http.MethodDelete, "/accounts/:id/groups/:group/mappings", s.removeMapping},
+		{http.MethodGet, "/accounts/:id/groups/:group/users", s.listAssignments},
+		{http.MethodPut, "/accounts/:id/groups/:group/users/:user", s.assignGroup},
+		{http.MethodDelete, "/accounts/:id/groups/:group/users/:user", s.unassignGroup},
+
+		{http.MethodGet, "/licenses", s.listLicenses},
+		{http.MethodPost, "/licenses", s.assignLicense},
+		{http.MethodGet, "/licenses/:id", s.license},
+		{http.MethodDelete, "/licenses/:id", s.unassignLicense},
+
+		{http.MethodGet, "/organizations/:id/role_mapping", s.roleMapping},
+		{http.MethodPut, "/organizations/:id/role_mapping", s.setRoleMapping},
+		{http.MethodDelete, "/organizations/:id/role_mapping", s.deleteRoleMapping},
+		{http.MethodPost, "/organizations/:id/entitlement_preview", s.previewEntitlement},
+		{http.MethodGet, "/organizations/:id/recompute", s.recompute},
+	}
+}
+
+// accountBody is what POST and PATCH take. PATCH changes only the members that are sent.
+type accountBody struct {
+	OrganizationID string          `json:"organization_id"`
+	Name           *string         `json:"name"`
+	Seats          optional[int64] `json:"seats"` // null for no limit
+}
+
+func (b *accountBody) apply(to *model.Account) {
+	set(&to.Name, b.Name)
+	if b.Seats.given {
+		to.Seats = b.Seats.value
+	}
+}
+
+// ownedList reads the page of a list that belongs to the organization which the query names.
+func (c *call) ownedList(kind model.Prefix) (*model.Org, *params, page, error) {
+	p := c.params()
+	page := p.page(kind, "desc")
+	if p.text("organization_id") == "" {
+		p.require("organization_id", "send organization_id: the list is of one organization")
+	}
+	if err := p.err(); err != nil {
+		return nil, nil, page, err
+	}
+	org, _, err := c.owner(model.OrganizationPrefix, p.text("organization_id"))
+	return org, p, page, err
+}
+
+func (s *Server) listAccounts(c *call) error {
+	org, _, page, err := c.ownedList(model.AccountPrefix)
+	if err != nil {
+		return err
+	}
+	as, info, err := org.Accounts(c.ctx(), page.Page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(as, (*model.Account).PublicForm), info)
+}
+
+func (s *Server) createAccount(c *call) error {
+	body, err := decode[accountBody](c)
+	if err != nil {
+		return err
+	}
+	if err := required("organization_id", body.OrganizationID); err != nil {
+		return err
+	}
+	org, _, err := c.owner(model.OrganizationPrefix, body.OrganizationID)
+	if err != nil {
+		return err
+	}
+	a := &model.Account{}
+	body.apply(a)
+	if err := required("name", a.Name); err != nil {
+		return err
+	}
+	if err := org.CreateAccount(c.ctx(), a); err != nil {
+		return err
+	}
+	return c.answer(http.StatusCreated, a.PublicForm())
+}
+
+func (s *Server) account(c *call) error {
+	org, id, err := c.named(model.AccountPrefix)
+	if err != nil {
+		return err
+	}
+	a, err := org.Account(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, a.PublicForm())
+}
+
+func (s *Server) updateAccount(c *call) error {
+	org, id, err := c.named(model.AccountPrefix)
+	if err != nil {
+		return err
+	}
+	body, err := decode[accountBody](c)
+	if err != nil {
+		return err
+	}
+	a, err := org.UpdateAccount(c.ctx(), id, func(change *model.Account) error { body.apply(change); return nil })
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, a.PublicForm())
+}
+
+func (s *Server) deleteAccount(c *call) error {
+	org, id, err := c.named(model.AccountPrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.DeleteAccount(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// accountIDs are the stored ids of the accounts that a body lists. What is no id of an account is
+// answered as one that is not there.
+func accountIDs(field string, apiIDs []string) ([]string, error) {
+	ids := []string{}
+	for _, apiID := range apiIDs {
+		id, ok := model.AccountPrefix.Parse(apiID)
+		if !ok {
+			return nil, invalidf(field, "the organization has no account %.64q", apiID)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// publicIDs are the API ids of stored ones; never nil.
+func publicIDs(kind model.Prefix, ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = kind.ID(id)
+	}
+	return out
+}

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"net/http"
+
+	"rollcall/model"
+)
+
+func (s *Server) listLicenses(c *call) error {
+	org, p, page, err := c.ownedList(model.LicensePrefix)
+	if err != nil {
+		return err
+	}
+	q := model.LicenseQuery{Page: page.Page, State: model.LicenseState(p.text("state"))}
+	if q.State != "" && q.State != model.LicenseGranted && q.State != model.LicenseWaiting {
+		p.fail("state", "state is %q or %q", model.LicenseGranted, model.LicenseWaiting)
+	}
+	q.UserID, q.AccountID = p.cursor("user_id", model.UserPrefix), p.cursor("account_id", model.AccountPrefix)
+	if err := p.err(); err != nil {
+		return err
+	}
+	ls, info, err := org.Licenses(c.ctx(), q)
+	if err != nil {
+		return err
+	}
+	return answerList(c, page, forms(ls, (*model.License).PublicForm), info)
+}
+
+func (s *Server) license(c *call) error {
+	org, id, err := c.named(model.LicensePrefix)
+	if err != nil {
+		return err
+	}
+	l, err := org.License(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, l.PublicForm())
+}
+
+func (s *Server) assignLicense(c *call) error {
+	body, err := decode[struct {
+		UserID    string `json:"user_id"`
+		AccountID string `json:"account_id"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	if err := required("user_id", body.UserID); err != nil {
+		return err
+	}
+	if err := required("account_id", body.AccountID); err != nil {
+		return err
+	}
+	org, user, err := c.owner(model.UserPrefix, body.UserID)
+	if err != nil {
+		return err
+	}
+	accounts, err := accountIDs("account_id", []string{body.AccountID})
+	if err != nil {
+		return err
+	}
+	l, err := org.AssignLicense(c.ctx(), user, accounts[0])
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusCreated, l.PublicForm())
+}
+
+func (s *Server) unassignLicense(c *call) error {
+	org, id, err := c.named(model.LicensePrefix)
+	if err != nil {
+		return err
+	}
+	if err := org.UnassignLicense(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}

@@ -1,0 +1,235 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Account is a product account or workspace inside an organization.
+type Account struct {
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	Name           string
+	NameFolded     string // unique in the organization
+	Seats          *int64 // nil for as many as are wanted
+	SeatsUsed      int64  // the granted licenses
+	CreatedAt      Time   `gorm:"autoCreateTime:false"`
+	UpdatedAt      Time   `gorm:"autoUpdateTime:false"`
+}
+
+// connectionAccount is an account for which the sign-on by a connection is configured.
+type connectionAccount struct {
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	ConnectionID   string         `gorm:"primaryKey"`
+	AccountID      string         `gorm:"primaryKey"`
+}
+
+const (
+	maxAccounts = 500       // of an organization
+	maxSeats    = 1_000_000 // of an account
+)
+
+func (a *Account) validate() error {
+	if err := validName(a.Name); err != nil {
+		return err
+	}
+	if a.Seats != nil && (*a.Seats < 0 || *a.Seats > maxSeats) {
+		return Invalidf("seats", "seats is a whole number from 0 to %d, or null for no limit", maxSeats)
+	}
+	a.NameFolded = Fold(strings.TrimSpace(a.Name))
+	return nil
+}
+
+// Account returns one account of the organization.
+func (o *Org) Account(ctx context.Context, id string) (*Account, error) {
+	var a Account
+	return &a, o.one(o.read.WithContext(ctx), &a, "account", id)
+}
+
+// Accounts lists the accounts of the organization.
+func (o *Org) Accounts(ctx context.Context, p Page) ([]Account, PageInfo, error) {
+	return paged(o, o.read.WithContext(ctx).Model(&Account{}), p, func(a Account) string { return a.ID })
+}
+
+// CreateAccount adds an account, which nobody has a license for yet. It answers
+// Conflict for a name that another account of the organization has.
+func (o *Org) CreateAccount(ctx context.Context, a *Account) error {
+	if err := a.validate(); err != nil {
+		return err
+	}
+	return o.Tx(ctx, func(org *Org) error {
+		// The organization's row is the lock under which its accounts are counted.
+		if _, err := org.lockOrganization(ctx, toChange); err != nil {
+			return err
+		}
+		var n int64
+		if err := org.db.WithContext(ctx).Model(&Account{}).Count(&n).Error; err != nil {
+			return fmt.Errorf("count accounts: %w", err)
+		}
+		if n >= maxAccounts {
+			return Conflictf("organization_id", "the organization has %d accounts, which is the most; delete one first", n)
+		}
+		a.ID, a.SeatsUsed, a.CreatedAt, a.UpdatedAt = newID(), 0, org.now(), org.now()
+		if err := org.db.WithContext(ctx).Create(a).Error; err != nil {
+			return nameTaken("account", fmt.Errorf("create account: %w", err))
+		}
+		org.rulesChanged()
+		return nil
+	})
+}
+
+// nameTaken says what a violated unique index means for a thing whose name is unique.
+func nameTaken(what string, err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return &Error{Kind: Conflict, Field: "name", Err: err, Message: "another " + what + " has this name, in any case; send another one"}
+	}
+	return err
+}
+
+// lockAccount reads an account's row and locks it, to change or to remove it.
+func (o *Org) lockAccount(ctx context.Context, id, strength string) (*Account, error) {
+	var a Account
+	err := o.one(o.db.WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
+	if err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// UpdateAccount lets change alter the name and the seats of an account. New seats
+// go to who waits for one, longest first. It answers Conflict for fewer seats
+// than are in use.
+func (o *Org) UpdateAccount(ctx context.Context, id string, change func(*Account) error) (*Account, error) {
+	var a *Account
+	err := o.change(ctx, func(org *Org) error {
+		before, err := org.lockAccount(ctx, id, toChange)
+		if err != nil {
+			return err
+		}
+		after := *before
+		if err := change(&after); err != nil {
+			return err
+		}
+		after.ID, after.OrganizationID, after.SeatsUsed = before.ID, before.OrganizationID, before.SeatsUsed
+		after.CreatedAt, after.UpdatedAt = before.CreatedAt, before.UpdatedAt
+		if err := after.validate(); err != nil {
+			return err
+		}
+		if after.Seats != nil && *after.Seats < after.SeatsUsed {
+			return Conflictf("seats", "%d seats are in use; revoke licenses first, or send at least that many seats", after.SeatsUsed)
+		}
+		if a = &after; len(changed(before, a)) == 0 {
+			return nil
+		}
+		a.UpdatedAt = org.now()
+		err = org.db.WithContext(ctx).Model(&Account{}).Where("id = ?", id).Select("Name", "NameFolded", "Seats", "UpdatedAt").UpdateColumns(a).Error
+		if err != nil {
+			return nameTaken("account", fmt.Errorf("update account: %w", err))
+		}
+		return org.promote(ctx, a, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// DeleteAccount removes an account with its groups. Everybody loses their license for it.
+func (o *Org) DeleteAccount(ctx context.Context, id string) error {
+	return o.change(ctx, func(org *Org) error {
+		if _, err := org.lockAccount(ctx, id, toRemove); err != nil {
+			return err
+		}
+		lost := losses{cause: CauseAccountDeleted}
+		if err := org.lose(ctx, &lost, "account_id = ?", id); err != nil {
+			return err
+		}
+		if err := org.db.WithContext(ctx).Where("id = ?", id).Delete(&Account{}).Error; err != nil {
+			return fmt.Errorf("delete account: %w", err)
+		}
+		org.rulesChanged()
+		return nil
+	})
+}
+
+// SetConnectionAccounts says which accounts the sign-on by a connection is
+// configured for: whoever signs in there has licenses for these and no others.
+func (o *Org) SetConnectionAccounts(ctx context.Context, connectionID string, accounts []string) error {
+	return o.Tx(ctx, func(org *Org) error {
+		if _, err := org.lockConnection(ctx, connectionID, toChange); err != nil {
+			return err
+		}
+		known, err := org.connectionAccounts(ctx, connectionID)
+		if err != nil {
+			return err
+		}
+		before := map[string]bool{}
+		for _, id := range known {
+			before[id] = true
+		}
+		rows := []connectionAccount{}
+		for _, id := range accounts {
+			if _, err := org.Account(ctx, id); err != nil {
+				return noSuchAccount(err, id)
+			}
+			rows = append(rows, connectionAccount{ConnectionID: connectionID, AccountID: id})
+			delete(before, id)
+		}
+		if len(before) == 0 && len(known) == len(rows) {
+			return nil
+		}
+		mine := org.db.WithContext(ctx).Where("connection_id = ?", connectionID)
+		if err := mine.Delete(&connectionAccount{}).Error; err != nil {
+			return fmt.Errorf("delete accounts of connection: %w", err)
+		}
+		if len(rows) > 0 {
+			err := org.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&rows, org.store.dialect.batch(3)).Error
+			if err != nil {
+				return fmt.Errorf("create accounts of connection: %w", err)
+			}
+		}
+		org.rulesChanged()
+		return nil
+	})
+}
+
+func noSuchAccount(err error, id string) error {
+	if KindOf(err) == NotFound {
+		return Invalidf("accounts", "the organization has no account %s", AccountPrefix.ID(id))
+	}
+	return err
+}
+
+// connectionAccounts returns the ids of the accounts that a connection is configured for.
+func (o *Org) connectionAccounts(ctx context.Context, connectionID string) ([]string, error) {
+	ids := []string{}
+	err := o.read.WithContext(ctx).Model(&connectionAccount{}).Where("connection_id = ?", connectionID).
+		Order("account_id").Pluck("account_id", &ids).Error
+	if err != nil {
+		return nil, o.store.translate(fmt.Errorf("read accounts of connection: %w", err))
+	}
+	return ids, nil
+}
+
+// AccountObject is the public form of an Account.
+type AccountObject struct {
+	Object         string `json:"object"`
+	ID             string `json:"id"`
+	OrganizationID string `json:"organization_id"`
+	Name           string `json:"name"`
+	Seats          *int64 `json:"seats"` // null for no limit
+	SeatsUsed      int64  `json:"seats_used"`
+	CreatedAt      Time   `json:"created_at"`
+	UpdatedAt      Time   `json:"updated_at"`
+}
+
+// PublicForm returns the object that the API shows.
+func (a *Account) PublicForm() AccountObject {
+	return AccountObject{"account", AccountPrefix.ID(a.ID), OrganizationPrefix.ID(string(a.OrganizationID)),
+		a.Name, a.Seats, a.SeatsUsed, a.CreatedAt, a.UpdatedAt}
+}

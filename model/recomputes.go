@@ -1,0 +1,47 @@
+package model
+
+import (
+	"context"
+	"fmt"
+)
+
+// recomputesAtOnce are how many organizations one round of the worker looks at.
+const recomputesAtOnce = 20
+
+// readRecomputes learns which organizations have got rules since it was last
+// called, and returns what is due.
+func (s *Store) readRecomputes(ctx context.Context) (due []Recompute, err error) {
+	now := TimeOf(s.now())
+	since := s.rules.since()
+	var recent []Recompute
+	db := s.readAcross(ctx)
+	if err := db.Select("organization_id", "version", "updated_at").Where("updated_at >= ?", since-Time(clockSkew.Milliseconds())).
+		Find(&recent).Error; err != nil {
+		return nil, s.translate(fmt.Errorf("read recomputations: %w", err))
+	}
+	for _, r := range recent {
+		s.rules.note(r.OrganizationID, r.Version)
+		since = max(since, r.UpdatedAt)
+	}
+	s.rules.saw(since)
+	// Written out, the state is that of the index.
+	err = db.Where("state <> 'done' AND due_at <= ? AND lease_until <= ?", now, now).Order("due_at, organization_id").
+		Limit(recomputesAtOnce).Find(&due).Error
+	if err != nil {
+		return nil, s.translate(fmt.Errorf("read due recomputations: %w", err))
+	}
+	return due, nil
+}
+
+// since is the newest change of rules that the cache knows.
+func (c *ruleCache) since() Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen
+}
+
+func (c *ruleCache) saw(at Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = max(c.seen, at)
+}

@@ -1,0 +1,259 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// RecomputeState is how far the last change of an organization's rules has been carried out.
+type RecomputeState string
+
+// The states of a recomputation, in their order.
+const (
+	RecomputePending  RecomputeState = "pending"
+	RecomputeRemoving RecomputeState = "removing"
+	RecomputeGranting RecomputeState = "granting"
+	RecomputeDone     RecomputeState = "done"
+)
+
+// Recompute is the carrying out of the last change of an organization's rules.
+type Recompute struct {
+	OrganizationID OrganizationID `gorm:"primaryKey;<-:create"`
+	Version        int64          // grows with each change
+	State          RecomputeState
+	Total          int64 // the changes of users that are known to be due
+	Done           int64
+	Holder         string // who works on it, until LeaseUntil
+	LeaseUntil     Time
+	DueAt          Time
+	RequestedAt    Time
+	StartedAt      *Time
+	FinishedAt     *Time
+	UpdatedAt      Time `gorm:"autoUpdateTime:false"`
+}
+
+// rulesSettle is how long after a change of the rules it begins to be carried
+// out. By then each replica knows that the organization has rules: until then it
+// may not recompute a user whom it changes, who is then among those whom the change reaches.
+const rulesSettle Time = 2000
+
+// ruleCache remembers which organizations have rules, and the rules as they were
+// last read. It makes a change of a user in an organization without rules cost
+// nothing; with rules, it is asked for by the version that the database has.
+type ruleCache struct {
+	mu       sync.Mutex
+	versions map[OrganizationID]int64
+	read     map[OrganizationID]versionedRules
+	seen     Time // the newest change that the worker has read
+}
+
+type versionedRules struct {
+	version int64
+	rules   *rules
+}
+
+// configured tells whether an organization has, or ever had, rules.
+func (c *ruleCache) configured(id OrganizationID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.versions[id] > 0
+}
+
+func (c *ruleCache) note(id OrganizationID, version int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.versions == nil {
+		c.versions, c.read = map[OrganizationID]int64{}, map[OrganizationID]versionedRules{}
+	}
+	c.versions[id] = max(c.versions[id], version)
+}
+
+func (c *ruleCache) rules(id OrganizationID, version int64) *rules {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v := c.read[id]; v.version == version {
+		return v.rules
+	}
+	return nil
+}
+
+func (c *ruleCache) keep(id OrganizationID, version int64, r *rules) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.read == nil {
+		c.read = map[OrganizationID]versionedRules{}
+	}
+	c.read[id] = versionedRules{version, r}
+}
+
+// affects notes that what users have is to be computed anew at the transaction's
+// end. Without rules that is nothing.
+func (o *Org) affects(cause Cause, ids ...string) {
+	if !o.store.rules.configured(o.ID) || len(ids) == 0 {
+		return
+	}
+	if o.tx.affected == nil {
+		o.tx.affected = map[string]Cause{}
+	}
+	for _, id := range ids {
+		o.tx.affected[id] = cause
+	}
+}
+
+// affectsGroups is affects for everybody who is in directory groups, directly or
+// by way of others.
+func (o *Org) affectsGroups(ctx context.Context, groupIDs ...string) error {
+	if !o.store.rules.configured(o.ID) {
+		return nil
+	}
+	ids, err := o.usersBelow(ctx, entitledAtOnce+1, groupIDs...)
+	o.affects(CauseDirectory, ids...)
+	return err
+}
+
+// rulesChanged notes that the transaction changes the organization's rules: the
+// worker carries that out.
+func (o *Org) rulesChanged() { o.tx.reconfigured = true }
+
+// ruleInputChanged is rulesChanged for what matters only where there are rules already.
+func (o *Org) ruleInputChanged() {
+	if o.store.rules.configured(o.ID) {
+		o.rulesChanged()
+	}
+}
+
+// entitledAtOnce are how many users one transaction recomputes; more are the worker's.
+const entitledAtOnce = 500
+
+// settleEntitlements ends a transaction: it recomputes the users whom that
+// affected, and leaves to the worker what concerns everybody.
+func (o *Org) settleEntitlements(ctx context.Context) error {
+	if len(o.tx.affected) > entitledAtOnce {
+		o.tx.everybody = true
+	} else if len(o.tx.affected) > 0 {
+		of := map[Cause][]string{}
+		for id, cause := range o.tx.affected {
+			of[cause] = append(of[cause], id)
+		}
+		for _, cause := range sortedKeys(causes(of)) {
+			if _, err := o.recompute(ctx, of[Cause(cause)], recomputing{cause: Cause(cause)}); err != nil {
+				return err
+			}
+		}
+	}
+	if o.tx.reconfigured || o.tx.everybody {
+		return o.requestRecompute(ctx)
+	}
+	return nil
+}
+
+func causes(of map[Cause][]string) map[string]bool {
+	out := map[string]bool{}
+	for c := range of {
+		out[string(c)] = true
+	}
+	return out
+}
+
+// requestRecompute gives the rules a new version, and the worker something to do.
+// It comes last in a transaction, as its row is the last in the order of locks.
+func (o *Org) requestRecompute(ctx context.Context) error {
+	row := Recompute{Version: 1, State: RecomputePending, DueAt: o.now(), RequestedAt: o.now(), UpdatedAt: o.now()}
+	if o.tx.reconfigured {
+		row.DueAt += rulesSettle
+	}
+	err := o.db.WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}},
+		DoUpdates: clause.Assignments(map[string]any{
+			"version": gorm.Expr("recomputes.version + 1"), "state": row.State, "total": 0, "done": 0, "holder": "", "lease_until": 0,
+			"due_at": row.DueAt, "requested_at": row.RequestedAt, "started_at": nil, "finished_at": nil, "updated_at": row.UpdatedAt,
+		})}, clause.Returning{Columns: []clause.Column{{Name: "version"}}}).Create(&row).Error
+	if err != nil {
+		return fmt.Errorf("request recomputation: %w", err)
+	}
+	o.committed(func() { o.store.rules.note(o.ID, row.Version) })
+	return nil
+}
+
+// Recompute tells how far the last change of the rules has been carried out. It
+// answers NotFound where there never was any.
+func (o *Org) Recompute(ctx context.Context) (*Recompute, error) {
+	var rows []Recompute
+	if err := o.read.WithContext(ctx).Limit(1).Find(&rows).Error; err != nil {
+		return nil, o.store.translate(fmt.Errorf("read recomputation: %w", err))
+	}
+	if len(rows) == 0 {
+		return nil, NotFoundf("the organization has no accounts and no mappings, so that nothing was ever recomputed")
+	}
+	return &rows[0], nil
+}
+
+// rules are the organization's rules now, and their version. There are none
+// before anybody has made one.
+func (o *Org) rules(ctx context.Context) (*rules, error) {
+	var versions []int64
+	if err := o.read.WithContext(ctx).Model(&Recompute{}).Pluck("version", &versions).Error; err != nil {
+		return nil, fmt.Errorf("read version of rules: %w", err)
+	}
+	version := int64(0)
+	if len(versions) > 0 {
+		version = versions[0]
+	}
+	unwritten := o.tx != nil && o.tx.reconfigured // of another version than its rows say
+	if !unwritten {
+		if known := o.store.rules.rules(o.ID, version); known != nil {
+			return known, nil
+		}
+	}
+	r, err := o.readRules(ctx)
+	if err == nil && !unwritten {
+		o.store.rules.keep(o.ID, version, r)
+	}
+	return r, err
+}
+
+func (o *Org) readRules(ctx context.Context) (*rules, error) {
+	db := o.read.WithContext(ctx)
+	r := &rules{Accounts: map[string][]string{}}
+	var accounts []connectionAccount
+	var active []string
+	var groups []AccountGroup
+	var mappings []GroupMapping
+	var roles []RoleMapping
+	var organizations []Organization
+	for _, read := range []*gorm.DB{
+		db.Order("account_id").Find(&accounts),
+		db.Model(&Connection{}).Where("state = ?", ConnectionActive).Order("id").Limit(2).Pluck("id", &active),
+		db.Select("id", "account_id", "assign_by_default").Order("id").Find(&groups),
+		db.Order("id").Find(&mappings),
+		db.Find(&roles),
+		db.Where("id = ?", o.ID).Find(&organizations),
+	} {
+		if read.Error != nil {
+			return nil, o.store.translate(fmt.Errorf("read rules: %w", read.Error))
+		}
+	}
+	for _, a := range accounts {
+		r.Accounts[a.ConnectionID] = append(r.Accounts[a.ConnectionID], a.AccountID)
+	}
+	if len(active) == 1 {
+		r.OnlyConnection = active[0]
+	}
+	of := map[string][]groupName{}
+	for i := range mappings {
+		of[mappings[i].GroupID] = append(of[mappings[i].GroupID], mappings[i].name())
+	}
+	for _, g := range groups {
+		r.Groups = append(r.Groups, ruleGroup{ID: g.ID, AccountID: g.AccountID, ByDefault: g.AssignByDefault, Mapped: slices.Clone(of[g.ID])})
+	}
+	if len(roles) > 0 {
+		n := roles[0].name()
+		r.Admin = &n
+	}
+	r.Manual = len(organizations) > 0 && organizations[0].Settings.AllowManualAssignments
+	return r, nil
+}

@@ -1,0 +1,267 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm/clause"
+)
+
+// deleteGone deletes what nobody and no rule grants any more. What a license's
+// state was the deleted row tells: who waited may have got a seat just now.
+func (e *entitling) deleteGone(ctx context.Context) error {
+	lost := losses{cause: e.cause}
+	if len(e.gone) > 0 {
+		ids, err := encode(idsOf(e.gone, func(l **License) string { return (*l).ID }))
+		if err != nil {
+			return err
+		}
+		if err := e.org.loseLicenses(ctx, &lost, e.org.store.dialect.oneOf("id"), ids); err != nil {
+			return err
+		}
+	}
+	if len(e.left) > 0 {
+		ids, err := encode(idsOf(e.left, func(a **GroupAssignment) string { return (*a).ID }))
+		if err != nil {
+			return err
+		}
+		if err := e.org.loseAssignments(ctx, &lost, e.org.store.dialect.oneOf("id"), ids); err != nil {
+			return err
+		}
+	}
+	e.freed = lost.freed
+	for id := range lost.freed {
+		e.accounts[id] = true
+	}
+	return nil
+}
+
+// losses are licenses and assignments that end.
+type losses struct {
+	cause        Cause
+	onlyGroups   bool
+	onlyLicenses bool
+	freed        map[string]int64 // seats by account
+}
+
+// lose ends the licenses and assignments that a condition names, with their
+// events, and gives the seats back.
+func (o *Org) lose(ctx context.Context, lost *losses, condition string, value any) error {
+	if !lost.onlyLicenses {
+		if err := o.loseAssignments(ctx, lost, condition, value); err != nil || lost.onlyGroups {
+			return err
+		}
+	}
+	if err := o.loseLicenses(ctx, lost, condition, value); err != nil {
+		return err
+	}
+	for _, id := range sortedKeys(lost.freed) {
+		a, err := o.lockAccount(ctx, id, toChange)
+		if err != nil {
+			return err
+		}
+		a.SeatsUsed -= lost.freed[id]
+		if err := o.writeSeats(ctx, a); err != nil {
+			return err
+		}
+		if lost.cause == CauseAccountDeleted {
+			continue
+		}
+		if err := o.promote(ctx, a, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Org) loseLicenses(ctx context.Context, lost *losses, condition string, value any) error {
+	var gone []License
+	if err := o.db.WithContext(ctx).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+		return fmt.Errorf("delete licenses: %w", err)
+	}
+	if lost.freed == nil {
+		lost.freed = map[string]int64{}
+	}
+	slices.SortFunc(gone, func(a, b License) int { return strings.Compare(a.UserID+a.AccountID, b.UserID+b.AccountID) })
+	for i := range gone {
+		if gone[i].State == LicenseGranted {
+			lost.freed[gone[i].AccountID]++
+		}
+		if err := o.recordLicense(ctx, LicenseRevokedEvent, &gone[i], lost.cause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Org) loseAssignments(ctx context.Context, lost *losses, condition string, value any) error {
+	var gone []GroupAssignment
+	if err := o.db.WithContext(ctx).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+		return fmt.Errorf("delete assignments: %w", err)
+	}
+	slices.SortFunc(gone, func(a, b GroupAssignment) int { return strings.Compare(a.UserID+a.GroupID, b.UserID+b.GroupID) })
+	for i := range gone {
+		if err := o.recordAssignment(ctx, GroupUnassigned, &gone[i], lost.cause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeReasons writes the reasons that changed of what stays.
+func (e *entitling) writeReasons(ctx context.Context) error {
+	for _, h := range []holding{{true, false}, {false, true}, {true, true}} {
+		var licenses, assignments []string
+		for _, l := range e.kept {
+			if l.ByRule == h.ByRule && l.ByHand == h.ByHand {
+				licenses = append(licenses, l.ID)
+			}
+		}
+		for _, a := range e.stayed {
+			if a.ByRule == h.ByRule && a.ByHand == h.ByHand {
+				assignments = append(assignments, a.ID)
+			}
+		}
+		for _, rows := range []struct {
+			of  any
+			ids []string
+		}{{&License{}, licenses}, {&GroupAssignment{}, assignments}} {
+			if len(rows.ids) == 0 {
+				continue
+			}
+			ids, err := encode(rows.ids)
+			if err != nil {
+				return err
+			}
+			err = e.org.db.WithContext(ctx).Model(rows.of).Where(e.org.store.dialect.oneOf("id"), ids).
+				UpdateColumns(map[string]any{"by_rule": h.ByRule, "by_hand": h.ByHand}).Error
+			if err != nil {
+				return fmt.Errorf("write reasons: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// seat counts the seats that were given back, gives them to who waits longest,
+// and takes those that the new licenses need. Who finds none waits.
+func (e *entitling) seat(ctx context.Context) error {
+	wanted := map[string][]*License{}
+	for _, l := range e.fresh {
+		e.accounts[l.AccountID] = true
+		wanted[l.AccountID] = append(wanted[l.AccountID], l)
+	}
+	accounts, err := e.lockAccounts(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range accounts {
+		a := &accounts[i]
+		before := a.SeatsUsed
+		a.SeatsUsed -= e.freed[a.ID]
+		if err := e.org.promote(ctx, a, 0); err != nil {
+			return err
+		}
+		for _, l := range wanted[a.ID] {
+			if l.State = LicenseWaiting; a.Seats == nil || a.SeatsUsed < *a.Seats {
+				l.State = LicenseGranted
+				a.SeatsUsed++
+			}
+		}
+		if a.SeatsUsed != before {
+			if err := e.org.writeSeats(ctx, a); err != nil {
+				return err
+			}
+		}
+	}
+	if err := e.insertLicenses(ctx); err != nil {
+		return err
+	}
+	return e.refuseUnseated(ctx)
+}
+
+func (e *entitling) lockAccounts(ctx context.Context) ([]Account, error) {
+	if len(e.accounts) == 0 {
+		return nil, nil
+	}
+	ids, err := encode(sortedKeys(e.accounts))
+	if err != nil {
+		return nil, err
+	}
+	var accounts []Account
+	err = e.org.db.WithContext(ctx).Clauses(clause.Locking{Strength: toChange}).Where(e.org.store.dialect.oneOf("id"), ids).
+		Order("id").Find(&accounts).Error
+	if err != nil {
+		return nil, fmt.Errorf("lock accounts: %w", err)
+	}
+	return accounts, nil
+}
+
+// insertLicenses writes the new licenses, apart from those of accounts that were
+// deleted since the rules were read.
+func (e *entitling) insertLicenses(ctx context.Context) error {
+	e.fresh = slices.DeleteFunc(e.fresh, func(l *License) bool { return l.State == "" })
+	if len(e.fresh) == 0 {
+		return nil
+	}
+	if err := e.org.db.WithContext(ctx).CreateInBatches(e.fresh, e.org.store.dialect.batch(9)).Error; err != nil {
+		return fmt.Errorf("create licenses: %w", err)
+	}
+	for _, l := range e.fresh {
+		t := LicenseGrantedEvent
+		if l.State == LicenseWaiting {
+			t = LicenseWaitingEvent
+		}
+		if err := e.org.recordLicense(ctx, t, l, e.cause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseUnseated refuses a login that would leave its user with no seat at all
+// where the connection grants some.
+func (e *entitling) refuseUnseated(ctx context.Context) error {
+	if !e.signOn {
+		return nil
+	}
+	u := &e.users[0]
+	held := []License{}
+	for _, l := range u.licenses {
+		if l.State == LicenseGranted {
+			return nil
+		}
+		held = append(held, *l)
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	// Who waited may have got a seat just now.
+	var seated int64
+	if err := e.org.db.WithContext(ctx).Model(&License{}).Where("user_id = ? AND state = ?", u.ID, LicenseGranted).Count(&seated).Error; err != nil {
+		return fmt.Errorf("count licenses: %w", err)
+	}
+	if seated > 0 {
+		return nil
+	}
+	return &SignInRefused{Reason: NoSeat, UserID: u.ID, Expected: "a free seat in an account of this connection",
+		Received: fmt.Sprintf("%d accounts whose seats are all in use", len(held))}
+}
+
+// insertJoined writes the new places in groups.
+func (e *entitling) insertJoined(ctx context.Context) error {
+	if len(e.joined) == 0 {
+		return nil
+	}
+	if err := e.org.db.WithContext(ctx).CreateInBatches(e.joined, e.org.store.dialect.batch(9)).Error; err != nil {
+		return fmt.Errorf("create assignments: %w", err)
+	}
+	for _, a := range e.joined {
+		if err := e.org.recordAssignment(ctx, GroupAssigned, a, e.cause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
