@@ -353,9 +353,10 @@ func (o *Org) planAnew(ctx context.Context) error {
 // compareAtOnce has PostgreSQL compare whole tables in the transaction: what it
 // guesses of the rules' own tables is far too little, and a loop over an index for
 // each of a hundred thousand users takes longer than reading both tables once.
+// What it then thinks of the cost would have it compile each statement first.
 func (o *Org) compareAtOnce(ctx context.Context) error {
 	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Exec(
-		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true)").Error
+		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)").Error
 	if err != nil {
 		return fmt.Errorf("plan comparison: %w", err)
 	}

@@ -30,7 +30,7 @@ type LoginAttempt struct {
 
 	// Response is what the identity provider sent, where it may be its own; asked for only where
 	// the attempt is kept.
-	Response func() []byte `gorm:"-"`
+	Response func() []byte `gorm:"-" json:"-"`
 }
 
 // LoginAttemptObject is the public form of a LoginAttempt.

@@ -16,7 +16,7 @@ var Models = []any{
 	&secret{}, &restoreNumber{}, &schemaMigration{},
 	&Connection{}, &Login{}, &assertion{}, &Session{}, &authorizationCode{}, &accessToken{}, &assertedGroup{}, &LoginAttempt{},
 	&DirectoryRequest{}, &Schema{}, &departure{}, &feedCursor{}, &guess{}, &Operator{}, &OperatorSession{}, &certificateWarning{},
-	&userPassword{}, &PasswordSetup{}, &PendingAuthorization{},
+	&userPassword{}, &PasswordSetup{}, &PendingAuthorization{}, &LoginResponse{}, &SingleLogout{},
 	&Account{}, &connectionAccount{}, &AccountGroup{}, &GroupMapping{}, &RoleMapping{}, &License{}, &GroupAssignment{}, &Recompute{},
 }
 

@@ -88,13 +88,6 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	return e
 }
 
-// identifying are the texts that occur in an answer only when it shows something of the estate.
-func (e estate) identifying() []string {
-	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,
-		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.logout.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID,
-		e.account.ID, e.accountGroup.ID, e.license.ID, e.verified, e.externalID}
-}
-
 // call is one use of a method by an organization on what an estate holds. What
 // it finds is empty when there is nothing.
 type call func(ctx context.Context, org *model.Org, of estate) (found any, err error)
@@ -346,7 +339,6 @@ var whole = map[string]call{
 }
 
 // done is what a method finds that returns nothing but an error.
-func done(err error) (any, error) { return err == nil, err }
 
 func TestIsolation(t *testing.T) {
 	methods := reflect.TypeFor[*model.Org]()
@@ -399,15 +391,4 @@ func TestIsolation(t *testing.T) {
 func (e estate) with(d *model.Directory) estate {
 	e.directory = d
 	return e
-}
-
-func empty(found any) bool {
-	v := reflect.ValueOf(found)
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
-	case reflect.Pointer:
-		return v.IsNil()
-	}
-	return v.IsZero()
 }

@@ -3,6 +3,7 @@ package model_test
 import (
 	"context"
 	"maps"
+	"reflect"
 	"time"
 
 	"rollcall/model"
@@ -65,4 +66,24 @@ func withSecondKey(ctx context.Context, org *model.Org, of estate, use func(cont
 		return nil, err
 	}
 	return use(ctx, of.connection.ID, read.Fingerprint)
+}
+
+// identifying are the texts that occur in an answer only when it shows something of the estate.
+func (e estate) identifying() []string {
+	return []string{string(e.org.ID), e.domain.ID, e.directory.ID, e.token.ID, e.user.ID, e.other.ID, e.unowned.ID,
+		e.group.ID, e.identity.ID, e.connection.ID, e.login.ID, e.logout.ID, e.signedIn.Session.ID, e.attempt.ID, e.tombstone.ID, e.schema.ID,
+		e.account.ID, e.accountGroup.ID, e.license.ID, e.verified, e.externalID}
+}
+
+func done(err error) (any, error) { return err == nil, err }
+
+func empty(found any) bool {
+	v := reflect.ValueOf(found)
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	case reflect.Pointer:
+		return v.IsNil()
+	}
+	return v.IsZero()
 }
