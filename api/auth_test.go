@@ -141,7 +141,16 @@ func TestScope(t *testing.T) {
 		other.signIn(w, connection, "x-ada@other.example", "ada@other.example")
 		theirs["/connections/"] = connection
 		theirs["/sessions/"] = w.get("/sessions?organization_id=" + other.organization).text("data.0.id")
+		theirs["/connections/:id/sp_keys/"] = w.want(201, "POST", "/connections/"+connection+"/sp_keys", nil).text("id")
+		theirs["/login_attempts/"] = w.get("/connections/" + connection + "/login_attempts").text("data.0.id")
+		w.want(200, "PUT", "/organizations/"+other.organization, object{"rollcall": object{"allow_manual_assignments": true}})
+		account := w.want(201, "POST", "/accounts", object{"organization_id": other.organization, "name": "Workspace"}).text("id")
+		theirs["/accounts/"] = account
+		theirs["/accounts/:id/groups/"] = w.want(201, "POST", "/accounts/"+account+"/groups", object{"name": "Editors"}).text("id")
+		theirs["/accounts/:id/groups/:group/users/"] = model.UserPrefix.ID(ada.ID)
+		theirs["/licenses/"] = w.want(201, "POST", "/licenses", object{"user_id": model.UserPrefix.ID(ada.ID), "account_id": account}).text("id")
 		own := w.connect(app, mine.organization, nil).text("id")
+		ownAccount := w.want(201, "POST", "/accounts", object{"organization_id": mine.organization, "name": "Workspace"}).text("id")
 		before := w.get("/events?limit=100&organization_id=" + other.organization).ids()
 
 		w.routes(func(method, route string) {
@@ -167,7 +176,7 @@ func TestScope(t *testing.T) {
 			}
 			// A thing of another organization below one of the key's own; a schema is put under the name that the caller gives it.
 			if len(parts) > 4 && method != http.MethodGet && !(method == http.MethodPut && strings.Contains(route, "/schemas/")) {
-				parts[2] = map[string]string{"organizations": mine.organization, "directories": mine.directory}[parts[1]]
+				parts[2] = map[string]string{"organizations": mine.organization, "directories": mine.directory, "connections": own, "accounts": ownAccount}[parts[1]]
 				if status, _, o := app.send(method, strings.Join(parts, "/"), body); status != 404 {
 					t.Errorf("%s %s below an own one answers %d %v", method, route, status, o)
 				}

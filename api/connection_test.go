@@ -189,10 +189,8 @@ func TestUpdateConnection(t *testing.T) {
 		t.Run("what was read may be sent back", func(t *testing.T) {
 			before := w.get(path)
 			delete(before, "saml") // its fingerprints are no certificates
-			before["accounts"] = []any{}
 			after := patch(before)
 			delete(after, "saml")
-			delete(before, "accounts")
 			if diff := cmp.Diff(before, after); diff != "" {
 				t.Error(diff)
 			}

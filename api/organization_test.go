@@ -19,7 +19,7 @@ func TestOrganization(t *testing.T) {
 		})
 		path := "/organizations/" + g.text("id")
 		t.Run("what was sent is shown, with defaults for the rest", func(t *testing.T) {
-			want := object{"slug": "contoso-sohne", "sso_required": false, "jit": false, "allow_admin_passwords": true, "session_lifetime_seconds": 86400.0, "session_idle_seconds": 0.0, "login_response_days": 7.0, "default_connection_id": nil}
+			want := object{"slug": "contoso-sohne", "sso_required": false, "jit": false, "allow_admin_passwords": true, "allow_manual_assignments": false, "session_lifetime_seconds": 86400.0, "session_idle_seconds": 0.0, "login_response_days": 7.0, "default_connection_id": nil}
 			if diff := cmp.Diff(map[string]any(want), g["rollcall"]); diff != "" {
 				t.Error(diff)
 			}

@@ -298,7 +298,7 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 		q.Set("code", "x")
 		b.get(o.callback() + "?" + q.Encode())
 		list, _ := w.api(http.MethodGet, "/connections/"+o.id+"/login_attempts?limit=1", nil)["data"].([]any)
-		if line := list[0].(map[string]any); line["screen"] != oidc.Screen("code_refused", "GenericOIDC") || line["message"] != oidc.CodeRefused.Advice() {
+		if line := list[0].(map[string]any); line["where"] != oidc.Screen("code_refused", "GenericOIDC") || line["message"] != oidc.CodeRefused.Advice() {
 			t.Errorf("%v", line)
 		}
 	})
