@@ -36,51 +36,63 @@ func TestEnforcement(t *testing.T) {
 		{"inactive member", true, func(n tenant, d directory, id string) { w.role(n, id, model.Member); d.setActive(id, false) }, false, nil},
 	}
 	for i, s := range []settings{{false, true}, {false, false}, {true, true}, {true, false}} {
-		slug := fmt.Sprint("tenant-", i)
-		n := w.newTenant(slug, slug+".example", testidp.PlainSAML, "GenericSAML")
-		w.activate(n)
-		d := w.newDirectory(n, "generic scim v2.0")
-		w.admin(n, "stand-in@"+slug+".example")
-		for j, k := range kinds {
-			who := person(n, j+1)
-			if k.owned {
-				d.provision(who.UserName, who.ExternalID, who)
+		for _, protocol := range []string{"SAML", "OpenID Connect"} {
+			slug := fmt.Sprint("tenant-", i, "-", strings.ToLower(protocol[:4]))
+			var n tenant
+			var signIn func(b *browser, who testidp.Person, start string) answer
+			if protocol == "SAML" {
+				n = w.newTenant(slug, slug+".example", testidp.PlainSAML, "GenericSAML")
+				w.activate(n)
+				signIn = func(b *browser, who testidp.Person, start string) answer {
+					return b.post(w.sp(n.connection, "/acs"), n.answer(t, b.get(start), who, testidp.ResponseOptions{}))
+				}
+			} else {
+				o := w.newOpenID(slug, slug+".example", testidp.PlainSAML, "GenericOIDC")
+				n, signIn = o.tenant, o.signIn
 			}
-			w.browser().signIn(n, who).code(t)
-			id := w.user(n, who.UserName).ID
-			w.role(n, id, model.Admin)
-			w.setPassword(id, password)
-			k.make(n, d, id)
-		}
-		w.settings(n, func(g *model.Organization) {
-			g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords
-		})
-		for j, k := range kinds {
-			t.Run(fmt.Sprintf("%s, required %t, passwords %t", k.name, s.required, s.passwords), func(t *testing.T) {
+			d := w.newDirectory(n, "generic scim v2.0")
+			w.admin(n, "stand-in@"+slug+".example")
+			for j, k := range kinds {
 				who := person(n, j+1)
-				b := w.browser()
-				b.address = fmt.Sprintf("198.51.%d.%d", 100+i, j+1)
-				b.post(w.sp(n.connection, "/acs"), n.answer(t, b.get(w.sp(n.connection, "/login")), who, testidp.ResponseOptions{}))
-				if got := b.signedIn(); got != k.bySSO {
-					t.Errorf("signed in by SAML: %t", got)
+				if k.owned {
+					d.provision(who.UserName, who.ExternalID, who)
 				}
-				b = &browser{w, w.browser().http, b.address}
-				before := len(w.events())
-				a := b.enter(who.UserName, password)
-				if got, want := b.signedIn(), k.byPassword[s]; got != want {
-					t.Errorf("signed in by a password: %t: %d %s", got, a.status, a.body)
-				}
-				var want []string
-				if k.byPassword[s] {
-					want = append(want, "authentication.password_succeeded")
-				}
-				if k.byPassword[s] && s.required {
-					want = append(want, "break_glass.used")
-				}
-				if got := w.typesSince(before); !slices.Equal(got, want) {
-					t.Errorf("events %v, want %v", got, want)
-				}
+				signIn(w.browser(), who, w.authorize(n)).code(t)
+				id := w.user(n, who.UserName).ID
+				w.role(n, id, model.Admin)
+				w.setPassword(id, password)
+				k.make(n, d, id)
+			}
+			w.settings(n, func(g *model.Organization) {
+				g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords
 			})
+			for j, k := range kinds {
+				t.Run(fmt.Sprintf("%s, required %t, passwords %t, by %s", k.name, s.required, s.passwords, protocol), func(t *testing.T) {
+					who := person(n, j+1)
+					b := w.browser()
+					b.address = fmt.Sprintf("198.51.%d.%d", 100+i, j+1)
+					signIn(b, who, w.authorize(n))
+					if got := b.signedIn(); got != k.bySSO {
+						t.Errorf("signed in by %s: %t", protocol, got)
+					}
+					b = &browser{w, w.browser().http, b.address}
+					before := len(w.events())
+					a := b.enter(who.UserName, password)
+					if got, want := b.signedIn(), k.byPassword[s]; got != want {
+						t.Errorf("signed in by a password: %t: %d %s", got, a.status, a.body)
+					}
+					var want []string
+					if k.byPassword[s] {
+						want = append(want, "authentication.password_succeeded")
+					}
+					if k.byPassword[s] && s.required {
+						want = append(want, "break_glass.used")
+					}
+					if got := w.typesSince(before); !slices.Equal(got, want) {
+						t.Errorf("events %v, want %v", got, want)
+					}
+				})
+			}
 		}
 	}
 }
