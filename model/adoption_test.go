@@ -246,6 +246,9 @@ func TestConfirmAdoption(t *testing.T) {
 		if _, err := org.ConfirmAdoption(t.Context(), ada.ID); model.KindOf(err) != model.Conflict {
 			t.Errorf("a member's adoption is confirmed: %v", err)
 		}
+		standIn := createUnowned(t, org, "hedy@contoso.example") // or she could not become a member again
+		_, err := org.SetRole(t.Context(), standIn.ID, model.Admin)
+		must(t, err)
 		for _, role := range []model.Role{model.Admin, model.Member, model.Admin} {
 			if _, err := org.SetRole(t.Context(), ada.ID, role); err != nil {
 				t.Fatal(err)

@@ -51,7 +51,7 @@ func TestLoginAttributes(t *testing.T) {
 				must(t, err)
 			}
 			after := stored(t, h.org, u.ID)
-			if diff := cmp.Diff(u, after, cmpopts.IgnoreFields(model.User{}, "ProfileIDs", "Version", "UpdatedAt")); diff != "" {
+			if diff := cmp.Diff(u, after, cmpopts.IgnoreFields(model.User{}, "ProfileIDs", "ConnectionID", "Version", "UpdatedAt")); diff != "" {
 				t.Error(diff)
 			}
 			identities, err := h.org.Identities(t.Context(), u.ID)

@@ -100,6 +100,7 @@ func (s *Server) renderLogin(c echo.Context, status int, page string, f *loginFo
 	if f.meant != nil && (f.Organization != "" || f.pending != nil) {
 		v.Organization, v.Name = f.meant.Slug, f.meant.Name
 	}
+	c.Response().Header().Set(echo.HeaderContentSecurityPolicy, postedOn) // to an identity provider, or an application
 	return s.Pages.Render(c, status, page, v)
 }
 

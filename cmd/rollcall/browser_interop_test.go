@@ -87,6 +87,10 @@ func TestInteropDemoBrowser(t *testing.T) {
 	if s := shown("plain", d.app, "Noor Al-Farsi", "AzureSAML", "Engineering Everyone Finance"); strings.Contains(s.Text, "three seconds") {
 		t.Errorf("without JavaScript the page promises to look again: %s", s.Text)
 	}
+	shown("login", d.api+"/login", "E-mail address")
+	shown("homeRealm", d.idp)
+	shown("password", d.api+"/login", "With a password")
+	shown("wrongPassword", d.api+"/login", "wrong")
 	checkCookies(t, report)
 	checkErrors(t, report)
 }

@@ -130,5 +130,21 @@ report.plainAnswer = await see(quiet, "plain-answer");
 await quiet.getByRole("button", { name: "Continue" }).click();
 await quiet.waitForURL(`${app}/`);
 report.plain = await see(quiet, "plain");
+
+// The login page, by the keyboard: an address leads to its identity provider, a password to nobody.
+await quiet.goto(`${rollcall}/login`);
+report.login = await see(quiet, "login");
+await quiet.getByLabel("E-mail address").fill("grace@tailspin.example");
+await quiet.keyboard.press("Enter");
+await quiet.waitForURL(`${idp}/**`);
+report.homeRealm = await see(quiet, "home-realm");
+await quiet.goto(`${rollcall}/login`);
+await quiet.getByLabel("E-mail address").fill("noor.alfarsi@fabrikam.example");
+await quiet.getByRole("button", { name: /password/i }).click();
+report.password = await see(quiet, "password");
+await quiet.getByLabel("Password").fill("not the password");
+await quiet.keyboard.press("Enter");
+await quiet.getByRole("alert").waitFor();
+report.wrongPassword = await see(quiet, "wrong-password");
 await plain.close();
 console.log(JSON.stringify(report, null, 1));
