@@ -162,6 +162,9 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, idpListener,
 		if err := d.testLogin(ctx, customers[i], a); err != nil {
 			return fmt.Errorf("test the sign-on of %s: %w", a.Name(), err)
 		}
+		if err := d.license(ctx, customers[i]); err != nil {
+			return fmt.Errorf("license %s: %w", a.Name(), err)
+		}
 	}
 	lastEvent, err := d.lastEvent(ctx)
 	if err != nil {

@@ -23,6 +23,16 @@ type profile struct {
 	LastName       *string `json:"last_name"`
 	Role           *struct{ Slug string }
 	Groups         []string
+	Accounts       []account
+}
+
+// account is where the person has a license, with their groups in it.
+type account struct {
+	Name   string
+	Groups []struct {
+		Name        string
+		Permissions []string
+	}
 }
 
 // Local is the e-mail address up to its @.

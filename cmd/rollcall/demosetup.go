@@ -106,6 +106,25 @@ func (d *demonstration) createOIDCConnection(ctx context.Context, c *customer, i
 	return idp.ConnectOIDC(id, secret, created.OIDC.RedirectURI)
 }
 
+// license gives an organization an account, for whoever signs in by its connection, with one group for
+// everybody there and one for a group of their directory.
+func (d *demonstration) license(ctx context.Context, c *customer) error {
+	var created struct{ ID string }
+	err := d.call(ctx, http.MethodPost, "/accounts", map[string]any{"organization_id": c.organization, "name": "Reports"}, &created)
+	if err != nil {
+		return err
+	}
+	for _, group := range []map[string]any{
+		{"name": "Viewers", "permissions": []string{"report:read"}, "assign_by_default": true},
+		{"name": "Editors", "permissions": []string{"report:edit"}, "mappings": []any{map[string]any{"name": "Engineering"}}},
+	} {
+		if err := d.call(ctx, http.MethodPost, "/accounts/"+created.ID+"/groups", group, &struct{}{}); err != nil {
+			return err
+		}
+	}
+	return d.call(ctx, http.MethodPatch, "/connections/"+c.connection, map[string]any{"accounts": []string{created.ID}}, &struct{}{})
+}
+
 // testLogin signs somebody in by the connection's own link, as whoever sets up a connection does:
 // it is a draft until one login has succeeded. It walks as a browser would, but for the cookie that
 // binds the answer to the browser: that one is Secure, and Go's cookie jar withholds it over http.

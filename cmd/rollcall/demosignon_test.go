@@ -162,6 +162,23 @@ func TestDemoSignOn(t *testing.T) {
 		t.Errorf("it ends at %s, want the application", in.url)
 	}
 
+	// Who is in the group Engineering is an editor, from the next look on.
+	editor := []string{"<li>Reports</li>", "<li>Reports / Viewers", "report:read", "<li>Reports / Editors", "report:edit"}
+	in.shows(t, "signed in", http.StatusOK, editor...)
+	engineering := d.idp + "/applications/1/groups/engineering"
+	if a := press(t, engineering+"/remove?person=kwame.mensah"); a.status != http.StatusOK {
+		t.Fatalf("remove from the group: %d", a.status)
+	}
+	viewer := w.open(d.app + "/")
+	viewer.shows(t, "out of the group", http.StatusOK, editor[:3]...)
+	if strings.Contains(viewer.body, "Editors") || strings.Contains(viewer.body, "<li>Engineering</li>") {
+		t.Errorf("out of the group: %s", viewer.body)
+	}
+	if a := press(t, engineering+"/add?person=kwame.mensah"); a.status != http.StatusOK {
+		t.Fatalf("add to the group: %d", a.status)
+	}
+	w.open(d.app+"/").shows(t, "in the group again", http.StatusOK, editor...)
+
 	if a := press(t, person+"/unassign"); a.status != http.StatusOK {
 		t.Fatalf("unassign: %d", a.status)
 	}
