@@ -124,15 +124,6 @@ func (k *keycloak) register(t *testing.T, c client) (at string) {
 	return k.administer(t, http.MethodPost, "/clients", c, nil)
 }
 
-// alter changes a client.
-func (k *keycloak) alter(t *testing.T, at string, change func(client)) {
-	t.Helper()
-	var c client
-	k.administer(t, http.MethodGet, at, nil, &c)
-	change(c)
-	k.administer(t, http.MethodPut, at, c, nil)
-}
-
 // named finds what there is by its name: a user, a group.
 func (k *keycloak) named(t *testing.T, path, name string) (at string) {
 	t.Helper()
