@@ -73,7 +73,7 @@ func (w *keycloakSAMLWorld) trust(t *testing.T, l link) (at string) {
 // signIn signs somebody in whom Keycloak's browser does not know yet, and returns the response's form.
 func (w *keycloakSAMLWorld) signIn(v *visitor, location, name string) *form {
 	v.t.Helper()
-	return v.mustForm(v.atKeycloak(v.get(location), name, name+password), "SAMLResponse")
+	return v.mustForm(v.atKeycloak(v.get(location), name, name+idpPassword), "SAMLResponse")
 }
 
 // whoIs signs somebody in with a new browser, and returns whom the application is told of.
@@ -96,7 +96,7 @@ func (w *keycloakSAMLWorld) testLogin(t *testing.T) {
 	if got := w.state(t, w.link); got != "draft" {
 		t.Errorf("before the first login the connection is %s", got)
 	}
-	in := v.post(v.mustForm(v.atKeycloak(wrong, "anna", "anna"+password), "SAMLResponse"))
+	in := v.post(v.mustForm(v.atKeycloak(wrong, "anna", "anna"+idpPassword), "SAMLResponse"))
 	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" || !strings.Contains(in.body, "anna@contoso.example") {
 		t.Fatalf("after the login: %s", in)
 	}
@@ -140,7 +140,7 @@ func (w *keycloakSAMLWorld) again(t *testing.T) {
 	if login.form("SAMLResponse") != nil {
 		t.Fatal("the identity provider's session was enough")
 	}
-	w.exchange(t, v.post(v.mustForm(v.atKeycloak(login, "anna", "anna"+password), "SAMLResponse")))
+	w.exchange(t, v.post(v.mustForm(v.atKeycloak(login, "anna", "anna"+idpPassword), "SAMLResponse")))
 }
 
 // alteredRequest proves that Keycloak checks our signature, so that all the others show that it holds.
