@@ -174,6 +174,7 @@ func (k *keycloak) setKey(t *testing.T, at, name, value string) {
 func TestInteropKeycloak(t *testing.T) {
 	k := startKeycloak(t)
 	t.Run("SAML", func(t *testing.T) { keycloakSAML(t, k, modeltest.SQLite(t)) })
+	t.Run("OpenID Connect", func(t *testing.T) { keycloakOIDC(t, k, modeltest.SQLite(t)) })
 }
 
 // atKeycloak fills in Keycloak's login page, and returns what comes then.

@@ -18,8 +18,8 @@ const (
 	minRSABits = 2048
 	// keysKept is how long a key is believed that the provider may have withdrawn.
 	keysKept = time.Hour
-	// keysPause is the least time between two fetches of a set, whatever key ids come, and keysRetry
-	// after one that failed.
+	// keysPause is the least time between two fetches of a set that is fresh, whatever key ids come, and
+	// keysRetry after one that failed.
 	keysPause = time.Minute
 	keysRetry = 5 * time.Second
 )
@@ -97,7 +97,10 @@ func (b *boundKeys) find(ctx context.Context, id, algorithm string) ([]jose.JSON
 		// Whoever waits for the same keys must not be refused because this browser went away.
 		var keys []jose.JSONWebKey
 		if keys, b.failure = b.fetch(context.WithoutCancel(ctx)); b.failure == nil {
-			b.keys, b.fetched, b.next = keys, b.now, b.now.Add(keysPause)
+			if !old { // the first new key is let in even if the set was read a moment ago
+				b.next = b.now.Add(keysPause)
+			}
+			b.keys, b.fetched = keys, b.now
 			found = b.matching(id, algorithm)
 		} else {
 			b.next = b.now.Add(keysRetry)
