@@ -166,6 +166,11 @@ func (d *demonstration) run(ctx context.Context, g *errgroup.Group, idpListener,
 			return fmt.Errorf("license %s: %w", a.Name(), err)
 		}
 	}
+	for _, c := range customers {
+		if err := d.licensed(ctx, c); err != nil {
+			return fmt.Errorf("wait for the licenses of %s: %w", c.name, err)
+		}
+	}
 	lastEvent, err := d.lastEvent(ctx)
 	if err != nil {
 		return err

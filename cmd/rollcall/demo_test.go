@@ -106,10 +106,13 @@ func TestDemo(t *testing.T) {
 		t.Errorf("%d active people, want 24 and %s inactive:\n%s", n, address, people)
 	}
 	happened, left, hasLeft := strings.Cut(happened, `{"object":"list"`)
+	// The demo's account gives everybody a license and its group of readers.
 	want := `"dsync.user.updated"
 "email":"` + address + `"
 "event":"user.access_ended"
 "reason":"deprovisioned"
+"event":"license.revoked"
+"event":"group.unassigned"
 `
 	if !ok || !hasLeft {
 		t.Fatalf("no events, or no list of whose access has ended: %q %q", happened, left)

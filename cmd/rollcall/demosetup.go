@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/model"
 	"rollcall/testidp"
 )
 
@@ -123,6 +124,26 @@ func (d *demonstration) license(ctx context.Context, c *customer) error {
 		}
 	}
 	return d.call(ctx, http.MethodPatch, "/connections/"+c.connection, map[string]any{"accounts": []string{created.ID}}, &struct{}{})
+}
+
+// licensed waits until everybody has what license lets them have: a worker hands it out.
+func (d *demonstration) licensed(ctx context.Context, c *customer) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		var progress struct{ State string }
+		if err := d.call(ctx, http.MethodGet, "/organizations/"+c.organization+"/recompute", nil, &progress); err != nil {
+			return err
+		}
+		if progress.State == string(model.RecomputeDone) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the recomputation is %s: %w", progress.State, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // testLogin signs somebody in by the connection's own link, as whoever sets up a connection does:
