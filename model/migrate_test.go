@@ -15,8 +15,8 @@ import (
 
 // fresh runs a test on an empty database of each kind, without any table.
 func fresh(t *testing.T, test func(t *testing.T, db modeltest.Database)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, modeltest.SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, modeltest.Empty(t)) })
+	t.Run("sqlite", func(t *testing.T) { test(t, modeltest.EmptySQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, modeltest.EmptyPostgres(t)) })
 }
 
 func options() model.Options { return model.Options{Keys: [][]byte{modeltest.Key}} }

@@ -7,7 +7,10 @@ package modeltest
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -45,8 +48,40 @@ func EachDatabase(t *testing.T, test func(t *testing.T, db Database)) {
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
 
+// template is a migrated SQLite database: to migrate one takes seconds under the race detector.
+var template = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "rollcall-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "rollcall.db")
+	store, err := model.Open(context.Background(), "sqlite:"+path, model.Options{Keys: [][]byte{Key}})
+	if err != nil {
+		return nil, fmt.Errorf("migrate template: %w", err)
+	}
+	if err := store.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path) // closed, so that all of it is in the one file
+})
+
 // SQLite returns a fresh SQLite database in the test's folder.
 func SQLite(t testing.TB) Database {
+	t.Helper()
+	migrated, err := template()
+	if err != nil {
+		t.Fatalf("SQLite for tests: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	if err := os.WriteFile(path, migrated, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Database{"sqlite", "sqlite:" + path}
+}
+
+// EmptySQLite returns a SQLite database that is not there yet.
+func EmptySQLite(t testing.TB) Database {
 	return Database{"sqlite", "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")}
 }
 

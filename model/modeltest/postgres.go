@@ -52,8 +52,8 @@ func Postgres(t testing.TB) Database {
 	return clone(t, "rollcall_template")
 }
 
-// Empty returns a PostgreSQL database that no migration has touched.
-func Empty(t testing.TB) Database {
+// EmptyPostgres returns a PostgreSQL database that no migration has touched.
+func EmptyPostgres(t testing.TB) Database {
 	t.Helper()
 	return clone(t, "template0")
 }
