@@ -76,8 +76,8 @@ func (o *Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwo
 		if err := u.mayHavePassword(g.Settings); err != nil {
 			return err
 		}
-		if err := org.db.WithContext(ctx).Where("user_id = ?", u.ID).Delete(&PasswordSetup{}).Error; err != nil {
-			return fmt.Errorf("replace password setup: %w", err)
+		if err := org.voidPasswordSetups(ctx, u.ID); err != nil {
+			return err
 		}
 		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: org.now(), ExpiresAt: org.now() + Time(passwordSetupTime.Milliseconds())}
 		token, p.Hash, _ = newToken("rc_pw_")
@@ -188,11 +188,19 @@ const (
 	NoAdminAnymore     PasswordCause = "role_changed"
 )
 
+// voidPasswordSetups voids the links of users, who are an id or a query of ids.
+func (o *Org) voidPasswordSetups(ctx context.Context, users any) error {
+	if err := o.db.WithContext(ctx).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
+		return fmt.Errorf("void password setups: %w", err)
+	}
+	return nil
+}
+
 // removePassword removes the password and the link of a user who is locked and
 // may have neither any more.
 func (o *Org) removePassword(ctx context.Context, u *User, cause PasswordCause) error {
-	if err := o.db.WithContext(ctx).Where("user_id = ?", u.ID).Delete(&PasswordSetup{}).Error; err != nil {
-		return fmt.Errorf("delete password setup: %w", err)
+	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
+		return err
 	}
 	r := o.db.WithContext(ctx).Where("user_id = ?", u.ID).Delete(&userPassword{})
 	if r.Error != nil {
@@ -221,8 +229,8 @@ func (o *Org) enforcePasswords(ctx context.Context, before, after Settings) erro
 	default:
 		return nil
 	}
-	if err := o.db.WithContext(ctx).Where("user_id IN (?)", whose).Delete(&PasswordSetup{}).Error; err != nil {
-		return fmt.Errorf("delete password setups: %w", err)
+	if err := o.voidPasswordSetups(ctx, whose); err != nil {
+		return err
 	}
 	var users []User
 	holders := o.db.Model(&userPassword{}).Select("user_id").Where("user_id IN (?)", whose)
