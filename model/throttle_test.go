@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +38,42 @@ func TestGuesses(t *testing.T) {
 		clock.Advance(24*time.Hour + time.Second)
 		for range 5 {
 			must(t, guess("ada", "192.0.2.1"))
+		}
+	})
+}
+
+// TestGuessesOfOneNetwork: whoever has an IPv6 address mostly has all of its /64.
+func TestGuessesOfOneNetwork(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		guess := func(n int, address string) error {
+			_, err := s.Guess(t.Context(), fmt.Sprint("account ", n), address)
+			return err
+		}
+		for n := range 6 {
+			must(t, guess(n, fmt.Sprintf("2001:db8:0:1::%x", n+1)))
+		}
+		wantKind(t, guess(7, "2001:db8:0:1:ffff::1"), model.Busy)
+		must(t, guess(8, "2001:db8:0:2::1"))
+		must(t, guess(9, "192.0.2.1"))
+	})
+}
+
+// TestWhoMustWaitWritesNothing: a flood of made-up accounts must neither fill the database nor have
+// those wait who write.
+func TestWhoMustWaitWritesNothing(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var counter modeltest.Statements
+		s := modeltest.Open(t, db, counter.Options())
+		guess := func(n int) error {
+			_, err := s.Guess(t.Context(), fmt.Sprint("account ", n), "192.0.2.1")
+			return err
+		}
+		for n := range 6 {
+			must(t, guess(n))
+		}
+		list := counter.During(func() { wantKind(t, guess(7), model.Busy) })
+		if len(list) != 1 || !strings.HasPrefix(list[0], "SELECT") {
+			t.Errorf("statements: %q", list)
 		}
 	})
 }
