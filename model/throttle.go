@@ -40,7 +40,7 @@ type Guessing struct {
 // names it for good; all addresses of an IPv6 /64 are one. It answers Busy, and says
 // for how long, while one of the two must wait.
 func (s *Store) Guess(ctx context.Context, account, address string) (*Guessing, error) {
-	g := &Guessing{s, [][]byte{hashToken("guess account\x00" + account), hashToken("guess address\x00" + network(address))}}
+	g := &Guessing{s, [][]byte{accountKey(account), hashToken("guess address\x00" + network(address))}}
 	wait, err := g.wait(ctx)
 	if err == nil && wait == 0 {
 		wait, err = g.begin(ctx)
@@ -52,6 +52,23 @@ func (s *Store) Guess(ctx context.Context, account, address string) (*Guessing, 
 		return nil, &Error{Kind: Busy, Message: fmt.Sprintf("too many attempts; try again in %d seconds", int((wait+time.Second-1)/time.Second))}
 	}
 	return g, nil
+}
+
+func accountKey(account string) []byte { return hashToken("guess account\x00" + account) }
+
+// operatorAccount and userAccount name an account to Guess by its folded e-mail address.
+func operatorAccount(email string) string { return "operator\x00" + email }
+
+func userAccount(organization OrganizationID, email string) string {
+	return "user\x00" + string(organization) + "\x00" + email
+}
+
+// forgetGuesses forgets the wrong passwords of an account that was given a new one.
+func (s *Store) forgetGuesses(ctx context.Context, account string) error {
+	if err := s.across(ctx).Where("hash = ?", accountKey(account)).Delete(&guess{}).Error; err != nil {
+		return s.translate(fmt.Errorf("forget guesses: %w", err))
+	}
+	return nil
 }
 
 // wait is how long nobody may guess here. It writes nothing: whoever must wait may go on asking, about

@@ -127,3 +127,51 @@ func TestGuessesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestNewPasswordsForgetGuesses: whoever tried too often had forgotten the password, and who gives them
+// a new one knows who they are.
+func TestNewPasswordsForgetGuesses(t *testing.T) {
+	const ada = "ada@contoso.example"
+	for name, c := range map[string]struct {
+		enter func(t *testing.T, s *model.Store, password, address string) error
+		renew func(t *testing.T, s *model.Store, org *model.Org, u *model.User) (password string)
+	}{
+		"an operator": {
+			func(t *testing.T, s *model.Store, password, address string) error {
+				_, _, err := s.SignInOperator(t.Context(), ada, password, address)
+				return err
+			},
+			func(t *testing.T, s *model.Store, _ *model.Org, _ *model.User) string {
+				password, err := s.ResetOperatorPassword(t.Context(), ada)
+				must(t, err)
+				return password
+			},
+		},
+		"an administrator": {
+			func(t *testing.T, s *model.Store, password, address string) error {
+				_, err := s.SignInByPassword(t.Context(), model.PasswordSignIn{Email: ada, Password: password, IPAddress: address})
+				return err
+			},
+			func(t *testing.T, s *model.Store, org *model.Org, u *model.User) string {
+				setPassword(t, s, org, u, goodPassword)
+				return goodPassword
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modeltest.Each(t, func(t *testing.T, s *model.Store) {
+				org, d := contoso(t, s)
+				u := createUser(t, org, d, ada)
+				_, err := org.SetRole(t.Context(), u.ID, model.Admin)
+				must(t, err)
+				_, _, err = s.CreateOperator(t.Context(), ada)
+				must(t, err)
+				for n := range 6 {
+					wantKind(t, c.enter(t, s, "wrong", fmt.Sprintf("192.0.2.%d", n)), model.Denied)
+				}
+				wantKind(t, c.enter(t, s, "wrong", "192.0.2.10"), model.Busy)
+				must(t, c.enter(t, s, c.renew(t, s, org, u), "192.0.2.11"))
+			})
+		})
+	}
+}

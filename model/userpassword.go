@@ -165,7 +165,10 @@ func (s *Store) SetPassword(ctx context.Context, token, password string) error {
 		u.endAccess()
 		return org.recordAccessEnded(u, EndedRevoked)
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.forgetGuesses(ctx, userAccount(g.ID, u.EmailFolded))
 }
 
 // HasPasswords tells whether somebody of the organization can sign in by a password.
