@@ -232,6 +232,29 @@ func must1(t *testing.T, text string) *url.URL {
 	return u
 }
 
+// TestPasswordsComeInTheBodyOnly: addresses are kept in histories and in the logs of proxies.
+func TestPasswordsComeInTheBodyOnly(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.shows(s.post("/console/login?"+url.Values{"email": {ada}, "password": {s.oneTime}}.Encode(), nil), http.StatusForbidden, "is wrong")
+		s.settle()
+		next := "glacier tuba 42 window"
+		query := url.Values{"old": {ownPassword}, "password": {next}, "again": {next}}.Encode()
+		s.shows(s.post("/console/password?"+query, nil), http.StatusForbidden, "old password is wrong")
+	})
+}
+
+func TestLongFormsAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.settle()
+		long := url.Values{"email": {ada}, "old": {ownPassword}, "password": {strings.Repeat("x", 20_000)}}
+		for _, path := range []string{"/console/login", "/console/password"} {
+			if a := s.post(path, long); a.status != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s: status %d", path, a.status)
+			}
+		}
+	})
+}
+
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.settle()

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,13 +28,34 @@ func (s *Server) loginPage(c echo.Context) error {
 	return s.Pages.Render(c, http.StatusOK, "console_login", loginPage{})
 }
 
+// maxForm bounds the console's forms, in bytes.
+const maxForm = 16 << 10
+
+// form reads a form's body. What stands in the address counts for nothing: addresses are kept in
+// histories and logs.
+func form(c echo.Context) (url.Values, error) {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, &model.Error{Kind: model.TooLarge, Message: "The form is too long. Shorten what you entered.", Err: err}
+		}
+		return nil, &model.Error{Kind: model.Invalid, Message: "The form cannot be read. Open the page again and try once more.", Err: err}
+	}
+	return r.PostForm, nil
+}
+
 // address names whence somebody guesses.
 func address(c echo.Context) string { return web.ClientAddress(c.Request().Context()).String() }
 
 func (s *Server) login(c echo.Context) error {
 	ctx := c.Request().Context()
-	email := c.FormValue("email")
-	op, token, err := s.Store.SignInOperator(ctx, email, c.FormValue("password"), address(c))
+	sent, err := form(c)
+	if err != nil {
+		return err
+	}
+	email := sent.Get("email")
+	op, token, err := s.Store.SignInOperator(ctx, email, sent.Get("password"), address(c))
 	if refused, ok := errors.AsType[*model.Error](err); ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
 		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{page{Problem: refused.Message}, email})
 	}
@@ -67,11 +89,15 @@ func (s *Server) setPassword(c echo.Context, op *model.Operator) error {
 	refuse := func(status int, field, problem string) error {
 		return s.Pages.Render(c, status, "console_password", page{Operator: op, Field: field, Problem: problem})
 	}
-	password := c.FormValue("password")
-	if password != c.FormValue("again") {
+	sent, err := form(c)
+	if err != nil {
+		return err
+	}
+	password := sent.Get("password")
+	if password != sent.Get("again") {
 		return refuse(http.StatusBadRequest, "again", "the two new passwords differ")
 	}
-	token, err := s.Store.SetOperatorPassword(c.Request().Context(), op, c.FormValue("old"), password, address(c))
+	token, err := s.Store.SetOperatorPassword(c.Request().Context(), op, sent.Get("old"), password, address(c))
 	if refused, ok := errors.AsType[*model.Error](err); ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
 		return refuse(statusOf(refused), refused.Field, refused.Message)
 	}

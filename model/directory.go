@@ -211,6 +211,9 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := org.endAccessOf(ctx, live, EndedDirectoryDeleted); err != nil {
 			return err
 		}
+		if err := org.voidPasswordSetups(ctx, people); err != nil {
+			return err
+		}
 		var admins []User
 		if err := db.Where("directory_id = ? AND role = ? AND active = ?", id, Admin, true).Limit(1).Find(&admins).Error; err != nil {
 			return fmt.Errorf("read administrators: %w", err)

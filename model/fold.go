@@ -51,8 +51,14 @@ func foldEmail(address string) (folded, domain string) {
 	return strings.ToLower(local) + "@" + domain, domain
 }
 
+// maxDomain is more than any name takes that RFC 1035 allows, in bytes of any script.
+const maxDomain = 1024
+
 // foldDomain returns a domain name in IDNA ASCII, lower case, without a final dot.
 func foldDomain(name string) (string, error) {
+	if len(name) > maxDomain { // Punycode takes time by the square of it, and strangers send names
+		return "", Invalidf("domain", "%.100q… is too long for a domain name", name)
+	}
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(name), "."))
 	badLabel := func(label string) bool { return label == "" || len(label) > 63 } // RFC 1035, section 2.3.4
 	if err != nil || !strings.Contains(ascii, ".") || len(ascii) > 253 || slices.ContainsFunc(strings.Split(ascii, "."), badLabel) {

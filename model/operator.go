@@ -133,7 +133,7 @@ func (s *Store) ResetOperatorPassword(ctx context.Context, email string) (string
 	if err != nil {
 		return "", s.translate(err)
 	}
-	return password, nil
+	return password, s.forgetGuesses(ctx, operatorAccount(address))
 }
 
 func lockedOperator(db *gorm.DB) (*Operator, error) {

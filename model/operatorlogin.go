@@ -14,7 +14,7 @@ var errPasswordWrong error = Deniedf("the e-mail address or the password is wron
 // whatever is wrong, after the same work, and Busy while the account or the address must wait.
 func (s *Store) SignInOperator(ctx context.Context, email, password, address string) (op *Operator, token string, err error) {
 	folded, _ := foldEmail(email)
-	guessing, err := s.Guess(ctx, "operator\x00"+folded, address)
+	guessing, err := s.Guess(ctx, operatorAccount(folded), address)
 	if err != nil {
 		return nil, "", err
 	}
@@ -103,7 +103,7 @@ func (s *Store) EndOperatorSession(ctx context.Context, token string) error {
 // old one; all their sessions end, and token is of a new one. It answers Invalid for a password that
 // is too weak, Denied for a wrong old one, Busy after too many of those.
 func (s *Store) SetOperatorPassword(ctx context.Context, op *Operator, old, password, address string) (token string, err error) {
-	guessing, err := s.Guess(ctx, "operator\x00"+op.EmailFolded, address)
+	guessing, err := s.Guess(ctx, operatorAccount(op.EmailFolded), address)
 	if err != nil {
 		return "", err
 	}

@@ -77,7 +77,7 @@ func (s *Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signe
 		account = clipped(strings.ToLower(in.Email))
 	}
 	org := s.Org(g.ID, System)
-	guessing, err := s.Guess(ctx, "user\x00"+string(g.ID)+"\x00"+account, in.IPAddress)
+	guessing, err := s.Guess(ctx, userAccount(g.ID, account), in.IPAddress)
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,11 @@ func (o *Org) adopt(ctx context.Context, before *User, directoryID string, chang
 
 // recordDeparture notes that a directory has ended the access of an active user.
 func (o *Org) recordDeparture(ctx context.Context, u *User, reason EndingReason, cause EventType) error {
-	if err := o.recordAccessEnded(u, reason); err != nil {
+	if err := o.recordAccessEnded(u, reason); err != nil || u.Role != Admin {
+		return err
+	}
+	// A link from before must not be good again once they come back, as no token is.
+	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
 		return err
 	}
 	return o.flagLastAdmin(ctx, u, cause)

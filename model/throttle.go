@@ -37,12 +37,61 @@ type Guessing struct {
 }
 
 // Guess begins an attempt at an account from an address, each any text that
-// names it for good. It answers Busy, and says for how long, while one of the two must wait.
+// names it for good; all addresses of an IPv6 /64 are one. It answers Busy, and says
+// for how long, while one of the two must wait.
 func (s *Store) Guess(ctx context.Context, account, address string) (*Guessing, error) {
-	g := &Guessing{s, [][]byte{hashToken("guess account\x00" + account), hashToken("guess address\x00" + address)}}
-	var wait time.Duration
-	err := s.across(ctx).Transaction(func(db *gorm.DB) error {
-		now := TimeOf(s.now())
+	g := &Guessing{s, [][]byte{accountKey(account), hashToken("guess address\x00" + network(address))}}
+	wait, err := g.wait(ctx)
+	if err == nil && wait == 0 {
+		wait, err = g.begin(ctx)
+	}
+	if err != nil {
+		return nil, s.translate(err)
+	}
+	if wait > 0 {
+		return nil, &Error{Kind: Busy, Message: fmt.Sprintf("too many attempts; try again in %d seconds", int((wait+time.Second-1)/time.Second))}
+	}
+	return g, nil
+}
+
+func accountKey(account string) []byte { return hashToken("guess account\x00" + account) }
+
+// operatorAccount and userAccount name an account to Guess by its folded e-mail address.
+func operatorAccount(email string) string { return "operator\x00" + email }
+
+func userAccount(organization OrganizationID, email string) string {
+	return "user\x00" + string(organization) + "\x00" + email
+}
+
+// forgetGuesses forgets the wrong passwords of an account that was given a new one.
+func (s *Store) forgetGuesses(ctx context.Context, account string) error {
+	if err := s.across(ctx).Where("hash = ?", accountKey(account)).Delete(&guess{}).Error; err != nil {
+		return s.translate(fmt.Errorf("forget guesses: %w", err))
+	}
+	return nil
+}
+
+// wait is how long nobody may guess here. It writes nothing: whoever must wait may go on asking, about
+// accounts that they make up.
+func (g *Guessing) wait(ctx context.Context) (time.Duration, error) {
+	var rows []guess
+	if err := g.store.readAcross(ctx).Where("hash IN ?", g.keys).Find(&rows).Error; err != nil {
+		return 0, fmt.Errorf("read guesses: %w", err)
+	}
+	return longestWait(rows, TimeOf(g.store.now())), nil
+}
+
+func longestWait(rows []guess, now Time) (wait time.Duration) {
+	for _, r := range rows {
+		wait = max(wait, time.Duration(r.BlockedUntil-now)*time.Millisecond)
+	}
+	return wait
+}
+
+// begin counts the attempt, unless somebody who came at the same time was the last who need not wait.
+func (g *Guessing) begin(ctx context.Context) (wait time.Duration, err error) {
+	err = g.store.across(ctx).Transaction(func(db *gorm.DB) error {
+		now := TimeOf(g.store.now())
 		rows := []guess{{Hash: g.keys[0], LastAt: now}, {Hash: g.keys[1], LastAt: now}}
 		slices.SortFunc(rows, func(a, b guess) int { return bytes.Compare(a.Hash, b.Hash) }) // all lock in one order
 		if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
@@ -52,10 +101,7 @@ func (s *Store) Guess(ctx context.Context, account, address string) (*Guessing, 
 		if err := db.Clauses(clause.Locking{Strength: toChange}).Where("hash IN ?", g.keys).Order("hash").Find(&rows).Error; err != nil {
 			return fmt.Errorf("read guesses: %w", err)
 		}
-		for _, r := range rows {
-			wait = max(wait, time.Duration(r.BlockedUntil-now)*time.Millisecond)
-		}
-		if wait > 0 {
+		if wait = longestWait(rows, now); wait > 0 {
 			return nil // who waits does not make it longer
 		}
 		for _, r := range rows {
@@ -70,13 +116,7 @@ func (s *Store) Guess(ctx context.Context, account, address string) (*Guessing, 
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, s.translate(err)
-	}
-	if wait > 0 {
-		return nil, &Error{Kind: Busy, Message: fmt.Sprintf("too many attempts; try again in %d seconds", int((wait+time.Second-1)/time.Second))}
-	}
-	return g, nil
+	return wait, err
 }
 
 // pause is how long nobody may guess after so many failures.

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +38,42 @@ func TestGuesses(t *testing.T) {
 		clock.Advance(24*time.Hour + time.Second)
 		for range 5 {
 			must(t, guess("ada", "192.0.2.1"))
+		}
+	})
+}
+
+// TestGuessesOfOneNetwork: whoever has an IPv6 address mostly has all of its /64.
+func TestGuessesOfOneNetwork(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		guess := func(n int, address string) error {
+			_, err := s.Guess(t.Context(), fmt.Sprint("account ", n), address)
+			return err
+		}
+		for n := range 6 {
+			must(t, guess(n, fmt.Sprintf("2001:db8:0:1::%x", n+1)))
+		}
+		wantKind(t, guess(7, "2001:db8:0:1:ffff::1"), model.Busy)
+		must(t, guess(8, "2001:db8:0:2::1"))
+		must(t, guess(9, "192.0.2.1"))
+	})
+}
+
+// TestWhoMustWaitWritesNothing: a flood of made-up accounts must neither fill the database nor have
+// those wait who write.
+func TestWhoMustWaitWritesNothing(t *testing.T) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var counter modeltest.Statements
+		s := modeltest.Open(t, db, counter.Options())
+		guess := func(n int) error {
+			_, err := s.Guess(t.Context(), fmt.Sprint("account ", n), "192.0.2.1")
+			return err
+		}
+		for n := range 6 {
+			must(t, guess(n))
+		}
+		list := counter.During(func() { wantKind(t, guess(7), model.Busy) })
+		if len(list) != 1 || !strings.HasPrefix(list[0], "SELECT") {
+			t.Errorf("statements: %q", list)
 		}
 	})
 }
@@ -89,4 +126,52 @@ func TestGuessesAtOnce(t *testing.T) {
 			t.Errorf("%d of 40 guesses at once were let through; 5 are free, and one more begins the wait", n)
 		}
 	})
+}
+
+// TestNewPasswordsForgetGuesses: whoever tried too often had forgotten the password, and who gives them
+// a new one knows who they are.
+func TestNewPasswordsForgetGuesses(t *testing.T) {
+	const ada = "ada@contoso.example"
+	for name, c := range map[string]struct {
+		enter func(t *testing.T, s *model.Store, password, address string) error
+		renew func(t *testing.T, s *model.Store, org *model.Org, u *model.User) (password string)
+	}{
+		"an operator": {
+			func(t *testing.T, s *model.Store, password, address string) error {
+				_, _, err := s.SignInOperator(t.Context(), ada, password, address)
+				return err
+			},
+			func(t *testing.T, s *model.Store, _ *model.Org, _ *model.User) string {
+				password, err := s.ResetOperatorPassword(t.Context(), ada)
+				must(t, err)
+				return password
+			},
+		},
+		"an administrator": {
+			func(t *testing.T, s *model.Store, password, address string) error {
+				_, err := s.SignInByPassword(t.Context(), model.PasswordSignIn{Email: ada, Password: password, IPAddress: address})
+				return err
+			},
+			func(t *testing.T, s *model.Store, org *model.Org, u *model.User) string {
+				setPassword(t, s, org, u, goodPassword)
+				return goodPassword
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modeltest.Each(t, func(t *testing.T, s *model.Store) {
+				org, d := contoso(t, s)
+				u := createUser(t, org, d, ada)
+				_, err := org.SetRole(t.Context(), u.ID, model.Admin)
+				must(t, err)
+				_, _, err = s.CreateOperator(t.Context(), ada)
+				must(t, err)
+				for n := range 6 {
+					wantKind(t, c.enter(t, s, "wrong", fmt.Sprintf("192.0.2.%d", n)), model.Denied)
+				}
+				wantKind(t, c.enter(t, s, "wrong", "192.0.2.10"), model.Busy)
+				must(t, c.enter(t, s, c.renew(t, s, org, u), "192.0.2.11"))
+			})
+		})
+	}
 }

@@ -76,8 +76,8 @@ func (o *Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwo
 		if err := u.mayHavePassword(g.Settings); err != nil {
 			return err
 		}
-		if err := org.db.WithContext(ctx).Where("user_id = ?", u.ID).Delete(&PasswordSetup{}).Error; err != nil {
-			return fmt.Errorf("replace password setup: %w", err)
+		if err := org.voidPasswordSetups(ctx, u.ID); err != nil {
+			return err
 		}
 		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: org.now(), ExpiresAt: org.now() + Time(passwordSetupTime.Milliseconds())}
 		token, p.Hash, _ = newToken("rc_pw_")
@@ -165,7 +165,10 @@ func (s *Store) SetPassword(ctx context.Context, token, password string) error {
 		u.endAccess()
 		return org.recordAccessEnded(u, EndedRevoked)
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.forgetGuesses(ctx, userAccount(g.ID, u.EmailFolded))
 }
 
 // HasPasswords tells whether somebody of the organization can sign in by a password.
@@ -188,11 +191,19 @@ const (
 	NoAdminAnymore     PasswordCause = "role_changed"
 )
 
+// voidPasswordSetups voids the links of users, who are an id or a query of ids.
+func (o *Org) voidPasswordSetups(ctx context.Context, users any) error {
+	if err := o.db.WithContext(ctx).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
+		return fmt.Errorf("void password setups: %w", err)
+	}
+	return nil
+}
+
 // removePassword removes the password and the link of a user who is locked and
 // may have neither any more.
 func (o *Org) removePassword(ctx context.Context, u *User, cause PasswordCause) error {
-	if err := o.db.WithContext(ctx).Where("user_id = ?", u.ID).Delete(&PasswordSetup{}).Error; err != nil {
-		return fmt.Errorf("delete password setup: %w", err)
+	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
+		return err
 	}
 	r := o.db.WithContext(ctx).Where("user_id = ?", u.ID).Delete(&userPassword{})
 	if r.Error != nil {
@@ -221,8 +232,8 @@ func (o *Org) enforcePasswords(ctx context.Context, before, after Settings) erro
 	default:
 		return nil
 	}
-	if err := o.db.WithContext(ctx).Where("user_id IN (?)", whose).Delete(&PasswordSetup{}).Error; err != nil {
-		return fmt.Errorf("delete password setups: %w", err)
+	if err := o.voidPasswordSetups(ctx, whose); err != nil {
+		return err
 	}
 	var users []User
 	holders := o.db.Model(&userPassword{}).Select("user_id").Where("user_id IN (?)", whose)

@@ -234,6 +234,29 @@ func TestPasswordSetup(t *testing.T) {
 			_, err = enter(t, s, ada.Email, otherPassword)
 			wantKind(t, err, model.Denied)
 		})
+		t.Run("one from before stays void when they come back", func(t *testing.T) {
+			for name, leave := range map[string]func(){
+				"deactivated": func() { deactivate(t, org, d, ada) },
+				"their directory is deleted": func() {
+					must(t, org.DeleteDirectory(t.Context(), d.ID))
+					d = directory(t, org)
+				},
+			} {
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, ada.ID, setActive(true))
+				must(t, err)
+				token := link(t)
+				leave()
+				_, err = org.ConfirmAdoption(t.Context(), ada.ID)
+				if kind := model.KindOf(err); err != nil && kind != model.Conflict {
+					t.Fatal(err)
+				}
+				_, err = org.UpdateDirectoryUser(t.Context(), d.ID, ada.ID, setActive(true))
+				must(t, err)
+				if kind := model.KindOf(set(token, otherPassword)); kind != model.NotFound {
+					t.Errorf("%s: the link is good again: kind %v", name, kind)
+				}
+			}
+		})
 	})
 }
 

@@ -220,6 +220,26 @@ func TestEntraTokensOfOthersAreRefused(t *testing.T) {
 	}
 }
 
+// TestAddressAsUserNameIsVouchedFor: a directory's users are recognized by their userName whatever
+// their role is, so that an address which anybody can write must be none.
+func TestAddressAsUserNameIsVouchedFor(t *testing.T) {
+	w := one(t)
+	for kind, o := range map[string]*openID{
+		"xms_edov":       w.newOpenID("entra", "entra.example", testidp.EntraSAML, "EntraIdOIDC"),
+		"email_verified": w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC"),
+	} {
+		victim := person(o.tenant, 5)
+		id := w.newDirectory(o.tenant, "generic scim v2.0").provision(victim.UserName, "x-1", victim)
+		w.role(o.tenant, id, model.Admin)
+		w.update(o.tenant, func(c *model.Connection) { c.UsernameAttribute = "email" })
+		o.attack(t, []tokenAttack{
+			{"not vouched for by " + kind, claimed(map[string]any{"email": victim.UserName, kind: false}), model.NotProvisioned},
+			{"without " + kind, testidp.TokenOptions{Edit: func(c map[string]any) { c["email"] = victim.UserName; delete(c, kind) }}, model.NotProvisioned},
+			{"vouched for by " + kind, claimed(map[string]any{"email": victim.UserName}), ""},
+		}, person(o.tenant, 6))
+	}
+}
+
 func TestUserInfoOfOthersIsRefused(t *testing.T) {
 	w := one(t)
 	o := w.newOpenID("okta", "okta.example", testidp.OktaSAML, "OktaOIDC")

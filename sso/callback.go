@@ -168,7 +168,8 @@ func vouched(connection *model.Connection, a *oidc.Assertion) model.Claims {
 	if name == "" && entraLike(connection) {
 		name = entraUserName
 	}
-	if values := a.Attributes[name]; len(values) == 1 {
+	// An address that is not vouched for recognizes nobody, least of all under the name of a userName.
+	if values := a.Attributes[name]; len(values) == 1 && (name != "email" || c.EmailVerified) {
 		c.UserName = values[0]
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -152,11 +153,12 @@ func TestKeySetsThatAreRefused(t *testing.T) {
 		{"a shared secret", set(symmetric), oidc.TokenUnknownKey},
 		{"a key for encryption", set(encrypting), oidc.TokenUnknownKey},
 		{"a short key", set(jwkOf(&shortKey().PublicKey)), oidc.TokenWeakKey},
+		{"a key that takes seconds", set(jwkOf(&rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8192, 1), E: 1<<31 - 1})), oidc.TokenWeakKey},
 		{"the key", set(private), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			key := otherKey()
-			if c.want == oidc.TokenWeakKey {
+			if c.name == "a short key" {
 				key = shortKey()
 			}
 			o.idp.VaryTokens(testidp.TokenOptions{Header: header("kid", "other"), Sign: signedBy(key)})

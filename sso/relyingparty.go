@@ -57,16 +57,18 @@ func (r *relyingParties) of(id string) *discovered {
 func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, client string) (*oidc.Provider, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := s.Store.Now()
 	if d.issuer != issuer || d.client != client {
 		d.issuer, d.client, d.provider, d.failure, d.until = issuer, client, nil, nil, time.Time{}
 	}
-	if !now.Before(d.until) {
+	if !s.Store.Now().Before(d.until) {
 		// Others wait for this answer as well: that this browser goes away must not break it off.
 		p, err := oidc.Discover(context.WithoutCancel(ctx), s.Outbound.Client(), issuer)
-		d.failure, d.until = err, now.Add(discoveryRetry)
+		// Not from before: an answer that took longer to fail would have each who waits ask again, one
+		// behind the other.
+		answered := s.Store.Now()
+		d.failure, d.until = err, answered.Add(discoveryRetry)
 		if err == nil {
-			d.provider, d.until = p, now.Add(discoveryKept)
+			d.provider, d.until = p, answered.Add(discoveryKept)
 		}
 	}
 	if d.provider == nil {

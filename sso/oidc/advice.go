@@ -45,7 +45,7 @@ var advice = map[Reason]string{
 	KeysTooLarge:    "The provider's key set is larger than 256 KiB or has more than 100 keys. Remove old keys at the provider.",
 	KeysMalformed:   "What stands at the provider's jwks_uri is no key set. Check the provider's discovery document.",
 	TokenUnknownKey: "The ID token is signed with a key that the provider does not publish. Wait a minute and begin again if the provider has just changed its keys; else check its jwks_uri.",
-	TokenWeakKey:    "The ID token is signed with an RSA key of less than 2048 bits. Make a longer one at the provider.",
+	TokenWeakKey:    "The ID token is signed with an RSA key of less than 2048 bits, or far too many. Make one of 2048 to 8192 bits at the provider.",
 	TokenWrongKey:   "No key of the provider made the ID token's signature." + forged,
 
 	TokenWrongIssuer:   "The ID token is of another issuer. Set the connection's issuer to that of the authorization server which issues the client's tokens.",

@@ -16,6 +16,7 @@ import (
 const (
 	maxKeys    = 100
 	minRSABits = 2048
+	maxRSABits = 8192 // a signature takes time by the square: 5 s with 256 Ki bits
 	// keysKept is how long a key is believed that the provider may have withdrawn.
 	keysKept = time.Hour
 	// keysPause is the least time between two fetches of a set that is fresh, whatever key ids come, and
@@ -69,7 +70,7 @@ func (b *boundKeys) verify(ctx context.Context, token string) ([]byte, error) {
 	}
 	weak := false
 	for _, k := range candidates {
-		if key, ok := k.Key.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
+		if key, ok := k.Key.(*rsa.PublicKey); ok && (key.N.BitLen() < minRSABits || key.N.BitLen() > maxRSABits) {
 			weak = true
 			continue
 		}
@@ -78,7 +79,7 @@ func (b *boundKeys) verify(ctx context.Context, token string) ([]byte, error) {
 		}
 	}
 	if weak {
-		return nil, refuse(TokenWeakKey, "an RSA key of at least 2048 bits", "a shorter one")
+		return nil, refuse(TokenWeakKey, fmt.Sprintf("an RSA key of %d to %d bits", minRSABits, maxRSABits), "another one")
 	}
 	return nil, refuse(TokenWrongKey, "a signature by one of the provider's keys", "another one")
 }

@@ -53,7 +53,7 @@ const (
 	KeysTooLarge    Reason = "keys_too_large"    // more bytes or keys than are read
 	KeysMalformed   Reason = "keys_malformed"    // no JSON Web Key Set
 	TokenUnknownKey Reason = "token_unknown_key" // a key id that is not in the set
-	TokenWeakKey    Reason = "token_weak_key"    // RSA with less than 2048 bits
+	TokenWeakKey    Reason = "token_weak_key"    // RSA with less than 2048 bits, or more than 8192
 	TokenWrongKey   Reason = "token_wrong_key"   // no key of the set made the signature
 )
 

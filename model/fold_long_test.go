@@ -1,0 +1,43 @@
+package model_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// TestEndlessDomainsCostNothing: whoever can reach a login page can send one, and to encode it takes
+// time by the square of its length.
+func TestEndlessDomainsCostNothing(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, s *model.Store) {
+		var long strings.Builder
+		for r := rune(0x4e00); r < 0x9f00; r++ {
+			long.WriteRune(r)
+		}
+		domain := long.String() + ".example"
+		for name, look := range map[string]func() error{
+			"a domain": func() error { _, err := s.OrganizationByDomain(t.Context(), domain); return err },
+			"an operator's address": func() error {
+				_, _, err := s.SignInOperator(t.Context(), "ada@"+domain, "x", "192.0.2.1")
+				return err
+			},
+			"an address": func() error {
+				_, err := s.SignInByPassword(t.Context(), model.PasswordSignIn{Email: "ada@" + domain, Password: "x", IPAddress: "192.0.2.1"})
+				return err
+			},
+		} {
+			begun := time.Now()
+			if kind := model.KindOf(look()); kind != model.NotFound && kind != model.Denied {
+				t.Errorf("%s: kind %v", name, kind)
+			}
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("%s took %v", name, took)
+			}
+		}
+		_, err := s.OrganizationByDomain(t.Context(), strings.Repeat("ü", 40)+".example") // 63 bytes at most when encoded
+		wantKind(t, err, model.NotFound)
+	})
+}
