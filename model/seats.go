@@ -69,7 +69,7 @@ func (o *Org) lose(ctx context.Context, lost *losses, condition string, value an
 		if lost.cause == CauseAccountDeleted {
 			continue
 		}
-		if err := o.promote(ctx, a, 0); err != nil {
+		if err := o.promote(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -159,10 +159,14 @@ func (e *entitling) seat(ctx context.Context) error {
 	}
 	for i := range accounts {
 		a := &accounts[i]
-		before := a.SeatsUsed
+		counted := a.SeatsUsed // by the row
 		a.SeatsUsed -= e.freed[a.ID]
-		if err := e.org.promote(ctx, a, 0); err != nil {
+		free := a.SeatsUsed
+		if err := e.org.promote(ctx, a); err != nil {
 			return err
+		}
+		if a.SeatsUsed != free {
+			counted = a.SeatsUsed // which promote has written
 		}
 		for _, l := range wanted[a.ID] {
 			if l.State = LicenseWaiting; a.Seats == nil || a.SeatsUsed < *a.Seats {
@@ -170,7 +174,7 @@ func (e *entitling) seat(ctx context.Context) error {
 				a.SeatsUsed++
 			}
 		}
-		if a.SeatsUsed != before {
+		if a.SeatsUsed != counted {
 			if err := e.org.writeSeats(ctx, a); err != nil {
 				return err
 			}
