@@ -121,6 +121,9 @@ func (o *Org) setMappedRole(ctx context.Context, id string, role Role, cause Cau
 		if err := org.recordRole(ctx, u, cause, last); err != nil || role == Admin {
 			return err
 		}
+		if err := org.removePassword(ctx, u, NoAdminAnymore); err != nil {
+			return err
+		}
 		u.endAccess()
 		return org.recordAccessEnded(u, EndedRoleChanged)
 	})
