@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,5 +131,45 @@ func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
 	must(t, err)
 	if r.DueAt != model.TimeOf(clock.Now())+2000 {
 		t.Errorf("it is due %d ms from now", r.DueAt-model.TimeOf(clock.Now()))
+	}
+}
+
+// A group of an account that is deleted just when somebody is put into it is no
+// reason to refuse the identity provider's request.
+func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
+	db := modeltest.Postgres(t)
+	clock := modeltest.NewClock()
+	var meanwhile func()
+	s := modeltest.Open(t, db, model.Options{Now: clock.Now, Statement: func(query string) {
+		if run := meanwhile; run != nil && strings.HasPrefix(query, `INSERT INTO "group_assignments"`) {
+			meanwhile = nil
+			run()
+		}
+	}})
+	h := suite{house: open(t, s, "contoso"), clock: clock}
+	h.account = h.newAccount(t, "Workspace", -1)
+	must(t, h.org.SetConnectionAccounts(t.Context(), h.c.ID, []string{h.account.ID}))
+	there := modeltest.Open(t, db, model.Options{Now: clock.Now}).Org(h.org.ID, "system")
+	for name, come := range map[string]func() (*model.User, error){
+		"by SCIM": func() (*model.User, error) {
+			return h.org.CreateDirectoryUser(t.Context(), h.d.ID, person(h.mail("ada")))
+		},
+		"by a login": func() (*model.User, error) {
+			out, err := signIn(t, h.org, h.c, claimsOf("grace", h.mail("grace")))
+			if err != nil {
+				return nil, err
+			}
+			return out.User, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := h.newGroup(t, name, true)
+			meanwhile = func() { must(t, there.DeleteAccountGroup(t.Context(), h.account.ID, g.ID)) }
+			u, err := come()
+			if err != nil || meanwhile != nil {
+				t.Fatalf("%v, %v", err, meanwhile == nil)
+			}
+			h.want(t, u, "Workspace granted")
+		})
 	}
 }

@@ -2,10 +2,12 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -259,7 +261,11 @@ func (e *entitling) insertJoined(ctx context.Context) error {
 	if len(e.joined) == 0 {
 		return nil
 	}
-	if err := e.org.db.WithContext(ctx).CreateInBatches(e.joined, e.org.store.dialect.batch(9)).Error; err != nil {
+	err := e.org.db.WithContext(ctx).CreateInBatches(e.joined, e.org.store.dialect.batch(9)).Error
+	if errors.Is(err, gorm.ErrForeignKeyViolated) { // a group was deleted since the rules were read
+		return errOvertaken
+	}
+	if err != nil {
 		return fmt.Errorf("create assignments: %w", err)
 	}
 	for _, a := range e.joined {
