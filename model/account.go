@@ -131,7 +131,7 @@ func (o *Org) UpdateAccount(ctx context.Context, id string, change func(*Account
 		if err != nil {
 			return nameTaken("account", fmt.Errorf("update account: %w", err))
 		}
-		return org.promote(ctx, a, 0)
+		return org.promote(ctx, a)
 	})
 	if err != nil {
 		return nil, err

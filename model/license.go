@@ -174,11 +174,11 @@ func (o *Org) recordAssignment(ctx context.Context, t EventType, a *GroupAssignm
 // accounts' rows, taken in the order of their ids.
 
 // promote gives the free seats of an account, whose row the caller has locked, to
-// those who wait, longest first. free is how many of them it keeps for the caller.
-func (o *Org) promote(ctx context.Context, a *Account, keep int64) error {
+// those who wait, longest first.
+func (o *Org) promote(ctx context.Context, a *Account) error {
 	most := int64(maxSeats)
 	if a.Seats != nil {
-		most = *a.Seats - a.SeatsUsed - keep
+		most = *a.Seats - a.SeatsUsed
 	}
 	if most <= 0 {
 		return nil

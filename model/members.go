@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -107,6 +108,7 @@ func (o *Org) removeMembers(ctx context.Context, g *DirectoryGroup, others bool,
 	if len(gone) == 0 {
 		return 0, nil
 	}
+	slices.SortFunc(gone, func(a, b groupMember) int { return strings.Compare(a.UserID, b.UserID) })
 	for some := range slices.Chunk(gone, membersAtOnce) {
 		if err := o.recordRemoved(ctx, g, some); err != nil {
 			return 0, err
@@ -126,7 +128,7 @@ func (o *Org) recordRemoved(ctx context.Context, g *DirectoryGroup, gone []group
 		return err
 	}
 	var users []User
-	if err := o.db.WithContext(ctx).Where(o.store.dialect.oneOf("users.id"), ids).Find(&users).Error; err != nil {
+	if err := o.db.WithContext(ctx).Where(o.store.dialect.oneOf("users.id"), ids).Order("users.id").Find(&users).Error; err != nil {
 		return fmt.Errorf("read former members: %w", err)
 	}
 	for i := range users {

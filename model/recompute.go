@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 )
 
@@ -35,10 +36,26 @@ const (
 )
 
 // Run works until ctx ends. What fails is tried again with the next round.
+//
+// A round may take minutes. Meanwhile this replica must learn all the same which
+// other organizations have got rules: until it does, whom it changes there keeps
+// what they had.
 func (r *Recomputer) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.again(ctx, "rules not looked for", r.store.learnRules) })
+	g.Go(func() error {
+		return r.again(ctx, "users not recomputed", func(ctx context.Context) error {
+			_, err := r.RunOnce(ctx)
+			return err
+		})
+	})
+	return g.Wait()
+}
+
+func (r *Recomputer) again(ctx context.Context, failed string, run func(context.Context) error) error {
 	for {
-		if _, err := r.RunOnce(ctx); err != nil && ctx.Err() == nil {
-			r.store.log.WarnContext(ctx, "users not recomputed", "error", err)
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			r.store.log.WarnContext(ctx, failed, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -51,7 +68,10 @@ func (r *Recomputer) Run(ctx context.Context) error {
 // RunOnce learns which organizations have got rules, carries out what is due, and
 // tells how many changes of users that was.
 func (r *Recomputer) RunOnce(ctx context.Context) (n int, err error) {
-	due, err := r.store.readRecomputes(ctx)
+	if err := r.store.learnRules(ctx); err != nil {
+		return 0, err
+	}
+	due, err := r.store.dueRecomputes(ctx)
 	if err != nil {
 		return 0, err
 	}

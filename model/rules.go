@@ -94,7 +94,11 @@ func (c *ruleCache) keep(id OrganizationID, version int64, r *rules) {
 // affects notes that what users have is to be computed anew at the transaction's
 // end. Without rules that is nothing.
 func (o *Org) affects(cause Cause, ids ...string) {
-	if !o.store.rules.configured(o.ID) || len(ids) == 0 {
+	if len(ids) == 0 {
+		return
+	}
+	if !o.store.rules.configured(o.ID) {
+		o.tx.unruled = true
 		return
 	}
 	if o.tx.affected == nil {
@@ -109,6 +113,7 @@ func (o *Org) affects(cause Cause, ids ...string) {
 // by way of others.
 func (o *Org) affectsGroups(ctx context.Context, groupIDs ...string) error {
 	if !o.store.rules.configured(o.ID) {
+		o.tx.unruled = true
 		return nil
 	}
 	ids, err := o.usersBelow(ctx, entitledAtOnce+1, groupIDs...)
@@ -133,6 +138,9 @@ const entitledAtOnce = 500
 // settleEntitlements ends a transaction: it recomputes the users whom that
 // affected, and leaves to the worker what concerns everybody.
 func (o *Org) settleEntitlements(ctx context.Context) error {
+	if o.tx.unruled && o.store.rules.configured(o.ID) { // since the transaction began
+		o.tx.everybody = true
+	}
 	if len(o.tx.affected) > entitledAtOnce {
 		o.tx.everybody = true
 	} else if len(o.tx.affected) > 0 {
@@ -170,7 +178,9 @@ func (o *Org) requestRecompute(ctx context.Context) error {
 	err := o.db.WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}},
 		DoUpdates: clause.Assignments(map[string]any{
 			"version": gorm.Expr("recomputes.version + 1"), "state": row.State, "total": 0, "done": 0, "holder": "", "lease_until": 0,
-			"due_at": row.DueAt, "requested_at": row.RequestedAt, "started_at": nil, "finished_at": nil, "updated_at": row.UpdatedAt,
+			// What is due later is so for the replicas that do not know of the rules yet.
+			"due_at":       gorm.Expr("CASE WHEN recomputes.due_at > ? THEN recomputes.due_at ELSE ? END", row.DueAt, row.DueAt),
+			"requested_at": row.RequestedAt, "started_at": nil, "finished_at": nil, "updated_at": row.UpdatedAt,
 		})}, clause.Returning{Columns: []clause.Column{{Name: "version"}}}).Create(&row).Error
 	if err != nil {
 		return fmt.Errorf("request recomputation: %w", err)

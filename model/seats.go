@@ -2,10 +2,12 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -69,7 +71,7 @@ func (o *Org) lose(ctx context.Context, lost *losses, condition string, value an
 		if lost.cause == CauseAccountDeleted {
 			continue
 		}
-		if err := o.promote(ctx, a, 0); err != nil {
+		if err := o.promote(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -159,10 +161,14 @@ func (e *entitling) seat(ctx context.Context) error {
 	}
 	for i := range accounts {
 		a := &accounts[i]
-		before := a.SeatsUsed
+		counted := a.SeatsUsed // by the row
 		a.SeatsUsed -= e.freed[a.ID]
-		if err := e.org.promote(ctx, a, 0); err != nil {
+		free := a.SeatsUsed
+		if err := e.org.promote(ctx, a); err != nil {
 			return err
+		}
+		if a.SeatsUsed != free {
+			counted = a.SeatsUsed // which promote has written
 		}
 		for _, l := range wanted[a.ID] {
 			if l.State = LicenseWaiting; a.Seats == nil || a.SeatsUsed < *a.Seats {
@@ -170,7 +176,7 @@ func (e *entitling) seat(ctx context.Context) error {
 				a.SeatsUsed++
 			}
 		}
-		if a.SeatsUsed != before {
+		if a.SeatsUsed != counted {
 			if err := e.org.writeSeats(ctx, a); err != nil {
 				return err
 			}
@@ -255,7 +261,11 @@ func (e *entitling) insertJoined(ctx context.Context) error {
 	if len(e.joined) == 0 {
 		return nil
 	}
-	if err := e.org.db.WithContext(ctx).CreateInBatches(e.joined, e.org.store.dialect.batch(9)).Error; err != nil {
+	err := e.org.db.WithContext(ctx).CreateInBatches(e.joined, e.org.store.dialect.batch(9)).Error
+	if errors.Is(err, gorm.ErrForeignKeyViolated) { // a group was deleted since the rules were read
+		return errOvertaken
+	}
+	if err != nil {
 		return fmt.Errorf("create assignments: %w", err)
 	}
 	for _, a := range e.joined {

@@ -125,7 +125,7 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	key, err := s.installationKey(ctx, "tombstones")
 	s.hashKey = key
 	if err == nil {
-		_, err = s.readRecomputes(ctx)
+		err = s.learnRules(ctx)
 	}
 	return err
 }
@@ -184,6 +184,7 @@ type transaction struct {
 	failed error    // of a Tx that joined; nothing may be committed after it
 
 	affected                map[string]Cause // the users who are recomputed at the end
+	unruled                 bool             // users were affected while no rules were known
 	everybody, reconfigured bool             // the worker recomputes all users, the latter by other rules
 }
 
