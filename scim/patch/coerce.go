@@ -17,11 +17,13 @@ const MaxValues = 1000
 // send in place of the declared type:
 //   - Entra sends booleans as the strings "True" and "False";
 //   - Entra's gallery sends a manager as its id, or as a list with one object;
+//   - clients built on Microsoft's SCIM library send any value as a list with one object, which has
+//     it as "value" beside a "$ref" of null;
 //   - Slack-like clients send one object where a list is declared;
 //   - Microsoft's test collection sends members as a list of ids.
 func (a *attribute) coerce(v any) (any, error) {
 	if !a.multi {
-		return a.single(v)
+		return a.single(a.unwrapped(v))
 	}
 	list, ok := v.([]any)
 	switch {
@@ -54,6 +56,27 @@ func (a *attribute) coerce(v any) (any, error) {
 	}
 	onePrimary(out, -1)
 	return out, nil
+}
+
+// unwrapped is the simple value in the list with one object that Microsoft's SCIM library makes of
+// it, or v.
+func (a *attribute) unwrapped(v any) any {
+	list, _ := v.([]any)
+	if len(list) != 1 || a.strict || a.kind == complexKind || a.kind == untyped {
+		return v
+	}
+	o, _ := list[0].(object)
+	value := v
+	for _, m := range o {
+		switch strings.ToLower(m.name) {
+		case "value":
+			value = m.value
+		case "$ref":
+		default:
+			return v
+		}
+	}
+	return value
 }
 
 func hasValue(element any) bool {

@@ -19,7 +19,7 @@ import (
 //     without its URN, a whole extension as path;
 //   - no path, and a value whose members are attributes, dotted paths, paths with filters, URNs
 //     with an attribute, or extensions. What the server writes (id, meta, groups) is left out then;
-//   - booleans and numbers as strings, one value where a list is declared, a list of one where one
+//   - booleans and numbers as strings, one value where a list is declared, a list of one object where one
 //     value is, a bare string for the "value" of a complex attribute;
 //   - null, "" and [] for unassigned: replace removes then, add does nothing. Within the object for
 //     a complex attribute they remove the sub-attribute. Nothing is left of a complex value without

@@ -18,6 +18,7 @@ func TestStrictNormalize(t *testing.T) {
 		{"active as a string", `{"op":"replace","path":"active","value":"False"}`, strictUsers, InvalidValue},
 		{"primary as a string", `{"op":"replace","path":"emails[type eq \"work\"].primary","value":"True"}`, strictUsers, InvalidValue},
 		{"primary as a string in a list", `{"op":"add","path":"emails","value":[{"value":"a","primary":"True"}]}`, strictUsers, InvalidValue},
+		{"a string in Microsoft's list", `{"op":"replace","path":"title","value":[{"$ref":null,"value":"a"}]}`, strictUsers, InvalidValue},
 		{"a number as a string", `{"op":"replace","path":"A:level","value":"7"}`, strictUsers, InvalidValue},
 		{"op in upper case", `{"op":"Replace","path":"active","value":false}`, strictUsers, InvalidSyntax},
 		{"an object where a list is declared", `{"op":"add","path":"emails","value":{"value":"a"}}`, strictUsers, InvalidValue},
