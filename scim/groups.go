@@ -101,10 +101,13 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 // for Okta and Entra ID, which need none, send a PATCH with every change of a member, and in
 // Microsoft's words should not be sent members, who may be a hundred thousand. It is so for any
 // client that adds or removes members, since one member more must not cost as much as the group is
-// large. Otherwise clients that know the RFC's first choice only get the group.
+// large. Otherwise clients that know the RFC's first choice only get the group, and so does whoever
+// tests a strict directory.
 func (x *exchange) quiet(members patch.Members, emptied bool) bool {
-	switch x.directory.Type {
-	case model.OktaDirectory, model.EntraDirectory:
+	switch {
+	case x.directory.Strict:
+		return false
+	case x.directory.Type == model.OktaDirectory, x.directory.Type == model.EntraDirectory:
 		return true
 	}
 	return !members.Empty() && !emptied

@@ -41,6 +41,12 @@ func TestStrictDirectory(t *testing.T) {
 		if text := c.want(200, "GET", "/Users/"+id, "").text; !strings.Contains(text, `"active":false`) {
 			t.Error(text)
 		}
+		// Conformance suites look at the group that a PATCH answers with, RFC 7644 §3.5.2's first choice.
+		group := c.want(201, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Crew"}`).body["id"].(string)
+		a = c.want(200, "PATCH", "/Groups/"+group, patchOf(`[{"op":"add","path":"members","value":[{"value":"`+id+`"}]}]`))
+		if a.path("members", 0, "value") != id {
+			t.Error(a.text)
+		}
 		other.want(201, "POST", "/Users", `{"userName":"dan"}`)
 		strict(false)
 		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"Replace","path":"active","value":"True"}]`))
