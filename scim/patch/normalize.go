@@ -27,8 +27,9 @@ import (
 //   - remove with a list of the values to remove. It is never a removal of all values: an empty
 //     list removes nothing, and an element that names no value is refused.
 //
-// A strict Type has none of these but names and URNs in any case, objects for extensions without a
-// path, and null and [] for unassigned; and without a path it refuses what the server writes.
+// A strict Type has none of these but names and URNs in any case, a whole extension as path, objects for
+// extensions without a path, and null and [] for unassigned; and without a path it refuses what the
+// server writes.
 func Normalize(body []byte, t *Type) ([]Operation, error) {
 	o, err := decode(body)
 	if err != nil {
