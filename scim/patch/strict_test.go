@@ -44,6 +44,7 @@ func TestStrictNormalize(t *testing.T) {
 		{"attributes without a path", `{"op":"add","value":{"nickName":"n","` + enterprise + `":{"department":"X"}}}`, strictUsers, "add nickName \"n\"\nadd E:department \"X\""},
 		{"a manager", `{"op":"add","path":"E:manager","value":{"value":"u2"}}`, strictUsers, `add E:manager {"value":"u2"}`},
 		{"a whole extension removed", `{"op":"remove","path":"` + enterprise + `"}`, strictUsers, `remove E`},
+		{"a whole extension with its schemas inside", `{"op":"add","path":"` + enterprise + `","value":{"schemas":["` + enterprise + `"],"department":"X"}}`, strictUsers, `add E:department "X"`},
 		{"a whole extension", `{"op":"add","path":"` + enterprise + `","value":{"department":"X"}}`, strictUsers, `add E:department "X"`},
 		{"null", `{"op":"replace","path":"title","value":null}`, strictUsers, `remove title`},
 		{"no values", `{"op":"replace","path":"emails","value":[]}`, strictUsers, `remove emails`},
