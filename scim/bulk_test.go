@@ -2,6 +2,7 @@ package scim_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -313,4 +314,8 @@ func TestBulkRate(t *testing.T) {
 	}
 	clock.Advance(2 * time.Second)
 	c.want(200, "POST", "/Bulk", four)
+	// What is larger than a burst is let through when there is a whole one, or it never would be.
+	clock.Advance(2 * time.Second)
+	c.want(200, "POST", "/Bulk", bulkOf(slices.Repeat([]string{remove}, 30)...))
+	refused(t, c.do("GET", "/Users", ""), 429, "")
 }
