@@ -54,7 +54,9 @@ func (a *attribute) coerce(v any) (any, error) {
 	if len(out) == 0 {
 		return nil, nil
 	}
-	onePrimary(out, -1)
+	if onePrimary(out, -1) && a.strict {
+		return nil, fail(InvalidValue, "%s has more than one primary value", a.path)
+	}
 	return out, nil
 }
 
@@ -85,8 +87,8 @@ func hasValue(element any) bool {
 }
 
 // onePrimary leaves at most one element primary (RFC 7643 §2.4): the one at keep, or the last one
-// if keep is negative.
-func onePrimary(list []any, keep int) {
+// if keep is negative. It tells whether there were more.
+func onePrimary(list []any, keep int) (more bool) {
 	for i := len(list) - 1; i >= 0; i-- {
 		m, ok := list[i].(map[string]any)
 		if !ok || m["primary"] != true {
@@ -96,9 +98,10 @@ func onePrimary(list []any, keep int) {
 			keep = i
 		}
 		if i != keep {
-			m["primary"] = false
+			m["primary"], more = false, true
 		}
 	}
+	return more
 }
 
 // single coerces one value: that of a single-valued attribute, or an element.

@@ -46,6 +46,7 @@ func TestStrictNormalize(t *testing.T) {
 		{"a whole extension removed", `{"op":"remove","path":"` + enterprise + `"}`, strictUsers, `remove E`},
 		{"a whole extension with its schemas inside", `{"op":"add","path":"` + enterprise + `","value":{"schemas":["` + enterprise + `"],"department":"X"}}`, strictUsers, `add E:department "X"`},
 		{"a whole extension", `{"op":"add","path":"` + enterprise + `","value":{"department":"X"}}`, strictUsers, `add E:department "X"`},
+		{"two primary values", `{"op":"replace","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, strictUsers, InvalidValue},
 		{"null", `{"op":"replace","path":"title","value":null}`, strictUsers, `remove title`},
 		{"no values", `{"op":"replace","path":"emails","value":[]}`, strictUsers, `remove emails`},
 		{"members", `{"op":"add","path":"members","value":[{"value":"u1","$ref":"x","type":"User"}]}`, strictGroups, `add members [{"$ref":"x","type":"User","value":"u1"}]`},
