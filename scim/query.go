@@ -27,7 +27,8 @@ const (
 type parameters map[string][]string
 
 func parseParameters(query string) (parameters, error) {
-	values, err := url.ParseQuery(query)
+	// The semicolon of forms of old parts nothing here: it is one in a value (RFC 3986 §3.4).
+	values, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
 	if err != nil {
 		// ParseQuery leaves out what it cannot read. A list without its filter would be taken for
 		// the users that match it.

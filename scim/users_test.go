@@ -221,6 +221,8 @@ func TestContentTypes(t *testing.T) {
 				t.Errorf("%s: %d %s", kind, a.status, a.text)
 			}
 		}
+		refused(t, c.do("POST", "/Users", `{"userName":"packed"}`, "Content-Encoding", "gzip"), 415, "", "Content-Encoding")
+		c.want(201, "POST", "/Users", `{"userName":"plain"}`, "Content-Encoding", "Identity")
 		// Okta sends a Content-Type with GET, and nobody's Accept is a reason to refuse.
 		for _, accept := range []string{"application/scim+json; charset=utf-8", "text/html", "application/xml;q=0.1"} {
 			if a := c.do("GET", "/Users", "", "Content-Type", "text/plain", "Accept", accept); a.status != http.StatusOK {
