@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -197,6 +198,18 @@ func TestDeleteUser(t *testing.T) {
 		}
 		if again := c.user("ada"); again == id {
 			t.Error("the new user has the old one's id")
+		}
+	})
+}
+
+// TestNumbersOutOfRange: what PostgreSQL's numeric cannot hold is the client's mistake, on either database.
+func TestNumbersOutOfRange(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		for _, n := range []string{"1e400", "-1e400", "1e-400000", "0.1e-131073", "0e-20000"} {
+			refused(t, c.do("POST", "/Users", `{"userName":"ada","urn:acme:2.0:User":{"n":`+n+`}}`), 400, "invalidValue", "out of range")
+		}
+		for i, n := range []string{"1e-300", "-0", "1E+2", "12345678901234567890.5"} {
+			c.create("/Users", fmt.Sprintf(`{"userName":"user-%d","urn:acme:2.0:User":{"n":%s}}`, i, n))
 		}
 	})
 }

@@ -170,8 +170,7 @@ func (k kind) simple(v any) (any, bool) {
 		if _, err := strconv.ParseInt(n.String(), 10, 64); err != nil && k == integer {
 			return nil, false
 		}
-		_, err := n.Float64()
-		return n, ok && err == nil
+		return n, ok && inRange(n)
 	case dateTime:
 		_, ok := parseTime(s)
 		return v, ok
