@@ -139,12 +139,16 @@ func (r *reader) paths() error {
 		if err != nil || p.attr == nil || p.scope.untyped {
 			continue
 		}
-		if p.attr.members {
-			if p.sub != nil || p.filter != nil {
-				continue
-			}
-			r.sent, err = true, r.attribute(r.doc, p.attr, m.value)
-		} else {
+		whole := p.sub == nil && p.filter == nil
+		switch {
+		case p.attr.members && whole:
+			r.sent = true
+			err = r.attribute(r.doc, p.attr, m.value)
+		case p.attr.members:
+		case whole && r.seen[p.attr]:
+			err = fail(InvalidSyntax, "%s is there twice; send it once", p.attr.path)
+		default:
+			r.seen[p.attr] = r.seen[p.attr] || whole
 			err = n.change(Add, p, m.value, false)
 		}
 		if err != nil {
