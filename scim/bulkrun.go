@@ -37,6 +37,10 @@ func (b *bulk) second(ctx context.Context, o *bulkOperation) {
 	if err != nil {
 		incomplete := *refused(err)
 		incomplete.Detail = "the resource was created without what refers to others: " + incomplete.Detail
+		if incomplete.Status == http.StatusBadRequest {
+			// RFC 7644 §3.7.1 has this for a circle that cannot be, such as groups in one another.
+			incomplete.Status, incomplete.ScimType = http.StatusConflict, ""
+		}
 		b.fail(ctx, o, &incomplete)
 		return
 	}

@@ -90,3 +90,32 @@ func TestEntityTagOfGroups(t *testing.T) {
 		c.want(304, "GET", user, "", "If-None-Match", `W/"2"`)
 	})
 }
+
+// TestLocation: every answer about one resource tells where that is, as those of RFC 7644 §3.4.1 and §3.5.1 do.
+func TestLocation(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		for _, of := range []struct{ endpoint, body, more string }{
+			{"/Users", `{"userName":"ada"}`, `[{"op":"add","path":"title","value":"Pilot"}]`},
+			{"/Groups", `{"displayName":"Pilots"}`, `[{"op":"add","path":"members","value":[]}]`},
+		} {
+			a := c.want(201, "POST", of.endpoint, of.body)
+			path := of.endpoint + "/" + a.body["id"].(string)
+			for _, a := range []reply{
+				a, c.want(200, "GET", path, ""), c.want(200, "HEAD", path, ""), c.want(304, "GET", path, "", "If-None-Match", "*"),
+				c.want(200, "PUT", path, of.body), c.want(200, "PATCH", path+"?attributes=id", patchOf(of.more)),
+			} {
+				if got := a.header.Get("Location"); !strings.HasPrefix(got, public) || !strings.HasSuffix(got, path) {
+					t.Errorf("%s: Location %q", path, got)
+				}
+			}
+		}
+		group := "/Groups/" + c.group("Crew")
+		a := c.want(204, "PATCH", group, patchOf(`[{"op":"add","path":"members","value":[{"value":"`+c.user("ben")+`"}]}]`))
+		if got := a.header.Get("Location"); !strings.HasSuffix(got, group) {
+			t.Errorf("Location %q of a change without a body", got)
+		}
+		if got := c.want(200, "GET", "/Users", "").header.Get("Location"); got != "" {
+			t.Errorf("Location %q of a list", got)
+		}
+	})
+}

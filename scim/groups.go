@@ -17,9 +17,7 @@ func (x *exchange) createGroup(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := x.groupAnswer(ctx, http.StatusCreated, g, len(members.Add) == 0)
-	a.location = x.location(x.groups, g.ID)
-	return a, err
+	return x.groupAnswer(ctx, http.StatusCreated, g, len(members.Add) == 0)
 }
 
 func (x *exchange) getGroup(ctx context.Context) (answer, error) {
@@ -94,7 +92,7 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	}
 	emptied := members.Replace && len(members.Add) == 0
 	if x.projection(x.groups).only == nil && x.quiet(members, emptied) {
-		return answer{status: http.StatusNoContent, tag: version{number: g.Version}.tag()}, nil
+		return answer{status: http.StatusNoContent, location: x.location(x.groups, g.ID), tag: version{number: g.Version}.tag()}, nil
 	}
 	return x.groupAnswer(ctx, http.StatusOK, g, emptied)
 }
@@ -103,10 +101,13 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 // for Okta and Entra ID, which need none, send a PATCH with every change of a member, and in
 // Microsoft's words should not be sent members, who may be a hundred thousand. It is so for any
 // client that adds or removes members, since one member more must not cost as much as the group is
-// large. Otherwise clients that know the RFC's first choice only get the group.
+// large. Otherwise clients that know the RFC's first choice only get the group, and so does whoever
+// tests a strict directory.
 func (x *exchange) quiet(members patch.Members, emptied bool) bool {
-	switch x.directory.Type {
-	case model.OktaDirectory, model.EntraDirectory:
+	switch {
+	case x.directory.Strict:
+		return false
+	case x.directory.Type == model.OktaDirectory, x.directory.Type == model.EntraDirectory:
 		return true
 	}
 	return !members.Empty() && !emptied
@@ -154,8 +155,10 @@ func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
 func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.DirectoryGroup, empty bool) (answer, error) {
 	p := x.projection(x.groups)
 	v := version{number: g.Version}
+	a := answer{status: status, location: x.location(x.groups, g.ID), tag: v.tag()}
 	if x.read && x.conditions.unmodified(v) {
-		return answer{status: http.StatusNotModified, tag: v.tag()}, nil
+		a.status = http.StatusNotModified
+		return a, nil
 	}
 	var members map[string][]model.MemberOf
 	if !empty && p.shows("members") {
@@ -164,5 +167,6 @@ func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.Directo
 			return answer{}, err
 		}
 	}
-	return answer{status: status, tag: v.tag(), body: x.appendGroup(nil, g, members[g.ID], p)}, nil
+	a.body = x.appendGroup(nil, g, members[g.ID], p)
+	return a, nil
 }

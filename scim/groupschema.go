@@ -11,7 +11,10 @@ import (
 func groupSchema() schema.Schema {
 	s := schema.CoreGroupSchema()
 	immutable := schema.AttributeMutabilityImmutable()
-	s.Attributes = schema.Attributes{s.Attributes[0], schema.ComplexCoreAttribute(schema.ComplexParams{
+	s.Attributes = schema.Attributes{schema.SimpleCoreAttribute(schema.SimpleStringParams(schema.StringParams{
+		Name: "displayName", Description: optional.NewString("A human-readable name for the Group. REQUIRED."),
+		Required: true, Uniqueness: schema.AttributeUniquenessServer(),
+	})), schema.ComplexCoreAttribute(schema.ComplexParams{
 		Name: "members", Description: optional.NewString("A list of members of the Group."), MultiValued: true,
 		SubAttributes: []schema.SimpleParams{
 			schema.SimpleStringParams(schema.StringParams{

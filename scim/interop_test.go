@@ -29,13 +29,14 @@ func TestInterop(t *testing.T) {
 		p := startProgram(t, db)
 		t.Run("scim-sanity finds no failure but the accepted", p.sanity)
 		t.Run("scim2-client can do its work", p.client)
-		t.Run("scim2-cli test finds no error but the accepted", p.tester)
+		t.Run("scim2-cli test finds no error but the accepted", func(t *testing.T) { p.tester(t, false) })
+		t.Run("scim2-cli test finds no other error in a strict directory", func(t *testing.T) { p.tester(t, true) })
 		p.stop(t)
 	})
 }
 
 func (p *program) sanity(t *testing.T) {
-	url, token := p.directory(t, "scim-sanity")
+	_, url, token := p.directory(t, "scim-sanity")
 	out, _ := python(t, nil, "scim-sanity", "probe", url, "--token", token, "--strict", "--json-output", "--i-accept-side-effects")
 	var report struct {
 		Results []struct{ Name, Phase, Status, Message string }
@@ -66,7 +67,7 @@ func (p *program) sanity(t *testing.T) {
 }
 
 func (p *program) client(t *testing.T) {
-	url, token := p.directory(t, "scim2-client")
+	_, url, token := p.directory(t, "scim2-client")
 	out, err := python(t, nil, "python", filepath.Join("testdata", "interop", "client.py"), url, token)
 	t.Logf("\n%s", out)
 	if err != nil {
@@ -81,8 +82,9 @@ var accepted = map[string]string{
 	"PATCH modify() did not remove attribute 'active'": "active is as it was",
 }
 
-func (p *program) tester(t *testing.T) {
-	url, token := p.directory(t, "scim2-tester")
+func (p *program) tester(t *testing.T, strict bool) {
+	directory, url, token := p.directory(t, "scim2-tester")
+	p.call(t, http.MethodPatch, "/directories/"+directory, map[string]any{"strict": strict}, http.StatusOK, &struct{}{})
 	// It ends with status 1 for the accepted errors as for any other.
 	out, err := python(t, []string{"SCIM_CLI_HEADERS=Authorization: Bearer " + token}, "scim2", "--url", url, "test")
 	passed, stood, lines := 0, map[string]bool{}, strings.Split(string(out), "\n")
@@ -177,30 +179,31 @@ func (p *program) stop(t *testing.T) {
 	}
 }
 
-// directory sets up an organization with a directory, and returns what its identity provider is told.
-func (p *program) directory(t *testing.T, name string) (url, token string) {
+// directory sets up an organization with a directory, and returns its id and what its identity provider is told.
+func (p *program) directory(t *testing.T, name string) (id, url, token string) {
 	t.Helper()
 	var organization struct{ ID string }
-	p.post(t, "/organizations", map[string]any{"name": name}, &organization)
+	p.call(t, http.MethodPost, "/organizations", map[string]any{"name": name}, http.StatusCreated, &organization)
 	var directory struct {
+		ID   string
 		SCIM struct {
 			BaseURL     string `json:"base_url"`
 			BearerToken string `json:"bearer_token"`
 		}
 	}
-	p.post(t, "/directories", map[string]any{
+	p.call(t, http.MethodPost, "/directories", map[string]any{
 		"organization_id": organization.ID, "name": name, "type": "generic scim v2.0",
-	}, &directory)
-	return directory.SCIM.BaseURL, directory.SCIM.BearerToken
+	}, http.StatusCreated, &directory)
+	return directory.ID, directory.SCIM.BaseURL, directory.SCIM.BearerToken
 }
 
-func (p *program) post(t *testing.T, path string, body, into any) {
+func (p *program) call(t *testing.T, method, path string, body any, status int, into any) {
 	t.Helper()
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+path, bytes.NewReader(encoded))
+	r, err := http.NewRequestWithContext(t.Context(), method, p.url+path, bytes.NewReader(encoded))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +218,8 @@ func (p *program) post(t *testing.T, path string, body, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.StatusCode != http.StatusCreated {
-		t.Fatalf("POST %s: %s: %s", path, answer.Status, text)
+	if answer.StatusCode != status {
+		t.Fatalf("%s %s: %s: %s", method, path, answer.Status, text)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ type limiter struct {
 }
 
 // wait takes n requests of the directory and returns 0, or says in how long there is room for them.
-// More than a burst counts as one.
+// More than a burst counts as what is left of a whole one after the request that asks for them.
 func (l *limiter) wait(directory string, n int) time.Duration {
 	if l.rate == 0 || n <= 0 {
 		return 0
@@ -32,7 +32,7 @@ func (l *limiter) wait(directory string, n int) time.Duration {
 	}
 	l.mu.Unlock()
 	now := l.now()
-	reservation := bucket.ReserveN(now, min(n, 2*l.rate))
+	reservation := bucket.ReserveN(now, min(n, 2*l.rate-1))
 	wait := reservation.DelayFrom(now)
 	if wait > 0 {
 		reservation.CancelAt(now)

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,7 +27,8 @@ const (
 type parameters map[string][]string
 
 func parseParameters(query string) (parameters, error) {
-	values, err := url.ParseQuery(query)
+	// The semicolon of forms of old parts nothing here: it is one in a value (RFC 3986 §3.4).
+	values, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
 	if err != nil {
 		// ParseQuery leaves out what it cannot read. A list without its filter would be taken for
 		// the users that match it.
@@ -59,17 +61,19 @@ func (p parameters) one(name string) (string, error) {
 	return "", badParameter("the parameter %s is there more than once", name)
 }
 
-// number returns the value of a parameter, or absent where there is none.
+// number returns the value of a parameter, or absent where there is none. Beyond what JSON can echo
+// exactly, a number is the last one that it can: there is no such page either way.
 func (p parameters) number(name string, absent int) (int, error) {
 	text, err := p.one(name)
 	if err != nil || text == "" {
 		return absent, err
 	}
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, badParameter("the parameter %s must be a whole number", name)
 	}
-	return int(n), nil
+	const most = 1 << 53
+	return int(min(max(n, -most), most)), nil
 }
 
 // listQuery is what a list request asks for.
@@ -98,16 +102,17 @@ func (x *exchange) pageQuery(endpoint string) (listQuery, *cursorText, error) {
 	if q.startIndex, err = x.parameters.number("startIndex", 1); err != nil {
 		return q, nil, err
 	}
-	if q.Limit, err = x.parameters.number("count", defaultCount); err != nil {
-		return q, nil, err
-	}
+	var bad error
+	q.Limit, bad = x.parameters.number("count", defaultCount)
 	cursor, err := x.cursor(endpoint)
-	if err != nil {
+	switch {
+	case err != nil:
 		return q, nil, err
-	}
-	if cursor != nil && q.Limit < 1 {
+	case cursor != nil && (bad != nil || q.Limit < 1):
 		return q, nil, &Refused{Status: http.StatusBadRequest, ScimType: invalidCount,
 			Detail: fmt.Sprintf("with a cursor, count is from 1 to %d", maxCount)}
+	case bad != nil:
+		return q, nil, bad
 	}
 	// Values below the least one mean that one, by the RFC's words.
 	q.startIndex = max(q.startIndex, 1)

@@ -209,6 +209,9 @@ func readBody(r *http.Request) ([]byte, error) {
 				"the Content-Type must be application/scim+json or application/json")
 		}
 	}
+	if coding := r.Header.Get(echo.HeaderContentEncoding); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, refuse(http.StatusUnsupportedMediaType, "the body must have no Content-Encoding") // RFC 9110 §8.4
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read body: %w", err)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
 	fp "github.com/scim2/filter-parser/v2"
@@ -20,6 +22,11 @@ func search(list handler) handler {
 		p, err := searchParameters(x.body)
 		if err != nil {
 			return answer{}, err
+		}
+		const urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+		if x.directory.Strict && !slices.ContainsFunc(p["schemas"], func(s string) bool { return strings.EqualFold(s, urn) }) {
+			return answer{}, &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax,
+				Detail: "schemas must be a list that has " + urn}
 		}
 		x.parameters = p
 		return list(x, ctx)

@@ -194,6 +194,7 @@ func TestCursors(t *testing.T) {
 		}
 		refused(t, c.do("GET", "/Users?cursor=&count=0", ""), 400, "invalidCount", "200")
 		refused(t, c.do("GET", "/Users?cursor=&count=-1", ""), 400, "invalidCount")
+		refused(t, c.do("GET", "/Users?cursor=&count=ten", ""), 400, "invalidCount")
 		refused(t, c.do("GET", "/Users?cursor=&cursor=", ""), 400, "invalidValue", "cursor")
 		clock.Advance(23 * time.Hour)
 		c.want(200, "GET", "/Users?count=2&cursor="+cursor, "")

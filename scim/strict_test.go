@@ -28,6 +28,9 @@ func TestStrictDirectory(t *testing.T) {
 			{"PATCH", "/Users/" + id, patchOf(`[{"op":"replace","path":"emails[type eq \"work\"].value","value":"a"}]`), "noTarget"},
 			{"PATCH", "/Users/" + id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`, "invalidSyntax"},
 			{"POST", "/Bulk", `{"Operations":[]}`, "invalidSyntax"},
+			{"POST", "/Users/.search", `{"count":1}`, "invalidSyntax"},
+			{"POST", "/.search", `{"schemas":["` + coreUser + `"]}`, "invalidSyntax"},
+			{"POST", "/Users", `{` + core + `"userName":"ben","emails":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, "invalidValue"},
 		} {
 			refused(t, c.do(r.method, r.path, r.body), 400, r.scimType)
 		}
@@ -37,9 +40,16 @@ func TestStrictDirectory(t *testing.T) {
 			t.Error(got)
 		}
 		c.want(201, "POST", "/Users", `{`+core+`"userName":"cleo"}`)
+		c.want(200, "POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"count":1}`)
 		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`))
 		if text := c.want(200, "GET", "/Users/"+id, "").text; !strings.Contains(text, `"active":false`) {
 			t.Error(text)
+		}
+		// Conformance suites look at the group that a PATCH answers with, RFC 7644 §3.5.2's first choice.
+		group := c.want(201, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Crew"}`).body["id"].(string)
+		a = c.want(200, "PATCH", "/Groups/"+group, patchOf(`[{"op":"add","path":"members","value":[{"value":"`+id+`"}]}]`))
+		if a.path("members", 0, "value") != id {
+			t.Error(a.text)
 		}
 		other.want(201, "POST", "/Users", `{"userName":"dan"}`)
 		strict(false)

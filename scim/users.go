@@ -17,9 +17,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := x.userAnswer(ctx, http.StatusCreated, u)
-	a.location = x.location(x.users, u.ID)
-	return a, err
+	return x.userAnswer(ctx, http.StatusCreated, u)
 }
 
 func (x *exchange) getUser(ctx context.Context) (answer, error) {
@@ -153,7 +151,7 @@ func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (a
 		return answer{}, err
 	}
 	r := x.userResource(&shown[0])
-	a := answer{status: status, tag: r.version.tag()}
+	a := answer{status: status, location: x.location(x.users, u.ID), tag: r.version.tag()}
 	if x.read && x.conditions.unmodified(r.version) {
 		a.status = http.StatusNotModified
 		return a, nil

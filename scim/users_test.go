@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -201,6 +202,18 @@ func TestDeleteUser(t *testing.T) {
 	})
 }
 
+// TestNumbersOutOfRange: what PostgreSQL's numeric cannot hold is the client's mistake, on either database.
+func TestNumbersOutOfRange(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		for _, n := range []string{"1e400", "-1e400", "1e-400000", "0.1e-131073", "0e-20000"} {
+			refused(t, c.do("POST", "/Users", `{"userName":"ada","urn:acme:2.0:User":{"n":`+n+`}}`), 400, "invalidValue", "out of range")
+		}
+		for i, n := range []string{"1e-300", "-0", "1E+2", "12345678901234567890.5"} {
+			c.create("/Users", fmt.Sprintf(`{"userName":"user-%d","urn:acme:2.0:User":{"n":%s}}`, i, n))
+		}
+	})
+}
+
 // TestContentTypes are those of RFC 7644 §8.1 and what identity providers send.
 func TestContentTypes(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
@@ -221,6 +234,8 @@ func TestContentTypes(t *testing.T) {
 				t.Errorf("%s: %d %s", kind, a.status, a.text)
 			}
 		}
+		refused(t, c.do("POST", "/Users", `{"userName":"packed"}`, "Content-Encoding", "gzip"), 415, "", "Content-Encoding")
+		c.want(201, "POST", "/Users", `{"userName":"plain"}`, "Content-Encoding", "Identity")
 		// Okta sends a Content-Type with GET, and nobody's Accept is a reason to refuse.
 		for _, accept := range []string{"application/scim+json; charset=utf-8", "text/html", "application/xml;q=0.1"} {
 			if a := c.do("GET", "/Users", "", "Content-Type", "text/plain", "Accept", accept); a.status != http.StatusOK {

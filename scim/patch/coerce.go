@@ -17,11 +17,13 @@ const MaxValues = 1000
 // send in place of the declared type:
 //   - Entra sends booleans as the strings "True" and "False";
 //   - Entra's gallery sends a manager as its id, or as a list with one object;
+//   - clients built on Microsoft's SCIM library send any value as a list with one object, which has
+//     it as "value" beside a "$ref" of null;
 //   - Slack-like clients send one object where a list is declared;
 //   - Microsoft's test collection sends members as a list of ids.
 func (a *attribute) coerce(v any) (any, error) {
 	if !a.multi {
-		return a.single(v)
+		return a.single(a.unwrapped(v))
 	}
 	list, ok := v.([]any)
 	switch {
@@ -52,8 +54,31 @@ func (a *attribute) coerce(v any) (any, error) {
 	if len(out) == 0 {
 		return nil, nil
 	}
-	onePrimary(out, -1)
+	if onePrimary(out, -1) && a.strict {
+		return nil, fail(InvalidValue, "%s has more than one primary value", a.path)
+	}
 	return out, nil
+}
+
+// unwrapped is the simple value in the list with one object that Microsoft's SCIM library makes of
+// it, or v.
+func (a *attribute) unwrapped(v any) any {
+	list, _ := v.([]any)
+	if len(list) != 1 || a.strict || a.kind == complexKind || a.kind == untyped {
+		return v
+	}
+	o, _ := list[0].(object)
+	value := v
+	for _, m := range o {
+		switch strings.ToLower(m.name) {
+		case "value":
+			value = m.value
+		case "$ref":
+		default:
+			return v
+		}
+	}
+	return value
 }
 
 func hasValue(element any) bool {
@@ -62,8 +87,8 @@ func hasValue(element any) bool {
 }
 
 // onePrimary leaves at most one element primary (RFC 7643 §2.4): the one at keep, or the last one
-// if keep is negative.
-func onePrimary(list []any, keep int) {
+// if keep is negative. It tells whether there were more.
+func onePrimary(list []any, keep int) (more bool) {
 	for i := len(list) - 1; i >= 0; i-- {
 		m, ok := list[i].(map[string]any)
 		if !ok || m["primary"] != true {
@@ -73,9 +98,10 @@ func onePrimary(list []any, keep int) {
 			keep = i
 		}
 		if i != keep {
-			m["primary"] = false
+			m["primary"], more = false, true
 		}
 	}
+	return more
 }
 
 // single coerces one value: that of a single-valued attribute, or an element.
@@ -144,8 +170,7 @@ func (k kind) simple(v any) (any, bool) {
 		if _, err := strconv.ParseInt(n.String(), 10, 64); err != nil && k == integer {
 			return nil, false
 		}
-		_, err := n.Float64()
-		return n, ok && err == nil
+		return n, ok && inRange(n)
 	case dateTime:
 		_, ok := parseTime(s)
 		return v, ok

@@ -3,6 +3,7 @@ package patch
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -117,10 +118,23 @@ func (d *decoder) value(name string, depth int) (any, error) {
 		d.i++
 	}
 	n := json.Number(d.s[start:d.i])
-	if _, err := n.Float64(); err != nil || len(n) > maxDigits {
+	if !inRange(n) {
 		return nil, fail(InvalidValue, "%s is a number out of range", quote(name))
 	}
 	return n, nil
+}
+
+// inRange tells whether a number is one that a double holds (RFC 8259 §6), and PostgreSQL's numeric too,
+// which ends 16,383 digits after the point where a double has long been 0.
+func inRange(n json.Number) bool {
+	const least = -400
+	if _, exponent, ok := strings.Cut(strings.ToLower(n.String()), "e"); ok {
+		if e, err := strconv.Atoi(exponent); err != nil || e < least {
+			return false
+		}
+	}
+	_, err := n.Float64()
+	return err == nil && len(n) <= maxDigits
 }
 
 // str reads a string, of which the quote is the next byte.

@@ -9,11 +9,13 @@ import "strings"
 // Values are coerced as in a PATCH. Names get their schema's spelling. Left out are what the server
 // writes (id, meta, groups), what is never returned (password), what is unassigned (null, "", [] or
 // {}) and attributes that a known schema does not declare. An object under a URN that t does not
-// know is an extension without a schema and is kept. The "schemas" of the body decide nothing: they
-// may be missing, and an extension that they miss is kept. A required attribute that is missing or
-// empty is an InvalidValue error.
+// know is an extension without a schema and is kept. The core schema's attributes may stand under its
+// URN as an extension's do, and names may be paths: with their URN, with a period, with a filter. The
+// "schemas" of the body decide nothing: they may be missing, and an extension that they miss is kept.
+// A required attribute that is missing or empty is an InvalidValue error.
 //
-// With a strict Type the "schemas" must name the core schema and each extension that the body has.
+// With a strict Type the "schemas" must name the core schema and each extension that the body has, and
+// an attribute stands where RFC 7643 §3.3 has it only.
 func Document(body []byte, t *Type) (doc map[string]any, members Members, err error) {
 	o, err := decode(body)
 	if err != nil {
@@ -27,6 +29,9 @@ func Document(body []byte, t *Type) (doc map[string]any, members Members, err er
 		if err := r.member(m); err != nil {
 			return nil, Members{}, err
 		}
+	}
+	if err := r.paths(); err != nil {
+		return nil, Members{}, err
 	}
 	if err := t.scopes[0].complete(r.doc); err != nil {
 		return nil, Members{}, err
@@ -72,6 +77,7 @@ type reader struct {
 	doc  map[string]any
 	seen map[any]bool // attributes, schemas and folded unknown URNs that were there
 	sent bool         // whether the body has members
+	late []member     // whose names are paths
 }
 
 func (r *reader) member(m member) error {
@@ -80,14 +86,18 @@ func (r *reader) member(m member) error {
 		r.sent = r.sent || a.members
 		return r.attribute(r.doc, a, m.value)
 	}
-	if !strings.Contains(m.name, ":") {
-		return nil
-	}
 	s, ok := r.t.byURN[strings.ToLower(m.name)]
 	o, isObject := m.value.(object)
 	switch {
 	case ok && s != core:
-	case ok || !isObject:
+	case ok && r.t.strict:
+		return nil
+	case ok:
+		return r.core(o)
+	case !isObject || !strings.Contains(m.name, ":"):
+		if strings.ContainsAny(m.name, ":.[") && !r.t.strict {
+			r.late = append(r.late, m)
+		}
 		return nil
 	default:
 		s = r.t.scope(m.name)
@@ -103,6 +113,63 @@ func (r *reader) member(m member) error {
 		return fail(InvalidValue, "%s must be an object with attributes", s.urn)
 	}
 	return r.extension(s, o)
+}
+
+// core reads the attributes of the core schema that stand under its URN, nil where no object does.
+func (r *reader) core(o object) error {
+	for _, m := range o {
+		a := r.t.scopes[0].attrs.find(m.name)
+		if a == nil {
+			continue
+		}
+		r.sent = r.sent || a.members
+		if err := r.attribute(r.doc, a, m.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// paths reads the members whose names are paths as a PATCH adds them to the rest of the document. What
+// is not declared is left out, as it is under a name alone.
+func (r *reader) paths() error {
+	n := normalizer{t: r.t}
+	for _, m := range r.late {
+		p, err := r.t.path(m.name)
+		if err != nil || p.attr == nil || p.scope.untyped {
+			continue
+		}
+		whole := p.sub == nil && p.filter == nil
+		switch {
+		case p.attr.members && whole:
+			r.sent = true
+			err = r.attribute(r.doc, p.attr, m.value)
+		case p.attr.members:
+		case whole && r.seen[p.attr]:
+			err = fail(InvalidSyntax, "%s is there twice; send it once", p.attr.path)
+		default:
+			r.seen[p.attr] = r.seen[p.attr] || whole
+			err = n.change(Add, p, m.value, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(n.out) == 0 {
+		return nil
+	}
+	var err error
+	if r.doc, _, err = Apply(r.doc, n.out, r.t); err != nil {
+		return err
+	}
+	for _, s := range r.t.scopes[1:] {
+		if into, ok := r.doc[s.urn].(map[string]any); ok {
+			if err := s.complete(into); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // extension reads the attributes of an extension.

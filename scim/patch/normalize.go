@@ -19,7 +19,7 @@ import (
 //     without its URN, a whole extension as path;
 //   - no path, and a value whose members are attributes, dotted paths, paths with filters, URNs
 //     with an attribute, or extensions. What the server writes (id, meta, groups) is left out then;
-//   - booleans and numbers as strings, one value where a list is declared, a list of one where one
+//   - booleans and numbers as strings, one value where a list is declared, a list of one object where one
 //     value is, a bare string for the "value" of a complex attribute;
 //   - null, "" and [] for unassigned: replace removes then, add does nothing. Within the object for
 //     a complex attribute they remove the sub-attribute. Nothing is left of a complex value without
@@ -27,8 +27,9 @@ import (
 //   - remove with a list of the values to remove. It is never a removal of all values: an empty
 //     list removes nothing, and an element that names no value is refused.
 //
-// A strict Type has none of these but names and URNs in any case, objects for extensions without a
-// path, and null and [] for unassigned; and without a path it refuses what the server writes.
+// A strict Type has none of these but names and URNs in any case, a whole extension as path, objects for
+// extensions without a path, and null and [] for unassigned; and without a path it refuses what the
+// server writes.
 func Normalize(body []byte, t *Type) ([]Operation, error) {
 	o, err := decode(body)
 	if err != nil {
@@ -169,8 +170,8 @@ func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
 		return fail(InvalidValue, "%s must be an object with attributes", s.urn)
 	}
 	for _, m := range o {
-		if s.urn != "" && strings.EqualFold(m.name, "schemas") && !n.t.strict {
-			continue // scim2-client sends an extension's own URN inside it
+		if s.urn != "" && strings.EqualFold(m.name, "schemas") {
+			continue // scim2-client and scim2-tester send an extension's own URN inside it
 		}
 		p, err := n.member(s, m)
 		if err != nil {

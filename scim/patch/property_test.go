@@ -207,6 +207,7 @@ func FuzzNormalize(f *testing.F) {
 func FuzzDocument(f *testing.F) {
 	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},"A":{"codes":["a"],"level":"7"}}`)))
 	f.Add([]byte(`{"displayName":"N","members":[{"value":"a"},"b"]}`))
+	f.Add([]byte(`{"` + coreURN + `":{"userName":"u"},"name.givenName":"G","` + enterprise + `:manager.value":"m","emails[type eq \"work\"].value":"a","` + acme + `:badges":["b"],"` + acme + `:codes":["c"]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, typ := range []*Type{users, groups} {
 			doc, _, err := Document(b, typ)

@@ -222,13 +222,13 @@ func (t *Type) find(p fp.AttributePath) (place, error) {
 	if s := t.byURN[strings.ToLower(urn)]; s != nil {
 		return in(s, p.AttributeName, p.SubAttribute)
 	}
-	if t.strict {
-		return place{}, fail(InvalidPath, "there is no schema %s; the schemas are at /Schemas", quote(urn))
-	}
 	// What stands before the first period may be the URN's end: urn:…:2.0:User.department. Where no
 	// schema tells, the version that comes last but one in the URNs of schemas does.
 	whole := urn + ":" + p.AttributeName
 	s := t.byURN[strings.ToLower(whole)]
+	if t.strict && (s == nil || p.SubAttribute != nil) {
+		return place{}, fail(InvalidPath, "there is no schema %s; the schemas are at /Schemas", quote(urn))
+	}
 	if s == nil && isVersion(urn[strings.LastIndexByte(urn, ':')+1:]) {
 		s = &scope{urn: whole, untyped: true}
 	}
