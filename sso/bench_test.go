@@ -50,9 +50,9 @@ func BenchmarkConnections(b *testing.B) {
 					"oidc": map[string]any{"issuer": o.idp.OIDCIssuer(), "client_id": fmt.Sprint("client ", i), "client_secret": clientSecret},
 				})
 				id := created["id"].(string)
-				must(w.t, o.idp.ConnectOIDC(fmt.Sprint("client ", i), clientSecret, w.url+"/sso/oidc/"+id+"/callback"))
 				// A whole login, so that the provider's keys are kept, too.
 				use = append(use, func() answer {
+					must(w.t, o.idp.ConnectOIDC(fmt.Sprint("client ", i), clientSecret, w.url+"/sso/oidc/"+id+"/callback"))
 					return o.signIn(w.browser(), ada(o.tenant), w.url+"/sso/oidc/"+id+"/login")
 				})
 			}
