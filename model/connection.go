@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -126,7 +127,7 @@ func (c *Connection) validate() error {
 			return Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
 		}
 	}
-	if err := c.validateLogout(); err != nil {
+	if err := cmp.Or(c.validateLogout(), c.validateMapping()); err != nil {
 		return err
 	}
 	if c.OIDC() {

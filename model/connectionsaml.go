@@ -44,6 +44,14 @@ func (c *Connection) validateSAML() error {
 	if c.NameIDFormat == transientFormat && c.SubjectAttribute == "" {
 		return Invalidf("saml.name_id_format", "a transient NameID names nobody for good; set subject_attribute to an attribute that does")
 	}
+	return nil
+}
+
+// validateMapping answers Invalid for a mapping of attributes, or claims, that cannot be read by.
+func (c *Connection) validateMapping() error {
+	if _, mapped := c.AttributeMapping["groups"]; mapped && c.OIDCGroupsClaim != "" {
+		return Invalidf("attribute_mapping", "attribute_mapping.groups and oidc.groups_claim say the same; leave one out")
+	}
 	for _, member := range sortedKeys(c.AttributeMapping) {
 		if !slices.Contains(MappedAttributes, member) {
 			return Invalidf("attribute_mapping", "attribute_mapping maps %s, and not %.100q", strings.Join(MappedAttributes, ", "), member)

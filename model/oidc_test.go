@@ -43,8 +43,13 @@ func TestOpenIDConnection(t *testing.T) {
 			"a client id that no URL takes":          func(c *model.Connection) { c.OIDCClientID = "a\nb" },
 			"no secret":                              func(c *model.Connection) { c.OIDCClientSecret = nil },
 			"too many scopes":                        func(c *model.Connection) { c.OIDCScopes = strings.Fields(strings.Repeat("openid ", 21)) },
-			"a groups claim without end":             func(c *model.Connection) { c.OIDCGroupsClaim = strings.Repeat("x", 501) },
-			"a subject attribute":                    func(c *model.Connection) { c.SubjectAttribute = "oid" },
+			"a mapping of what is no member":         func(c *model.Connection) { c.AttributeMapping = map[string]string{"role": "role"} },
+			"a mapping without end":                  func(c *model.Connection) { c.AttributeMapping = map[string]string{"email": strings.Repeat("x", 501)} },
+			"two claims for groups": func(c *model.Connection) {
+				c.OIDCGroupsClaim, c.AttributeMapping = "roles", map[string]string{"groups": "teams"}
+			},
+			"a groups claim without end": func(c *model.Connection) { c.OIDCGroupsClaim = strings.Repeat("x", 501) },
+			"a subject attribute":        func(c *model.Connection) { c.SubjectAttribute = "oid" },
 		} {
 			t.Run(name, func(t *testing.T) {
 				bad := newOpenIDConnection(t, s)

@@ -65,10 +65,27 @@ func checkNewPassword(prepared string, about ...string) error {
 		known = append(known, text)
 		known = append(known, strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("@.-_+ ", r) })...)
 	}
-	if zxcvbn.PasswordStrength(prepared, known).Guesses < enoughGuesses {
-		return Invalidf("password", "this password is easily guessed: it is common, repeats itself, or is made of what is known about you; take other words")
+	for _, text := range []string{prepared, withoutRepeats(prepared, known)} {
+		if zxcvbn.PasswordStrength(text, known).Guesses < enoughGuesses {
+			return Invalidf("password", "this password is easily guessed: it is common, repeats itself, or is made of what is known about you; take other words")
+		}
 	}
 	return nil
+}
+
+// withoutRepeats is a password in which each known word stands once: zxcvbn takes one that is there
+// three times for three words to guess. A password without such repeats stays as it is.
+func withoutRepeats(password string, known []string) string {
+	out := password
+	for _, word := range known {
+		if word = strings.ToLower(word); utf8.RuneCountInString(word) < 3 {
+			continue
+		}
+		if head, tail, found := strings.Cut(strings.ToLower(out), word); found && strings.Contains(tail, word) {
+			out = head + word + strings.ReplaceAll(tail, word, "")
+		}
+	}
+	return out
 }
 
 // hashPassword makes the text that is stored of a new password, a PHC string. It answers Invalid for

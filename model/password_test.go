@@ -28,9 +28,13 @@ func TestNewPasswords(t *testing.T) {
 			"a row of keys":                  {"qwertyuiopasdfgh", model.Invalid},
 			"the address":                    {"adalovelaceada@contoso.example", model.Invalid},
 			"the name of this server, twice": {"RollcallRollcall1", model.Invalid},
+			"the organization, three times":  {"contoso contoso contoso", model.Invalid},
+			"the organization, run together": {"Contoso-CONTOSO_contoso1", model.Invalid},
+			"the organization's whole name":  {"Northwind Traders Inc", model.Invalid},
+			"known words and good ones":      {"contoso glacier tuba window", model.Internal},
 		} {
 			t.Run(name, func(t *testing.T) {
-				hash, err := model.HashPassword(s, t.Context(), test.password, "adalovelaceada@contoso.example")
+				hash, err := model.HashPassword(s, t.Context(), test.password, "adalovelaceada@contoso.example", "Northwind Traders Inc")
 				if (err == nil) != (test.kind == model.Internal) || err != nil && model.KindOf(err) != test.kind {
 					t.Fatalf("error %v", err)
 				}

@@ -2,6 +2,7 @@ package sso_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -204,6 +205,36 @@ func TestGroupsOverOpenIDConnect(t *testing.T) {
 				t.Errorf("%q", got)
 			}
 		})
+	})
+}
+
+// TestClaimsThatAConnectionNames: what is mapped comes from there only, and the provider's word on email
+// is none on another claim.
+func TestClaimsThatAConnectionNames(t *testing.T) {
+	w := one(t)
+	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	mapping := func(body map[string]any) {
+		w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"attribute_mapping": body})
+	}
+	more := map[string]any{"vorname": "Augusta", "nachname": "King", "rufname": "Gus", "abteilungen": []string{"Engineers"}, "groups": []string{"Staff"}, "work_email": "gus@oidc.example"}
+	says := func(c map[string]any) { maps.Copy(c, more); c["sub"] = "augusta" }
+	o.idp.VaryTokens(testidp.TokenOptions{Edit: says})
+	mapping(map[string]any{"first_name": "vorname", "last_name": "nachname", "display_name": "rufname", "groups": "abteilungen", "email": "work_email"})
+	if a := o.signIn(w.browser(), ada(o.tenant), o.login()); a.status == http.StatusSeeOther {
+		t.Errorf("somebody came in by an address that the provider does not vouch for: %v", o.attempt())
+	}
+	w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"trust_email": true})
+	got := o.profileOf(ada(o.tenant))
+	if got["email"] != "gus@oidc.example" || got["first_name"] != "Augusta" || got["last_name"] != "King" || got["name"] != "Gus" || !slices.Equal(texts(got["groups"]), []string{"Engineers"}) {
+		t.Errorf("got %v", got)
+	}
+	t.Run("from userinfo", func(t *testing.T) {
+		o.idp.VaryTokens(testidp.TokenOptions{Edit: func(c map[string]any) { c["sub"] = "bea" },
+			UserInfo: func(c map[string]any) { says(c); c["sub"], c["work_email"] = "bea", "bea@oidc.example" }})
+		got := o.profileOf(ada(o.tenant))
+		if got["email"] != "bea@oidc.example" || got["first_name"] != "Augusta" || !slices.Equal(texts(got["groups"]), []string{"Engineers"}) {
+			t.Errorf("got %v", got)
+		}
 	})
 }
 

@@ -98,5 +98,5 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 		return nil, err
 	}
 	return &relyingParty{p, oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
-		RedirectURI: s.public("/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/callback")}}, nil
+		Mapping: c.AttributeMapping, RedirectURI: s.public("/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/callback")}}, nil
 }

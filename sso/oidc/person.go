@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -19,15 +20,12 @@ func (p *Provider) assertion(ctx context.Context, c Client, t Tokens, token *oid
 		}
 	}
 	a.AuthTime, _ = all.time("auth_time")
-	name := c.GroupsClaim
-	if name == "" {
-		name = "groups"
-	}
+	email, name := c.claim("email", "email"), c.claim("groups", cmp.Or(c.GroupsClaim, "groups"))
 	var overage bool
 	if a.Groups, a.GroupsSent, overage = all.groups(name); overage {
 		a.Warnings = append(a.Warnings, GroupsOverage)
 	}
-	if lacks := !all.has("email") || !a.GroupsSent && !overage; lacks && p.document.UserInfoURL != "" && !p.Issuer.Entra {
+	if lacks := c.lacks(all, email) || !a.GroupsSent && !overage; lacks && p.document.UserInfoURL != "" && !p.Issuer.Entra {
 		// Entra ID's userinfo has neither groups nor an e-mail address that counts.
 		more, err := p.userInfo(ctx, t, token.Subject)
 		if err != nil {
@@ -41,8 +39,13 @@ func (p *Provider) assertion(ctx context.Context, c Client, t Tokens, token *oid
 			a.Groups, a.GroupsSent, _ = all.groups(name)
 		}
 	}
-	a.Email, a.EmailVerified = all.text("email"), p.vouches(all)
-	a.FirstName, a.LastName, a.DisplayName = all.text("given_name"), all.text("family_name"), all.displayName()
+	// What the provider says of the claim email it does not say of another one.
+	a.Email, a.EmailVerified = all.text(email), email == "email" && p.vouches(all)
+	a.FirstName, a.LastName = all.text(c.claim("first_name", "given_name")), all.text(c.claim("last_name", "family_name"))
+	a.DisplayName = all.displayName()
+	if from, ok := c.Mapping["display_name"]; ok {
+		a.DisplayName = all.text(from)
+	}
 	a.Attributes = all.attributes()
 	return a, nil
 }

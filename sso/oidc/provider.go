@@ -105,6 +105,27 @@ type Client struct {
 	RedirectURI string
 	Scopes      []string // the usual ones when empty
 	GroupsClaim string   // groups when empty
+	// Mapping names the claims that alone count for members of a profile: email, first_name, last_name,
+	// display_name and groups.
+	Mapping map[string]string
+}
+
+// claim is the name of the claim of a member of a profile.
+func (c Client) claim(member, usual string) string {
+	if name, ok := c.Mapping[member]; ok {
+		return name
+	}
+	return usual
+}
+
+// lacks tells whether claims are missing that the client reads and that userinfo could have.
+func (c Client) lacks(all claims, email string) bool {
+	for _, name := range c.Mapping {
+		if !all.has(name) {
+			return true
+		}
+	}
+	return !all.has(email)
 }
 
 // scopes are what a client asks for: the usual ones, and groups of a provider that has them.
