@@ -194,7 +194,8 @@ func (t *target) post(path string, body []byte) (string, error) {
 	return made.ID, err
 }
 
-// findCursor walks to the last page, as a client must: cursors are the server's own.
+// findCursor walks to the last full page, as a client must: cursors are the server's own. What is left
+// over after it may be a single user, and no measure of a page.
 func (t *target) findCursor() error {
 	if t.name == floorName {
 		t.cursor = t.users[len(t.users)-page-1]
@@ -205,13 +206,21 @@ func (t *target) findCursor() error {
 		return err
 	}
 	defer c.Close()
-	for {
-		var list struct{ NextCursor string }
-		err := c.send(call{"GET", t.base + "/Users?attributes=id&count=100&cursor=" + url.QueryEscape(t.cursor), nil, 200},
+	for at := t.cursor; ; {
+		var list struct {
+			NextCursor   string
+			ItemsPerPage int
+		}
+		err := c.send(call{"GET", t.base + "/Users?attributes=id&count=100&cursor=" + url.QueryEscape(at), nil, 200},
 			func(b []byte) error { return json.Unmarshal(b, &list) })
-		if err != nil || list.NextCursor == "" {
+		if err != nil {
 			return err
 		}
-		t.cursor = list.NextCursor
+		if list.ItemsPerPage == page {
+			t.cursor = at
+		}
+		if at = list.NextCursor; at == "" {
+			return nil
+		}
 	}
 }

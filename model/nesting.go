@@ -217,50 +217,6 @@ func (o *Org) amongst(ids []string) (condition string, value any, err error) {
 	return o.store.dialect.oneOf(""), value, err
 }
 
-// GroupsOf returns the directory groups of each of the users, by user id: first
-// those that the user is a member of, then those that these are in, in one
-// statement, and two where any group is in another.
-func (o *Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]MemberOf, error) {
-	out := map[string][]MemberOf{}
-	if len(userIDs) == 0 {
-		return out, nil
-	}
-	condition, list, err := o.amongst(userIDs)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := o.read.WithContext(ctx).Model(&groupMember{}).
-		Select("directory_group_members.user_id AS side, t.id, t.display_name, "+
-			// As EXISTS, PostgreSQL might answer it by reading all that there are.
-			"(SELECT n.group_id FROM directory_group_groups n WHERE n.organization_id = t.organization_id AND n.member_id = t.id LIMIT 1) IS NOT NULL AS is_nested").
-		Joins("JOIN directory_groups t ON t.organization_id = directory_group_members.organization_id AND t.id = directory_group_members.group_id").
-		Where("directory_group_members.user_id"+condition, list).
-		Order("t.id").Rows()
-	nested := map[string]bool{}
-	if err == nil {
-		err = eachMember(rows, func(user string, m MemberOf, isNested bool) {
-			out[user] = append(out[user], m)
-			if isNested {
-				nested[m.ID] = true
-			}
-		})
-	}
-	if err != nil {
-		return nil, o.store.translate(fmt.Errorf("read memberships: %w", err))
-	}
-	if len(nested) == 0 {
-		return out, nil
-	}
-	above, err := o.groupsAbove(ctx, sortedKeys(nested))
-	if err != nil {
-		return nil, err
-	}
-	for user, direct := range out {
-		out[user] = withIndirect(direct, above)
-	}
-	return out, nil
-}
-
 // withIndirect adds to the groups that a user is a member of those above them.
 func withIndirect(direct []MemberOf, above map[string][]MemberOf) []MemberOf {
 	known := make(map[string]bool, len(direct))
