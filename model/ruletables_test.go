@@ -34,3 +34,16 @@ func TestManyMappings(t *testing.T) {
 		}
 	})
 }
+
+// An account that a proposal names twice is given once.
+func TestPreviewOfAnAccountNamedTwice(t *testing.T) {
+	eachSuite(t, -1, func(t *testing.T, h suite) {
+		h.enter(t, "ada")
+		other := h.newAccount(t, "Other", 1)
+		p, err := h.org.Preview(t.Context(), model.Proposal{Connections: map[string][]string{h.c.ID: {h.account.ID, other.ID, other.ID}}}, "", 10)
+		must(t, err)
+		if len(p.Accounts) != 1 || p.Accounts[0].Gained != 1 || p.Accounts[0].Waiting != 0 || len(p.Changes[0].LicensesGained) != 1 {
+			t.Errorf("the preview is %+v", p)
+		}
+	})
+}
