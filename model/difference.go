@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -28,35 +29,47 @@ type difference struct {
 	thing string // an account, or a group of one; empty for the role
 }
 
-// values is a table of a statement's own, made of rows of texts.
-func values(name string, columns []string, rows [][]any) (string, []any) {
-	head := name + " (" + strings.Join(columns, ", ") + ") AS ("
-	row := "(CAST(? AS text)" + strings.Repeat(", CAST(? AS text)", len(columns)-1) + ")"
-	if len(rows) == 0 {
-		return head + "SELECT ''" + strings.Repeat(", ''", len(columns)-1) + " WHERE 1 = 0)", nil
+// table is a table of a statement's own, made of rows of texts. Its parameters are one
+// for each column, or for all: of more than so many a database has the statement refused.
+func (d dialect) table(name string, columns []string, rows [][]string) (string, []any, error) {
+	head := name + " (" + strings.Join(columns, ", ") + ") AS (SELECT "
+	if d != postgresDialect {
+		list, err := encode(rows)
+		for i := range columns {
+			columns[i] = "value ->> " + strconv.Itoa(i)
+		}
+		return head + strings.Join(columns, ", ") + " FROM json_each(?))", []any{list}, err
 	}
-	var vars []any
-	for _, r := range rows {
-		vars = append(vars, r...)
+	// As arrays, PostgreSQL knows how many rows there are.
+	vars := make([]any, len(columns))
+	for i := range columns {
+		list := make([]string, len(rows))
+		for n, r := range rows {
+			list[n] = `"` + arrayQuote.Replace(r[i]) + `"`
+		}
+		vars[i] = "{" + strings.Join(list, ",") + "}"
 	}
-	return head + "VALUES " + row + strings.Repeat(", "+row, len(rows)-1) + ")", vars
+	return head + "* FROM unnest(CAST(? AS text[])" + strings.Repeat(", CAST(? AS text[])", len(columns)-1) + "))", vars, nil
 }
+
+// arrayQuote writes a text into the quotes of an element of PostgreSQL's text form of an array.
+var arrayQuote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // adminRule is what stands for the role of administrator among the groups that
 // directory groups are mapped to.
 const adminRule = "admin"
 
 // tables are the rules as tables of a statement.
-func (r *rules) tables() (string, []any) {
-	var accounts, groups, mapped [][]any
+func (r *rules) tables(d dialect) (text string, vars []any, err error) {
+	accounts, groups, mapped := [][]string{}, [][]string{}, [][]string{}
 	for _, connection := range sortedKeys(r.Accounts) {
 		for _, account := range r.Accounts[connection] {
-			accounts = append(accounts, []any{connection, account})
+			accounts = append(accounts, []string{connection, account})
 		}
 	}
 	add := func(to string, names ...groupName) {
 		for _, n := range names {
-			mapped = append(mapped, []any{to, n.ID, n.Folded})
+			mapped = append(mapped, []string{to, n.ID, n.Folded})
 		}
 	}
 	for _, g := range r.Groups {
@@ -64,26 +77,28 @@ func (r *rules) tables() (string, []any) {
 		if g.ByDefault {
 			byDefault = "default"
 		}
-		groups = append(groups, []any{g.ID, g.AccountID, byDefault})
+		groups = append(groups, []string{g.ID, g.AccountID, byDefault})
 		add(g.ID, g.Mapped...)
 	}
 	if r.Admin != nil {
 		add(adminRule, *r.Admin)
 	}
 	var texts []string
-	var vars []any
 	for _, t := range []struct {
 		name, columns string
-		rows          [][]any
+		rows          [][]string
 	}{
 		{"rule_accounts", "connection_id account_id", accounts},
 		{"rule_groups", "group_id account_id by_default", groups},
 		{"rule_mappings", "group_id directory_group_id name_folded", mapped},
 	} {
-		text, v := values(t.name, strings.Fields(t.columns), t.rows)
-		texts, vars = append(texts, text), append(vars, v...)
+		text, lists, err := d.table(t.name, strings.Fields(t.columns), t.rows)
+		if err != nil {
+			return "", nil, err
+		}
+		texts, vars = append(texts, text), append(vars, lists...)
 	}
-	return strings.Join(texts, ", "), vars
+	return strings.Join(texts, ", "), vars, nil
 }
 
 // entitledTables say, after those of the rules, what each user is to have: what
@@ -142,7 +157,10 @@ func (o *Org) differences(ctx context.Context, r *rules, tell func(difference)) 
 }
 
 func (o *Org) compared(ctx context.Context, r *rules, tell func(difference)) error {
-	tables, vars := r.tables()
+	tables, vars, err := r.tables(o.store.dialect)
+	if err != nil {
+		return err
+	}
 	vars = append(vars, r.OnlyConnection)
 	for range 5 {
 		vars = append(vars, o.ID)

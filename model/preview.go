@@ -126,7 +126,7 @@ func (o *Org) propose(ctx context.Context, r *rules, p Proposal) error {
 				return unknown(err, "connections", "account", AccountPrefix.ID(account))
 			}
 		}
-		r.Accounts[id] = p.Connections[id]
+		r.Accounts[id] = slices.Compact(slices.Sorted(slices.Values(p.Connections[id])))
 	}
 	for _, id := range sortedKeys(p.Groups) {
 		i := slices.IndexFunc(r.Groups, func(g ruleGroup) bool { return g.ID == id })

@@ -173,3 +173,42 @@ func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
 		})
 	}
 }
+
+// A seat that comes while the license of who waits is being written finds them all the same.
+func TestSeatThatComesWhileReasonsChange(t *testing.T) {
+	db := modeltest.Postgres(t)
+	clock := modeltest.NewClock()
+	var meanwhile func()
+	s := modeltest.Open(t, db, model.Options{Now: clock.Now, Statement: func(query string) {
+		accounts := strings.Contains(query, `FROM "accounts"`) && strings.Contains(query, "FOR NO KEY UPDATE")
+		users := strings.HasPrefix(query, `UPDATE "users" SET "entitlement_version"`)
+		if run := meanwhile; run != nil && (accounts || users) {
+			meanwhile = nil
+			run()
+		}
+	}})
+	h := suite{house: open(t, s, "contoso"), clock: clock}
+	h.settings(t, func(s *model.Settings) { s.AllowManualAssignments = true })
+	h.account = h.newAccount(t, "Workspace", 1)
+	must(t, h.org.SetConnectionAccounts(t.Context(), h.c.ID, []string{h.account.ID}))
+	h.work(t) // the one seat is that of who made the connection active
+	ada := createUser(t, h.org, h.d, h.mail("ada"))
+	h.want(t, ada, "Workspace waiting")
+	_, err := h.org.AssignLicense(t.Context(), ada.ID, h.account.ID)
+	must(t, err)
+	first, _, err := h.org.Users(t.Context(), model.UserQuery{Email: h.mail("first"), Page: model.Page{Limit: 1}})
+	must(t, err)
+	_, err = h.org.AssignLicense(t.Context(), first[0].ID, h.account.ID)
+	must(t, err)
+	must(t, h.org.SetConnectionAccounts(t.Context(), h.c.ID, nil))
+	there, two := modeltest.Open(t, db, model.Options{Now: clock.Now}).Org(h.org.ID, "system"), int64(2)
+	meanwhile = func() {
+		_, err := there.UpdateAccount(t.Context(), h.account.ID, func(a *model.Account) error { a.Seats = &two; return nil })
+		must(t, err)
+	}
+	h.work(t)
+	if meanwhile != nil {
+		t.Error("nothing happened meanwhile")
+	}
+	h.want(t, ada, "Workspace granted (by hand)")
+}
