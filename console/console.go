@@ -1,7 +1,8 @@
 // Package console is the web interface for operators, and for customers setting up their identity provider.
 //
 // So far it signs operators in: at /console/login with the password that the command line printed or
-// one of their own, which a one-time password is exchanged for before anything else can be done.
+// one of their own, which a one-time password is exchanged for before anything else can be done. Then
+// it shows the organizations, and for each one the accounts and who waits for a seat in them.
 package console
 
 import (
@@ -52,6 +53,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	console.POST("/login", s.login)
 	console.POST("/logout", s.logout)
 	console.GET("", s.operators(s.home))
+	console.GET("/organizations/:id/waiting", s.operators(s.waiting))
 	console.GET("/password", s.operators(s.passwordPage))
 	console.POST("/password", s.operators(s.setPassword))
 	return nil
@@ -80,10 +82,6 @@ func (s *Server) operators(serve func(c echo.Context, op *model.Operator) error)
 		}
 		return serve(c, op)
 	}
-}
-
-func (s *Server) home(c echo.Context, op *model.Operator) error {
-	return s.Pages.Render(c, http.StatusOK, "console_home", page{Operator: op})
 }
 
 // secure tells whether browsers reach this server over https.

@@ -281,3 +281,43 @@ func TestCookie(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoWaitsForASeat(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		ctx := t.Context()
+		o := &model.Organization{Name: "Contoso <b>", Settings: model.DefaultSettings()}
+		must(t, s.store.CreateOrganization(ctx, "system", model.Everywhere(), o, map[string]model.DomainState{"contoso.example": model.DomainStateVerified}))
+		org := s.store.Org(o.ID, "system")
+		d, _, err := org.CreateDirectory(ctx, "People", "okta scim v2.0")
+		must(t, err)
+		c := &model.Connection{Name: "Sign-on", Type: "OktaSAML", IDPEntityID: "https://idp.example",
+			IDPSSORedirectURL: "https://idp.example/sso", IDPCertificates: []string{"certificate"}, SPCertificate: "certificate"}
+		must(t, org.CreateConnection(ctx, c, []byte("key")))
+		l := &model.Login{ConnectionID: c.ID, RequestID: "_1", BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
+		must(t, org.StartLogin(ctx, l))
+		_, err = org.SignIn(ctx, model.SignIn{Connection: c, Login: l, AssertionID: "_2", ReplayUntil: 1 << 60, Claims: model.Claims{
+			Issuer: "https://idp.example", Subject: "ada", Email: "ada@contoso.example", EmailVerified: true}}) // it is a draft until then
+		must(t, err)
+		none := int64(0)
+		a := &model.Account{Name: "Reports", Seats: &none}
+		must(t, org.CreateAccount(ctx, a))
+		must(t, org.SetConnectionAccounts(ctx, c.ID, []string{a.ID}))
+		_, err = org.CreateDirectoryUser(ctx, d.ID, map[string]any{"userName": "grace@contoso.example",
+			"emails": []any{map[string]any{"value": "grace@contoso.example", "primary": true}}})
+		must(t, err)
+
+		path := "/console/organizations/" + model.OrganizationPrefix.ID(string(o.ID)) + "/waiting"
+		s.leads(s.get(path), "/console/login")
+		s.settle()
+		s.shows(s.get("/console"), http.StatusOK, `<a href="`+path+`">Contoso &lt;b&gt;</a>`)
+		s.shows(s.get(path), http.StatusOK, "Reports: 0 of 0 seats in use")
+		s.shows(s.get(path), http.StatusOK, "<strong>grace@contoso.example</strong> for Reports since ")
+		s.shows(s.get(path+"?after=somewhere"), http.StatusBadRequest, "follow the link again")
+		s.shows(s.get("/console/organizations/org_01M89NW4ZRFK2VM2N1YE9DSNMM/waiting"), http.StatusNotFound, "")
+
+		one := int64(1)
+		_, err = org.UpdateAccount(ctx, a.ID, func(a *model.Account) error { a.Seats = &one; return nil })
+		must(t, err)
+		s.shows(s.get(path), http.StatusOK, "Nobody.")
+	})
+}

@@ -29,10 +29,10 @@ type connectionAccount struct {
 	AccountID      string         `gorm:"primaryKey"`
 }
 
-const (
-	maxAccounts = 500       // of an organization
-	maxSeats    = 1_000_000 // of an account
-)
+// MaxAccounts is how many accounts an organization may have.
+const MaxAccounts = 500
+
+const maxSeats = 1_000_000 // of an account
 
 func (a *Account) validate() error {
 	if err := validName(a.Name); err != nil {
@@ -71,7 +71,7 @@ func (o *Org) CreateAccount(ctx context.Context, a *Account) error {
 		if err := org.db.WithContext(ctx).Model(&Account{}).Count(&n).Error; err != nil {
 			return fmt.Errorf("count accounts: %w", err)
 		}
-		if n >= maxAccounts {
+		if n >= MaxAccounts {
 			return Conflictf("organization_id", "the organization has %d accounts, which is the most; delete one first", n)
 		}
 		a.ID, a.SeatsUsed, a.CreatedAt, a.UpdatedAt = newID(), 0, org.now(), org.now()

@@ -93,17 +93,21 @@ func (o *Org) one(db *gorm.DB, into any, what, id string) error {
 // UserQuery asks for users of an organization, for its own staff and the API.
 type UserQuery struct {
 	Page
-	DirectoryID string // only those whom this directory owns
-	GroupID     string // only members of this directory group
-	Email       string // only those with this e-mail address, compared as identity.md section 9 says
-	IdpID       string // only those whom their identity provider calls so: by externalId, else by id
-	Owned       bool   // only those whom some directory owns
-	Awaiting    bool   // only administrators whose adoption waits for ConfirmAdoption
+	IDs         []string // only these users; nil for all
+	DirectoryID string   // only those whom this directory owns
+	GroupID     string   // only members of this directory group
+	Email       string   // only those with this e-mail address, compared as identity.md section 9 says
+	IdpID       string   // only those whom their identity provider calls so: by externalId, else by id
+	Owned       bool     // only those whom some directory owns
+	Awaiting    bool     // only administrators whose adoption waits for ConfirmAdoption
 }
 
 // Users lists users of the organization, and what stands before and after the page.
 func (o *Org) Users(ctx context.Context, q UserQuery) ([]User, PageInfo, error) {
 	db := o.read.WithContext(ctx).Model(&User{})
+	if q.IDs != nil {
+		db = db.Where("id IN ?", q.IDs)
+	}
 	if q.DirectoryID != "" {
 		db = db.Where("directory_id = ?", q.DirectoryID)
 	}

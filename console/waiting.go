@@ -1,0 +1,116 @@
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+)
+
+// perPage is how many rows a list of the console has.
+const perPage = 50
+
+// homePage is the view of console_home.html.
+type homePage struct {
+	page
+	Organizations []organization
+	Next          string // the cursor of the page with what is older; empty on the last one
+}
+
+type organization struct{ ID, Name string }
+
+func (s *Server) home(c echo.Context, op *model.Operator) error {
+	after, err := cursor(c, model.OrganizationPrefix)
+	if err != nil {
+		return err
+	}
+	found, info, err := s.Store.Organizations(c.Request().Context(), model.Everywhere(), model.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
+	if err != nil {
+		return err
+	}
+	view := homePage{page: page{Operator: op}}
+	for _, o := range found {
+		view.Organizations = append(view.Organizations, organization{model.OrganizationPrefix.ID(string(o.ID)), o.Name})
+	}
+	if info.After != "" {
+		view.Next = model.OrganizationPrefix.ID(info.After)
+	}
+	return s.Pages.Render(c, http.StatusOK, "console_home", view)
+}
+
+// waitingPage is the view of console_waiting.html.
+type waitingPage struct {
+	page
+	Organization organization
+	Accounts     []model.Account
+	Waiting      []waiting
+	Next         string
+}
+
+// waiting is somebody without a seat.
+type waiting struct{ Email, Account, Since string }
+
+// waiting shows an organization's accounts, and who waits for a seat in them in the order in which they
+// came into the queue's table.
+func (s *Server) waiting(c echo.Context, op *model.Operator) error {
+	ctx := c.Request().Context()
+	id, _ := model.OrganizationPrefix.Parse(c.Param("id"))
+	org := s.Store.Org(model.OrganizationID(id), model.Actor("operator:"+op.ID))
+	o, err := org.Organization(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := cursor(c, model.LicensePrefix)
+	if err != nil {
+		return err
+	}
+	view := waitingPage{page: page{Operator: op}, Organization: organization{c.Param("id"), o.Name}}
+	if view.Accounts, _, err = org.Accounts(ctx, model.Page{Limit: model.MaxAccounts, Ascending: true}); err != nil {
+		return err
+	}
+	names := map[string]string{}
+	for _, a := range view.Accounts {
+		names[a.ID] = a.Name
+	}
+	licenses, info, err := org.Licenses(ctx, model.LicenseQuery{State: model.LicenseWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
+	if err != nil {
+		return err
+	}
+	if info.After != "" {
+		view.Next = model.LicensePrefix.ID(info.After)
+	}
+	ids := []string{}
+	for _, l := range licenses {
+		ids = append(ids, l.UserID)
+	}
+	users, _, err := org.Users(ctx, model.UserQuery{IDs: ids, Page: model.Page{Limit: perPage}})
+	if err != nil {
+		return err
+	}
+	called := map[string]string{}
+	for _, u := range users {
+		called[u.ID] = u.Email
+		if u.Email == "" {
+			called[u.ID] = u.UserName
+		}
+	}
+	for _, l := range licenses {
+		view.Waiting = append(view.Waiting, waiting{called[l.UserID], names[l.AccountID], l.Since.Time().UTC().Format(time.DateTime + " UTC")})
+	}
+	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
+}
+
+// cursor reads where a page of a list begins, behind the thing with this id.
+func cursor(c echo.Context, kind model.Prefix) (string, error) {
+	after := c.QueryParam("after")
+	if after == "" {
+		return "", nil
+	}
+	id, ok := kind.Parse(after)
+	if !ok {
+		return "", model.Invalidf("after", "the page is addressed wrongly: go back and follow the link again")
+	}
+	return id, nil
+}
