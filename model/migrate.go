@@ -96,9 +96,23 @@ func (s *Store) pending(db *gorm.DB) ([]Migration, error) {
 // migrationLock is the advisory lock that migrating processes queue on: an arbitrary constant.
 const migrationLock = 0x726f6c6c63616c6c
 
+// migrateTries is how often a process waits for SQLite's lock, five seconds each time: another one may
+// be at a large table.
+const migrateTries = 12
+
 // migrate applies what is pending in one transaction, under a lock: of several
 // processes that start at once one migrates and the others find nothing left.
 func (s *Store) migrate(ctx context.Context) error {
+	var err error
+	for range migrateTries {
+		if err = s.migrateAtOnce(ctx); s.dialect == postgresDialect || KindOf(s.translate(err)) != Busy {
+			break
+		}
+	}
+	return err
+}
+
+func (s *Store) migrateAtOnce(ctx context.Context) error {
 	if pending, err := s.PendingMigrations(ctx); err != nil || len(pending) == 0 {
 		return err
 	}
