@@ -3,7 +3,6 @@ package model_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -86,38 +85,6 @@ func TestRoleMapping(t *testing.T) {
 		if in, err := h.s.SessionByToken(ctx, signed.SessionToken); err != nil || in.User.Role != model.Member {
 			t.Errorf("the session of who lost the role at this login: %+v %v", in, err)
 		}
-	})
-}
-
-func TestMappedAdministratorsLosePassword(t *testing.T) {
-	eachSuite(t, -1, func(t *testing.T, h suite) {
-		ctx := t.Context()
-		h.admin(t, h.unowned(t, h.mail("stand-in"), h.mail("stand-in")))
-		ada := createUser(t, h.org, h.d, h.mail("ada"))
-		chiefs := createGroup(t, h.org, h.d, "Chiefs", ada)
-		_, err := h.org.SetRoleMapping(ctx, byID(chiefs))
-		must(t, err)
-		h.work(t)
-		setPassword(t, h.s, h.org, ada, goodPassword)
-		_, token, err := h.org.CreatePasswordSetup(ctx, ada.ID)
-		must(t, err)
-		member := func(op model.MembersOp) {
-			t.Helper()
-			_, err := h.org.UpdateDirectoryGroup(ctx, h.d.ID, chiefs.ID, unaltered, model.MembersChange{Op: op, UserIDs: ids(ada)})
-			must(t, err)
-			h.work(t)
-		}
-		got := newEvents(t, h.s, h.org, func() { member(model.RemoveMembers) })
-		if !slices.Contains(got, model.UserPasswordRemoved) {
-			t.Errorf("nobody is told: %v", got)
-		}
-		if stored, links := passwords(t, h.s); stored != 0 || links != 0 {
-			t.Errorf("%d passwords and %d links are left", stored, links)
-		}
-		member(model.AddMembers) // an administrator again, without what they had before
-		_, err = enter(t, h.s, ada.Email, goodPassword)
-		wantKind(t, err, model.Denied)
-		wantKind(t, h.s.SetPassword(ctx, token, otherPassword), model.NotFound)
 	})
 }
 
