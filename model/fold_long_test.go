@@ -3,7 +3,6 @@ package model_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
@@ -29,15 +28,18 @@ func TestEndlessDomainsCostNothing(t *testing.T) {
 				return err
 			},
 		} {
-			begun := time.Now()
 			if kind := model.KindOf(look()); kind != model.NotFound && kind != model.Denied {
 				t.Errorf("%s: kind %v", name, kind)
 			}
-			if took := time.Since(begun); took > 2*time.Second {
-				t.Errorf("%s took %v", name, took)
-			}
 		}
-		_, err := s.OrganizationByDomain(t.Context(), strings.Repeat("ü", 40)+".example") // 63 bytes at most when encoded
+		// All of them fold the domain in one place, which says that it did not even begin.
+		org, _ := contoso(t, s)
+		_, err := org.CreateDomain(t.Context(), domain, model.DomainStatePending)
+		wantKind(t, err, model.Invalid)
+		if !strings.Contains(err.Error(), "is too long for a domain name") {
+			t.Errorf("the error is %v", err)
+		}
+		_, err = s.OrganizationByDomain(t.Context(), strings.Repeat("ü", 40)+".example") // 63 bytes at most when encoded
 		wantKind(t, err, model.NotFound)
 	})
 }
