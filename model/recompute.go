@@ -45,7 +45,7 @@ func (r *Recomputer) Run(ctx context.Context) error {
 	g.Go(func() error { return r.again(ctx, "rules not looked for", r.store.learnRules) })
 	g.Go(func() error {
 		return r.again(ctx, "users not recomputed", func(ctx context.Context) error {
-			_, err := r.RunOnce(ctx)
+			_, err := r.carryOutDue(ctx)
 			return err
 		})
 	})
@@ -71,6 +71,10 @@ func (r *Recomputer) RunOnce(ctx context.Context) (n int, err error) {
 	if err := r.store.learnRules(ctx); err != nil {
 		return 0, err
 	}
+	return r.carryOutDue(ctx)
+}
+
+func (r *Recomputer) carryOutDue(ctx context.Context) (n int, err error) {
 	due, err := r.store.dueRecomputes(ctx)
 	if err != nil {
 		return 0, err
