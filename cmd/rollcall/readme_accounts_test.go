@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -12,13 +10,7 @@ import (
 // an identity provider to type: the person who was unassigned is assigned again and licensed.
 func TestREADMEAccounts(t *testing.T) {
 	folder, address := newcomer(t)
-	blocks, idp := commandsUnder(t, "Sign people in"), freeAddress(t)
-	start, rest := blocks[1], slices.Delete(slices.Clone(blocks), 1, 2)
-	typeServer(t, folder, strings.TrimSpace(start)+" --listen "+idp, "http://"+idp+"/")
-	steps := commandsUnder(t, "First steps")[1:]
-	for _, block := range rest {
-		steps = append(steps, strings.ReplaceAll(block, "127.0.0.1:9090", idp))
-	}
+	steps := append(commandsUnder(t, "First steps")[1:], signPeopleIn(t, folder)...)
 	steps = append(append(steps, "echo; echo Accounts"), commandsUnder(t, "Accounts, licenses and groups")...)
 	_, out, ok := bytes.Cut(typeCommands(t, folder, address, steps), []byte("\nAccounts\n"))
 	if !ok {

@@ -79,20 +79,28 @@ func TestREADMEPasswords(t *testing.T) {
 	}
 }
 
-// TestREADMESignPeopleIn goes on where the first steps end, with what the README tells an
-// application's developer to type. It moves the ports of the server and of the identity provider.
-func TestREADMESignPeopleIn(t *testing.T) {
-	folder, address := newcomer(t)
+// signPeopleIn starts the identity provider of the README's chapter on an address of its own, and
+// returns what else is typed there.
+func signPeopleIn(t *testing.T, folder string) []string {
+	t.Helper()
 	blocks, idp := commandsUnder(t, "Sign people in"), freeAddress(t)
-	start, rest := blocks[1], slices.Delete(slices.Clone(blocks), 1, 2)
+	start, steps := blocks[1], slices.Delete(slices.Clone(blocks), 1, 2)
 	if !strings.HasPrefix(start, "bin/rollcall testidp ") {
 		t.Fatalf("the second block does not start the identity provider:\n%s", start)
 	}
 	typeServer(t, folder, strings.TrimSpace(start)+" --listen "+idp, "http://"+idp+"/")
-	steps := append(commandsUnder(t, "First steps")[1:], "echo; echo Sign people in")
-	for _, block := range rest {
-		steps = append(steps, strings.ReplaceAll(block, "127.0.0.1:9090", idp))
+	for i, block := range steps {
+		steps[i] = strings.ReplaceAll(block, "127.0.0.1:9090", idp)
 	}
+	return steps
+}
+
+// TestREADMESignPeopleIn goes on where the first steps end, with what the README tells an
+// application's developer to type. It moves the ports of the server and of the identity provider.
+func TestREADMESignPeopleIn(t *testing.T) {
+	folder, address := newcomer(t)
+	steps := append(commandsUnder(t, "First steps")[1:], "echo; echo Sign people in")
+	steps = append(steps, signPeopleIn(t, folder)...)
 	steps = append(append(steps, "echo; echo Tune"), commandsUnder(t, "Tune a SAML connection")...)
 	_, out, ok := bytes.Cut(typeCommands(t, folder, address, steps), []byte("\nSign people in\n"))
 	if !ok {
