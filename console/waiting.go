@@ -52,8 +52,7 @@ type waitingPage struct {
 // waiting is somebody without a seat.
 type waiting struct{ Email, Account, Since string }
 
-// waiting shows an organization's accounts, and who waits for a seat in them in the order in which they
-// came into the queue's table.
+// waiting shows an organization's accounts, and who waits for a seat in them, the oldest licenses first.
 func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 	ctx := c.Request().Context()
 	id, _ := model.OrganizationPrefix.Parse(c.Param("id"))
@@ -97,7 +96,7 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 		}
 	}
 	for _, l := range licenses {
-		view.Waiting = append(view.Waiting, waiting{called[l.UserID], names[l.AccountID], l.Since.Time().UTC().Format(time.DateTime + " UTC")})
+		view.Waiting = append(view.Waiting, waiting{called[l.UserID], names[l.AccountID], l.Since.Time().Format(time.DateTime + " UTC")})
 	}
 	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
 }

@@ -55,8 +55,8 @@ var template = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	path := filepath.Join(folder, "rollcall.db")
-	store, err := model.Open(context.Background(), "sqlite:"+path, model.Options{Keys: [][]byte{Key}})
+	db, path := sqliteIn(folder)
+	store, err := model.Open(context.Background(), db.URL, model.Options{Keys: [][]byte{Key}})
 	if err != nil {
 		return nil, fmt.Errorf("migrate template: %w", err)
 	}
@@ -73,16 +73,23 @@ func SQLite(t testing.TB) Database {
 	if err != nil {
 		t.Fatalf("SQLite for tests: %v", err)
 	}
-	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db, path := sqliteIn(t.TempDir())
 	if err := os.WriteFile(path, migrated, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Database{"sqlite", "sqlite:" + path}
+	return db
 }
 
 // EmptySQLite returns a SQLite database that is not there yet.
 func EmptySQLite(t testing.TB) Database {
-	return Database{"sqlite", "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")}
+	db, _ := sqliteIn(t.TempDir())
+	return db
+}
+
+// sqliteIn is a SQLite database in a folder, with its file.
+func sqliteIn(folder string) (db Database, path string) {
+	path = filepath.Join(folder, "rollcall.db")
+	return Database{"sqlite", "sqlite:" + path}, path
 }
 
 // Open opens a store that is closed when the test ends.
