@@ -331,37 +331,6 @@ func (o *Org) signOut(ctx context.Context, connection string) error {
 	return o.endAccessOf(ctx, live, EndedConnectionChanged)
 }
 
-// endAccessOf ends the access of the users whom a sub-query of ids names, with
-// an event for each. They stay active.
-func (o *Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
-	for after := ""; ; {
-		var users []User
-		err := o.db.WithContext(ctx).Clauses(clause.Locking{Strength: toRemove}).Where("id > ? AND id IN (?)", after, ids).
-			Order("id").Limit(leaving).Find(&users).Error
-		if err != nil {
-			return fmt.Errorf("lock users: %w", err)
-		}
-		if len(users) == 0 {
-			return nil
-		}
-		var ended []string
-		for i := range users {
-			ended = append(ended, users[i].ID)
-			if err := o.recordAccessEnded(&users[i], reason); err != nil {
-				return err
-			}
-		}
-		err = o.db.WithContext(ctx).Model(&User{}).Where("id IN ?", ended).UpdateColumn("epoch", increment("epoch")).Error
-		if err != nil {
-			return fmt.Errorf("end access: %w", err)
-		}
-		if err := o.spill(ctx); err != nil {
-			return err
-		}
-		after = ended[len(ended)-1]
-	}
-}
-
 // errConnectionGone is what a login gets whose connection was deleted meanwhile.
 func errConnectionGone(err error) error {
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {

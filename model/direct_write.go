@@ -69,7 +69,8 @@ func (o *Org) createAtOnce(ctx context.Context, u User) (*User, error) {
 	org := o.noting()
 	u.OrganizationID = o.ID
 	u.begin(org.now())
-	if err := org.recordDirectoryUser(DirectoryUserCreated, &u, nil); err != nil {
+	c := consequencesOf(nil, &u, byDirectory)
+	if err := org.recordChange(ctx, &c); err != nil {
 		return nil, err
 	}
 	traces, err := u.traces(nil)
@@ -202,18 +203,14 @@ func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change f
 		return nil, err
 	}
 	org := o.noting()
-	ended := org.settleActive(&before.User, after)
-	if ended && before.Role == Admin { // who may be the last one
+	c := consequencesOf(&before.User, after, byDirectory)
+	if c.needsTransaction() {
 		return nil, nil
 	}
-	after.Version, after.UpdatedAt = before.Version+1, org.now()
-	if err := org.recordDirectoryUser(DirectoryUserUpdated, after, &before.User); err != nil {
+	after = c.row
+	after.follow(&before.User, org.now())
+	if err := errors.Join(org.recordChange(ctx, &c), org.closeAccess(ctx, &c)); err != nil {
 		return nil, err
-	}
-	if ended {
-		if err := org.recordAccessEnded(after, EndedDeprovisioned); err != nil {
-			return nil, err
-		}
 	}
 	set := clause.Expr{SQL: "active = ?, inactive_reason = ?, epoch = ?, version = ?, updated_at = ?",
 		Vars: []any{after.Active, string(after.InactiveReason), after.Epoch, after.Version, int64(after.UpdatedAt)}}

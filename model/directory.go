@@ -218,21 +218,11 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := db.Where("directory_id = ? AND role = ? AND active = ?", id, Admin, true).Limit(1).Find(&admins).Error; err != nil {
 			return fmt.Errorf("read administrators: %w", err)
 		}
-		leave := func(columns map[string]any, active ...bool) error {
-			columns["directory_id"], columns["updated_at"] = nil, org.now()
-			users := db.Model(&User{}).Where("directory_id = ?", id)
-			if len(active) > 0 {
-				users = users.Where("active = ?", active[0])
+		for _, active := range []bool{true, false} {
+			users := db.Model(&User{}).Where("directory_id = ? AND active = ?", id, active)
+			if err := users.UpdateColumns(releasedColumns(active, org.now())).Error; err != nil {
+				return fmt.Errorf("release users: %w", err)
 			}
-			return users.UpdateColumns(columns).Error
-		}
-		if err := leave(map[string]any{
-			"active": false, "inactive_reason": DirectoryRemoved, "epoch": increment("epoch"), "version": increment("version"),
-		}, true); err != nil {
-			return fmt.Errorf("release users: %w", err)
-		}
-		if err := leave(map[string]any{"version": increment("version")}); err != nil {
-			return fmt.Errorf("release users: %w", err)
 		}
 		if err := db.Where("directory_id = ?", id).Delete(&DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete groups: %w", err)

@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"fmt"
 )
 
 // errUntestedSSO keeps an organization from locking itself out.
@@ -31,26 +30,15 @@ type withoutAdmin struct {
 	Alert  bool      `json:"alert"`
 }
 
-// flagLastAdmin notes that a directory has taken the organization's last active
-// administrator away: that is obeyed at once, and nobody may overlook it (mission.md, 2.11).
+// flagLastAdmin records, where it is so, that a directory has taken the last active
+// administrator away. The change is carried out all the same, and nobody may overlook it.
 func (o *Org) flagLastAdmin(ctx context.Context, u *User, cause EventType) error {
-	if u.Role != Admin {
-		return nil
-	}
-	// Two who leave at once must not both find the other.
-	g, err := o.lockOrganization(ctx, toChange)
-	if err != nil {
+	others, err := o.otherAdmins(ctx, u.ID)
+	if err != nil || others > 0 {
 		return err
 	}
-	var others int64
-	err = o.db.WithContext(ctx).Model(&User{}).Where("role = ? AND active = ? AND id <> ?", Admin, true, u.ID).Count(&others).Error
+	g, err := o.Organization(ctx)
 	if err != nil {
-		return fmt.Errorf("count administrators: %w", err)
-	}
-	if others > 0 {
-		return nil
-	}
-	if g.Domains, err = o.Domains(ctx); err != nil {
 		return err
 	}
 	id := OrganizationPrefix.ID(string(o.ID))

@@ -122,44 +122,6 @@ func (o *Org) writeEvents(ctx context.Context) error {
 	return nil
 }
 
-// accessEnded is the data of user.access_ended.
-type accessEnded struct {
-	UserID          string       `json:"user_id"`
-	DirectoryUserID *string      `json:"directory_user_id"`
-	ProfileIDs      []string     `json:"profile_ids"`
-	OrganizationID  string       `json:"organization_id"`
-	Reason          EndingReason `json:"reason"`
-	Actor           Actor        `json:"actor"`
-}
-
-// EndingReason is why a user's access ended.
-type EndingReason string
-
-// The reasons of user.access_ended.
-const (
-	EndedDeprovisioned     EndingReason = "deprovisioned"
-	EndedDeleted           EndingReason = "deleted"
-	EndedDirectoryDeleted  EndingReason = "directory_deleted"
-	EndedRevoked           EndingReason = "revoked"
-	EndedRoleChanged       EndingReason = "role_changed"
-	EndedConnectionChanged EndingReason = "connection_changed"
-)
-
-func (o *Org) recordAccessEnded(u *User, reason EndingReason) error {
-	data := accessEnded{
-		UserID: UserPrefix.ID(u.ID), ProfileIDs: []string{}, OrganizationID: OrganizationPrefix.ID(string(o.ID)),
-		Reason: reason, Actor: o.by,
-	}
-	if u.DirectoryID != nil {
-		id := DirectoryUserPrefix.ID(u.ID)
-		data.DirectoryUserID = &id
-	}
-	for _, id := range u.ProfileIDs {
-		data.ProfileIDs = append(data.ProfileIDs, ProfilePrefix.ID(id))
-	}
-	return o.record(UserAccessEnded, UserPrefix.ID(u.ID), data)
-}
-
 // encode writes v as compact JSON as JSON.stringify does: no escapes for <, >
 // and &, since receivers sign their own re-serialization of it (api.md, Events).
 func encode(v any) (string, error) {

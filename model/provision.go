@@ -65,8 +65,8 @@ func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, docum
 		if err := org.insertUser(ctx, u); err != nil {
 			return err
 		}
-		org.affects(CauseDirectory, u.ID)
-		return org.recordDirectoryUser(DirectoryUserCreated, u, nil)
+		c := consequencesOf(nil, u, byDirectory)
+		return org.recordChange(ctx, &c)
 	})
 	if err != nil {
 		return nil, err
@@ -135,30 +135,20 @@ func (o *Org) adopt(ctx context.Context, before *User, directoryID string, chang
 		return nil, err
 	}
 	after.DirectoryID, after.AdoptionConfirmed = &directoryID, false
-	ended := o.settleActive(before, after)
-	o.affects(CauseDirectory, after.ID) // whose groups are the directory's from now on
-	if err := o.writeUser(ctx, before, after); err != nil {
-		return nil, err
-	}
-	if err := o.recordUser(ctx, UserAdopted, after); err != nil {
-		return nil, err
-	}
-	if err := o.recordDirectoryUser(DirectoryUserCreated, after, nil); err != nil || !ended {
-		return after, err
-	}
-	return after, o.recordDeparture(ctx, after, EndedDeprovisioned, UserAdopted)
+	return o.writeChange(ctx, before, after)
 }
 
-// recordDeparture notes that a directory has ended the access of an active user.
-func (o *Org) recordDeparture(ctx context.Context, u *User, reason EndingReason, cause EventType) error {
-	if err := o.recordAccessEnded(u, reason); err != nil || u.Role != Admin {
-		return err
+// writeChange writes a user, whose row the caller has locked, as a directory
+// changed it, with all that follows.
+func (o *Org) writeChange(ctx context.Context, before, after *User) (*User, error) {
+	c := consequencesOf(before, after, byDirectory)
+	if err := o.writeUser(ctx, before, c.row); err != nil {
+		return nil, err
 	}
-	// A link from before must not be good again once they come back, as no token is.
-	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
-		return err
+	if err := o.recordChange(ctx, &c); err != nil {
+		return nil, err
 	}
-	return o.flagLastAdmin(ctx, u, cause)
+	return c.row, o.closeAccess(ctx, &c)
 }
 
 // changedBy is a copy of the user with what change makes of Active and of the
@@ -173,25 +163,6 @@ func (u *User) changedBy(change func(*User) error) (*User, error) {
 	c.ConnectionID, c.RoleMapped, c.EntitlementVersion = u.ConnectionID, u.RoleMapped, u.EntitlementVersion
 	c.CreatedAt, c.UpdatedAt = u.CreatedAt, u.UpdatedAt
 	return &c, nil
-}
-
-// settleActive draws the consequences of a change of Active: access ends with
-// it, in the same row; the reason is kept for who may come back how.
-func (o *Org) settleActive(before, after *User) (ended bool) {
-	if before.Active != after.Active {
-		o.affects(CauseDirectory, after.ID)
-	}
-	switch {
-	case after.Active:
-		after.InactiveReason = ""
-	case before.Active:
-		after.InactiveReason = Deprovisioned
-		after.endAccess()
-		return true
-	case before.DirectoryID == nil:
-		after.InactiveReason = Deprovisioned
-	}
-	return false
 }
 
 // UpdateDirectoryUser lets change alter Active and the document of a user that
@@ -217,14 +188,8 @@ func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, c
 		if after, err = before.changedBy(change); err != nil || len(changed(&before, after)) == 0 {
 			return err
 		}
-		ended := org.settleActive(&before, after)
-		if err := org.writeUser(ctx, &before, after); err != nil {
-			return err
-		}
-		if err := org.recordDirectoryUser(DirectoryUserUpdated, after, &before); err != nil || !ended {
-			return err
-		}
-		return org.recordDeparture(ctx, after, EndedDeprovisioned, DirectoryUserUpdated)
+		after, err = org.writeChange(ctx, &before, after)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -250,16 +215,14 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, a
 				return err
 			}
 		}
+		c := consequencesOf(&u, nil, byDirectory)
 		if err := org.removeUser(ctx, &u); err != nil {
 			return err
 		}
-		if err := org.recordDirectoryUser(DirectoryUserDeleted, &u, nil); err != nil {
+		if err := org.recordChange(ctx, &c); err != nil {
 			return err
 		}
-		if !u.Active {
-			return org.recordAccessEnded(&u, EndedDeleted)
-		}
-		return org.recordDeparture(ctx, &u, EndedDeleted, DirectoryUserDeleted)
+		return org.closeAccess(ctx, &c)
 	})
 }
 
@@ -274,36 +237,18 @@ func (o *Org) DeleteUser(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if u.Role == Admin && u.Active {
-			if err := org.notLastAdmin(ctx, id); err != nil {
-				return err
-			}
+		c := consequencesOf(u, nil, byPerson)
+		if err := org.checkLastAdmin(ctx, &c); err != nil {
+			return err
 		}
-		if err := org.recordUser(ctx, UserDeleted, u); err != nil {
+		if err := org.recordChange(ctx, &c); err != nil {
 			return err
 		}
 		if err := org.removeUser(ctx, u); err != nil {
 			return err
 		}
-		return org.recordAccessEnded(u, EndedDeleted)
+		return org.closeAccess(ctx, &c)
 	})
-}
-
-// notLastAdmin refuses when the organization has no active administrator but one.
-func (o *Org) notLastAdmin(ctx context.Context, id string) error {
-	// Two administrators removing each other at once must not both find the other: they queue here.
-	if _, err := o.lockOrganization(ctx, toChange); err != nil {
-		return err
-	}
-	var others int64
-	err := o.db.WithContext(ctx).Model(&User{}).Where("role = ? AND active = ? AND id <> ?", Admin, true, id).Count(&others).Error
-	if err != nil {
-		return fmt.Errorf("count administrators: %w", err)
-	}
-	if others == 0 {
-		return Conflictf("id", "this is the organization's last administrator; make someone else an administrator first")
-	}
-	return nil
 }
 
 func (o *Org) removeUser(ctx context.Context, u *User) error {

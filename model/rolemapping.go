@@ -110,22 +110,7 @@ func (o *Org) setMappedRole(ctx context.Context, id string, role Role, cause Cau
 		if u.Role == role || u.Role == Admin && !u.RoleMapped {
 			return nil
 		}
-		u.Role, u.RoleMapped, u.AdoptionConfirmed = role, role == Admin, false
-		last := false
-		if role == Member && u.Active {
-			err := org.notLastAdmin(ctx, u.ID)
-			if last = KindOf(err) == Conflict; err != nil && !last {
-				return err
-			}
-		}
-		if err := org.recordRole(ctx, u, cause, last); err != nil || role == Admin {
-			return err
-		}
-		if err := org.removePassword(ctx, u, NoAdminAnymore); err != nil {
-			return err
-		}
-		u.endAccess()
-		return org.recordAccessEnded(u, EndedRoleChanged)
+		return org.changeRole(ctx, u, role, byMapping, cause)
 	})
 	return err
 }

@@ -143,8 +143,8 @@ func (o *Org) CreateUser(ctx context.Context, document map[string]any) (*User, e
 		if err := org.insertUser(ctx, u); err != nil {
 			return err
 		}
-		org.affects(CauseManual, u.ID)
-		return org.recordUser(ctx, UserCreated, u)
+		c := consequencesOf(nil, u, byPerson)
+		return org.recordChange(ctx, &c)
 	})
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func (o *Org) insertValues(ctx context.Context, u *User) error {
 // writeUser stores what changed between before and after: the columns, and the
 // values that filters look up when they changed. It bumps the version.
 func (o *Org) writeUser(ctx context.Context, before, after *User) error {
-	after.Version, after.UpdatedAt = before.Version+1, o.now()
+	after.follow(before, o.now())
 	db := o.db.WithContext(ctx).Model(&User{}).Where("id = ?", after.ID)
 	if err := db.Select(changed(before, after)).UpdateColumns(after).Error; err != nil {
 		return userNameTaken(fmt.Errorf("update user: %w", err))
@@ -221,6 +221,11 @@ func (o *Org) writeUser(ctx context.Context, before, after *User) error {
 	return o.insertValues(ctx, after)
 }
 
+// follow gives a row that replaces another the version after it, and the moment of the change.
+func (u *User) follow(before *User, now Time) {
+	u.Version, u.UpdatedAt = before.Version+1, now
+}
+
 // changed names the fields that differ between two rows of one type, and those
 // that are written with them.
 func changed[T any](before, after *T) []string {
@@ -240,10 +245,6 @@ func changed[T any](before, after *T) []string {
 	return names
 }
 
-// endAccess makes every session, code and token of the user void from the next
-// look-up on, in the row that each look-up joins (identity.md, section 5).
-func (u *User) endAccess() { u.Epoch++ }
-
 // SetRole gives a user a role. Taking admin away also ends the user's access,
 // since what was opened as an admin must not live on, and removes their password.
 // It answers Conflict for the last active administrator.
@@ -259,24 +260,7 @@ func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) 
 		if u.Role == role {
 			return nil
 		}
-		if u.Role == Admin && u.Active {
-			if err := org.notLastAdmin(ctx, id); err != nil {
-				return err
-			}
-		}
-		// Who becomes an administrator now was not meant when somebody confirmed before.
-		u.Role, u.AdoptionConfirmed = role, false
-		if err := org.recordRole(ctx, u, CauseManual, false); err != nil {
-			return err
-		}
-		if role == Admin {
-			return nil
-		}
-		if err := org.removePassword(ctx, u, NoAdminAnymore); err != nil {
-			return err
-		}
-		u.endAccess()
-		return org.recordAccessEnded(u, EndedRoleChanged)
+		return org.changeRole(ctx, u, role, byPerson, CauseManual)
 	})
 }
 
@@ -284,8 +268,7 @@ func (o *Org) SetRole(ctx context.Context, id string, role Role) (*User, error) 
 // active and may sign in again.
 func (o *Org) RevokeSessions(ctx context.Context, id string) (*User, error) {
 	return o.changeUser(ctx, id, func(org *Org, u *User) error {
-		u.endAccess()
-		return org.recordAccessEnded(u, EndedRevoked)
+		return org.revokeAccess(ctx, u, EndedRevoked)
 	})
 }
 

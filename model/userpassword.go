@@ -162,8 +162,7 @@ func (s *Store) SetPassword(ctx context.Context, token, password string) error {
 		if err := org.recordUserBecause(ctx, UserPasswordSet, u, ""); err != nil || old.RowsAffected == 0 {
 			return err
 		}
-		u.endAccess()
-		return org.recordAccessEnded(u, EndedRevoked)
+		return org.revokeAccess(ctx, u, EndedRevoked)
 	})
 	if err != nil {
 		return err
