@@ -42,7 +42,7 @@ func TestReference(t *testing.T) {
 			model.DirectoryActivated, model.DirectoryDeleted, model.DirectoryTokenCreated, model.DirectoryTokenRevoked,
 			model.DirectoryUserCreated, model.DirectoryUserUpdated, model.DirectoryUserDeleted,
 			model.DirectoryGroupCreated, model.DirectoryGroupUpdated, model.DirectoryGroupDeleted,
-			model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove,
+			model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemoved,
 			model.OrganizationCreated, model.OrganizationUpdated, model.OrganizationDeleted,
 			model.DomainCreated, model.DomainVerified, model.DomainDeleted, model.UserAccessEnded, model.UserDeleted,
 			model.ConnectionActivated, model.ConnectionDeactivated, model.ConnectionDeleted, model.CertificateRenewed, model.CertificateRenewalNeeded, model.SSOSucceeded, model.SSOFailed,

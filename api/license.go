@@ -12,8 +12,8 @@ func (s *Server) listLicenses(c *call) error {
 		return err
 	}
 	q := model.LicenseQuery{Page: page.Page, State: model.LicenseState(p.text("state"))}
-	if q.State != "" && q.State != model.LicenseGranted && q.State != model.LicenseWaiting {
-		p.fail("state", "state is %q or %q", model.LicenseGranted, model.LicenseWaiting)
+	if q.State != "" && q.State != model.LicenseStateGranted && q.State != model.LicenseStateWaiting {
+		p.fail("state", "state is %q or %q", model.LicenseStateGranted, model.LicenseStateWaiting)
 	}
 	q.UserID, q.AccountID = p.cursor("user_id", model.UserPrefix), p.cursor("account_id", model.AccountPrefix)
 	if err := p.err(); err != nil {

@@ -73,7 +73,7 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 	for _, a := range view.Accounts {
 		names[a.ID] = a.Name
 	}
-	licenses, info, err := org.Licenses(ctx, model.LicenseQuery{State: model.LicenseWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
+	licenses, info, err := org.Licenses(ctx, model.LicenseQuery{State: model.LicenseStateWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
 	if err != nil {
 		return err
 	}

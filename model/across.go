@@ -322,20 +322,6 @@ func (o *Org) recognize(ctx context.Context, u *User) (recognized, error) {
 	return out, nil
 }
 
-// beside does something in another organization within the running transaction: what one
-// organization proves may end what another one had, and neither half may happen alone.
-func (o *Org) beside(ctx context.Context, other OrganizationID, fn func(theirs *Org) error) error {
-	db := o.db.Set(tenantKey, other).Session(&gorm.Session{})
-	theirs := &Org{ID: other, by: o.by, store: o.store, db: db, read: db, tx: &transaction{at: o.now()}}
-	if err := fn(theirs); err != nil {
-		return err
-	}
-	if theirs.tx.failed != nil {
-		return theirs.tx.failed
-	}
-	return theirs.writeEvents(ctx)
-}
-
 // planAnew has PostgreSQL plan each statement of the transaction for itself. A
 // plan that was kept from when a table was all but empty reads it from end to end,
 // and would, until the next ANALYZE, for each batch of a table that the batches fill.

@@ -24,13 +24,8 @@ func (o *Org) atOnce() bool {
 	return o.tx == nil && o.store.dialect == postgresDialect && !o.store.rules.configured(o.ID)
 }
 
-// noting is the Org with somewhere to note events that no transaction writes.
-func (o *Org) noting() *Org {
-	return &Org{ID: o.ID, by: o.by, store: o.store, db: o.db, read: o.read, tx: &transaction{at: o.now()}}
-}
-
-// told inserts the noted events for each row of a WITH query.
-func (o *Org) told(from string) clause.Expr {
+// insertEvents is the part of a WITH statement that inserts the events recorded so far, once per row of from.
+func (o *Org) insertEvents(from string) clause.Expr {
 	n := len(o.tx.events)
 	ids, types, subjects, data := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, e := range o.tx.events {
@@ -44,9 +39,15 @@ func (o *Org) told(from string) clause.Expr {
 	}
 }
 
-// write sends a write that answers with a row if it was carried out. What others
+// write sends a write of a recorder that answers with a row if it was carried out. What others
 // were quicker with is not carried out, and no error: the long way finds out what it is.
 func (o *Org) write(ctx context.Context, query clause.Expr, answer any) (done bool, err error) {
+	if o.tx.unruled && o.store.rules.configured(o.ID) { // since it was asked whether to write at once
+		return false, nil
+	}
+	if err := o.dropped(); err != nil {
+		return false, err
+	}
 	err = o.direct(ctx, query, func(rows *sql.Rows) error {
 		done = true
 		return rows.Scan(answer)
@@ -66,7 +67,7 @@ func (o *Org) createAtOnce(ctx context.Context, u User) (*User, error) {
 	if !o.atOnce() {
 		return nil, nil
 	}
-	org := o.noting()
+	org := o.recorder()
 	u.OrganizationID = o.ID
 	u.begin(org.now())
 	c := consequencesOf(nil, &u, byDirectory)
@@ -95,8 +96,8 @@ func (o *Org) createAtOnce(ctx context.Context, u User) (*User, error) {
 			"WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), ",
 			Vars: append([]any{u.ID, id, *u.DirectoryID, u.Active, string(u.InactiveReason), string(u.Role), u.Epoch, u.Version,
 				int64(u.CreatedAt), int64(u.UpdatedAt)}, columns...)},
-		org.valued("made", values), org.told("made"), " SELECT id FROM made")
-	done, err := o.write(ctx, query, &u.ID)
+		org.valued("made", values), org.insertEvents("made"), " SELECT id FROM made")
+	done, err := org.write(ctx, query, &u.ID)
 	if !done || err != nil {
 		return nil, err
 	}
@@ -202,7 +203,7 @@ func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change f
 	if err != nil {
 		return nil, err
 	}
-	org := o.noting()
+	org := o.recorder()
 	c := consequencesOf(&before.User, after, byDirectory)
 	if c.needsTransaction() {
 		return nil, nil
@@ -224,8 +225,8 @@ func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change f
 	turn := o.turn(id)
 	query := join("WITH written AS (UPDATE users SET ", set,
 		clause.Expr{SQL: " WHERE organization_id = ? AND id = ? AND xmin::text = ? AND ", Vars: []any{string(o.ID), id, before.state}}, turn,
-		" RETURNING id), ", org.revalued("written", old, now), org.told("written"), " SELECT id FROM written")
-	if done, err := o.write(ctx, query, new(string)); !done || err != nil {
+		" RETURNING id), ", org.revalued("written", old, now), org.insertEvents("written"), " SELECT id FROM written")
+	if done, err := org.write(ctx, query, new(string)); !done || err != nil {
 		return nil, err
 	}
 	return after, nil
@@ -272,7 +273,7 @@ func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func
 	if isMember {
 		return g, nil
 	}
-	org := o.noting()
+	org := o.recorder()
 	g.UpdatedAt = org.now()
 	if err := org.recordMember(ctx, DirectoryGroupUserAdded, g, &u.User); err != nil {
 		return nil, err
@@ -289,8 +290,8 @@ func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func
 			Vars: []any{organization, id}},
 		clause.Expr{SQL: "touched AS (UPDATE directory_groups SET version = version + 1, updated_at = ? FROM joined WHERE organization_id = ? AND id = ? RETURNING version), ",
 			Vars: []any{int64(g.UpdatedAt), organization, id}},
-		org.told("touched"), " SELECT version FROM touched")
-	if done, err := o.write(ctx, query, &g.Version); !done || err != nil {
+		org.insertEvents("touched"), " SELECT version FROM touched")
+	if done, err := org.write(ctx, query, &g.Version); !done || err != nil {
 		return nil, err
 	}
 	return g, nil

@@ -198,7 +198,7 @@ func (o *Org) prove(ctx context.Context, d *Domain) error {
 	d.NextCheckAt = later(now, dailyCheck)
 	if owner.ContestedBy == "" {
 		owner.ContestedBy, owner.ContestedUntil = d.ID, later(now, noticeTime)
-		err := o.beside(ctx, owner.OrganizationID, func(theirs *Org) error {
+		err := o.inOrganization(ctx, owner.OrganizationID, func(theirs *Org) error {
 			if err := theirs.storeProof(ctx, owner); err != nil {
 				return err
 			}
@@ -230,7 +230,7 @@ func (o *Org) otherOwner(ctx context.Context, d *Domain) (*Domain, error) {
 
 // takeOver ends another organization's trust in a domain and begins this one's, both or neither.
 func (o *Org) takeOver(ctx context.Context, d, owner *Domain, strategy string) error {
-	err := o.beside(ctx, owner.OrganizationID, func(theirs *Org) error { return theirs.failDomain(ctx, owner, verifiedByOther) })
+	err := o.inOrganization(ctx, owner.OrganizationID, func(theirs *Org) error { return theirs.failDomain(ctx, owner, verifiedByOther) })
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (o *Org) withdrawContest(ctx context.Context, d *Domain) error {
 	if err != nil || owner == nil || owner.ContestedBy != d.ID {
 		return err
 	}
-	return o.beside(ctx, owner.OrganizationID, func(theirs *Org) error { return theirs.clearContest(ctx, owner) })
+	return o.inOrganization(ctx, owner.OrganizationID, func(theirs *Org) error { return theirs.clearContest(ctx, owner) })
 }
 
 func (o *Org) clearContest(ctx context.Context, d *Domain) error {

@@ -213,10 +213,10 @@ func (e *entitling) compareLicense(u *entitledUser, account string, after holdin
 	case l.ByRule != after.ByRule || l.ByHand != after.ByHand:
 		l.ByRule, l.ByHand = after.ByRule, after.ByHand
 		e.kept = append(e.kept, l)
-		if l.State == LicenseWaiting { // whoever frees a seat now passes by the row that is being written
+		if l.State == LicenseStateWaiting { // whoever frees a seat now passes by the row that is being written
 			e.accounts[account] = true
 		}
-	case l.State == LicenseWaiting && !e.removals:
+	case l.State == LicenseStateWaiting && !e.removals:
 		e.accounts[account] = true // a seat may be free
 		return
 	default:

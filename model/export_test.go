@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // What the tests of package model_test see of the inside.
@@ -42,6 +43,27 @@ func OnPostgres(s *Store) bool { return s.dialect == postgresDialect }
 
 // Record notes an event in a running transaction.
 func Record(o *Org, subject string) error { return o.record("test.noted", subject, struct{}{}) }
+
+// ErrDropped is what a transaction gets that was told of more than it does.
+var ErrDropped = errDropped
+
+// What a transaction is told besides events.
+func Committed(o *Org, fn func())       { o.committed(fn) }
+func RulesChanged(o *Org)               { o.rulesChanged() }
+func Affects(o *Org, userIDs ...string) { o.affects(CauseManual, userIDs...) }
+
+// InOrganization does something in another organization within a transaction.
+func InOrganization(o *Org, ctx context.Context, other OrganizationID, fn func(theirs *Org) error) error {
+	return o.inOrganization(ctx, other, fn)
+}
+
+// WriteRecorded writes nothing, as the writes of one statement do, after fn has told the recorder something.
+func WriteRecorded(o *Org, ctx context.Context, fn func(recorder *Org)) error {
+	recorder := o.recorder()
+	fn(recorder)
+	_, err := recorder.write(ctx, clause.Expr{SQL: "SELECT 1"}, new(int))
+	return err
+}
 
 // Traces of a user, for Departed.
 func TracesOf(u *User, identities ...Identity) (Traces, error) { return u.traces(identities) }

@@ -163,7 +163,7 @@ func TestMembers(t *testing.T) {
 		op := func(op model.MembersOp, users ...*model.User) model.MembersChange {
 			return model.MembersChange{Op: op, UserIDs: ids(users...)}
 		}
-		const added, removed = model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove
+		const added, removed = model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemoved
 		for i, c := range []struct {
 			outcome string
 			before  []*model.User

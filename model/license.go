@@ -26,8 +26,8 @@ type LicenseState string
 // The states of a license. Who waits gets the account's next free seat when
 // nobody has waited longer.
 const (
-	LicenseGranted LicenseState = "granted"
-	LicenseWaiting LicenseState = "waiting"
+	LicenseStateGranted LicenseState = "granted"
+	LicenseStateWaiting LicenseState = "waiting"
 )
 
 // License is a user's seat in an account, or their place in the queue for one.
@@ -194,8 +194,8 @@ func (o *Org) promote(ctx context.Context, a *Account) error {
 	}
 	for i := range waiting {
 		l := &waiting[i]
-		l.State, l.Cause, l.Since = LicenseGranted, CauseSeat, o.now()
-		if err := o.recordLicense(ctx, LicenseGrantedEvent, l, CauseSeat); err != nil {
+		l.State, l.Cause, l.Since = LicenseStateGranted, CauseSeat, o.now()
+		if err := o.recordLicense(ctx, LicenseGranted, l, CauseSeat); err != nil {
 			return err
 		}
 	}

@@ -53,20 +53,28 @@ func (o *Org) turn(id string) clause.Expr {
 	return join("pg_advisory_xact_lock(", param(int64(binary.BigEndian.Uint64(u[8:]))), ") IS NOT NULL")
 }
 
-// tries are how often a write starts anew that others' locks have ended.
-const tries = 5
+// again runs fn until it ends well, or with an error for which another try is of no use, but not more
+// often than tries.
+func again(tries int, useful func(error) bool, fn func(try int) error) error {
+	for try := 1; ; try++ {
+		if err := fn(try); err == nil || try == tries || !useful(err) {
+			return err
+		}
+	}
+}
+
+// changeTries are how often a write starts again that the locks of others have ended.
+const changeTries = 5
 
 // change is Tx for a write that starts anew when PostgreSQL has ended it for
 // those of others: of two that wait for each other one can go on only so. One
 // that has joined a transaction is left to whoever began that. What fn sets
 // outside itself, it must set anew each time.
 func (o *Org) change(ctx context.Context, fn func(org *Org) error) error {
-	for try := 1; ; try++ {
-		err := o.Tx(ctx, fn)
-		if err == nil || o.tx != nil || try == tries || !collided(err) {
-			return err
-		}
+	if o.tx != nil {
+		return o.Tx(ctx, fn)
 	}
+	return again(changeTries, collided, func(int) error { return o.Tx(ctx, fn) })
 }
 
 // collided tells of a deadlock, of a serialization failure, or of a user whom

@@ -54,7 +54,7 @@ func (o *Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lic
 		if a.Seats != nil && a.SeatsUsed >= *a.Seats {
 			return &Error{Kind: Full, Field: "account_id", Message: fmt.Sprintf("all %d seats of the account are in use", *a.Seats)}
 		}
-		l = License{ID: newID(), UserID: userID, AccountID: accountID, State: LicenseGranted, ByHand: true, Cause: CauseManual, Since: org.now()}
+		l = License{ID: newID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true, Cause: CauseManual, Since: org.now()}
 		if err := org.db.WithContext(ctx).Create(&l).Error; err != nil {
 			return fmt.Errorf("create license: %w", err)
 		}
@@ -62,7 +62,7 @@ func (o *Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lic
 		if err := org.writeSeats(ctx, a); err != nil {
 			return err
 		}
-		return org.recordLicense(ctx, LicenseGrantedEvent, &l, CauseManual)
+		return org.recordLicense(ctx, LicenseGranted, &l, CauseManual)
 	})
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func TestMappedAdministratorsLosePassword(t *testing.T) {
 					chiefs = change(t, h.org, chiefs, model.MembersChange{Op: model.RemoveMembers, UserIDs: ids(ada)})
 					h.work(t)
 				})
-				want := []model.EventType{model.DirectoryGroupUserRemove, model.UserRoleChanged, model.UserPasswordRemoved, model.UserAccessEnded}
+				want := []model.EventType{model.DirectoryGroupUserRemoved, model.UserRoleChanged, model.UserPasswordRemoved, model.UserAccessEnded}
 				if diff := cmp.Diff(want, told); diff != "" {
 					t.Error(diff)
 				}

@@ -132,7 +132,7 @@ func (o *Org) recordRemoved(ctx context.Context, g *DirectoryGroup, gone []group
 		return fmt.Errorf("read former members: %w", err)
 	}
 	for i := range users {
-		if err := o.recordMember(ctx, DirectoryGroupUserRemove, g, &users[i]); err != nil {
+		if err := o.recordMember(ctx, DirectoryGroupUserRemoved, g, &users[i]); err != nil {
 			return err
 		}
 	}

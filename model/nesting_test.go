@@ -95,7 +95,7 @@ func TestNestedGroups(t *testing.T) {
 		})
 		t.Run("changes are events of the group, and those of nothing are none", func(t *testing.T) {
 			g := nested(t, org, d, "changing")
-			const updated, added, removed = model.DirectoryGroupUpdated, model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove
+			const updated, added, removed = model.DirectoryGroupUpdated, model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemoved
 			for i, c := range []struct {
 				op      model.MembersOp
 				members []string

@@ -28,7 +28,7 @@ func (o *Org) ProfileAccounts(ctx context.Context, userID string) ([]ProfileAcco
 	if !o.store.rules.configured(o.ID) {
 		return out, nil
 	}
-	granted := o.read.Model(&License{}).Select("account_id").Where("user_id = ? AND state = ?", userID, LicenseGranted)
+	granted := o.read.Model(&License{}).Select("account_id").Where("user_id = ? AND state = ?", userID, LicenseStateGranted)
 	in := o.read.Model(&GroupAssignment{}).Select("group_id").Where("user_id = ?", userID)
 	var accounts []Account
 	var groups []AccountGroup

@@ -19,14 +19,16 @@ var errOvertaken = &Error{Kind: Busy, Message: "the directory is being written t
 
 // remove runs fn in a transaction, and again when others got in between.
 func (o *Org) remove(ctx context.Context, fn func(org *Org, last bool) error) error {
-	for try := 1; ; try++ {
-		last := try == removalTries || o.tx != nil
-		err := o.Tx(ctx, func(org *Org) error { return fn(org, last) })
-		overtaken := errors.Is(err, errOvertaken) || errors.Is(err, gorm.ErrForeignKeyViolated) || postgresCode(err) == deadlockDetected
-		if last || !overtaken {
-			return err
-		}
+	tries := removalTries
+	if o.tx != nil {
+		tries = 1
 	}
+	overtaken := func(err error) bool {
+		return errors.Is(err, errOvertaken) || errors.Is(err, gorm.ErrForeignKeyViolated) || postgresCode(err) == deadlockDetected
+	}
+	return again(tries, overtaken, func(try int) error {
+		return o.Tx(ctx, func(org *Org) error { return fn(org, try == tries) })
+	})
 }
 
 // lockPeople locks the groups and users of a directory, or of the whole

@@ -88,10 +88,10 @@ func (o *Org) loseLicenses(ctx context.Context, lost *losses, condition string, 
 	}
 	slices.SortFunc(gone, func(a, b License) int { return strings.Compare(a.UserID+a.AccountID, b.UserID+b.AccountID) })
 	for i := range gone {
-		if gone[i].State == LicenseGranted {
+		if gone[i].State == LicenseStateGranted {
 			lost.freed[gone[i].AccountID]++
 		}
-		if err := o.recordLicense(ctx, LicenseRevokedEvent, &gone[i], lost.cause); err != nil {
+		if err := o.recordLicense(ctx, LicenseRevoked, &gone[i], lost.cause); err != nil {
 			return err
 		}
 	}
@@ -171,8 +171,8 @@ func (e *entitling) seat(ctx context.Context) error {
 			counted = a.SeatsUsed // which promote has written
 		}
 		for _, l := range wanted[a.ID] {
-			if l.State = LicenseWaiting; a.Seats == nil || a.SeatsUsed < *a.Seats {
-				l.State = LicenseGranted
+			if l.State = LicenseStateWaiting; a.Seats == nil || a.SeatsUsed < *a.Seats {
+				l.State = LicenseStateGranted
 				a.SeatsUsed++
 			}
 		}
@@ -216,9 +216,9 @@ func (e *entitling) insertLicenses(ctx context.Context) error {
 		return fmt.Errorf("create licenses: %w", err)
 	}
 	for _, l := range e.fresh {
-		t := LicenseGrantedEvent
-		if l.State == LicenseWaiting {
-			t = LicenseWaitingEvent
+		t := LicenseGranted
+		if l.State == LicenseStateWaiting {
+			t = LicenseWaiting
 		}
 		if err := e.org.recordLicense(ctx, t, l, e.cause); err != nil {
 			return err
@@ -236,7 +236,7 @@ func (e *entitling) refuseUnseated(ctx context.Context) error {
 	u := &e.users[0]
 	held := []License{}
 	for _, l := range u.licenses {
-		if l.State == LicenseGranted {
+		if l.State == LicenseStateGranted {
 			return nil
 		}
 		held = append(held, *l)
@@ -246,7 +246,7 @@ func (e *entitling) refuseUnseated(ctx context.Context) error {
 	}
 	// Who waited may have got a seat just now.
 	var seated int64
-	if err := e.org.db.WithContext(ctx).Model(&License{}).Where("user_id = ? AND state = ?", u.ID, LicenseGranted).Count(&seated).Error; err != nil {
+	if err := e.org.db.WithContext(ctx).Model(&License{}).Where("user_id = ? AND state = ?", u.ID, LicenseStateGranted).Count(&seated).Error; err != nil {
 		return fmt.Errorf("count licenses: %w", err)
 	}
 	if seated > 0 {

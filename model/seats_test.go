@@ -97,7 +97,7 @@ func TestSeatsAtOnce(t *testing.T) {
 			}
 			refused(t, err, model.NoSeat)
 		}
-		granted, _, err := h.org.Licenses(t.Context(), model.LicenseQuery{State: model.LicenseGranted, Page: model.Page{Limit: 100}})
+		granted, _, err := h.org.Licenses(t.Context(), model.LicenseQuery{State: model.LicenseStateGranted, Page: model.Page{Limit: 100}})
 		must(t, err)
 		a, err := h.org.Account(t.Context(), h.account.ID)
 		must(t, err)

@@ -49,20 +49,20 @@ type SignedUp struct {
 // SignIn signs a person in: it finds or makes the user, opens the session, and
 // gives the application its code, all in one transaction. It answers
 // *SignInRefused when it does not, and has then written nothing.
-func (o *Org) SignIn(ctx context.Context, in SignIn) (*SignedUp, error) {
-	for try := 1; ; try++ {
-		out, err := o.signIn(ctx, in)
-		kind := KindOf(err)
-		switch {
-		case kind == Conflict && try == 2:
-			return nil, &SignInRefused{Reason: Ambiguous, Expected: "nobody else with this e-mail address as userName", Received: describeEmail(in.Claims.Email)}
-		// Two first logins of one person at once both find nobody: the second tries again and finds the
-		// first. Two that both change the person's name wait for each other until one is told to go. And
-		// whom somebody changed meanwhile is looked for again.
-		case try == 2 || kind != Conflict && kind != Busy:
-			return out, err
-		}
+func (o *Org) SignIn(ctx context.Context, in SignIn) (out *SignedUp, err error) {
+	// Two first logins of one user at once both find nobody: the second one tries again and finds the
+	// user of the first. Two logins that both change the user's name wait for each other until the
+	// database ends one of them. And a user who was changed meanwhile is looked for again.
+	useful := func(err error) bool { return KindOf(err) == Conflict || KindOf(err) == Busy }
+	err = again(2, useful, func(int) error {
+		out, err = o.signIn(ctx, in)
+		return err
+	})
+	if KindOf(err) == Conflict {
+		return nil, &SignInRefused{Reason: Ambiguous, Expected: "nobody else with this e-mail address as userName",
+			Received: describeEmail(in.Claims.Email)}
 	}
+	return out, err
 }
 
 func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {

@@ -50,6 +50,9 @@ type Store struct {
 	tokens    tokenCache
 	rules     ruleCache
 	passwords passwords
+
+	// beforeCommit ends each transaction of an Org: it may write, and an error of it undoes everything.
+	beforeCommit func(ctx context.Context, org *Org) error
 }
 
 // Open connects to the database named by url (sqlite:PATH or postgres://…),
@@ -63,6 +66,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		o.Log = slog.Default()
 	}
 	s := &Store{now: o.Now, log: o.Log, patience: searchPatience}
+	s.beforeCommit = func(ctx context.Context, org *Org) error { return org.settleEntitlements(ctx) }
 	s.tokens.init()
 	s.passwords = newPasswords()
 	var err error
@@ -175,7 +179,7 @@ type Org struct {
 	tx    *transaction // nil outside Tx
 }
 
-// transaction is what gathers while a Tx runs.
+// transaction is what is collected while a transaction runs.
 type transaction struct {
 	at     Time
 	events []Event
@@ -183,10 +187,54 @@ type transaction struct {
 	after  []func() // run once it is committed
 	failed error    // of a Tx that joined; nothing may be committed after it
 
+	eventsOnly bool // see collecting
+
 	affected                map[string]Cause // the users who are recomputed at the end
 	unruled                 bool             // users were affected while no rules were known
 	everybody, reconfigured bool             // the worker recomputes all users, the latter by other rules
 }
+
+// collecting is the Org with a new transaction, which collects what the Org is told. Every transaction
+// is made here. Of one with eventsOnly nothing is done at its end but to write its events.
+func (o *Org) collecting(eventsOnly bool) *Org {
+	return &Org{ID: o.ID, by: o.by, store: o.store, db: o.db, read: o.read, tx: &transaction{at: o.now(), eventsOnly: eventsOnly}}
+}
+
+// recorder returns an Org that collects events without a transaction; the caller writes them itself,
+// after it has asked dropped.
+func (o *Org) recorder() *Org { return o.collecting(true) }
+
+// inOrganization does something in another organization within the running transaction: what one
+// organization proves may end what another one had, and neither half may happen alone.
+func (o *Org) inOrganization(ctx context.Context, other OrganizationID, fn func(theirs *Org) error) error {
+	theirs := o.collecting(true)
+	theirs.ID, theirs.db = other, o.db.Set(tenantKey, other).Session(&gorm.Session{})
+	theirs.read = theirs.db
+	if err := fn(theirs); err != nil {
+		return err
+	}
+	if theirs.tx.failed != nil {
+		return theirs.tx.failed
+	}
+	if err := theirs.dropped(); err != nil {
+		return err
+	}
+	return theirs.writeEvents(ctx)
+}
+
+// dropped refuses a transaction that ends with its events, and was told of more: a function to run
+// once it is committed, users to recompute, or other rules.
+func (o *Org) dropped() error {
+	t := o.tx
+	users := len(t.affected) > 0 || t.everybody || t.unruled && o.store.rules.configured(o.ID)
+	if t.eventsOnly && (len(t.after) > 0 || users || t.reconfigured) {
+		return errDropped
+	}
+	return nil
+}
+
+// errDropped is a fault of the program.
+var errDropped = errors.New("model: a transaction that only writes its events was told of more")
 
 // Tx runs fn in one transaction with the events that it records; inside, use
 // the Org that fn is given. A Tx within a Tx joins it. An error that fn returns
@@ -201,17 +249,17 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 		}
 		return err
 	}
-	t := &transaction{at: TimeOf(o.store.now())}
+	org := o.collecting(false)
 	err := o.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		db = db.Session(&gorm.Session{})
-		org := &Org{ID: o.ID, by: o.by, store: o.store, db: db, read: db, tx: t}
+		org.db = db.Session(&gorm.Session{})
+		org.read = org.db
 		if err := fn(org); err != nil {
 			return err
 		}
-		if t.failed != nil {
-			return t.failed
+		if org.tx.failed != nil {
+			return org.tx.failed
 		}
-		if err := org.settleEntitlements(ctx); err != nil {
+		if err := o.store.beforeCommit(ctx, org); err != nil {
 			return err
 		}
 		return org.writeEvents(ctx)
@@ -219,7 +267,7 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 	if err != nil {
 		return o.store.translate(err)
 	}
-	for _, fn := range t.after {
+	for _, fn := range org.tx.after {
 		fn()
 	}
 	return nil

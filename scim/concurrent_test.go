@@ -75,7 +75,7 @@ func TestManyClients(t *testing.T) {
 		for _, id := range users[:people/2] {
 			in[id] = true
 		}
-		changes := c.feed(model.DirectoryGroupPrefix.ID(group), model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemove)[people/2:]
+		changes := c.feed(model.DirectoryGroupPrefix.ID(group), model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemoved)[people/2:]
 		for i, e := range changes {
 			var data struct{ User struct{ Username string } }
 			if err := json.Unmarshal([]byte(e.Data), &data); err != nil {
