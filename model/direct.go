@@ -47,46 +47,6 @@ func (d dialect) numbered(query string) string {
 	}
 }
 
-// shown is how the rows of a resource are read for a list: the columns that SCIM
-// shows, and no more of them.
-type shown[T any] struct {
-	columns clause.Expr
-	scan    func(rows *sql.Rows, row *T) error
-}
-
-var shownGroups = shown[DirectoryGroup]{
-	clause.Expr{SQL: "directory_groups.id, directory_groups.display_name, directory_groups.version, " +
-		"directory_groups.created_at, directory_groups.updated_at, directory_groups.document"},
-	func(rows *sql.Rows, g *DirectoryGroup) error {
-		return rows.Scan(&g.ID, &g.DisplayName, &g.Version, (*int64)(&g.CreatedAt), (*int64)(&g.UpdatedAt), &g.Document)
-	},
-}
-
-const shownUserColumns = "users.id, users.user_name, users.version, users.active, users.created_at, users.updated_at, users.document"
-
-var shownUsers = shown[User]{
-	clause.Expr{SQL: shownUserColumns},
-	func(rows *sql.Rows, u *User) error {
-		return rows.Scan(&u.ID, &u.UserName, &u.Version, &u.Active, (*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.Document)
-	},
-}
-
-// shownAlone are users of whom those in no group are known to be: most look-ups
-// then need no statement for the groups.
-func (o *Org) shownAlone() shown[User] {
-	return shown[User]{
-		join(shownUserColumns+", ", o.inAGroup()),
-		func(rows *sql.Rows, u *User) error {
-			var member bool
-			err := rows.Scan(&u.ID, &u.UserName, &u.Version, &u.Active, (*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.Document, &member)
-			if !member {
-				u.Groups = []MemberOf{}
-			}
-			return err
-		},
-	}
-}
-
 // inAGroup is a column that tells whether a row of users is a member of any group.
 func (o *Org) inAGroup() clause.Expr {
 	// As EXISTS, PostgreSQL might answer it by reading all that there are.
@@ -141,48 +101,4 @@ func (o *Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Mem
 		out[user] = withIndirect(direct, above)
 	}
 	return out, nil
-}
-
-// deep is from where on a page is looked for in the index alone before its rows are read.
-const deep = 1000
-
-// listed reads a page of rows, and one row more.
-func (s *search[T]) listed(ctx context.Context, o order) ([]T, error) {
-	q := s.query
-	from := " FROM " + s.table + " WHERE " + s.table + ".organization_id = ? AND "
-	by := join(" ORDER BY ", o.by())
-	page := join(clause.Expr{SQL: from, Vars: []any{string(s.org.ID)}}, s.where)
-	// Of a limit that is a parameter, PostgreSQL expects a tenth of all rows when it weighs keeping a plan.
-	limit := " LIMIT " + strconv.Itoa(q.Limit+1)
-	switch {
-	case q.Cursor == nil:
-		page = join(page, by, " LIMIT ", param(q.Limit+1), " OFFSET ", param(q.Offset))
-	case q.Cursor.Place != "":
-		behind, err := o.behind(q.Cursor.Place)
-		if err != nil {
-			return nil, err
-		}
-		page = join(page, " AND ", behind, by, limit)
-	default:
-		page = join(page, by, limit)
-	}
-	query := join("SELECT ", s.shown.columns, page)
-	if q.Cursor == nil && q.Offset >= deep && o.byCreation {
-		ids := join("SELECT "+s.table+".id", page)
-		ids.SQL = s.org.store.dialect.in(s.table+".id", ids.SQL)
-		query = join("SELECT ", s.shown.columns, clause.Expr{SQL: from, Vars: []any{string(s.org.ID)}}, ids, by)
-	}
-	expected := q.Limit + 1
-	if q.Filter != nil {
-		expected = min(expected, 8)
-	}
-	rows := make([]T, 0, expected)
-	err := s.org.direct(ctx, query, func(r *sql.Rows) error {
-		rows = append(rows, *new(T))
-		return s.shown.scan(r, &rows[len(rows)-1])
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list resources: %w", err)
-	}
-	return rows, nil
 }

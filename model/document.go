@@ -193,19 +193,6 @@ func (d *userDocument) email() string {
 	return ""
 }
 
-// valueAttribute says which multi-valued attribute a row of user_values is of.
-type valueAttribute int64
-
-const (
-	emailsAttribute  valueAttribute = 1
-	managerAttribute valueAttribute = 3
-)
-
-// String is the attribute's SCIM name.
-func (a valueAttribute) String() string {
-	return [...]string{emailsAttribute: "emails", managerAttribute: "manager"}[a]
-}
-
 // userValue is one value of a user that filters look up by index.
 type userValue struct {
 	OrganizationID OrganizationID `gorm:"<-:create"`

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -79,7 +78,7 @@ func (c *compiler) compareText(col column, op filter.CompareOperator, v string) 
 		}
 		return never()
 	}
-	compared := c.org.store.dialect.compareText(col.sql, op, v)
+	compared := compareText(c.db.dialect, col.sql, op, v)
 	if col.sparse || col.optional && (op == filter.LT || op == filter.LE) {
 		return join("(", compared, " AND ", present, ")")
 	}
@@ -87,7 +86,7 @@ func (c *compiler) compareText(col column, op filter.CompareOperator, v string) 
 }
 
 // compareText compares a text in the order of code points.
-func (d dialect) compareText(sql clause.Expr, op filter.CompareOperator, v string) clause.Expr {
+func compareText(d dialect, sql clause.Expr, op filter.CompareOperator, v string) clause.Expr {
 	if v == "" && ordering(op) == "" {
 		return always() // any text contains the empty one
 	}
@@ -164,45 +163,30 @@ func compareTime(sql clause.Expr, op filter.CompareOperator, at time.Time) claus
 	return join(sql, ordering(op), param(int64(ms)))
 }
 
-// storable tells whether a text can be a value in either database.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
-
-// columns are the attributes of users and of groups that have a column.
-func (c *compiler) column(path filter.AttributePath) (column, bool) {
-	if path.URIPrefix != nil {
-		return column{}, false
-	}
-	t := c.table
-	switch path.AttributeName {
-	case "id":
-		return text(t + ".id").exact(), true
-	case "externalId":
-		return column{sql: text(t + ".external_id").sql, kind: exactText, optional: true, sparse: true}, true
-	case "displayName":
-		return column{sql: text(t + ".display_name_folded").sql, optional: true}, true
-	case "userName":
-		return text(t + ".user_name_folded"), t == "users"
-	case "active":
-		return column{sql: text(t + ".active").sql, kind: truth}, t == "users"
-	}
-	return column{}, false
+// column is an attribute's own column.
+func (c *compiler) column(a attribute) column {
+	return column{sql: text(c.of.table + "." + a.column).sql, kind: a.kind, optional: a.optional, sparse: a.sparse}
 }
 
-// meta compiles a comparison of a sub-attribute of meta.
-func (c *compiler) meta(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+// meta compiles comparisons of sub-attributes of meta.
+func (c *compiler) meta(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	return c.within(path, tree, c.metaLeaf)
+}
+
+func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	var col column
 	switch e.AttributePath.AttributeName {
 	case "created":
-		col = column{sql: text(c.table + ".created_at").sql, kind: moment}
+		col = column{sql: text(c.of.table + ".created_at").sql, kind: moment}
 	case "lastModified":
-		col = column{sql: text(c.table + ".updated_at").sql, kind: moment}
+		col = column{sql: text(c.of.table + ".updated_at").sql, kind: moment}
 	case "resourceType":
-		col = text(c.literal(resourceNames[c.table])).exact()
+		col = text(c.literal(resourceNames[c.of.table])).exact()
 	case "location":
-		col = column{sql: join(param(c.base+"/"+resourceNames[c.table]+"s/"), " || ", c.table, ".id"), kind: exactText}
+		col = column{sql: join(param(c.base+"/"+resourceNames[c.of.table]+"s/"), " || ", c.of.table, ".id"), kind: exactText}
 		col.sql = join("(", col.sql, ")")
 	case "version":
-		col = text(`('W/"' || ` + c.table + `.version || '"')`).exact()
+		col = text(`('W/"' || ` + c.of.table + `.version || '"')`).exact()
 	case "": // meta pr
 		return always(), nil
 	default:
@@ -210,9 +194,6 @@ func (c *compiler) meta(path filter.AttributePath, e *filter.AttributeExpression
 	}
 	return c.compare(path, col, e)
 }
-
-// resourceNames are the names of the resource types, by table.
-var resourceNames = map[string]string{"users": "User", "directory_groups": "Group"}
 
 // literal is a text of ours in SQL, typed, since PostgreSQL cannot tell by itself.
 func (c *compiler) literal(s string) string { return "CAST('" + s + "' AS text)" }

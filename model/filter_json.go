@@ -14,7 +14,7 @@ import (
 // compared with values of its own JSON type.
 func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	form := c.form(path)
-	if e := one(tree); e != nil {
+	if e := single(tree); e != nil {
 		sub := path
 		if name := e.AttributePath.AttributeName; name != "value" && name != "" {
 			sub.SubAttribute = &name
@@ -27,7 +27,7 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 		}
 	}
 	at := c.at(path, form)
-	if c.org.store.dialect == postgresDialect {
+	if c.db.dialect == postgresDialect {
 		return c.jsonPostgres(at, tree)
 	}
 	return c.jsonSQLite(at, tree)
@@ -41,9 +41,9 @@ type jsonAt struct {
 }
 
 func (c *compiler) at(path filter.AttributePath, form Form) jsonAt {
-	at := jsonAt{column: c.table + ".document_folded", key: foldText}
+	at := jsonAt{column: c.of.table + ".document_folded", key: foldText}
 	if form.CaseExact {
-		at = jsonAt{column: c.table + ".document", key: func(s string) string { return s }}
+		at = jsonAt{column: c.of.table + ".document", key: func(s string) string { return s }}
 	}
 	if path.URIPrefix != nil {
 		at.keys = append(at.keys, at.key(*path.URIPrefix))
@@ -213,7 +213,7 @@ func (c *compiler) jsonSQLite(at jsonAt, tree filter.Expression) (clause.Expr, e
 	p := param(at.path())
 	elements := join("json_each(CASE json_type("+at.column+", ", p, ") WHEN 'object' THEN json_array(json_extract("+at.column+", ", p,
 		")) ELSE "+at.column+" -> ", p, " END)")
-	return join("EXISTS (SELECT 1 FROM ", elements, " e WHERE "+c.table+".organization_id = ", param(c.org.ID), " AND ", condition, ")"), nil
+	return join("EXISTS (SELECT 1 FROM ", elements, " e WHERE "+c.of.table+".organization_id = ", param(c.db.organization), " AND ", condition, ")"), nil
 }
 
 func (l jsonLeaf) sqlite() clause.Expr {
@@ -253,41 +253,51 @@ func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
 	case bool:
 		return join(kind, " = ", param(fmt.Sprint(v)))
 	case string:
-		return join("(", kind, " = 'text' AND ", sqliteDialect.compareText(value, op, v), ")")
+		return join("(", kind, " = 'text' AND ", compareText(sqliteDialect, value, op, v), ")")
 	}
 	return join("(", kind, " IN ('integer', 'real') AND ", value, ordering(op), param(l.value), ")")
 }
 
-// employeeNumber is the expression that the index of employee numbers is on.
-func (d dialect) employeeNumber() string {
-	if d == postgresDialect {
-		return "users.document_folded #>> '{" + employeeNumberKeys[0] + "," + employeeNumberKeys[1] + "}'"
+// employeeNumber compiles comparisons of a user's number: eq by the index on it.
+func (c *compiler) employeeNumber(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	e := single(tree)
+	if e == nil || e.Operator != filter.EQ {
+		return c.json(path, tree)
 	}
-	return "users.document_folded ->> '$" + member(employeeNumberKeys...) + "'"
+	number := text("users.document_folded ->> '$" + member(employeeNumberKeys...) + "'")
+	if c.db.dialect == postgresDialect {
+		number = text("users.document_folded #>> '{" + strings.Join(employeeNumberKeys, ",") + "}'")
+	}
+	return c.compare(path, number, e)
 }
 
+// employeeNumberKeys is the path to the number in a folded document.
 var employeeNumberKeys = []string{foldText(enterpriseURN), foldText("employeeNumber")}
 
-// schemas compiles a comparison of the URNs of a resource: its core schema's, and
+// schemas compiles comparisons of the URNs of a resource: its core schema's, and
 // those of the extensions that it has.
-func (c *compiler) schemas(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+func (c *compiler) schemas(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	return c.within(path, tree, c.schemasLeaf)
+}
+
+func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	if e.Operator == filter.PR {
 		return always(), nil
 	}
 	if _, ok := e.CompareValue.(string); !ok || e.AttributePath.AttributeName != "value" {
 		return clause.Expr{}, errCompared(path, e)
 	}
-	core := text(c.literal(foldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.table])))
+	core := text(c.literal(foldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.of.table])))
 	isCore, err := c.compare(path, core, e)
 	if err != nil {
 		return clause.Expr{}, err
 	}
-	at := jsonAt{column: c.table + ".document_folded", key: foldText}
+	at := jsonAt{column: c.of.table + ".document_folded", key: foldText}
 	l, err := at.leaf(e)
 	if err != nil {
 		return clause.Expr{}, err
 	}
-	if c.org.store.dialect == postgresDialect {
+	if c.db.dialect == postgresDialect {
 		l.targets = []string{"key"}
 		vars := map[string]any{}
 		condition, err := l.postgres(vars)
@@ -304,6 +314,6 @@ func (c *compiler) schemas(path filter.AttributePath, e *filter.AttributeExpress
 	if l.op == filter.NE {
 		extension = negated(extension)
 	}
-	return join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE "+c.table+".organization_id = ", param(c.org.ID),
+	return join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE "+c.of.table+".organization_id = ", param(c.db.organization),
 		" AND instr(e.key, ':') > 0 AND ", extension, "))"), nil
 }

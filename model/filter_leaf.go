@@ -2,121 +2,33 @@ package model
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm/clause"
 )
 
-func (o *Org) newCompiler(table string, q ResourceQuery) *compiler {
-	c := &compiler{org: o, table: table, form: q.Form, base: q.Base}
-	if c.form == nil {
-		c.form = func(filter.AttributePath) Form { return Form{} }
+// leaf compiles conditions on one attribute: all of tree is about one and the
+// same value of it, and names sub-attributes, or "value" for the value itself, or
+// nothing with pr for whether there is any.
+func (c *compiler) leaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	a, known := c.of.attribute(path)
+	switch {
+	case !known:
+		return c.json(path, tree)
+	case a.compile != nil:
+		return a.compile(c, path, tree)
 	}
-	return c
-}
-
-func (o *Org) userCompiler(q ResourceQuery) *compiler {
-	c := o.newCompiler("users", q)
-	c.leaf = (*compiler).userLeaf
-	return c
-}
-
-func (o *Org) groupCompiler(q ResourceQuery) *compiler {
-	c := o.newCompiler("directory_groups", q)
-	c.leaf = (*compiler).groupLeaf
-	return c
-}
-
-// enterpriseURN is the extension of RFC 7643, section 4.3.
-const enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-
-func (c *compiler) userLeaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
-	core := path.URIPrefix == nil
-	switch name := path.AttributeName; {
-	case core && name == "emails" && looksUp(tree, "value", "type", "primary"):
-		return c.values(emailsAttribute, path, tree)
-	case name == "manager" && (core || *path.URIPrefix == enterpriseURN) && looksUp(tree, "value"):
-		return c.manager(path, tree)
-	case !core && name == "employeeNumber" && *path.URIPrefix == enterpriseURN && one(tree) != nil && one(tree).Operator == filter.EQ:
-		return c.compare(path, column{sql: clause.Expr{SQL: c.org.store.dialect.employeeNumber()}}, one(tree))
-	case core && name == "groups":
-		return c.groups(path, tree)
+	e := single(tree)
+	if e == nil || e.AttributePath.AttributeName != "value" && e.AttributePath.AttributeName != "" {
+		return clause.Expr{}, Invalidf("filter", "%s has no sub-attributes", path.String())
 	}
-	return c.commonLeaf(path, tree)
-}
-
-func (c *compiler) groupLeaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
-	if path.URIPrefix == nil && path.AttributeName == "members" {
-		return c.members(path, tree)
-	}
-	return c.commonLeaf(path, tree)
-}
-
-// The attributes with an index without the directory, each with the operators
-// that it answers.
-var (
-	userIndexes = map[string]string{
-		"id": "eq", "userName": "eq sw", "externalId": "eq", "displayName": "eq sw", "emails": "eq sw",
-		"manager": "eq", "employeeNumber": "eq", "groups": "eq",
-	}
-	groupIndexes = map[string]string{"id": "eq", "externalId": "eq", "members": "eq"}
-)
-
-// pinpoints tells whether a filter can be answered from one of the indexes, so
-// that the directory's own is better left alone.
-func pinpoints(e filter.Expression, indexes map[string]string) bool {
-	switch x := e.(type) {
-	case *filter.LogicalExpression:
-		left, right := pinpoints(x.Left, indexes), pinpoints(x.Right, indexes)
-		return left && right || x.Operator == filter.AND && (left || right)
-	case *filter.AttributeExpression:
-		if sub := x.AttributePath.SubAttribute; sub != nil && *sub != "value" {
-			return false
-		}
-		return x.Operator != filter.PR && strings.Contains(indexes[x.AttributePath.AttributeName], string(x.Operator))
-	case *filter.ValuePath:
-		return pinpointsElement(x.AttributePath, x.ValueFilter, indexes)
-	}
-	return false
-}
-
-func pinpointsElement(path filter.AttributePath, tree filter.Expression, indexes map[string]string) bool {
-	switch x := tree.(type) {
-	case *filter.LogicalExpression:
-		left, right := pinpointsElement(path, x.Left, indexes), pinpointsElement(path, x.Right, indexes)
-		return left && right || x.Operator == filter.AND && (left || right)
-	case *filter.AttributeExpression:
-		path.SubAttribute = &x.AttributePath.AttributeName
-		return pinpoints(&filter.AttributeExpression{AttributePath: path, Operator: x.Operator}, indexes)
-	}
-	return false
-}
-
-// commonLeaf compiles what users and groups have in common: columns, and the
-// attributes that only the document has.
-func (c *compiler) commonLeaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
-	e := one(tree)
-	if col, ok := c.column(path); ok {
-		if e == nil || e.AttributePath.AttributeName != "value" && e.AttributePath.AttributeName != "" {
-			return clause.Expr{}, Invalidf("filter", "%s has no sub-attributes", path.String())
-		}
-		return c.compare(path, col, e)
-	}
-	if path.URIPrefix == nil {
-		switch path.AttributeName {
-		case "meta":
-			return c.within(path, tree, c.meta)
-		case "schemas":
-			return c.within(path, tree, c.schemas)
-		}
-	}
-	return c.json(path, tree)
+	return c.compare(path, c.column(a), e)
 }
 
 // within compiles a tree over one value, each comparison of it by leaf.
-func (c *compiler) within(path filter.AttributePath, tree filter.Expression, leaf func(filter.AttributePath, *filter.AttributeExpression) (clause.Expr, error)) (clause.Expr, error) {
-	if e := one(tree); e != nil {
+func (c *compiler) within(path filter.AttributePath, tree filter.Expression,
+	leaf func(filter.AttributePath, *filter.AttributeExpression) (clause.Expr, error)) (clause.Expr, error) {
+	if e := single(tree); e != nil {
 		return leaf(path, e)
 	}
 	return connected(tree, func(e filter.Expression) (clause.Expr, error) { return c.within(path, e, leaf) })
@@ -131,6 +43,14 @@ func looksUp(tree filter.Expression, names ...string) bool {
 	})
 }
 
+// emails compiles comparisons that one e-mail address of a user must satisfy.
+func (c *compiler) emails(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	if !looksUp(tree, "value", "type", "primary") {
+		return c.json(path, tree)
+	}
+	return c.values(emailsAttribute, path, tree)
+}
+
 // values compiles comparisons that one value of a multi-valued attribute must satisfy.
 func (c *compiler) values(a valueAttribute, path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	columns := map[string]column{
@@ -143,7 +63,7 @@ func (c *compiler) values(a valueAttribute, path filter.AttributePath, tree filt
 	})
 	query := join(clause.Expr{
 		SQL:  "SELECT v.user_id FROM user_values v WHERE v.organization_id = ? AND v.attribute = ? AND ",
-		Vars: []any{c.org.ID, a},
+		Vars: []any{c.db.organization, a},
 	}, condition)
 	return c.among("users.id", query), err
 }
@@ -151,6 +71,9 @@ func (c *compiler) values(a valueAttribute, path filter.AttributePath, tree filt
 // manager compiles comparisons of the one manager that a user has: none at all
 // differs from any.
 func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+	if !looksUp(tree, "value") {
+		return c.json(path, tree)
+	}
 	return c.within(path, tree, func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 		if e.Operator != filter.NE {
 			return c.values(managerAttribute, path, e)
@@ -197,7 +120,9 @@ func (c *compiler) groups(path filter.AttributePath, tree filter.Expression) (cl
 }
 
 // rows is the beginning of a sub-select with the organization.
-func (c *compiler) rows(sql string) clause.Expr { return clause.Expr{SQL: sql, Vars: []any{c.org.ID}} }
+func (c *compiler) rows(sql string) clause.Expr {
+	return clause.Expr{SQL: sql, Vars: []any{c.db.organization}}
+}
 
 // element compiles comparisons of one element of members or groups, a row m of the membership.
 func (c *compiler) element(path filter.AttributePath, tree filter.Expression, m membership) (clause.Expr, error) {

@@ -1,9 +1,7 @@
 package model
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/scim2/filter-parser/v2"
@@ -50,16 +48,21 @@ func sorted(kind keyKind, parts ...any) sortKey { return sortKey{join(parts...),
 
 // order compiles a Sort; nil is the order of creation.
 func (c *compiler) order(s *Sort) (order, error) {
-	id := sorted(textKey, c.table+".id")
+	id := sorted(textKey, c.of.table+".id")
 	if s == nil {
-		return order{keys: []sortKey{sorted(numberKey, c.table+".created_at"), id}, byCreation: true}, nil
+		return order{keys: []sortKey{sorted(numberKey, c.of.table+".created_at"), id}, byCreation: true}, nil
 	}
 	keys, err := c.sortKeys(s.By)
 	return order{keys: append(keys, id), descending: s.Descending}, err
 }
 
 func (c *compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
-	if col, ok := c.column(path); ok {
+	a, known := c.of.attribute(path)
+	if known && a.sort != nil {
+		return a.sort(c, path)
+	}
+	if known && a.column != "" {
+		col := c.column(a)
 		switch {
 		case col.kind == truth:
 			return []sortKey{sorted(truthKey, col.sql)}, nil
@@ -68,22 +71,19 @@ func (c *compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
 		}
 		return []sortKey{sorted(textKey, col.sql)}, nil
 	}
-	if path.URIPrefix == nil {
-		switch path.AttributeName {
-		case "meta":
-			return c.metaKeys(path)
-		case "members", "groups", "schemas":
-			return nil, Invalidf("sortBy", "resources cannot be sorted by %s", path.AttributeName)
-		}
-	}
 	at, sub := c.at(path, c.form(path)), "value"
 	if path.SubAttribute != nil {
 		sub = at.key(*path.SubAttribute)
 	}
-	if c.org.store.dialect == postgresDialect {
+	if c.db.dialect == postgresDialect {
 		return at.keysPostgres(sub), nil
 	}
 	return at.keysSQLite(c, sub), nil
+}
+
+// unsorted refuses to sort by a list that has no order.
+func (c *compiler) unsorted(path filter.AttributePath) ([]sortKey, error) {
+	return nil, Invalidf("sortBy", "resources cannot be sorted by %s", path.AttributeName)
 }
 
 func (c *compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
@@ -93,11 +93,11 @@ func (c *compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
 	}
 	switch sub {
 	case "created":
-		return []sortKey{sorted(numberKey, c.table+".created_at")}, nil
+		return []sortKey{sorted(numberKey, c.of.table+".created_at")}, nil
 	case "lastModified":
-		return []sortKey{sorted(numberKey, c.table+".updated_at")}, nil
+		return []sortKey{sorted(numberKey, c.of.table+".updated_at")}, nil
 	case "version":
-		return []sortKey{sorted(numberKey, c.table+".version")}, nil
+		return []sortKey{sorted(numberKey, c.of.table+".version")}, nil
 	case "location", "resourceType": // the order of ids, and no order at all
 		return nil, nil
 	}
@@ -132,7 +132,7 @@ func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
 	p, below := at.path(), member(sub)
 	extract := func(path string) clause.Expr { return join("json_extract("+at.column+", ", param(path), ")") }
 	found := join("COALESCE((SELECT json_extract(e.value, ", param("$"+below), ") FROM json_each("+at.column+", ", param(p), ") e WHERE "+
-		c.table+".organization_id = ", param(c.org.ID), " AND e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1), ",
+		c.of.table+".organization_id = ", param(c.db.organization), " AND e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1), ",
 		extract(p+"[0]"+below), ", ", extract(p+below))
 	if sub == "value" {
 		for _, plain := range []string{p + "[0]", p} {
@@ -206,25 +206,4 @@ func (o order) values(place string) ([]any, error) {
 		}
 	}
 	return values, nil
-}
-
-// place is what a row has of the keys. Creation, the common order, is at hand.
-func (o order) place(ctx context.Context, org *Org, model any, id string, created Time) (string, error) {
-	if o.byCreation {
-		return encode([]any{int64(created), id})
-	}
-	function := "json_array("
-	if org.store.dialect == postgresDialect {
-		function = "json_build_array("
-	}
-	var places []string
-	keys := join(function, o.list(func(k sortKey) clause.Expr { return k.sql }), ")")
-	db := org.read.WithContext(ctx).Model(model).Where("id = ?", id).Select("CAST("+keys.SQL+" AS text)", keys.Vars...)
-	if err := db.Scan(&places).Error; err != nil {
-		return "", fmt.Errorf("read place: %w", err)
-	}
-	if len(places) == 0 {
-		return "", &Error{Kind: Busy, Message: "the last resource of the page has just been deleted; ask for the page again"}
-	}
-	return places[0], nil
 }

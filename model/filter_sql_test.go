@@ -66,7 +66,10 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 		for _, side := range []struct {
 			leaves   []string
 			compiler *compiler
-		}{{userLeaves, o.userCompiler(ResourceQuery{})}, {groupLeaves, o.groupCompiler(ResourceQuery{})}} {
+		}{
+			{userLeaves, newCompiler(o.searchDB(), &filterableUsers, ResourceQuery{})},
+			{groupLeaves, newCompiler(o.searchDB(), &filterableGroups, ResourceQuery{})},
+		} {
 			for _, text := range side.leaves {
 				for _, form := range []string{text, `not (` + text + `)`, text + ` and ` + text, text + ` or ` + text} {
 					t.Run(d.name()+" "+form, func(t *testing.T) {
@@ -89,7 +92,7 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				sorted, err := o.userCompiler(ResourceQuery{}).order(&Sort{By: path.AttributePath})
+				sorted, err := newCompiler(o.searchDB(), &filterableUsers, ResourceQuery{}).order(&Sort{By: path.AttributePath})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -26,6 +28,31 @@ func Fold(s string) string {
 	}
 	// A Caser keeps state and is not safe for concurrent use, hence one per call.
 	return cases.Fold().String(norm.NFC.String(s))
+}
+
+// foldText is how a text of a document is compared: a moment as that moment,
+// anything else in no case. PostgreSQL has no place for U+0000 in jsonb.
+func foldText(s string) string {
+	if t, ok := parseMoment(s); ok {
+		return t.UTC().Format(momentLayout)
+	}
+	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
+}
+
+// momentLayout orders moments as text, and changes one that a text happens to be the least.
+const momentLayout = "2006-01-02t15:04:05.999999999"
+
+// parseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
+func parseMoment(s string) (time.Time, bool) {
+	if len(s) < len("2006-01-02T15:04:05") || s[4] != '-' || s[10]|0x20 != 't' {
+		return time.Time{}, false
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // foldEmail returns the form in which an e-mail address is matched, and its
@@ -73,3 +100,6 @@ func foldDomain(name string) (string, error) {
 	}
 	return ascii, nil
 }
+
+// storable tells whether a text can be a value in either database.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

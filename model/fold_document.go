@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -118,31 +116,6 @@ func appendFolded(b []byte, quoted string) []byte {
 		b = append(b, c)
 	}
 	return b
-}
-
-// foldText is how a text of a document is compared: a moment as that moment,
-// anything else in no case. PostgreSQL has no place for U+0000 in jsonb.
-func foldText(s string) string {
-	if t, ok := parseMoment(s); ok {
-		return t.UTC().Format(momentLayout)
-	}
-	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
-}
-
-// momentLayout orders moments as text, and changes one that a text happens to be the least.
-const momentLayout = "2006-01-02t15:04:05.999999999"
-
-// parseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
-func parseMoment(s string) (time.Time, bool) {
-	if len(s) < len("2006-01-02T15:04:05") || s[4] != '-' || s[10]|0x20 != 't' {
-		return time.Time{}, false
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }
 
 // filterIndex is the migration that foldStored completes.

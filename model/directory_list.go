@@ -1,0 +1,103 @@
+package model
+
+import (
+	"context"
+	"database/sql"
+
+	"gorm.io/gorm/clause"
+)
+
+// adoptable are the users that no directory owns and that one may take over:
+// under a verified domain, and no unconfirmed administrator (identity.md, section 3).
+func (o *Org) adoptable() clause.Expr {
+	return clause.Expr{
+		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
+			o.store.dialect.in("users.email_domain",
+				"SELECT domain FROM organization_domains WHERE organization_id = ? AND state = ?"),
+		Vars: []any{Member, true, o.ID, DomainStateVerified},
+	}
+}
+
+// DirectoryUsers lists the users of a directory in the order of their creation,
+// and how many there are in all. Of each there is what lists show: ID, UserName,
+// Version, Active, Document and the times. Users that the directory could adopt are shown
+// only to a filter that names one exactly, so that no client that reconciles
+// what it sees deletes them. It answers Invalid for what a filter cannot ask, and
+// TooLarge for one that takes too long.
+func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, Extent, error) {
+	s := search[User]{compiler: newCompiler(o.searchDB(), &filterableUsers, q), query: q, shown: shownUsers}
+	if s.of.namesOne(q.Filter) {
+		s.where = o.visibleTo(directoryID)
+		if q.Groups {
+			s.shown = o.shownAlone()
+		}
+	} else {
+		s.where = o.ownedBy(directoryID, s.compiler, q)
+	}
+	users, extent, err := s.run(ctx)
+	return users, extent, o.store.translate(err)
+}
+
+// DirectoryGroups lists the groups of a directory, like DirectoryUsers, with
+// DisplayName.
+func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
+	s := search[DirectoryGroup]{compiler: newCompiler(o.searchDB(), &filterableGroups, q), query: q, shown: shownGroups}
+	s.directory = directoryID
+	s.where = o.ownedBy(directoryID, s.compiler, q)
+	groups, extent, err := s.run(ctx)
+	return groups, extent, o.store.translate(err)
+}
+
+// ownedBy is the condition of the resources that a directory owns.
+func (o *Org) ownedBy(directoryID string, c *compiler, q ResourceQuery) clause.Expr {
+	column := o.store.dialect.beside(c.of.table+".directory_id", c.of.pinpoints(q.Filter))
+	return join(column, " = ", param(directoryID))
+}
+
+// searchDB is the organization's part of the database, for searches.
+func (o *Org) searchDB() searchDB {
+	return searchDB{dialect: o.store.dialect, organization: o.ID, query: o.direct, patient: o.store.patient}
+}
+
+var shownGroups = shown[DirectoryGroup]{
+	columns: clause.Expr{SQL: "directory_groups.id, directory_groups.display_name, directory_groups.version, " +
+		"directory_groups.created_at, directory_groups.updated_at, directory_groups.document"},
+	scan: func(rows *sql.Rows, g *DirectoryGroup) error {
+		return rows.Scan(&g.ID, &g.DisplayName, &g.Version, (*int64)(&g.CreatedAt), (*int64)(&g.UpdatedAt), &g.Document)
+	},
+	created: func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt },
+}
+
+const shownUserColumns = "users.id, users.user_name, users.version, users.active, " +
+	"users.created_at, users.updated_at, users.document"
+
+// shownUserFields are where the columns of shownUserColumns are scanned to.
+func shownUserFields(u *User, more ...any) []any {
+	return append([]any{&u.ID, &u.UserName, &u.Version, &u.Active,
+		(*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.Document}, more...)
+}
+
+func createdUser(u *User) (string, Time) { return u.ID, u.CreatedAt }
+
+var shownUsers = shown[User]{
+	columns: clause.Expr{SQL: shownUserColumns},
+	scan:    func(rows *sql.Rows, u *User) error { return rows.Scan(shownUserFields(u)...) },
+	created: createdUser,
+}
+
+// shownAlone reads users and sets Groups of those that are in no group: most
+// look-ups then need no statement for the groups.
+func (o *Org) shownAlone() shown[User] {
+	return shown[User]{
+		columns: join(shownUserColumns+", ", o.inAGroup()),
+		scan: func(rows *sql.Rows, u *User) error {
+			var member bool
+			err := rows.Scan(shownUserFields(u, &member)...)
+			if !member {
+				u.Groups = []MemberOf{}
+			}
+			return err
+		},
+		created: createdUser,
+	}
+}

@@ -1,0 +1,127 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/scim2/filter-parser/v2"
+	"gorm.io/gorm/clause"
+)
+
+// attribute is how one attribute of a resource is filtered and sorted.
+type attribute struct {
+	column   string // of the resource's own table; empty where compile finds the values
+	kind     columnKind
+	optional bool // the column is empty where the attribute is absent
+	sparse   bool // the index on the column leaves the empty text out
+
+	// indexed are the operators that an index answers without the directory's.
+	indexed []filter.CompareOperator
+	// namesOne says that eq finds one resource at most.
+	namesOne bool
+
+	// compile is for attributes without a column; it has the parameters of compiler.leaf.
+	compile func(*compiler, filter.AttributePath, filter.Expression) (clause.Expr, error)
+	// sort replaces the order by the column or by the document.
+	sort func(*compiler, filter.AttributePath) ([]sortKey, error)
+}
+
+// filterable is one type of resource, with all that is known of its attributes. An attribute that
+// is not in the table is looked for in the document.
+type filterable struct {
+	table      string
+	attributes map[string]attribute // by name; of an extension, by its URN, a colon and the name
+}
+
+// enterpriseURN is the extension of RFC 7643, section 4.3.
+const enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+var (
+	byValue  = []filter.CompareOperator{filter.EQ}
+	byPrefix = []filter.CompareOperator{filter.EQ, filter.SW}
+)
+
+var filterableUsers = filterable{"users", map[string]attribute{
+	"id":          {column: "id", kind: exactText, indexed: byValue},
+	"userName":    {column: "user_name_folded", indexed: byPrefix, namesOne: true},
+	"externalId":  {column: "external_id", kind: exactText, optional: true, sparse: true, indexed: byValue, namesOne: true},
+	"displayName": {column: "display_name_folded", optional: true, indexed: byPrefix},
+	"active":      {column: "active", kind: truth},
+	"emails":      {compile: (*compiler).emails, indexed: byPrefix, namesOne: true},
+	"manager":     {compile: (*compiler).manager, indexed: byValue},
+	"groups":      {compile: (*compiler).groups, indexed: byValue, sort: (*compiler).unsorted},
+	"meta":        {compile: (*compiler).meta, sort: (*compiler).metaKeys},
+	"schemas":     {compile: (*compiler).schemas, sort: (*compiler).unsorted},
+
+	enterpriseURN + ":manager":        {compile: (*compiler).manager, indexed: byValue},
+	enterpriseURN + ":employeeNumber": {compile: (*compiler).employeeNumber, indexed: byValue},
+}}
+
+var filterableGroups = filterable{"directory_groups", map[string]attribute{
+	"id":          {column: "id", kind: exactText, indexed: byValue},
+	"externalId":  {column: "external_id", kind: exactText, optional: true, sparse: true, indexed: byValue},
+	"displayName": {column: "display_name_folded", optional: true},
+	"members":     {compile: (*compiler).members, indexed: byValue, sort: (*compiler).unsorted},
+	"meta":        {compile: (*compiler).meta, sort: (*compiler).metaKeys},
+	"schemas":     {compile: (*compiler).schemas, sort: (*compiler).unsorted},
+}}
+
+// resourceNames are the names of the resource types, by table.
+var resourceNames = map[string]string{"users": "User", "directory_groups": "Group"}
+
+func (f *filterable) attribute(path filter.AttributePath) (attribute, bool) {
+	name := path.AttributeName
+	if path.URIPrefix != nil {
+		name = *path.URIPrefix + ":" + name
+	}
+	a, ok := f.attributes[name]
+	return a, ok
+}
+
+// pinpoints tells whether an index other than the directory's answers a filter: the directory's is
+// then better left alone.
+func (f *filterable) pinpoints(e filter.Expression) bool {
+	return bound{f, true, func(a attribute, op filter.CompareOperator) bool {
+		return slices.Contains(a.indexed, op)
+	}}.holds(e, nil)
+}
+
+// namesOne tells whether a filter can only match the one resource that it names: by an eq on an
+// attribute that names one, alone or joined by and.
+func (f *filterable) namesOne(e filter.Expression) bool {
+	return bound{f, false, func(a attribute, op filter.CompareOperator) bool {
+		return a.namesOne && op == filter.EQ
+	}}.holds(e, nil)
+}
+
+// bound asks whether each match of a filter satisfies a comparison that ok accepts.
+type bound struct {
+	of     *filterable
+	either bool // an or of two such comparisons counts as one
+	ok     func(attribute, filter.CompareOperator) bool
+}
+
+// holds answers for e, which within brackets is about elements of the attribute list.
+func (b bound) holds(e filter.Expression, list *filter.AttributePath) bool {
+	switch x := e.(type) {
+	case *filter.LogicalExpression:
+		left, right := b.holds(x.Left, list), b.holds(x.Right, list)
+		if x.Operator == filter.AND {
+			return left || right
+		}
+		return b.either && left && right
+	case *filter.ValuePath:
+		return b.holds(x.ValueFilter, &x.AttributePath)
+	case *filter.AttributeExpression:
+		path := x.AttributePath
+		if list != nil {
+			path = *list
+			path.SubAttribute = &x.AttributePath.AttributeName
+		}
+		if path.SubAttribute != nil && *path.SubAttribute != "value" {
+			return false
+		}
+		a, known := b.of.attribute(path)
+		return known && b.ok(a, x.Operator)
+	}
+	return false
+}

@@ -1,0 +1,223 @@
+package model
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+
+	"github.com/scim2/filter-parser/v2"
+	"gorm.io/gorm/clause"
+)
+
+// The SQL in the files filter*.go spans tables that GORM's predicate does not
+// reach: every select names the organization itself.
+
+// ResourceQuery asks for the users or groups that a directory sees. Filter is
+// nil for all; its attribute names are SCIM's canonical ones.
+type ResourceQuery struct {
+	Filter filter.Expression
+	Offset int // how many to leave out
+	Limit  int // how many at most; 0 only counts
+	Sort   *Sort
+	Cursor *Cursor // pages by cursor and not by Offset
+	Groups bool    // the Groups of users are wanted, too: they are read where they cost little
+
+	// Form says how an attribute compares that has no column of its own. Without
+	// it each is a single one, whose texts compare in any case.
+	Form func(filter.AttributePath) Form
+	// Base is what precedes /Users and /Groups in meta.location and $ref.
+	Base string
+}
+
+// Form is how an attribute, or the sub-attribute that a path names, compares.
+type Form struct {
+	MultiValued bool // the attribute, with or without a sub-attribute
+	CaseExact   bool
+}
+
+// Extent says how much there is besides a page.
+type Extent struct {
+	Total int     // how many resources there are in all
+	Next  *Cursor // of a page by cursor, unless it is the last
+}
+
+// searchDB is what a search needs of the store: the part of the database that one organization has.
+type searchDB struct {
+	dialect      dialect
+	organization OrganizationID
+	// query sends a statement and hands over each of its rows.
+	query func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error
+	// patient returns a context that ends a search which takes too long, a condition on each row
+	// that the search needs for that, if any, and a function to be called when it is over.
+	patient func(ctx context.Context, column string) (context.Context, clause.Expr, func())
+}
+
+// shown is how the rows of a resource are read for a list: the columns that SCIM
+// shows, and no more of them.
+type shown[T any] struct {
+	columns clause.Expr
+	scan    func(rows *sql.Rows, row *T) error
+	created func(*T) (id string, at Time)
+}
+
+// search is one question for resources, of which where are those that may be found.
+type search[T any] struct {
+	*compiler
+	query ResourceQuery
+	where clause.Expr
+	shown shown[T]
+}
+
+func (s *search[T]) run(ctx context.Context) ([]T, Extent, error) {
+	o, err := s.order(s.query.Sort)
+	if err != nil {
+		return nil, Extent{}, err
+	}
+	search := ctx
+	if s.query.Filter != nil || s.query.Sort != nil {
+		var goOn clause.Expr
+		var done func()
+		search, goOn, done = s.db.patient(ctx, s.of.table+".id")
+		defer done()
+		if goOn.SQL != "" {
+			s.where = join(s.where, " AND ", goOn)
+		}
+	}
+	if s.query.Filter != nil {
+		condition, err := s.compile(s.query.Filter)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		s.where = join(s.where, " AND (", condition, ")")
+	}
+	rows, extent, err := s.page(search, o)
+	if err != nil && search.Err() != nil && ctx.Err() == nil {
+		return nil, Extent{}, &Error{Kind: TooLarge, Field: "filter", Err: err,
+			Message: "what is asked for takes too long to find; " +
+				"compare an attribute that identifies a resource, such as userName, by eq"}
+	}
+	if err != nil && ctx.Err() != nil { // whatever the driver calls it
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return rows, extent, err
+}
+
+func (s *search[T]) page(ctx context.Context, o order) ([]T, Extent, error) {
+	rows, extent, more := []T{}, Extent{Total: -1}, false
+	if s.query.Limit > 0 {
+		// One row more than wanted tells whether there is more to count.
+		found, err := s.listed(ctx, o)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		extent.Total, more = s.query.total(len(found)), len(found) > s.query.Limit
+		rows = found[:min(len(found), s.query.Limit)]
+	}
+	if extent.Total < 0 {
+		err := s.db.query(ctx, join("SELECT count(*)", s.from(), s.where), func(r *sql.Rows) error {
+			return r.Scan(&extent.Total)
+		})
+		if err != nil {
+			return nil, Extent{}, fmt.Errorf("count resources: %w", err)
+		}
+	}
+	if s.query.Cursor != nil && more {
+		id, created := s.shown.created(&rows[s.query.Limit-1])
+		place, err := s.place(ctx, o, id, created)
+		if err != nil {
+			return nil, Extent{}, err
+		}
+		extent.Next = &Cursor{Place: place, Total: extent.Total}
+	}
+	return rows, extent, nil
+}
+
+// total is how many resources there are when that much of a page and one more was
+// found, or -1 where that does not tell.
+func (q ResourceQuery) total(found int) int {
+	switch {
+	case q.Cursor != nil && q.Cursor.Place != "":
+		return q.Cursor.Total // counted for the first page
+	case found > q.Limit:
+		return -1
+	case q.Cursor != nil:
+		return found
+	case found > 0 || q.Offset == 0:
+		return q.Offset + found
+	}
+	return -1
+}
+
+// from begins the rest of a statement after its columns, up to a condition.
+func (s *search[T]) from() clause.Expr {
+	return clause.Expr{
+		SQL:  " FROM " + s.of.table + " WHERE " + s.of.table + ".organization_id = ? AND ",
+		Vars: []any{string(s.db.organization)},
+	}
+}
+
+// deep is the offset from which a page is looked for in the index alone before its rows are read.
+const deep = 1000
+
+// listed reads a page of rows, and one row more.
+func (s *search[T]) listed(ctx context.Context, o order) ([]T, error) {
+	q := s.query
+	by := join(" ORDER BY ", o.by())
+	page := join(s.from(), s.where)
+	// Of a limit that is a parameter, PostgreSQL expects a tenth of all rows when it weighs keeping a plan.
+	limit := " LIMIT " + strconv.Itoa(q.Limit+1)
+	switch {
+	case q.Cursor == nil:
+		page = join(page, by, " LIMIT ", param(q.Limit+1), " OFFSET ", param(q.Offset))
+	case q.Cursor.Place != "":
+		behind, err := o.behind(q.Cursor.Place)
+		if err != nil {
+			return nil, err
+		}
+		page = join(page, " AND ", behind, by, limit)
+	default:
+		page = join(page, by, limit)
+	}
+	query := join("SELECT ", s.shown.columns, page)
+	if q.Cursor == nil && q.Offset >= deep && o.byCreation {
+		ids := s.among(s.of.table+".id", join("SELECT "+s.of.table+".id", page))
+		query = join("SELECT ", s.shown.columns, s.from(), ids, by)
+	}
+	expected := q.Limit + 1
+	if q.Filter != nil {
+		expected = min(expected, 8)
+	}
+	rows := make([]T, 0, expected)
+	err := s.db.query(ctx, query, func(r *sql.Rows) error {
+		rows = append(rows, *new(T))
+		return s.shown.scan(r, &rows[len(rows)-1])
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list resources: %w", err)
+	}
+	return rows, nil
+}
+
+// place is what a row has of the keys. Creation, the common order, is at hand.
+func (s *search[T]) place(ctx context.Context, o order, id string, created Time) (string, error) {
+	if o.byCreation {
+		return encode([]any{int64(created), id})
+	}
+	function := "json_array("
+	if s.db.dialect == postgresDialect {
+		function = "json_build_array("
+	}
+	keys := o.list(func(k sortKey) clause.Expr { return k.sql })
+	var place string
+	query := join("SELECT CAST("+function, keys, ") AS text)", s.from(), s.of.table+".id = ", param(id))
+	err := s.db.query(ctx, query, func(r *sql.Rows) error { return r.Scan(&place) })
+	if err != nil {
+		return "", fmt.Errorf("read place: %w", err)
+	}
+	if place == "" {
+		return "", &Error{Kind: Busy,
+			Message: "the last resource of the page has just been deleted; ask for the page again"}
+	}
+	return place, nil
+}
