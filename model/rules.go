@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
@@ -47,14 +48,22 @@ const rulesSettle Time = 2000
 // nothing; with rules, it is asked for by the version that the database has.
 type ruleCache struct {
 	mu       sync.Mutex
-	versions map[OrganizationID]int64
-	read     map[OrganizationID]versionedRules
+	versions map[OrganizationID]int64 // never forgets: what is missing here counts as without rules
+	read     *simplelru.LRU[OrganizationID, versionedRules]
 	seen     Time // the newest change that the worker has read
 }
+
+// ruleCacheSize is the number of organizations whose rules are kept in memory, a few KiB each.
+const ruleCacheSize = 10_000
 
 type versionedRules struct {
 	version int64
 	rules   *rules
+}
+
+func (c *ruleCache) init() {
+	c.versions = map[OrganizationID]int64{}
+	c.read, _ = simplelru.NewLRU[OrganizationID, versionedRules](ruleCacheSize, nil) // fails only for a size below 1
 }
 
 // configured tells whether an organization has, or ever had, rules.
@@ -67,16 +76,13 @@ func (c *ruleCache) configured(id OrganizationID) bool {
 func (c *ruleCache) note(id OrganizationID, version int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.versions == nil {
-		c.versions, c.read = map[OrganizationID]int64{}, map[OrganizationID]versionedRules{}
-	}
 	c.versions[id] = max(c.versions[id], version)
 }
 
 func (c *ruleCache) rules(id OrganizationID, version int64) *rules {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if v := c.read[id]; v.version == version {
+	if v, ok := c.read.Get(id); ok && v.version == version {
 		return v.rules
 	}
 	return nil
@@ -85,10 +91,7 @@ func (c *ruleCache) rules(id OrganizationID, version int64) *rules {
 func (c *ruleCache) keep(id OrganizationID, version int64, r *rules) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.read == nil {
-		c.read = map[OrganizationID]versionedRules{}
-	}
-	c.read[id] = versionedRules{version, r}
+	c.read.Add(id, versionedRules{version, r})
 }
 
 // affects notes that what users have is to be computed anew at the transaction's

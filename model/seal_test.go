@@ -99,7 +99,7 @@ func TestTokenCacheForgets(t *testing.T) {
 	for i := range tokenCacheSize + 10 {
 		c.add(hashToken(string(rune(i))), tokenEntry{read: now}, generation)
 	}
-	if n := len(c.entries); n > tokenCacheSize {
+	if n := c.entries.Len(); n > tokenCacheSize {
 		t.Errorf("it has grown to %d", n)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 )
@@ -68,6 +69,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s := &Store{now: o.Now, log: o.Log, patience: searchPatience}
 	s.beforeCommit = func(ctx context.Context, org *Org) error { return org.settleEntitlements(ctx) }
 	s.tokens.init()
+	s.rules.init()
 	s.passwords = newPasswords()
 	var err error
 	if s.seal, err = newSealer(o.Keys); err != nil {
@@ -285,10 +287,12 @@ func (o *Org) now() Time {
 func (o *Org) committed(fn func()) { o.tx.after = append(o.tx.after, fn) }
 
 // tokenCache remembers directories by the hash of a bearer token for a second,
-// so that a stream of SCIM requests costs no look-up each.
+// so that a stream of SCIM requests costs no look-up each. An entry has the time of its look-up,
+// as the store's clock decides when it is too old. The library's expirable cache goes by the
+// machine's clock, and each one runs a goroutine that nothing can stop.
 type tokenCache struct {
 	mu      sync.Mutex
-	entries map[[32]byte]tokenEntry
+	entries *simplelru.LRU[[32]byte, tokenEntry]
 	// generation grows with each invalidation: a look-up that began before it
 	// must not bring back what it has just been made to forget.
 	generation uint64

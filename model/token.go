@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"gorm.io/gorm"
 )
 
@@ -140,13 +141,15 @@ const (
 	tokenCacheSize = 10_000
 )
 
-func (c *tokenCache) init() { c.entries = map[[32]byte]tokenEntry{} }
+func (c *tokenCache) init() {
+	c.entries, _ = simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
+}
 
 // find returns what is remembered, and the generation that add must be given.
 func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, ok := c.entries[[32]byte(hash)]
+	e, ok := c.entries.Get([32]byte(hash))
 	age := now.Sub(e.read)
 	return e, c.generation, ok && age >= 0 && age < tokenCacheTime
 }
@@ -154,19 +157,15 @@ func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool)
 func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if generation != c.generation {
-		return
+	if generation == c.generation {
+		c.entries.Add([32]byte(hash), e)
 	}
-	if len(c.entries) >= tokenCacheSize {
-		clear(c.entries)
-	}
-	c.entries[[32]byte(hash)] = e
 }
 
 // clear forgets all tokens: cheaper to reason about than finding the ones concerned.
 func (c *tokenCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.entries)
+	c.entries.Purge()
 	c.generation++
 }

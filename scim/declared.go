@@ -8,15 +8,16 @@ import (
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/schema"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"rollcall/model"
 )
 
 // declaredTypes are the resource types of organizations that declare extensions of their own. They
-// are made when a schema is first seen, and anew when it has changed.
+// are made when a schema is first seen, and again when it has changed.
 type declaredTypes struct {
 	mu   sync.Mutex
-	made map[model.OrganizationID]declared
+	made *simplelru.LRU[model.OrganizationID, declared]
 }
 
 type declared struct {
@@ -27,6 +28,10 @@ type declared struct {
 
 // mostDeclared is the number of organizations whose types are remembered.
 const mostDeclared = 1000
+
+func (t *declaredTypes) init() {
+	t.made, _ = simplelru.NewLRU[model.OrganizationID, declared](mostDeclared, nil) // fails only for a size below 1
+}
 
 // typesOf are the resource types that a directory is read by.
 func (s *service) typesOf(a *model.Access) (resourceTypes, error) {
@@ -48,7 +53,7 @@ func (t *declaredTypes) of(id model.OrganizationID, schemas []model.Schema) (dec
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	same := func(a, b model.Schema) bool { return a.ID == b.ID && a.Version == b.Version }
-	if d, ok := t.made[id]; ok && slices.EqualFunc(d.schemas, schemas, same) {
+	if d, ok := t.made.Get(id); ok && slices.EqualFunc(d.schemas, schemas, same) {
 		return d, nil
 	}
 	d := declared{schemas: schemas}
@@ -62,10 +67,7 @@ func (t *declaredTypes) of(id model.OrganizationID, schemas []model.Schema) (dec
 	}
 	d.types = newResourceTypes(extensions...)
 	d.forStrict = d.types.forStrict()
-	if len(t.made) >= mostDeclared {
-		clear(t.made)
-	}
-	t.made[id] = d
+	t.made.Add(id, d)
 	return d, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/time/rate"
 )
 
@@ -15,7 +16,17 @@ type limiter struct {
 	now  func() time.Time
 
 	mu      sync.Mutex
-	buckets map[string]*rate.Limiter // by directory; only those that exist get here
+	buckets *simplelru.LRU[string, *rate.Limiter] // by directory; only those that exist get here
+}
+
+// mostBuckets is the number of directories whose buckets are kept in memory, some 300 bytes each. A
+// bucket is full again 2 seconds after its last request, and a new one is full: forgetting it has no
+// effect unless that many other directories have sent requests within those 2 seconds.
+const mostBuckets = 20_000
+
+func newLimiter(perSecond int, now func() time.Time) *limiter {
+	buckets, _ := simplelru.NewLRU[string, *rate.Limiter](mostBuckets, nil) // fails only for a size below 1
+	return &limiter{rate: perSecond, now: now, buckets: buckets}
 }
 
 // wait takes n requests of the directory and returns 0, or says in how long there is room for them.
@@ -25,10 +36,10 @@ func (l *limiter) wait(directory string, n int) time.Duration {
 		return 0
 	}
 	l.mu.Lock()
-	bucket := l.buckets[directory]
-	if bucket == nil {
+	bucket, ok := l.buckets.Get(directory)
+	if !ok {
 		bucket = rate.NewLimiter(rate.Limit(l.rate), 2*l.rate)
-		l.buckets[directory] = bucket
+		l.buckets.Add(directory, bucket)
 	}
 	l.mu.Unlock()
 	now := l.now()

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 
 	"rollcall/model"
 	"rollcall/web"
@@ -68,7 +67,7 @@ type service struct {
 	resourceTypes
 	strict   resourceTypes // for strict directories
 	declared declaredTypes
-	limit    limiter
+	limit    *limiter
 }
 
 func newService(s *Server) *service {
@@ -79,10 +78,10 @@ func newService(s *Server) *service {
 		lines: s.Requests,
 
 		resourceTypes: newResourceTypes(),
-		declared:      declaredTypes{made: map[model.OrganizationID]declared{}},
 
-		limit: limiter{rate: s.Rate, now: s.Now, buckets: map[string]*rate.Limiter{}},
+		limit: newLimiter(s.Rate, s.Now),
 	}
+	v.declared.init()
 	v.strict = v.forStrict()
 	if v.limit.now == nil {
 		v.limit.now = time.Now

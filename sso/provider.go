@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"rollcall/model"
 	"rollcall/sso/saml"
@@ -24,8 +25,11 @@ const maxProviders = 10_000
 
 // providerCache keeps what was parsed of a connection for as long as its row stays as it is.
 type providerCache struct {
-	mu      sync.Mutex
-	entries map[string]providerEntry
+	entries *lru.Cache[string, providerEntry]
+}
+
+func (c *providerCache) init() {
+	c.entries, _ = lru.New[string, providerEntry](maxProviders) // fails only for a size below 1
 }
 
 type providerEntry struct {
@@ -47,22 +51,14 @@ func sameLogout(a, b *model.Connection) bool {
 
 // provider returns the connection's two sides, parsed once.
 func (s *Server) provider(c *model.Connection) (*provider, error) {
-	s.providers.mu.Lock()
-	e, ok := s.providers.entries[c.ID]
-	s.providers.mu.Unlock()
-	if ok && sameTrust(&e.row, c) {
+	if e, ok := s.providers.entries.Get(c.ID); ok && sameTrust(&e.row, c) {
 		return e.provider, nil
 	}
 	p, err := s.parseProvider(c)
 	if err != nil {
 		return nil, fmt.Errorf("read connection: %w", err)
 	}
-	s.providers.mu.Lock()
-	defer s.providers.mu.Unlock()
-	if s.providers.entries == nil || len(s.providers.entries) >= maxProviders {
-		s.providers.entries = map[string]providerEntry{}
-	}
-	s.providers.entries[c.ID] = providerEntry{*c, p}
+	s.providers.entries.Add(c.ID, providerEntry{*c, p})
 	return p, nil
 }
 

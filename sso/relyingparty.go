@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"rollcall/model"
 	"rollcall/sso/oidc"
 )
@@ -25,7 +27,7 @@ type relyingParty struct {
 // relyingParties keeps the providers of connections, with their keys.
 type relyingParties struct {
 	mu      sync.Mutex
-	entries map[string]*discovered
+	entries *simplelru.LRU[string, *discovered]
 }
 
 // discovered is what is known of a connection's provider. Whoever comes while it is asked waits for
@@ -39,17 +41,20 @@ type discovered struct {
 	until    time.Time
 }
 
+func (r *relyingParties) init() {
+	r.entries, _ = simplelru.NewLRU[string, *discovered](maxProviders, nil) // fails only for a size below 1
+}
+
 // of is the entry of a connection.
 func (r *relyingParties) of(id string) *discovered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.entries[id] == nil {
-		if r.entries == nil || len(r.entries) >= maxProviders {
-			r.entries = map[string]*discovered{}
-		}
-		r.entries[id] = &discovered{}
+	d, ok := r.entries.Get(id)
+	if !ok {
+		d = &discovered{}
+		r.entries.Add(id, d)
 	}
-	return r.entries[id]
+	return d
 }
 
 // get returns the provider, asking it what it says of itself once a day. One that does not answer

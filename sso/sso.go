@@ -56,6 +56,8 @@ func (s *Server) Mount(e *echo.Echo) error {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
+	s.providers.init()
+	s.parties.init()
 	e.GET("/sso/authorize", s.authorize)
 	e.POST("/sso/token", s.token)
 	e.GET("/sso/profile", s.profile)

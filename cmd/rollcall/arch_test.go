@@ -53,6 +53,7 @@ var fences = map[string]string{
 	"github.com/go-jose/go-jose/v4":         "sso/oidc testidp tests",
 	"github.com/google/go-cmp":              "tests",
 	"github.com/google/uuid":                "*",
+	"github.com/hashicorp/golang-lru/v2":    "model scim sso",
 	"github.com/jackc/pgx/v5":               "bench model model/modeltest",
 	"github.com/labstack/echo/v4":           "api cmd/rollcall console scim sso web",
 	"github.com/russellhaering/goxmldsig":   "sso/saml testidp tests",

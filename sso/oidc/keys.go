@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -38,6 +39,16 @@ type keySet struct {
 	failure error     // of the last time
 }
 
+func newKeySet(address string, client *http.Client) *keySet {
+	readLongKeys()
+	return &keySet{address: address, client: client}
+}
+
+// readLongKeys has the library read RSA keys of any length, as it passes over those of more than
+// 4096 bits. A key that has more than maxRSABits is then refused as such, and not as unknown. The
+// library's limit is a variable of the process, so it is set once, before any key is read.
+var readLongKeys = sync.OnceFunc(func() { jose.MaxRSAModulusBits = math.MaxInt })
+
 // boundKeys is a keySet at a time, for one token: go-oidc's KeySet. The library does not hand on why
 // a key set refuses, so that is kept here.
 type boundKeys struct {
@@ -59,7 +70,7 @@ func (b *boundKeys) verify(ctx context.Context, token string) ([]byte, error) {
 	for _, a := range algorithms {
 		accepted = append(accepted, jose.SignatureAlgorithm(a))
 	}
-	signed, err := jose.ParseSigned(token, accepted)
+	signed, err := jose.ParseSignedCompact(token, accepted)
 	if err != nil {
 		return nil, &Refused{Reason: TokenMalformed, Expected: "a JSON Web Token in compact form", Err: err}
 	}

@@ -67,7 +67,7 @@ func Discover(ctx context.Context, client *http.Client, issuer Issuer) (*Provide
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	p := &Provider{Issuer: issuer, document: d, client: client, keys: &keySet{address: d.JWKSURL, client: client}}
+	p := &Provider{Issuer: issuer, document: d, client: client, keys: newKeySet(d.JWKSURL, client)}
 	p.posts.Store(len(d.AuthMethods) > 0 && !slices.Contains(d.AuthMethods, "client_secret_basic"))
 	return p, nil
 }

@@ -1,0 +1,61 @@
+package model
+
+import (
+	"runtime"
+	"testing"
+)
+
+// Rules are kept of so many organizations and no more, however many there are.
+func TestRuleCacheStaysFlat(t *testing.T) {
+	const organizations = 100_000
+	var c ruleCache
+	c.init()
+	keep := func(n int) {
+		for range n {
+			c.keep(OrganizationID(newID()), 1, &rules{Groups: make([]ruleGroup, 10)})
+		}
+	}
+	keep(ruleCacheSize)
+	full := heap()
+	keep(organizations)
+	if grown := heap() - full; grown > 1<<20 {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+	if n := c.read.Len(); n != ruleCacheSize {
+		t.Errorf("the rules of %d organizations are kept, want %d", n, ruleCacheSize)
+	}
+}
+
+func TestRuleCacheForgetsWhatWasNotUsedForLongest(t *testing.T) {
+	var c ruleCache
+	c.init()
+	const used, unused = OrganizationID("used"), OrganizationID("unused")
+	c.note(used, 1)
+	c.note(unused, 1)
+	c.keep(used, 1, &rules{})
+	c.keep(unused, 1, &rules{})
+	for range ruleCacheSize - 1 {
+		c.keep(OrganizationID(newID()), 1, &rules{})
+		if c.rules(used, 1) == nil {
+			t.Fatal("rules that are in use were forgotten")
+		}
+	}
+	if c.rules(unused, 1) != nil {
+		t.Error("rules that nobody used were kept")
+	}
+	if !c.configured(unused) {
+		t.Error("that the organization has rules was forgotten with them")
+	}
+	if c.rules(used, 2) != nil {
+		t.Error("the rules of another version were found")
+	}
+}
+
+// heap is how much of the heap is in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what a finalizer or a pool kept alive through the first one
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,81 @@
+package scim
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rollcall/model"
+)
+
+// A bucket is kept of so many directories and no more, however many there are.
+func TestLimiterStaysFlat(t *testing.T) {
+	const directories = 100_000
+	now := time.Unix(1_800_000_000, 0)
+	l := newLimiter(5, func() time.Time { return now })
+	send := func(n int) {
+		for range n {
+			if wait := l.wait(uuid.NewString(), 1); wait != 0 {
+				t.Fatalf("the first request of a directory has to wait %s", wait)
+			}
+		}
+	}
+	send(mostBuckets)
+	full := heap()
+	send(directories)
+	if grown := heap() - full; grown > 1<<20 {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+	if n := l.buckets.Len(); n != mostBuckets {
+		t.Errorf("there are %d buckets, want %d", n, mostBuckets)
+	}
+}
+
+// A directory that keeps sending is limited, however many others come and go.
+func TestLimiterRemembersWhoSends(t *testing.T) {
+	const perSecond = 5
+	now := time.Unix(1_800_000_000, 0)
+	l := newLimiter(perSecond, func() time.Time { return now })
+	for range 2 * perSecond {
+		if wait := l.wait("busy", 1); wait != 0 {
+			t.Fatalf("a request of the burst has to wait %s", wait)
+		}
+	}
+	for range 2 * mostBuckets {
+		l.wait(uuid.NewString(), 1)
+		if l.wait("busy", 1) == 0 {
+			t.Fatal("a directory got a new bucket while its requests were refused")
+		}
+	}
+}
+
+// The types of organizations with schemas of their own are kept of so many and no more.
+func TestDeclaredTypesStayFlat(t *testing.T) {
+	var types declaredTypes
+	types.init()
+	for range mostDeclared { // making them takes milliseconds each
+		types.made.Add(model.OrganizationID(uuid.NewString()), declared{})
+	}
+	schemas := []model.Schema{{ID: "1", Version: 1, URN: "urn:example:crew:2.0:User", Name: "Crew"}}
+	made, err := types.of("new", schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := types.of("new", schemas); err != nil || again.types.users != made.types.users {
+		t.Errorf("the types of an organization were made again: %v", err)
+	}
+	if n := types.made.Len(); n != mostDeclared {
+		t.Errorf("the types of %d organizations are kept, want %d", n, mostDeclared)
+	}
+}
+
+// heap is how much of the heap is in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what a finalizer or a pool kept alive through the first one
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
