@@ -157,7 +157,7 @@ func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*Signed
 // endReplaced ends the session that a browser had before a login, at whichever
 // organization: the browser has lost its cookie, so nobody could sign it out any more.
 func (o *Org) endReplaced(ctx context.Context, id string) error {
-	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Model(&Session{}).Where("id = ? AND ended_at IS NULL", id).
+	err := o.unbounded(ctx).Model(&Session{}).Where("id = ? AND ended_at IS NULL", id).
 		UpdateColumn("ended_at", o.now()).Error
 	if err != nil {
 		return fmt.Errorf("end replaced session: %w", err)
@@ -212,7 +212,7 @@ func (o *Org) answerable(ctx context.Context, u *User, application, redirectURI 
 // inside sees all organizations, within the running transaction: a look-up that
 // waited for a second connection of the pool would wait for others who do the same.
 func (o *Org) inside(ctx context.Context) *gorm.DB {
-	return o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+	return o.readUnbounded(ctx)
 }
 
 // servedBy tells whether an application serves the organization.
@@ -275,7 +275,7 @@ func (s *Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, tok
 		if used.RowsAffected == 0 {
 			return errUsedCode
 		}
-		in, err = s.signedIn(org.db.WithContext(ctx).Set(tenantKey, everyone{}), byCode, hash, now, now)
+		in, err = s.signedIn(org.unbounded(ctx), byCode, hash, now, now)
 		if KindOf(err) == Denied {
 			return errCode()
 		}

@@ -75,7 +75,7 @@ func (r *DirectoryGroupRef) validate() error {
 	case (r.DirectoryGroupID == nil) == (r.Name == ""):
 		return Invalidf("directory_group_id", "send directory_group_id or name, one of the two")
 	case !keepable(r.Name):
-		return Invalidf("name", "name is text of at most %d bytes", indexed)
+		return Invalidf("name", "name is text of at most %d bytes", maxIndexed)
 	}
 	r.NameFolded = Fold(r.Name)
 	return nil

@@ -22,6 +22,17 @@ func (s *Store) readAcross(ctx context.Context) *gorm.DB {
 	return s.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
 }
 
+// unbounded is the organization's database without its predicate, for statements that name the
+// organization themselves. In a transaction it is the transaction's.
+func (o *Org) unbounded(ctx context.Context) *gorm.DB {
+	return o.db.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+}
+
+// readUnbounded is unbounded for reads.
+func (o *Org) readUnbounded(ctx context.Context) *gorm.DB {
+	return o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+}
+
 // APIKey returns the key that a bearer token is, with the organizations it
 // reaches. It answers Denied for an unknown one.
 func (s *Store) APIKey(ctx context.Context, token string) (*APIKey, Scope, error) {
@@ -303,7 +314,7 @@ func (o *Org) recognize(ctx context.Context, u *User) (recognized, error) {
 		Kind string
 		ID   string
 	}
-	err = o.db.WithContext(ctx).Set(tenantKey, everyone{}).Raw(
+	err = o.unbounded(ctx).Raw(
 		`SELECT 'user' AS kind, id FROM users WHERE organization_id = ? AND directory_id IS NULL AND user_name_folded = ?
 		UNION SELECT 'user', id FROM users WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> ''
 		UNION SELECT 'tombstone', tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash IN ?`,
@@ -329,7 +340,7 @@ func (o *Org) planAnew(ctx context.Context) error {
 	if o.store.dialect != postgresDialect {
 		return nil
 	}
-	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Exec("SET LOCAL plan_cache_mode = force_custom_plan").Error
+	err := o.unbounded(ctx).Exec("SET LOCAL plan_cache_mode = force_custom_plan").Error
 	if err != nil {
 		return fmt.Errorf("plan anew: %w", err)
 	}
@@ -341,7 +352,7 @@ func (o *Org) planAnew(ctx context.Context) error {
 // each of a hundred thousand users takes longer than reading both tables once.
 // What it then thinks of the cost would have it compile each statement first.
 func (o *Org) compareAtOnce(ctx context.Context) error {
-	err := o.db.WithContext(ctx).Set(tenantKey, everyone{}).Exec(
+	err := o.unbounded(ctx).Exec(
 		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)").Error
 	if err != nil {
 		return fmt.Errorf("plan comparison: %w", err)

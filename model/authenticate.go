@@ -29,7 +29,7 @@ type Access struct {
 // Authenticate is DirectoryByToken for who also wants to know the token.
 func (s *Store) Authenticate(ctx context.Context, token string) (*Access, error) {
 	hash := hashToken(token)
-	e, generation, ok := s.tokens.find(hash, s.now())
+	e, generation, ok := tokensOf(s).find(hash, s.now())
 	if !ok {
 		read := s.now()
 		t, expires, err := s.presented(ctx, token)
@@ -53,7 +53,7 @@ func (s *Store) Authenticate(ctx context.Context, token string) (*Access, error)
 		if e.live(s.now()) {
 			s.seen(ctx, &e.access.Directory, t)
 		}
-		s.tokens.add(hash, e, generation)
+		tokensOf(s).add(hash, e, generation)
 	}
 	if !e.live(s.now()) {
 		return nil, errToken()

@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 const (
 	// maxAttributes and attributesLimit bound what is kept of a login's attributes (identity.md, section 1).
 	maxAttributes   = 200
 	attributesLimit = 64 << 10
-	// maxLogged is the most characters that the login log keeps of one thing that was sent.
-	maxLogged = 500
 )
 
 // bound drops what is too much or too large to be kept, and says what.
@@ -26,15 +23,10 @@ func (c *Claims) bound() (notes []string) {
 	} {
 		if !keepable(*text.value) {
 			*text.value = ""
-			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text", text.what, indexed))
+			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text", text.what, maxIndexed))
 		}
 	}
 	return append(notes, c.boundLists()...)
-}
-
-// keepable tells whether an index holds a text, also when it is folded.
-func keepable(text string) bool {
-	return storable(text) && len(text) <= indexed && len(Fold(text)) <= indexed
 }
 
 func (c *Claims) boundLists() (notes []string) {
@@ -58,7 +50,7 @@ func (c *Claims) boundLists() (notes []string) {
 	unfit := func(name string) bool { return name == "" || !keepable(name) }
 	if n := len(c.Groups); slices.ContainsFunc(c.Groups, unfit) {
 		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), unfit)
-		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes", n-len(c.Groups), indexed))
+		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes", n-len(c.Groups), maxIndexed))
 	}
 	return notes
 }
@@ -150,14 +142,4 @@ func describeEmail(address string) string {
 		return "no e-mail address"
 	}
 	return clipped(address)
-}
-
-// clipped bounds a text that somebody else sent, and makes it one that can be stored.
-func clipped(text string) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "�"), "�")
-	r := []rune(text)
-	if len(r) > maxLogged {
-		return string(r[:maxLogged]) + "…"
-	}
-	return text
 }

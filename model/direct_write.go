@@ -21,7 +21,7 @@ import (
 // atOnce tells whether a write can be a statement of its own. Where there are rules of who has which
 // license and group, a transaction ends with carrying them out.
 func (o *Org) atOnce() bool {
-	return o.tx == nil && o.store.dialect == postgresDialect && !o.store.rules.configured(o.ID)
+	return o.tx == nil && o.store.dialect == postgresDialect && !o.hasRules()
 }
 
 // insertEvents is the part of a WITH statement that inserts the events recorded so far, once per row of from.
@@ -42,7 +42,7 @@ func (o *Org) insertEvents(from string) clause.Expr {
 // write sends a write of a recorder that answers with a row if it was carried out. What others
 // were quicker with is not carried out, and no error: the long way finds out what it is.
 func (o *Org) write(ctx context.Context, query clause.Expr, answer any) (done bool, err error) {
-	if o.tx.unruled && o.store.rules.configured(o.ID) { // since it was asked whether to write at once
+	if o.tx.unruled && o.hasRules() { // since it was asked whether to write at once
 		return false, nil
 	}
 	if err := o.dropped(); err != nil {

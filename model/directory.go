@@ -123,7 +123,7 @@ func (o *Org) UpdateDirectory(ctx context.Context, id string, change func(*Direc
 		}
 		d.Name, d.Strict, d.UpdatedAt = after.Name, after.Strict, org.now()
 		mass.Percent, mass.WindowSeconds = after.MassChange.Percent, after.MassChange.WindowSeconds
-		org.committed(o.store.tokens.clear)
+		org.committed(tokensOf(o.store).clear)
 		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
 			return fmt.Errorf("update directory: %w", err)
@@ -230,7 +230,7 @@ func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := db.Where("id = ?", id).Delete(&Directory{}).Error; err != nil {
 			return fmt.Errorf("delete directory: %w", err)
 		}
-		org.committed(o.store.tokens.clear)
+		org.committed(tokensOf(o.store).clear)
 		org.ruleInputChanged() // groups of it may be mapped
 		e := directoryEvent{DirectoryObject: d.PublicForm(org.now()), State: "deleting"}
 		if err := org.record(DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {

@@ -8,13 +8,9 @@ import (
 	"strings"
 )
 
-const (
-	// indexed is the most bytes that a value may have which an index must hold.
-	indexed = 1024
-	// maxValues are the most values that a user may have which filters look up:
-	// far beyond any person's, and well below the drivers' limits of parameters.
-	maxValues = 1000
-)
+// maxValues are the most values that a user may have which filters look up:
+// far beyond any person's, and well below the drivers' limits of parameters.
+const maxValues = 1000
 
 // userDocument is what this package reads from a user's document.
 type userDocument struct {
@@ -153,8 +149,8 @@ func (u *User) derive() error {
 
 // checkIndexed answers Invalid for a value that an index or PostgreSQL cannot hold.
 func checkIndexed(field, value string) error {
-	if len(value) > indexed {
-		return Invalidf(field, "%s is longer than %d bytes", field, indexed)
+	if len(value) > maxIndexed {
+		return Invalidf(field, "%s is longer than %d bytes", field, maxIndexed)
 	}
 	if strings.ContainsRune(value, 0) {
 		return Invalidf(field, "%s contains the character U+0000, which cannot be stored; send it without", field)

@@ -294,7 +294,7 @@ func (o *Org) entitleSignedIn(ctx context.Context, c *Connection, u *User) error
 			return fmt.Errorf("note connection: %w", err)
 		}
 	}
-	if !o.store.rules.configured(o.ID) {
+	if !o.hasRules() {
 		return nil
 	}
 	changed, err := o.recompute(ctx, []string{u.ID}, recomputing{cause: CauseSignOn, signOn: true})

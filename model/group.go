@@ -143,7 +143,7 @@ func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, 
 	if !isID(id) {
 		return nil, NotFoundf("there is no group %.64q here", id)
 	}
-	if o.tx != nil {
+	if o.inTx() {
 		return o.updateGroupJoined(ctx, directoryID, id, change, members)
 	}
 	g, err := o.addAtOnce(ctx, directoryID, id, change, members)

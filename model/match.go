@@ -31,7 +31,7 @@ func (m *matcher) refuse(reason RefusalReason, expected, received string, who ..
 // match is the table of identity.md, section 2: the first row that fits decides.
 func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
 	if !keepable(m.claims.Subject) || !keepable(m.claims.Issuer) {
-		return nil, nil, m.refuse(NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", indexed), clipped(m.claims.Subject))
+		return nil, nil, m.refuse(NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", maxIndexed), clipped(m.claims.Subject))
 	}
 	var identities []Identity
 	err := m.org.db.WithContext(ctx).Where("connection_id = ? AND issuer = ? AND subject = ?", m.connection.ID, m.claims.Issuer, m.claims.Subject).

@@ -141,8 +141,8 @@ func (s *Store) migrateAtOnce(ctx context.Context) error {
 					return fmt.Errorf("%s: %w", m.Version, err)
 				}
 			}
-			if m.Version == filterIndex {
-				if err := foldStored(db); err != nil {
+			if complete := s.completions[m.Version]; complete != nil {
+				if err := complete(db); err != nil {
 					return fmt.Errorf("%s: %w", m.Version, err)
 				}
 			}

@@ -267,7 +267,7 @@ func (o *Org) DeleteOrganization(ctx context.Context) error {
 		if err := org.db.WithContext(ctx).Where("id = ?", o.ID).Delete(&Organization{}).Error; err != nil {
 			return fmt.Errorf("delete organization: %w", err)
 		}
-		org.committed(o.store.tokens.clear)
+		org.committed(tokensOf(o.store).clear)
 		return org.record(OrganizationDeleted, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})
 }

@@ -35,8 +35,8 @@ type passwords struct {
 	nobody func() (string, error)
 }
 
-func newPasswords() passwords {
-	return passwords{semaphore.NewWeighted(2), sync.OnceValues(func() (string, error) {
+func newPasswords() *passwords {
+	return &passwords{semaphore.NewWeighted(2), sync.OnceValues(func() (string, error) {
 		return argon2id.CreateHash(rand.Text(), passwordParams)
 	})}
 }
@@ -98,10 +98,10 @@ func (s *Store) hashPassword(ctx context.Context, password string, about ...stri
 	if err := checkNewPassword(prepared, about...); err != nil {
 		return "", err
 	}
-	if err := s.passwords.room.Acquire(ctx, 1); err != nil {
+	if err := state(s, newPasswords).room.Acquire(ctx, 1); err != nil {
 		return "", fmt.Errorf("wait to hash a password: %w", err)
 	}
-	defer s.passwords.room.Release(1)
+	defer state(s, newPasswords).room.Release(1)
 	return argon2id.CreateHash(prepared, passwordParams)
 }
 
@@ -109,7 +109,7 @@ func (s *Store) hashPassword(ctx context.Context, password string, about ...stri
 // nobody's: it costs the same and is never equal. It writes nothing; outdated asks the caller to
 // store the result of rehashPassword.
 func (s *Store) comparePassword(ctx context.Context, hash, password string) (equal, outdated bool, err error) {
-	nobody, err := s.passwords.nobody()
+	nobody, err := state(s, newPasswords).nobody()
 	if err != nil {
 		return false, false, fmt.Errorf("make the hash of nobody: %w", err)
 	}
@@ -118,10 +118,10 @@ func (s *Store) comparePassword(ctx context.Context, hash, password string) (equ
 	if !somebody {
 		hash = nobody
 	}
-	if err := s.passwords.room.Acquire(ctx, 1); err != nil {
+	if err := state(s, newPasswords).room.Acquire(ctx, 1); err != nil {
 		return false, false, fmt.Errorf("wait to compare a password: %w", err)
 	}
-	defer s.passwords.room.Release(1)
+	defer state(s, newPasswords).room.Release(1)
 	equal, params, err := argon2id.CheckHash(prepared, hash)
 	if err != nil {
 		return false, false, errors.New("compare a password: the stored hash cannot be read")
@@ -137,9 +137,9 @@ func (s *Store) rehashPassword(ctx context.Context, password string) (string, er
 	if err != nil {
 		return "", err
 	}
-	if err := s.passwords.room.Acquire(ctx, 1); err != nil {
+	if err := state(s, newPasswords).room.Acquire(ctx, 1); err != nil {
 		return "", fmt.Errorf("wait to hash a password: %w", err)
 	}
-	defer s.passwords.room.Release(1)
+	defer state(s, newPasswords).room.Release(1)
 	return argon2id.CreateHash(prepared, passwordParams)
 }

@@ -25,7 +25,7 @@ type ProfileGroup struct {
 // Where the organization has no accounts, it asks nobody.
 func (o *Org) ProfileAccounts(ctx context.Context, userID string) ([]ProfileAccount, error) {
 	out := []ProfileAccount{}
-	if !o.store.rules.configured(o.ID) {
+	if !o.hasRules() {
 		return out, nil
 	}
 	granted := o.read.Model(&License{}).Select("account_id").Where("user_id = ? AND state = ?", userID, LicenseStateGranted)

@@ -255,7 +255,7 @@ func (o *Org) removeUser(ctx context.Context, u *User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
 	}
-	if o.store.rules.configured(o.ID) {
+	if o.hasRules() {
 		if err := o.lose(ctx, &losses{cause: CauseUserDeleted}, "user_id = ?", u.ID); err != nil {
 			return err
 		}

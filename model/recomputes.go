@@ -10,7 +10,7 @@ const recomputesAtOnce = 20
 
 // learnRules learns which organizations have got rules since it was last called.
 func (s *Store) learnRules(ctx context.Context) error {
-	since := s.rules.since()
+	since := s.ruled.since()
 	var recent []Recompute
 	err := s.readAcross(ctx).Select("organization_id", "version", "updated_at").
 		Where("updated_at >= ?", since-Time(clockSkew.Milliseconds())).Find(&recent).Error
@@ -18,10 +18,10 @@ func (s *Store) learnRules(ctx context.Context) error {
 		return s.translate(fmt.Errorf("read recomputations: %w", err))
 	}
 	for _, r := range recent {
-		s.rules.note(r.OrganizationID, r.Version)
+		s.ruled.note(r.OrganizationID, r.Version)
 		since = max(since, r.UpdatedAt)
 	}
-	s.rules.saw(since)
+	s.ruled.saw(since)
 	return nil
 }
 
@@ -35,17 +35,4 @@ func (s *Store) dueRecomputes(ctx context.Context) (due []Recompute, err error) 
 		return nil, s.translate(fmt.Errorf("read due recomputations: %w", err))
 	}
 	return due, nil
-}
-
-// since is the newest change of rules that the cache knows.
-func (c *ruleCache) since() Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.seen
-}
-
-func (c *ruleCache) saw(at Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen = max(c.seen, at)
 }

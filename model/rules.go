@@ -43,14 +43,10 @@ type Recompute struct {
 // may not recompute a user whom it changes, who is then among those whom the change reaches.
 const rulesSettle Time = 2000
 
-// ruleCache remembers which organizations have rules, and the rules as they were
-// last read. It makes a change of a user in an organization without rules cost
-// nothing; with rules, it is asked for by the version that the database has.
+// ruleCache keeps the rules of organizations as they were last read, by their version.
 type ruleCache struct {
-	mu       sync.Mutex
-	versions map[OrganizationID]int64 // never forgets: what is missing here counts as without rules
-	read     *simplelru.LRU[OrganizationID, versionedRules]
-	seen     Time // the newest change that the worker has read
+	mu   sync.Mutex
+	read *simplelru.LRU[OrganizationID, versionedRules]
 }
 
 // ruleCacheSize is the number of organizations whose rules are kept in memory, a few KiB each.
@@ -61,25 +57,13 @@ type versionedRules struct {
 	rules   *rules
 }
 
-func (c *ruleCache) init() {
-	c.versions = map[OrganizationID]int64{}
-	c.read, _ = simplelru.NewLRU[OrganizationID, versionedRules](ruleCacheSize, nil) // fails only for a size below 1
+func newRuleCache() *ruleCache {
+	read, _ := simplelru.NewLRU[OrganizationID, versionedRules](ruleCacheSize, nil) // fails only for a size below 1
+	return &ruleCache{read: read}
 }
 
-// configured tells whether an organization has, or ever had, rules.
-func (c *ruleCache) configured(id OrganizationID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.versions[id] > 0
-}
-
-func (c *ruleCache) note(id OrganizationID, version int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.versions[id] = max(c.versions[id], version)
-}
-
-func (c *ruleCache) rules(id OrganizationID, version int64) *rules {
+// find returns the rules of a version, or nil where they are not kept.
+func (c *ruleCache) find(id OrganizationID, version int64) *rules {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if v, ok := c.read.Get(id); ok && v.version == version {
@@ -94,45 +78,15 @@ func (c *ruleCache) keep(id OrganizationID, version int64, r *rules) {
 	c.read.Add(id, versionedRules{version, r})
 }
 
-// affects notes that what users have is to be computed anew at the transaction's
-// end. Without rules that is nothing.
-func (o *Org) affects(cause Cause, ids ...string) {
-	if len(ids) == 0 {
-		return
-	}
-	if !o.store.rules.configured(o.ID) {
-		o.tx.unruled = true
-		return
-	}
-	if o.tx.affected == nil {
-		o.tx.affected = map[string]Cause{}
-	}
-	for _, id := range ids {
-		o.tx.affected[id] = cause
-	}
-}
-
 // affectsGroups is affects for everybody who is in directory groups, directly or
 // by way of others.
 func (o *Org) affectsGroups(ctx context.Context, groupIDs ...string) error {
-	if !o.store.rules.configured(o.ID) {
-		o.tx.unruled = true
+	if !o.affectsAnything() {
 		return nil
 	}
 	ids, err := o.usersBelow(ctx, entitledAtOnce+1, groupIDs...)
 	o.affects(CauseDirectory, ids...)
 	return err
-}
-
-// rulesChanged notes that the transaction changes the organization's rules: the
-// worker carries that out.
-func (o *Org) rulesChanged() { o.tx.reconfigured = true }
-
-// ruleInputChanged is rulesChanged for what matters only where there are rules already.
-func (o *Org) ruleInputChanged() {
-	if o.store.rules.configured(o.ID) {
-		o.rulesChanged()
-	}
 }
 
 // entitledAtOnce are how many users one transaction recomputes; more are the worker's.
@@ -141,14 +95,12 @@ const entitledAtOnce = 500
 // settleEntitlements ends a transaction: it recomputes the users whom that
 // affected, and leaves to the worker what concerns everybody.
 func (o *Org) settleEntitlements(ctx context.Context) error {
-	if o.tx.unruled && o.store.rules.configured(o.ID) { // since the transaction began
-		o.tx.everybody = true
-	}
-	if len(o.tx.affected) > entitledAtOnce {
-		o.tx.everybody = true
-	} else if len(o.tx.affected) > 0 {
+	due := o.affected()
+	if len(due.users) > entitledAtOnce {
+		due.everybody = true
+	} else if len(due.users) > 0 {
 		of := map[Cause][]string{}
-		for id, cause := range o.tx.affected {
+		for id, cause := range due.users {
 			of[cause] = append(of[cause], id)
 		}
 		for _, cause := range sortedKeys(causes(of)) {
@@ -157,7 +109,7 @@ func (o *Org) settleEntitlements(ctx context.Context) error {
 			}
 		}
 	}
-	if o.tx.reconfigured || o.tx.everybody {
+	if due.reconfigured || due.everybody {
 		return o.requestRecompute(ctx)
 	}
 	return nil
@@ -175,7 +127,7 @@ func causes(of map[Cause][]string) map[string]bool {
 // It comes last in a transaction, as its row is the last in the order of locks.
 func (o *Org) requestRecompute(ctx context.Context) error {
 	row := Recompute{Version: 1, State: RecomputePending, DueAt: o.now(), RequestedAt: o.now(), UpdatedAt: o.now()}
-	if o.tx.reconfigured {
+	if o.reconfigured() {
 		row.DueAt += rulesSettle
 	}
 	err := o.db.WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}},
@@ -188,7 +140,7 @@ func (o *Org) requestRecompute(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("request recomputation: %w", err)
 	}
-	o.committed(func() { o.store.rules.note(o.ID, row.Version) })
+	o.committed(func() { o.store.ruled.note(o.ID, row.Version) })
 	return nil
 }
 
@@ -216,15 +168,16 @@ func (o *Org) rules(ctx context.Context) (*rules, error) {
 	if len(versions) > 0 {
 		version = versions[0]
 	}
-	unwritten := o.tx != nil && o.tx.reconfigured // of another version than its rows say
+	cache := state(o.store, newRuleCache)
+	unwritten := o.inTx() && o.reconfigured() // of another version than its rows say
 	if !unwritten {
-		if known := o.store.rules.rules(o.ID, version); known != nil {
+		if known := cache.find(o.ID, version); known != nil {
 			return known, nil
 		}
 	}
 	r, err := o.readRules(ctx)
 	if err == nil && !unwritten {
-		o.store.rules.keep(o.ID, version, r)
+		cache.keep(o.ID, version, r)
 	}
 	return r, err
 }

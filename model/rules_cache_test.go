@@ -8,8 +8,7 @@ import (
 // Rules are kept of so many organizations and no more, however many there are.
 func TestRuleCacheStaysFlat(t *testing.T) {
 	const organizations = 100_000
-	var c ruleCache
-	c.init()
+	c := newRuleCache()
 	keep := func(n int) {
 		for range n {
 			c.keep(OrganizationID(newID()), 1, &rules{Groups: make([]ruleGroup, 10)})
@@ -27,26 +26,20 @@ func TestRuleCacheStaysFlat(t *testing.T) {
 }
 
 func TestRuleCacheForgetsWhatWasNotUsedForLongest(t *testing.T) {
-	var c ruleCache
-	c.init()
+	c := newRuleCache()
 	const used, unused = OrganizationID("used"), OrganizationID("unused")
-	c.note(used, 1)
-	c.note(unused, 1)
 	c.keep(used, 1, &rules{})
 	c.keep(unused, 1, &rules{})
 	for range ruleCacheSize - 1 {
 		c.keep(OrganizationID(newID()), 1, &rules{})
-		if c.rules(used, 1) == nil {
+		if c.find(used, 1) == nil {
 			t.Fatal("rules that are in use were forgotten")
 		}
 	}
-	if c.rules(unused, 1) != nil {
+	if c.find(unused, 1) != nil {
 		t.Error("rules that nobody used were kept")
 	}
-	if !c.configured(unused) {
-		t.Error("that the organization has rules was forgotten with them")
-	}
-	if c.rules(used, 2) != nil {
+	if c.find(used, 2) != nil {
 		t.Error("the rules of another version were found")
 	}
 }

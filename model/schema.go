@@ -170,7 +170,7 @@ func (o *Org) lockForSchemas(ctx context.Context) (*Organization, error) {
 }
 
 func (o *Org) schemasChanged(g *Organization) error {
-	o.committed(o.store.tokens.clear)
+	o.committed(tokensOf(o.store).clear)
 	return o.record(OrganizationUpdated, OrganizationPrefix.ID(string(g.ID)), g.PublicForm())
 }
 

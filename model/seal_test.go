@@ -73,8 +73,7 @@ func flip(b []byte, at int) []byte {
 func TestTokenCacheForgets(t *testing.T) {
 	now := time.Now()
 	hash := hashToken("a")
-	var c tokenCache
-	c.init()
+	c := newTokenCache()
 	_, generation, ok := c.find(hash, now)
 	if ok {
 		t.Fatal("found in an empty cache")

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -38,22 +39,23 @@ type Options struct {
 
 // Store is the database and its rules.
 type Store struct {
-	db        *gorm.DB // the writer; on SQLite a single connection
-	read      *gorm.DB // outside transactions; the same as db on PostgreSQL
-	pools     []*sql.DB
-	dialect   dialect
-	now       func() time.Time
-	log       *slog.Logger
-	restore   int64 // the restore number of this database's events
-	hashKey   []byte
-	patience  time.Duration // with one filter
-	seal      sealer
-	tokens    tokenCache
-	rules     ruleCache
-	passwords passwords
+	db       *gorm.DB // the writer; on SQLite a single connection
+	read     *gorm.DB // outside transactions; the same as db on PostgreSQL
+	pools    []*sql.DB
+	dialect  dialect
+	now      func() time.Time
+	log      *slog.Logger
+	restore  int64 // the restore number of this database's events
+	hashKey  []byte
+	patience time.Duration // with one filter
+	seal     sealer
+	ruled    ruledOrganizations
+	states   sync.Map // by type, see state
 
 	// beforeCommit ends each transaction of an Org: it may write, and an error of it undoes everything.
 	beforeCommit func(ctx context.Context, org *Org) error
+	// completions are what some migrations need besides their SQL, by version.
+	completions map[string]func(*gorm.DB) error
 }
 
 // Open connects to the database named by url (sqlite:PATH or postgres://…),
@@ -67,10 +69,8 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		o.Log = slog.Default()
 	}
 	s := &Store{now: o.Now, log: o.Log, patience: searchPatience}
+	s.completions = map[string]func(*gorm.DB) error{filterIndex: foldStored}
 	s.beforeCommit = func(ctx context.Context, org *Org) error { return org.settleEntitlements(ctx) }
-	s.tokens.init()
-	s.rules.init()
-	s.passwords = newPasswords()
 	var err error
 	if s.seal, err = newSealer(o.Keys); err != nil {
 		return nil, err
@@ -134,6 +134,17 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 		err = s.learnRules(ctx)
 	}
 	return err
+}
+
+// state returns the store's one value of a type, made when it is first asked for: what a package
+// keeps in memory for each store, such as a cache.
+func state[T any](s *Store, create func() *T) *T {
+	key := reflect.TypeFor[T]()
+	if v, ok := s.states.Load(key); ok {
+		return v.(*T)
+	}
+	v, _ := s.states.LoadOrStore(key, create())
+	return v.(*T)
 }
 
 // Close ends all connections.
@@ -228,7 +239,7 @@ func (o *Org) inOrganization(ctx context.Context, other OrganizationID, fn func(
 // once it is committed, users to recompute, or other rules.
 func (o *Org) dropped() error {
 	t := o.tx
-	users := len(t.affected) > 0 || t.everybody || t.unruled && o.store.rules.configured(o.ID)
+	users := len(t.affected) > 0 || t.everybody || t.unruled && o.hasRules()
 	if t.eventsOnly && (len(t.after) > 0 || users || t.reconfigured) {
 		return errDropped
 	}

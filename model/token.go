@@ -122,7 +122,7 @@ func (o *Org) RevokeDirectoryToken(ctx context.Context, directoryID, id string) 
 		if r.RowsAffected == 0 {
 			return NotFoundf("there is no token %.64q here", id) // someone else was first
 		}
-		org.committed(o.store.tokens.clear)
+		org.committed(tokensOf(o.store).clear)
 		return org.record(DirectoryTokenRevoked, DirectoryPrefix.ID(directoryID), t.PublicForm())
 	})
 }
@@ -141,8 +141,12 @@ const (
 	tokenCacheSize = 10_000
 )
 
-func (c *tokenCache) init() {
-	c.entries, _ = simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
+// tokensOf is the cache of a store.
+func tokensOf(s *Store) *tokenCache { return state(s, newTokenCache) }
+
+func newTokenCache() *tokenCache {
+	entries, _ := simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
+	return &tokenCache{entries: entries}
 }
 
 // find returns what is remembered, and the generation that add must be given.
