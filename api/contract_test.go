@@ -63,7 +63,7 @@ func drive(t *testing.T, w *world) {
 	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *model.DirectoryGroup) error {
 		return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
 	}, model.MembersChange{Op: model.RemoveMembers, UserIDs: []string{bob.ID}}))
-	must[*model.User](t)(tenant.org.UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *model.User) error {
+	must[*model.User](t)(tenant.org.UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *model.UserDraft) error {
 		u.Active = false
 		return nil
 	}))

@@ -25,7 +25,7 @@ func TestDirectory(t *testing.T) {
 		tenant := tenant{org: org, id: opened.ID}
 		tenant.group(w, "Staff", tenant.user(w, "ada@contoso.example").ID)
 		bob := tenant.user(w, "bob@contoso.example")
-		must[*model.User](t)(org.UpdateDirectoryUser(t.Context(), opened.ID, bob.ID, func(u *model.User) error { u.Active = false; return nil }))
+		must[*model.User](t)(org.UpdateDirectoryUser(t.Context(), opened.ID, bob.ID, func(u *model.UserDraft) error { u.Active = false; return nil }))
 
 		t.Run("it is linked once its identity provider came, and counts what is in it", func(t *testing.T) {
 			o := w.get(path)

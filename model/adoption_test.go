@@ -207,7 +207,7 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 			})
 		})
 		t.Run("a change adopts, although it alters nothing", func(t *testing.T) {
-			u, err := org.UpdateDirectoryUser(t.Context(), d.ID, unowned.ID, func(*model.User) error { return nil })
+			u, err := org.UpdateDirectoryUser(t.Context(), d.ID, unowned.ID, func(*model.UserDraft) error { return nil })
 			if err != nil || *u.DirectoryID != d.ID || u.ID != unowned.ID || u.UserName != unowned.UserName {
 				t.Errorf("%+v %v", u, err)
 			}

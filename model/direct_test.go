@@ -32,7 +32,7 @@ func TestCommonChangesAreWrittenAtOnce(t *testing.T) {
 		{"deactivate", 2, func() error { _, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, setActive(false)); return err }},
 		{"deactivate again", 1, func() error { _, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, setActive(false)); return err }},
 		{"change an e-mail", 2, func() error {
-			_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error {
+			_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.UserDraft) error {
 				return u.SetDocument(withEmail("ada@contoso.example", "new@contoso.example"))
 			})
 			return err
@@ -59,13 +59,13 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 	g := createGroup(t, org, d, "Engineers")
 	t.Run("of a user", func(t *testing.T) {
 		tries := 0
-		after, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error {
+		after, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(draft *model.UserDraft) error {
 			if tries++; tries == 1 { // neither the version nor the document tells of this
 				if _, err := org.RevokeSessions(t.Context(), u.ID); err != nil {
 					return err
 				}
 			}
-			u.Active = false
+			draft.Active = false
 			return nil
 		})
 		must(t, err)

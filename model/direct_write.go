@@ -183,7 +183,7 @@ func (u *readUser) finish(id OrganizationID) error {
 // updateAtOnce is UpdateDirectoryUser for a user of the directory, without a
 // lock: it reads the row, and writes on condition that it is still the same. It
 // returns nil where it leaves the change to others.
-func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change func(*User) error) (*User, error) {
+func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change func(*UserDraft) error) (*User, error) {
 	if !o.atOnce() || !isID(id) {
 		return nil, nil
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // count is one more in a user's title: what each of its events shows.
-func count(u *model.User) error {
+func count(u *model.UserDraft) error {
 	d, err := u.DocumentMap()
 	if err != nil {
 		return err

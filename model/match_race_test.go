@@ -17,7 +17,7 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 	paused, other := modeltest.Open(t, db, p.options()), modeltest.Open(t, db, model.Options{})
 	rename := func(userName, externalID, email string) func(context.Context, house, *model.User) error {
 		return func(ctx context.Context, h house, u *model.User) error {
-			_, err := h.org.UpdateDirectoryUser(ctx, h.d.ID, u.ID, func(u *model.User) error {
+			_, err := h.org.UpdateDirectoryUser(ctx, h.d.ID, u.ID, func(u *model.UserDraft) error {
 				return u.SetDocument(withAddress(userName, externalID, h.mail(email)))
 			})
 			return err

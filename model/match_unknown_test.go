@@ -87,7 +87,7 @@ func matchingInactive() []matching {
 		}},
 		{name: "inactive: its directory deleted, then adopted without a word about active", refused: model.UserDeactivated, given: func(t testing.TB, h house) *model.User {
 			u := released(t, h, true)
-			_, err := h.org.UpdateDirectoryUser(t.Context(), h.d.ID, u.ID, func(*model.User) error { return nil })
+			_, err := h.org.UpdateDirectoryUser(t.Context(), h.d.ID, u.ID, func(*model.UserDraft) error { return nil })
 			must(t, err)
 			return u
 		}},

@@ -210,7 +210,7 @@ func (o *Org) knownMembers(ctx context.Context, g *DirectoryGroup, wanted []stri
 		if _, isGroup := groups[id]; isGroup || known[id] != nil {
 			continue
 		}
-		u, err := o.UpdateDirectoryUser(ctx, g.DirectoryID, id, func(*User) error { return nil })
+		u, err := o.UpdateDirectoryUser(ctx, g.DirectoryID, id, func(*UserDraft) error { return nil })
 		if KindOf(err) == NotFound {
 			return nil, nil, errUnknownMember(id)
 		}

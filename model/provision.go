@@ -56,7 +56,7 @@ func (o *Org) CreateDirectoryUser(ctx context.Context, directoryID string, docum
 			return err
 		}
 		if candidate != nil {
-			u, err = org.adopt(ctx, candidate, directoryID, func(a *User) error {
+			u, err = org.adopt(ctx, candidate, directoryID, func(a *UserDraft) error {
 				a.Active = true
 				return a.SetDocument(document)
 			})
@@ -129,7 +129,7 @@ func (u *User) confirmed() error {
 }
 
 // adopt makes an unowned user, which the caller has locked, the directory's.
-func (o *Org) adopt(ctx context.Context, before *User, directoryID string, change func(*User) error) (*User, error) {
+func (o *Org) adopt(ctx context.Context, before *User, directoryID string, change func(*UserDraft) error) (*User, error) {
 	after, err := before.changedBy(change)
 	if err != nil {
 		return nil, err
@@ -151,25 +151,11 @@ func (o *Org) writeChange(ctx context.Context, before, after *User) (*User, erro
 	return c.row, o.closeAccess(ctx, &c)
 }
 
-// changedBy is a copy of the user with what change makes of Active and of the
-// document: all that a directory decides. A role, above all, is not among it.
-func (u *User) changedBy(change func(*User) error) (*User, error) {
-	c := *u
-	if err := change(&c); err != nil {
-		return nil, err
-	}
-	c.ID, c.OrganizationID, c.DirectoryID, c.Role, c.AdoptionConfirmed = u.ID, u.OrganizationID, u.DirectoryID, u.Role, u.AdoptionConfirmed
-	c.InactiveReason, c.Epoch, c.ProfileIDs, c.Version = u.InactiveReason, u.Epoch, u.ProfileIDs, u.Version
-	c.ConnectionID, c.RoleMapped, c.EntitlementVersion = u.ConnectionID, u.RoleMapped, u.EntitlementVersion
-	c.CreatedAt, c.UpdatedAt = u.CreatedAt, u.UpdatedAt
-	return &c, nil
-}
-
 // UpdateDirectoryUser lets change alter Active and the document of a user that
 // the directory owns or could adopt, under a lock, and stores them with their
 // events. A change that alters nothing writes nothing and keeps the version.
 // Deactivating ends access at once.
-func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*User) error) (*User, error) {
+func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*UserDraft) error) (*User, error) {
 	after, err := o.updateAtOnce(ctx, directoryID, id, change)
 	if after != nil || err != nil {
 		return after, err
@@ -199,8 +185,8 @@ func (o *Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, c
 
 // DeleteDirectoryUser removes a user that the directory owns: access ends, the
 // userName is free, and a tombstone keeps a login from creating the person again.
-// Each of allow sees the user under the lock and may refuse.
-func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, allow ...func(*User) error) error {
+// Each of allow sees the version of the locked row and may refuse.
+func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, allow ...func(version int64) error) error {
 	return o.change(ctx, func(org *Org) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
 			return err
@@ -211,7 +197,7 @@ func (o *Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, a
 			return err
 		}
 		for _, allows := range allow {
-			if err := allows(&u); err != nil {
+			if err := allows(u.Version); err != nil {
 				return err
 			}
 		}

@@ -183,7 +183,7 @@ func TestDeleteDirectory(t *testing.T) {
 			temporary := directory(t, org)
 			before := createUser(t, org, temporary, "left@contoso.example")
 			must(t, org.DeleteDirectory(t.Context(), temporary.ID))
-			u, err := org.UpdateDirectoryUser(t.Context(), kept.ID, before.ID, func(*model.User) error { return nil })
+			u, err := org.UpdateDirectoryUser(t.Context(), kept.ID, before.ID, func(*model.UserDraft) error { return nil })
 			if err != nil || *u.DirectoryID != kept.ID || u.Active || u.InactiveReason != model.Deprovisioned || u.Epoch != before.Epoch+1 {
 				t.Errorf("%+v %v", u, err)
 			}

@@ -68,7 +68,7 @@ func TestStatements(t *testing.T) {
 				return err
 			}},
 			{"change an e-mail", 5, func() error {
-				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.User) error {
+				_, err := org.UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *model.UserDraft) error {
 					return u.SetDocument(withEmail("ada@contoso.example", "new@contoso.example"))
 				})
 				return err

@@ -99,8 +99,8 @@ func ids(users ...*model.User) []string {
 	return out
 }
 
-func setActive(active bool) func(*model.User) error {
-	return func(u *model.User) error { u.Active = active; return nil }
+func setActive(active bool) func(*model.UserDraft) error {
+	return func(u *model.UserDraft) error { u.Active = active; return nil }
 }
 
 func deactivate(t testing.TB, org *model.Org, d *model.Directory, u *model.User) *model.User {

@@ -11,8 +11,8 @@ import (
 // moved gives a user of the directory another address.
 func (h house) moved(t testing.TB, u *model.User, email string) {
 	t.Helper()
-	_, err := h.org.UpdateDirectoryUser(t.Context(), h.d.ID, u.ID, func(u *model.User) error {
-		return u.SetDocument(withAddress(u.UserName, u.ExternalID, email))
+	_, err := h.org.UpdateDirectoryUser(t.Context(), h.d.ID, u.ID, func(draft *model.UserDraft) error {
+		return draft.SetDocument(withAddress(u.UserName, u.ExternalID, email))
 	})
 	must(t, err)
 }

@@ -111,8 +111,8 @@ func (x *exchange) patchUser(ctx context.Context) (answer, error) {
 // is an attribute like any other, only that it always has a value: what unassigns it changes
 // nothing, so that nobody's access ends or begins without the word true or false.
 func (x *exchange) updateUser(ctx context.Context, change func(stored map[string]any) (map[string]any, bool, error)) (answer, error) {
-	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error {
-		if err := x.conditions.check(u.Version); err != nil {
+	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.UserDraft) error {
+		if err := x.conditions.check(u.Version()); err != nil {
 			return err
 		}
 		stored, err := u.DocumentMap()
@@ -136,7 +136,7 @@ func (x *exchange) updateUser(ctx context.Context, change func(stored map[string
 }
 
 func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.User) error { return x.conditions.check(u.Version) })
+	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id, x.conditions.check)
 	return answer{status: http.StatusNoContent}, err
 }
 
