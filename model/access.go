@@ -70,32 +70,78 @@ type signedInRow struct {
 	Issuer, Subject, RawAttributes                              string
 }
 
+// The statements that find a live session, one for each question. What they have in common, in short:
+//   - users: a session lives while its user is active and has the epoch that the session began with.
+//   - identities, connections: after a password there is no connection, and the user's first identity, if
+//     there is any, is who they are to an application, since it knows them by that already. A session that
+//     began at an identity provider needs both.
+//   - applications, organizations: what an application was handed counts while the application serves the
+//     organization and may see the user: a directory can change the user's address after the code was made.
 const (
-	signedInColumns = `SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id, COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds, s.idle_until,
-		u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
-		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id, COALESCE(i.issuer, '') AS issuer,
-		COALESCE(i.subject, '') AS subject, COALESCE(i.raw_attributes, '{}') AS raw_attributes FROM `
-	// live joins a session with whose it is, where it lives but for the two times. After a password
-	// there is no connection, and the person's first identity, if they have any, is who they are to an
-	// application: it knows them by that already.
-	live = ` JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
-		LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id AND i.id = COALESCE(s.identity_id,
+	// sessionByCookie finds the session of a browser.
+	sessionByCookie = `
+	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
+		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
+		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
+		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes
+	FROM sessions s
+	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
+		AND i.id = COALESCE(s.identity_id,
 			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
-		LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id `
-	// whole demands the identity and the connection of a session that began at an identity provider.
-	whole = ` AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
-	// serving joins what an application was handed with the application, while it serves the
-	// organization, and with the organization, while the application may be told of the person: a
-	// directory can change the address after the code was made (identity.md, section 7).
-	serving = ` JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (SELECT 1 FROM application_organizations o
+	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
+	WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?
+		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+
+	// sessionByAccessToken finds the session that an access token was issued for.
+	sessionByAccessToken = `
+	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
+		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
+		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
+		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes
+	FROM access_tokens t
+	JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
+	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
+		AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
+	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
+	JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (
+		SELECT 1 FROM application_organizations o
 		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
-		JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (SELECT 1 FROM organization_domains d
-		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified')) `
-	bySession = `sessions s` + live + `WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?` + whole
-	byToken   = `access_tokens t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
-		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?` + whole
-	byCode = `authorization_codes t JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id` + live + serving + `
-		WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?` + whole
+	JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
+		SELECT 1 FROM organization_domains d
+		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))
+	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
+		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+
+	// sessionByCode finds the session that an authorization code was made for.
+	sessionByCode = `
+	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
+		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
+		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
+		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes
+	FROM authorization_codes t
+	JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
+	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
+		AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
+	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
+	JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (
+		SELECT 1 FROM application_organizations o
+		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
+	JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
+		SELECT 1 FROM organization_domains d
+		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))
+	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
+		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
 )
 
 func (r *signedInRow) signedIn() *SignedIn {
@@ -122,7 +168,7 @@ func (r *signedInRow) signedIn() *SignedIn {
 // signedIn reads whom a secret opens. It answers Denied when it opens nothing, without telling why.
 func (s *Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
 	var rows []signedInRow
-	if err := db.Raw(signedInColumns+query, args...).Scan(&rows).Error; err != nil {
+	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
 		return nil, s.translate(fmt.Errorf("read session: %w", err))
 	}
 	if len(rows) == 0 || rows[0].idle(TimeOf(s.now())) {
@@ -134,7 +180,7 @@ func (s *Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, err
 // SessionByToken returns the live session of a browser by its cookie's value. It
 // answers Denied when there is none, or none any more.
 func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
-	in, err := s.signedIn(s.readAcross(ctx), bySession, hashToken(token), TimeOf(s.now()))
+	in, err := s.signedIn(s.readAcross(ctx), sessionByCookie, hashToken(token), TimeOf(s.now()))
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +193,7 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (*SignedIn, er
 // may not be told of the person: see Org.HandOver.
 func (s *Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := TimeOf(s.now())
-	in, err := s.signedIn(s.readAcross(ctx), byToken, hashToken(token), now, now)
+	in, err := s.signedIn(s.readAcross(ctx), sessionByAccessToken, hashToken(token), now, now)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +321,7 @@ func (s *Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, tok
 		if used.RowsAffected == 0 {
 			return errUsedCode
 		}
-		in, err = s.signedIn(org.unbounded(ctx), byCode, hash, now, now)
+		in, err = s.signedIn(org.unbounded(ctx), sessionByCode, hash, now, now)
 		if KindOf(err) == Denied {
 			return errCode()
 		}

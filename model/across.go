@@ -347,15 +347,31 @@ func (o *Org) planAnew(ctx context.Context) error {
 	return nil
 }
 
-// compareAtOnce has PostgreSQL compare whole tables in the transaction: what it
-// guesses of the rules' own tables is far too little, and a loop over an index for
-// each of a hundred thousand users takes longer than reading both tables once.
-// What it then thinks of the cost would have it compile each statement first.
-func (o *Org) compareAtOnce(ctx context.Context) error {
-	err := o.unbounded(ctx).Exec(
-		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)").Error
+// comparingTables runs fn while PostgreSQL plans for comparing whole tables. Its estimate of the rules'
+// own tables is far too small, and a loop over an index for each of a hundred thousand users takes longer
+// than reading both tables once. Its cost estimate is then so high that it would JIT-compile every statement.
+// Afterwards the transaction, which may have begun before, has the settings that it had. Where fn fails
+// they stay, as nothing can follow in the transaction.
+func (o *Org) comparingTables(ctx context.Context, fn func() error) error {
+	db := o.unbounded(ctx)
+	var before struct{ Plans, Loops, Memory, JIT string }
+	err := db.Raw("SELECT current_setting('plan_cache_mode') AS plans, current_setting('enable_nestloop') AS loops, " +
+		"current_setting('work_mem') AS memory, current_setting('jit') AS jit").Scan(&before).Error
+	set := func(plans, loops, memory, jit string) error {
+		return db.Exec("SELECT set_config('plan_cache_mode', ?, true), set_config('enable_nestloop', ?, true), "+
+			"set_config('work_mem', ?, true), set_config('jit', ?, true)", plans, loops, memory, jit).Error
+	}
+	if err == nil {
+		err = set("force_custom_plan", "off", "32MB", "off")
+	}
 	if err != nil {
 		return fmt.Errorf("plan comparison: %w", err)
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	if err := set(before.Plans, before.Loops, before.Memory, before.JIT); err != nil {
+		return fmt.Errorf("end comparison: %w", err)
 	}
 	return nil
 }

@@ -149,10 +149,7 @@ func (o *Org) differences(ctx context.Context, r *rules, tell func(difference)) 
 		return o.compared(ctx, r, tell)
 	}
 	return o.Tx(ctx, func(org *Org) error {
-		if err := org.compareAtOnce(ctx); err != nil {
-			return err
-		}
-		return org.compared(ctx, r, tell)
+		return org.comparingTables(ctx, func() error { return org.compared(ctx, r, tell) })
 	})
 }
 

@@ -57,6 +57,11 @@ func InOrganization(o *Org, ctx context.Context, other OrganizationID, fn func(t
 	return o.inOrganization(ctx, other, fn)
 }
 
+// ComparingTables runs fn while the database compares whole tables.
+func ComparingTables(o *Org, ctx context.Context, fn func() error) error {
+	return o.comparingTables(ctx, fn)
+}
+
 // WriteRecorded writes nothing, as the writes of one statement do, after fn has told the recorder something.
 func WriteRecorded(o *Org, ctx context.Context, fn func(recorder *Org)) error {
 	recorder := o.recorder()

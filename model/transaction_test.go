@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"rollcall/model"
@@ -42,4 +43,32 @@ func TestLesserTransactionDropsNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestComparisonLeavesTheTransactionAsItWas compares in a transaction that goes on afterwards.
+func TestComparisonLeavesTheTransactionAsItWas(t *testing.T) {
+	s := modeltest.Open(t, modeltest.Postgres(t), model.Options{})
+	org, _ := contoso(t, s)
+	must(t, org.Tx(t.Context(), func(org *model.Org) error {
+		settings := func() (now []string) {
+			for _, name := range []string{"plan_cache_mode", "enable_nestloop", "work_mem", "jit"} {
+				var value string
+				db := model.Within(org, t.Context()).Model(&model.Organization{}).Limit(1)
+				must(t, db.Pluck("current_setting('"+name+"')", &value).Error)
+				now = append(now, value)
+			}
+			return now
+		}
+		before := settings()
+		must(t, model.ComparingTables(org, t.Context(), func() error {
+			if during := settings(); slices.Equal(before, during) {
+				t.Errorf("compared with %q", during)
+			}
+			return nil
+		}))
+		if after := settings(); !slices.Equal(before, after) {
+			t.Errorf("%q before, %q after", before, after)
+		}
+		return nil
+	}))
 }
