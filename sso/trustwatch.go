@@ -12,6 +12,7 @@ import (
 	"rollcall/model"
 	"rollcall/sso/saml"
 	"rollcall/web"
+	"rollcall/worker"
 )
 
 // TrustWatch keeps what connections know of their identity providers up to date: it reads the
@@ -35,21 +36,11 @@ const (
 
 // Run looks for what is due until ctx ends. What fails is tried again.
 func (w *TrustWatch) Run(ctx context.Context) error {
-	for {
+	round := func(ctx context.Context) (more bool, err error) {
 		n, err := w.RunOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "connections not watched", "error", err)
-		}
-		pause := watchEvery
-		if err == nil && n >= watchBatch {
-			pause = 0 // there may be more
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
+		return n >= watchBatch, err
 	}
+	return worker.Every(ctx, watchEvery, w.Log, "connections not watched", round)
 }
 
 // RunOnce does what is due, up to a batch of each kind, and returns how many connections it looked at.

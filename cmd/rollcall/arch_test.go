@@ -25,7 +25,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"api":     {"model web sso/oidc sso/saml", "model/modeltest scim testidp"},
 	"console": {"model web", "model/modeltest"},
 	"scim":    {"model web scim/filter scim/patch", "model/modeltest api"},
-	"sso":     {"model web sso/oidc sso/saml", "model/modeltest api scim testidp"},
+	"sso":     {"model web sso/oidc sso/saml worker", "model/modeltest api scim testidp"},
 	// Beside the house: it measures the program from outside
 	"bench": {"model/modeltest", ""},
 	// Floor 1
@@ -33,12 +33,13 @@ var arrows = map[string]struct{ code, tests string }{
 	"web":     {"model", "model/modeltest"},
 	// Floor 0
 	"config":          {"", ""},
-	"model":           {"", "model/modeltest scim/filter"},
+	"model":           {"worker", "model/modeltest scim/filter"},
 	"model/modeltest": {"model", ""},
 	"scim/filter":     {"", ""},
 	"scim/patch":      {"scim/filter", ""},
 	"sso/oidc":        {"", ""},
 	"sso/saml":        {"", "testidp"},
+	"worker":          {"", ""},
 }
 
 // fences are the modules of others that may be imported, each with where.

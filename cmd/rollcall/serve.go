@@ -17,6 +17,7 @@ import (
 	"rollcall/scim"
 	"rollcall/sso"
 	"rollcall/web"
+	"rollcall/worker"
 )
 
 func (p *program) serve(ctx context.Context, args []string) error {
@@ -137,18 +138,14 @@ const sweepEvery = time.Minute
 // sweep deletes what opens nothing any more, until ctx ends. Nothing waits for
 // it, so that a sweep that fails is tried again with the next.
 func (s *server) sweep(ctx context.Context, store *model.Store) error {
-	for {
-		if n, err := store.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("sweep failed", "error", err)
-		} else if n > 0 {
+	round := func(ctx context.Context) (more bool, err error) {
+		n, err := store.Sweep(ctx)
+		if err == nil && n > 0 {
 			s.log.Info("swept", "rows", n)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(sweepEvery):
-		}
+		return false, err
 	}
+	return worker.Every(ctx, sweepEvery, s.log, "sweep failed", round)
 }
 
 // retryEvery is the pause between attempts to reach a database at start.
