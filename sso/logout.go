@@ -145,7 +145,7 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	if err != nil || known == nil {
 		return false, err
 	}
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return false, err
 	}
@@ -153,7 +153,7 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	if err := org.StartLogout(ctx, l); err != nil {
 		return false, err
 	}
-	request, err := p.sp.LogoutRequest(p.idp, saml.LogoutOptions{
+	request, err := p.SP.LogoutRequest(p.IDP, saml.LogoutOptions{
 		ID: l.RequestID, RelayState: l.ID, SessionIndex: known.SessionIndex, Now: s.Store.Now(),
 		NameID: saml.NameID{Value: known.NameID, Format: known.Format, NameQualifier: known.NameQualifier, SPNameQualifier: known.SPNameQualifier},
 	})

@@ -7,6 +7,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/oidc"
+	"rollcall/trust"
 )
 
 const (
@@ -21,6 +22,9 @@ type relyingParty struct {
 	provider *oidc.Provider
 	client   oidc.Client
 }
+
+// maxRelyingParties is how many of them are kept in memory.
+const maxRelyingParties = 10_000
 
 // relyingParties keeps the providers of connections, with their keys.
 type relyingParties struct {
@@ -44,7 +48,7 @@ func (r *relyingParties) of(id string) *discovered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.entries[id] == nil {
-		if r.entries == nil || len(r.entries) >= maxProviders {
+		if r.entries == nil || len(r.entries) >= maxRelyingParties {
 			r.entries = map[string]*discovered{}
 		}
 		r.entries[id] = &discovered{}
@@ -82,7 +86,7 @@ func entraLike(c *model.Connection) bool { return c.Type == model.EntraOIDC }
 
 // relyingParty returns a connection's side and its provider's.
 func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyingParty, error) {
-	issuer, err := oidc.ParseIssuer(c.IDPEntityID, entraLike(c))
+	issuer, err := trust.ParseIssuer(c.IDPEntityID, c.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -98,5 +102,5 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 		return nil, err
 	}
 	return &relyingParty{p, oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
-		Mapping: c.AttributeMapping, RedirectURI: s.public("/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/callback")}}, nil
+		Mapping: c.AttributeMapping, RedirectURI: trust.OpenIDEndpointsOf(s.PublicURL, c).Redirect}}, nil
 }

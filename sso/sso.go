@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -30,7 +31,7 @@ type Server struct {
 	// Outbound fetches what OpenID providers say of themselves, and exchanges codes with them.
 	Outbound *web.Outbound
 
-	providers providerCache
+	providers *trust.Providers
 	parties   relyingParties
 }
 
@@ -56,6 +57,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
+	s.providers = trust.NewProviders(s.Store, s.PublicURL)
 	e.GET("/sso/authorize", s.authorize)
 	e.POST("/sso/token", s.token)
 	e.GET("/sso/profile", s.profile)

@@ -16,6 +16,7 @@ import (
 	"rollcall/model"
 	"rollcall/scim"
 	"rollcall/sso"
+	"rollcall/trust"
 	"rollcall/web"
 	"rollcall/worker"
 )
@@ -114,7 +115,7 @@ func (s *server) work(ctx context.Context, store *model.Store) error {
 	g.Go(func() error { return s.sweep(ctx, store) })
 	g.Go(func() error { return s.requests.Run(ctx) })
 	g.Go(func() error { return model.NewMassChangeGuard(store).Run(ctx) })
-	g.Go(func() error { return (&sso.TrustWatch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
+	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	g.Go(func() error { return s.domains.Run(ctx) })
 	g.Go(func() error { return model.NewRecomputer(store).Run(ctx) })
 	return g.Wait()
