@@ -244,7 +244,7 @@ func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (stri
 
 // browserSession is the live session of the browser. It answers Denied, and nil, when there is none.
 func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
-	token := s.readCookie(c, sessionCookie)
+	token := s.cookies().Read(c, sessionCookie)
 	if token == "" {
 		return nil, errNoSession
 	}
