@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/web"
 )
 
 // bootstrapActor acts with the bootstrap key (api.md, Configuration).
@@ -57,9 +58,8 @@ func (s *Server) authenticated(handle handler) echo.HandlerFunc {
 }
 
 func (s *Server) authenticate(r *http.Request) (key, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
-	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	token := web.Bearer(r.Header)
+	if token == "" {
 		return key{}, errUnauthorized
 	}
 	if s.isBootstrap(token) {

@@ -1,14 +1,12 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
-	"rollcall/sso/oidc"
-	"rollcall/sso/saml"
+	"rollcall/trust"
 )
 
 // connectionBody is what POST and PATCH take. PATCH changes only the members that are sent.
@@ -105,10 +103,10 @@ func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 		o.ApplicationID = orNull(model.ApplicationPrefix.ID(*c.ApplicationID))
 	}
 	if c.OIDC() {
-		o.OIDC = s.oidcForm(c, o.ID)
+		o.OIDC = s.oidcForm(c)
 		return o, nil
 	}
-	form, err := s.samlForm(c, o.ID)
+	form, err := s.samlForm(c)
 	o.SAML = &form
 	return o, err
 }
@@ -215,7 +213,7 @@ func (s *Server) createConnection(c *call) error {
 	}
 	var pkcs8 []byte
 	if !conn.OIDC() {
-		if conn.SPCertificate, pkcs8, err = newKey(conn.ID, s.Store.Now()); err != nil {
+		if conn.SPCertificate, pkcs8, err = trust.NewKey(conn.ID, s.Store.Now()); err != nil {
 			return err
 		}
 	}
@@ -310,19 +308,12 @@ func (s *Server) listLoginAttempts(c *call) error {
 	return answerList(c, page, forms(as, func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn) }), info)
 }
 
-// loginAttemptForm explains a refusal. There are reasons about who the person is, and the many
-// others about the message that the identity provider sent.
+// loginAttemptForm explains why a login was refused.
 func loginAttemptForm(a *model.LoginAttempt, c *model.Connection) model.LoginAttemptObject {
 	if a.Reason == "" {
 		return a.PublicForm("", "")
 	}
-	message, where := model.RefusalReason(a.Reason).Advice(), saml.Screen(a.Reason, c.Type)
-	if c.OIDC() {
-		message, where = cmp.Or(message, oidc.Reason(a.Reason).Advice()), oidc.Screen(a.Reason, c.Type)
-	} else {
-		message = cmp.Or(message, saml.Reason(a.Reason).Advice())
-	}
-	return a.PublicForm(message, where)
+	return a.PublicForm(trust.Advice(a.Reason, c), trust.Screen(a.Reason, c))
 }
 
 // loginResponse shows what an identity provider sent for a login that was refused. It is about a

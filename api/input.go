@@ -104,6 +104,14 @@ func (o optional[T]) into(to *T) {
 	}
 }
 
+// orZero is the value that was given, the zero value for null, and nil for a missing member.
+func (o optional[T]) orZero() *T {
+	if o.given && o.value == nil {
+		return new(T)
+	}
+	return o.value
+}
+
 // params reads a query and gathers everything that is wrong with it. An empty parameter counts as a
 // missing one.
 type params struct {

@@ -8,6 +8,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/saml"
+	"rollcall/trust"
 )
 
 func TestSessions(t *testing.T) {
@@ -93,13 +94,13 @@ func TestLoginAttempts(t *testing.T) {
 		tenant.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.NotProvisioned), Reference: "r-2", Email: "eve@contoso.example", Subject: "eve", Address: "192.0.2.7"})
 		in := tenant.signIn(w, connection, "ada", "ada@contoso.example")
 
-		list := w.get(path)
+		list, generic := w.get(path), &model.Connection{Type: "GenericSAML"}
 		want := []map[string]any{
 			{"status": "succeeded", "reason": nil, "message": nil, "where": nil, "expected": nil, "received": nil, "reference": "r-ada", "ip_address": "192.0.2.1",
 				"email": "ada@contoso.example", "idp_id": "ada", "user_id": model.UserPrefix.ID(in.User.ID)},
-			{"status": "failed", "reason": "not_provisioned", "message": model.NotProvisioned.Advice(), "where": saml.Screen("not_provisioned", "GenericSAML"), "expected": nil, "received": nil, "reference": "r-2",
+			{"status": "failed", "reason": "not_provisioned", "message": trust.Advice("not_provisioned", generic), "where": trust.Screen("not_provisioned", generic), "expected": nil, "received": nil, "reference": "r-2",
 				"ip_address": "192.0.2.7", "email": "eve@contoso.example", "idp_id": "eve", "user_id": nil},
-			{"status": "failed", "reason": "wrong_audience", "message": saml.WrongAudience.Advice(), "where": saml.Screen("wrong_audience", "GenericSAML"), "expected": "https://a.example", "received": "https://b.example",
+			{"status": "failed", "reason": "wrong_audience", "message": trust.Advice("wrong_audience", generic), "where": trust.Screen("wrong_audience", generic), "expected": "https://a.example", "received": "https://b.example",
 				"reference": "r-1", "ip_address": nil, "email": nil, "idp_id": nil, "user_id": nil},
 		}
 		if len(list.data()) != len(want) {

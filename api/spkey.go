@@ -1,13 +1,11 @@
 package api
 
 import (
-	"crypto/x509"
 	"fmt"
 	"net/http"
-	"time"
 
 	"rollcall/model"
-	"rollcall/sso/saml"
+	"rollcall/trust"
 )
 
 // spKeyObject is one of our keys of a connection, by its certificate. Its id is the certificate's
@@ -21,16 +19,6 @@ type spKeyObject struct {
 	NotBefore   model.Time             `json:"not_before"`
 	NotAfter    model.Time             `json:"not_after"`
 	State       model.CertificateState `json:"state"`
-}
-
-// newKey makes a key of a connection: its certificate in PEM and the private key in PKCS #8.
-func newKey(connection string, now time.Time) (certificate string, key []byte, err error) {
-	private, made, err := saml.NewKey(model.ConnectionPrefix.ID(connection), now)
-	if err != nil {
-		return "", nil, err
-	}
-	key, err = x509.MarshalPKCS8PrivateKey(private)
-	return saml.EncodeCertificates([]*x509.Certificate{made})[0], key, err
 }
 
 // spKeys are the keys of a connection, the one that it signs with first.
@@ -72,7 +60,7 @@ func (s *Server) createSPKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	certificate, key, err := newKey(id, s.Store.Now())
+	certificate, key, err := trust.NewKey(id, s.Store.Now())
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -40,15 +39,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	if err := s.Pages.Add(pages, nil); err != nil {
 		return err
 	}
-	own := http.NewCrossOriginProtection()
-	console := e.Group("/console", func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if err := own.Check(c.Request()); err != nil {
-				return &model.Error{Kind: model.Denied, Message: "Another site sent this form. Open the page yourself and try again.", Err: err}
-			}
-			return next(c)
-		}
-	})
+	console := e.Group("/console", web.OwnForms)
 	console.GET("/login", s.loginPage)
 	console.POST("/login", s.login)
 	console.POST("/logout", s.logout)
@@ -84,25 +75,12 @@ func (s *Server) operators(serve func(c echo.Context, op *model.Operator) error)
 	}
 }
 
-// secure tells whether browsers reach this server over https.
-func (s *Server) secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
+// sessionCookie is the cookie of an operator's session.
+const sessionCookie = "rollcall-console"
 
-// cookieName has the prefix that keeps other hosts of the domain from setting the cookie. Browsers
-// refuse the prefix over http.
-func (s *Server) cookieName() string {
-	if s.secure() {
-		return "__Host-rollcall-console"
-	}
-	return "rollcall-console"
-}
+func (s *Server) cookies() web.Cookies { return web.CookiesAt(s.PublicURL) }
 
-func (s *Server) readSession(c echo.Context) string {
-	cookie, err := c.Cookie(s.cookieName())
-	if err != nil {
-		return ""
-	}
-	return cookie.Value
-}
+func (s *Server) readSession(c echo.Context) string { return s.cookies().Read(c, sessionCookie) }
 
 // setSession gives the browser a session, and takes it away when token is empty. The cookie lasts as
 // long as the browser runs: the store knows when the session ends.
@@ -111,6 +89,6 @@ func (s *Server) setSession(c echo.Context, token string) {
 	if token == "" {
 		age = -1
 	}
-	c.SetCookie(&http.Cookie{Name: s.cookieName(), Value: token, Path: "/", HttpOnly: true, Secure: s.secure(),
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Value: token, Path: "/", HttpOnly: true, Secure: s.cookies().Secure,
 		SameSite: http.SameSiteStrictMode, MaxAge: age})
 }

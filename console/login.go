@@ -28,24 +28,11 @@ func (s *Server) loginPage(c echo.Context) error {
 	return s.Pages.Render(c, http.StatusOK, "console_login", loginPage{})
 }
 
-// maxForm bounds the console's forms, in bytes.
-const maxForm = 16 << 10
-
-// form reads a form's body. What stands in the address counts for nothing: addresses are kept in
-// histories and logs.
 func form(c echo.Context) (url.Values, error) {
-	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, &model.Error{Kind: model.TooLarge, Message: "The form is too long. Shorten what you entered.", Err: err}
-		}
-		return nil, &model.Error{Kind: model.Invalid, Message: "The form cannot be read. Open the page again and try once more.", Err: err}
-	}
-	return r.PostForm, nil
+	return web.Form(c, "Open the page again", model.TooLarge)
 }
 
-// address names whence somebody guesses.
+// address is where a password is guessed from.
 func address(c echo.Context) string { return web.ClientAddress(c.Request().Context()).String() }
 
 func (s *Server) login(c echo.Context) error {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"rollcall/worker"
 )
 
 const (
@@ -34,21 +36,11 @@ func NewDomainWatch(s *Store, lookup LookupTXT) *DomainWatch { return &DomainWat
 
 // Run checks until ctx ends. What fails is tried again later.
 func (w *DomainWatch) Run(ctx context.Context) error {
-	for {
+	round := func(ctx context.Context) (more bool, err error) {
 		n, err := w.RunOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.store.log.WarnContext(ctx, "domains not watched", "error", err)
-		}
-		pause := watchEvery
-		if err == nil && n == watchPage {
-			pause = 0 // there is more
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
+		return n == watchPage, err
 	}
+	return worker.Every(ctx, watchEvery, w.store.log, "domains not watched", round)
 }
 
 // RunOnce checks the domains that are due and returns how many they were.

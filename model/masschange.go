@@ -8,6 +8,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"rollcall/worker"
 )
 
 // The bounds and the defaults of what counts as a mass change.
@@ -98,21 +100,11 @@ const (
 
 // Run reads the feed until ctx ends. What fails is tried again with the next round.
 func (g *MassChangeGuard) Run(ctx context.Context) error {
-	for {
+	round := func(ctx context.Context) (more bool, err error) {
 		n, err := g.RunOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			g.store.log.WarnContext(ctx, "mass changes not watched", "error", err)
-		}
-		pause := guardEvery
-		if err == nil && n == guardPage {
-			pause = 0 // there is more
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
+		return n == guardPage, err
 	}
+	return worker.Every(ctx, guardEvery, g.store.log, "mass changes not watched", round)
 }
 
 // RunOnce reads the next events of the feed and returns how many they were.

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
+
+	"rollcall/worker"
 )
 
 // Recomputer carries out changes of the rules: for everybody whom a change
@@ -42,27 +44,20 @@ const (
 // what they had.
 func (r *Recomputer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.again(ctx, "rules not looked for", r.store.learnRules) })
 	g.Go(func() error {
-		return r.again(ctx, "users not recomputed", func(ctx context.Context) error {
-			_, err := r.carryOutDue(ctx)
-			return err
-		})
+		round := func(ctx context.Context) (more bool, err error) {
+			return false, r.store.learnRules(ctx)
+		}
+		return worker.Every(ctx, recomputeEvery, r.store.log, "rules not looked for", round)
+	})
+	g.Go(func() error {
+		round := func(ctx context.Context) (more bool, err error) {
+			_, err = r.carryOutDue(ctx)
+			return false, err
+		}
+		return worker.Every(ctx, recomputeEvery, r.store.log, "users not recomputed", round)
 	})
 	return g.Wait()
-}
-
-func (r *Recomputer) again(ctx context.Context, failed string, run func(context.Context) error) error {
-	for {
-		if err := run(ctx); err != nil && ctx.Err() == nil {
-			r.store.log.WarnContext(ctx, failed, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(recomputeEvery):
-		}
-	}
 }
 
 // RunOnce learns which organizations have got rules, carries out what is due, and

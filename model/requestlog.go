@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"rollcall/worker"
 )
 
 // RequestLog keeps the SCIM requests of directories in memory until Run writes
@@ -62,16 +64,11 @@ func (l *RequestLog) keep(rows []DirectoryRequest) {
 // Run writes the lines each second until ctx ends. A flush that fails is tried
 // again with the next. RunOnce writes those that a server's end leaves.
 func (l *RequestLog) Run(ctx context.Context) error {
-	for {
-		if _, err := l.RunOnce(ctx); err != nil && ctx.Err() == nil {
-			l.store.log.WarnContext(ctx, "request log not written", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(flushEvery):
-		}
+	round := func(ctx context.Context) (more bool, err error) {
+		_, err = l.RunOnce(ctx)
+		return false, err
 	}
+	return worker.Every(ctx, flushEvery, l.store.log, "request log not written", round)
 }
 
 // RunOnce writes the lines that are there and returns how many they are.

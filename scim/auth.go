@@ -3,18 +3,21 @@ package scim
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/web"
 )
 
 // authenticate returns what the request's bearer token opens, which must be the directory that the
 // path names. Another directory's path answers as one that does not exist, so that nobody
 // learns which directories do.
 func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Access, error) {
-	token := bearer(c.Request().Header)
+	var token string
+	if header := c.Request().Header; len(header.Values(echo.HeaderAuthorization)) == 1 {
+		token = web.Bearer(header) // of two headers, neither counts
+	}
 	if token == "" {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="SCIM"`)
 		return nil, refuse(http.StatusUnauthorized,
@@ -35,18 +38,4 @@ func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Acce
 			"the bearer token opens no directory with this id; compare the base URL with the directory's own")
 	}
 	return access, nil
-}
-
-// bearer returns the token of the Authorization header, or nothing. RFC 9110 §11.1: the name of the
-// scheme is in any case. Of two headers none is believed.
-func bearer(h http.Header) string {
-	values := h.Values(echo.HeaderAuthorization)
-	if len(values) != 1 {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/saml"
+	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -86,7 +87,7 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 	if connection.State == model.ConnectionDraft && l.ApplicationID != nil {
 		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested", Received: "a draft"}
 	}
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 	in := &model.SignIn{Connection: connection, Login: l, AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil), Claims: claims,
 		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: providerSession(a), Attempt: s.attempt(c, connection)}
 	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, w.Reason.Advice())
+		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w.Reason), connection))
 	}
 	if !a.SessionNotOnOrAfter.IsZero() {
 		until := model.TimeOf(a.SessionNotOnOrAfter)
@@ -144,7 +145,7 @@ func fresh(connection *model.Connection, l *model.Login, authenticated time.Time
 // unasked is a response to no login of ours. Where the connection allows it, a genuine one starts a
 // login, and signs nobody in by itself: a link could otherwise sign a victim in as the attacker.
 func (s *Server) unasked(c echo.Context, connection *model.Connection, response string) error {
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"rollcall/model"
 	"rollcall/sso/oidc"
 	"rollcall/testidp"
+	"rollcall/trust"
 )
 
 // What attackers send over OpenID Connect (sso.md, section 3), through the real callback.
@@ -318,7 +319,8 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 		q.Set("code", "x")
 		b.get(o.callback() + "?" + q.Encode())
 		list, _ := w.api(http.MethodGet, "/connections/"+o.id+"/login_attempts?limit=1", nil)["data"].([]any)
-		if line := list[0].(map[string]any); line["where"] != oidc.Screen("code_refused", "GenericOIDC") || line["message"] != oidc.CodeRefused.Advice() {
+		line, reason := list[0].(map[string]any), string(oidc.CodeRefused)
+		if line["where"] != trust.Screen(reason, o.connection) || line["message"] != trust.Advice(reason, o.connection) {
 			t.Errorf("%v", line)
 		}
 	})

@@ -37,11 +37,11 @@ func (s *Server) metadata(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err
 	}
-	document, err := p.sp.Metadata()
+	document, err := p.SP.Metadata()
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 	if connection.OIDC() {
 		return s.beginOIDC(c, connection, in, w)
 	}
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 	if err := s.org(connection).StartLogin(c.Request().Context(), &l); err != nil {
 		return err
 	}
-	request, err := p.sp.AuthnRequest(p.idp, saml.RequestOptions{
+	request, err := p.SP.AuthnRequest(p.IDP, saml.RequestOptions{
 		ID: l.RequestID, RelayState: l.ID, ForceAuthn: l.ForceAuthn || l.MaxAge != nil, Now: s.Store.Now(),
 		NameIDFormat: connection.NameIDFormat,
 	})
@@ -244,7 +244,7 @@ func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (stri
 
 // browserSession is the live session of the browser. It answers Denied, and nil, when there is none.
 func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
-	token := s.readCookie(c, sessionCookie)
+	token := s.cookies().Read(c, sessionCookie)
 	if token == "" {
 		return nil, errNoSession
 	}

@@ -7,6 +7,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/oidc"
+	"rollcall/trust"
 )
 
 // errNoConnectionHere is what the path of one protocol answers about a connection of the other.
@@ -148,7 +149,7 @@ func (s *Server) verifyAnswer(c echo.Context, connection *model.Connection, l *m
 		a.Warnings = append(a.Warnings, oidc.EmailNotVouched)
 	}
 	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, w.Advice())
+		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w), connection))
 	}
 	return in, nil
 }

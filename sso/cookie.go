@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"rollcall/web"
 )
 
 // The session's cookie is Lax: other sites cannot make the browser act by it. That of a login must
@@ -20,43 +22,28 @@ const (
 	loginCookieTime = 3600
 )
 
-// cookieName has the prefix that keeps other hosts of the domain from setting the cookie. Browsers
-// refuse the prefix over http.
-func (s *Server) cookieName(name string) string {
-	if s.secure() {
-		return "__Host-" + name
-	}
-	return name
-}
-
-func (s *Server) readCookie(c echo.Context, name string) string {
-	cookie, err := c.Cookie(s.cookieName(name))
-	if err != nil {
-		return ""
-	}
-	return cookie.Value
-}
+func (s *Server) cookies() web.Cookies { return web.CookiesAt(s.PublicURL) }
 
 func (s *Server) setSession(c echo.Context, token string) {
-	c.SetCookie(&http.Cookie{Name: s.cookieName(sessionCookie), Value: token, Path: "/", HttpOnly: true,
-		Secure: s.secure(), SameSite: http.SameSiteLaxMode})
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Value: token, Path: "/", HttpOnly: true,
+		Secure: s.cookies().Secure, SameSite: http.SameSiteLaxMode})
 }
 
 func (s *Server) dropSession(c echo.Context) {
-	c.SetCookie(&http.Cookie{Name: s.cookieName(sessionCookie), Path: "/", HttpOnly: true, Secure: s.secure(),
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Path: "/", HttpOnly: true, Secure: s.cookies().Secure,
 		SameSite: http.SameSiteLaxMode, MaxAge: -1})
 }
 
 // bindBrowser gives the browser the value by which its logins know it, and returns the value's hash.
 func (s *Server) bindBrowser(c echo.Context) []byte {
-	value := s.readCookie(c, loginCookie)
+	value := s.cookies().Read(c, loginCookie)
 	if raw, err := base64.RawURLEncoding.DecodeString(value); err != nil || len(raw) != sha256.Size {
 		raw = make([]byte, sha256.Size)
 		rand.Read(raw)
 		value = base64.RawURLEncoding.EncodeToString(raw)
 	}
 	// Browsers take Secure from loopback over http, too, and take None only with it.
-	c.SetCookie(&http.Cookie{Name: s.cookieName(loginCookie), Value: value, Path: "/", HttpOnly: true,
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(loginCookie), Value: value, Path: "/", HttpOnly: true,
 		Secure: true, SameSite: http.SameSiteNoneMode, MaxAge: loginCookieTime})
 	return browserHash(value)
 }
@@ -68,6 +55,6 @@ func browserHash(value string) []byte {
 
 // fromBrowser tells whether a login began in the browser that sends this request.
 func (s *Server) fromBrowser(c echo.Context, hash []byte) bool {
-	value := s.readCookie(c, loginCookie)
+	value := s.cookies().Read(c, loginCookie)
 	return value != "" && subtle.ConstantTimeCompare(browserHash(value), hash) == 1
 }

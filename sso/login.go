@@ -16,9 +16,6 @@ import (
 // its identity provider; a password for those who have one (identity.md, section 8). What is shown
 // and what is done never depends on whether somebody has the address.
 
-// maxLoginForm bounds the forms of the login page, in bytes.
-const maxLoginForm = 16 << 10
-
 // maxEmail is RFC 5321's longest address, section 4.5.3.1.3.
 const maxEmail = 254
 
@@ -48,7 +45,7 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 		f.Email = ""
 	}
 	if id := value("pending"); id != "" {
-		pending, err := s.Store.PendingAuthorization(ctx, id, browserHash(s.readCookie(c, loginCookie)))
+		pending, err := s.Store.PendingAuthorization(ctx, id, browserHash(s.cookies().Read(c, loginCookie)))
 		if err == nil {
 			f.Pending, f.pending = id, pending
 			f.meant, err = s.Store.Org(pending.OrganizationID, model.System).Organization(ctx)
@@ -60,7 +57,7 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 	}
 	slug := f.Organization
 	if slug == "" {
-		slug = s.readCookie(c, organizationCookie)
+		slug = s.cookies().Read(c, organizationCookie)
 	}
 	if slug == "" {
 		return f, nil
@@ -79,12 +76,11 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 
 // readLoginForm reads a form of the login page.
 func (s *Server) readLoginForm(c echo.Context) (*loginForm, error) {
-	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxLoginForm)
-	if err := r.ParseForm(); err != nil {
-		return nil, &model.Error{Kind: model.Invalid, Message: "The form cannot be read. Open the page again and try once more.", Err: err}
+	sent, err := web.Form(c, "Open the page again", model.Invalid)
+	if err != nil {
+		return nil, err
 	}
-	return s.readLogin(c, r.PostForm.Get)
+	return s.readLogin(c, sent.Get)
 }
 
 // renderLogin shows one of the two steps of the login page.

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/saml"
+	"rollcall/web"
 )
 
 // logoutToken is what an application gets to send a browser to the logout with.
@@ -28,7 +29,7 @@ const postedOn = "default-src 'none'; style-src 'self'; script-src 'self'; img-s
 // authorizeLogout gives an application a token with which the browser of a profile may be signed out.
 func (s *Server) authorizeLogout(c echo.Context) error {
 	ctx := c.Request().Context()
-	key, scope, err := s.Store.APIKey(ctx, bearer(c))
+	key, scope, err := s.Store.APIKey(ctx, web.Bearer(c.Request().Header))
 	if model.KindOf(err) == model.Denied {
 		return badRequest("unauthorized_client", "send an API key (sk_…) of an application as Authorization: Bearer")
 	}
@@ -145,7 +146,7 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	if err != nil || known == nil {
 		return false, err
 	}
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return false, err
 	}
@@ -153,7 +154,7 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	if err := org.StartLogout(ctx, l); err != nil {
 		return false, err
 	}
-	request, err := p.sp.LogoutRequest(p.idp, saml.LogoutOptions{
+	request, err := p.SP.LogoutRequest(p.IDP, saml.LogoutOptions{
 		ID: l.RequestID, RelayState: l.ID, SessionIndex: known.SessionIndex, Now: s.Store.Now(),
 		NameID: saml.NameID{Value: known.NameID, Format: known.Format, NameQualifier: known.NameQualifier, SPNameQualifier: known.SPNameQualifier},
 	})

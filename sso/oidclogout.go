@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/trust"
 )
 
 // oidcLogoutAtProvider sends the browser to an OpenID provider that signs out (OpenID Connect
@@ -29,7 +30,7 @@ func (s *Server) oidcLogoutAtProvider(c echo.Context, connection *model.Connecti
 	if err := org.StartLogout(ctx, l); err != nil {
 		return false, err
 	}
-	back := s.public("/sso/oidc/" + model.ConnectionPrefix.ID(connection.ID) + "/logout")
+	back := trust.OpenIDEndpointsOf(s.PublicURL, connection).PostLogout
 	return true, redirect(c, rp.provider.LogoutURL(rp.client, hint, back, l.ID))
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/web"
 )
 
 // newPasswordPage is the view of sso_new_password.html.
@@ -32,19 +33,19 @@ func (s *Server) renderNewPassword(c echo.Context, status int, problem string) e
 
 // setPassword uses the link.
 func (s *Server) setPassword(c echo.Context) error {
-	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxLoginForm)
-	if err := r.ParseForm(); err != nil {
-		return &model.Error{Kind: model.Invalid, Message: "The form cannot be read. Open the link again and try once more.", Err: err}
-	}
-	if r.PostForm.Get("password") != r.PostForm.Get("again") {
-		return s.renderNewPassword(c, http.StatusBadRequest, "The two passwords differ. Type the same one twice.")
-	}
-	_, g, err := s.Store.PasswordSetup(r.Context(), c.Param("token"))
+	ctx := c.Request().Context()
+	sent, err := web.Form(c, "Open the link again", model.Invalid)
 	if err != nil {
 		return err
 	}
-	err = s.Store.SetPassword(r.Context(), c.Param("token"), r.PostForm.Get("password"))
+	if sent.Get("password") != sent.Get("again") {
+		return s.renderNewPassword(c, http.StatusBadRequest, "The two passwords differ. Type the same one twice.")
+	}
+	_, g, err := s.Store.PasswordSetup(ctx, c.Param("token"))
+	if err != nil {
+		return err
+	}
+	err = s.Store.SetPassword(ctx, c.Param("token"), sent.Get("password"))
 	if known, ok := errors.AsType[*model.Error](err); ok && known.Kind == model.Invalid {
 		return s.renderNewPassword(c, http.StatusBadRequest, sentence(known.Message))
 	}

@@ -9,6 +9,7 @@ import (
 	"rollcall/model"
 	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
+	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -49,27 +50,16 @@ func (s *Server) about(err error, connection *model.Connection, response string)
 		return err
 	}
 	return &answered{err, func() []byte {
-		p, err := s.provider(connection)
+		p, err := s.providers.Of(connection)
 		if err != nil {
 			return nil
 		}
-		document, ok := p.sp.Plausible(p.idp, response)
+		document, ok := p.SP.Plausible(p.IDP, response)
 		if !ok {
 			return nil
 		}
 		return document
 	}}
-}
-
-// advice is what the customer's IT can do about a reason.
-func advice(reason string) string {
-	if text := model.RefusalReason(reason).Advice(); text != "" {
-		return text
-	}
-	if text := oidc.Reason(reason).Advice(); text != "" {
-		return text
-	}
-	return saml.Reason(reason).Advice()
 }
 
 // refusedPage is the view of sso_refused.html.
@@ -86,7 +76,10 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 	if !ok {
 		return err
 	}
-	s.suspectKey(c, connection, err)
+	if failed := trust.SuspectKey(c.Request().Context(), s.org(connection), connection, err); failed != nil {
+		s.Log.WarnContext(c.Request().Context(), "metadata not asked for",
+			"connection", model.ConnectionPrefix.ID(connection.ID), "error", failed)
+	}
 	if kept, ok := errors.AsType[*answered](err); ok {
 		r.document = kept.document
 	}
@@ -117,7 +110,7 @@ func (s *Server) note(c echo.Context, connection *model.Connection, r refusal, c
 	for _, known := range claims {
 		a.Email, a.Subject = known.Email, known.Subject
 	}
-	kept, err := s.org(connection).RecordFailedLogin(ctx, a, advice(r.Reason))
+	kept, err := s.org(connection).RecordFailedLogin(ctx, a, trust.Advice(r.Reason, connection))
 	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID), "reason", r.Reason, "kept", kept)
 	if err != nil && model.KindOf(err) != model.NotFound {
 		log.WarnContext(ctx, "failed login not noted", "error", err)

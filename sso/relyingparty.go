@@ -9,6 +9,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/oidc"
+	"rollcall/trust"
 )
 
 const (
@@ -23,6 +24,9 @@ type relyingParty struct {
 	provider *oidc.Provider
 	client   oidc.Client
 }
+
+// maxRelyingParties is how many of them are kept in memory.
+const maxRelyingParties = 10_000
 
 // relyingParties keeps the providers of connections, with their keys.
 type relyingParties struct {
@@ -42,7 +46,7 @@ type discovered struct {
 }
 
 func (r *relyingParties) init() {
-	r.entries, _ = simplelru.NewLRU[string, *discovered](maxProviders, nil) // fails only for a size below 1
+	r.entries, _ = simplelru.NewLRU[string, *discovered](maxRelyingParties, nil) // fails only for a size below 1
 }
 
 // of is the entry of a connection.
@@ -87,7 +91,7 @@ func entraLike(c *model.Connection) bool { return c.Type == model.EntraOIDC }
 
 // relyingParty returns a connection's side and its provider's.
 func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyingParty, error) {
-	issuer, err := oidc.ParseIssuer(c.IDPEntityID, entraLike(c))
+	issuer, err := trust.ParseIssuer(c.IDPEntityID, c.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -103,5 +107,5 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 		return nil, err
 	}
 	return &relyingParty{p, oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
-		Mapping: c.AttributeMapping, RedirectURI: s.public("/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/callback")}}, nil
+		Mapping: c.AttributeMapping, RedirectURI: trust.OpenIDEndpointsOf(s.PublicURL, c).Redirect}}, nil
 }

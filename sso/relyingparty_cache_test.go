@@ -12,13 +12,13 @@ func TestRelyingPartiesStayFlat(t *testing.T) {
 	var parties relyingParties
 	parties.init()
 	used := parties.of("used")
-	for range 2 * maxProviders {
+	for range 2 * maxRelyingParties {
 		parties.of(uuid.NewString())
 		if parties.of("used") != used {
 			t.Fatal("a provider that is in use was forgotten")
 		}
 	}
-	if n := parties.entries.Len(); n != maxProviders {
-		t.Errorf("%d providers are remembered, want %d", n, maxProviders)
+	if n := parties.entries.Len(); n != maxRelyingParties {
+		t.Errorf("%d providers are remembered, want %d", n, maxRelyingParties)
 	}
 }

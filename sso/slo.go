@@ -9,6 +9,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/sso/saml"
+	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -19,7 +20,7 @@ func (s *Server) slo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.provider(connection)
+	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err
 	}
@@ -34,10 +35,10 @@ func (s *Server) slo(c echo.Context) error {
 }
 
 // readLogout reads a message, by whichever binding it came.
-func (s *Server) readLogout(c echo.Context, p *provider, e saml.Expect) (*saml.LogoutMessage, error) {
+func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*saml.LogoutMessage, error) {
 	r := c.Request()
 	if r.Method == http.MethodGet {
-		return p.sp.ReadLogoutQuery(p.idp, r.URL.RawQuery, e)
+		return p.SP.ReadLogoutQuery(p.IDP, r.URL.RawQuery, e)
 	}
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxResponse)
 	if err := r.ParseForm(); err != nil {
@@ -58,7 +59,7 @@ func (s *Server) readLogout(c echo.Context, p *provider, e saml.Expect) (*saml.L
 	case messages > 1 || len(r.PostForm["RelayState"]) > 1:
 		return nil, &saml.Refused{Reason: saml.Repeated, Expected: "one message and one RelayState", Received: "several"}
 	}
-	m, err := p.sp.ReadLogoutForm(p.idp, parameter, r.PostForm.Get(parameter), e)
+	m, err := p.SP.ReadLogoutForm(p.IDP, parameter, r.PostForm.Get(parameter), e)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (s *Server) readLogout(c echo.Context, p *provider, e saml.Expect) (*saml.L
 
 // endByProvider ends what a LogoutRequest names and answers it. Whoever sent it is known by then: the
 // answer goes to the identity provider and nowhere else, and says nothing but whether we know the name.
-func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *provider, m *saml.LogoutMessage) error {
+func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *trust.Provider, m *saml.LogoutMessage) error {
 	_, err := s.org(connection).LogoutByProvider(c.Request().Context(), model.ProviderLogout{
 		ConnectionID: connection.ID, RequestID: m.Request.ID, ReplayUntil: model.TimeOf(m.Request.ReplayUntil),
 		Issuer: connection.IDPEntityID, NameID: m.Request.NameID.Value, SessionIndexes: m.Request.SessionIndexes,
@@ -83,14 +84,14 @@ func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *
 	default:
 		return s.refuseLogout(c, connection, err)
 	}
-	if !p.idp.SLO.Offered() {
+	if !p.IDP.SLO.Offered() {
 		return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{})
 	}
 	relayState := m.RelayState
 	if len(relayState) > maxRelayState {
 		relayState = ""
 	}
-	answer, err := p.sp.LogoutResponse(p.idp, saml.LogoutAnswer{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
+	answer, err := p.SP.LogoutResponse(p.IDP, saml.LogoutAnswer{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
 		RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
 	if err != nil {
 		return err

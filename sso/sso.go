@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -30,7 +31,7 @@ type Server struct {
 	// Outbound fetches what OpenID providers say of themselves, and exchanges codes with them.
 	Outbound *web.Outbound
 
-	providers providerCache
+	providers *trust.Providers
 	parties   relyingParties
 }
 
@@ -56,7 +57,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
-	s.providers.init()
+	s.providers = trust.NewProviders(s.Store, s.PublicURL)
 	s.parties.init()
 	e.GET("/sso/authorize", s.authorize)
 	e.POST("/sso/token", s.token)
@@ -65,7 +66,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/session", s.session)
 	e.GET("/sso/signed-in", s.signedIn)
 	e.GET("/sso/logout", s.logoutPage)
-	e.POST("/sso/logout", s.logout, ownForm)
+	e.POST("/sso/logout", s.logout, web.OwnForms)
 	e.POST("/sso/logout/authorize", s.authorizeLogout)
 	e.GET("/sso/saml/:connection/metadata", s.metadata)
 	e.GET("/sso/saml/:connection/login", s.connectionLogin)
@@ -73,24 +74,21 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/saml/:connection/slo", s.slo)
 	e.POST("/sso/saml/:connection/slo", s.slo)
 	e.GET("/login", s.login)
-	e.POST("/login", s.enterEmail, ownForm)
-	e.POST("/login/password", s.enterPassword, ownForm)
+	e.POST("/login", s.enterEmail, web.OwnForms)
+	e.POST("/login/password", s.enterPassword, web.OwnForms)
 	e.GET("/sso/oidc/:connection/login", s.oidcLogin)
 	e.POST("/sso/oidc/:connection/login", s.oidcLogin)
 	e.GET("/sso/oidc/:connection/callback", s.callback)
 	e.GET("/sso/oidc/:connection/logout", s.oidcLoggedOut)
 	e.GET("/login/:slug", s.organizationLogin)
 	e.GET("/password/:token", s.newPassword)
-	e.POST("/password/:token", s.setPassword, ownForm)
+	e.POST("/password/:token", s.setPassword, web.OwnForms)
 	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
 	return nil
 }
 
 // public is a URL of this server.
 func (s *Server) public(path string) string { return strings.TrimSuffix(s.PublicURL, "/") + path }
-
-// secure tells whether browsers reach this server over https.
-func (s *Server) secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
 
 // redirect sends the browser on. A POST becomes a GET: the form is for us.
 func redirect(c echo.Context, location string) error {

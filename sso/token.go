@@ -156,14 +156,6 @@ func (s *Server) client(c echo.Context, id, secret string) (application string, 
 	return key.ApplicationID, nil
 }
 
-func bearer(c echo.Context) string {
-	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
-}
-
 // errUnauthorized is in the reference's words, which has no invalid_token.
 var errUnauthorized error = &tokenError{http.StatusUnauthorized, "Unauthorized",
 	"the access token is unknown or has ended; the event user.access_ended tells why, where it was taken away"}
@@ -171,7 +163,7 @@ var errUnauthorized error = &tokenError{http.StatusUnauthorized, "Unauthorized",
 // profile tells an application who signed in, for as long as the session lives.
 func (s *Server) profile(c echo.Context) error {
 	ctx := c.Request().Context()
-	token := bearer(c)
+	token := web.Bearer(c.Request().Header)
 	if token == "" {
 		return errUnauthorized
 	}

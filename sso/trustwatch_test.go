@@ -15,9 +15,9 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
-	"rollcall/sso"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
+	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -45,7 +45,7 @@ func (p *publisher) answers(how func(w http.ResponseWriter)) {
 
 // published has the tenant's connection follow its identity provider's metadata, and returns what
 // serves that and what reads it.
-func (w *world) published() (*publisher, *sso.TrustWatch) {
+func (w *world) published() (*publisher, *trust.Watch) {
 	w.t.Helper()
 	p := &publisher{}
 	p.answers(func(a http.ResponseWriter) { _, _ = a.Write(w.idp.SAMLMetadata()) })
@@ -60,13 +60,13 @@ func (w *world) published() (*publisher, *sso.TrustWatch) {
 	return p, w.watch(roots)
 }
 
-func (w *world) watch(roots *x509.CertPool) *sso.TrustWatch {
-	return &sso.TrustWatch{Store: w.store, Log: w.logged.to(w.t), Outbound: web.NewOutbound(web.OutboundOptions{
+func (w *world) watch(roots *x509.CertPool) *trust.Watch {
+	return &trust.Watch{Store: w.store, Log: w.logged.to(w.t), Outbound: web.NewOutbound(web.OutboundOptions{
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Roots: roots, Timeout: time.Second})}
 }
 
 // work has the watch do what is due.
-func (w *world) work(watch *sso.TrustWatch) {
+func (w *world) work(watch *trust.Watch) {
 	w.t.Helper()
 	_, err := watch.RunOnce(w.t.Context())
 	must(w.t, err)
@@ -275,7 +275,7 @@ func TestCertificateThatHasExpired(t *testing.T) {
 	w.attempt().code(t)
 	attempts, _, err := w.org.LoginAttempts(t.Context(), w.connection.ID, model.Page{Limit: 1})
 	must(t, err)
-	if len(attempts[0].Notes) != 1 || attempts[0].Notes[0] != saml.CertificateExpired.Advice() {
+	if len(attempts[0].Notes) != 1 || attempts[0].Notes[0] != trust.Advice(string(saml.CertificateExpired), w.connection) {
 		t.Errorf("the log notes %q", attempts[0].Notes)
 	}
 	w.update(w.tenant, func(c *model.Connection) { c.RefuseExpiredCertificates = true })

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/sso/saml"
+	"rollcall/trust"
 )
 
 // undecryptableAfter is when an answer to what could not be decrypted is given, from its arrival.
@@ -16,8 +17,8 @@ const undecryptableAfter = 300 * time.Millisecond
 
 // read verifies a response. What cannot be decrypted is refused after the same time, however far it
 // came.
-func (s *Server) read(c echo.Context, p *provider, response string, e saml.Expect) (*saml.Assertion, error) {
-	a, err := p.sp.Verify(p.idp, response, e)
+func (s *Server) read(c echo.Context, p *trust.Provider, response string, e saml.Expect) (*saml.Assertion, error) {
+	a, err := p.SP.Verify(p.IDP, response, e)
 	if r, ok := errors.AsType[*saml.Refused](err); ok && r.Reason == saml.Undecryptable {
 		wait := time.NewTimer(undecryptableAfter - s.Store.Now().Sub(e.Now))
 		defer wait.Stop()

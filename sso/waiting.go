@@ -98,6 +98,6 @@ const organizationCookie = "rollcall-organization"
 const organizationCookieTime = 365 * 86400
 
 func (s *Server) rememberOrganization(c echo.Context, slug string) {
-	c.SetCookie(&http.Cookie{Name: s.cookieName(organizationCookie), Value: slug, Path: "/", HttpOnly: true,
-		Secure: s.secure(), SameSite: http.SameSiteLaxMode, MaxAge: organizationCookieTime})
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(organizationCookie), Value: slug, Path: "/", HttpOnly: true,
+		Secure: s.cookies().Secure, SameSite: http.SameSiteLaxMode, MaxAge: organizationCookieTime})
 }

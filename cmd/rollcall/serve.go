@@ -16,7 +16,9 @@ import (
 	"rollcall/model"
 	"rollcall/scim"
 	"rollcall/sso"
+	"rollcall/trust"
 	"rollcall/web"
+	"rollcall/worker"
 )
 
 func (p *program) serve(ctx context.Context, args []string) error {
@@ -113,7 +115,7 @@ func (s *server) work(ctx context.Context, store *model.Store) error {
 	g.Go(func() error { return s.sweep(ctx, store) })
 	g.Go(func() error { return s.requests.Run(ctx) })
 	g.Go(func() error { return model.NewMassChangeGuard(store).Run(ctx) })
-	g.Go(func() error { return (&sso.TrustWatch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
+	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	g.Go(func() error { return s.domains.Run(ctx) })
 	g.Go(func() error { return model.NewRecomputer(store).Run(ctx) })
 	return g.Wait()
@@ -137,18 +139,14 @@ const sweepEvery = time.Minute
 // sweep deletes what opens nothing any more, until ctx ends. Nothing waits for
 // it, so that a sweep that fails is tried again with the next.
 func (s *server) sweep(ctx context.Context, store *model.Store) error {
-	for {
-		if n, err := store.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("sweep failed", "error", err)
-		} else if n > 0 {
+	round := func(ctx context.Context) (more bool, err error) {
+		n, err := store.Sweep(ctx)
+		if err == nil && n > 0 {
 			s.log.Info("swept", "rows", n)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(sweepEvery):
-		}
+		return false, err
 	}
+	return worker.Every(ctx, sweepEvery, s.log, "sweep failed", round)
 }
 
 // retryEvery is the pause between attempts to reach a database at start.

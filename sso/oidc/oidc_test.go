@@ -2,60 +2,12 @@ package oidc_test
 
 import (
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
 	"rollcall/sso/oidc"
 )
-
-// reasonsOf reads the reasons of a source, so that none is forgotten.
-func reasonsOf(t *testing.T, name string) (reasons []string) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || len(spec.Values) != 1 {
-			return true
-		}
-		if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
-			value, err := strconv.Unquote(literal.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			reasons = append(reasons, value)
-		}
-		return true
-	})
-	return reasons
-}
-
-// One enum over both protocols and the store: each reason has one meaning, and advice.
-func TestReasons(t *testing.T) {
-	seen := map[string]string{}
-	for _, name := range []string{"reason.go", "../saml/reason.go", "../../model/refusal.go"} {
-		reasons := reasonsOf(t, name)
-		if len(reasons) < 15 {
-			t.Errorf("read only %d reasons of %s", len(reasons), name)
-		}
-		for _, r := range reasons {
-			if before, twice := seen[r]; twice {
-				t.Errorf("%s has %s, and so has %s", name, r, before)
-			}
-			seen[r] = name
-			if advice := oidc.Reason(r).Advice(); (name == "reason.go") != (advice != "") || advice != "" && !strings.HasSuffix(advice, ".") {
-				t.Errorf("%s of %s: %q", r, name, advice)
-			}
-		}
-	}
-}
 
 func TestParseIssuer(t *testing.T) {
 	const tenant = "11111111-2222-4333-8444-55555555aBcD"

@@ -1,8 +1,7 @@
 package oidc
 
 // Reason says why something was refused. Its text is stable: it stands in the login log and in the
-// API, beside those of sso/saml and model, none of which it equals. Advice puts it in a sentence for
-// those who administer the OpenID provider.
+// API, where it differs from every reason of sso/saml and of model.
 type Reason string
 
 // What can be wrong with an issuer and its discovery document.

@@ -3,12 +3,8 @@ package saml_test
 import (
 	"crypto/x509"
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -253,35 +249,5 @@ func TestRefusalCanBeStored(t *testing.T) {
 				t.Errorf("the log would have the sender's text: %v", err)
 			}
 		})
-	}
-}
-
-// TestEveryReasonHasAdvice reads the reasons from the source, so that none is forgotten.
-func TestEveryReasonHasAdvice(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "reason.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unknown, seen := saml.Reason("").Advice(), map[string]bool{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if saml.Reason(value).Advice() == unknown {
-			t.Errorf("%s has no advice", value)
-		}
-		if seen[value] {
-			t.Errorf("%s is there twice", value)
-		}
-		seen[value] = true
-		return true
-	})
-	if len(seen) < 50 {
-		t.Errorf("read only %d reasons", len(seen))
 	}
 }

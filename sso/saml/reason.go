@@ -1,7 +1,7 @@
 package saml
 
 // Reason says why something was refused. Its text is stable: it stands in the login log and in the
-// API. Advice puts it in a sentence for those who administer the identity provider.
+// API.
 type Reason string
 
 // What can be wrong with the bytes of a message, before anything parses them.

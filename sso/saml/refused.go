@@ -27,18 +27,6 @@ func (r *Refused) Error() string {
 	return text
 }
 
-// Explain is the advice for whoever named the metadata that was refused. What was there instead is
-// told only where it is of SAML: anything else that an address answers is not theirs to read here.
-func (r *Refused) Explain() string {
-	switch received := strings.ToValidUTF8(r.Received, ""); r.Reason {
-	case MetadataOfSeveral, MetadataWithoutChosen:
-		return r.Reason.Advice() + " There are: " + received
-	case MetadataExpired, MetadataBadAddress:
-		return r.Reason.Advice() + " It says: " + received
-	}
-	return r.Reason.Advice()
-}
-
 // Unwrap returns the cause.
 func (r *Refused) Unwrap() error { return r.Err }
 

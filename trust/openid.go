@@ -1,0 +1,89 @@
+package trust
+
+import (
+	"context"
+	"errors"
+
+	"rollcall/model"
+	"rollcall/sso/oidc"
+)
+
+// OpenID is what an administrator says about an OpenID provider, and about the client that this
+// server is there. What is nil was not said.
+type OpenID struct {
+	Issuer       *string
+	ClientID     *string
+	ClientSecret *string
+	Scopes       *[]string
+	GroupsClaim  *string
+}
+
+// fieldIssuer is the field that refusals name.
+const fieldIssuer = "oidc.issuer"
+
+// OpenID reads a description of an OpenID provider for a connection of the given type. Where it names
+// an issuer, that provider must publish a discovery document that can be used. OpenID answers
+// model.Invalid, with the field of the API, when the description cannot be used.
+func (r *Reader) OpenID(ctx context.Context, said OpenID, connectionType string) (Change, error) {
+	if said.Issuer != nil {
+		if err := r.discover(ctx, *said.Issuer, connectionType); err != nil {
+			return nil, err
+		}
+	}
+	return func(c *model.Connection) error {
+		moved := said.Issuer != nil && *said.Issuer != c.IDPEntityID
+		set(&c.IDPEntityID, said.Issuer)
+		set(&c.OIDCClientID, said.ClientID)
+		set(&c.OIDCGroupsClaim, said.GroupsClaim)
+		set(&c.OIDCScopes, said.Scopes)
+		if said.ClientSecret != nil {
+			return r.Store.SealClientSecret(c, *said.ClientSecret)
+		}
+		if moved && len(c.OIDCClientSecret) > 0 {
+			// An administrator who may change the issuer must not have the secret sent to a provider
+			// of their own.
+			return model.Invalidf("oidc.client_secret",
+				"oidc.client_secret is required with another issuer: it is the other provider's")
+		}
+		return nil
+	}, nil
+}
+
+// ParseIssuer reads the issuer of a connection of the given type.
+func ParseIssuer(text, connectionType string) (oidc.Issuer, error) {
+	return oidc.ParseIssuer(text, connectionType == model.EntraOIDC)
+}
+
+// discover demands that an OpenID provider has this issuer and can be used.
+func (r *Reader) discover(ctx context.Context, text, connectionType string) error {
+	issuer, err := ParseIssuer(text, connectionType)
+	if err == nil && r.Outbound == nil {
+		return model.Invalidf(fieldIssuer, "this server fetches nothing, so that no OpenID provider can be asked")
+	}
+	if err == nil {
+		_, err = oidc.Discover(ctx, r.Outbound.Client(), issuer)
+	}
+	return unusable(err)
+}
+
+// unusable turns a refusal of package oidc into an error about the issuer. It quotes what was received
+// only where that is a part of a discovery document: the answer of any other address is not for the
+// administrator to read.
+func unusable(err error) error {
+	r, ok := errors.AsType[*oidc.Refused](err)
+	if !ok {
+		return err
+	}
+	message := openIDAdvice[r.Reason]
+	switch r.Reason {
+	case oidc.DiscoveryIssuer, oidc.DiscoveryBadAddress, oidc.DiscoveryNoCode, oidc.DiscoveryNoAlgorithm:
+		message += " It says: " + r.Received
+	case oidc.DiscoveryIncomplete:
+		message += " There is no " + r.Expected + "."
+	case oidc.DiscoveryUnreachable:
+		if guarded, isGuard := errors.AsType[*model.Error](r.Err); isGuard {
+			message = guarded.Message
+		}
+	}
+	return &model.Error{Kind: model.Invalid, Field: fieldIssuer, Message: message, Err: err}
+}
