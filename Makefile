@@ -133,7 +133,7 @@ lint:
 	go mod verify
 	go mod tidy -diff
 
-# The documents that are made from the code: README's table of settings and deploy/env.example.
+# The documents that are made from the code: the table of settings in docs/operate.md, and deploy/env.example.
 generate:
 	go test ./config -run TestDocumentationIsCurrent -count 1 -update
 

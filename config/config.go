@@ -1,7 +1,7 @@
 // Package config declares every setting once and loads, checks and documents it.
 //
 // A setting is a field of Config: its tags carry the name of the environment variable, the default
-// and the meaning, and the README's table and deploy/env.example are written from them. What an
+// and the meaning, and the table in docs/operate.md and deploy/env.example are written from them. What an
 // operator changes while the server runs is kept in the database and is no setting.
 package config
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Docs is the table of all settings in Markdown, as the README shows it.
+// Docs is the table of all settings in Markdown, as docs/operate.md shows it.
 func Docs() string {
 	var b strings.Builder
 	b.WriteString("| name | default | meaning |\n|---|---|---|\n")

@@ -18,9 +18,9 @@ func TestDocumentationIsCurrent(t *testing.T) {
 	t.Run("deploy/env.example", func(t *testing.T) {
 		current(t, filepath.Join("..", "deploy", "env.example"), Example())
 	})
-	t.Run("README.md between its markers", func(t *testing.T) {
+	t.Run("docs/operate.md between its markers", func(t *testing.T) {
 		const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
-		path := filepath.Join("..", "README.md")
+		path := filepath.Join("..", "docs", "operate.md")
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

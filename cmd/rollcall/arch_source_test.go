@@ -60,7 +60,7 @@ func (s *source) importProblems() []string {
 		case strings.Contains(first, "."):
 			module, known := fence(imported)
 			if !known {
-				problems = append(problems, fmt.Sprintf("%s: nobody may import %s: give it a fence, and a line under Built on in the README", s.at(spec.Pos()), imported))
+				problems = append(problems, fmt.Sprintf("%s: nobody may import %s: give it a fence, and a line under Built on in CONTRIBUTING.md", s.at(spec.Pos()), imported))
 			} else if !stands(s.name, fences[module]) {
 				problems = append(problems, fmt.Sprintf("%s: %s belongs in %s only", s.at(spec.Pos()), module, fences[module]))
 			}

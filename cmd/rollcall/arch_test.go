@@ -220,20 +220,20 @@ func stands(file, list string) bool {
 	return false
 }
 
-// TestDependenciesAreExplained keeps one line in the README for each module that go.mod requires
+// TestDependenciesAreExplained keeps one line in CONTRIBUTING.md for each module that go.mod requires
 // for our own imports.
 func TestDependenciesAreExplained(t *testing.T) {
 	mod, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "CONTRIBUTING.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, builtOn, found := strings.Cut(string(readme), "\n## Built on\n")
+	_, builtOn, found := strings.Cut(string(page), "\n## Built on\n")
 	if !found {
-		t.Fatal("README.md has no section \"Built on\"")
+		t.Fatal("CONTRIBUTING.md has no section \"Built on\"")
 	}
 	builtOn, _, _ = strings.Cut(builtOn, "\n## ")
 	direct := regexp.MustCompile(`(?m)^(?:require|tool)?\s+(\S+\.\S+/\S+)(?: v\S+)?$`).FindAllStringSubmatch(string(mod), -1)
@@ -242,7 +242,7 @@ func TestDependenciesAreExplained(t *testing.T) {
 	}
 	for _, m := range direct {
 		if !strings.Contains(builtOn, "`"+m[1]+"`") {
-			t.Errorf("README.md does not say under \"Built on\" why there is `%s`", m[1])
+			t.Errorf("CONTRIBUTING.md does not say under \"Built on\" why there is `%s`", m[1])
 		}
 	}
 }

@@ -54,7 +54,7 @@ func startDemo(t *testing.T) *demo {
 func (d *demo) readScreen(t *testing.T) {
 	t.Helper()
 	for into, pattern := range map[*string]string{
-		&d.app: `(http://localhost:\d+) +Contoso Analytics`, &d.idp: `(http://localhost:\d+) +Northwind Directory`,
+		&d.app: `(http://localhost:\d+) +Proseware Analytics`, &d.idp: `(http://localhost:\d+) +Northwind Directory`,
 		&d.api: `(http://127\.0\.0\.1:\d+) +Rollcall`, &d.key: `KEY=(sk_\S+)`,
 	} {
 		m := regexp.MustCompile(pattern).FindStringSubmatch(d.screen)

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// analytics is "Contoso Analytics", the application of the demo. It is written as a customer of
+// analytics is "Proseware Analytics", the application of the demo. It is written as a customer of
 // Rollcall would write it: it knows Rollcall by five HTTP calls and imports nothing of it.
 type analytics struct {
 	analyticsOptions

@@ -33,7 +33,7 @@ type ending struct {
 }
 
 const (
-	visitCookie   = "contoso_analytics"
+	visitCookie   = "proseware_analytics"
 	maxVisits     = 1000
 	maxAttempts   = 8                // sign-ins begun in one browser, as in several tabs
 	signInLasts   = 10 * time.Minute // from its begin to the callback

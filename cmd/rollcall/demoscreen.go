@@ -58,9 +58,9 @@ func (d *demonstration) lastEvent(ctx context.Context) (string, error) {
 // otherwise, so that the comments have no quotes and no other signs that a shell would read.
 var screen = template.Must(template.New("screen").Parse(`
 Rollcall is running, and with it an application and a test identity provider.
-  {{printf "%-22s" .App}} Contoso Analytics: 1. sign in as somebody
+  {{printf "%-22s" .App}} Proseware Analytics: 1. sign in as somebody
   {{printf "%-22s" .IDP}} Northwind Directory: 2. press "Unassign" beside them
-  {{printf "%-22s" ""}} 3. look at Contoso Analytics again: access has ended
+  {{printf "%-22s" ""}} 3. look at Proseware Analytics again: access has ended
   {{printf "%-22s" .API}} Rollcall: SCIM, sign-on and the management API
 {{- range .Customers}}
   {{printf "%-9s" .Name}} {{.People}} people and {{.Groups}} groups, whose IT has {{.As}}{{end}}

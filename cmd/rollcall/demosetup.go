@@ -48,7 +48,7 @@ func (d *demonstration) createApplication(ctx context.Context, customers []*cust
 		ClientSecret string `json:"client_secret"`
 	}
 	err := d.call(ctx, http.MethodPost, "/applications", map[string]any{
-		"name": "Contoso Analytics", "redirect_uris": []string{d.app + "/callback"},
+		"name": "Proseware Analytics", "redirect_uris": []string{d.app + "/callback"},
 		"initiate_login_uri": d.app + "/login", "post_logout_redirect_uris": []string{d.app + "/"},
 	}, &created)
 	o := analyticsOptions{rollcall: d.api, url: d.app, clientID: created.ClientID, secret: created.ClientSecret}
