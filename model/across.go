@@ -168,12 +168,11 @@ func (s *Store) OrganizationByExternalID(ctx context.Context, scope Scope, exter
 	return ids[0], nil
 }
 
-const (
-	// slugTries are how many numbered slugs are tried before a name must bring its own.
-	slugTries = 50
-	// slugRaces are how often a free slug may be lost to someone who creates an organization meanwhile.
-	slugRaces = 5
-)
+// slugTries are how many numbered slugs are tried before a name must bring its own.
+const slugTries = 50
+
+// slugRaces are how often a free slug may be lost to someone who creates an organization meanwhile.
+const slugRaces = 5
 
 // CreateOrganization makes an organization, with a slug made from its name when
 // it has none, and with the given domains. With an application's scope it joins

@@ -9,12 +9,12 @@ import (
 
 // adoptable are the users that no directory owns and that one may take over:
 // under a verified domain, and no unconfirmed administrator (identity.md, section 3).
-func (o *Org) adoptable() clause.Expr {
+func adoptable(d dialect, organization OrganizationID) clause.Expr {
 	return clause.Expr{
 		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
-			o.store.dialect.in("users.email_domain",
+			d.in("users.email_domain",
 				"SELECT domain FROM organization_domains WHERE organization_id = ? AND state = ?"),
-		Vars: []any{Member, true, o.ID, DomainStateVerified},
+		Vars: []any{Member, true, organization, DomainStateVerified},
 	}
 }
 
@@ -56,7 +56,15 @@ func (o *Org) ownedBy(directoryID string, c *compiler, q ResourceQuery) clause.E
 
 // searchDB is the organization's part of the database, for searches.
 func (o *Org) searchDB() searchDB {
-	return searchDB{dialect: o.store.dialect, organization: o.ID, query: o.direct, patient: o.store.patient}
+	return searchDB{
+		dialect: o.store.dialect, organization: o.ID,
+		query: func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error {
+			return o.direct(ctx, query, each)
+		},
+		patient: func(ctx context.Context, column string) (context.Context, clause.Expr, func()) {
+			return o.store.patient(ctx, column)
+		},
+	}
 }
 
 var shownGroups = shown[DirectoryGroup]{

@@ -15,7 +15,6 @@ const (
 
 	maxLoginResponses        = 100 // of a connection, at a time
 	maxAddressLoginResponses = 10  // of a connection and one address
-	maxLoginResponseDays     = 30
 )
 
 // LoginResponse is what came for a login that was refused.

@@ -84,6 +84,9 @@ func DefaultSettings() Settings {
 var slugForm = regexp.MustCompile(`^[a-z0-9-]{3,40}$`)
 
 // validate answers Invalid, with the field's API name, for the first rule broken.
+// maxLoginResponseDays is the longest time that what was sent for a refused login may be kept.
+const maxLoginResponseDays = 30
+
 func (g *Organization) validate() error {
 	if err := validName(g.Name); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // visibleTo is the condition of the users that a directory may see: its own, and
 // those whom it could adopt (identity.md, section 3).
 func (o *Org) visibleTo(directoryID string) clause.Expr {
-	return join("(users.directory_id = ", param(directoryID), " OR (", o.adoptable(), "))")
+	return join("(users.directory_id = ", param(directoryID), " OR (", adoptable(o.store.dialect, o.ID), "))")
 }
 
 // visible limits a query to what is visibleTo a directory.

@@ -52,36 +52,32 @@ type Store struct {
 	ruled    ruledOrganizations
 	states   sync.Map // by type, see state
 
+	hooks
+}
+
+// hooks are what the packages above have a store do.
+type hooks struct {
 	// beforeCommit ends each transaction of an Org: it may write, and an error of it undoes everything.
 	beforeCommit func(ctx context.Context, org *Org) error
 	// completions are what some migrations need besides their SQL, by version.
 	completions map[string]func(*gorm.DB) error
 }
 
-// Open connects to the database named by url (sqlite:PATH or postgres://…),
-// applies the pending migrations and makes sure that o.Keys open the secrets in
-// it. It fails with Kind Unavailable when the database cannot be reached now.
-func Open(ctx context.Context, url string, o Options) (*Store, error) {
+// newStore makes a store of the database named by url (sqlite:PATH or postgres://…), which it does not
+// connect to yet, and which prepare must make ready.
+func newStore(url string, o Options, h hooks) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Store{now: o.Now, log: o.Log, patience: searchPatience}
-	s.completions = map[string]func(*gorm.DB) error{filterIndex: foldStored}
-	s.beforeCommit = func(ctx context.Context, org *Org) error { return org.settleEntitlements(ctx) }
+	s := &Store{now: o.Now, log: o.Log, patience: searchPatience, hooks: h}
 	var err error
 	if s.seal, err = newSealer(o.Keys); err != nil {
 		return nil, err
 	}
-	if err := s.connect(url, o.Statement); err != nil {
-		return nil, err
-	}
-	if err := s.prepare(ctx, o.NoMigrate); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return s, s.connect(url, o.Statement)
 }
 
 func (s *Store) connect(url string, statement func(string)) error {
@@ -130,9 +126,6 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	}
 	key, err := s.installationKey(ctx, "tombstones")
 	s.hashKey = key
-	if err == nil {
-		err = s.learnRules(ctx)
-	}
 	return err
 }
 
