@@ -50,7 +50,7 @@ func EachDatabase(t *testing.T, test func(t *testing.T, db Database)) {
 
 // template is a migrated SQLite database: to migrate one takes seconds under the race detector.
 var template = sync.OnceValues(func() ([]byte, error) {
-	folder, err := os.MkdirTemp("", "rollcall-sqlite-")
+	folder, err := newFolder("rollcall-sqlite-")
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +66,14 @@ var template = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path) // closed, so that all of it is in the one file
 })
 
-// SQLite returns a fresh SQLite database in the test's folder.
+// SQLite returns a fresh SQLite database in a folder of the test's own.
 func SQLite(t testing.TB) Database {
 	t.Helper()
 	migrated, err := template()
 	if err != nil {
 		t.Fatalf("SQLite for tests: %v", err)
 	}
-	db, path := sqliteIn(t.TempDir())
+	db, path := sqliteIn(testFolder(t))
 	if err := os.WriteFile(path, migrated, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +82,19 @@ func SQLite(t testing.TB) Database {
 
 // EmptySQLite returns a SQLite database that is not there yet.
 func EmptySQLite(t testing.TB) Database {
-	db, _ := sqliteIn(t.TempDir())
+	db, _ := sqliteIn(testFolder(t))
 	return db
+}
+
+// testFolder is a new folder for databases that is removed when the test ends.
+func testFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := newFolder("rollcall-sqlite-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
 }
 
 // sqliteIn is a SQLite database in a folder, with its file.

@@ -26,7 +26,11 @@ import (
 // shared is the server of this test process, with a migrated template.
 var shared = sync.OnceValues(func() (*Server, error) {
 	// Autovacuum's transactions would hold back the feed at any moment.
-	s, err := start("autovacuum=off")
+	folder, err := newFolder("rollcall-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(folder, "autovacuum=off")
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +109,13 @@ func StartPostgres(t testing.TB) *Server {
 }
 
 // NewServer starts a server with PostgreSQL's own durability settings for what is
-// no test, with further settings as name=value.
+// no test, with further settings as name=value. Its data is on the disk.
 func NewServer(settings ...string) (*Server, error) {
-	return start(append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}, settings...)...)
+	folder, err := os.MkdirTemp("", "rollcall-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	return start(folder, append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}, settings...)...)
 }
 
 // Close ends the server and removes its data.
@@ -125,12 +133,9 @@ func (s *Server) URL(database string) string {
 	return "postgres:///?" + q.Encode()
 }
 
-func start(options ...string) (*Server, error) {
+// start starts a server with its data in the folder, which goes when the server is closed.
+func start(folder string, options ...string) (*Server, error) {
 	bin, err := binaries()
-	if err != nil {
-		return nil, err
-	}
-	folder, err := os.MkdirTemp("", "rollcall-postgres-")
 	if err != nil {
 		return nil, err
 	}
