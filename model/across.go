@@ -58,10 +58,10 @@ func errAPIKey() error { return Deniedf("the API key is missing or unknown") }
 
 // within limits a query to the organizations of a scope; column holds their ids.
 func (s *Store) within(db *gorm.DB, scope Scope, column string) *gorm.DB {
-	if scope.all {
+	if scope.All() {
 		return db
 	}
-	return db.Where(column+" IN (SELECT organization_id FROM application_organizations WHERE application_id = ?)", scope.application)
+	return db.Where(column+" IN (SELECT organization_id FROM application_organizations WHERE application_id = ?)", scope.Application())
 }
 
 // Reaches tells whether a scope contains an organization that exists.
@@ -212,8 +212,8 @@ func (s *Store) createOrganization(ctx context.Context, by Actor, scope Scope, g
 		if err := org.db.WithContext(ctx).Create(g).Error; err != nil {
 			return organizationTaken(fmt.Errorf("create organization: %w", err))
 		}
-		if scope.application != "" {
-			row := applicationOrganization{scope.application, g.ID}
+		if scope.Application() != "" {
+			row := applicationOrganization{scope.Application(), g.ID}
 			if err := org.db.WithContext(ctx).Create(&row).Error; err != nil {
 				return fmt.Errorf("join application: %w", err)
 			}

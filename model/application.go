@@ -35,21 +35,8 @@ type APIKey struct {
 // Actor is the application as the one who acts.
 func (k *APIKey) Actor() Actor { return Actor("application:" + ApplicationPrefix.ID(k.ApplicationID)) }
 
-// Scope says which organizations an API key reaches. The zero Scope reaches none.
-type Scope struct {
-	all         bool
-	application string
-}
-
-// Everywhere is the scope of an operator.
-func Everywhere() Scope { return Scope{all: true} }
-
 // Scope is the organizations that the application serves.
-func (a *Application) Scope() Scope { return Scope{all: a.AllOrganizations, application: a.ID} }
-
-// All tells whether the scope is every organization: an operator's, or that of
-// an application with AllOrganizations.
-func (s Scope) All() bool { return s.all }
+func (a *Application) Scope() Scope { return ScopeOf(a.ID, a.AllOrganizations) }
 
 // validate answers Invalid, with the field's API name, for the first rule broken.
 func (a *Application) validate() error {

@@ -6,68 +6,6 @@ import (
 	"fmt"
 )
 
-// EventType names what happened, as the events feed and webhooks spell it.
-type EventType string
-
-// The event types of this package (api.md, Events).
-const (
-	DirectoryActivated        EventType = "dsync.activated"
-	DirectoryDeleted          EventType = "dsync.deleted"
-	DirectoryTokenCreated     EventType = "dsync.token.created"
-	DirectoryTokenRevoked     EventType = "dsync.token.revoked"
-	DirectoryUserCreated      EventType = "dsync.user.created"
-	DirectoryUserUpdated      EventType = "dsync.user.updated"
-	DirectoryUserDeleted      EventType = "dsync.user.deleted"
-	DirectoryGroupCreated     EventType = "dsync.group.created"
-	DirectoryGroupUpdated     EventType = "dsync.group.updated"
-	DirectoryGroupDeleted     EventType = "dsync.group.deleted"
-	DirectoryGroupUserAdded   EventType = "dsync.group.user_added"
-	DirectoryGroupUserRemoved EventType = "dsync.group.user_removed"
-	OrganizationCreated       EventType = "organization.created"
-	OrganizationUpdated       EventType = "organization.updated"
-	OrganizationDeleted       EventType = "organization.deleted"
-	DomainCreated             EventType = "organization_domain.created"
-	DomainDeleted             EventType = "organization_domain.deleted"
-	DomainVerified            EventType = "organization_domain.verified"
-	DomainUpdated             EventType = "organization_domain.updated"
-	DomainVerificationFailed  EventType = "organization_domain.verification_failed"
-	ConnectionActivated       EventType = "connection.activated"
-	ConnectionDeactivated     EventType = "connection.deactivated"
-	ConnectionDeleted         EventType = "connection.deleted"
-	CertificatesChanged       EventType = "connection.certificates_changed"
-	CertificateRenewed        EventType = "connection.saml_certificate_renewed"
-	CertificateRenewalNeeded  EventType = "connection.saml_certificate_renewal_required"
-	LoginResponseRead         EventType = "connection.login_response_read"
-	SSOSucceeded              EventType = "authentication.sso_succeeded"
-	SSOFailed                 EventType = "authentication.sso_failed"
-	UserCreated               EventType = "user.created"
-	UserUpdated               EventType = "user.updated"
-	UserDeleted               EventType = "user.deleted"
-	UserAdopted               EventType = "user.adopted"
-	UserIdentityLinked        EventType = "user.identity_linked"
-	UserRoleChanged           EventType = "user.role_changed"
-	UserAccessEnded           EventType = "user.access_ended"
-	DirectoryMassChange       EventType = "directory.mass_change"
-	UserPasswordSetup         EventType = "user.password_setup_created"
-	UserPasswordSet           EventType = "user.password_set"
-	UserPasswordRemoved       EventType = "user.password_removed"
-	PasswordSucceeded         EventType = "authentication.password_succeeded"
-	BreakGlassUsed            EventType = "break_glass.used"
-	OrganizationWithoutAdmin  EventType = "organization.without_admin"
-	LicenseGranted            EventType = "license.granted"
-	LicenseRevoked            EventType = "license.revoked"
-	LicenseWaiting            EventType = "license.waiting"
-	GroupAssigned             EventType = "group.assigned"
-	GroupUnassigned           EventType = "group.unassigned"
-)
-
-// Actor is who did something: kind:id, such as directory:directory_01J…,
-// application:app_01J…, operator:bootstrap, or system.
-type Actor string
-
-// System acts where nobody asked: sweeping, expiring, migrating.
-const System Actor = "system"
-
 // Event is something that happened in an organization. Events are never
 // changed. Data is the JSON that the API and webhooks show, without secrets.
 type Event struct {
