@@ -15,22 +15,22 @@ import (
 
 // across returns the database without an organization.
 func (s *Store) across(ctx context.Context) *gorm.DB {
-	return s.db.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+	return forEveryone(s.db.WithContext(ctx))
 }
 
 func (s *Store) readAcross(ctx context.Context) *gorm.DB {
-	return s.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+	return forEveryone(s.read.WithContext(ctx))
 }
 
 // unbounded is the organization's database without its predicate, for statements that name the
 // organization themselves. In a transaction it is the transaction's.
 func (o *Org) unbounded(ctx context.Context) *gorm.DB {
-	return o.db.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+	return forEveryone(o.db.WithContext(ctx))
 }
 
 // readUnbounded is unbounded for reads.
 func (o *Org) readUnbounded(ctx context.Context) *gorm.DB {
-	return o.read.WithContext(ctx).Set(tenantKey, everyone{}).Session(&gorm.Session{})
+	return forEveryone(o.read.WithContext(ctx))
 }
 
 // APIKey returns the key that a bearer token is, with the organizations it

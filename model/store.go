@@ -169,8 +169,8 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) Org(id OrganizationID, by Actor) *Org {
 	return &Org{
 		ID: id, by: by, store: s,
-		db:   s.db.Set(tenantKey, id).Session(&gorm.Session{}),
-		read: s.read.Set(tenantKey, id).Session(&gorm.Session{}),
+		db:   forOrganization(s.db, id),
+		read: forOrganization(s.read, id),
 	}
 }
 
@@ -214,7 +214,7 @@ func (o *Org) recorder() *Org { return o.collecting(true) }
 // organization proves may end what another one had, and neither half may happen alone.
 func (o *Org) inOrganization(ctx context.Context, other OrganizationID, fn func(theirs *Org) error) error {
 	theirs := o.collecting(true)
-	theirs.ID, theirs.db = other, o.db.Set(tenantKey, other).Session(&gorm.Session{})
+	theirs.ID, theirs.db = other, forOrganization(o.db, other)
 	theirs.read = theirs.db
 	if err := fn(theirs); err != nil {
 		return err

@@ -49,6 +49,16 @@ func (OrganizationID) CreateClauses(f *schema.Field) []clause.Interface {
 	return []clause.Interface{owning{f}}
 }
 
+// forOrganization makes the statements of db those of one organization.
+func forOrganization(db *gorm.DB, id OrganizationID) *gorm.DB {
+	return db.Set(tenantKey, id).Session(&gorm.Session{})
+}
+
+// forEveryone makes the statements of db see all organizations.
+func forEveryone(db *gorm.DB) *gorm.DB {
+	return db.Set(tenantKey, everyone{}).Session(&gorm.Session{})
+}
+
 // owned adds "organization_id = ?" to reads, updates and deletes.
 type owned struct{ field *schema.Field }
 
