@@ -54,31 +54,28 @@ type shown[T any] struct {
 	scan    func(rows *sql.Rows, row *T) error
 }
 
-var shownGroups = shown[DirectoryGroup]{
-	clause.Expr{SQL: "directory_groups.id, directory_groups.display_name, directory_groups.version, " +
-		"directory_groups.created_at, directory_groups.updated_at, directory_groups.document"},
-	func(rows *sql.Rows, g *DirectoryGroup) error {
-		return rows.Scan(&g.ID, &g.DisplayName, &g.Version, (*int64)(&g.CreatedAt), (*int64)(&g.UpdatedAt), &g.Document)
-	},
-}
+var shownGroups = shownOf(readGroupColumns.pick("ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document"))
 
-const shownUserColumns = "users.id, users.user_name, users.version, users.active, users.created_at, users.updated_at, users.document"
+var shownUserColumns = userColumns.pick("ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
 
-var shownUsers = shown[User]{
-	clause.Expr{SQL: shownUserColumns},
-	func(rows *sql.Rows, u *User) error {
-		return rows.Scan(&u.ID, &u.UserName, &u.Version, &u.Active, (*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.Document)
-	},
+var shownUsers = shownOf(shownUserColumns)
+
+// shownOf reads these columns.
+func shownOf[T any](columns rowColumns[T]) shown[T] {
+	return shown[T]{
+		clause.Expr{SQL: columns.selected(columns.table)},
+		func(rows *sql.Rows, row *T) error { return rows.Scan(columns.pointers(row)...) },
+	}
 }
 
 // shownAlone are users of whom those in no group are known to be: most look-ups
 // then need no statement for the groups.
 func (o *Org) shownAlone() shown[User] {
 	return shown[User]{
-		join(shownUserColumns+", ", o.inAGroup()),
+		join(shownUsers.columns, ", ", o.inAGroup()),
 		func(rows *sql.Rows, u *User) error {
 			var member bool
-			err := rows.Scan(&u.ID, &u.UserName, &u.Version, &u.Active, (*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.Document, &member)
+			err := rows.Scan(append(shownUserColumns.pointers(u), &member)...)
 			if !member {
 				u.Groups = []MemberOf{}
 			}
