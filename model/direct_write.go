@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,12 +30,11 @@ func (o *Org) insertEvents(from string) clause.Expr {
 	for i, e := range o.tx.events {
 		ids[i], types[i], subjects[i], data[i] = e.ID, string(e.Type), e.Subject, e.Data
 	}
-	return clause.Expr{
-		SQL: "told AS (INSERT INTO events (id, organization_id, type, actor, subject, data, restore, created_at) " +
-			"SELECT e.id, ?, e.type, ?, e.subject, e.data, ?::bigint, ?::bigint FROM " + from + ", " +
-			"unnest(?::text[], ?::text[], ?::text[], ?::text[]) AS e (id, type, subject, data))",
-		Vars: []any{string(o.ID), string(o.by), o.store.restore, int64(o.tx.at), ids, types, subjects, data},
-	}
+	return named("told AS (INSERT INTO events (id, organization_id, type, actor, subject, data, restore, created_at) "+
+		"SELECT e.id, @organization, e.type, @actor, e.subject, e.data, @restore::bigint, @at::bigint FROM "+from+", "+
+		"unnest(@ids::text[], @types::text[], @subjects::text[], @data::text[]) AS e (id, type, subject, data))",
+		map[string]any{"organization": string(o.ID), "actor": string(o.by), "restore": o.store.restore, "at": int64(o.tx.at),
+			"ids": ids, "types": types, "subjects": subjects, "data": data})
 }
 
 // write sends a write of a recorder that answers with a row if it was carried out. What others
@@ -82,21 +80,16 @@ func (o *Org) createAtOnce(ctx context.Context, u User) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns, err := u.derived()
+	row, err := userColumns.values(ctx, &u)
 	if err != nil {
 		return nil, err
 	}
-	id := string(o.ID)
 	query := join(
-		clause.Expr{SQL: "WITH known AS (SELECT id FROM users WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> '' " +
-			"UNION ALL SELECT tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash = ANY(?::bytea[])), ",
-			Vars: []any{id, u.EmailFolded, id, o.hashes(traces)}},
-		clause.Expr{SQL: "made AS (INSERT INTO users (id, organization_id, directory_id, active, inactive_reason, role, epoch, version, created_at, updated_at, " +
-			derivedColumns + ") SELECT ?, ?, ?, ?::boolean, ?, ?, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb " +
-			"WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), ",
-			Vars: append([]any{u.ID, id, *u.DirectoryID, u.Active, string(u.InactiveReason), string(u.Role), u.Epoch, u.Version,
-				int64(u.CreatedAt), int64(u.UpdatedAt)}, columns...)},
-		org.valued("made", values), org.insertEvents("made"), " SELECT id FROM made")
+		named("WITH known AS (SELECT id FROM users WHERE organization_id = @organization AND directory_id IS NULL "+
+			"AND email_folded = @email AND email_folded <> '' UNION ALL "+
+			"SELECT tombstone_id FROM tombstone_keys WHERE organization_id = @organization AND hash = ANY(@hashes::bytea[])), ",
+			map[string]any{"organization": string(o.ID), "email": u.EmailFolded, "hashes": o.hashes(traces)}),
+		clause.Expr{SQL: insertUser, Vars: row}, org.valued("made", values), org.insertEvents("made"), " SELECT id FROM made")
 	done, err := org.write(ctx, query, &u.ID)
 	if !done || err != nil {
 		return nil, err
@@ -104,14 +97,25 @@ func (o *Org) createAtOnce(ctx context.Context, u User) (*User, error) {
 	return &u, nil
 }
 
-// derivedColumns are those that follow from a user's document, and it.
-const derivedColumns = "user_name, user_name_folded, external_id, display_name, display_name_folded, email, email_folded, email_domain, document, document_folded"
+// The columns of users by what the statements do with them.
+var (
+	userColumns        = columnsOf[User]()
+	readUserColumns    = userColumns.readable()
+	derivedUserColumns = userColumns.where(rowColumn.derived)
+	otherUserColumns   = userColumns.where(func(c rowColumn) bool { return c.updatable() && !c.derived() })
 
-// derived are the values of derivedColumns.
-func (u *User) derived() ([]any, error) {
-	folded, err := foldDocument(u.Document)
-	return []any{u.UserName, u.UserNameFolded, u.ExternalID, u.DisplayName, u.DisplayNameFolded, u.Email, u.EmailFolded, u.EmailDomain, u.Document, folded}, err
-}
+	readGroupColumns = columnsOf[DirectoryGroup]().readable()
+)
+
+// The parts of the statements that list columns.
+var (
+	insertUser = "made AS (INSERT INTO users (" + userColumns.names() + ") SELECT " + userColumns.parameters() +
+		" WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), "
+	setUser    = "(" + otherUserColumns.names() + ") = (" + otherUserColumns.parameters() + ")"
+	setDerived = "(" + derivedUserColumns.names() + ") = (" + derivedUserColumns.parameters() + ")"
+	// The column xmin differs with each change of the row.
+	selectUser = readUserColumns.selected("users") + ", users.xmin::text"
+)
 
 // valued makes the values that filters look up those of the user whom a WITH query wrote.
 func (o *Org) valued(from string, values []userValue) clause.Expr {
@@ -119,17 +123,21 @@ func (o *Org) valued(from string, values []userValue) clause.Expr {
 		return clause.Expr{}
 	}
 	n := len(values)
-	attributes, positions, texts, types, primaries := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n), make([]bool, n)
+	attributes, positions := make([]int64, n), make([]int64, n)
+	texts, types, primaries := make([]string, n), make([]string, n), make([]bool, n)
 	for i, v := range values {
-		attributes[i], positions[i], texts[i], types[i], primaries[i] = int64(v.Attribute), int64(v.Position), v.ValueFolded, v.TypeFolded, v.IsPrimary
+		attributes[i], positions[i] = int64(v.Attribute), int64(v.Position)
+		texts[i], types[i], primaries[i] = v.ValueFolded, v.TypeFolded, v.IsPrimary
 	}
-	return clause.Expr{
-		SQL: "valued AS (INSERT INTO user_values (organization_id, user_id, attribute, position, value_folded, type_folded, is_primary) " +
-			"SELECT ?, " + from + ".id, v.* FROM " + from + ", unnest(?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::boolean[]) v " +
-			"ON CONFLICT (user_id, attribute, position) DO UPDATE SET (value_folded, type_folded, is_primary) = " +
-			"(excluded.value_folded, excluded.type_folded, excluded.is_primary) WHERE user_values.organization_id = excluded.organization_id), ",
-		Vars: []any{string(o.ID), attributes, positions, texts, types, primaries},
-	}
+	return named("valued AS (INSERT INTO user_values "+
+		"(organization_id, user_id, attribute, position, value_folded, type_folded, is_primary) "+
+		"SELECT @organization, "+from+".id, v.* FROM "+from+", unnest(@attributes::bigint[], @positions::bigint[], "+
+		"@texts::text[], @types::text[], @primaries::boolean[]) v "+
+		"ON CONFLICT (user_id, attribute, position) DO UPDATE SET (value_folded, type_folded, is_primary) = "+
+		"(excluded.value_folded, excluded.type_folded, excluded.is_primary) "+
+		"WHERE user_values.organization_id = excluded.organization_id), ",
+		map[string]any{"organization": string(o.ID), "attributes": attributes, "positions": positions,
+			"texts": texts, "types": types, "primaries": primaries})
 }
 
 // revalued is valued for a user who had others: those of another place are
@@ -142,43 +150,21 @@ func (o *Org) revalued(from string, old, values []userValue) clause.Expr {
 	for _, v := range values {
 		attributes, positions = append(attributes, int64(v.Attribute)), append(positions, int64(v.Position))
 	}
-	return join(clause.Expr{
-		SQL: "removed AS (DELETE FROM user_values USING " + from + " WHERE organization_id = ? AND user_id = " + from + ".id " +
-			"AND (attribute, position) NOT IN (SELECT * FROM unnest(?::bigint[], ?::bigint[]))), ",
-		Vars: []any{string(o.ID), attributes, positions}}, o.valued(from, values))
+	removed := named("removed AS (DELETE FROM user_values USING "+from+" WHERE organization_id = @organization "+
+		"AND user_id = "+from+".id AND (attribute, position) NOT IN "+
+		"(SELECT * FROM unnest(@attributes::bigint[], @positions::bigint[]))), ",
+		map[string]any{"organization": string(o.ID), "attributes": attributes, "positions": positions})
+	return join(removed, o.valued(from, values))
 }
 
-// userColumns are those of a row of users that updating it needs, and what
-// differs with each change of the row.
-const userColumns = "users.id, users.directory_id, users.user_name, users.user_name_folded, users.external_id, users.display_name, users.display_name_folded, " +
-	"users.email, users.email_folded, users.email_domain, users.active, users.inactive_reason, users.role, users.epoch, users.adoption_confirmed, " +
-	"users.profile_ids, users.version, users.document, users.created_at, users.updated_at, users.xmin::text"
-
-// readUser is where userColumns are read to.
+// readUser is where selectUser is read to.
 type readUser struct {
 	User
-	profiles string
-	state    string // xmin
+	state string // xmin
 }
 
-func (u *readUser) fields() []any {
-	return []any{&u.ID, &u.DirectoryID, &u.UserName, &u.UserNameFolded, &u.ExternalID, &u.DisplayName, &u.DisplayNameFolded,
-		&u.Email, &u.EmailFolded, &u.EmailDomain, &u.Active, (*string)(&u.InactiveReason), (*string)(&u.Role), &u.Epoch, &u.AdoptionConfirmed,
-		&u.profiles, &u.Version, &u.Document, (*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.state}
-}
-
-// finish reads what is more than a copy, once the row is there.
-func (u *readUser) finish(id OrganizationID) error {
-	u.OrganizationID = id
-	u.ProfileIDs = []string{}
-	if u.profiles == "[]" {
-		return nil
-	}
-	if err := json.Unmarshal([]byte(u.profiles), &u.ProfileIDs); err != nil {
-		return fmt.Errorf("read identities of user: %w", err)
-	}
-	return nil
-}
+// pointers are where the columns of selectUser are scanned to.
+func (u *readUser) pointers() []any { return append(readUserColumns.pointers(&u.User), &u.state) }
 
 // updateAtOnce is UpdateDirectoryUser for a user of the directory, without a
 // lock: it reads the row, and writes on condition that it is still the same. It
@@ -213,18 +199,13 @@ func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change f
 	if err := errors.Join(org.recordChange(ctx, &c), org.closeAccess(ctx, &c)); err != nil {
 		return nil, err
 	}
-	set := clause.Expr{SQL: "active = ?, inactive_reason = ?, epoch = ?, version = ?, updated_at = ?",
-		Vars: []any{after.Active, string(after.InactiveReason), after.Epoch, after.Version, int64(after.UpdatedAt)}}
-	if before.Document != after.Document {
-		columns, err := after.derived()
-		if err != nil {
-			return nil, err
-		}
-		set = join(set, clause.Expr{SQL: ", (" + derivedColumns + ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)", Vars: columns})
+	set, err := setOf(ctx, &before.User, after)
+	if err != nil {
+		return nil, err
 	}
-	turn := o.turn(id)
 	query := join("WITH written AS (UPDATE users SET ", set,
-		clause.Expr{SQL: " WHERE organization_id = ? AND id = ? AND xmin::text = ? AND ", Vars: []any{string(o.ID), id, before.state}}, turn,
+		named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
+			map[string]any{"organization": string(o.ID), "id": id, "state": before.state}), o.turn(id),
 		" RETURNING id), ", org.revalued("written", old, now), org.insertEvents("written"), " SELECT id FROM written")
 	if done, err := org.write(ctx, query, new(string)); !done || err != nil {
 		return nil, err
@@ -232,20 +213,32 @@ func (o *Org) updateAtOnce(ctx context.Context, directoryID, id string, change f
 	return after, nil
 }
 
+// setOf assigns the columns of a row that replaces another. Those that follow from
+// the document are most of the row, and are left out where that stays the same.
+func setOf(ctx context.Context, before, after *User) (clause.Expr, error) {
+	values, err := otherUserColumns.values(ctx, after)
+	set := clause.Expr{SQL: setUser, Vars: values}
+	if err != nil || before.Document == after.Document {
+		return set, err
+	}
+	values, err = derivedUserColumns.values(ctx, after)
+	return join(set, ", ", clause.Expr{SQL: setDerived, Vars: values}), err
+}
+
 // ownUser reads a user whom the directory owns.
 func (o *Org) ownUser(ctx context.Context, directoryID, id string) (u readUser, found bool, err error) {
-	query := join("SELECT "+userColumns+", ", o.inAGroup(), clause.Expr{
-		SQL: " FROM users WHERE organization_id = ? AND id = ? AND directory_id = ?", Vars: []any{string(o.ID), id, directoryID}})
+	query := join("SELECT "+selectUser+", ", o.inAGroup(),
+		named(" FROM users WHERE organization_id = @organization AND id = @id AND directory_id = @directory",
+			map[string]any{"organization": string(o.ID), "id": id, "directory": directoryID}))
+	u.OrganizationID = o.ID
 	err = o.direct(ctx, query, func(rows *sql.Rows) error {
 		var member bool
 		found = true
-		if err := rows.Scan(append(u.fields(), &member)...); err != nil {
-			return err
-		}
+		err := rows.Scan(append(u.pointers(), &member)...)
 		if !member {
 			u.Groups = []MemberOf{}
 		}
-		return u.finish(o.ID)
+		return err
 	})
 	if err != nil {
 		err = o.store.translate(fmt.Errorf("read user: %w", err))
@@ -278,18 +271,21 @@ func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func
 	if err := org.recordMember(ctx, DirectoryGroupUserAdded, g, &u.User); err != nil {
 		return nil, err
 	}
-	organization := string(o.ID)
+	group := map[string]any{"organization": string(o.ID), "group": id}
 	query := join(
 		// The turn comes before all that takes a transaction's id, see inTurn.
-		"WITH g AS (SELECT id FROM directory_groups WHERE ", o.turn(id), clause.Expr{
-			SQL:  " AND organization_id = ? AND id = ? AND directory_id = ? AND document = ? FOR NO KEY UPDATE), ",
-			Vars: []any{organization, id, directoryID, g.Document}},
-		clause.Expr{SQL: "u AS (SELECT users.id FROM g, users WHERE users.organization_id = ? AND users.id = ? AND users.directory_id = ? AND users.xmin::text = ? FOR KEY SHARE OF users), ",
-			Vars: []any{organization, u.ID, directoryID, u.state}},
-		clause.Expr{SQL: "joined AS (INSERT INTO directory_group_members (organization_id, group_id, user_id) SELECT ?, ?, u.id FROM u ON CONFLICT DO NOTHING RETURNING group_id), ",
-			Vars: []any{organization, id}},
-		clause.Expr{SQL: "touched AS (UPDATE directory_groups SET version = version + 1, updated_at = ? FROM joined WHERE organization_id = ? AND id = ? RETURNING version), ",
-			Vars: []any{int64(g.UpdatedAt), organization, id}},
+		"WITH g AS (SELECT id FROM directory_groups WHERE ", o.turn(id),
+		named(" AND organization_id = @organization AND id = @group AND directory_id = @directory AND document = @document "+
+			"FOR NO KEY UPDATE), ",
+			map[string]any{"organization": string(o.ID), "group": id, "directory": directoryID, "document": g.Document}),
+		named("u AS (SELECT users.id FROM g, users WHERE users.organization_id = @organization AND users.id = @user "+
+			"AND users.directory_id = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
+			map[string]any{"organization": string(o.ID), "user": u.ID, "directory": directoryID, "state": u.state}),
+		named("joined AS (INSERT INTO directory_group_members (organization_id, group_id, user_id) "+
+			"SELECT @organization, @group, u.id FROM u ON CONFLICT DO NOTHING RETURNING group_id), ", group),
+		named("touched AS (UPDATE directory_groups SET version = version + 1, updated_at = @now FROM joined "+
+			"WHERE organization_id = @organization AND id = @group RETURNING version), ",
+			map[string]any{"organization": string(o.ID), "group": id, "now": int64(g.UpdatedAt)}),
 		org.insertEvents("touched"), " SELECT version FROM touched")
 	if done, err := org.write(ctx, query, &g.Version); !done || err != nil {
 		return nil, err
@@ -300,17 +296,18 @@ func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func
 // groupAndUser reads a group of a directory and a user of the directory, and
 // whether the one has the other. Without either the group is nil.
 func (o *Org) groupAndUser(ctx context.Context, directoryID, groupID, userID string) (g *DirectoryGroup, u readUser, isMember bool, err error) {
-	organization := string(o.ID)
-	query := join("SELECT g.id, g.display_name, g.external_id, g.version, g.document, g.created_at, g.updated_at, ",
-		clause.Expr{SQL: "(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
-			Vars: []any{organization}}, userColumns,
-		clause.Expr{SQL: " FROM directory_groups g, users WHERE g.organization_id = ? AND g.id = ? AND g.directory_id = ? AND users.organization_id = ? AND users.id = ? AND users.directory_id = ?",
-			Vars: []any{organization, groupID, directoryID, organization, userID, directoryID}})
+	ids := map[string]any{"organization": string(o.ID), "group": groupID, "user": userID, "directory": directoryID}
+	query := join("SELECT "+readGroupColumns.selected("g")+", ",
+		named("(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = @organization "+
+			"AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
+			map[string]any{"organization": string(o.ID)}), selectUser,
+		named(" FROM directory_groups g, users "+
+			"WHERE g.organization_id = @organization AND g.id = @group AND g.directory_id = @directory "+
+			"AND users.organization_id = @organization AND users.id = @user AND users.directory_id = @directory", ids))
+	u.OrganizationID = o.ID
 	err = o.direct(ctx, query, func(rows *sql.Rows) error {
-		g = &DirectoryGroup{OrganizationID: o.ID, DirectoryID: directoryID}
-		err := rows.Scan(append([]any{&g.ID, &g.DisplayName, &g.ExternalID, &g.Version, &g.Document, (*int64)(&g.CreatedAt), (*int64)(&g.UpdatedAt), &isMember},
-			u.fields()...)...)
-		return errors.Join(err, u.finish(o.ID))
+		g = &DirectoryGroup{OrganizationID: o.ID}
+		return rows.Scan(append(append(readGroupColumns.pointers(g), &isMember), u.pointers()...)...)
 	})
 	if err != nil {
 		return nil, u, false, o.store.translate(fmt.Errorf("read group: %w", err))

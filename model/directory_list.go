@@ -67,29 +67,27 @@ func (o *Org) searchDB() searchDB {
 	}
 }
 
+// The columns that lists show.
+var (
+	shownGroupColumns = readGroupColumns.pick("ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
+	shownUserColumns  = userColumns.pick("ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
+)
+
 var shownGroups = shown[DirectoryGroup]{
-	columns: clause.Expr{SQL: "directory_groups.id, directory_groups.display_name, directory_groups.version, " +
-		"directory_groups.created_at, directory_groups.updated_at, directory_groups.document"},
+	columns: clause.Expr{SQL: shownGroupColumns.selected(shownGroupColumns.table)},
 	scan: func(rows *sql.Rows, g *DirectoryGroup) error {
-		return rows.Scan(&g.ID, &g.DisplayName, &g.Version, (*int64)(&g.CreatedAt), (*int64)(&g.UpdatedAt), &g.Document)
+		return rows.Scan(shownGroupColumns.pointers(g)...)
 	},
 	created: func(g *DirectoryGroup) (string, Time) { return g.ID, g.CreatedAt },
-}
-
-const shownUserColumns = "users.id, users.user_name, users.version, users.active, " +
-	"users.created_at, users.updated_at, users.document"
-
-// shownUserFields are where the columns of shownUserColumns are scanned to.
-func shownUserFields(u *User, more ...any) []any {
-	return append([]any{&u.ID, &u.UserName, &u.Version, &u.Active,
-		(*int64)(&u.CreatedAt), (*int64)(&u.UpdatedAt), &u.Document}, more...)
 }
 
 func createdUser(u *User) (string, Time) { return u.ID, u.CreatedAt }
 
 var shownUsers = shown[User]{
-	columns: clause.Expr{SQL: shownUserColumns},
-	scan:    func(rows *sql.Rows, u *User) error { return rows.Scan(shownUserFields(u)...) },
+	columns: clause.Expr{SQL: shownUserColumns.selected(shownUserColumns.table)},
+	scan: func(rows *sql.Rows, u *User) error {
+		return rows.Scan(shownUserColumns.pointers(u)...)
+	},
 	created: createdUser,
 }
 
@@ -97,10 +95,10 @@ var shownUsers = shown[User]{
 // look-ups then need no statement for the groups.
 func (o *Org) shownAlone() shown[User] {
 	return shown[User]{
-		columns: join(shownUserColumns+", ", o.inAGroup()),
+		columns: join(shownUsers.columns, ", ", o.inAGroup()),
 		scan: func(rows *sql.Rows, u *User) error {
 			var member bool
-			err := rows.Scan(shownUserFields(u, &member)...)
+			err := rows.Scan(append(shownUserColumns.pointers(u), &member)...)
 			if !member {
 				u.Groups = []MemberOf{}
 			}

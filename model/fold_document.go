@@ -31,6 +31,9 @@ func (foldedDocument) Value(ctx context.Context, f *schema.Field, row reflect.Va
 	return foldDocument(text)
 }
 
+// postgresType is the column's type on PostgreSQL.
+func (foldedDocument) postgresType() string { return "jsonb" }
+
 // Scan leaves what a RETURNING brings.
 func (foldedDocument) Scan(context.Context, *schema.Field, reflect.Value, any) error { return nil }
 

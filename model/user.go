@@ -35,14 +35,14 @@ type User struct {
 	ID                string         `gorm:"primaryKey"`
 	OrganizationID    OrganizationID `gorm:"<-:create"`
 	DirectoryID       *string        // nil while no directory owns the user
-	UserName          string
-	UserNameFolded    string
-	ExternalID        string // empty when unassigned; compared exactly
-	DisplayName       string
-	DisplayNameFolded string
-	Email             string // the primary e-mail as sent, else the first
-	EmailFolded       string // empty when it can match nobody
-	EmailDomain       string // the domain of EmailFolded
+	UserName          string         `model:"derived"`
+	UserNameFolded    string         `model:"derived"`
+	ExternalID        string         `model:"derived"` // empty when unassigned; compared exactly
+	DisplayName       string         `model:"derived"`
+	DisplayNameFolded string         `model:"derived"`
+	Email             string         `model:"derived"` // the primary e-mail as sent, else the first
+	EmailFolded       string         `model:"derived"` // empty when it can match nobody
+	EmailDomain       string         `model:"derived"` // the domain of EmailFolded
 	Active            bool
 	InactiveReason    InactiveReason
 	Role              Role
@@ -55,7 +55,7 @@ type User struct {
 	// EntitlementVersion grows with each change of the user's licenses and groups of accounts.
 	EntitlementVersion int64
 	Document           string
-	DocumentFolded     foldedDocument // written for filters
+	DocumentFolded     foldedDocument `model:"derived"` // written for filters
 	CreatedAt          Time           `gorm:"autoCreateTime:false"`
 	UpdatedAt          Time           `gorm:"autoUpdateTime:false"`
 	// Groups are those of GroupsOf where they are known already; nil means that they are not.

@@ -1,0 +1,421 @@
+package model_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/modeltest"
+)
+
+// PostgreSQL is sent the commonest writes as one statement each, which looks at what the write
+// depends on. SQLite has none of that. The same random history must give the same answers and the
+// same events on both, leave the same rows, and end the same sessions, codes, tokens, links and licenses.
+func TestOneStatementDoesWhatATransactionDoes(t *testing.T) {
+	const histories, steps = 6, 110
+	lived := map[string]int{}
+	for seed := range uint64(histories) {
+		t.Run(fmt.Sprint("history ", seed), func(t *testing.T) {
+			var counter modeltest.Statements
+			short := newHistory(t, modeltest.Postgres(t), counter.Options(), seed)
+			long := newHistory(t, modeltest.SQLite(t), model.Options{}, seed)
+			statements := counter.During(func() { short.live(steps) })
+			long.live(steps)
+			if diff := cmp.Diff(long.told, short.told); diff != "" {
+				t.Errorf("a transaction is -, a statement +:\n%s", diff)
+			}
+			atOnce := 0
+			for _, s := range statements {
+				if strings.HasPrefix(s, "WITH ") {
+					atOnce++
+				}
+			}
+			if atOnce < steps/8 {
+				t.Errorf("%d of %d steps were one statement", atOnce, steps)
+			}
+			for what, n := range long.lived {
+				lived[what] += n
+			}
+		})
+	}
+	for what, n := range lived {
+		if n < histories {
+			t.Errorf("in all histories there was %s %d times", what, n)
+		}
+	}
+}
+
+// history is an organization that lives through random requests, and notes what can be seen of
+// them. An id is noted as the number of when it was first seen.
+type history struct {
+	*testing.T
+	house
+	other       *model.Directory
+	application *model.Application
+	clock       *modeltest.Clock
+	random      *rand.Rand
+	users       []string
+	busy        []string // users who signed in, or have a link
+	groups      []string
+	opened      []openedAt
+	links       []string
+	seen        map[string]string
+	events      int
+	told        []string
+	lived       map[string]int // how often something was there that can end
+}
+
+// openedAt are the secrets of one sign-in.
+type openedAt struct{ session, code, token string }
+
+func newHistory(t *testing.T, db modeltest.Database, o model.Options, seed uint64) *history {
+	clock := modeltest.NewClock()
+	o.Now = clock.Now
+	s := modeltest.Open(t, db, o)
+	h := &history{T: t, house: open(t, s, "northwind"), clock: clock, random: rand.New(rand.NewPCG(seed, 1)),
+		seen: map[string]string{}, lived: map[string]int{"a session that ended": 0, "a session that lives": 0, "a link that is void": 0, "a license": 0}}
+	h.settings(t, func(s *model.Settings) { s.AllowAdminPasswords = true })
+	h.other, h.application = directory(t, h.org), application(t, s)
+	h.events = len(events(t, s, h.org))
+	return h
+}
+
+var (
+	// toldEvents are those that follow from a change of a user. Others have secrets of theirs.
+	toldEvents = regexp.MustCompile(`^(dsync\.user|dsync\.group|user|license|group)\.|^organization\.without_admin$`)
+	byChance   = regexp.MustCompile(`"verification_token":"[A-Z0-9]+"`)
+	anyID      = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[a-z_]+_[0-9A-HJKMNP-TV-Z]{26}\b`)
+)
+
+func (h *history) note(text ...any) {
+	line := fmt.Sprintln(text...)
+	for _, id := range anyID.FindAllString(line, -1) {
+		if h.seen[id] == "" {
+			h.seen[id] = fmt.Sprintf("<%s %d>", id[:strings.LastIndexByte(id, '_')+1], len(h.seen))
+		}
+	}
+	h.told = append(h.told, h.plain(line))
+}
+
+// answerOf is an error as an answer tells of it, without what the database said.
+func answerOf(err error) string {
+	var e *model.Error
+	if errors.As(err, &e) {
+		return fmt.Sprint(e.Kind, " ", e.Field, " ", e.Message)
+	}
+	return fmt.Sprint(err)
+}
+
+// plain replaces what differs by chance.
+func (h *history) plain(text string) string {
+	return anyID.ReplaceAllStringFunc(byChance.ReplaceAllString(text, ""), func(id string) string {
+		if h.seen[id] == "" {
+			return "<unseen>"
+		}
+		return h.seen[id]
+	})
+}
+
+// live takes steps, and notes after each its events and what still opens something.
+func (h *history) live(steps int) {
+	for i := range steps {
+		h.clock.Advance(time.Duration(h.random.IntN(3)) * time.Second)
+		if i == steps/2 {
+			h.note("the other directory's end:", h.org.DeleteDirectory(h.Context(), h.other.ID))
+			h.other = directory(h.T, h.org)
+		}
+		if i == steps*3/4 { // from now on nothing is one statement
+			rules := suite{house: h.house, clock: h.clock}
+			account := rules.newAccount(h.T, "Workspace", 3)
+			must(h.T, h.org.SetConnectionAccounts(h.Context(), h.c.ID, []string{account.ID}))
+			h.note("rules make", rules.work(h.T), "changes")
+		}
+		h.step()
+		h.noteEvents()
+		h.noteOpen()
+	}
+	h.redeem()
+	h.noteRows()
+	h.note("the directory's end:", h.org.DeleteDirectory(h.Context(), h.d.ID))
+	h.noteEvents()
+	h.noteOpen()
+	h.noteRows()
+}
+
+func (h *history) noteEvents() {
+	all := events(h.T, h.s, h.org)
+	for _, e := range all[h.events:] {
+		if toldEvents.MatchString(string(e.Type)) {
+			h.note("  ", e.Type, e.Actor, e.Subject, e.CreatedAt, e.Data)
+		}
+	}
+	h.events = len(all)
+}
+
+// noteOpen notes which sessions, tokens and links are still good.
+func (h *history) noteOpen() {
+	var open []string
+	for _, o := range h.opened {
+		_, session := h.s.SessionByToken(h.Context(), o.session)
+		_, token := h.s.SessionByAccessToken(h.Context(), o.token)
+		open = append(open, fmt.Sprint(session == nil, token == nil))
+		if session == nil {
+			h.lived["a session that lives"]++
+		} else {
+			h.lived["a session that ended"]++
+		}
+	}
+	for _, token := range h.links {
+		u, _, err := h.s.PasswordSetup(h.Context(), token)
+		if err != nil {
+			h.lived["a link that is void"]++
+			open = append(open, "void")
+			continue
+		}
+		open = append(open, u.ID)
+	}
+	h.note("  open:", open)
+}
+
+// redeem exchanges the codes that are left.
+func (h *history) redeem() {
+	for i, o := range h.opened {
+		_, _, err := h.s.RedeemCode(h.Context(), model.Redemption{ApplicationID: h.application.ID, Code: o.code})
+		h.note("code", i, model.KindOf(err))
+	}
+}
+
+// noteRows notes all rows that follow from users, without hashes.
+func (h *history) noteRows() {
+	for _, table := range []string{"users", "user_values", "directory_groups", "directory_group_members", "identities", "tombstones",
+		"tombstone_keys", "sessions", "password_setups", "licenses"} {
+		var rows []map[string]any
+		db := model.Across(h.s, h.Context()).Table(table).Where("organization_id = ?", string(h.org.ID))
+		must(h.T, db.Find(&rows).Error)
+		var texts []string
+		for _, r := range rows {
+			for column, v := range r {
+				if _, isBytes := v.([]byte); isBytes || column == "document_folded" {
+					delete(r, column)
+				} else if b, ok := v.(bool); ok { // SQLite has numbers
+					r[column] = map[bool]int64{true: 1}[b]
+				}
+			}
+			if table == "licenses" {
+				h.lived["a license"]++
+			}
+			texts = append(texts, h.plain(fmt.Sprint(table, " ", r)))
+		}
+		slices.Sort(texts)
+		h.told = append(h.told, texts...)
+	}
+}
+
+func (h *history) pick(texts ...string) string { return texts[h.random.IntN(len(texts))] }
+
+// any is an id of the list, or sometimes none that there is.
+func (h *history) any(ids []string) string {
+	if len(ids) == 0 || h.random.IntN(25) == 0 {
+		return h.pick("00000000-0000-7000-8000-000000000000", "nobody", "\x00")
+	}
+	return ids[h.random.IntN(len(ids))]
+}
+
+// document is one of a person. There are few names and addresses, so that they meet.
+func (h *history) document() map[string]any {
+	d := map[string]any{
+		"userName": fmt.Sprint(h.pick("ada", "ADA", "ben", "eve", "Ünal", "straße", "max"), h.random.IntN(4)),
+		"emails": []any{map[string]any{"type": "home", "value": "home@northwind.example"}, map[string]any{
+			"type": h.pick("work", "home"), "primary": h.random.IntN(2) == 0,
+			"value": h.pick(fmt.Sprint("p", h.random.IntN(9), "@northwind.example"), "q@elsewhere.example", "", "no address")}},
+		"name": map[string]any{"familyName": h.pick("É", "e\u0301", "<&>\u2028", "")},
+	}
+	switch h.random.IntN(8) {
+	case 0:
+		d["active"] = false
+	case 1:
+		d["externalId"] = h.pick("x1", "x2")
+	case 2:
+		d["title"] = "a\x00b"
+	case 3:
+		d["displayName"] = h.pick("Ada", "Eve")
+	}
+	return d
+}
+
+// step is one request of many kinds.
+func (h *history) step() {
+	switch n := h.random.IntN(30); {
+	case n < 5:
+		h.create(h.d)
+	case n < 7:
+		h.create(h.other)
+	case n < 10:
+		h.change(h.any(h.users))
+	case n < 14:
+		h.change(h.any(h.busy))
+	case n < 16:
+		h.changeGroup(h.any(h.groups))
+	case n < 17:
+		g, err := h.org.CreateDirectoryGroup(h.Context(), h.d.ID, map[string]any{"displayName": fmt.Sprint("G", h.random.IntN(4))}, nil)
+		h.note("create a group", answerOf(err))
+		if err == nil {
+			h.groups = append(h.groups, g.ID)
+		}
+	case n < 18:
+		id := h.any(append(slices.Clone(h.users), h.busy...))
+		h.note("delete", id, answerOf(h.org.DeleteDirectoryUser(h.Context(), h.d.ID, id)))
+	case n < 23:
+		h.enter(h.any(h.users))
+	default:
+		h.operator(h.any(h.users))
+	}
+}
+
+func (h *history) create(d *model.Directory) {
+	document := h.document()
+	u, err := h.org.CreateDirectoryUser(h.Context(), d.ID, document)
+	h.note("create", document, answerOf(err))
+	if err == nil {
+		h.users = append(h.users, u.ID)
+		h.noteUser(u)
+	}
+}
+
+// noteUser notes a user as it was answered.
+func (h *history) noteUser(u *model.User) {
+	if u.Groups != nil {
+		groups, err := h.org.GroupsOf(h.Context(), u.ID)
+		if err != nil || len(groups[u.ID]) != len(u.Groups) {
+			h.Errorf("user %s is answered with groups %v, and has %v: %v", u.ID, u.Groups, groups, err)
+		}
+	}
+	h.note("  =", u.Active, u.InactiveReason, u.Role, u.Epoch, u.ProfileIDs, u.Version, u.UserName, u.Email, u.ExternalID, u.DisplayName,
+		u.CreatedAt, u.UpdatedAt, u.Document)
+}
+
+// change is a directory's change of a user.
+func (h *history) change(id string) {
+	what := h.pick("off", "off", "off", "on", "on", "document", "name", "email", "fewer emails", "title", "nothing", "version")
+	other := h.document()
+	u, err := h.org.UpdateDirectoryUser(h.Context(), h.d.ID, id, func(u *model.UserDraft) error {
+		d, err := u.DocumentMap()
+		if err != nil {
+			return err
+		}
+		switch what {
+		case "off", "on":
+			u.Active = what == "on"
+		case "document":
+			d = other
+		case "name":
+			d["userName"] = other["userName"]
+		case "email":
+			d["emails"] = other["emails"]
+		case "fewer emails":
+			delete(d, "emails")
+		case "title":
+			d["title"] = "Chief"
+		case "version":
+			if u.Version() != 2 {
+				return model.Conflictf("version", "it is %d", u.Version())
+			}
+			u.Active = !u.Active
+		}
+		return u.SetDocument(d)
+	})
+	h.note("change", id, what, other, answerOf(err))
+	if err == nil {
+		h.noteUser(u)
+	}
+}
+
+func (h *history) changeGroup(id string) {
+	name := h.pick("", "", "", "G1")
+	op := []model.MembersOp{model.AddMembers, model.AddMembers, model.AddMembers, model.ReplaceMembers, model.RemoveMembers}[h.random.IntN(5)]
+	member := h.any(append(slices.Clone(h.users), h.groups...))
+	g, err := h.org.UpdateDirectoryGroup(h.Context(), h.d.ID, id, func(g *model.DirectoryGroup) error {
+		if name == "" {
+			return nil
+		}
+		return g.SetDocument(map[string]any{"displayName": name})
+	}, model.MembersChange{Op: op, UserIDs: []string{member}})
+	h.note("change group", id, name, op, member, answerOf(err))
+	if err == nil {
+		h.note("  =", g.Version, g.DisplayName, g.Document, g.CreatedAt, g.UpdatedAt)
+	}
+}
+
+// enter signs a user in to an application, which exchanges one code and keeps another.
+func (h *history) enter(id string) {
+	u, err := h.org.User(h.Context(), id)
+	if err != nil {
+		h.note("enter", id, model.KindOf(err))
+		return
+	}
+	subject := "subject of user " + strconv.Itoa(slices.Index(h.users, id))
+	if len(u.ProfileIDs) == 0 {
+		_, err = h.org.LinkIdentity(h.Context(), model.Identity{ConnectionID: h.c.ID, Issuer: "https://idp.example", Subject: subject, UserID: id})
+		h.note("link", id, answerOf(err))
+	}
+	l := begin(h.T, h.org, h.c)
+	l.ApplicationID = &h.application.ID
+	out, err := h.org.SignIn(h.Context(), response(h.c, l, claimsOf(subject, u.Email)))
+	h.note("enter", id, answerOf(err))
+	if err != nil {
+		return
+	}
+	o := openedAt{session: out.SessionToken}
+	var in *model.SignedIn
+	if in, o.token, err = h.s.RedeemCode(h.Context(), model.Redemption{ApplicationID: h.application.ID, Code: out.Code}); err == nil {
+		o.code, err = h.org.HandOver(h.Context(), in, h.application.ID, callback, "")
+	}
+	h.note("  =", answerOf(err))
+	h.opened, h.busy = append(h.opened, o), append(h.busy, id)
+}
+
+// operator does what no directory does: its people and roles are in the way of the directory's.
+func (h *history) operator(id string) {
+	ctx := h.Context()
+	var err error
+	what := h.pick("create", "admin", "admin", "admin", "member", "revoke", "confirm", "link", "link", "delete")
+	switch what {
+	case "create":
+		var u *model.User
+		document := withAddress(fmt.Sprint(h.pick("ada", "ben", "own"), h.random.IntN(4)), "",
+			fmt.Sprint("p", h.random.IntN(9), "@northwind.example"))
+		document["active"] = h.random.IntN(3) > 0
+		u, err = h.org.CreateUser(ctx, document)
+		if err == nil {
+			h.users = append(h.users, u.ID)
+		}
+	case "admin":
+		_, err = h.org.SetRole(ctx, id, model.Admin)
+	case "member":
+		_, err = h.org.SetRole(ctx, id, model.Member)
+	case "revoke":
+		_, err = h.org.RevokeSessions(ctx, id)
+	case "confirm":
+		_, err = h.org.ConfirmAdoption(ctx, id)
+	case "link":
+		var token string
+		if _, err = h.org.SetRole(ctx, id, model.Admin); err == nil {
+			_, token, err = h.org.CreatePasswordSetup(ctx, id)
+		}
+		if err == nil {
+			h.links, h.busy = append(h.links, token), append(h.busy, id)
+		}
+	case "delete":
+		err = h.org.DeleteUser(ctx, id)
+	}
+	h.note("operator:", what, id, answerOf(err))
+}
