@@ -50,24 +50,28 @@ func (b *connectionBody) protocol(c *model.Connection) error {
 	return nil
 }
 
-// provider reads what a body tells of the identity provider, and returns what that changes.
-func (s *Server) provider(ctx context.Context, b *connectionBody, kind string) (describe func(*model.Connection) error, err error) {
+// provider reads what a body tells of a connection's identity provider, and returns what that changes.
+func (s *Server) provider(
+	ctx context.Context, b *connectionBody, of *model.Connection,
+) (describe func(*model.ConnectionFields) error, err error) {
 	if b.OIDC != nil {
-		return s.openIDProvider(ctx, b.OIDC, kind)
+		return s.openIDProvider(ctx, b.OIDC, of)
 	}
 	overSAML, err := s.identityProvider(ctx, b.SAML)
-	return func(c *model.Connection) error { overSAML(c); return nil }, err
+	return func(c *model.ConnectionFields) error { overSAML(c); return nil }, err
 }
 
 // openIDProvider reads what a body tells of the OpenID provider, asking the provider itself where the
 // issuer is sent, and returns what that changes about a connection. It is done before anything is locked.
-func (s *Server) openIDProvider(ctx context.Context, b *oidcBody, kind string) (describe func(*model.Connection) error, err error) {
+func (s *Server) openIDProvider(
+	ctx context.Context, b *oidcBody, of *model.Connection,
+) (describe func(*model.ConnectionFields) error, err error) {
 	if b.Issuer != nil {
-		if err := s.discover(ctx, *b.Issuer, kind); err != nil {
+		if err := s.discover(ctx, *b.Issuer, of.Type); err != nil {
 			return nil, err
 		}
 	}
-	return func(c *model.Connection) error {
+	return func(c *model.ConnectionFields) error {
 		moved := b.Issuer != nil && *b.Issuer != c.IDPEntityID
 		set(&c.IDPEntityID, b.Issuer)
 		set(&c.OIDCClientID, b.ClientID)
@@ -77,7 +81,7 @@ func (s *Server) openIDProvider(ctx context.Context, b *oidcBody, kind string) (
 			set(&c.OIDCScopes, b.Scopes.value)
 		}
 		if b.ClientSecret != nil {
-			return s.Store.SealClientSecret(c, *b.ClientSecret)
+			return s.Store.SealClientSecret(of.ID, c, *b.ClientSecret)
 		}
 		if moved && len(c.OIDCClientSecret) > 0 {
 			// Whoever may change the issuer must not have the secret sent to a provider of their own.

@@ -82,19 +82,21 @@ func (s *Server) samlForm(c *model.Connection, id string) (samlObject, error) {
 
 // identityProvider reads what a body tells of the identity provider, fetching it where need be, and
 // returns what that changes about a connection. It is done before anything is locked.
-func (s *Server) identityProvider(ctx context.Context, b *samlBody) (describe func(*model.Connection), err error) {
+func (s *Server) identityProvider(
+	ctx context.Context, b *samlBody,
+) (describe func(*model.ConnectionFields), err error) {
 	if b == nil {
-		return func(*model.Connection) {}, nil
+		return func(*model.ConnectionFields) {}, nil
 	}
 	described, err := s.described(ctx, b)
-	return func(c *model.Connection) {
+	return func(c *model.ConnectionFields) {
 		described(c)
 		b.switchOn(c)
 	}, err
 }
 
 // described is what a body says of the identity provider itself.
-func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*model.Connection), err error) {
+func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*model.ConnectionFields), err error) {
 	ways := 0
 	for _, given := range []bool{b.IDPMetadataURL != nil, b.IDPMetadataXML != nil, b.IDPSSOURL != nil || b.IDPSLOURL != nil || b.IDPCertificates != nil} {
 		if given {
@@ -125,7 +127,7 @@ func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*mod
 		return nil, refused(field, err)
 	}
 	certificates := saml.EncodeCertificates(idp.Certificates)
-	return func(c *model.Connection) {
+	return func(c *model.ConnectionFields) {
 		c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 		c.IDPCertificates, c.IDPMetadataURL = certificates, address
 		describeLogout(c, idp.SLO)
@@ -137,14 +139,14 @@ func (s *Server) described(ctx context.Context, b *samlBody) (describe func(*mod
 
 // byHand changes the fields that were sent. Where the metadata came from is forgotten: it says
 // something else from then on.
-func (b *samlBody) byHand() (describe func(*model.Connection), err error) {
+func (b *samlBody) byHand() (describe func(*model.ConnectionFields), err error) {
 	var certificates []string
 	if b.IDPCertificates != nil {
 		if certificates, err = readCertificates(*b.IDPCertificates); err != nil {
 			return nil, err
 		}
 	}
-	return func(c *model.Connection) {
+	return func(c *model.ConnectionFields) {
 		if b.IDPEntityID != nil || b.IDPSSOURL != nil || b.IDPSLOURL != nil || b.IDPCertificates != nil {
 			c.IDPMetadataURL = ""
 		}
@@ -162,7 +164,7 @@ func (b *samlBody) byHand() (describe func(*model.Connection), err error) {
 }
 
 // describeLogout sets where the identity provider takes logout messages.
-func describeLogout(c *model.Connection, l saml.LogoutService) {
+func describeLogout(c *model.ConnectionFields, l saml.LogoutService) {
 	c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = l.RedirectURL, l.RedirectResponseURL
 	c.IDPSLOPostURL, c.IDPSLOPostResponseURL = l.PostURL, l.PostResponseURL
 }

@@ -121,12 +121,16 @@ func (o *Org) checkConnectionApplication(ctx context.Context, c *Connection) err
 // Another identity provider begins anew: with another entity ID the identities
 // are unlinked, who is signed in by this connection is signed out, and it is a
 // draft until one login has succeeded (identity.md, section 4).
-func (o *Org) UpdateConnection(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
+func (o *Org) UpdateConnection(
+	ctx context.Context, id string, change func(*ConnectionFields) error,
+) (*Connection, error) {
 	return o.updateConnection(ctx, id, ByAdministrator, change)
 }
 
 // updateConnection is UpdateConnection; cause is told with the certificates that come and go.
-func (o *Org) updateConnection(ctx context.Context, id string, cause CertificateCause, change func(*Connection) error) (*Connection, error) {
+func (o *Org) updateConnection(
+	ctx context.Context, id string, cause CertificateCause, change func(*ConnectionFields) error,
+) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org *Org) error {
 		before, err := org.lockConnection(ctx, id, toChange)
@@ -176,17 +180,13 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 	return c, nil
 }
 
-// altered is the connection as change makes it. What no caller may change stays.
-func (c *Connection) altered(change func(*Connection) error) (*Connection, error) {
+// altered is the connection as change makes it.
+func (c *Connection) altered(change func(*ConnectionFields) error) (*Connection, error) {
 	after := *c
 	after.IDPCertificates, after.AttributeMapping = slices.Clone(c.IDPCertificates), maps.Clone(c.AttributeMapping)
-	if err := change(&after); err != nil {
+	if err := change(&after.ConnectionFields); err != nil {
 		return nil, err
 	}
-	after.ID, after.OrganizationID, after.State, after.Type = c.ID, c.OrganizationID, c.State, c.Type
-	after.SPKey, after.SPCertificate = c.SPKey, c.SPCertificate
-	after.SPStandbyKey, after.SPStandbyCertificate = c.SPStandbyKey, c.SPStandbyCertificate
-	after.CreatedAt, after.UpdatedAt, after.Domains = c.CreatedAt, c.UpdatedAt, nil
 	if after.AttributeMapping == nil {
 		after.AttributeMapping = map[string]string{}
 	}

@@ -60,9 +60,14 @@ func uses(ctx context.Context, s *model.Store, org *model.Org, d *model.Director
 		},
 		"an organization": func() error {
 			return s.CreateOrganization(ctx, "operator:test", model.Everywhere(),
-				&model.Organization{Name: "New", Settings: model.DefaultSettings()}, nil)
+				&model.Organization{OrganizationFields: model.OrganizationFields{
+					Name: "New", Settings: model.DefaultSettings(),
+				}}, nil)
 		},
-		"an application": func() error { _, err := s.CreateApplication(ctx, &model.Application{Name: "New"}, nil); return err },
+		"an application": func() error {
+			_, err := s.CreateApplication(ctx, &model.Application{ApplicationFields: model.ApplicationFields{Name: "New"}}, nil)
+			return err
+		},
 	}
 }
 
@@ -197,7 +202,9 @@ func TestSQLiteReadOnlyFile(t *testing.T) {
 		s, err := model.Open(t.Context(), "sqlite:"+path, options())
 		if err == nil {
 			defer s.Close()
-			err = s.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), &model.Organization{Name: "New", Settings: model.DefaultSettings()}, nil)
+			err = s.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), &model.Organization{OrganizationFields: model.OrganizationFields{
+				Name: "New", Settings: model.DefaultSettings(),
+			}}, nil)
 		}
 		wantKind(t, err, model.Unavailable)
 		checkMessage(t, err)

@@ -133,7 +133,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 }
 
 // unaltered is a change of a group that changes nothing.
-func unaltered(*model.DirectoryGroup) error { return nil }
+func unaltered(*model.GroupDraft) error { return nil }
 
 func TestDeleteDirectory(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {

@@ -194,8 +194,8 @@ func TestDirectoryTokens(t *testing.T) {
 			if d, err := s.DirectoryByToken(t.Context(), bearer); err != nil || d.Name != "Renamed" || d.Strict {
 				t.Error(d, err)
 			}
-			_, err = org.UpdateDirectory(t.Context(), d.ID, func(d *model.Directory) error {
-				d.Strict, d.ID, d.State, d.ExternalKey = true, "x", "x", "x" // of which only the first is a change
+			_, err = org.UpdateDirectory(t.Context(), d.ID, func(d *model.DirectoryFields) error {
+				d.Strict = true
 				return nil
 			})
 			must(t, err)
@@ -220,7 +220,9 @@ func TestSecretsAreStoredAsHashesOnly(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		_, bearer := newToken(t, org, d, nil)
-		key, err := s.CreateApplication(t.Context(), &model.Application{Name: "App"}, nil)
+		key, err := s.CreateApplication(t.Context(), &model.Application{ApplicationFields: model.ApplicationFields{
+			Name: "App",
+		}}, nil)
 		must(t, err)
 		_, err = s.DirectoryByToken(t.Context(), bearer)
 		must(t, err)

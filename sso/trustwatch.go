@@ -90,7 +90,7 @@ func (w *TrustWatch) refresh(ctx context.Context, c *model.Connection) error {
 	}
 	message, refused := unread(err)
 	if err == nil {
-		_, err = w.org(c).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *model.Connection) {
+		_, err = w.org(c).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
 			c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 			c.IDPCertificates = saml.EncodeCertificates(idp.Certificates)
 			c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = idp.SLO.RedirectURL, idp.SLO.RedirectResponseURL
