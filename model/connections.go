@@ -151,33 +151,38 @@ func (o *Org) updateConnection(
 			_, err := org.withDomains(ctx, c)
 			return err
 		}
-		if !onlyKeptHouse(changed(before, c)) {
-			c.UpdatedAt = org.now()
-		}
-		replaced := before.IDPEntityID != c.IDPEntityID
-		if replaced {
-			c.State = ConnectionDraft
-		}
-		err = org.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", id).Select(changed(before, c)).UpdateColumns(c).Error
-		if err != nil {
-			return fmt.Errorf("update connection: %w", err)
-		}
-		if _, err := org.withDomains(ctx, c); err != nil {
-			return err
-		}
-		if !replaced {
-			return org.recordCertificates(before, c, cause)
-		}
-		org.ruleInputChanged() // there may be another only active connection now
-		if err := org.recordDeactivated(before, c); err != nil {
-			return err
-		}
-		return org.leaveConnection(ctx, id)
+		return org.writeConnection(ctx, before, c, cause)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// writeConnection writes what changed in a connection, with what follows from it.
+func (o *Org) writeConnection(ctx context.Context, before, after *Connection, cause CertificateCause) error {
+	if !onlyKeptHouse(changed(before, after)) {
+		after.UpdatedAt = o.now()
+	}
+	replaced := before.IDPEntityID != after.IDPEntityID
+	if replaced {
+		after.State = ConnectionDraft
+	}
+	row := o.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", after.ID)
+	if err := row.Select(changed(before, after)).UpdateColumns(after).Error; err != nil {
+		return fmt.Errorf("update connection: %w", err)
+	}
+	if _, err := o.withDomains(ctx, after); err != nil {
+		return err
+	}
+	if !replaced {
+		return o.recordCertificates(before, after, cause)
+	}
+	o.ruleInputChanged() // there may be another only active connection now
+	if err := o.recordDeactivated(before, after); err != nil {
+		return err
+	}
+	return o.leaveConnection(ctx, after.ID)
 }
 
 // altered is the connection as change makes it.
