@@ -45,7 +45,7 @@ func uses(ctx context.Context, s *model.Store, org *model.Org, d *model.Director
 			_, _, err := org.DirectoryUsers(ctx, d.ID, model.ResourceQuery{Limit: 10})
 			return err
 		},
-		"a token":  func() error { _, err := s.DirectoryByToken(ctx, "rc_dt_unknown"); return err },
+		"a token":  func() error { _, err := s.Authenticate(ctx, "rc_dt_unknown"); return err },
 		"a key":    func() error { _, _, err := s.APIKey(ctx, "sk_unknown"); return err },
 		"the feed": func() error { _, _, err := s.Events(ctx, model.Everywhere(), model.EventQuery{}); return err },
 		"ready":    func() error { return s.Ready(ctx) },
