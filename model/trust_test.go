@@ -44,6 +44,11 @@ func certificateUntil(end time.Time) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
+// certified has an identity provider sign by these certificates.
+func certified(certificates ...string) func(*model.ConnectionFields) {
+	return func(c *model.ConnectionFields) { c.IDPCertificates = certificates }
+}
+
 // trusting runs a test on a connection whose metadata has an address, under a clock.
 func trusting(t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection)) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -237,19 +242,13 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 			added, removed int
 		}{
 			{"the next beside the first, by metadata", func() {
-				must2(t)(s.Org(org.ID, model.System).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
-					c.IDPCertificates = []string{first, next}
-				}))
+				must2(t)(s.Org(org.ID, model.System).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(first, next)))
 			}, both, model.ByMetadata, 1, 0},
 			{"the same in another order", func() {
-				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
-					c.IDPCertificates = []string{next, first}
-				}))
+				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(next, first)))
 			}, nil, "", 0, 0},
 			{"the first gone", func() {
-				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
-					c.IDPCertificates = []string{next}
-				}))
+				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(next)))
 			}, both[:1], model.ByMetadata, 0, 1},
 			{"replaced by hand", func() {
 				must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error {
@@ -258,10 +257,8 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 				}))
 			}, both, model.ByAdministrator, 1, 1},
 			{"another name", func() {
-				must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error {
-					c.Name = "Entra"
-					return nil
-				}))
+				rename := func(c *model.ConnectionFields) error { c.Name = "Entra"; return nil }
+				must2(t)(org.UpdateConnection(t.Context(), c.ID, rename))
 			}, nil, "", 0, 0},
 		} {
 			if got := newEvents(t, s, org, test.run); !slices.Equal(got, test.want) {

@@ -108,7 +108,7 @@ var bans = []struct{ symbol, in, except, why string }{
 
 const (
 	// statements are the files whose SQL names the organization itself, with a test for each.
-	statements = "model/access.go model/across.go model/dialect.go model/difference.go model/direct.go model/direct_write.go model/filter.go model/filter_column.go " +
+	statements = "model/access.go model/livesession.go model/across.go model/dialect.go model/difference.go model/direct.go model/direct_write.go model/filter.go model/filter_column.go " +
 		"model/filter_json.go model/filter_leaf.go model/filter_sort.go model/live.go model/members.go model/migrate.go model/nesting.go model/requestlog.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
 	everywhere = "model/access.go model/across.go model/applications.go model/credential.go model/domainwatch.go model/feed.go model/feedcursor.go model/lookup.go model/metadata.go model/migrate.go model/operator.go model/operatorlogin.go model/passwordlogin.go model/recomputes.go model/request.go model/requestlog.go model/status.go model/sweep.go model/throttle.go model/userpassword.go"
