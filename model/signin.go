@@ -100,7 +100,7 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 	return out, nil
 }
 
-// findUser finds or makes the user whom the claims are of, keeps the claims, and gives the user the
+// findUser finds or makes the user that the claims name, keeps the claims, and gives the user the
 // licenses that follow from them.
 func (o *Org) findUser(ctx context.Context, in *SignIn, g *Organization, c *Connection, out *SignedUp) (*Identity, error) {
 	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
