@@ -45,7 +45,7 @@ type accountBody struct {
 	Seats          optional[int64] `json:"seats"` // null for no limit
 }
 
-func (b *accountBody) apply(to *model.Account) {
+func (b *accountBody) apply(to *model.AccountFields) {
 	set(&to.Name, b.Name)
 	if b.Seats.given {
 		to.Seats = b.Seats.value
@@ -91,7 +91,7 @@ func (s *Server) createAccount(c *call) error {
 		return err
 	}
 	a := &model.Account{}
-	body.apply(a)
+	body.apply(&a.AccountFields)
 	if err := required("name", a.Name); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *Server) updateAccount(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := org.UpdateAccount(c.ctx(), id, func(change *model.Account) error { body.apply(change); return nil })
+	a, err := org.UpdateAccount(c.ctx(), id, func(change *model.AccountFields) error { body.apply(change); return nil })
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type groupBody struct {
 	Mappings        []groupRefBody `json:"mappings"`
 }
 
-func (b *groupBody) apply(to *model.AccountGroup) {
+func (b *groupBody) apply(to *model.AccountGroupFields) {
 	set(&to.Name, b.Name)
 	set(&to.Permissions, b.Permissions)
 	set(&to.AssignByDefault, b.AssignByDefault)
@@ -75,7 +75,7 @@ func (s *Server) createGroup(c *call) error {
 		return err
 	}
 	g := &model.AccountGroup{AccountID: id}
-	body.apply(g)
+	body.apply(&g.AccountGroupFields)
 	if err := required("name", g.Name); err != nil {
 		return err
 	}
@@ -121,7 +121,10 @@ func (s *Server) updateGroup(c *call) error {
 	if body.Mappings != nil {
 		return invalidf("mappings", "mappings are added by POST and removed by DELETE at %s/mappings", c.Request().URL.Path)
 	}
-	g, err := org.UpdateAccountGroup(c.ctx(), account, id, func(change *model.AccountGroup) error { body.apply(change); return nil })
+	g, err := org.UpdateAccountGroup(c.ctx(), account, id, func(change *model.AccountGroupFields) error {
+		body.apply(change)
+		return nil
+	})
 	return answerGroup(c, http.StatusOK, g, err)
 }
 

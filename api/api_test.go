@@ -227,7 +227,7 @@ func (w *world) tenant(c *client, name string) tenant {
 	}
 	d := c.want(201, "POST", "/directories", object{"organization_id": g.text("id"), "name": name, "type": "okta scim v2.0"})
 	out := tenant{organization: g.text("id"), directory: d.text("id"), token: d.text("scim.bearer_token")}
-	opened := must[*model.Directory](w.t)(w.store.DirectoryByToken(w.t.Context(), out.token))
+	opened := must[*model.Access](w.t)(w.store.Authenticate(w.t.Context(), out.token)).Directory
 	out.id, out.org = opened.ID, w.store.Org(opened.OrganizationID, opened.Actor())
 	return out
 }

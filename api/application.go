@@ -94,7 +94,7 @@ type applicationBody struct {
 }
 
 // apply alters the members that were sent. "all" keeps the list for the day it is taken back.
-func (b *applicationBody) apply(a *model.Application) error {
+func (b *applicationBody) apply(a *model.ApplicationFields) error {
 	set(&a.Name, b.Name)
 	set(&a.RedirectURIs, b.RedirectURIs)
 	set(&a.PostLogoutRedirectURIs, b.PostLogoutRedirectURIs)
@@ -133,8 +133,8 @@ func (s *Server) createApplication(c *call) error {
 	if err != nil {
 		return err
 	}
-	a := &model.Application{AllOrganizations: true}
-	if err := body.apply(a); err != nil {
+	a := &model.Application{ApplicationFields: model.ApplicationFields{AllOrganizations: true}}
+	if err := body.apply(&a.ApplicationFields); err != nil {
 		return err
 	}
 	secret, err := s.Store.CreateApplication(c.ctx(), a, a.Organizations)

@@ -28,7 +28,7 @@ type connectionBody struct {
 }
 
 // apply alters the members that were sent, apart from saml and oidc.
-func (b *connectionBody) apply(to *model.Connection, k key) error {
+func (b *connectionBody) apply(to *model.ConnectionFields, k key) error {
 	set(&to.Name, b.Name)
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
 	set(&to.TrustEmail, b.TrustEmail)
@@ -43,7 +43,7 @@ func (b *connectionBody) apply(to *model.Connection, k key) error {
 // applyApplication lets an application's key send people to that application only: what another one
 // does with a login that the identity provider starts is the operator's to decide. The answer is the
 // same whether there is such an application.
-func (b *connectionBody) applyApplication(to *model.Connection, k key) error {
+func (b *connectionBody) applyApplication(to *model.ConnectionFields, k key) error {
 	if !b.ApplicationID.given {
 		return nil
 	}
@@ -198,17 +198,17 @@ func (s *Server) createConnection(c *call) error {
 	if err := required("connection_type", conn.Type); err != nil {
 		return err
 	}
-	if err := body.apply(conn, c.key); err != nil {
+	if err := body.apply(&conn.ConnectionFields, c.key); err != nil {
 		return err
 	}
 	if err := body.protocol(conn); err != nil {
 		return err
 	}
-	describe, err := s.provider(c.ctx(), &body, conn.Type)
+	describe, err := s.provider(c.ctx(), &body, conn)
 	if err != nil {
 		return err
 	}
-	if err := describe(conn); err != nil {
+	if err := describe(&conn.ConnectionFields); err != nil {
 		return err
 	}
 	var pkcs8 []byte
@@ -252,14 +252,14 @@ func (s *Server) updateConnection(c *call) error {
 	if err := body.protocol(before); err != nil {
 		return err
 	}
-	describe, err := s.provider(c.ctx(), &body, before.Type)
+	describe, err := s.provider(c.ctx(), &body, before)
 	if err != nil {
 		return err
 	}
 	var conn *model.Connection
 	err = body.withAccounts(c, org, func(org *model.Org) (_ string, err error) {
-		conn, err = org.UpdateConnection(c.ctx(), id, func(change *model.Connection) error {
-			if err := body.settled(change); err != nil {
+		conn, err = org.UpdateConnection(c.ctx(), id, func(change *model.ConnectionFields) error {
+			if err := body.settled(before); err != nil {
 				return err
 			}
 			if err := describe(change); err != nil {

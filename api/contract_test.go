@@ -60,7 +60,7 @@ func drive(t *testing.T, w *world) {
 	organization, directory := tenant.organization, tenant.directory
 	ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
 	staff := tenant.group(w, "Staff", ada.ID, bob.ID)
-	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *model.DirectoryGroup) error {
+	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *model.GroupDraft) error {
 		return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
 	}, model.MembersChange{Op: model.RemoveMembers, UserIDs: []string{bob.ID}}))
 	must[*model.User](t)(tenant.org.UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *model.UserDraft) error {

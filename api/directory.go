@@ -118,11 +118,11 @@ func (s *Server) updateDirectory(c *call) error {
 	if err != nil {
 		return err
 	}
-	d, err := org.UpdateDirectory(c.ctx(), id, func(d *model.Directory) error {
+	d, err := org.UpdateDirectory(c.ctx(), id, func(d *model.DirectoryFields) error {
 		set(&d.Name, body.Name)
 		set(&d.Strict, body.Strict)
-		set(&d.MassChange.Percent, body.MassChangePercent)
-		set(&d.MassChange.WindowSeconds, body.MassChangeWindowSeconds)
+		set(&d.MassChangePercent, body.MassChangePercent)
+		set(&d.MassChangeWindowSeconds, body.MassChangeWindowSeconds)
 		return nil
 	})
 	if err != nil {

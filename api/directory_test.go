@@ -20,7 +20,7 @@ func TestDirectory(t *testing.T) {
 		if d.text("state") != "validating" {
 			t.Errorf("a new directory is %v", d)
 		}
-		opened := must[*model.Directory](t)(w.store.DirectoryByToken(t.Context(), d.text("scim.bearer_token")))
+		opened := must[*model.Access](t)(w.store.Authenticate(t.Context(), d.text("scim.bearer_token"))).Directory
 		org := w.store.Org(opened.OrganizationID, opened.Actor())
 		tenant := tenant{org: org, id: opened.ID}
 		tenant.group(w, "Staff", tenant.user(w, "ada@contoso.example").ID)
@@ -83,10 +83,10 @@ func TestDirectory(t *testing.T) {
 				t.Errorf("got %v", list)
 			}
 			w.want(204, "DELETE", path+"/tokens/"+list.text("data.0.id"), nil)
-			if _, err := w.store.DirectoryByToken(t.Context(), d.text("scim.bearer_token")); model.KindOf(err) != model.Denied {
+			if _, err := w.store.Authenticate(t.Context(), d.text("scim.bearer_token")); model.KindOf(err) != model.Denied {
 				t.Errorf("the deleted token: %v", err)
 			}
-			must[*model.Directory](t)(w.store.DirectoryByToken(t.Context(), second.text("bearer_token")))
+			must[*model.Access](t)(w.store.Authenticate(t.Context(), second.text("bearer_token")))
 			w.want(201, "POST", path+"/tokens", object{"name": "third"})
 		})
 		t.Run("client credentials count as one of the two, and their secret is shown once", func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestDirectory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			must[*model.Directory](t)(w.store.DirectoryByToken(t.Context(), bought))
+			must[*model.Access](t)(w.store.Authenticate(t.Context(), bought))
 			w.want(409, "POST", path+"/tokens", object{"name": "another", "type": "client_credentials"})
 			list = w.get(path + "/tokens")
 			if list.text("data.1.type") != "client_credentials" || list.text("data.0.type") != "bearer" || list.at("data.1.client_secret") != nil {

@@ -52,7 +52,7 @@ func lists(t *testing.T, w *world) []listed {
 	all := w.get("/organizations/" + tenant.organization + "/tombstones?limit=100&order=asc")
 	stones = all.ids()
 	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, last,
-		func(*model.DirectoryGroup) error { return nil }, model.MembersChange{Op: model.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
+		func(*model.GroupDraft) error { return nil }, model.MembersChange{Op: model.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
 	members := w.get("/events?limit=100&order=desc&organization_id=" + tenant.organization + "&events=dsync.user.created").ids()
 	slices.Reverse(members)
 	asUsers := make([]string, len(users))

@@ -50,10 +50,10 @@ func (b *connectionBody) protocol(c *model.Connection) error {
 
 func (s *Server) reader() *trust.Reader { return &trust.Reader{Store: s.Store, Outbound: s.Outbound} }
 
-// provider reads what a body says about the identity provider of a connection of the given type.
-func (s *Server) provider(ctx context.Context, b *connectionBody, connectionType string) (trust.Change, error) {
+// provider reads what a body says about the identity provider of a connection.
+func (s *Server) provider(ctx context.Context, b *connectionBody, of *model.Connection) (trust.Change, error) {
 	if b.OIDC != nil {
-		return s.reader().OpenID(ctx, b.OIDC.said(), connectionType)
+		return s.reader().OpenID(ctx, b.OIDC.said(), of)
 	}
 	return s.overSAML(ctx, b.SAML)
 }

@@ -48,7 +48,7 @@ func (b *organizationBody) domains() (states map[string]model.DomainState, given
 }
 
 // apply alters the organization as the body says.
-func (b *organizationBody) apply(g *model.Organization, k key) error {
+func (b *organizationBody) apply(g *model.OrganizationFields, k key) error {
 	if b.Name != nil {
 		g.Name = *b.Name
 	}
@@ -116,8 +116,8 @@ func (s *Server) createOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	g := &model.Organization{Settings: model.DefaultSettings()}
-	if err := body.apply(g, c.key); err != nil {
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{Settings: model.DefaultSettings()}}
+	if err := body.apply(&g.OrganizationFields, c.key); err != nil {
 		return err
 	}
 	for _, state := range domains {
@@ -185,7 +185,7 @@ func (s *Server) updateOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	var g model.Organization // as far as the change came, for the refusal
+	g := model.Organization{ID: org.ID} // as far as the change came, for the refusal
 	err = org.Tx(c.ctx(), func(org *model.Org) error {
 		if given {
 			verified, err := org.SetDomains(c.ctx(), domains)
@@ -197,9 +197,9 @@ func (s *Server) updateOrganization(c *call) error {
 				return err
 			}
 		}
-		after, err := org.UpdateOrganization(c.ctx(), func(change *model.Organization) error {
+		after, err := org.UpdateOrganization(c.ctx(), func(change *model.OrganizationFields) error {
 			err := body.apply(change, c.key)
-			g = *change
+			g.OrganizationFields = *change
 			return err
 		})
 		if err == nil {

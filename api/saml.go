@@ -70,13 +70,13 @@ func (s *Server) samlForm(c *model.Connection) (samlObject, error) {
 // overSAML reads what a body says about a SAML connection.
 func (s *Server) overSAML(ctx context.Context, b *samlBody) (trust.Change, error) {
 	if b == nil {
-		return func(*model.Connection) error { return nil }, nil
+		return func(*model.ConnectionFields) error { return nil }, nil
 	}
 	change, err := s.reader().SAML(ctx, trust.SAML(b.samlProvider))
 	if err != nil {
 		return nil, err
 	}
-	return func(c *model.Connection) error {
+	return func(c *model.ConnectionFields) error {
 		if err := change(c); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ type samlSwitches struct {
 }
 
 // switchOn changes the members that were sent.
-func (b *samlSwitches) switchOn(c *model.Connection) {
+func (b *samlSwitches) switchOn(c *model.ConnectionFields) {
 	if b.SignRequests != nil {
 		c.UnsignedRequests = !*b.SignRequests
 	}

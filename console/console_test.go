@@ -285,13 +285,19 @@ func TestCookie(t *testing.T) {
 func TestWhoWaitsForASeat(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		ctx := t.Context()
-		o := &model.Organization{Name: "Contoso <b>", Settings: model.DefaultSettings()}
+		o := &model.Organization{OrganizationFields: model.OrganizationFields{
+			Name: "Contoso <b>", Settings: model.DefaultSettings(),
+		}}
 		must(t, s.store.CreateOrganization(ctx, "system", model.Everywhere(), o, map[string]model.DomainState{"contoso.example": model.DomainStateVerified}))
 		org := s.store.Org(o.ID, "system")
 		d, _, err := org.CreateDirectory(ctx, "People", "okta scim v2.0")
 		must(t, err)
-		c := &model.Connection{Name: "Sign-on", Type: "OktaSAML", IDPEntityID: "https://idp.example",
-			IDPSSORedirectURL: "https://idp.example/sso", IDPCertificates: []string{"certificate"}, SPCertificate: "certificate"}
+		c := &model.Connection{Type: "OktaSAML", SPCertificate: "certificate", ConnectionFields: model.ConnectionFields{
+			Name:              "Sign-on",
+			IDPEntityID:       "https://idp.example",
+			IDPSSORedirectURL: "https://idp.example/sso",
+			IDPCertificates:   []string{"certificate"},
+		}}
 		must(t, org.CreateConnection(ctx, c, []byte("key")))
 		l := &model.Login{ConnectionID: c.ID, RequestID: "_1", BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
 		must(t, org.StartLogin(ctx, l))
@@ -299,7 +305,7 @@ func TestWhoWaitsForASeat(t *testing.T) {
 			Issuer: "https://idp.example", Subject: "ada", Email: "ada@contoso.example", EmailVerified: true}}) // it is a draft until then
 		must(t, err)
 		none := int64(0)
-		a := &model.Account{Name: "Reports", Seats: &none}
+		a := &model.Account{AccountFields: model.AccountFields{Name: "Reports", Seats: &none}}
 		must(t, org.CreateAccount(ctx, a))
 		must(t, org.SetConnectionAccounts(ctx, c.ID, []string{a.ID}))
 		_, err = org.CreateDirectoryUser(ctx, d.ID, map[string]any{"userName": "grace@contoso.example",
@@ -316,7 +322,7 @@ func TestWhoWaitsForASeat(t *testing.T) {
 		s.shows(s.get("/console/organizations/org_01M89NW4ZRFK2VM2N1YE9DSNMM/waiting"), http.StatusNotFound, "")
 
 		one := int64(1)
-		_, err = org.UpdateAccount(ctx, a.ID, func(a *model.Account) error { a.Seats = &one; return nil })
+		_, err = org.UpdateAccount(ctx, a.ID, func(a *model.AccountFields) error { a.Seats = &one; return nil })
 		must(t, err)
 		s.shows(s.get(path), http.StatusOK, "Nobody.")
 	})

@@ -14,12 +14,17 @@ import (
 type Account struct {
 	ID             string         `gorm:"primaryKey"`
 	OrganizationID OrganizationID `gorm:"<-:create"`
-	Name           string
-	NameFolded     string // unique in the organization
-	Seats          *int64 // nil for as many as are wanted
-	SeatsUsed      int64  // the granted licenses
-	CreatedAt      Time   `gorm:"autoCreateTime:false"`
-	UpdatedAt      Time   `gorm:"autoUpdateTime:false"`
+	AccountFields
+	NameFolded string // unique in the organization
+	SeatsUsed  int64  // the granted licenses
+	CreatedAt  Time   `gorm:"autoCreateTime:false"`
+	UpdatedAt  Time   `gorm:"autoUpdateTime:false"`
+}
+
+// AccountFields are those of an account that UpdateAccount changes.
+type AccountFields struct {
+	Name  string
+	Seats *int64 // nil for as many as are wanted
 }
 
 // connectionAccount is an account for which the sign-on by a connection is configured.
@@ -104,7 +109,7 @@ func (o *Org) lockAccount(ctx context.Context, id, strength string) (*Account, e
 // UpdateAccount lets change alter the name and the seats of an account. New seats
 // go to who waits for one, longest first. It answers Conflict for fewer seats
 // than are in use.
-func (o *Org) UpdateAccount(ctx context.Context, id string, change func(*Account) error) (*Account, error) {
+func (o *Org) UpdateAccount(ctx context.Context, id string, change func(*AccountFields) error) (*Account, error) {
 	var a *Account
 	err := o.change(ctx, func(org *Org) error {
 		before, err := org.lockAccount(ctx, id, toChange)
@@ -112,11 +117,9 @@ func (o *Org) UpdateAccount(ctx context.Context, id string, change func(*Account
 			return err
 		}
 		after := *before
-		if err := change(&after); err != nil {
+		if err := change(&after.AccountFields); err != nil {
 			return err
 		}
-		after.ID, after.OrganizationID, after.SeatsUsed = before.ID, before.OrganizationID, before.SeatsUsed
-		after.CreatedAt, after.UpdatedAt = before.CreatedAt, before.UpdatedAt
 		if err := after.validate(); err != nil {
 			return err
 		}

@@ -13,16 +13,21 @@ import (
 // AccountGroup is a group of an account: a set of permissions that the
 // application gives a meaning to. Who is in it, the mappings say.
 type AccountGroup struct {
-	ID              string         `gorm:"primaryKey"`
-	OrganizationID  OrganizationID `gorm:"<-:create"`
-	AccountID       string
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	AccountID      string
+	AccountGroupFields
+	NameFolded string         // unique in the account
+	CreatedAt  Time           `gorm:"autoCreateTime:false"`
+	UpdatedAt  Time           `gorm:"autoUpdateTime:false"`
+	Mappings   []GroupMapping `gorm:"-"` // filled by reads
+}
+
+// AccountGroupFields are those of a group that UpdateAccountGroup changes.
+type AccountGroupFields struct {
 	Name            string
-	NameFolded      string         // unique in the account
-	Permissions     []string       `gorm:"serializer:json"`
-	AssignByDefault bool           // everybody with a license for the account is in it
-	CreatedAt       Time           `gorm:"autoCreateTime:false"`
-	UpdatedAt       Time           `gorm:"autoUpdateTime:false"`
-	Mappings        []GroupMapping `gorm:"-"` // filled by reads
+	Permissions     []string `gorm:"serializer:json"`
+	AssignByDefault bool     // everybody with a license for the account is in it
 }
 
 // DirectoryGroupRef names directory groups in a rule: one by its id, so that it
@@ -203,14 +208,15 @@ func (o *Org) changeGroup(ctx context.Context, accountID, id, strength string, c
 
 // UpdateAccountGroup lets change alter the name, the permissions and
 // AssignByDefault of a group.
-func (o *Org) UpdateAccountGroup(ctx context.Context, accountID, id string, change func(*AccountGroup) error) (*AccountGroup, error) {
+func (o *Org) UpdateAccountGroup(
+	ctx context.Context, accountID, id string, change func(*AccountGroupFields) error,
+) (*AccountGroup, error) {
 	return o.changeGroup(ctx, accountID, id, toChange, func(org *Org, g *AccountGroup) error {
 		before := *g
-		if err := change(g); err != nil {
+		if err := change(&g.AccountGroupFields); err != nil {
 			return err
 		}
-		g.ID, g.OrganizationID, g.AccountID, g.CreatedAt, g.UpdatedAt = before.ID, before.OrganizationID, before.AccountID, before.CreatedAt, org.now()
-		g.Mappings = before.Mappings
+		g.UpdatedAt = org.now()
 		if err := g.validate(); err != nil {
 			return err
 		}

@@ -3,15 +3,20 @@ package model
 // Application is the SaaS product that Rollcall signs people in to: an OAuth
 // client. Its API keys reach its organizations.
 type Application struct {
-	ID                     string `gorm:"primaryKey"`
+	ID string `gorm:"primaryKey"`
+	ApplicationFields
+	CreatedAt Time `gorm:"autoCreateTime:false"`
+	UpdatedAt Time `gorm:"autoUpdateTime:false"`
+}
+
+// ApplicationFields are those of an application that UpdateApplication changes.
+type ApplicationFields struct {
 	Name                   string
 	RedirectURIs           []string `gorm:"column:redirect_uris;serializer:json"`
 	PostLogoutRedirectURIs []string `gorm:"column:post_logout_redirect_uris;serializer:json"`
 	BackchannelLogoutURI   string   `gorm:"column:backchannel_logout_uri"`
 	InitiateLoginURI       string   `gorm:"column:initiate_login_uri"`
 	AllOrganizations       bool     // otherwise only Organizations
-	CreatedAt              Time     `gorm:"autoCreateTime:false"`
-	UpdatedAt              Time     `gorm:"autoUpdateTime:false"`
 	// Organizations are those that the application serves, or would without
 	// AllOrganizations, oldest first; filled by reads.
 	Organizations []OrganizationID `gorm:"-"`

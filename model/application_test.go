@@ -16,7 +16,9 @@ func TestApplications(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		first, _ := organization(t, s, "Contoso", "contoso.example")
 		second, _ := organization(t, s, "Fabrikam", "fabrikam.example")
-		a := &model.Application{Name: "App", RedirectURIs: []string{"https://app.example/callback"}}
+		a := &model.Application{ApplicationFields: model.ApplicationFields{
+			Name: "App", RedirectURIs: []string{"https://app.example/callback"},
+		}}
 		key, err := s.CreateApplication(t.Context(), a, []model.OrganizationID{second.ID, first.ID, first.ID})
 		must(t, err)
 		reaches := func(t *testing.T, want ...model.OrganizationID) {
@@ -58,8 +60,8 @@ func TestApplications(t *testing.T) {
 			wantKind(t, s.SetApplicationOrganization(t.Context(), model.NewID(), first.ID, true), model.NotFound)
 		})
 		t.Run("a change is stored, with the organizations it serves", func(t *testing.T) {
-			after, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.Application) error {
-				a.ID, a.CreatedAt, a.Name, a.RedirectURIs = "x", 1, "Renamed", nil
+			after, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.ApplicationFields) error {
+				a.Name, a.RedirectURIs = "Renamed", nil
 				a.Organizations = []model.OrganizationID{second.ID}
 				return nil
 			})
@@ -72,10 +74,13 @@ func TestApplications(t *testing.T) {
 			reaches(t, second.ID)
 		})
 		t.Run("an error, a broken rule or an unknown organization changes nothing", func(t *testing.T) {
-			for want, change := range map[model.Kind]func(*model.Application) error{
-				model.Internal: func(a *model.Application) error { a.Name = "X"; return errors.New("boom") },
-				model.Invalid:  func(a *model.Application) error { a.RedirectURIs = []string{"javascript:alert(1)"}; return nil },
-				model.NotFound: func(a *model.Application) error {
+			for want, change := range map[model.Kind]func(*model.ApplicationFields) error{
+				model.Internal: func(a *model.ApplicationFields) error { a.Name = "X"; return errors.New("boom") },
+				model.Invalid: func(a *model.ApplicationFields) error {
+					a.RedirectURIs = []string{"javascript:alert(1)"}
+					return nil
+				},
+				model.NotFound: func(a *model.ApplicationFields) error {
 					a.Name, a.Organizations = "X", append(a.Organizations, model.OrganizationID(model.NewID()))
 					return nil
 				},
@@ -86,19 +91,26 @@ func TestApplications(t *testing.T) {
 				})
 			}
 			unchanged(t, s, func() {
-				token, err := s.CreateApplication(t.Context(), &model.Application{Name: "New"}, []model.OrganizationID{first.ID, "nowhere"})
+				token, err := s.CreateApplication(t.Context(), &model.Application{ApplicationFields: model.ApplicationFields{
+					Name: "New",
+				}}, []model.OrganizationID{first.ID, "nowhere"})
 				wantKind(t, err, model.NotFound)
 				if token != "" {
 					t.Error("there is a key for nothing")
 				}
 				for _, name := range []string{"", strings.Repeat("x", 201)} {
-					_, err := s.CreateApplication(t.Context(), &model.Application{Name: name}, nil)
+					_, err := s.CreateApplication(t.Context(), &model.Application{ApplicationFields: model.ApplicationFields{
+						Name: name,
+					}}, nil)
 					wantKind(t, err, model.Invalid, "name")
 				}
 			})
 		})
 		t.Run("one for all reaches all", func(t *testing.T) {
-			_, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.Application) error { a.AllOrganizations = true; return nil })
+			_, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.ApplicationFields) error {
+				a.AllOrganizations = true
+				return nil
+			})
 			must(t, err)
 			reaches(t, first.ID, second.ID)
 		})

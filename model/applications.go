@@ -114,7 +114,9 @@ func (s *Store) Applications(ctx context.Context, p Page) ([]Application, PageIn
 
 // UpdateApplication lets change alter an application under a lock and stores
 // it, with the organizations it serves; each of them must exist.
-func (s *Store) UpdateApplication(ctx context.Context, id string, change func(*Application) error) (*Application, error) {
+func (s *Store) UpdateApplication(
+	ctx context.Context, id string, change func(*ApplicationFields) error,
+) (*Application, error) {
 	var after Application
 	err := s.across(ctx).Transaction(func(db *gorm.DB) error {
 		before, err := s.application(db.Clauses(clause.Locking{Strength: "UPDATE"}), id)
@@ -126,10 +128,10 @@ func (s *Store) UpdateApplication(ctx context.Context, id string, change func(*A
 		}
 		after = *before
 		after.Organizations = slices.Clone(before.Organizations)
-		if err := change(&after); err != nil {
+		if err := change(&after.ApplicationFields); err != nil {
 			return err
 		}
-		after.ID, after.CreatedAt, after.UpdatedAt = id, before.CreatedAt, TimeOf(s.now())
+		after.UpdatedAt = TimeOf(s.now())
 		after.fillEmpty()
 		if err := after.validate(); err != nil {
 			return err

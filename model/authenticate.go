@@ -6,19 +6,6 @@ import (
 	"time"
 )
 
-// DirectoryByToken returns the directory that a bearer token opens, or an access
-// token that its client credentials bought. It answers Denied for a token that
-// is unknown, revoked or expired, without telling which.
-// What it finds is remembered for a second; revoking forgets it in this process
-// at once. The first token that is seen links the directory.
-func (s *Store) DirectoryByToken(ctx context.Context, token string) (*Directory, error) {
-	a, err := s.Authenticate(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	return &a.Directory, nil
-}
-
 // Access is what a bearer token opens, and which token that is.
 type Access struct {
 	Directory Directory
@@ -26,7 +13,11 @@ type Access struct {
 	Schemas   []Schema // that the organization declares; not to be changed
 }
 
-// Authenticate is DirectoryByToken for who also wants to know the token.
+// Authenticate returns what a bearer token opens, or an access token that its
+// client credentials bought. It answers Denied for a token that is unknown,
+// revoked or expired, without telling which. What it finds is remembered for a
+// second; revoking forgets it in this process at once. The first token that is
+// seen links the directory.
 func (s *Store) Authenticate(ctx context.Context, token string) (*Access, error) {
 	hash := hashToken(token)
 	e, generation, ok := tokensOf(s).find(hash, s.now())

@@ -86,7 +86,8 @@ func (o *Org) noteClaims(ctx context.Context, identity *Identity, c *Claims) err
 	}
 	if raw != identity.RawAttributes {
 		identity.RawAttributes, identity.UpdatedAt = raw, o.now()
-		err := o.db.WithContext(ctx).Model(&Identity{}).Where("id = ?", identity.ID).Select("RawAttributes", "UpdatedAt").UpdateColumns(identity).Error
+		row := o.db.WithContext(ctx).Model(&Identity{}).Where("id = ?", identity.ID)
+		err := row.Select("RawAttributes", "UpdatedAt").UpdateColumns(identity).Error
 		if err != nil {
 			return fmt.Errorf("keep attributes: %w", err)
 		}
@@ -94,6 +95,11 @@ func (o *Org) noteClaims(ctx context.Context, identity *Identity, c *Claims) err
 	if !c.GroupsSent {
 		return nil
 	}
+	return o.noteGroups(ctx, identity, c.Groups)
+}
+
+// noteGroups keeps the names of the groups that a login asserted, in place of those of the last login.
+func (o *Org) noteGroups(ctx context.Context, identity *Identity, names []string) error {
 	var before []assertedGroup
 	mine := o.db.WithContext(ctx).Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
@@ -104,7 +110,7 @@ func (o *Org) noteClaims(ctx context.Context, identity *Identity, c *Claims) err
 		had[g.NameFolded] = g.Name
 	}
 	var missing []assertedGroup
-	for _, name := range c.Groups {
+	for _, name := range names {
 		folded := Fold(name)
 		if _, doubled := has[folded]; doubled {
 			continue

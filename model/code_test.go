@@ -219,7 +219,9 @@ func TestHandOver(t *testing.T) {
 		h := open(t, s, "contoso")
 		u := h.owned(t, h.d, "ada", "subject", "ada@elsewhere.example")
 		serving := func() *model.Application {
-			a := &model.Application{Name: "Payroll", RedirectURIs: []string{callback}}
+			a := &model.Application{ApplicationFields: model.ApplicationFields{
+				Name: "Payroll", RedirectURIs: []string{callback},
+			}}
 			_, err := s.CreateApplication(t.Context(), a, []model.OrganizationID{h.org.ID})
 			must(t, err)
 			return a
@@ -243,7 +245,10 @@ func TestHandOver(t *testing.T) {
 			refused(t, err, model.ProfileOutside)
 		})
 		t.Run("of everybody where an operator allowed it", func(t *testing.T) {
-			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.AllowProfilesOutsideOrganization = true; return nil })
+			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+				g.AllowProfilesOutsideOrganization = true
+				return nil
+			})
 			must(t, err)
 			out, err := sign(h.mail("ada"))
 			if err != nil || out.Code == "" {
@@ -256,7 +261,10 @@ func TestHandOver(t *testing.T) {
 			in, err := s.SessionByToken(t.Context(), out.SessionToken)
 			must(t, err)
 			moved := func(uris ...string) {
-				_, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.Application) error { a.RedirectURIs = uris; return nil })
+				_, err := s.UpdateApplication(t.Context(), a.ID, func(a *model.ApplicationFields) error {
+					a.RedirectURIs = uris
+					return nil
+				})
 				must(t, err)
 			}
 			moved("https://new.example/callback", callback+"/", callback+"?x")

@@ -45,11 +45,29 @@ var ConnectionTypes = []string{
 
 // Connection is a SAML or OpenID Connect trust between an organization and its identity provider.
 type Connection struct {
-	ID                string         `gorm:"primaryKey"`
-	OrganizationID    OrganizationID `gorm:"<-:create"`
+	ID             string         `gorm:"primaryKey"`
+	OrganizationID OrganizationID `gorm:"<-:create"`
+	Type           string         // one of ConnectionTypes
+	State          ConnectionState
+	ConnectionFields
+
+	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
+	SPCertificate string `gorm:"column:sp_certificate"`
+	// The key that stands by while one replaces the other; empty mostly.
+	SPStandbyKey         []byte `gorm:"column:sp_standby_key"` // sealed; Store.StandbyKey opens it
+	SPStandbyCertificate string `gorm:"column:sp_standby_certificate"`
+
+	MetadataTriedAt   *Time // when it was last asked for by a worker
+	CertificatesDueAt *Time // when the certificates' dates are looked at next; nil when nothing is to come
+
+	CreatedAt Time     `gorm:"autoCreateTime:false"`
+	UpdatedAt Time     `gorm:"autoUpdateTime:false"`
+	Domains   []Domain `gorm:"-"` // of the organization; filled for the API
+}
+
+// ConnectionFields are those of a connection that UpdateConnection changes.
+type ConnectionFields struct {
 	Name              string
-	Type              string // one of ConnectionTypes
-	State             ConnectionState
 	AllowIDPInitiated bool    `gorm:"column:allow_idp_initiated"`
 	ApplicationID     *string // where a login that the identity provider starts ends
 	// SubjectAttribute is the attribute whose value names a person for good; the NameID does when empty.
@@ -74,12 +92,6 @@ type Connection struct {
 	IDPSLOPostURL             string `gorm:"column:idp_slo_post_url"`
 	IDPSLOPostResponseURL     string `gorm:"column:idp_slo_post_response_url"`
 
-	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
-	SPCertificate string `gorm:"column:sp_certificate"`
-	// The key that stands by while one replaces the other; empty mostly.
-	SPStandbyKey         []byte `gorm:"column:sp_standby_key"` // sealed; Store.StandbyKey opens it
-	SPStandbyCertificate string `gorm:"column:sp_standby_certificate"`
-
 	UnsignedRequests          bool              // authentication requests carry no signature
 	AllowEncrypted            EncryptedAllowed  // which encrypted assertions are taken
 	NameIDFormat              string            // the format that is asked for; whatever the other side is set up for when empty
@@ -87,20 +99,14 @@ type Connection struct {
 	RefuseExpiredCertificates bool              // a signature by a certificate that is out of date is refused
 
 	MetadataRefreshedAt *Time  // when the metadata behind IDPMetadataURL was last taken over
-	MetadataTriedAt     *Time  // when it was last asked for by a worker
 	MetadataDueAt       *Time  // when it is asked for next; nil without a URL
 	MetadataError       string // why the last attempt was in vain; empty when it was not
-	CertificatesDueAt   *Time  // when the certificates' dates are looked at next; nil when nothing is to come
 
 	// Over OpenID Connect, in place of what SAML has above.
 	OIDCClientID     string   `gorm:"column:oidc_client_id"`
 	OIDCClientSecret []byte   `gorm:"column:oidc_client_secret"` // sealed; Store.ClientSecret opens it
 	OIDCScopes       []string `gorm:"column:oidc_scopes;serializer:json"`
 	OIDCGroupsClaim  string   `gorm:"column:oidc_groups_claim"` // groups when empty
-
-	CreatedAt Time     `gorm:"autoCreateTime:false"`
-	UpdatedAt Time     `gorm:"autoUpdateTime:false"`
-	Domains   []Domain `gorm:"-"` // of the organization; filled for the API
 }
 
 const (

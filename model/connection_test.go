@@ -49,7 +49,7 @@ func (h house) eventsAfter(t testing.TB, before int, names map[string]string) []
 
 // What is left of the people of a connection, one of whom another connection knows, too.
 func TestLeavingConnection(t *testing.T) {
-	entityID := func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil }
+	entityID := func(c *model.ConnectionFields) error { c.IDPEntityID = "https://other.example"; return nil }
 	for name, c := range map[string]struct {
 		leave func(h house) error
 		want  []string // before those whose access ended
@@ -148,16 +148,19 @@ func TestUpdateConnection(t *testing.T) {
 		h := open(t, s, "contoso")
 		out, err := signIn(t, h.org, h.c, claimsOf("subject", h.mail("ada")))
 		must(t, err)
-		update := func(change func(*model.Connection)) *model.Connection {
-			c, err := h.org.UpdateConnection(t.Context(), h.c.ID, func(c *model.Connection) error { change(c); return nil })
+		update := func(change func(*model.ConnectionFields)) *model.Connection {
+			c, err := h.org.UpdateConnection(t.Context(), h.c.ID, func(c *model.ConnectionFields) error {
+				change(c)
+				return nil
+			})
 			must(t, err)
 			return c
 		}
 		verified := response(h.c, begin(t, h.org, h.c), claimsOf("subject", h.mail("ada")))
 		t.Run("what does not change the identity provider leaves everybody signed in", func(t *testing.T) {
 			got := newEvents(t, s, h.org, func() {
-				c := update(func(c *model.Connection) {
-					c.Name, c.AllowIDPInitiated, c.State, c.Type = "Renamed", true, "draft", "GenericSAML"
+				c := update(func(c *model.ConnectionFields) {
+					c.Name, c.AllowIDPInitiated = "Renamed", true
 				})
 				if c.State != model.ConnectionActive || c.Type != h.c.Type || c.Name != "Renamed" || len(c.Domains) != 1 {
 					t.Errorf("%+v", c)
@@ -171,15 +174,15 @@ func TestUpdateConnection(t *testing.T) {
 			must(t, err)
 		})
 		t.Run("nothing is written when nothing changes", func(t *testing.T) {
-			unchanged(t, s, func() { update(func(*model.Connection) {}) })
+			unchanged(t, s, func() { update(func(*model.ConnectionFields) {}) })
 		})
 		t.Run("a response that was verified by the connection as it was before is refused", func(t *testing.T) {
-			for name, change := range map[string]func(*model.Connection){
-				"certificates": func(c *model.Connection) { c.IDPCertificates = []string{"another"} },
-				"subject":      func(c *model.Connection) { c.SubjectAttribute = "another" },
-				"userName":     func(c *model.Connection) { c.UsernameAttribute = "another" },
-				"e-mail":       func(c *model.Connection) { c.TrustEmail = true },
-				"entity ID":    func(c *model.Connection) { c.IDPEntityID = "https://another.example" },
+			for name, change := range map[string]func(*model.ConnectionFields){
+				"certificates": func(c *model.ConnectionFields) { c.IDPCertificates = []string{"another"} },
+				"subject":      func(c *model.ConnectionFields) { c.SubjectAttribute = "another" },
+				"userName":     func(c *model.ConnectionFields) { c.UsernameAttribute = "another" },
+				"e-mail":       func(c *model.ConnectionFields) { c.TrustEmail = true },
+				"entity ID":    func(c *model.ConnectionFields) { c.IDPEntityID = "https://another.example" },
 			} {
 				c, err := h.org.Connection(t.Context(), h.c.ID)
 				must(t, err)

@@ -121,12 +121,16 @@ func (o *Org) checkConnectionApplication(ctx context.Context, c *Connection) err
 // Another identity provider begins anew: with another entity ID the identities
 // are unlinked, who is signed in by this connection is signed out, and it is a
 // draft until one login has succeeded (identity.md, section 4).
-func (o *Org) UpdateConnection(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
+func (o *Org) UpdateConnection(
+	ctx context.Context, id string, change func(*ConnectionFields) error,
+) (*Connection, error) {
 	return o.updateConnection(ctx, id, ByAdministrator, change)
 }
 
 // updateConnection is UpdateConnection; cause is told with the certificates that come and go.
-func (o *Org) updateConnection(ctx context.Context, id string, cause CertificateCause, change func(*Connection) error) (*Connection, error) {
+func (o *Org) updateConnection(
+	ctx context.Context, id string, cause CertificateCause, change func(*ConnectionFields) error,
+) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org *Org) error {
 		before, err := org.lockConnection(ctx, id, toChange)
@@ -147,28 +151,7 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 			_, err := org.withDomains(ctx, c)
 			return err
 		}
-		if !onlyKeptHouse(changed(before, c)) {
-			c.UpdatedAt = org.now()
-		}
-		replaced := before.IDPEntityID != c.IDPEntityID
-		if replaced {
-			c.State = ConnectionDraft
-		}
-		err = org.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", id).Select(changed(before, c)).UpdateColumns(c).Error
-		if err != nil {
-			return fmt.Errorf("update connection: %w", err)
-		}
-		if _, err := org.withDomains(ctx, c); err != nil {
-			return err
-		}
-		if !replaced {
-			return org.recordCertificates(before, c, cause)
-		}
-		org.ruleInputChanged() // there may be another only active connection now
-		if err := org.recordDeactivated(before, c); err != nil {
-			return err
-		}
-		return org.leaveConnection(ctx, id)
+		return org.writeConnection(ctx, before, c, cause)
 	})
 	if err != nil {
 		return nil, err
@@ -176,17 +159,39 @@ func (o *Org) updateConnection(ctx context.Context, id string, cause Certificate
 	return c, nil
 }
 
-// altered is the connection as change makes it. What no caller may change stays.
-func (c *Connection) altered(change func(*Connection) error) (*Connection, error) {
+// writeConnection writes what changed in a connection, with what follows from it.
+func (o *Org) writeConnection(ctx context.Context, before, after *Connection, cause CertificateCause) error {
+	if !onlyKeptHouse(changed(before, after)) {
+		after.UpdatedAt = o.now()
+	}
+	replaced := before.IDPEntityID != after.IDPEntityID
+	if replaced {
+		after.State = ConnectionDraft
+	}
+	row := o.db.WithContext(ctx).Model(&Connection{}).Where("id = ?", after.ID)
+	if err := row.Select(changed(before, after)).UpdateColumns(after).Error; err != nil {
+		return fmt.Errorf("update connection: %w", err)
+	}
+	if _, err := o.withDomains(ctx, after); err != nil {
+		return err
+	}
+	if !replaced {
+		return o.recordCertificates(before, after, cause)
+	}
+	o.ruleInputChanged() // there may be another only active connection now
+	if err := o.recordDeactivated(before, after); err != nil {
+		return err
+	}
+	return o.leaveConnection(ctx, after.ID)
+}
+
+// altered is the connection as change makes it.
+func (c *Connection) altered(change func(*ConnectionFields) error) (*Connection, error) {
 	after := *c
 	after.IDPCertificates, after.AttributeMapping = slices.Clone(c.IDPCertificates), maps.Clone(c.AttributeMapping)
-	if err := change(&after); err != nil {
+	if err := change(&after.ConnectionFields); err != nil {
 		return nil, err
 	}
-	after.ID, after.OrganizationID, after.State, after.Type = c.ID, c.OrganizationID, c.State, c.Type
-	after.SPKey, after.SPCertificate = c.SPKey, c.SPCertificate
-	after.SPStandbyKey, after.SPStandbyCertificate = c.SPStandbyKey, c.SPStandbyCertificate
-	after.CreatedAt, after.UpdatedAt, after.Domains = c.CreatedAt, c.UpdatedAt, nil
 	if after.AttributeMapping == nil {
 		after.AttributeMapping = map[string]string{}
 	}

@@ -77,11 +77,11 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 	t.Run("of a group and its new member", func(t *testing.T) {
 		tries := 0
 		events := newEvents(t, s, org, func() {
-			_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(*model.DirectoryGroup) error {
+			_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(*model.GroupDraft) error {
 				if tries++; tries > 1 {
 					return nil
 				}
-				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(g *model.DirectoryGroup) error {
+				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(g *model.GroupDraft) error {
 					return g.SetDocument(map[string]any{"displayName": "Renamed"})
 				})
 				return err

@@ -248,7 +248,7 @@ func (o *Org) ownUser(ctx context.Context, directoryID, id string) (u readUser, 
 
 // addAtOnce is UpdateDirectoryGroup where the only change is one new member, a
 // user of the directory. It returns nil where it leaves the change to others.
-func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members []MembersChange) (*DirectoryGroup, error) {
+func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members []MembersChange) (*DirectoryGroup, error) {
 	if !o.atOnce() || len(members) != 1 || members[0].Op != AddMembers || len(members[0].UserIDs) != 1 || !isID(members[0].UserIDs[0]) {
 		return nil, nil
 	}
@@ -256,11 +256,11 @@ func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func
 	if g == nil || err != nil {
 		return nil, err
 	}
-	same := *g
-	if err := change(&same); err != nil {
+	draft := GroupDraft{group: *g, version: g.Version}
+	if err := change(&draft); err != nil {
 		return nil, err
 	}
-	if same.Document != g.Document {
+	if draft.group.Document != g.Document {
 		return nil, nil
 	}
 	if isMember {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -96,33 +97,45 @@ func validName(name string) error {
 	return nil
 }
 
-// UpdateDirectory lets change alter a directory's Name and Strict, and what it
-// takes for a mass change. This process goes by them from then on, another
-// replica within a second.
-func (o *Org) UpdateDirectory(ctx context.Context, id string, change func(*Directory) error) (*Directory, error) {
+// DirectoryFields are what UpdateDirectory changes of a directory.
+type DirectoryFields struct {
+	Name                    string
+	Strict                  bool
+	MassChangePercent       int64
+	MassChangeWindowSeconds int64
+}
+
+func (d *Directory) fields() DirectoryFields {
+	return DirectoryFields{d.Name, d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds}
+}
+
+func (d *Directory) setFields(f DirectoryFields) {
+	d.Name, d.Strict = f.Name, f.Strict
+	d.MassChange.Percent, d.MassChange.WindowSeconds = f.MassChangePercent, f.MassChangeWindowSeconds
+}
+
+// UpdateDirectory lets change alter a directory under a lock and stores it. This
+// process goes by the new values from then on, another replica within a second.
+func (o *Org) UpdateDirectory(ctx context.Context, id string, change func(*DirectoryFields) error) (*Directory, error) {
 	var d *Directory
 	err := o.Tx(ctx, func(org *Org) error {
 		before, err := org.lockDirectory(ctx, id, toChange)
 		if err != nil {
 			return err
 		}
+		fields := before.fields()
+		if err := change(&fields); err != nil {
+			return err
+		}
 		after := *before
-		if err := change(&after); err != nil {
+		after.setFields(fields)
+		if err := cmp.Or(validName(after.Name), after.MassChange.validate()); err != nil {
 			return err
 		}
-		if err := validName(after.Name); err != nil {
-			return err
-		}
-		if err := after.MassChange.validate(); err != nil {
-			return err
-		}
-		d = before
-		mass := &d.MassChange
-		if d.Name == after.Name && d.Strict == after.Strict && *mass == after.MassChange {
+		if d = &after; fields == before.fields() {
 			return nil
 		}
-		d.Name, d.Strict, d.UpdatedAt = after.Name, after.Strict, org.now()
-		mass.Percent, mass.WindowSeconds = after.MassChange.Percent, after.MassChange.WindowSeconds
+		d.UpdatedAt = org.now()
 		org.committed(tokensOf(o.store).clear)
 		err = org.db.WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {

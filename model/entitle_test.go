@@ -39,7 +39,7 @@ func eachSuite(t *testing.T, seats int64, test func(t *testing.T, h suite)) {
 
 func (h suite) newAccount(t testing.TB, name string, seats int64) *model.Account {
 	t.Helper()
-	a := &model.Account{Name: name}
+	a := &model.Account{AccountFields: model.AccountFields{Name: name}}
 	if seats >= 0 {
 		a.Seats = &seats
 	}
@@ -49,7 +49,9 @@ func (h suite) newAccount(t testing.TB, name string, seats int64) *model.Account
 
 func (h suite) newGroup(t testing.TB, name string, byDefault bool, mappings ...model.DirectoryGroupRef) *model.AccountGroup {
 	t.Helper()
-	g := &model.AccountGroup{AccountID: h.account.ID, Name: name, AssignByDefault: byDefault}
+	g := &model.AccountGroup{AccountID: h.account.ID, AccountGroupFields: model.AccountGroupFields{
+		Name: name, AssignByDefault: byDefault,
+	}}
 	for _, m := range mappings {
 		g.Mappings = append(g.Mappings, model.GroupMapping{DirectoryGroupRef: m})
 	}
@@ -233,7 +235,9 @@ func TestDirectoriesEntitle(t *testing.T) {
 		h.want(t, u, "Editors, Outers, Workspace granted")
 		rename := func(g *model.DirectoryGroup, name string) {
 			t.Helper()
-			_, err := h.org.UpdateDirectoryGroup(ctx, h.d.ID, g.ID, func(g *model.DirectoryGroup) error { return g.SetDocument(map[string]any{"displayName": name}) })
+			_, err := h.org.UpdateDirectoryGroup(ctx, h.d.ID, g.ID, func(g *model.GroupDraft) error {
+				return g.SetDocument(map[string]any{"displayName": name})
+			})
 			must(t, err)
 		}
 		rename(staff, "Crew")
@@ -302,7 +306,10 @@ func TestConfigurationEntitles(t *testing.T) {
 		_, err = h.org.AddMapping(ctx, g.AccountID, g.ID, byID(staff))
 		must(t, err)
 		step("a mapping by id", 1, "Workspace granted", "Workspace granted", "Editors, Workspace granted")
-		_, err = h.org.UpdateAccountGroup(ctx, g.AccountID, g.ID, func(g *model.AccountGroup) error { g.AssignByDefault = true; return nil })
+		_, err = h.org.UpdateAccountGroup(ctx, g.AccountID, g.ID, func(g *model.AccountGroupFields) error {
+			g.AssignByDefault = true
+			return nil
+		})
 		must(t, err)
 		step("assign by default", 2, "Editors, Workspace granted", "Editors, Workspace granted", "Editors, Workspace granted")
 		must(t, h.org.DeleteAccountGroup(ctx, g.AccountID, g.ID))

@@ -136,10 +136,27 @@ func (o *Org) lockGroup(ctx context.Context, directoryID, id string) (*Directory
 // errUnchanged rolls back an update that turned out to alter nothing.
 var errUnchanged = errors.New("nothing changed")
 
+// GroupDraft is a group of a directory as UpdateDirectoryGroup has it changed: by its document only.
+type GroupDraft struct {
+	group   DirectoryGroup
+	version int64
+}
+
+// Version is the version of the group before the change.
+func (d *GroupDraft) Version() int64 { return d.version }
+
+// DocumentMap returns the group's document, see DirectoryGroup.DocumentMap.
+func (d *GroupDraft) DocumentMap() (map[string]any, error) { return d.group.DocumentMap() }
+
+// SetDocument replaces the group's document, see DirectoryGroup.SetDocument.
+func (d *GroupDraft) SetDocument(document map[string]any) error { return d.group.SetDocument(document) }
+
 // UpdateDirectoryGroup lets change alter a group's document and then applies the
 // changes of its members in order, all under the group's lock and without ever loading the
 // group's members. What alters nothing writes nothing and keeps the version.
-func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members ...MembersChange) (*DirectoryGroup, error) {
+func (o *Org) UpdateDirectoryGroup(
+	ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members ...MembersChange,
+) (*DirectoryGroup, error) {
 	if !isID(id) {
 		return nil, NotFoundf("there is no group %.64q here", id)
 	}
@@ -168,7 +185,9 @@ func (o *Org) UpdateDirectoryGroup(ctx context.Context, directoryID, id string, 
 
 // updateGroupJoined is UpdateDirectoryGroup within a transaction that goes on:
 // where nothing is altered it takes its first write back itself.
-func (o *Org) updateGroupJoined(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members []MembersChange) (g *DirectoryGroup, err error) {
+func (o *Org) updateGroupJoined(
+	ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members []MembersChange,
+) (g *DirectoryGroup, err error) {
 	err = o.Tx(ctx, func(org *Org) error {
 		before, err := org.lockGroup(ctx, directoryID, id)
 		if err != nil {
@@ -194,7 +213,9 @@ func (o *Org) updateGroupJoined(ctx context.Context, directoryID, id string, cha
 // updateGroup gives a group a new version and applies the changes to it. Whether
 // they altered anything it tells only afterwards: taking the lock by the write
 // that almost always follows saves a statement.
-func (o *Org) updateGroup(ctx context.Context, directoryID, id string, change func(*DirectoryGroup) error, members []MembersChange) (*DirectoryGroup, bool, error) {
+func (o *Org) updateGroup(
+	ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members []MembersChange,
+) (*DirectoryGroup, bool, error) {
 	var g DirectoryGroup
 	r := o.inTurn(o.db.WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).Where("id = ? AND directory_id = ?", id, directoryID).
 		UpdateColumns(map[string]any{"version": increment("version"), "updated_at": o.now()})
@@ -205,12 +226,11 @@ func (o *Org) updateGroup(ctx context.Context, directoryID, id string, change fu
 		return nil, false, NotFoundf("there is no group %.64q here", id)
 	}
 	before := g
-	g.Version-- // what is changed is the version that was there
-	if err := change(&g); err != nil {
+	draft := GroupDraft{group: g, version: g.Version - 1}
+	if err := change(&draft); err != nil {
 		return nil, false, err
 	}
-	g.ID, g.OrganizationID, g.DirectoryID = before.ID, before.OrganizationID, before.DirectoryID
-	g.Version, g.CreatedAt, g.UpdatedAt = before.Version, before.CreatedAt, before.UpdatedAt
+	g = draft.group
 	altered := before != g
 	if altered {
 		if err := o.writeGroup(ctx, &before, &g); err != nil {

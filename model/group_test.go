@@ -33,8 +33,8 @@ func change(t testing.TB, org *model.Org, g *model.DirectoryGroup, changes ...mo
 	return after
 }
 
-func rename(name string) func(*model.DirectoryGroup) error {
-	return func(g *model.DirectoryGroup) error { return g.SetDocument(map[string]any{"displayName": name}) }
+func rename(name string) func(*model.GroupDraft) error {
+	return func(g *model.GroupDraft) error { return g.SetDocument(map[string]any{"displayName": name}) }
 }
 
 func TestDirectoryGroup(t *testing.T) {
@@ -113,7 +113,7 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("an error of the change undoes it", func(t *testing.T) {
 			boom := errors.New("boom")
 			unchanged(t, s, func() {
-				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(*model.DirectoryGroup) error { return boom })
+				_, err := org.UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(*model.GroupDraft) error { return boom })
 				if !errors.Is(err, boom) {
 					t.Error(err)
 				}

@@ -77,7 +77,10 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 			t.Error("switched off, it ends all the same")
 		}
 		for _, seconds := range []int{-1, 1, 299, 30*86400 + 1} {
-			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.Settings.SessionIdleSeconds = seconds; return nil })
+			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+				g.Settings.SessionIdleSeconds = seconds
+				return nil
+			})
 			wantKind(t, err, model.Invalid)
 		}
 	})

@@ -12,12 +12,17 @@ import (
 func (e *estate) entitle(t testing.TB) {
 	t.Helper()
 	ctx := t.Context()
-	_, err := e.org.UpdateOrganization(ctx, func(g *model.Organization) error { g.Settings.AllowManualAssignments = true; return nil })
+	_, err := e.org.UpdateOrganization(ctx, func(g *model.OrganizationFields) error {
+		g.Settings.AllowManualAssignments = true
+		return nil
+	})
 	must(t, err)
-	e.account = &model.Account{Name: "Workspace"}
+	e.account = &model.Account{AccountFields: model.AccountFields{Name: "Workspace"}}
 	must(t, e.org.CreateAccount(ctx, e.account))
-	e.accountGroup = &model.AccountGroup{AccountID: e.account.ID, Name: "Editors",
-		Mappings: []model.GroupMapping{{DirectoryGroupRef: byID(e.group)}}}
+	mappings := []model.GroupMapping{{DirectoryGroupRef: byID(e.group)}}
+	e.accountGroup = &model.AccountGroup{AccountID: e.account.ID, Mappings: mappings, AccountGroupFields: model.AccountGroupFields{
+		Name: "Editors",
+	}}
 	must(t, e.org.CreateAccountGroup(ctx, e.accountGroup))
 	must(t, e.org.SetConnectionAccounts(ctx, e.connection.ID, []string{e.account.ID}))
 	_, err = e.org.SetRoleMapping(ctx, byID(e.group))
@@ -52,7 +57,7 @@ func entitlementCalls() map[string]call {
 			return org.AssignLicense(ctx, of.unowned.ID, of.account.ID)
 		},
 		"CreateAccountGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-			g := &model.AccountGroup{AccountID: of.account.ID, Name: "New"}
+			g := &model.AccountGroup{AccountID: of.account.ID, AccountGroupFields: model.AccountGroupFields{Name: "New"}}
 			return done(org.CreateAccountGroup(ctx, g))
 		},
 		"DeleteAccount": func(ctx context.Context, org *model.Org, of estate) (any, error) {
@@ -95,10 +100,13 @@ func entitlementCalls() map[string]call {
 			return done(org.UnassignLicense(ctx, of.license.ID))
 		},
 		"UpdateAccount": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-			return org.UpdateAccount(ctx, of.account.ID, func(a *model.Account) error { a.Name = "Renamed"; return nil })
+			return org.UpdateAccount(ctx, of.account.ID, func(a *model.AccountFields) error { a.Name = "Renamed"; return nil })
 		},
 		"UpdateAccountGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-			return org.UpdateAccountGroup(ctx, of.account.ID, of.accountGroup.ID, func(g *model.AccountGroup) error { g.Name = "Renamed"; return nil })
+			return org.UpdateAccountGroup(ctx, of.account.ID, of.accountGroup.ID, func(g *model.AccountGroupFields) error {
+				g.Name = "Renamed"
+				return nil
+			})
 		},
 	}
 }
@@ -111,7 +119,7 @@ func entitlementWhole() map[string]call {
 			return as, err
 		},
 		"CreateAccount": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
-			return done(org.CreateAccount(ctx, &model.Account{Name: "Another"}))
+			return done(org.CreateAccount(ctx, &model.Account{AccountFields: model.AccountFields{Name: "Another"}}))
 		},
 		"DeleteRoleMapping": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
 			return done(org.DeleteRoleMapping(ctx))

@@ -47,7 +47,9 @@ func settle(t testing.TB, s *model.Store, name string) estate {
 	t.Helper()
 	ctx := t.Context()
 	e := estate{verified: name + ".example", externalID: "customer " + name}
-	g := &model.Organization{Name: "Contoso", Slug: name, ExternalID: &e.externalID, Settings: model.DefaultSettings()}
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{
+		Name: "Contoso", Slug: name, ExternalID: &e.externalID, Settings: model.DefaultSettings(),
+	}}
 	must(t, s.CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]model.DomainState{
 		e.verified: model.DomainStateVerified, "pending." + e.verified: model.DomainStatePending}))
 	e.org = s.Org(g.ID, "operator:test")
@@ -265,13 +267,16 @@ var naming = map[string]call{
 		return t, err
 	},
 	"UpdateConnection": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
+		return org.UpdateConnection(ctx, of.connection.ID, func(c *model.ConnectionFields) error {
+			c.IDPEntityID = "https://other.example"
+			return nil
+		})
 	},
 	"UpdateDirectory": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 		return org.UpdateDirectory(ctx, of.directory.ID, named("Renamed"))
 	},
 	"UpdateDirectoryGroup": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-		return org.UpdateDirectoryGroup(ctx, of.directory.ID, of.group.ID, func(g *model.DirectoryGroup) error {
+		return org.UpdateDirectoryGroup(ctx, of.directory.ID, of.group.ID, func(g *model.GroupDraft) error {
 			return g.SetDocument(map[string]any{"displayName": "Renamed"})
 		}, model.MembersChange{Op: model.ReplaceMembers, UserIDs: ids(of.other)})
 	},
@@ -334,7 +339,7 @@ var whole = map[string]call{
 		return ts, err
 	},
 	"UpdateOrganization": func(ctx context.Context, org *model.Org, _ estate) (any, error) {
-		return org.UpdateOrganization(ctx, func(g *model.Organization) error { g.Name = "Renamed"; return nil })
+		return org.UpdateOrganization(ctx, func(g *model.OrganizationFields) error { g.Name = "Renamed"; return nil })
 	},
 }
 

@@ -16,7 +16,7 @@ func init() {
 			return org.AddKey(ctx, of.connection.ID, certificateUntil(time.Now().AddDate(1, 0, 0)), []byte("key"))
 		},
 		"CheckCertificates": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-			_, err := org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error {
+			_, err := org.UpdateConnection(ctx, of.connection.ID, func(c *model.ConnectionFields) error {
 				c.IDPCertificates = []string{certificateUntil(time.Now().AddDate(0, 0, 1))}
 				return nil
 			})
@@ -32,14 +32,16 @@ func init() {
 			return withSecondKey(ctx, org, of, org.PromoteKey)
 		},
 		"RefreshMetadata": func(ctx context.Context, org *model.Org, of estate) (any, error) {
-			return org.RefreshMetadata(ctx, of.connection.ID, "", func(c *model.Connection) { c.IDPSSOPostURL = "https://idp.example/post" })
+			return org.RefreshMetadata(ctx, of.connection.ID, "", func(c *model.ConnectionFields) {
+				c.IDPSSOPostURL = "https://idp.example/post"
+			})
 		},
 		"RefuseMetadata": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 			return org.RefuseMetadata(ctx, of.connection.ID, "", "gone")
 		},
 		"WantMetadata": func(ctx context.Context, org *model.Org, of estate) (any, error) {
 			soon := model.TimeOf(time.Now().Add(time.Hour))
-			c, err := org.UpdateConnection(ctx, of.connection.ID, func(c *model.Connection) error {
+			c, err := org.UpdateConnection(ctx, of.connection.ID, func(c *model.ConnectionFields) error {
 				c.IDPMetadataURL, c.MetadataDueAt = "https://idp.example/metadata", &soon
 				return nil
 			})

@@ -82,7 +82,10 @@ func TestLoginResponses(t *testing.T) {
 		})
 		t.Run("the organization says for how long", func(t *testing.T) {
 			days := func(n int) error {
-				_, err := h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.Settings.LoginResponseDays = n; return nil })
+				_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+					g.Settings.LoginResponseDays = n
+					return nil
+				})
 				return err
 			}
 			must(t, days(30))

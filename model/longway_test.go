@@ -343,7 +343,7 @@ func (h *history) changeGroup(id string) {
 	name := h.pick("", "", "", "G1")
 	op := []model.MembersOp{model.AddMembers, model.AddMembers, model.AddMembers, model.ReplaceMembers, model.RemoveMembers}[h.random.IntN(5)]
 	member := h.any(append(slices.Clone(h.users), h.groups...))
-	g, err := h.org.UpdateDirectoryGroup(h.Context(), h.d.ID, id, func(g *model.DirectoryGroup) error {
+	g, err := h.org.UpdateDirectoryGroup(h.Context(), h.d.ID, id, func(g *model.GroupDraft) error {
 		if name == "" {
 			return nil
 		}

@@ -37,7 +37,10 @@ func (h house) mail(local string) string { return local + "@" + h.domain }
 
 func (h house) settings(t testing.TB, change func(*model.Settings)) {
 	t.Helper()
-	_, err := h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { change(&g.Settings); return nil })
+	_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+		change(&g.Settings)
+		return nil
+	})
 	must(t, err)
 }
 

@@ -23,13 +23,13 @@ func soon(now Time, in time.Duration) *Time {
 
 // MetadataTaken notes that what a connection knows of its identity provider was read from
 // IDPMetadataURL just now.
-func (c *Connection) MetadataTaken(now time.Time) {
+func (c *ConnectionFields) MetadataTaken(now time.Time) {
 	at := TimeOf(now)
 	c.MetadataRefreshedAt, c.MetadataError, c.MetadataDueAt = &at, "", soon(at, metadataEvery)
 }
 
 // metadataFailed notes why an attempt was in vain. What is known stays.
-func (c *Connection) metadataFailed(now Time, message string) {
+func (c *ConnectionFields) metadataFailed(now Time, message string) {
 	c.MetadataError, c.MetadataDueAt = clipped(message), soon(now, metadataRetry)
 }
 
@@ -91,8 +91,10 @@ func (s *Store) claim(ctx context.Context, column string, n int, lease time.Dura
 
 // RefreshMetadata takes over what the metadata at address says. It is nothing to a connection that
 // has another address meanwhile, and refused where it is of another identity provider.
-func (o *Org) RefreshMetadata(ctx context.Context, id, address string, describe func(*Connection)) (*Connection, error) {
-	return o.updateConnection(ctx, id, ByMetadata, func(c *Connection) error {
+func (o *Org) RefreshMetadata(
+	ctx context.Context, id, address string, describe func(*ConnectionFields),
+) (*Connection, error) {
+	return o.updateConnection(ctx, id, ByMetadata, func(c *ConnectionFields) error {
 		if c.IDPMetadataURL != address {
 			return nil
 		}
@@ -110,7 +112,7 @@ func (o *Org) RefreshMetadata(ctx context.Context, id, address string, describe 
 // RefuseMetadata notes why the metadata at address was not taken over. What is known of the
 // identity provider stays.
 func (o *Org) RefuseMetadata(ctx context.Context, id, address, message string) (*Connection, error) {
-	return o.updateConnection(ctx, id, ByMetadata, func(c *Connection) error {
+	return o.updateConnection(ctx, id, ByMetadata, func(c *ConnectionFields) error {
 		if c.IDPMetadataURL == address {
 			c.metadataFailed(TimeOf(o.store.now()), message)
 		}

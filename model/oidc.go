@@ -64,12 +64,12 @@ func clientSecretPurpose(connection string) string {
 	return "connections/" + connection + "/oidc_client_secret"
 }
 
-// SealClientSecret gives a connection, which has its id by now, the secret of its client.
-func (s *Store) SealClientSecret(c *Connection, secret string) error {
+// SealClientSecret gives a connection, whose id is known by now, the secret of its client.
+func (s *Store) SealClientSecret(connection string, c *ConnectionFields, secret string) error {
 	if secret == "" || len(secret) > maxClientSecret || !storable(secret) {
 		return Invalidf("oidc.client_secret", "oidc.client_secret is text of 1 to %d bytes", maxClientSecret)
 	}
-	c.OIDCClientSecret = s.seal.seal([]byte(secret), clientSecretPurpose(c.ID))
+	c.OIDCClientSecret = s.seal.seal([]byte(secret), clientSecretPurpose(connection))
 	return nil
 }
 

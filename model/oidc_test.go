@@ -10,8 +10,10 @@ import (
 
 func newOpenIDConnection(t testing.TB, s *model.Store) *model.Connection {
 	t.Helper()
-	c := &model.Connection{ID: model.NewConnectionID(), Name: "Keycloak", Type: "GenericOIDC", IDPEntityID: "https://idp.example", OIDCClientID: "client"}
-	must(t, s.SealClientSecret(c, "the client's secret"))
+	c := &model.Connection{ID: model.NewConnectionID(), Type: "GenericOIDC", ConnectionFields: model.ConnectionFields{
+		Name: "Keycloak", IDPEntityID: "https://idp.example", OIDCClientID: "client",
+	}}
+	must(t, s.SealClientSecret(c.ID, &c.ConnectionFields, "the client's secret"))
 	return c
 }
 
@@ -37,32 +39,43 @@ func TestOpenIDConnection(t *testing.T) {
 				t.Errorf("it opens: %q", secret)
 			}
 		})
-		for name, change := range map[string]func(c *model.Connection){
-			"an address of everybody is not trusted": func(c *model.Connection) { c.IDPEntityID, c.TrustEmail = "https://accounts.google.com", true },
-			"no client":                              func(c *model.Connection) { c.OIDCClientID = "" },
-			"a client id that no URL takes":          func(c *model.Connection) { c.OIDCClientID = "a\nb" },
-			"no secret":                              func(c *model.Connection) { c.OIDCClientSecret = nil },
-			"too many scopes":                        func(c *model.Connection) { c.OIDCScopes = strings.Fields(strings.Repeat("openid ", 21)) },
-			"a mapping of what is no member":         func(c *model.Connection) { c.AttributeMapping = map[string]string{"role": "role"} },
-			"a mapping without end":                  func(c *model.Connection) { c.AttributeMapping = map[string]string{"email": strings.Repeat("x", 501)} },
-			"two claims for groups": func(c *model.Connection) {
+		for name, change := range map[string]func(c *model.ConnectionFields){
+			"an address of everybody is not trusted": func(c *model.ConnectionFields) {
+				c.IDPEntityID, c.TrustEmail = "https://accounts.google.com", true
+			},
+			"no client":                     func(c *model.ConnectionFields) { c.OIDCClientID = "" },
+			"a client id that no URL takes": func(c *model.ConnectionFields) { c.OIDCClientID = "a\nb" },
+			"no secret":                     func(c *model.ConnectionFields) { c.OIDCClientSecret = nil },
+			"too many scopes": func(c *model.ConnectionFields) {
+				c.OIDCScopes = strings.Fields(strings.Repeat("openid ", 21))
+			},
+			"a mapping of what is no member": func(c *model.ConnectionFields) {
+				c.AttributeMapping = map[string]string{"role": "role"}
+			},
+			"a mapping without end": func(c *model.ConnectionFields) {
+				c.AttributeMapping = map[string]string{"email": strings.Repeat("x", 501)}
+			},
+			"two claims for groups": func(c *model.ConnectionFields) {
 				c.OIDCGroupsClaim, c.AttributeMapping = "roles", map[string]string{"groups": "teams"}
 			},
-			"a groups claim without end": func(c *model.Connection) { c.OIDCGroupsClaim = strings.Repeat("x", 501) },
-			"a subject attribute":        func(c *model.Connection) { c.SubjectAttribute = "oid" },
+			"a groups claim without end": func(c *model.ConnectionFields) { c.OIDCGroupsClaim = strings.Repeat("x", 501) },
+			"a subject attribute":        func(c *model.ConnectionFields) { c.SubjectAttribute = "oid" },
 		} {
 			t.Run(name, func(t *testing.T) {
 				bad := newOpenIDConnection(t, s)
-				change(bad)
+				change(&bad.ConnectionFields)
 				wantKind(t, org.CreateConnection(t.Context(), bad, nil), model.Invalid)
-				_, err := org.UpdateConnection(t.Context(), c.ID, func(c *model.Connection) error { change(c); return nil })
+				_, err := org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error { change(c); return nil })
 				wantKind(t, err, model.Invalid)
 			})
 		}
 		t.Run("another client is another meaning of what was verified before", func(t *testing.T) {
 			verified, err := org.Connection(t.Context(), c.ID)
 			must(t, err)
-			_, err = org.UpdateConnection(t.Context(), c.ID, func(c *model.Connection) error { c.OIDCClientID = "other"; return nil })
+			_, err = org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error {
+				c.OIDCClientID = "other"
+				return nil
+			})
 			must(t, err)
 			if _, err := signIn(t, org, verified, claimsOf("s", "ada@contoso.example")); err == nil || !strings.Contains(err.Error(), string(model.ConnectionReplaced)) {
 				t.Error(err)

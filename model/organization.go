@@ -17,16 +17,21 @@ import (
 
 // Organization is one customer of the application: the tenant.
 type Organization struct {
-	ID                               OrganizationID `gorm:"primaryKey;<-:create"`
+	ID OrganizationID `gorm:"primaryKey;<-:create"`
+	OrganizationFields
+	CreatedAt Time     `gorm:"autoCreateTime:false"`
+	UpdatedAt Time     `gorm:"autoUpdateTime:false"`
+	Domains   []Domain `gorm:"-"` // filled by reads
+}
+
+// OrganizationFields are those of an organization that UpdateOrganization changes.
+type OrganizationFields struct {
 	Name                             string
 	Slug                             string // unique; [a-z0-9-]{3,40}
 	ExternalID                       *string
 	Metadata                         map[string]string `gorm:"serializer:json"`
 	Settings                         Settings          `gorm:"serializer:json"`
 	AllowProfilesOutsideOrganization bool
-	CreatedAt                        Time     `gorm:"autoCreateTime:false"`
-	UpdatedAt                        Time     `gorm:"autoUpdateTime:false"`
-	Domains                          []Domain `gorm:"-"` // filled by reads
 }
 
 // Settings are what an organization decides about itself.
@@ -158,9 +163,8 @@ func (o *Org) lockOrganization(ctx context.Context, strength string) (*Organizat
 }
 
 // UpdateOrganization lets change alter the organization under a lock and stores
-// it with its event. Domains and ID stay as they are. A change that alters
-// nothing writes nothing.
-func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization) error) (*Organization, error) {
+// it with its event. A change that alters nothing writes nothing.
+func (o *Org) UpdateOrganization(ctx context.Context, change func(*OrganizationFields) error) (*Organization, error) {
 	var g *Organization
 	err := o.Tx(ctx, func(org *Org) error {
 		before, err := org.lockOrganization(ctx, toChange)
@@ -172,50 +176,60 @@ func (o *Org) UpdateOrganization(ctx context.Context, change func(*Organization)
 		}
 		after := *before
 		after.Metadata = maps.Clone(before.Metadata)
-		if err := change(&after); err != nil {
+		if err := change(&after.OrganizationFields); err != nil {
 			return err
 		}
 		if after.Metadata == nil {
 			after.Metadata = map[string]string{}
 		}
-		after.ID, after.CreatedAt, after.UpdatedAt, after.Domains = before.ID, before.CreatedAt, before.UpdatedAt, before.Domains
 		if err := after.validate(); err != nil {
 			return err
 		}
-		if after.Settings.DefaultConnection != before.Settings.DefaultConnection {
-			if err := org.checkDefaultConnection(ctx, after.Settings.DefaultConnection); err != nil {
-				return err
-			}
-		}
-		if err := org.checkEnforcement(ctx, before.Settings, after.Settings); err != nil {
+		if err := org.checkSettings(ctx, before.Settings, after.Settings); err != nil {
 			return err
 		}
-		g = &after
-		if len(changed(before, g)) == 0 {
+		if g = &after; len(changed(before, g)) == 0 {
 			return nil
 		}
 		g.UpdatedAt = org.now()
-		if after.Settings.AllowManualAssignments != before.Settings.AllowManualAssignments {
-			org.ruleInputChanged()
-		}
-		err = org.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID).Select(changed(before, g)).UpdateColumns(g).Error
-		if err != nil {
-			return organizationTaken(fmt.Errorf("update organization: %w", err))
-		}
-		if seconds := g.Settings.SessionIdleSeconds; seconds != before.Settings.SessionIdleSeconds {
-			if err := org.setIdle(ctx, seconds); err != nil {
-				return err
-			}
-		}
-		if err := org.enforcePasswords(ctx, before.Settings, g.Settings); err != nil {
-			return err
-		}
-		return org.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
+		return org.writeOrganization(ctx, before, g)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return g, nil
+}
+
+// checkSettings refuses settings that the organization cannot go by.
+func (o *Org) checkSettings(ctx context.Context, before, after Settings) error {
+	if after.DefaultConnection != before.DefaultConnection {
+		if err := o.checkDefaultConnection(ctx, after.DefaultConnection); err != nil {
+			return err
+		}
+	}
+	return o.checkEnforcement(ctx, before, after)
+}
+
+// writeOrganization writes what changed in an organization, with what follows for its sessions and
+// passwords, and the event.
+func (o *Org) writeOrganization(ctx context.Context, before, after *Organization) error {
+	if after.Settings.AllowManualAssignments != before.Settings.AllowManualAssignments {
+		o.ruleInputChanged()
+	}
+	row := o.db.WithContext(ctx).Model(&Organization{}).Where("id = ?", o.ID)
+	err := row.Select(changed(before, after)).UpdateColumns(after).Error
+	if err != nil {
+		return organizationTaken(fmt.Errorf("update organization: %w", err))
+	}
+	if seconds := after.Settings.SessionIdleSeconds; seconds != before.Settings.SessionIdleSeconds {
+		if err := o.setIdle(ctx, seconds); err != nil {
+			return err
+		}
+	}
+	if err := o.enforcePasswords(ctx, before.Settings, after.Settings); err != nil {
+		return err
+	}
+	return o.record(OrganizationUpdated, OrganizationPrefix.ID(string(o.ID)), after.PublicForm())
 }
 
 // checkDefaultConnection refuses a connection that the organization does not have.

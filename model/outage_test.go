@@ -45,7 +45,7 @@ func uses(ctx context.Context, s *model.Store, org *model.Org, d *model.Director
 			_, _, err := org.DirectoryUsers(ctx, d.ID, model.ResourceQuery{Limit: 10})
 			return err
 		},
-		"a token":  func() error { _, err := s.DirectoryByToken(ctx, "rc_dt_unknown"); return err },
+		"a token":  func() error { _, err := s.Authenticate(ctx, "rc_dt_unknown"); return err },
 		"a key":    func() error { _, _, err := s.APIKey(ctx, "sk_unknown"); return err },
 		"the feed": func() error { _, _, err := s.Events(ctx, model.Everywhere(), model.EventQuery{}); return err },
 		"ready":    func() error { return s.Ready(ctx) },
@@ -60,9 +60,14 @@ func uses(ctx context.Context, s *model.Store, org *model.Org, d *model.Director
 		},
 		"an organization": func() error {
 			return s.CreateOrganization(ctx, "operator:test", model.Everywhere(),
-				&model.Organization{Name: "New", Settings: model.DefaultSettings()}, nil)
+				&model.Organization{OrganizationFields: model.OrganizationFields{
+					Name: "New", Settings: model.DefaultSettings(),
+				}}, nil)
 		},
-		"an application": func() error { _, err := s.CreateApplication(ctx, &model.Application{Name: "New"}, nil); return err },
+		"an application": func() error {
+			_, err := s.CreateApplication(ctx, &model.Application{ApplicationFields: model.ApplicationFields{Name: "New"}}, nil)
+			return err
+		},
 	}
 }
 
@@ -197,7 +202,9 @@ func TestSQLiteReadOnlyFile(t *testing.T) {
 		s, err := model.Open(t.Context(), "sqlite:"+path, options())
 		if err == nil {
 			defer s.Close()
-			err = s.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), &model.Organization{Name: "New", Settings: model.DefaultSettings()}, nil)
+			err = s.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), &model.Organization{OrganizationFields: model.OrganizationFields{
+				Name: "New", Settings: model.DefaultSettings(),
+			}}, nil)
 		}
 		wantKind(t, err, model.Unavailable)
 		checkMessage(t, err)

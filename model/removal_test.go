@@ -133,7 +133,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 }
 
 // unaltered is a change of a group that changes nothing.
-func unaltered(*model.DirectoryGroup) error { return nil }
+func unaltered(*model.GroupDraft) error { return nil }
 
 func TestDeleteDirectory(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
@@ -146,7 +146,7 @@ func TestDeleteDirectory(t *testing.T) {
 		alan = deactivate(t, org, d, alan)
 		_, bearer, err := org.CreateDirectoryToken(t.Context(), d.ID, "second", nil)
 		must(t, err)
-		_, err = s.DirectoryByToken(t.Context(), bearer)
+		_, err = s.Authenticate(t.Context(), bearer)
 		must(t, err)
 
 		got := newEvents(t, s, org, func() { must(t, org.DeleteDirectory(t.Context(), d.ID)) })
@@ -170,7 +170,7 @@ func TestDeleteDirectory(t *testing.T) {
 			if err != nil || len(gs) != 1 || gs[0].ID != remaining.ID {
 				t.Error(gs, err)
 			}
-			_, err = s.DirectoryByToken(t.Context(), bearer)
+			_, err = s.Authenticate(t.Context(), bearer)
 			wantKind(t, err, model.Denied)
 			if u := stored(t, org, grace.ID); !u.Active || *u.DirectoryID != kept.ID {
 				t.Errorf("%+v", u)
@@ -213,7 +213,7 @@ func TestDeleteOrganization(t *testing.T) {
 				t.Errorf("left: %s", row)
 			}
 		}
-		_, err := s.DirectoryByToken(t.Context(), e.bearer)
+		_, err := s.Authenticate(t.Context(), e.bearer)
 		wantKind(t, err, model.Denied)
 		wantKind(t, e.org.DeleteOrganization(t.Context()), model.NotFound)
 		as, _, err := s.Applications(t.Context(), model.Page{Limit: 10})

@@ -161,7 +161,7 @@ func TestComparisonAgreesWithRules(t *testing.T) {
 		var groups []*model.AccountGroup
 		for i := range 5 {
 			a := accounts[i%3]
-			g := &model.AccountGroup{AccountID: a.ID, Name: fmt.Sprint("G", i)}
+			g := &model.AccountGroup{AccountID: a.ID, AccountGroupFields: model.AccountGroupFields{Name: fmt.Sprint("G", i)}}
 			must(t, h.org.CreateAccountGroup(ctx, g))
 			groups = append(groups, g)
 		}
@@ -274,7 +274,10 @@ func apply(t *testing.T, h suite, p model.Proposal) {
 					t.Fatal(err)
 				}
 			}
-			_, err := h.org.UpdateAccountGroup(ctx, a.ID, g.ID, func(g *model.AccountGroup) error { g.AssignByDefault = *proposed.AssignByDefault; return nil })
+			_, err := h.org.UpdateAccountGroup(ctx, a.ID, g.ID, func(g *model.AccountGroupFields) error {
+				g.AssignByDefault = *proposed.AssignByDefault
+				return nil
+			})
 			must(t, err)
 		}
 	}

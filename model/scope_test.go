@@ -57,7 +57,9 @@ var scoped = map[string]func(ctx context.Context, s *model.Store, scope model.Sc
 // serving makes an application for organizations and returns its scope.
 func serving(t testing.TB, s *model.Store, organizations ...model.OrganizationID) model.Scope {
 	t.Helper()
-	key, err := s.CreateApplication(t.Context(), &model.Application{Name: "App"}, organizations)
+	key, err := s.CreateApplication(t.Context(), &model.Application{ApplicationFields: model.ApplicationFields{
+		Name: "App",
+	}}, organizations)
 	must(t, err)
 	_, scope, err := s.APIKey(t.Context(), key)
 	must(t, err)

@@ -203,7 +203,10 @@ func TestSeatThatComesWhileReasonsChange(t *testing.T) {
 	must(t, h.org.SetConnectionAccounts(t.Context(), h.c.ID, nil))
 	there, two := modeltest.Open(t, db, model.Options{Now: clock.Now}).Org(h.org.ID, "system"), int64(2)
 	meanwhile = func() {
-		_, err := there.UpdateAccount(t.Context(), h.account.ID, func(a *model.Account) error { a.Seats = &two; return nil })
+		_, err := there.UpdateAccount(t.Context(), h.account.ID, func(a *model.AccountFields) error {
+			a.Seats = &two
+			return nil
+		})
 		must(t, err)
 	}
 	h.work(t)

@@ -41,7 +41,7 @@ func TestSeats(t *testing.T) {
 			t.Errorf("a refused login made %+v: %v", us, err)
 		}
 		one, two := int64(0), int64(2)
-		_, err = h.org.UpdateAccount(ctx, h.account.ID, func(a *model.Account) error { a.Seats = &one; return nil })
+		_, err = h.org.UpdateAccount(ctx, h.account.ID, func(a *model.AccountFields) error { a.Seats = &one; return nil })
 		if model.KindOf(err) != model.Conflict {
 			t.Errorf("fewer seats than are in use: %v", err)
 		}
@@ -54,7 +54,7 @@ func TestSeats(t *testing.T) {
 		if diff := cmp.Diff([]string{"group.unassigned directory", "license.granted seat", "license.revoked directory"}, sorted(h.told(t, mark))); diff != "" {
 			t.Error(diff)
 		}
-		a, err := h.org.UpdateAccount(ctx, h.account.ID, func(a *model.Account) error { a.Seats = &two; return nil })
+		a, err := h.org.UpdateAccount(ctx, h.account.ID, func(a *model.AccountFields) error { a.Seats = &two; return nil })
 		must(t, err)
 		h.want(t, alan, "Everybody, Workspace granted")
 		if a.SeatsUsed != 2 {

@@ -11,7 +11,9 @@ import (
 func TestTokensEndWithTheApplicationsReach(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		e := settle(t, s, "alpha")
-		a := &model.Application{Name: "Analytics", RedirectURIs: []string{"https://app.example/callback"}}
+		a := &model.Application{ApplicationFields: model.ApplicationFields{
+			Name: "Analytics", RedirectURIs: []string{"https://app.example/callback"},
+		}}
 		_, err := s.CreateApplication(t.Context(), a, []model.OrganizationID{e.org.ID})
 		must(t, err)
 		redeem := func() (string, error) {

@@ -100,7 +100,10 @@ var endings = []ends{
 	}, model.EndedRoleChanged},
 	{"the connection deleted", func(t *testing.T, o opened) { must(t, o.org.DeleteConnection(t.Context(), o.c.ID)) }, model.EndedConnectionChanged},
 	{"the connection to another identity provider", func(t *testing.T, o opened) {
-		_, err := o.org.UpdateConnection(t.Context(), o.c.ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
+		_, err := o.org.UpdateConnection(t.Context(), o.c.ID, func(c *model.ConnectionFields) error {
+			c.IDPEntityID = "https://other.example"
+			return nil
+		})
 		must(t, err)
 	}, model.EndedConnectionChanged},
 	{"signed out", func(t *testing.T, o opened) { must(t, o.org.EndSession(t.Context(), o.out.Session.ID)) }, ""},
@@ -233,7 +236,10 @@ func TestDeadOnArrival(t *testing.T) {
 		"connection replaced": func(ctx context.Context, org *model.Org, _ *model.Directory, _ *model.User) error {
 			cs, err := org.ActiveConnections(ctx)
 			if err == nil {
-				_, err = org.UpdateConnection(ctx, cs[0].ID, func(c *model.Connection) error { c.IDPEntityID = "https://other.example"; return nil })
+				_, err = org.UpdateConnection(ctx, cs[0].ID, func(c *model.ConnectionFields) error {
+					c.IDPEntityID = "https://other.example"
+					return nil
+				})
 			}
 			return err
 		},

@@ -82,48 +82,62 @@ func (o *Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		if err != nil {
 			return err
 		}
-		in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
-		m := matcher{org: org, organization: g, connection: c, claims: &in.Claims}
-		u, identity, err := m.match(ctx)
+		identity, err := org.findUser(ctx, &in, g, c, out)
 		if err != nil {
 			return err
 		}
-		out.User, in.Attempt.Notes = u, append(in.Attempt.Notes, m.notes...)
-		if err := org.noteClaims(ctx, identity, &in.Claims); err != nil {
+		if err := org.openSession(ctx, &in, g, identity, out); err != nil {
 			return err
-		}
-		if err := org.entitleSignedIn(ctx, c, u); err != nil {
-			return err
-		}
-		out.Session = &Session{UserID: u.ID, ConnectionID: c.ID, IdentityID: identity.ID, Epoch: u.Epoch,
-			AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: org.now() + Time(g.Settings.SessionLifetimeSeconds)*1000,
-			IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
-		if in.NotAfter != nil {
-			out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
-		}
-		if out.SessionToken, err = org.createSession(ctx, out.Session, in.IDToken, in.AtProvider); err != nil {
-			return err
-		}
-		if id := in.Login.ReplacesSessionID; id != nil {
-			if err := org.endReplaced(ctx, *id); err != nil {
-				return err
-			}
-		}
-		if in.Login.ApplicationID != nil {
-			out.Code, err = org.handOver(ctx, g, u, out.Session, *in.Login.ApplicationID, in.Login.RedirectURI, in.Login.CodeChallenge)
-			if err != nil {
-				return err
-			}
 		}
 		if err := org.activateConnection(ctx, c); err != nil {
 			return err
 		}
-		return org.noteSuccess(ctx, in.Attempt, out.Session, u, &in.Claims)
+		return org.noteSuccess(ctx, in.Attempt, out.Session, out.User, &in.Claims)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// findUser finds or makes the user that the claims name, keeps the claims, and gives the user the
+// licenses that follow from them.
+func (o *Org) findUser(ctx context.Context, in *SignIn, g *Organization, c *Connection, out *SignedUp) (*Identity, error) {
+	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
+	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
+	u, identity, err := m.match(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.User, in.Attempt.Notes = u, append(in.Attempt.Notes, m.notes...)
+	if err := o.noteClaims(ctx, identity, &in.Claims); err != nil {
+		return nil, err
+	}
+	return identity, o.entitleSignedIn(ctx, c, u)
+}
+
+// openSession opens the session of a user who was found, in place of the one that the browser had, and
+// makes the code for the application that the login began at.
+func (o *Org) openSession(ctx context.Context, in *SignIn, g *Organization, identity *Identity, out *SignedUp) (err error) {
+	u, login := out.User, in.Login
+	out.Session = &Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID, Epoch: u.Epoch,
+		AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: o.now() + Time(g.Settings.SessionLifetimeSeconds)*1000,
+		IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
+	if in.NotAfter != nil {
+		out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
+	}
+	if out.SessionToken, err = o.createSession(ctx, out.Session, in.IDToken, in.AtProvider); err != nil {
+		return err
+	}
+	if login.ReplacesSessionID != nil {
+		if err := o.endReplaced(ctx, *login.ReplacesSessionID); err != nil {
+			return err
+		}
+	}
+	if login.ApplicationID != nil {
+		out.Code, err = o.handOver(ctx, g, u, out.Session, *login.ApplicationID, login.RedirectURI, login.CodeChallenge)
+	}
+	return err
 }
 
 // useConnection locks the connection until the login is stored, so that nobody

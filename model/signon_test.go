@@ -9,10 +9,12 @@ import (
 
 // newConnection is a connection to an identity provider that nobody asks for anything.
 func newConnection() *model.Connection {
-	return &model.Connection{
-		Name: "Okta", Type: "OktaSAML", IDPEntityID: "https://idp.example", IDPSSORedirectURL: "https://idp.example/sso",
-		IDPCertificates: []string{"certificate"}, SPCertificate: "certificate",
-	}
+	return &model.Connection{Type: "OktaSAML", SPCertificate: "certificate", ConnectionFields: model.ConnectionFields{
+		Name:              "Okta",
+		IDPEntityID:       "https://idp.example",
+		IDPSSORedirectURL: "https://idp.example/sso",
+		IDPCertificates:   []string{"certificate"},
+	}}
 }
 
 func connect(t testing.TB, org *model.Org) *model.Connection {
@@ -24,7 +26,9 @@ func connect(t testing.TB, org *model.Org) *model.Connection {
 
 func application(t testing.TB, s *model.Store) *model.Application {
 	t.Helper()
-	a := &model.Application{Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{"https://app.example/callback"}}
+	a := &model.Application{ApplicationFields: model.ApplicationFields{
+		Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{"https://app.example/callback"},
+	}}
 	_, err := s.CreateApplication(t.Context(), a, nil)
 	must(t, err)
 	return a
@@ -65,7 +69,10 @@ func (e *estate) signOn(t testing.TB, s *model.Store) {
 	e.connection = connect(t, e.org)
 	claims := claimsOf("s", "ada@shared.example")
 	claims.NameID = "ada@shared.example"
-	_, err := e.org.UpdateOrganization(ctx, func(g *model.Organization) error { g.AllowProfilesOutsideOrganization = true; return nil })
+	_, err := e.org.UpdateOrganization(ctx, func(g *model.OrganizationFields) error {
+		g.AllowProfilesOutsideOrganization = true
+		return nil
+	})
 	must(t, err)
 	e.login = begin(t, e.org, e.connection)
 	a := application(t, s)

@@ -203,7 +203,8 @@ type transaction struct {
 // collecting is the Org with a new transaction, which collects what the Org is told. Every transaction
 // is made here. Of one with eventsOnly nothing is done at its end but to write its events.
 func (o *Org) collecting(eventsOnly bool) *Org {
-	return &Org{ID: o.ID, by: o.by, store: o.store, db: o.db, read: o.read, tx: &transaction{at: o.now(), eventsOnly: eventsOnly}}
+	tx := &transaction{at: o.now(), eventsOnly: eventsOnly}
+	return &Org{ID: o.ID, by: o.by, store: o.store, db: o.db, read: o.read, tx: tx}
 }
 
 // recorder returns an Org that collects events without a transaction; the caller writes them itself,

@@ -18,7 +18,7 @@ import (
 // organization makes an organization with a verified domain and a directory.
 func organization(t testing.TB, s *model.Store, name, domain string) (*model.Org, *model.Directory) {
 	t.Helper()
-	g := &model.Organization{Name: name, Settings: model.DefaultSettings()}
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{Name: name, Settings: model.DefaultSettings()}}
 	err := s.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), g, map[string]model.DomainState{domain: model.DomainStateVerified})
 	if err != nil {
 		t.Fatal(err)
@@ -87,8 +87,8 @@ func createGroup(t testing.TB, org *model.Org, d *model.Directory, name string, 
 	return g
 }
 
-func named(name string) func(*model.Directory) error {
-	return func(d *model.Directory) error { d.Name = name; return nil }
+func named(name string) func(*model.DirectoryFields) error {
+	return func(d *model.DirectoryFields) error { d.Name = name; return nil }
 }
 
 func ids(users ...*model.User) []string {

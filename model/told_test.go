@@ -72,11 +72,17 @@ func TestAddressThatChangesAfterTheCode(t *testing.T) {
 				_, err = s.SessionByToken(t.Context(), o.out.SessionToken) // whom we ourselves know is not another
 				must(t, err)
 
-				_, err = h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.AllowProfilesOutsideOrganization = true; return nil })
+				_, err = h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+					g.AllowProfilesOutsideOrganization = true
+					return nil
+				})
 				must(t, err)
 				_, err = s.SessionByAccessToken(t.Context(), o.token)
 				must(t, err)
-				_, err = h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.AllowProfilesOutsideOrganization = false; return nil })
+				_, err = h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+					g.AllowProfilesOutsideOrganization = false
+					return nil
+				})
 				must(t, err)
 
 				change.back(t, h, o.user)

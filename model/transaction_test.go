@@ -25,7 +25,7 @@ func TestLesserTransactionDropsNothing(t *testing.T) {
 		org, _ := contoso(t, s)
 		other, _ := organization(t, s, "Fabrikam", "fabrikam.example")
 		for _, org := range []*model.Org{org, other} { // without rules there are no users to recompute
-			must(t, org.CreateAccount(t.Context(), &model.Account{Name: "Workspace"}))
+			must(t, org.CreateAccount(t.Context(), &model.Account{AccountFields: model.AccountFields{Name: "Workspace"}}))
 		}
 		lesser := map[string]func(note func(org *model.Org)) error{
 			"in another organization": func(note func(org *model.Org)) error {

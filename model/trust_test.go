@@ -44,6 +44,11 @@ func certificateUntil(end time.Time) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
+// certified has an identity provider sign by these certificates.
+func certified(certificates ...string) func(*model.ConnectionFields) {
+	return func(c *model.ConnectionFields) { c.IDPCertificates = certificates }
+}
+
 // trusting runs a test on a connection whose metadata has an address, under a clock.
 func trusting(t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection)) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -87,7 +92,9 @@ func TestMetadataIsReadDaily(t *testing.T) {
 			t.Errorf("%d are due once the lease ended in vain", n)
 		}
 		renewed := certificateUntil(d.Now().AddDate(2, 0, 0))
-		got, err := org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.Connection) { c.IDPCertificates = append(c.IDPCertificates, renewed) })
+		got, err := org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
+			c.IDPCertificates = append(c.IDPCertificates, renewed)
+		})
 		must(t, err)
 		if len(got.IDPCertificates) != 2 || got.MetadataRefreshedAt.Time() != d.Now() || got.MetadataError != "" {
 			t.Errorf("got %+v", got)
@@ -96,7 +103,10 @@ func TestMetadataIsReadDaily(t *testing.T) {
 		if n := claim(); n != 1 {
 			t.Errorf("%d are due after another day", n)
 		}
-		_, err = org.UpdateConnection(t.Context(), c.ID, func(c *model.Connection) error { c.IDPMetadataURL = ""; return nil })
+		_, err = org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error {
+			c.IDPMetadataURL = ""
+			return nil
+		})
 		must(t, err)
 		d.Advance(3 * day)
 		if n := claim(); n != 0 {
@@ -131,8 +141,8 @@ func TestMetadataThatIsNotTakenOver(t *testing.T) {
 		before, err := org.Connection(t.Context(), c.ID)
 		must(t, err)
 		d.Advance(day)
-		renew := func(c *model.Connection) { c.IDPCertificates = []string{certificateUntil(d.Now())} }
-		if _, err := org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.Connection) {
+		renew := func(c *model.ConnectionFields) { c.IDPCertificates = []string{certificateUntil(d.Now())} }
+		if _, err := org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
 			renew(c)
 			c.IDPEntityID = "https://other.example"
 		}); model.KindOf(err) != model.Invalid {
@@ -188,7 +198,7 @@ func TestMetadataIsWantedAtMostEveryTenMinutes(t *testing.T) {
 		if err != nil || len(due) != 1 {
 			t.Fatalf("%d are due: %v", len(due), err)
 		}
-		must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(*model.Connection) {}))
+		must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(*model.ConnectionFields) {}))
 		d.Advance(9 * time.Minute)
 		if want() {
 			t.Error("it is wanted again after nine minutes")
@@ -232,19 +242,23 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 			added, removed int
 		}{
 			{"the next beside the first, by metadata", func() {
-				must2(t)(s.Org(org.ID, model.System).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.Connection) { c.IDPCertificates = []string{first, next} }))
+				must2(t)(s.Org(org.ID, model.System).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(first, next)))
 			}, both, model.ByMetadata, 1, 0},
 			{"the same in another order", func() {
-				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.Connection) { c.IDPCertificates = []string{next, first} }))
+				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(next, first)))
 			}, nil, "", 0, 0},
 			{"the first gone", func() {
-				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *model.Connection) { c.IDPCertificates = []string{next} }))
+				must2(t)(org.RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(next)))
 			}, both[:1], model.ByMetadata, 0, 1},
 			{"replaced by hand", func() {
-				must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.Connection) error { c.IDPCertificates = []string{first}; return nil }))
+				must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error {
+					c.IDPCertificates = []string{first}
+					return nil
+				}))
 			}, both, model.ByAdministrator, 1, 1},
 			{"another name", func() {
-				must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.Connection) error { c.Name = "Entra"; return nil }))
+				rename := func(c *model.ConnectionFields) error { c.Name = "Entra"; return nil }
+				must2(t)(org.UpdateConnection(t.Context(), c.ID, rename))
 			}, nil, "", 0, 0},
 		} {
 			if got := newEvents(t, s, org, test.run); !slices.Equal(got, test.want) {
@@ -306,7 +320,7 @@ func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
 				t.Errorf("%s: got %v", step.name, e)
 			}
 		}
-		must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.Connection) error {
+		must2(t)(org.UpdateConnection(t.Context(), c.ID, func(c *model.ConnectionFields) error {
 			c.IDPCertificates = []string{certificateUntil(d.Now().AddDate(0, 0, -1)), certificateUntil(d.Now().AddDate(0, 0, 60))}
 			return nil
 		}))
@@ -377,7 +391,7 @@ func TestKeysRotate(t *testing.T) {
 		if _, err := org.PromoteKey(ctx, c.ID, "0"); model.KindOf(err) != model.NotFound {
 			t.Errorf("an unknown key is promoted: %v", err)
 		}
-		must2(t)(org.UpdateConnection(ctx, c.ID, func(c *model.Connection) error { c.Name, c.SPStandbyKey = "Entra", nil; return nil }))
+		must2(t)(org.UpdateConnection(ctx, c.ID, func(c *model.ConnectionFields) error { c.Name = "Entra"; return nil }))
 		holds("next", "key")
 		must2(t)(org.DeleteKey(ctx, c.ID, id(first)))
 		holds("next", "")

@@ -229,15 +229,22 @@ func (u *User) follow(before *User, now Time) {
 // changed names the fields that differ between two rows of one type, and those
 // that are written with them.
 func changed[T any](before, after *T) []string {
-	var names []string
-	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
+	return changedFields(reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem())
+}
+
+func changedFields(b, a reflect.Value) (names []string) {
 	for i := range b.NumField() {
-		if f := b.Type().Field(i); f.Type == reflect.TypeFor[foldedDocument]() || f.Tag.Get("gorm") == "-" {
+		f := b.Type().Field(i)
+		if f.Type == reflect.TypeFor[foldedDocument]() || f.Tag.Get("gorm") == "-" {
 			continue // the former follows from Document, the latter is no column
 		}
+		if f.Anonymous {
+			names = append(names, changedFields(b.Field(i), a.Field(i))...)
+			continue
+		}
 		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
-			names = append(names, b.Type().Field(i).Name)
-			if b.Type().Field(i).Name == "Document" {
+			names = append(names, f.Name)
+			if f.Name == "Document" {
 				names = append(names, "DocumentFolded")
 			}
 		}

@@ -61,7 +61,10 @@ func passwords(t testing.TB, s *model.Store) (stored, links int64) {
 func TestPasswordsEnd(t *testing.T) {
 	settings := func(change func(*model.Settings)) func(*testing.T, house, *model.User) {
 		return func(t *testing.T, h house, _ *model.User) {
-			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { change(&g.Settings); return nil })
+			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+				change(&g.Settings)
+				return nil
+			})
 			must(t, err)
 		}
 	}
@@ -135,7 +138,10 @@ func TestPasswordsOfOthersEndWhenSignOnIsRequired(t *testing.T) {
 		setPassword(t, h.s, h.org, ada, goodPassword)
 		must(t, model.Within(h.org, t.Context()).Create(&model.UserPassword{UserID: bob.ID, Hash: "x"}).Error)
 		got := newEvents(t, h.s, h.org, func() {
-			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.Settings.SSORequired = true; return nil })
+			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+				g.Settings.SSORequired = true
+				return nil
+			})
 			must(t, err)
 		})
 		if diff := cmp.Diff([]model.EventType{model.UserPasswordRemoved, model.OrganizationUpdated}, got); diff != "" {
@@ -265,7 +271,10 @@ func TestSignOnIsRequiredOnlyOnceTested(t *testing.T) {
 		org, _ := contoso(t, s)
 		c := connect(t, org)
 		require := func() error {
-			_, err := org.UpdateOrganization(t.Context(), func(g *model.Organization) error { g.Settings.SSORequired = true; return nil })
+			_, err := org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
+				g.Settings.SSORequired = true
+				return nil
+			})
 			return err
 		}
 		unchanged(t, s, func() { wantKind(t, require(), model.Invalid, "sso_required") })
@@ -274,7 +283,7 @@ func TestSignOnIsRequiredOnlyOnceTested(t *testing.T) {
 		must(t, require())
 	})
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
-		g := &model.Organization{Name: "New", Settings: model.DefaultSettings()}
+		g := &model.Organization{OrganizationFields: model.OrganizationFields{Name: "New", Settings: model.DefaultSettings()}}
 		g.Settings.SSORequired = true
 		wantKind(t, s.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), g, nil), model.Invalid, "sso_required")
 	})

@@ -104,7 +104,10 @@ func (c *front) furnish(t *testing.T, strict bool, name string) {
 			return
 		}
 		c.strict = on
-		if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.Directory) error { d.Strict = on; return nil }); err != nil {
+		if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.DirectoryFields) error {
+			d.Strict = on
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -115,8 +115,8 @@ func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 
 // updateGroup has change make the group's next document from the stored one, and changes members.
 func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change func(stored map[string]any) (map[string]any, bool, error)) (*model.DirectoryGroup, error) {
-	return x.org.UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error {
-		if err := x.conditions.check(g.Version); err != nil {
+	return x.org.UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.GroupDraft) error {
+		if err := x.conditions.check(g.Version()); err != nil {
 			return err
 		}
 		stored, err := g.DocumentMap()

@@ -161,8 +161,8 @@ func TestMassChange(t *testing.T) {
 			g.expect()
 		}},
 		{"the share and the window are the directory's own, and the directory shows its alert", func(g *guarded) {
-			_, err := g.org.UpdateDirectory(g.t.Context(), g.directory.ID, func(d *model.Directory) error {
-				d.MassChange.Percent, d.MassChange.WindowSeconds = 50, 60
+			_, err := g.org.UpdateDirectory(g.t.Context(), g.directory.ID, func(d *model.DirectoryFields) error {
+				d.MassChangePercent, d.MassChangeWindowSeconds = 50, 60
 				return nil
 			})
 			if err != nil {

@@ -89,7 +89,7 @@ func (d *deployment) organization(name string, domains ...string) model.Organiza
 	for _, domain := range domains {
 		verified[domain] = model.DomainStateVerified
 	}
-	g := &model.Organization{Name: name, Settings: model.DefaultSettings()}
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{Name: name, Settings: model.DefaultSettings()}}
 	if err := d.store.CreateOrganization(d.t.Context(), model.System, model.Everywhere(), g, verified); err != nil {
 		d.t.Fatal(err)
 	}

@@ -14,7 +14,10 @@ func TestStrictDirectory(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		other := c.deployment.client(c.directory.OrganizationID)
 		strict := func(on bool) {
-			if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.Directory) error { d.Strict = on; return nil }); err != nil {
+			if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.DirectoryFields) error {
+				d.Strict = on
+				return nil
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}

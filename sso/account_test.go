@@ -15,9 +15,11 @@ func TestAccountsAtSignOn(t *testing.T) {
 		ctx := t.Context()
 		w.activate(w.tenant)
 		seats := int64(1)
-		account := &model.Account{Name: "Workspace", Seats: &seats}
+		account := &model.Account{AccountFields: model.AccountFields{Name: "Workspace", Seats: &seats}}
 		must(t, w.org.CreateAccount(ctx, account))
-		group := &model.AccountGroup{AccountID: account.ID, Name: "Editors", Permissions: []string{"edit"}, AssignByDefault: true}
+		group := &model.AccountGroup{AccountID: account.ID, AccountGroupFields: model.AccountGroupFields{
+			Name: "Editors", Permissions: []string{"edit"}, AssignByDefault: true,
+		}}
 		must(t, w.org.CreateAccountGroup(ctx, group))
 		must(t, w.org.SetConnectionAccounts(ctx, w.connection.ID, []string{account.ID}))
 		people := w.idp.People() // the first was there for the test login

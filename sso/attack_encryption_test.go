@@ -197,7 +197,7 @@ func fragmentOf(text string) *etree.Element {
 
 func TestEncryptedAttacksAreRefused(t *testing.T) {
 	x := newTarget(t)
-	x.update(x.tenant, func(c *model.Connection) { c.AllowEncrypted = model.EncryptedCBC })
+	x.update(x.tenant, func(c *model.ConnectionFields) { c.AllowEncrypted = model.EncryptedCBC })
 	g, post := x.begin(t)
 	for _, a := range encryptions {
 		t.Run(a.name, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestEncryptedAssertions(t *testing.T) {
 			{model.EncryptedCBC, testidp.AES256CBC, ""},
 			{model.EncryptedCBC, testidp.AES128CBC, ""},
 		} {
-			w.update(w.tenant, func(conn *model.Connection) { conn.AllowEncrypted = c.allowed })
+			w.update(w.tenant, func(conn *model.ConnectionFields) { conn.AllowEncrypted = c.allowed })
 			metadata := w.browser().get(w.sp(w.connection, "/metadata")).body
 			if strings.Contains(metadata, `use="encryption"`) != (c.allowed != model.EncryptedOff) || strings.Contains(metadata, "-cbc") != (c.allowed == model.EncryptedCBC) {
 				t.Errorf("%s: the metadata is %s", c.allowed, metadata)
@@ -267,7 +267,7 @@ func TestEncryptedAssertions(t *testing.T) {
 func TestKeyRotation(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
-		w.update(w.tenant, func(c *model.Connection) { c.AllowEncrypted = model.EncryptedGCM })
+		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowEncrypted = model.EncryptedGCM })
 		path := "/connections/" + model.ConnectionPrefix.ID(w.connection.ID) + "/sp_keys"
 		known := func() (certificates []string) {
 			d := etree.NewDocument()

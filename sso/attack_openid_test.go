@@ -191,7 +191,7 @@ func TestForgedIDTokensAreRefused(t *testing.T) {
 	}
 	o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)).code(t)
 	t.Run("an address that the connection trusts", func(t *testing.T) {
-		w.update(o.tenant, func(c *model.Connection) { c.TrustEmail = true })
+		w.update(o.tenant, func(c *model.ConnectionFields) { c.TrustEmail = true })
 		o.attack(t, []tokenAttack{{"of another organization", claim("email", "ada@fabrikam.example"), model.NotProvisioned},
 			{"of ours makes a user", claim("email_verified", nil), ""}}, person(o.tenant, 6))
 	})
@@ -232,7 +232,7 @@ func TestAddressAsUserNameIsVouchedFor(t *testing.T) {
 		victim := person(o.tenant, 5)
 		id := w.newDirectory(o.tenant, "generic scim v2.0").provision(victim.UserName, "x-1", victim)
 		w.role(o.tenant, id, model.Admin)
-		w.update(o.tenant, func(c *model.Connection) { c.UsernameAttribute = "email" })
+		w.update(o.tenant, func(c *model.ConnectionFields) { c.UsernameAttribute = "email" })
 		o.attack(t, []tokenAttack{
 			{"not vouched for by " + kind, claimed(map[string]any{"email": victim.UserName, kind: false}), model.NotProvisioned},
 			{"without " + kind, testidp.TokenOptions{Edit: func(c map[string]any) { c["email"] = victim.UserName; delete(c, kind) }}, model.NotProvisioned},

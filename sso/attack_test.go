@@ -43,7 +43,7 @@ func (x *target) begin(t *testing.T) (genuine, func(t *testing.T, response strin
 	b := x.browser()
 	_, request, relayState := request(t, b.get(x.sp(x.connection, "/login")))
 	g := newGenuine(t, x.clock.Now(), x.connection.IDPEntityID, x.sp(x.connection, "/acs"), x.sp(x.connection, "/metadata"), request)
-	_, err := x.org.UpdateConnection(t.Context(), x.connection.ID, func(c *model.Connection) error {
+	_, err := x.org.UpdateConnection(t.Context(), x.connection.ID, func(c *model.ConnectionFields) error {
 		c.IDPCertificates = []string{pemOf(g.certificate)}
 		return nil
 	})

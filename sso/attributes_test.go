@@ -60,7 +60,7 @@ func TestUsualAttributesAreRecognized(t *testing.T) {
 // TestAttributesThatAConnectionNames: what is mapped comes from there only.
 func TestAttributesThatAConnectionNames(t *testing.T) {
 	w := one(t)
-	w.update(w.tenant, func(c *model.Connection) {
+	w.update(w.tenant, func(c *model.ConnectionFields) {
 		c.AttributeMapping = map[string]string{"email": "workEmail", "first_name": "vorname", "groups": "Abteilungen"}
 	})
 	profile := w.asserted(t, map[string][]string{"workemail": {w.fresh()}, "email": {"other@contoso.example"}, "vorname": {"Ada"}, "firstName": {"Augusta"},
@@ -110,13 +110,15 @@ func TestRequestsAreAsTheConnectionSays(t *testing.T) {
 	w := one(t)
 	const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	for _, c := range []struct {
-		change func(*model.Connection)
+		change func(*model.ConnectionFields)
 		signed bool
 		policy string
 	}{
-		{func(*model.Connection) {}, true, `<samlp:NameIDPolicy AllowCreate="true"/>`},
-		{func(c *model.Connection) { c.UnsignedRequests, c.NameIDFormat = true, persistent }, false, `Format="` + persistent + `"`},
-		{func(c *model.Connection) { c.UnsignedRequests = false }, true, `Format="` + persistent + `"`},
+		{func(*model.ConnectionFields) {}, true, `<samlp:NameIDPolicy AllowCreate="true"/>`},
+		{func(c *model.ConnectionFields) {
+			c.UnsignedRequests, c.NameIDFormat = true, persistent
+		}, false, `Format="` + persistent + `"`},
+		{func(c *model.ConnectionFields) { c.UnsignedRequests = false }, true, `Format="` + persistent + `"`},
 	} {
 		w.update(w.tenant, c.change)
 		sent := w.browser().get(w.sp(w.connection, "/login"))

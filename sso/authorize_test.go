@@ -62,9 +62,14 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 	w.activate(fabrikam)
 	draft := tenant{org: w.org, idp: w.idp}
 	draft.connection = w.connect(draft, "GenericSAML")
-	unconnected := &model.Organization{Name: "Initech", Slug: "initech", Settings: model.DefaultSettings()}
+	unconnected := &model.Organization{OrganizationFields: model.OrganizationFields{
+		Name: "Initech", Slug: "initech", Settings: model.DefaultSettings(),
+	}}
 	must(t, w.store.CreateOrganization(t.Context(), model.System, model.Everywhere(), unconnected, map[string]model.DomainState{"initech.example": model.DomainStatePending}))
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error { a.AllOrganizations = false; return nil })
+	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+		a.AllOrganizations = false
+		return nil
+	})
 	must(t, err)
 	for _, id := range []model.OrganizationID{w.org.ID, unconnected.ID} {
 		must(t, w.store.SetApplicationOrganization(t.Context(), w.app.ID, id, true))
@@ -180,7 +185,7 @@ func TestConnectionIsFound(t *testing.T) {
 	if a := w.browser().get(ask + "&prompt=none"); a.location.Query().Get("error") != "interaction_required" {
 		t.Errorf("asked silently: %d to %q", a.status, a.location)
 	}
-	w.settings(w.tenant, func(g *model.Organization) {
+	w.settings(w.tenant, func(g *model.OrganizationFields) {
 		g.Settings.DefaultConnection = model.ConnectionRef(second.connection.ID)
 	})
 	for _, location := range []string{ask, w.url + "/login/contoso"} {
@@ -243,7 +248,7 @@ func TestReauthentication(t *testing.T) {
 		{"max_age, requested only", []string{"max_age", "1"}, model.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w.update(entra, func(co *model.Connection) { co.Reauthentication = c.mode })
+			w.update(entra, func(co *model.ConnectionFields) { co.Reauthentication = c.mode })
 			b := w.browser()
 			sent := b.get(w.authorize(entra, c.extra...))
 			if document, _, _ := request(t, sent); strings.Contains(document, `ForceAuthn="true"`) != c.force {

@@ -80,7 +80,7 @@ var endings = []ending{
 		}
 	}, model.EndedDirectoryDeleted, []string{"user.access_ended", "dsync.deleted"}, ""},
 	{"directory deleted where logins make nobody", func(g *guest) {
-		g.settings(g.tenant, func(o *model.Organization) { o.Settings.JIT = false })
+		g.settings(g.tenant, func(o *model.OrganizationFields) { o.Settings.JIT = false })
 		must(g.t, g.org.DeleteDirectory(g.t.Context(), g.directory.id))
 	}, model.EndedDirectoryDeleted, []string{"organization.updated", "user.access_ended", "dsync.deleted"}, string(model.UserDeactivated)},
 	{"sessions revoked", func(g *guest) {
@@ -97,7 +97,7 @@ var endings = []ending{
 	{"connection deleted", func(g *guest) { must(g.t, g.org.DeleteConnection(g.t.Context(), g.connection.ID)) }, model.EndedConnectionChanged,
 		[]string{"connection.deactivated", "user.access_ended", "connection.deleted"}, "gone"},
 	{"another identity provider", func(g *guest) {
-		g.update(g.tenant, func(c *model.Connection) { c.IDPEntityID = "https://other.example/" })
+		g.update(g.tenant, func(c *model.ConnectionFields) { c.IDPEntityID = "https://other.example/" })
 	}, model.EndedConnectionChanged, []string{"connection.deactivated", "user.access_ended"}, string(model.ConnectionIsDraft)},
 }
 

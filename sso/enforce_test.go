@@ -63,7 +63,7 @@ func TestEnforcement(t *testing.T) {
 				w.setPassword(id, password)
 				k.make(n, d, id)
 			}
-			w.settings(n, func(g *model.Organization) {
+			w.settings(n, func(g *model.OrganizationFields) {
 				g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords
 			})
 			for j, k := range kinds {
@@ -114,7 +114,7 @@ func TestBreakGlass(t *testing.T) {
 		w.activate(w.tenant)
 		hedy := w.admin(w.tenant, admin)
 		w.setPassword(hedy.ID, password)
-		w.settings(w.tenant, func(g *model.Organization) { g.Settings.SSORequired = true })
+		w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.SSORequired = true })
 		ask := w.authorize(w.tenant, "connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)))
 
 		t.Run("it answers with an error", func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestBreakGlass(t *testing.T) {
 			}
 		})
 		t.Run("without passwords nobody is shown one", func(t *testing.T) {
-			w.settings(w.tenant, func(g *model.Organization) { g.Settings.AllowAdminPasswords = false })
+			w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
 			b := w.begin(w.tenant)
 			_, _, relayState := request(t, b.sent)
 			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}, "RelayState": {relayState}})
@@ -224,7 +224,7 @@ func TestProfileOutsideByPassword(t *testing.T) {
 	if a := b.get(ask); a.location.Query().Get("error") != "profile_not_allowed_outside_organization" {
 		t.Errorf("by a session that lives: %d to %s", a.status, a.location)
 	}
-	w.settings(w.tenant, func(g *model.Organization) { g.AllowProfilesOutsideOrganization = true })
+	w.settings(w.tenant, func(g *model.OrganizationFields) { g.AllowProfilesOutsideOrganization = true })
 	b.get(ask).code(t)
 }
 

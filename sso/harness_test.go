@@ -169,17 +169,20 @@ func (w *world) noted(n tenant, reason string) {
 }
 
 // update changes the tenant's connection, and the copy of it here.
-func (w *world) update(n tenant, change func(c *model.Connection)) {
+func (w *world) update(n tenant, change func(c *model.ConnectionFields)) {
 	w.t.Helper()
-	c, err := n.org.UpdateConnection(w.t.Context(), n.connection.ID, func(c *model.Connection) error { change(c); return nil })
+	c, err := n.org.UpdateConnection(w.t.Context(), n.connection.ID, func(c *model.ConnectionFields) error {
+		change(c)
+		return nil
+	})
 	must(w.t, err)
 	*n.connection = *c
 }
 
 // settings changes the tenant's organization.
-func (w *world) settings(n tenant, change func(g *model.Organization)) {
+func (w *world) settings(n tenant, change func(g *model.OrganizationFields)) {
 	w.t.Helper()
-	_, err := n.org.UpdateOrganization(w.t.Context(), func(g *model.Organization) error { change(g); return nil })
+	_, err := n.org.UpdateOrganization(w.t.Context(), func(g *model.OrganizationFields) error { change(g); return nil })
 	must(w.t, err)
 }
 

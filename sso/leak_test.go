@@ -81,7 +81,7 @@ func TestNothingLeaks(t *testing.T) {
 		known.person(person(w.tenant, 8))
 		d.setActive(id, false)
 		failed["somebody unassigned"] = w.refuse(person(w.tenant, 8))
-		w.settings(w.tenant, func(g *model.Organization) { g.Settings.JIT = false })
+		w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.JIT = false })
 		known.person(person(w.tenant, 9))
 		failed["somebody unknown"] = w.refuse(person(w.tenant, 9))
 		known.person(ada(w.tenant))

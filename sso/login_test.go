@@ -96,7 +96,9 @@ func TestHomeRealm(t *testing.T) {
 	w := one(t)
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "OktaSAML")
 	w.activate(fabrikam)
-	unconnected := &model.Organization{Name: "Unconnected", Slug: "unconnected", Settings: model.DefaultSettings()}
+	unconnected := &model.Organization{OrganizationFields: model.OrganizationFields{
+		Name: "Unconnected", Slug: "unconnected", Settings: model.DefaultSettings(),
+	}}
 	must(t, w.store.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), unconnected, map[string]model.DomainState{
 		"unconnected.example": model.DomainStateVerified, "pending.example": model.DomainStatePending}))
 	enter := func(email string, more ...string) answer {
@@ -136,13 +138,13 @@ func TestHomeRealm(t *testing.T) {
 		}
 	})
 	t.Run("to the identity provider alone where there are no passwords", func(t *testing.T) {
-		w.settings(w.tenant, func(g *model.Organization) { g.Settings.AllowAdminPasswords = false })
+		w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
 		if a := enter("a@contoso.example", "with", "password"); !a.toProvider(w.tenant) {
 			t.Errorf("%d to %s", a.status, a.location)
 		}
 	})
 	t.Run("to the application, which asks for it", func(t *testing.T) {
-		_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error {
+		_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
 			a.InitiateLoginURI = "https://app.example/login"
 			return nil
 		})

@@ -26,7 +26,7 @@ func TestApplicationSignsSomebodyOut(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		const after = "https://app.example/bye?x=1"
-		_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error {
+		_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
 			a.PostLogoutRedirectURIs = []string{after, "https://app.example/other"}
 			return nil
 		})
@@ -80,7 +80,9 @@ func TestLogoutTokens(t *testing.T) {
 
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	w.activate(fabrikam)
-	stranger := &model.Application{Name: "Billing", RedirectURIs: []string{callback}}
+	stranger := &model.Application{ApplicationFields: model.ApplicationFields{
+		Name: "Billing", RedirectURIs: []string{callback},
+	}}
 	foreign, err := w.store.CreateApplication(t.Context(), stranger, []model.OrganizationID{fabrikam.org.ID})
 	must(t, err)
 	for name, c := range map[string]struct {

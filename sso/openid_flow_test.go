@@ -137,7 +137,7 @@ func TestFreshnessOverOpenIDConnect(t *testing.T) {
 		{"missing with max_age", []string{"max_age", "600"}, none, model.ReauthenticationEnforced, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w.update(o.tenant, func(to *model.Connection) { to.Reauthentication = c.mode })
+			w.update(o.tenant, func(to *model.ConnectionFields) { to.Reauthentication = c.mode })
 			o.idp.VaryTokens(testidp.TokenOptions{Edit: c.edit})
 			a := o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant, c.asked...))
 			if c.stale {
@@ -148,7 +148,7 @@ func TestFreshnessOverOpenIDConnect(t *testing.T) {
 		})
 	}
 	t.Run("a session whose authentication is unknown does not satisfy max_age", func(t *testing.T) {
-		w.update(o.tenant, func(to *model.Connection) { to.Reauthentication = model.ReauthenticationEnforced })
+		w.update(o.tenant, func(to *model.ConnectionFields) { to.Reauthentication = model.ReauthenticationEnforced })
 		o.idp.VaryTokens(testidp.TokenOptions{Edit: none})
 		b := w.browser()
 		o.signIn(b, ada(o.tenant), w.authorize(o.tenant)).code(t)
@@ -258,7 +258,10 @@ func TestLoginStartedByTheOpenIDProvider(t *testing.T) {
 	if a := initiate(http.MethodGet, "https://evil.example"); a.status != http.StatusBadRequest || a.location.String() != "" {
 		t.Errorf("another issuer: %d to %s", a.status, a.location)
 	}
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error { a.InitiateLoginURI = "https://app.example/login"; return nil })
+	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+		a.InitiateLoginURI = "https://app.example/login"
+		return nil
+	})
 	must(t, err)
 	a := initiate(http.MethodGet, o.idp.OIDCIssuer())
 	if q := a.location.Query(); a.location.Host != "app.example" || q.Get("connection") != o.id || q.Get("login_hint") != "ada@oidc.example" {

@@ -26,7 +26,7 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 		if a := b.submit("/sso/logout", url.Values{}); a.status != http.StatusOK || b.signedIn() {
 			t.Errorf("before the connection says so, the browser is sent to %q: %d", a.location, a.status)
 		}
-		w.update(o.tenant, func(c *model.Connection) { c.Logout = model.LogoutIDP })
+		w.update(o.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })
 		b = signedIn()
 		in, err := w.store.SessionByToken(t.Context(), b.sessionToken(t))
 		must(t, err)
@@ -74,7 +74,7 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 func TestOpenIDProviderThatCannotBeAsked(t *testing.T) {
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
-	w.update(o.tenant, func(c *model.Connection) { c.Logout = model.LogoutIDP })
+	w.update(o.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })
 	b := w.browser()
 	o.signIn(b, ada(o.tenant), o.login())
 	o.server.Close()

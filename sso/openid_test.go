@@ -97,7 +97,9 @@ func (w *world) newOpenID(slug, domain string, personality testidp.Personality, 
 func (w *world) draftOpenID(slug, domain string, personality testidp.Personality, kind string) *openID {
 	w.t.Helper()
 	ctx := w.t.Context()
-	g := &model.Organization{Name: slug, Slug: slug, Settings: model.DefaultSettings()}
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{
+		Name: slug, Slug: slug, Settings: model.DefaultSettings(),
+	}}
 	must(w.t, w.store.CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]model.DomainState{domain: model.DomainStateVerified}))
 	o := &openID{w: w, tenant: tenant{org: w.store.Org(g.ID, "operator:test")}, own: map[string]http.HandlerFunc{}}
 	o.server = httptest.NewUnstartedServer(nil)

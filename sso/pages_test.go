@@ -14,7 +14,10 @@ import (
 // TestPages renders each page once: whole, in our layout, with nothing inline and nothing from elsewhere.
 func TestPages(t *testing.T) {
 	w := one(t)
-	_, err := w.org.UpdateConnection(t.Context(), w.connection.ID, func(c *model.Connection) error { c.Name = `<b>"Northwind" & Söhne</b>`; return nil })
+	_, err := w.org.UpdateConnection(t.Context(), w.connection.ID, func(c *model.ConnectionFields) error {
+		c.Name = `<b>"Northwind" & Söhne</b>`
+		return nil
+	})
 	must(t, err)
 	who := person(w.tenant, 20) // Seán O'Brien
 	b := w.browser()
@@ -22,7 +25,7 @@ func TestPages(t *testing.T) {
 	second := w.second(w.tenant)
 	choice := b.get("/login/contoso")
 	post := tenant{org: w.org, idp: w.idp, connection: second.connection}
-	w.update(post, func(c *model.Connection) { c.IDPSSORedirectURL = "" })
+	w.update(post, func(c *model.ConnectionFields) { c.IDPSSORedirectURL = "" })
 	hedy := w.admin(w.tenant, admin)
 	set := url.Values{"password": {password}, "again": {password}}
 	for name, c := range map[string]struct {
@@ -136,7 +139,7 @@ func directives(policy string) map[string]string {
 // TestPostBinding signs somebody in at an identity provider that takes requests by HTTP-POST only.
 func TestPostBinding(t *testing.T) {
 	w := one(t)
-	w.update(w.tenant, func(c *model.Connection) { c.IDPSSORedirectURL = "" })
+	w.update(w.tenant, func(c *model.ConnectionFields) { c.IDPSSORedirectURL = "" })
 	b := w.browser()
 	a := b.get(w.asks())
 	document, err := html.Parse(strings.NewReader(a.body))

@@ -78,7 +78,9 @@ func TestResponseOfARefusedLogin(t *testing.T) {
 		t.Run("another organization's key finds nothing, and the text stands in no event and no log", func(t *testing.T) {
 			b := w.browser()
 			w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.get(w.asks()), ada(w.tenant), as("secret@elsewhere.example", "y"))), "not_provisioned")
-			other := &model.Application{Name: "Other", RedirectURIs: []string{callback}}
+			other := &model.Application{ApplicationFields: model.ApplicationFields{
+				Name: "Other", RedirectURIs: []string{callback},
+			}}
 			key, err := w.store.CreateApplication(t.Context(), other, nil)
 			must(t, err)
 			if a := read(key); a.status != http.StatusNotFound {

@@ -83,7 +83,7 @@ func TestSessionIsAsOldAsItsAuthentication(t *testing.T) {
 		mode   model.Reauthentication
 		reused bool
 	}{{model.ReauthenticationEnforced, false}, {model.ReauthenticationRequested, true}} {
-		w.update(entra, func(co *model.Connection) { co.Reauthentication = c.mode })
+		w.update(entra, func(co *model.ConnectionFields) { co.Reauthentication = c.mode })
 		b, _ := w.signedInBrowser(entra, ada(entra))
 		if a := b.get(w.authorize(entra, "max_age", "3600")); a.toProvider(entra) == c.reused {
 			t.Errorf("%s: %d to %s", c.mode, a.status, a.location)
@@ -94,7 +94,9 @@ func TestSessionIsAsOldAsItsAuthentication(t *testing.T) {
 func TestSessionOfAnotherApplication(t *testing.T) {
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
-	other := &model.Application{Name: "Billing", AllOrganizations: true, RedirectURIs: []string{"https://billing.example/cb"}}
+	other := &model.Application{ApplicationFields: model.ApplicationFields{
+		Name: "Billing", AllOrganizations: true, RedirectURIs: []string{"https://billing.example/cb"},
+	}}
 	_, err := w.store.CreateApplication(t.Context(), other, nil)
 	must(t, err)
 	a := b.get(w.asks("client_id", model.ApplicationPrefix.ID(other.ID), "redirect_uri", "https://billing.example/cb"))
@@ -138,7 +140,7 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 	sent := w.begin(w.tenant)
 	outside := func(on bool) {
-		w.settings(w.tenant, func(g *model.Organization) { g.AllowProfilesOutsideOrganization = on })
+		w.settings(w.tenant, func(g *model.OrganizationFields) { g.AllowProfilesOutsideOrganization = on })
 	}
 	domains, err := w.org.Organization(t.Context())
 	must(t, err)
@@ -165,7 +167,10 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 		t.Error("no profile")
 	}
 
-	_, err = w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error { a.AllOrganizations = false; return nil })
+	_, err = w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+		a.AllOrganizations = false
+		return nil
+	})
 	must(t, err)
 	told(b.get(w.asks()), "connection_invalid")
 }
@@ -174,7 +179,10 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 	w := one(t)
 	b := w.begin(w.tenant)
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error { a.AllOrganizations = false; return nil })
+	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+		a.AllOrganizations = false
+		return nil
+	})
 	must(t, err)
 	a := b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{}))
 	if a.location.Query().Get("error") != "organization_invalid" || a.cookie(sessionCookie) != nil {
@@ -188,7 +196,7 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 func TestRedirectURIWithdrawnMeanwhile(t *testing.T) {
 	w := one(t)
 	b := w.begin(w.tenant)
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error {
+	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
 		a.RedirectURIs = []string{"https://new.example/callback"}
 		return nil
 	})

@@ -24,7 +24,7 @@ func (w *world) logsOut(n tenant) {
 	w.t.Helper()
 	known, err := saml.ParseMetadata(n.idp.SAMLMetadata(), "", w.clock.Now())
 	must(w.t, err)
-	w.update(n, func(c *model.Connection) {
+	w.update(n, func(c *model.ConnectionFields) {
 		c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = known.SLO.RedirectURL, known.SLO.RedirectResponseURL
 		c.IDPSLOPostURL, c.IDPSLOPostResponseURL = known.SLO.PostURL, known.SLO.PostResponseURL
 	})
@@ -34,7 +34,7 @@ func (w *world) logsOut(n tenant) {
 // byPost leaves the connection only the HTTP-POST binding.
 func (w *world) byPost(n tenant) {
 	w.t.Helper()
-	w.update(n, func(c *model.Connection) { c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "", "" })
+	w.update(n, func(c *model.ConnectionFields) { c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "", "" })
 }
 
 // loggingOut is a message of ours to the identity provider.
@@ -240,7 +240,7 @@ func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
 	w := one(t)
 	w.logsOut(w.tenant)
 	const after = "https://app.example/bye?x=1"
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.Application) error {
+	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
 		a.PostLogoutRedirectURIs = []string{after}
 		return nil
 	})
@@ -293,7 +293,7 @@ func TestSigningOutStaysHere(t *testing.T) {
 		"the identity provider has no address": func() {},
 		"the connection is local": func() {
 			w.logsOut(w.tenant)
-			w.update(w.tenant, func(c *model.Connection) { c.Logout = model.LogoutLocal })
+			w.update(w.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutLocal })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -306,7 +306,7 @@ func TestSigningOutStaysHere(t *testing.T) {
 		})
 	}
 	t.Run("a session of another browser", func(t *testing.T) {
-		w.update(w.tenant, func(c *model.Connection) { c.Logout = model.LogoutIDP })
+		w.update(w.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })
 		_, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 		if a := w.browser().get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK || w.profile(token) != nil {
 			t.Errorf("%d to %q: %s", a.status, a.location, a.body)

@@ -88,7 +88,9 @@ func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
 	w.url = w.server.URL
 	mount(t, w.server, w.store, w.url, o.Log)
 	w.tenant = w.newTenant("contoso", domain, testidp.PlainSAML, "GenericSAML")
-	w.app = &model.Application{Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{callback}}
+	w.app = &model.Application{ApplicationFields: model.ApplicationFields{
+		Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{callback},
+	}}
 	var err error
 	w.secret, err = w.store.CreateApplication(t.Context(), w.app, nil)
 	must(t, err)
@@ -112,7 +114,9 @@ func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL 
 func (w *world) newTenant(slug, domain string, personality testidp.Personality, kind string) tenant {
 	w.t.Helper()
 	ctx := w.t.Context()
-	g := &model.Organization{Name: slug, Slug: slug, Settings: model.DefaultSettings()}
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{
+		Name: slug, Slug: slug, Settings: model.DefaultSettings(),
+	}}
 	must(w.t, w.store.CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]model.DomainState{domain: model.DomainStateVerified}))
 	n := tenant{org: w.store.Org(g.ID, "operator:test")}
 	idp, err := testidp.New(testidp.Options{Now: w.clock.Now, BaseURL: "https://" + slug + ".idp.example",
@@ -130,8 +134,12 @@ func (w *world) connect(n tenant, kind string) *model.Connection {
 	must(w.t, err)
 	key, err := x509.MarshalPKCS8PrivateKey(keys().sp)
 	must(w.t, err)
-	c := &model.Connection{Name: "Northwind", Type: kind, IDPEntityID: known.EntityID, IDPSSORedirectURL: known.SSORedirectURL,
-		IDPSSOPostURL: known.SSOPostURL, SPCertificate: pemOf(keys().certificate)}
+	c := &model.Connection{Type: kind, SPCertificate: pemOf(keys().certificate), ConnectionFields: model.ConnectionFields{
+		Name:              "Northwind",
+		IDPEntityID:       known.EntityID,
+		IDPSSORedirectURL: known.SSORedirectURL,
+		IDPSSOPostURL:     known.SSOPostURL,
+	}}
 	for _, certificate := range known.Certificates {
 		c.IDPCertificates = append(c.IDPCertificates, pemOf(certificate))
 	}

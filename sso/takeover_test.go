@@ -122,7 +122,7 @@ func TestHostileIdentityProvider(t *testing.T) {
 			})
 		})
 		t.Run("its connection names the victim's entity ID", func(t *testing.T) {
-			s.update(s.evil, func(c *model.Connection) { c.IDPEntityID = s.connection.IDPEntityID })
+			s.update(s.evil, func(c *model.ConnectionFields) { c.IDPEntityID = s.connection.IDPEntityID })
 			theirs := func(response *etree.Element) {
 				as("mallory2@evil.example", s.profile["idp_id"].(string)).Edit(response)
 				for _, issuer := range response.FindElements("//Issuer") {
@@ -240,7 +240,7 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 func TestSwappedConnection(t *testing.T) {
 	for name, swap := range map[string]func(s *siege) tenant{
 		"its entity ID is changed": func(s *siege) tenant {
-			s.update(s.tenant, func(c *model.Connection) { c.IDPEntityID = s.evil.idp.SAMLEntityID() })
+			s.update(s.tenant, func(c *model.ConnectionFields) { c.IDPEntityID = s.evil.idp.SAMLEntityID() })
 			return tenant{s.org, s.connection, s.evil.idp}
 		},
 		"it is deleted and made anew": func(s *siege) tenant {
@@ -332,7 +332,7 @@ func TestSecondOrganizationWithTheSamePeople(t *testing.T) {
 		twin := s.newTenant("twin", "twin.example", testidp.PlainSAML, "GenericSAML")
 		twin.idp = s.idp
 		twin.connection = s.connect(twin, "GenericSAML") // the same entity ID, key and subjects
-		s.settings(twin, func(g *model.Organization) { g.AllowProfilesOutsideOrganization = true })
+		s.settings(twin, func(g *model.OrganizationFields) { g.AllowProfilesOutsideOrganization = true })
 		d := s.newDirectory(twin, "generic scim v2.0")
 		id := d.provision(s.victim.UserName, s.victim.ExternalID, s.victim)
 		s.activate(twin)

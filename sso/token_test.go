@@ -66,7 +66,9 @@ func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
 
 func TestCodeIsRefused(t *testing.T) {
 	w := one(t)
-	other := &model.Application{Name: "Billing", AllOrganizations: true, RedirectURIs: []string{callback}}
+	other := &model.Application{ApplicationFields: model.ApplicationFields{
+		Name: "Billing", AllOrganizations: true, RedirectURIs: []string{callback},
+	}}
 	foreign, err := w.store.CreateApplication(t.Context(), other, nil)
 	must(t, err)
 	change := func(name, value string) func(url.Values) string {

@@ -53,7 +53,7 @@ func (w *world) published() (*publisher, *trust.Watch) {
 	w.t.Cleanup(p.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(p.Certificate())
-	w.update(w.tenant, func(c *model.Connection) {
+	w.update(w.tenant, func(c *model.ConnectionFields) {
 		c.IDPMetadataURL = p.URL
 		c.MetadataTaken(w.clock.Now())
 	})
@@ -278,6 +278,6 @@ func TestCertificateThatHasExpired(t *testing.T) {
 	if len(attempts[0].Notes) != 1 || attempts[0].Notes[0] != trust.Advice(string(saml.CertificateExpired), w.connection) {
 		t.Errorf("the log notes %q", attempts[0].Notes)
 	}
-	w.update(w.tenant, func(c *model.Connection) { c.RefuseExpiredCertificates = true })
+	w.update(w.tenant, func(c *model.ConnectionFields) { c.RefuseExpiredCertificates = true })
 	w.refused(w.tenant, w.attempt(), string(saml.CertificateExpired))
 }

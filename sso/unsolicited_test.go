@@ -29,7 +29,7 @@ func TestUnsolicitedResponseIsRefusedWhereItIsNotAllowed(t *testing.T) {
 	}
 	// Nor does a login that is on its way let one in, allowed or not.
 	for _, allowed := range []bool{false, true} {
-		w.update(w.tenant, func(c *model.Connection) { c.AllowIDPInitiated = allowed })
+		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = allowed })
 		b := w.begin(w.tenant)
 		_, _, relayState := request(t, b.sent)
 		w.refused(w.tenant, b.post(acs, w.unasked(t, ada(w.tenant), relayState)), string(saml.MissingInResponseTo))
@@ -46,14 +46,19 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 	const initiate, withdrawn = "https://app.example/sso/start?from=idp", "Withdrawn"
 	application := func(name, initiate string) func(w *world) *model.Application {
 		return func(w *world) *model.Application {
-			a := &model.Application{Name: name, AllOrganizations: true, RedirectURIs: []string{callback}, InitiateLoginURI: initiate}
+			a := &model.Application{ApplicationFields: model.ApplicationFields{
+				Name: name, AllOrganizations: true, RedirectURIs: []string{callback}, InitiateLoginURI: initiate,
+			}}
 			_, err := w.store.CreateApplication(w.t.Context(), a, nil)
 			must(w.t, err)
 			return a
 		}
 	}
 	only := func(w *world) *model.Application {
-		a, err := w.store.UpdateApplication(w.t.Context(), w.app.ID, func(a *model.Application) error { a.InitiateLoginURI = initiate; return nil })
+		a, err := w.store.UpdateApplication(w.t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+			a.InitiateLoginURI = initiate
+			return nil
+		})
 		must(w.t, err)
 		return a
 	}
@@ -78,9 +83,12 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 					named = &a.ID
 				}
 			}
-			w.update(w.tenant, func(co *model.Connection) { co.AllowIDPInitiated, co.ApplicationID = true, named })
+			w.update(w.tenant, func(co *model.ConnectionFields) { co.AllowIDPInitiated, co.ApplicationID = true, named })
 			if named != nil {
-				_, err := w.store.UpdateApplication(t.Context(), *named, func(a *model.Application) error { a.AllOrganizations = a.Name != withdrawn; return nil })
+				_, err := w.store.UpdateApplication(t.Context(), *named, func(a *model.ApplicationFields) error {
+					a.AllOrganizations = a.Name != withdrawn
+					return nil
+				})
 				must(t, err)
 			}
 			b := w.browser()
@@ -131,14 +139,14 @@ func (w *world) startsAtTheApplication(a answer, want string) {
 
 func TestUnsolicitedResponseThatIsLateOrToADraft(t *testing.T) {
 	w := one(t)
-	w.update(w.tenant, func(c *model.Connection) { c.AllowIDPInitiated = true })
+	w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
 	late := w.unasked(t, ada(w.tenant), "")
 	w.clock.Advance(10 * time.Minute)
 	w.refused(w.tenant, w.browser().post(w.sp(w.connection, "/acs"), late), string(saml.IssuedLongAgo))
 
 	draft := tenant{org: w.org, idp: w.idp}
 	draft.connection = w.connect(draft, "GenericSAML")
-	w.update(draft, func(c *model.Connection) { c.AllowIDPInitiated = true })
+	w.update(draft, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
 	w.refused(draft, w.browser().post(w.sp(draft.connection, "/acs"), draft.unasked(t, ada(draft), "")), string(model.ConnectionIsDraft))
 	if slices.Contains(w.log(draft), "") {
 		t.Error("the draft signed somebody in")
@@ -149,7 +157,7 @@ func TestUnsolicitedResponseThatIsLateOrToADraft(t *testing.T) {
 func TestUnsolicitedResponseIsGoodOnceOnAnyReplica(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
-		w.update(w.tenant, func(c *model.Connection) { c.AllowIDPInitiated = true })
+		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
 		other := w.replica(t)
 		form, acs := w.unasked(t, ada(w.tenant), ""), w.sp(w.connection, "/acs")
 		if a := w.browser().post(acs, form); !a.toProvider(w.tenant) {

@@ -21,23 +21,23 @@ type OpenID struct {
 // fieldIssuer is the field that refusals name.
 const fieldIssuer = "oidc.issuer"
 
-// OpenID reads a description of an OpenID provider for a connection of the given type. Where it names
+// OpenID reads a description of an OpenID provider for a connection, which has its id and type. Where it names
 // an issuer, that provider must publish a discovery document that can be used. OpenID answers
 // model.Invalid, with the field of the API, when the description cannot be used.
-func (r *Reader) OpenID(ctx context.Context, said OpenID, connectionType string) (Change, error) {
+func (r *Reader) OpenID(ctx context.Context, said OpenID, of *model.Connection) (Change, error) {
 	if said.Issuer != nil {
-		if err := r.discover(ctx, *said.Issuer, connectionType); err != nil {
+		if err := r.discover(ctx, *said.Issuer, of.Type); err != nil {
 			return nil, err
 		}
 	}
-	return func(c *model.Connection) error {
+	return func(c *model.ConnectionFields) error {
 		moved := said.Issuer != nil && *said.Issuer != c.IDPEntityID
 		set(&c.IDPEntityID, said.Issuer)
 		set(&c.OIDCClientID, said.ClientID)
 		set(&c.OIDCGroupsClaim, said.GroupsClaim)
 		set(&c.OIDCScopes, said.Scopes)
 		if said.ClientSecret != nil {
-			return r.Store.SealClientSecret(c, *said.ClientSecret)
+			return r.Store.SealClientSecret(of.ID, c, *said.ClientSecret)
 		}
 		if moved && len(c.OIDCClientSecret) > 0 {
 			// An administrator who may change the issuer must not have the secret sent to a provider

@@ -15,7 +15,7 @@ type Reader struct {
 
 // Change alters a connection that is being created or updated. It is made before the transaction
 // begins, so that no lock is held while an identity provider is asked.
-type Change func(*model.Connection) error
+type Change func(*model.ConnectionFields) error
 
 // set copies a value where there is one.
 func set[T any](into, given *T) {

@@ -82,7 +82,7 @@ func (w *Watch) refresh(ctx context.Context, c *model.Connection) error {
 	}
 	message, refused := unread(err)
 	if err == nil {
-		_, err = w.org(c).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *model.Connection) {
+		_, err = w.org(c).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
 			describe(c, &idp)
 		})
 		message, refused = unread(err)

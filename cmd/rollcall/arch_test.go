@@ -111,7 +111,7 @@ var bans = []struct{ symbol, in, except, why string }{
 
 const (
 	// statements are the files whose SQL names the organization itself, with a test for each.
-	statements = "model/access.go model/across.go model/dialect.go model/difference.go model/direct.go model/direct_write.go " +
+	statements = "model/access.go model/livesession.go model/across.go model/dialect.go model/difference.go model/direct.go model/direct_write.go " +
 		"model/directory_list.go model/filter.go model/filter_column.go model/filter_json.go model/filter_leaf.go " +
 		"model/filter_search.go model/filter_sort.go model/live.go model/members.go model/migrate.go model/nesting.go model/requestlog.go"
 	// everywhere are the files with the Store's own methods, which see all organizations.
