@@ -12,6 +12,7 @@ import (
 	scimerrors "github.com/elimity-com/scim/errors"
 
 	"rollcall/model"
+	"rollcall/scim/jsontext"
 	"rollcall/web"
 )
 
@@ -104,8 +105,8 @@ func (b *bulk) parse(body string) error {
 	}
 	body = strings.TrimSpace(body)
 	list, schemas := "", ""
-	for name, value := range members(body) {
-		switch strings.ToLower(unquote(name)) {
+	for name, value := range jsontext.Members(body) {
+		switch strings.ToLower(jsontext.Unquote(name)) {
 		case "operations":
 			list = value
 		case "schemas":
@@ -124,7 +125,7 @@ func (b *bulk) parse(body string) error {
 	if !strings.HasPrefix(list, "[") {
 		return syntax("Operations must be a list of operations")
 	}
-	for text := range elements(list) {
+	for text := range jsontext.Elements(list) {
 		if len(b.operations) == maxBulkOperations {
 			return &Refused{Status: http.StatusRequestEntityTooLarge, ScimType: scimerrors.ScimTypeTooMany,
 				Detail: "the request has more than " + strconv.Itoa(maxBulkOperations) + " operations; split it"}
@@ -174,19 +175,19 @@ func parseBulkOperation(text string) *bulkOperation {
 		o.problem = badBulk("an operation must be an object")
 		return o
 	}
-	for name, value := range members(text) {
-		switch strings.ToLower(unquote(name)) {
+	for name, value := range jsontext.Members(text) {
+		switch strings.ToLower(jsontext.Unquote(name)) {
 		case "method":
-			o.method = strings.ToUpper(unquote(value))
+			o.method = strings.ToUpper(jsontext.Unquote(value))
 		case "bulkid":
 			if value[0] == '"' {
-				o.bulkID = unquote(value)
+				o.bulkID = jsontext.Unquote(value)
 			}
 		case "path":
-			o.path, _, _ = strings.Cut(unquote(value), "?")
+			o.path, _, _ = strings.Cut(jsontext.Unquote(value), "?")
 		case "version":
 			if value[0] == '"' {
-				o.version = unquote(value)
+				o.version = jsontext.Unquote(value)
 			}
 		case "data":
 			o.data = value
@@ -264,11 +265,11 @@ func (b *bulk) answer() answer {
 		}
 		first = false
 		out = append(out, `{"method":`...)
-		out = appendString(out, o.method)
+		out = jsontext.AppendString(out, o.method)
 		for _, m := range [][2]string{{"bulkId", o.bulkID}, {"location", o.location}, {"version", o.tag}} {
 			if m[1] != "" {
 				out = append(out, `,"`+m[0]+`":`...)
-				out = appendString(out, m[1])
+				out = jsontext.AppendString(out, m[1])
 			}
 		}
 		out = append(out, `,"status":"`...)

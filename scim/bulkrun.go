@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/scim/jsontext"
 	"rollcall/web"
 )
 
@@ -126,20 +127,20 @@ func partObject(object, prefix string, pending func(value string) bool) (rest st
 		kept = append(append(append(kept, name...), ':'), value...)
 	}
 	put := func(name, value string) {
-		operation := appendString([]byte(`{"op":"add","path":`), prefix+unquote(name))
+		operation := jsontext.AppendString([]byte(`{"op":"add","path":`), prefix+jsontext.Unquote(name))
 		later = append(later, string(operation)+`,"value":`+value+`}`)
 	}
-	for name, value := range members(object) {
+	for name, value := range jsontext.Members(object) {
 		switch {
 		case !pending(value):
 			add(name, value)
 		case prefix == "" && isURN(name) && value[0] == '{':
-			inner, of := partObject(value, unquote(name)+":", pending)
+			inner, of := partObject(value, jsontext.Unquote(name)+":", pending)
 			add(name, inner)
 			later = append(later, of...)
 		case value[0] == '[':
 			var there, missing []string
-			for e := range elements(value) {
+			for e := range jsontext.Elements(value) {
 				if pending(e) {
 					missing = append(missing, e)
 				} else {
@@ -187,21 +188,11 @@ func replaceReferences(data string, resolve func(bulkID string) (string, bool)) 
 	if !strings.Contains(data, wholeReference) {
 		return data
 	}
-	b := make([]byte, 0, len(data))
-	for i := 0; i < len(data); {
-		if data[i] != '"' {
-			b = append(b, data[i])
-			i++
-			continue
+	return string(jsontext.AppendReplacing(make([]byte, 0, len(data)), data, func(b []byte, quoted string) []byte {
+		if !strings.Contains(quoted, wholeReference) {
+			return append(b, quoted...)
 		}
-		end := valueEnd(data, i)
-		token := data[i:end]
-		i = end
-		if !strings.Contains(token, wholeReference) {
-			b = append(b, token...)
-			continue
-		}
-		text := unquote(token)
+		text := jsontext.Unquote(quoted)
 		replaced := text
 		if bulkID, whole := strings.CutPrefix(text, wholeReference); whole {
 			if id, ok := resolve(bulkID); ok {
@@ -211,10 +202,8 @@ func replaceReferences(data string, resolve func(bulkID string) (string, bool)) 
 			replaced = partialReference.ReplaceAllStringFunc(text, replacing(resolve))
 		}
 		if replaced == text {
-			b = append(b, token...)
-		} else {
-			b = appendString(b, replaced)
+			return append(b, quoted...)
 		}
-	}
-	return string(b)
+		return jsontext.AppendString(b, replaced)
+	}))
 }

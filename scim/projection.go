@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rollcall/scim/filter"
+	"rollcall/scim/jsontext"
 )
 
 // selection is a set of attributes as a tree: at the top attributes of the core schema and URNs of
@@ -144,7 +145,7 @@ func (p projection) of(name string) (sub projection, shown bool) {
 // appendMember appends a member of an object with what is shown of its value, both as they are
 // written in JSON, and a comma where others stand before it. It appends nothing if nothing is shown.
 func (p projection) appendMember(b []byte, name, value string) []byte {
-	sub, shown := p.of(unquote(name))
+	sub, shown := p.of(jsontext.Unquote(name))
 	if !shown {
 		return b
 	}
@@ -170,14 +171,14 @@ func (p projection) appendValue(b []byte, value string) ([]byte, bool) {
 	switch before := len(b); value[0] {
 	case '{':
 		b = append(b, '{')
-		for name, v := range members(value) {
+		for name, v := range jsontext.Members(value) {
 			b = p.appendMember(b, name, v)
 		}
 		b = append(b, '}')
 		return b, len(b)-before > len("{}")
 	case '[':
 		b = append(b, '[')
-		for v := range elements(value) {
+		for v := range jsontext.Elements(value) {
 			mark := len(b)
 			if b[mark-1] != '[' {
 				b = append(b, ',')

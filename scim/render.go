@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/scim/jsontext"
 )
 
 // resource is a row as it is rendered: the parts that users and groups have in common.
@@ -33,7 +34,7 @@ func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p proj
 	b = append(b, t.Schema.ID...)
 	b = append(b, '"')
 	// RFC 7643 §3: the schemas of the attributes that are present in the current JSON structure.
-	for name := range members(shown) {
+	for name := range jsontext.Members(shown) {
 		if isURN(name) {
 			b = append(b, ',')
 			b = append(b, name...)
@@ -111,7 +112,7 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 		one = x.appendLocation(one, of, m.ID)
 		if m.DisplayName != "" {
 			one = append(one, `","display":`...)
-			one = appendString(one, m.DisplayName)
+			one = jsontext.AppendString(one, m.DisplayName)
 			one = append(one, `,"type":"`...)
 		} else {
 			one = append(one, `","type":"`...)
