@@ -104,13 +104,14 @@ func (b *bulk) parse(body string) error {
 		return syntax("the body is not a JSON object in UTF-8")
 	}
 	body = strings.TrimSpace(body)
-	list, schemas := "", ""
+	list := ""
+	var schemas []string
 	for name, value := range jsontext.Members(body) {
 		switch strings.ToLower(jsontext.Unquote(name)) {
 		case "operations":
 			list = value
 		case "schemas":
-			schemas = value
+			schemas = texts(value)
 		case "failonerrors":
 			n, err := strconv.Atoi(value)
 			if err != nil && value != "null" || n < 0 {
@@ -119,8 +120,8 @@ func (b *bulk) parse(body string) error {
 			b.failOnErrors = n
 		}
 	}
-	if b.directory.Strict && !strings.Contains(strings.ToLower(schemas), `"urn:ietf:params:scim:api:messages:2.0:bulkrequest"`) {
-		return syntax("schemas must be a list that has urn:ietf:params:scim:api:messages:2.0:BulkRequest")
+	if err := b.announced("urn:ietf:params:scim:api:messages:2.0:BulkRequest", schemas); err != nil {
+		return err
 	}
 	if !strings.HasPrefix(list, "[") {
 		return syntax("Operations must be a list of operations")
@@ -147,6 +148,18 @@ func (b *bulk) parse(body string) error {
 		b.connect(o)
 	}
 	return nil
+}
+
+// texts are the strings of a list in JSON, or the one string that is there instead.
+func texts(value string) []string {
+	if value[0] != '[' {
+		return []string{jsontext.Unquote(value)}
+	}
+	var list []string
+	for e := range jsontext.Elements(value) {
+		list = append(list, jsontext.Unquote(e))
+	}
+	return list
 }
 
 // connect notes which operations an operation refers to.

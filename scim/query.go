@@ -121,52 +121,75 @@ func (x *exchange) pageQuery(endpoint string) (listQuery, *cursorText, error) {
 	return q, cursor, nil
 }
 
-// ask reads filter, order and projection in the words of a type.
-func (x *exchange) ask(q *listQuery, t *resourceType) error {
-	text, err := x.parameters.one("filter")
-	if err != nil {
-		return err
-	}
-	if text != "" {
-		parsed, err := filter.Parse(text)
-		if err != nil {
-			return err
-		}
-		if q.Filter, err = t.attributes.Filter(parsed); err != nil {
-			return err
-		}
-	}
-	if q.Sort, err = x.sort(t); err != nil {
-		return err
-	}
-	q.Form, q.Base = t.form, x.base
-	q.projection = x.projection(t)
-	return nil
+// asked is the filter and the order that a list request asks for, before they are read in the
+// words of a type.
+type asked struct {
+	filter     fp.Expression // nil without
+	sortBy     string        // empty without
+	path       fp.Path       // of sortBy
+	descending bool
 }
 
-// sort reads sortBy and sortOrder (RFC 7644 §3.4.2.3).
-func (x *exchange) sort(t *resourceType) (*model.Sort, error) {
-	by, err := x.parameters.one("sortBy")
+// asked reads the parameters filter, sortBy and sortOrder (RFC 7644 §3.4.2).
+func (x *exchange) asked() (asked, error) {
+	var a asked
+	text, err := x.parameters.one("filter")
+	if err == nil && text != "" {
+		a.filter, err = filter.Parse(text)
+	}
 	if err != nil {
-		return nil, err
+		return a, err
+	}
+	if a.sortBy, err = x.parameters.one("sortBy"); err != nil {
+		return a, err
 	}
 	direction, err := x.parameters.one("sortOrder")
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	s := model.Sort{Descending: strings.EqualFold(direction, "descending")}
-	if !s.Descending && direction != "" && !strings.EqualFold(direction, "ascending") {
-		return nil, badParameter("sortOrder is ascending or descending")
+	a.descending = strings.EqualFold(direction, "descending")
+	if !a.descending && direction != "" && !strings.EqualFold(direction, "ascending") {
+		return a, badParameter("sortOrder is ascending or descending")
 	}
-	if by == "" {
+	if a.sortBy == "" {
+		return a, nil
+	}
+	if a.path, err = filter.ParsePath(a.sortBy); err != nil {
+		return a, badParameter("sortBy: %s", err)
+	}
+	return a, nil
+}
+
+// ask reads filter, order and projection in the words of a type.
+func (x *exchange) ask(q *listQuery, t *resourceType) error {
+	asked, err := x.asked()
+	if err != nil {
+		return err
+	}
+	if asked.filter != nil {
+		if q.Filter, err = t.attributes.Filter(asked.filter); err != nil {
+			return err
+		}
+	}
+	if q.Sort, err = asked.sort(t); err != nil {
+		return err
+	}
+	x.show(q, t)
+	return nil
+}
+
+// show has a query return resources of a type as the request wants to see them.
+func (x *exchange) show(q *listQuery, t *resourceType) {
+	q.Form, q.Base, q.projection = t.form, x.base, x.projection(t)
+}
+
+// sort is the order in the words of a type, nil where none is asked for (RFC 7644 §3.4.2.3).
+func (a asked) sort(t *resourceType) (*model.Sort, error) {
+	if a.sortBy == "" {
 		return nil, nil
 	}
-	path, err := filter.ParsePath(by)
-	if err != nil {
-		return nil, badParameter("sortBy: %s", err)
-	}
-	p, err := t.attributes.Resolve(path.AttributePath)
-	if err != nil || path.ValueExpression != nil || p.Attribute == "" {
+	p, err := t.attributes.Resolve(a.path.AttributePath)
+	if err != nil || a.path.ValueExpression != nil || p.Attribute == "" {
 		return nil, badParameter("sortBy must name an attribute of %s; the schemas are at /Schemas", t.Name)
 	}
 	leaf := p.Declared
@@ -174,9 +197,9 @@ func (x *exchange) sort(t *resourceType) (*model.Sort, error) {
 		leaf = p.DeclaredSub
 	}
 	if leaf != nil && leaf.Returned() == "never" { // its order would tell of its value (RFC 7644 §7.5.2)
-		return nil, badParameter("%s cannot be sorted by", by)
+		return nil, badParameter("%s cannot be sorted by", a.sortBy)
 	}
-	s.By = fp.AttributePath{AttributeName: p.Attribute}
+	s := model.Sort{By: fp.AttributePath{AttributeName: p.Attribute}, Descending: a.descending}
 	if p.URN != "" {
 		s.By.URIPrefix = &p.URN
 	}
