@@ -10,9 +10,9 @@ import (
 	"rollcall/model"
 )
 
-// authenticate returns what the request's bearer token opens, which must be the directory that the
-// path names. Another directory's path answers as one that does not exist, so that nobody
-// learns which directories do.
+// authenticate returns what the request's bearer token gives access to, which must be the directory
+// that the path names. The path of another directory answers as one that does not exist, so that no
+// client learns which directories do.
 func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Access, error) {
 	token := bearer(c.Request().Header)
 	if token == "" {
@@ -38,7 +38,7 @@ func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Acce
 }
 
 // bearer returns the token of the Authorization header, or nothing. RFC 9110 §11.1: the name of the
-// scheme is in any case. Of two headers none is believed.
+// scheme is in any case. Two such headers count as none.
 func bearer(h http.Header) string {
 	values := h.Values(echo.HeaderAuthorization)
 	if len(values) != 1 {

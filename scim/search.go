@@ -14,8 +14,8 @@ import (
 	"rollcall/model"
 )
 
-// search is POST to a .search (RFC 7644 §3.4.3): the list whose parameters stand in the body, where
-// no proxy's log keeps them.
+// search is POST to a .search (RFC 7644 §3.4.3): a list whose parameters are in the body, where
+// they do not get into the log of a proxy.
 func search(list handler) handler {
 	return func(x *exchange, ctx context.Context) (answer, error) {
 		p, err := searchParameters(x.body)
@@ -30,7 +30,7 @@ func search(list handler) handler {
 	}
 }
 
-// announced is an error for a request to a strict directory whose schemas lack the URN of its message.
+// announced returns an error if the directory is strict and schemas lack urn, the message's own.
 func (x *exchange) announced(urn string, schemas []string) error {
 	named := slices.ContainsFunc(schemas, func(s string) bool { return strings.EqualFold(s, urn) })
 	if !x.directory.Strict || named {
@@ -40,7 +40,7 @@ func (x *exchange) announced(urn string, schemas []string) error {
 		Detail: "schemas must be a list that has " + urn}
 }
 
-// searchParameters reads a SearchRequest as the parameters that it stands for.
+// searchParameters reads a SearchRequest as the parameters of a GET.
 func searchParameters(body []byte) (parameters, error) {
 	var request map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -134,7 +134,8 @@ func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups model.Reso
 
 // bothByCursor reads the page that begins at a cursor: at the beginning, among the users or among
 // the groups.
-func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.ResourceQuery, cursor *cursorText) (both, error) {
+func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.ResourceQuery,
+	cursor *cursorText) (both, error) {
 	place := &model.Cursor{Place: cursor.Place, Total: cursor.Total}
 	if cursor.Type == x.groups.Name {
 		ofGroups.Cursor = place
@@ -160,11 +161,12 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.Res
 	return r, nil
 }
 
-// groupsBehind reads the groups of a page by cursor that has the last of the users. Where those
-// fill the page, the groups begin on the next one.
-func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups model.ResourceQuery, first bool) (both, error) {
+// groupsBehind reads the groups of a page by cursor that has the last users. If the users fill the
+// page, the groups begin on the next one.
+func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups model.ResourceQuery, first bool) (
+	both, error) {
 	room := ofGroups.Limit - len(r.users)
-	ofGroups.Limit = max(room, 1) // one tells whether there is a next page
+	ofGroups.Limit = max(room, 1) // with one, there is a next page
 	groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
 	if err != nil {
 		return both{}, err
@@ -182,11 +184,11 @@ func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups model.Reso
 	return r, nil
 }
 
-// askBoth reads filter, order and projection in the words of each type. What only the other type
-// has is absent from this one's resources.
+// askBoth reads filter, order and projection in the words of each type. An attribute that only the
+// other type has is absent from this type's resources.
 func (x *exchange) askBoth(page listQuery) (ofUsers, ofGroups listQuery, err error) {
 	ofUsers, ofGroups = page, page
-	asked, err := x.asked()
+	a, err := x.asked()
 	if err != nil {
 		return ofUsers, ofGroups, err
 	}
@@ -194,13 +196,13 @@ func (x *exchange) askBoth(page listQuery) (ofUsers, ofGroups listQuery, err err
 		q           *listQuery
 		own, others *resourceType
 	}{{&ofUsers, x.users, x.groups}, {&ofGroups, x.groups, x.users}} {
-		if asked.filter != nil {
-			if side.q.Filter, err = adapt(asked.filter, side.own, side.others); err != nil {
+		if a.filter != nil {
+			if side.q.Filter, err = adapt(a.filter, side.own, side.others); err != nil {
 				return ofUsers, ofGroups, err
 			}
 		}
-		if side.q.Sort, err = asked.sort(side.own); err != nil {
-			if _, elsewhere := asked.sort(side.others); elsewhere != nil {
+		if side.q.Sort, err = a.sort(side.own); err != nil {
+			if _, elsewhere := a.sort(side.others); elsewhere != nil {
 				return ofUsers, ofGroups, err
 			}
 		}
@@ -209,8 +211,8 @@ func (x *exchange) askBoth(page listQuery) (ofUsers, ofGroups listQuery, err err
 	return ofUsers, ofGroups, nil
 }
 
-// adapt returns a filter in the words of a type, with what only the others' type has compared as the
-// absent attribute that it is here.
+// adapt returns a filter in the words of a type. A comparison of an attribute that only the other
+// type has becomes one that is always true or never, as for an absent attribute.
 func adapt(e fp.Expression, own, others *resourceType) (fp.Expression, error) {
 	switch x := e.(type) {
 	case *fp.LogicalExpression:
@@ -231,9 +233,13 @@ func adapt(e fp.Expression, own, others *resourceType) (fp.Expression, error) {
 	if _, elsewhere := others.attributes.Filter(e); elsewhere != nil {
 		return nil, err
 	}
-	all := fp.Expression(&fp.AttributeExpression{AttributePath: fp.AttributePath{AttributeName: "id"}, Operator: fp.PR})
-	if x, ok := e.(*fp.AttributeExpression); ok && (x.Operator == fp.NE) != (x.Operator != fp.PR && x.CompareValue == nil) {
-		return all, nil // absent differs from any value, and is null
+	id := fp.AttributePath{AttributeName: "id"}
+	all := fp.Expression(&fp.AttributeExpression{AttributePath: id, Operator: fp.PR})
+	if x, ok := e.(*fp.AttributeExpression); ok {
+		null := x.Operator != fp.PR && x.CompareValue == nil
+		if (x.Operator == fp.NE) != null {
+			return all, nil // absent differs from any value, and is null
+		}
 	}
 	return &fp.NotExpression{Expression: all}, nil
 }

@@ -38,8 +38,8 @@ func Elements(list string) iter.Seq[string] {
 	}
 }
 
-// AppendReplacing appends text to b, with what replace appends in place of each string, be it a name
-// or a value. The string is given with its quotes, the last of which is missing where text ends early.
+// AppendReplacing appends text to b, but in place of each string, be it a name or a value, what
+// replace appends. The string has its quotes; the last one is missing where the text ends early.
 func AppendReplacing(b []byte, text string, replace func(b []byte, quoted string) []byte) []byte {
 	for i := 0; i < len(text); {
 		if text[i] != '"' { // mostly a few characters between two strings
