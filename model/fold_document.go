@@ -55,19 +55,20 @@ func (u unread) ModifyStatement(stmt *gorm.Statement) {
 }
 
 // foldDocument makes the folded form of a document, which is JSON that this
-// package wrote: all that changes is in its strings, names and texts alike.
+// package wrote. Only its strings change, names and values alike.
 func foldDocument(text string) (string, error) {
 	if text == "" {
 		return "{}", nil
 	}
 	var failed error
-	folded := jsontext.AppendReplacing(make([]byte, 0, len(text)+len(text)/8), text, func(b []byte, quoted string) []byte {
+	replace := func(b []byte, quoted string) []byte {
 		b, err := appendFolded(b, quoted)
 		if err != nil {
 			failed = fmt.Errorf("fold document: %w", err)
 		}
 		return b
-	})
+	}
+	folded := jsontext.AppendReplacing(make([]byte, 0, len(text)+len(text)/8), text, replace)
 	if failed != nil {
 		return "", failed
 	}
@@ -124,8 +125,8 @@ func foldRows[T any](ctx context.Context, db *gorm.DB) error {
 	var rows []struct{ ID, Document string }
 	for last := ""; ; last = rows[len(rows)-1].ID {
 		rows = nil
-		page := db.WithContext(ctx).Model(new(T)).Select("id", "document").Where("id > ?", last).Order("id").Limit(batch)
-		if err := page.Find(&rows).Error; err != nil || len(rows) == 0 {
+		page := db.WithContext(ctx).Model(new(T)).Select("id", "document")
+		if err := page.Where("id > ?", last).Order("id").Limit(batch).Find(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}
 		for _, r := range rows {
@@ -133,7 +134,8 @@ func foldRows[T any](ctx context.Context, db *gorm.DB) error {
 			if err != nil {
 				return err
 			}
-			if err := db.WithContext(ctx).Model(new(T)).Where("id = ?", r.ID).UpdateColumn("document_folded", folded).Error; err != nil {
+			row := db.WithContext(ctx).Model(new(T)).Where("id = ?", r.ID)
+			if err := row.UpdateColumn("document_folded", folded).Error; err != nil {
 				return err
 			}
 		}
