@@ -41,7 +41,8 @@ test-crash:
 # What reads requests is sent anything, a while for each target: package/target/seconds. What is found
 # is kept in testdata/fuzz of the package, and is a test from then on.
 FUZZ := scim/filter/FuzzParse/60 scim/patch/FuzzNormalize/60 scim/patch/FuzzDocument/60 scim/FuzzBulk/60 scim/FuzzQuery/60 \
-	scim/FuzzFront/60 sso/saml/FuzzVerify/60 sso/saml/FuzzParseMetadata/30 sso/saml/FuzzReadRedirect/30 sso/saml/FuzzLogout/30 sso/saml/FuzzLogoutDocument/15
+	scim/FuzzFront/60 scim/jsontext/FuzzScan/15 \
+	sso/saml/FuzzVerify/60 sso/saml/FuzzParseMetadata/30 sso/saml/FuzzReadRedirect/30 sso/saml/FuzzLogout/30 sso/saml/FuzzLogoutDocument/15
 
 fuzz:
 	.ci/setup postgresql

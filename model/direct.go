@@ -10,12 +10,11 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// A few statements, those that identity providers send by the thousand, go to
-// the driver without GORM, whose reflection costs more than they do. GORM's
-// predicate does not reach them: each names the organization itself, for every
-// table, and the files direct*.go are all that there are of them.
+// The statements that identity providers cause by the thousand go to the driver
+// without GORM, whose reflection costs more than they do. GORM's predicate does
+// not reach them: each names the organization itself, for every table.
 
-// direct sends a query of ours and has each take its rows.
+// direct sends a query and calls each with each of its rows.
 func (o *Org) direct(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error {
 	rows, err := o.read.Statement.ConnPool.QueryContext(ctx, o.store.dialect.numbered(query.SQL), query.Vars...)
 	if err != nil {
@@ -30,7 +29,7 @@ func (o *Org) direct(ctx context.Context, query clause.Expr, each func(*sql.Rows
 	return rows.Err()
 }
 
-// numbered writes the parameters of a query as the database wants them.
+// numbered writes the parameters of a query in the form of the database.
 func (d dialect) numbered(query string) string {
 	if d != postgresDialect {
 		return query
@@ -47,18 +46,19 @@ func (d dialect) numbered(query string) string {
 	}
 }
 
-// inAGroup is a column that tells whether a row of users is a member of any group.
+// inAGroup is a column that is true if a row of users is a member of any group.
 func (o *Org) inAGroup() clause.Expr {
-	// As EXISTS, PostgreSQL might answer it by reading all that there are.
+	// For EXISTS, PostgreSQL might read all memberships.
 	return clause.Expr{
-		SQL:  "(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND m.user_id = users.id LIMIT 1) IS NOT NULL",
+		SQL: "(SELECT m.group_id FROM directory_group_members m " +
+			"WHERE m.organization_id = ? AND m.user_id = users.id LIMIT 1) IS NOT NULL",
 		Vars: []any{string(o.ID)},
 	}
 }
 
-// GroupsOf returns the directory groups of each of the users, by user id: first
-// those that the user is a member of, then those that these are in, in one
-// statement, and two where any group is in another.
+// GroupsOf returns the directory groups of each of the users, by user id: first the
+// groups that the user is a member of, then the groups above those. It takes one
+// statement, and a second one if any group is in another.
 func (o *Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]MemberOf, error) {
 	out := map[string][]MemberOf{}
 	if len(userIDs) == 0 {
@@ -70,10 +70,12 @@ func (o *Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Mem
 	}
 	nested := map[string]bool{}
 	err = o.direct(ctx, clause.Expr{
-		// As EXISTS, PostgreSQL might answer is_nested by reading all that there are.
+		// For EXISTS instead of the last column, PostgreSQL might read all nested groups.
 		SQL: "SELECT m.user_id, t.id, t.display_name, " +
-			"(SELECT n.group_id FROM directory_group_groups n WHERE n.organization_id = t.organization_id AND n.member_id = t.id LIMIT 1) IS NOT NULL " +
-			"FROM directory_group_members m JOIN directory_groups t ON t.organization_id = m.organization_id AND t.id = m.group_id " +
+			"(SELECT n.group_id FROM directory_group_groups n " +
+			"WHERE n.organization_id = t.organization_id AND n.member_id = t.id LIMIT 1) IS NOT NULL " +
+			"FROM directory_group_members m " +
+			"JOIN directory_groups t ON t.organization_id = m.organization_id AND t.id = m.group_id " +
 			"WHERE m.user_id" + condition + " AND m.organization_id = ? ORDER BY t.id",
 		Vars: []any{list, string(o.ID)},
 	}, func(rows *sql.Rows) error {

@@ -7,8 +7,9 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// adoptable are the users that no directory owns and that one may take over:
-// under a verified domain, and no unconfirmed administrator (identity.md, section 3).
+// adoptable is the condition of the users that no directory owns and that one may
+// adopt: their domain is verified, and none is an unconfirmed administrator (see
+// docs/design/identity.md).
 func adoptable(d dialect, organization OrganizationID) clause.Expr {
 	return clause.Expr{
 		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
@@ -19,11 +20,11 @@ func adoptable(d dialect, organization OrganizationID) clause.Expr {
 }
 
 // DirectoryUsers lists the users of a directory in the order of their creation,
-// and how many there are in all. Of each there is what lists show: ID, UserName,
-// Version, Active, Document and the times. Users that the directory could adopt are shown
-// only to a filter that names one exactly, so that no client that reconciles
-// what it sees deletes them. It answers Invalid for what a filter cannot ask, and
-// TooLarge for one that takes too long.
+// and how many there are in all. Each has the fields that lists show: ID, UserName,
+// Version, Active, Document and the times. Users that the directory could adopt are
+// found only by a filter that names one exactly, so that no client deletes them
+// because it does not know them. The error is Invalid for a filter that cannot be
+// compared, and TooLarge for one that takes too long.
 func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q ResourceQuery) ([]User, Extent, error) {
 	s := search[User]{compiler: newCompiler(o.searchDB(), &filterableUsers, q), query: q, shown: shownUsers}
 	if s.of.namesOne(q.Filter) {
@@ -40,7 +41,8 @@ func (o *Org) DirectoryUsers(ctx context.Context, directoryID string, q Resource
 
 // DirectoryGroups lists the groups of a directory, like DirectoryUsers, with
 // DisplayName.
-func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) ([]DirectoryGroup, Extent, error) {
+func (o *Org) DirectoryGroups(ctx context.Context, directoryID string, q ResourceQuery) (
+	[]DirectoryGroup, Extent, error) {
 	s := search[DirectoryGroup]{compiler: newCompiler(o.searchDB(), &filterableGroups, q), query: q, shown: shownGroups}
 	s.directory = directoryID
 	s.where = o.ownedBy(directoryID, s.compiler, q)

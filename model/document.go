@@ -113,7 +113,8 @@ func encodeDocument(document map[string]any, replaced string) (string, error) {
 	}
 	text, err := encode(rest)
 	if err == nil && len(text) > documentLimit && len(text) > len(replaced) {
-		return "", &Error{Kind: TooLarge, Message: fmt.Sprintf("the resource's attributes take more than %d KiB; leave out what is not needed", documentLimit>>10)}
+		return "", &Error{Kind: TooLarge, Message: fmt.Sprintf(
+			"the resource's attributes take more than %d KiB; leave out what is not needed", documentLimit>>10)}
 	}
 	return text, err
 }
@@ -138,7 +139,9 @@ func (u *User) derive() error {
 		return Invalidf(last, "there are at most %d values of %s", maxValues, last)
 	}
 	errs := []error{
-		checkIndexed("userName", u.UserNameFolded), checkIndexed("externalId", u.ExternalID), checkIndexed("displayName", u.DisplayNameFolded),
+		checkIndexed("userName", u.UserNameFolded),
+		checkIndexed("externalId", u.ExternalID),
+		checkIndexed("displayName", u.DisplayNameFolded),
 		checkIndexed("employeeNumber", Fold(d.Enterprise.EmployeeNumber)),
 	}
 	for _, v := range values {

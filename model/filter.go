@@ -6,7 +6,7 @@ import (
 )
 
 // compiler turns a filter into SQL with its values as parameters. A condition may
-// be NULL where an attribute is absent; what negates it says IS NOT TRUE.
+// be NULL if an attribute is absent, so that its negation is IS NOT TRUE.
 type compiler struct {
 	db        searchDB
 	of        *filterable
@@ -33,7 +33,9 @@ func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {
 			name = ""
 		}
 		return c.leaf(x.AttributePath, &filter.AttributeExpression{
-			AttributePath: filter.AttributePath{AttributeName: name}, Operator: x.Operator, CompareValue: x.CompareValue,
+			AttributePath: filter.AttributePath{AttributeName: name},
+			Operator:      x.Operator,
+			CompareValue:  x.CompareValue,
 		})
 	case *filter.ValuePath:
 		return c.leaf(x.AttributePath, x.ValueFilter)
@@ -41,7 +43,7 @@ func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {
 	return connected(e, c.compile)
 }
 
-// connected compiles and, or and not, whose parts compile turns into SQL.
+// connected compiles and, or and not, with compile for their parts.
 func connected(e filter.Expression, compile func(filter.Expression) (clause.Expr, error)) (clause.Expr, error) {
 	switch x := e.(type) {
 	case *filter.LogicalExpression:
@@ -67,18 +69,25 @@ func connected(e filter.Expression, compile func(filter.Expression) (clause.Expr
 
 func negated(e clause.Expr) clause.Expr { return join("(", e, ") IS NOT TRUE") }
 
+// equal is a comparison by ne as one by eq, which is then negated.
+func equal(e *filter.AttributeExpression) *filter.AttributeExpression {
+	return &filter.AttributeExpression{
+		AttributePath: e.AttributePath, Operator: filter.EQ, CompareValue: e.CompareValue,
+	}
+}
+
 // among is the condition that column is among the rows of a sub-select.
 func (c *compiler) among(column string, query clause.Expr) clause.Expr {
 	return clause.Expr{SQL: c.db.dialect.in(column, query.SQL), Vars: query.Vars}
 }
 
-// single is the comparison that a tree consists of, or nil where it has several.
+// single is the comparison that a tree consists of, or nil if it has several.
 func single(tree filter.Expression) *filter.AttributeExpression {
 	x, _ := tree.(*filter.AttributeExpression)
 	return x
 }
 
-// every tells whether all comparisons of a tree satisfy ok.
+// every returns whether all comparisons of a tree satisfy ok.
 func every(tree filter.Expression, ok func(*filter.AttributeExpression) bool) bool {
 	switch x := tree.(type) {
 	case *filter.LogicalExpression:
@@ -91,7 +100,7 @@ func every(tree filter.Expression, ok func(*filter.AttributeExpression) bool) bo
 	return false
 }
 
-// errCompared says that an attribute cannot be compared so.
+// errCompared is the error of a comparison that the attribute's type does not have.
 func errCompared(path filter.AttributePath, e *filter.AttributeExpression) error {
 	return Invalidf("filter", "%s cannot be compared by %q with such a value", path.String(), e.Operator)
 }

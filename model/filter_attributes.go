@@ -14,7 +14,7 @@ type attribute struct {
 	optional bool // the column is empty where the attribute is absent
 	sparse   bool // the index on the column leaves the empty text out
 
-	// indexed are the operators that an index answers without the directory's.
+	// indexed are the operators that an index answers.
 	indexed []filter.CompareOperator
 	// namesOne says that eq finds one resource at most.
 	namesOne bool
@@ -41,9 +41,10 @@ var (
 )
 
 var filterableUsers = filterable{"users", map[string]attribute{
-	"id":          {column: "id", kind: exactText, indexed: byValue},
-	"userName":    {column: "user_name_folded", indexed: byPrefix, namesOne: true},
-	"externalId":  {column: "external_id", kind: exactText, optional: true, sparse: true, indexed: byValue, namesOne: true},
+	"id":       {column: "id", kind: exactText, indexed: byValue},
+	"userName": {column: "user_name_folded", indexed: byPrefix, namesOne: true},
+	"externalId": {column: "external_id", kind: exactText, optional: true, sparse: true,
+		indexed: byValue, namesOne: true},
 	"displayName": {column: "display_name_folded", optional: true, indexed: byPrefix},
 	"active":      {column: "active", kind: truth},
 	"emails":      {compile: (*compiler).emails, indexed: byPrefix, namesOne: true},
@@ -77,15 +78,15 @@ func (f *filterable) attribute(path filter.AttributePath) (attribute, bool) {
 	return a, ok
 }
 
-// pinpoints tells whether an index other than the directory's answers a filter: the directory's is
-// then better left alone.
+// pinpoints returns whether an index answers a filter. The index on the resource's directory must
+// then not be used.
 func (f *filterable) pinpoints(e filter.Expression) bool {
 	return bound{f, true, func(a attribute, op filter.CompareOperator) bool {
 		return slices.Contains(a.indexed, op)
 	}}.holds(e, nil)
 }
 
-// namesOne tells whether a filter can only match the one resource that it names: by an eq on an
+// namesOne returns whether a filter matches one resource at most, since it has an eq on an
 // attribute that names one, alone or joined by and.
 func (f *filterable) namesOne(e filter.Expression) bool {
 	return bound{f, false, func(a attribute, op filter.CompareOperator) bool {

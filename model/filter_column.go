@@ -18,12 +18,12 @@ const (
 	moment // a Time
 )
 
-// column is an attribute, or a sub-attribute, that stands in SQL by itself.
+// column is an attribute, or a sub-attribute, that is a column or an expression of SQL.
 type column struct {
 	sql      clause.Expr
 	kind     columnKind
-	optional bool // absent where it is the empty text
-	sparse   bool // indexed where it is not empty; said again, or a prepared plan cannot use the index
+	optional bool // the empty text means that the attribute is absent
+	sparse   bool // the index leaves the empty text out: a prepared plan uses it only if SQL says <> ''
 }
 
 func text(sql string) column { return column{sql: clause.Expr{SQL: sql}} }
@@ -39,8 +39,8 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		return always(), nil
 	}
 	if e.Operator == filter.NE {
-		equal, err := c.compare(path, col, &filter.AttributeExpression{AttributePath: e.AttributePath, Operator: filter.EQ, CompareValue: e.CompareValue})
-		return negated(equal), err
+		condition, err := c.compare(path, col, equal(e))
+		return negated(condition), err
 	}
 	switch v := e.CompareValue.(type) {
 	case bool:
@@ -183,8 +183,7 @@ func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 	case "resourceType":
 		col = text(c.literal(resourceNames[c.of.table])).exact()
 	case "location":
-		col = column{sql: join(param(c.base+"/"+resourceNames[c.of.table]+"s/"), " || ", c.of.table, ".id"), kind: exactText}
-		col.sql = join("(", col.sql, ")")
+		col = c.location(c.of.table, c.of.table+".id")
 	case "version":
 		col = text(`('W/"' || ` + c.of.table + `.version || '"')`).exact()
 	case "": // meta pr
@@ -193,6 +192,11 @@ func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 		return clause.Expr{}, errCompared(path, e)
 	}
 	return c.compare(path, col, e)
+}
+
+// location is the URL of a resource of the table.
+func (c *compiler) location(table, id string) column {
+	return column{sql: join("(", param(c.base+"/"+resourceNames[table]+"s/"), " || ", id, ")"), kind: exactText}
 }
 
 // literal is a text of ours in SQL, typed, since PostgreSQL cannot tell by itself.

@@ -9,9 +9,9 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// json compiles conditions on an attribute that only the document has. Nothing
-// has to be known of its shape: a value is a list of one, and what is compared is
-// compared with values of its own JSON type.
+// json compiles conditions on an attribute that only the document has, whatever its
+// shape: one value counts as a list of one, and a value is compared with values of
+// the same JSON type only.
 func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	form := c.form(path)
 	if e := single(tree); e != nil {
@@ -20,10 +20,11 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 			sub.SubAttribute = &name
 			form = c.form(sub)
 		}
-		// Absent differs from any value (RFC 7643 §2.5: it is null); of several one must differ.
+		// An absent attribute differs from any value (RFC 7643 §2.5: it is null). Of several
+		// values one must differ.
 		if e.Operator == filter.NE && !form.MultiValued {
-			equal, err := c.json(path, &filter.AttributeExpression{AttributePath: e.AttributePath, Operator: filter.EQ, CompareValue: e.CompareValue})
-			return negated(equal), err
+			condition, err := c.json(path, equal(e))
+			return negated(condition), err
 		}
 	}
 	at := c.at(path, form)
@@ -33,7 +34,7 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 	return c.jsonSQLite(at, tree)
 }
 
-// jsonAt is where an attribute stands in a column.
+// jsonAt is the place of an attribute in a column.
 type jsonAt struct {
 	column string
 	keys   []string
@@ -120,7 +121,10 @@ func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr,
 	if err != nil {
 		return clause.Expr{}, err
 	}
-	return clause.Expr{SQL: "jsonb_path_exists(" + at.json() + ", ?, ?)", Vars: []any{at.path() + "[*] ? (" + condition + ")", given}}, nil
+	return clause.Expr{
+		SQL:  "jsonb_path_exists(" + at.json() + ", ?, ?)",
+		Vars: []any{at.path() + "[*] ? (" + condition + ")", given},
+	}, nil
 }
 
 // jsonCondition is a tree in the path language, about the element @.
@@ -191,30 +195,34 @@ func (l jsonLeaf) postgres(vars map[string]any) (string, error) {
 			found = append(found, "exists(@"+condition+")")
 		}
 	}
-	any := "(" + strings.Join(found, " || ") + ")"
+	either := "(" + strings.Join(found, " || ") + ")"
 	if l.op == filter.NE {
-		any = "!" + any
+		either = "!" + either
 	}
-	return any, nil
+	return either, nil
 }
 
 // jsonSQLite compiles to a walk through the elements of the attribute.
 func (c *compiler) jsonSQLite(at jsonAt, tree filter.Expression) (clause.Expr, error) {
-	condition, err := c.within(filter.AttributePath{}, tree, func(_ filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+	leaf := func(_ filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 		l, err := at.leaf(e)
 		if err != nil {
 			return clause.Expr{}, err
 		}
 		return l.sqlite(), nil
-	})
+	}
+	condition, err := c.within(filter.AttributePath{}, tree, leaf)
 	if err != nil {
 		return clause.Expr{}, err
 	}
 	p := param(at.path())
-	elements := join("json_each(CASE json_type("+at.column+", ", p, ") WHEN 'object' THEN json_array(json_extract("+at.column+", ", p,
-		")) ELSE "+at.column+" -> ", p, " END)")
-	return join("EXISTS (SELECT 1 FROM ", elements, " e WHERE "+c.of.table+".organization_id = ", param(c.db.organization), " AND ", condition, ")"), nil
+	elements := join("json_each(CASE json_type("+at.column+", ", p, ") WHEN 'object' "+
+		"THEN json_array(json_extract("+at.column+", ", p, ")) ELSE "+at.column+" -> ", p, " END)")
+	return join("EXISTS (SELECT 1 FROM ", elements, " e WHERE ", c.ours(), condition, ")"), nil
 }
+
+// ours begins the condition of a sub-select over one document with the organization.
+func (c *compiler) ours() clause.Expr { return c.rows(c.of.table + ".organization_id = ? AND ") }
 
 func (l jsonLeaf) sqlite() clause.Expr {
 	var found []any
@@ -234,11 +242,11 @@ func (l jsonLeaf) sqlite() clause.Expr {
 		}
 		found = append(found, l.sqliteAt(kind, value))
 	}
-	any := join(append(append([]any{"("}, found...), ")")...)
+	either := join("(", join(found...), ")")
 	if l.op == filter.NE {
-		return negated(any)
+		return negated(either)
 	}
-	return any
+	return either
 }
 
 func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
@@ -258,7 +266,7 @@ func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
 	return join("(", kind, " IN ('integer', 'real') AND ", value, ordering(op), param(l.value), ")")
 }
 
-// employeeNumber compiles comparisons of a user's number: eq by the index on it.
+// employeeNumber compiles comparisons of a user's employee number, which has an index for eq.
 func (c *compiler) employeeNumber(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	e := single(tree)
 	if e == nil || e.Operator != filter.EQ {
@@ -274,8 +282,8 @@ func (c *compiler) employeeNumber(path filter.AttributePath, tree filter.Express
 // employeeNumberKeys is the path to the number in a folded document.
 var employeeNumberKeys = []string{foldText(enterpriseURN), foldText("employeeNumber")}
 
-// schemas compiles comparisons of the URNs of a resource: its core schema's, and
-// those of the extensions that it has.
+// schemas compiles comparisons of the URNs of a resource: the URN of its core schema
+// and those of the extensions that it has.
 func (c *compiler) schemas(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	return c.within(path, tree, c.schemasLeaf)
 }
@@ -314,6 +322,6 @@ func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExp
 	if l.op == filter.NE {
 		extension = negated(extension)
 	}
-	return join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE "+c.of.table+".organization_id = ", param(c.db.organization),
-		" AND instr(e.key, ':') > 0 AND ", extension, "))"), nil
+	return join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE ", c.ours(),
+		"instr(e.key, ':') > 0 AND ", extension, "))"), nil
 }

@@ -25,17 +25,19 @@ func (c *compiler) leaf(path filter.AttributePath, tree filter.Expression) (clau
 	return c.compare(path, c.column(a), e)
 }
 
-// within compiles a tree over one value, each comparison of it by leaf.
-func (c *compiler) within(path filter.AttributePath, tree filter.Expression,
-	leaf func(filter.AttributePath, *filter.AttributeExpression) (clause.Expr, error)) (clause.Expr, error) {
+// comparing compiles one comparison.
+type comparing func(filter.AttributePath, *filter.AttributeExpression) (clause.Expr, error)
+
+// within compiles a tree over one value, with leaf for its comparisons.
+func (c *compiler) within(path filter.AttributePath, tree filter.Expression, leaf comparing) (clause.Expr, error) {
 	if e := single(tree); e != nil {
 		return leaf(path, e)
 	}
 	return connected(tree, func(e filter.Expression) (clause.Expr, error) { return c.within(path, e, leaf) })
 }
 
-// looksUp tells whether a tree asks only for what the table of values holds. It
-// does not hold whether a value says of itself that it is primary.
+// looksUp returns whether the table user_values can answer a tree. The table does not
+// say whether a value has a sub-attribute primary at all.
 func looksUp(tree filter.Expression, names ...string) bool {
 	return every(tree, func(e *filter.AttributeExpression) bool {
 		name := e.AttributePath.AttributeName
@@ -58,9 +60,10 @@ func (c *compiler) values(a valueAttribute, path filter.AttributePath, tree filt
 		"type":    {sql: text("v.type_folded").sql, optional: true},
 		"primary": {sql: text("v.is_primary").sql, kind: truth},
 	}
-	condition, err := c.within(path, tree, func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+	leaf := func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 		return c.compare(path, columns[e.AttributePath.AttributeName], e)
-	})
+	}
+	condition, err := c.within(path, tree, leaf)
 	query := join(clause.Expr{
 		SQL:  "SELECT v.user_id FROM user_values v WHERE v.organization_id = ? AND v.attribute = ? AND ",
 		Vars: []any{c.db.organization, a},
@@ -68,8 +71,8 @@ func (c *compiler) values(a valueAttribute, path filter.AttributePath, tree filt
 	return c.among("users.id", query), err
 }
 
-// manager compiles comparisons of the one manager that a user has: none at all
-// differs from any.
+// manager compiles comparisons of the one manager that a user has. A user without a
+// manager differs from any value.
 func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	if !looksUp(tree, "value") {
 		return c.json(path, tree)
@@ -78,16 +81,15 @@ func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (c
 		if e.Operator != filter.NE {
 			return c.values(managerAttribute, path, e)
 		}
-		equal, err := c.values(managerAttribute, path, &filter.AttributeExpression{
-			AttributePath: e.AttributePath, Operator: filter.EQ, CompareValue: e.CompareValue})
-		return negated(equal), err
+		condition, err := c.values(managerAttribute, path, equal(e))
+		return negated(condition), err
 	})
 }
 
-// membership is one of the ways in which members and groups belong together.
+// membership is one of the ways in which members and groups are connected.
 type membership struct {
-	theirs string // the column of what its elements are
-	others string // the table of what they are
+	theirs string // the column with the ids of the elements
+	others string // the table of the elements
 	kind   string // the type of each element
 }
 
@@ -99,12 +101,13 @@ func (c *compiler) members(path filter.AttributePath, tree filter.Expression) (c
 	}
 	group, err := c.element(path, tree, membership{"member_id", "directory_groups", "Group"})
 	return c.among("directory_groups.id", join(
-		c.rows("SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND "), user, " UNION ALL ",
+		c.rows("SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND "), user,
+		" UNION ALL ",
 		c.rows("SELECT m.group_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), group)), err
 }
 
 // groups compiles comparisons that one group of a user must satisfy: one that the
-// user is a member of, or one above such a group. Below those, all are found first.
+// user is a member of, or one above such a group. All groups below those above are found first.
 func (c *compiler) groups(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	direct, err := c.element(path, tree, membership{"group_id", "directory_groups", "direct"})
 	if err != nil {
@@ -113,10 +116,13 @@ func (c *compiler) groups(path filter.AttributePath, tree filter.Expression) (cl
 	indirect, err := c.element(path, tree, membership{"group_id", "directory_groups", "indirect"})
 	// CROSS JOIN and CAST have SQLite go from the few groups below to their rows, by index.
 	return c.among("users.id", join(
-		c.rows("WITH RECURSIVE below (id) AS (SELECT m.member_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), indirect,
-		c.rows(" UNION SELECT m.member_id FROM below CROSS JOIN directory_group_groups m WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text))"),
+		c.rows("WITH RECURSIVE below (id) AS ("+
+			"SELECT m.member_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), indirect,
+		c.rows(" UNION SELECT m.member_id FROM below CROSS JOIN directory_group_groups m "+
+			"WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text))"),
 		c.rows(" SELECT m.user_id FROM directory_group_members m WHERE m.organization_id = ? AND "), direct,
-		c.rows(" UNION ALL SELECT m.user_id FROM below CROSS JOIN directory_group_members m WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text)"))), err
+		c.rows(" UNION ALL SELECT m.user_id FROM below CROSS JOIN directory_group_members m "+
+			"WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text)"))), err
 }
 
 // rows is the beginning of a sub-select with the organization.
@@ -134,8 +140,7 @@ func (c *compiler) element(path filter.AttributePath, tree filter.Expression, m 
 		case "type":
 			return c.compare(path, text(c.literal(Fold(m.kind))), e)
 		case "$ref":
-			place := column{sql: join("(", param(c.base+"/"+resourceNames[m.others]+"s/"), " || "+id+")"), kind: exactText}
-			return c.compare(path, place, e)
+			return c.compare(path, c.location(m.others, id), e)
 		case "display":
 			named, err := c.compare(path, column{sql: text("t.display_name_folded").sql, optional: true}, e)
 			others := c.rows("SELECT t.id FROM " + m.others + " t WHERE t.organization_id = ? AND ")

@@ -21,12 +21,12 @@ type ResourceQuery struct {
 	Limit  int // how many at most; 0 only counts
 	Sort   *Sort
 	Cursor *Cursor // pages by cursor and not by Offset
-	Groups bool    // the Groups of users are wanted, too: they are read where they cost little
+	Groups bool    // the Groups of users are wanted, too: they are read if that costs little
 
-	// Form says how an attribute compares that has no column of its own. Without
-	// it each is a single one, whose texts compare in any case.
+	// Form says how an attribute without a column compares. Without Form, each attribute
+	// has a single value, whose text compares in any case.
 	Form func(filter.AttributePath) Form
-	// Base is what precedes /Users and /Groups in meta.location and $ref.
+	// Base is the URL before /Users and /Groups in meta.location and $ref.
 	Base string
 }
 
@@ -46,22 +46,22 @@ type Extent struct {
 type searchDB struct {
 	dialect      dialect
 	organization OrganizationID
-	// query sends a statement and hands over each of its rows.
+	// query sends a statement and calls each with each of its rows.
 	query func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error
 	// patient returns a context that ends a search which takes too long, a condition on each row
 	// that the search needs for that, if any, and a function to be called when it is over.
 	patient func(ctx context.Context, column string) (context.Context, clause.Expr, func())
 }
 
-// shown is how the rows of a resource are read for a list: the columns that SCIM
-// shows, and no more of them.
+// shown is how the rows of a resource are read for a list: only the columns that SCIM
+// shows.
 type shown[T any] struct {
 	columns clause.Expr
 	scan    func(rows *sql.Rows, row *T) error
 	created func(*T) (id string, at Time)
 }
 
-// search is one question for resources, of which where are those that may be found.
+// search is one query for resources. where is the condition of the resources that it may find.
 type search[T any] struct {
 	*compiler
 	query ResourceQuery
@@ -97,7 +97,7 @@ func (s *search[T]) run(ctx context.Context) ([]T, Extent, error) {
 			Message: "what is asked for takes too long to find; " +
 				"compare an attribute that identifies a resource, such as userName, by eq"}
 	}
-	if err != nil && ctx.Err() != nil { // whatever the driver calls it
+	if err != nil && ctx.Err() != nil { // the drivers have different errors for it
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return rows, extent, err
@@ -106,7 +106,7 @@ func (s *search[T]) run(ctx context.Context) ([]T, Extent, error) {
 func (s *search[T]) page(ctx context.Context, o order) ([]T, Extent, error) {
 	rows, extent, more := []T{}, Extent{Total: -1}, false
 	if s.query.Limit > 0 {
-		// One row more than wanted tells whether there is more to count.
+		// One row more than wanted shows whether there is more to count.
 		found, err := s.listed(ctx, o)
 		if err != nil {
 			return nil, Extent{}, err
@@ -133,8 +133,8 @@ func (s *search[T]) page(ctx context.Context, o order) ([]T, Extent, error) {
 	return rows, extent, nil
 }
 
-// total is how many resources there are when that much of a page and one more was
-// found, or -1 where that does not tell.
+// total is the number of all resources if found, the number of rows read for a page
+// and one row more, determines it, and -1 otherwise.
 func (q ResourceQuery) total(found int) int {
 	switch {
 	case q.Cursor != nil && q.Cursor.Place != "":
@@ -165,7 +165,8 @@ func (s *search[T]) listed(ctx context.Context, o order) ([]T, error) {
 	q := s.query
 	by := join(" ORDER BY ", o.by())
 	page := join(s.from(), s.where)
-	// Of a limit that is a parameter, PostgreSQL expects a tenth of all rows when it weighs keeping a plan.
+	// With the limit as a parameter, PostgreSQL would plan for a tenth of all rows when it decides
+	// whether to keep the plan.
 	limit := " LIMIT " + strconv.Itoa(q.Limit+1)
 	switch {
 	case q.Cursor == nil:
@@ -199,7 +200,8 @@ func (s *search[T]) listed(ctx context.Context, o order) ([]T, error) {
 	return rows, nil
 }
 
-// place is what a row has of the keys. Creation, the common order, is at hand.
+// place is the values of a row for the keys of the order. Those of the common order,
+// by creation, are known already.
 func (s *search[T]) place(ctx context.Context, o order, id string, created Time) (string, error) {
 	if o.byCreation {
 		return encode([]any{int64(created), id})

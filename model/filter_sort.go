@@ -131,12 +131,14 @@ func (at jsonAt) keysPostgres(sub string) []sortKey {
 func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
 	p, below := at.path(), member(sub)
 	extract := func(path string) clause.Expr { return join("json_extract("+at.column+", ", param(path), ")") }
-	found := join("COALESCE((SELECT json_extract(e.value, ", param("$"+below), ") FROM json_each("+at.column+", ", param(p), ") e WHERE "+
-		c.of.table+".organization_id = ", param(c.db.organization), " AND e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1), ",
+	primary := join("SELECT json_extract(e.value, ", param("$"+below), ") ",
+		"FROM json_each("+at.column+", ", param(p), ") e WHERE ", c.ours(), "e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1")
+	found := join("COALESCE((", primary, "), ",
 		extract(p+"[0]"+below), ", ", extract(p+below))
 	if sub == "value" {
 		for _, plain := range []string{p + "[0]", p} {
-			found = join(found, ", CASE WHEN json_type("+at.column+", ", param(plain), ") NOT IN ('object', 'array') THEN ", extract(plain), " END")
+			found = join(found, ", CASE WHEN json_type("+at.column+", ", param(plain),
+				") NOT IN ('object', 'array') THEN ", extract(plain), " END")
 		}
 	}
 	found = join(found, ")")

@@ -30,8 +30,8 @@ func Fold(s string) string {
 	return cases.Fold().String(norm.NFC.String(s))
 }
 
-// foldText is how a text of a document is compared: a moment as that moment,
-// anything else in no case. PostgreSQL has no place for U+0000 in jsonb.
+// foldText is the form in which a text of a document is compared: a moment in UTC, any
+// other text folded. PostgreSQL cannot store U+0000 in jsonb.
 func foldText(s string) string {
 	if t, ok := parseMoment(s); ok {
 		return t.UTC().Format(momentLayout)
@@ -39,7 +39,7 @@ func foldText(s string) string {
 	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
 }
 
-// momentLayout orders moments as text, and changes one that a text happens to be the least.
+// momentLayout orders moments as text, and is as close as that allows to what clients send.
 const momentLayout = "2006-01-02t15:04:05.999999999"
 
 // parseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
@@ -88,7 +88,8 @@ func foldDomain(name string) (string, error) {
 	}
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(name), "."))
 	badLabel := func(label string) bool { return label == "" || len(label) > 63 } // RFC 1035, section 2.3.4
-	if err != nil || !strings.Contains(ascii, ".") || len(ascii) > 253 || slices.ContainsFunc(strings.Split(ascii, "."), badLabel) {
+	if err != nil || !strings.Contains(ascii, ".") || len(ascii) > 253 ||
+		slices.ContainsFunc(strings.Split(ascii, "."), badLabel) {
 		return "", Invalidf("domain", "%.100q is not a domain name such as example.com", name)
 	}
 	if _, err := netip.ParseAddr(ascii); err == nil {
@@ -101,5 +102,5 @@ func foldDomain(name string) (string, error) {
 	return ascii, nil
 }
 
-// storable tells whether a text can be a value in either database.
+// storable returns whether both databases can store a text.
 func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

@@ -11,6 +11,8 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
+
+	"rollcall/scim/jsontext"
 )
 
 // foldedDocument is the column with a resource's document as filters compare it:
@@ -56,69 +58,57 @@ func (u unread) ModifyStatement(stmt *gorm.Statement) {
 }
 
 // foldDocument makes the folded form of a document, which is JSON that this
-// package wrote: all that changes is in its strings, names and texts alike.
+// package wrote. Only its strings change, names and values alike.
 func foldDocument(text string) (string, error) {
 	if text == "" {
 		return "{}", nil
 	}
-	folded := make([]byte, 0, len(text)+len(text)/8)
-	for i := 0; i < len(text); {
-		if text[i] != '"' {
-			folded = append(folded, text[i])
-			i++
-			continue
+	var failed error
+	replace := func(b []byte, quoted string) []byte {
+		b, err := appendFolded(b, quoted)
+		if err != nil {
+			failed = fmt.Errorf("fold document: %w", err)
 		}
-		end, plain := stringEnd(text, i)
-		if end > len(text) {
-			return "", errors.New("fold document: a string has no end")
-		}
-		if quoted := text[i:end]; plain {
-			folded = appendFolded(folded, quoted)
-		} else {
-			var s string
-			if err := json.Unmarshal([]byte(quoted), &s); err != nil {
-				return "", fmt.Errorf("fold document: %w", err)
-			}
-			again, err := marshal(foldText(s))
-			if err != nil {
-				return "", fmt.Errorf("fold document: %w", err)
-			}
-			folded = append(folded, again...)
-		}
-		i = end
+		return b
+	}
+	folded := jsontext.AppendReplacing(make([]byte, 0, len(text)+len(text)/8), text, replace)
+	if failed != nil {
+		return "", failed
 	}
 	return string(folded), nil
 }
 
-// stringEnd is where the string ends that begins at i, and whether it is ASCII without escapes.
-func stringEnd(text string, i int) (end int, plain bool) {
-	plain = true
-	for i++; i < len(text) && text[i] != '"'; i++ {
-		if text[i] == '\\' {
-			plain = false
-			i++
-		} else if text[i] >= 0x80 {
-			plain = false
-		}
+// appendFolded appends a string, with its quotes, folded.
+func appendFolded(b []byte, quoted string) ([]byte, error) {
+	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
+		return b, errors.New("a string has no end")
 	}
-	return i + 1, plain
-}
-
-// appendFolded appends a plain string, with its quotes, folded.
-func appendFolded(b []byte, quoted string) []byte {
 	if t, ok := parseMoment(quoted[1 : len(quoted)-1]); ok {
 		b = append(b, '"')
 		b = t.UTC().AppendFormat(b, momentLayout)
-		return append(b, '"')
+		return append(b, '"'), nil
 	}
-	for i := range len(quoted) {
-		c := quoted[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
+	before := len(b)
+	b = append(b, quoted...)
+	for i, c := range b[before:] {
+		if c >= 0x80 || c == '\\' {
+			return appendDecoded(b[:before], quoted)
 		}
-		b = append(b, c)
+		if c >= 'A' && c <= 'Z' {
+			b[before+i] = c + 'a' - 'A'
+		}
 	}
-	return b
+	return b, nil
+}
+
+// appendDecoded is appendFolded for a string that is not ASCII or has escapes.
+func appendDecoded(b []byte, quoted string) ([]byte, error) {
+	var s string
+	if err := json.Unmarshal([]byte(quoted), &s); err != nil {
+		return b, err
+	}
+	folded, err := marshal(foldText(s))
+	return append(b, folded...), err
 }
 
 // filterIndex is the migration that foldStored completes.
@@ -138,8 +128,8 @@ func foldRows[T any](ctx context.Context, db *gorm.DB) error {
 	var rows []struct{ ID, Document string }
 	for last := ""; ; last = rows[len(rows)-1].ID {
 		rows = nil
-		page := db.WithContext(ctx).Model(new(T)).Select("id", "document").Where("id > ?", last).Order("id").Limit(batch)
-		if err := page.Find(&rows).Error; err != nil || len(rows) == 0 {
+		page := db.WithContext(ctx).Model(new(T)).Select("id", "document")
+		if err := page.Where("id > ?", last).Order("id").Limit(batch).Find(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}
 		for _, r := range rows {
@@ -147,7 +137,8 @@ func foldRows[T any](ctx context.Context, db *gorm.DB) error {
 			if err != nil {
 				return err
 			}
-			if err := db.WithContext(ctx).Model(new(T)).Where("id = ?", r.ID).UpdateColumn("document_folded", folded).Error; err != nil {
+			row := db.WithContext(ctx).Model(new(T)).Where("id = ?", r.ID)
+			if err := row.UpdateColumn("document_folded", folded).Error; err != nil {
 				return err
 			}
 		}

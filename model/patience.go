@@ -11,13 +11,13 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// searchPatience is how long a filter may be looked for.
+// searchPatience is how long a search may take.
 const searchPatience = 5 * time.Second
 
-// patient returns a context for a search, which ends it after a while. PostgreSQL
-// is told by its driver when the context is over. The driver of SQLite does not
-// notice once the first row is looked for, so that there the returned condition
-// asks, for each row, whether to go on.
+// patient returns a context that ends a search after searchPatience. On PostgreSQL
+// the driver cancels the statement when the context ends. The driver of SQLite does
+// not check the context while it looks for the first row, so that there the returned
+// condition checks it for each row.
 func (s *Store) patient(ctx context.Context, column string) (search context.Context, goOn clause.Expr, done func()) {
 	search, cancel := context.WithTimeout(ctx, s.patience)
 	if s.dialect != sqliteDialect {
@@ -30,8 +30,8 @@ func (s *Store) patient(ctx context.Context, column string) (search context.Cont
 	}
 }
 
-// searching is the function that the condition calls. It takes a column, or it
-// would be asked once for all rows.
+// searching is the SQL function that the condition calls. It takes a column, or
+// SQLite would call it once for all rows.
 const searching = "rollcall_searching"
 
 // searchList is the searches that run on SQLite in this process: its functions

@@ -10,9 +10,9 @@ import (
 	"rollcall/web"
 )
 
-// authenticate returns what the request's bearer token opens, which must be the directory that the
-// path names. Another directory's path answers as one that does not exist, so that nobody
-// learns which directories do.
+// authenticate returns what the request's bearer token gives access to, which must be the directory
+// that the path names. The path of another directory answers as one that does not exist, so that no
+// client learns which directories do.
 func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Access, error) {
 	var token string
 	if header := c.Request().Header; len(header.Values(echo.HeaderAuthorization)) == 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,27 +13,28 @@ import (
 	scimerrors "github.com/elimity-com/scim/errors"
 
 	"rollcall/model"
+	"rollcall/scim/jsontext"
 	"rollcall/web"
 )
 
-// The limits of a bulk request, as /ServiceProviderConfig tells them. The size is that of any body,
-// which web holds to.
+// The limits of a bulk request, as /ServiceProviderConfig announces them. The size is that of any
+// body, which web enforces.
 const (
 	maxBulkOperations = 1000
 	maxBulkPayload    = 8 << 20
 )
 
-// bulkTime is how long a bulk request goes on beginning operations. What is left then is answered
-// 503: a client that gives up first would not know what of its request was done.
+// bulkTime is how long a bulk request begins operations. Those that are left are answered 503: a
+// client that times out first would not know which operations were carried out.
 const bulkTime = 30 * time.Second
 
-// bulk is one bulk request (RFC 7644 §3.7). Each of its operations is a request of its own, with its
-// own transaction: what was done before one that fails stays done.
+// bulk is one bulk request (RFC 7644 §3.7). Each of its operations is a request of its own, with
+// its own transaction: an operation that fails undoes none of those before it.
 type bulk struct {
 	*exchange
 	operations   []*bulkOperation
 	byID         map[string]*bulkOperation // creates, by their bulkId
-	failOnErrors int                       // how many failures end the request; 0 is no number of them
+	failOnErrors int                       // the number of failures that ends the request; 0 for none
 	failures     int
 	until        time.Time
 }
@@ -41,17 +43,17 @@ type bulk struct {
 type bulkOperation struct {
 	method, bulkID, path, version string
 	data                          string // JSON
-	problem                       error  // why the operation cannot even be tried
+	problem                       error  // why the operation cannot be tried at all
 
 	needs    []*bulkOperation // the creates that path and data refer to, each once
 	settled  int              // how many of needs, from the first, were carried out
 	missing  int              // how many of needs were not
 	neededBy []*bulkOperation
 	reached  bool     // whether its turn has come
-	parted   bool     // what refers to resources that are not there yet is left for later
-	later    []string // that, as operations of a PATCH
+	parted   bool     // references to resources that do not exist yet are left for later
+	later    []string // those references, as operations of a PATCH
 
-	id       string // of the resource, once it is there
+	id       string // of the resource, once it exists
 	location string
 	tag      string
 	status   int // 0 until the operation was carried out
@@ -72,8 +74,8 @@ func (x *exchange) bulk(ctx context.Context) (answer, error) {
 			b.advance(ctx, o)
 		}
 	}
-	// What still waits waits for itself, or for what does: RFC 7644 §3.7.1 has circular references
-	// resolved where that can be.
+	// The operations that are left need one another in a circle, or need such an operation: RFC
+	// 7644 §3.7.1 has circular references resolved where that is possible.
 	for !b.ended(ctx) {
 		o := b.circular()
 		if o == nil {
@@ -83,8 +85,9 @@ func (x *exchange) bulk(ctx context.Context) (answer, error) {
 		b.advance(ctx, o)
 	}
 	for _, o := range b.operations {
-		if len(o.later) > 0 { // the request has ended between the two
-			b.fail(ctx, o, refuse(http.StatusConflict, "the resource was created without what refers to others, before the request ended"))
+		if len(o.later) > 0 { // the request has ended between the create and its PATCH
+			b.fail(ctx, o, refuse(http.StatusConflict,
+				"the resource was created without what refers to others, before the request ended"))
 		}
 	}
 	if b.failures > 0 {
@@ -94,37 +97,49 @@ func (x *exchange) bulk(ctx context.Context) (answer, error) {
 	return b.answer(), nil
 }
 
-// parse reads a bulk request. Only what makes the whole of it unclear is an error.
+// parse reads a bulk request. It is an error only if the request as a whole cannot be understood.
 func (b *bulk) parse(body string) error {
-	syntax := func(detail string) error {
-		return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax, Detail: detail}
-	}
 	if !utf8.ValidString(body) || !json.Valid([]byte(body)) || strings.TrimLeft(body, " \t\r\n")[0] != '{' {
-		return syntax("the body is not a JSON object in UTF-8")
+		return badBulk("the body is not a JSON object in UTF-8")
 	}
 	body = strings.TrimSpace(body)
-	list, schemas := "", ""
-	for name, value := range members(body) {
-		switch strings.ToLower(unquote(name)) {
+	list := ""
+	var schemas []string
+	for name, value := range jsontext.Members(body) {
+		switch strings.ToLower(jsontext.Unquote(name)) {
 		case "operations":
 			list = value
 		case "schemas":
-			schemas = value
+			schemas = texts(value)
 		case "failonerrors":
 			n, err := strconv.Atoi(value)
 			if err != nil && value != "null" || n < 0 {
-				return syntax("failOnErrors must be a whole number, of the errors after which to stop")
+				return badBulk("failOnErrors must be a whole number, of the errors after which to stop")
 			}
 			b.failOnErrors = n
 		}
 	}
-	if b.directory.Strict && !strings.Contains(strings.ToLower(schemas), `"urn:ietf:params:scim:api:messages:2.0:bulkrequest"`) {
-		return syntax("schemas must be a list that has urn:ietf:params:scim:api:messages:2.0:BulkRequest")
+	if err := b.announced("urn:ietf:params:scim:api:messages:2.0:BulkRequest", schemas); err != nil {
+		return err
 	}
 	if !strings.HasPrefix(list, "[") {
-		return syntax("Operations must be a list of operations")
+		return badBulk("Operations must be a list of operations")
 	}
-	for text := range elements(list) {
+	if err := b.parseOperations(list); err != nil {
+		return err
+	}
+	for _, o := range b.operations {
+		if b.directory.Strict && o.method == http.MethodPost && o.bulkID == "" && o.problem == nil {
+			o.problem = badBulk("a POST needs a bulkId")
+		}
+		b.connect(o)
+	}
+	return nil
+}
+
+// parseOperations reads the list of operations.
+func (b *bulk) parseOperations(list string) error {
+	for text := range jsontext.Elements(list) {
 		if len(b.operations) == maxBulkOperations {
 			return &Refused{Status: http.StatusRequestEntityTooLarge, ScimType: scimerrors.ScimTypeTooMany,
 				Detail: "the request has more than " + strconv.Itoa(maxBulkOperations) + " operations; split it"}
@@ -135,17 +150,23 @@ func (b *bulk) parse(body string) error {
 			continue
 		}
 		if b.byID[o.bulkID] != nil {
-			return syntax("two operations have the same bulkId; each needs its own")
+			return badBulk("two operations have the same bulkId; each needs its own")
 		}
 		b.byID[o.bulkID] = o
 	}
-	for _, o := range b.operations {
-		if b.directory.Strict && o.method == http.MethodPost && o.bulkID == "" && o.problem == nil {
-			o.problem = badBulk("a POST needs a bulkId")
-		}
-		b.connect(o)
-	}
 	return nil
+}
+
+// texts are the strings of a list in JSON, or the one string that was sent instead of a list.
+func texts(value string) []string {
+	if value[0] != '[' {
+		return []string{jsontext.Unquote(value)}
+	}
+	var list []string
+	for e := range jsontext.Elements(value) {
+		list = append(list, jsontext.Unquote(e))
+	}
+	return list
 }
 
 // connect notes which operations an operation refers to.
@@ -167,33 +188,34 @@ func (b *bulk) connect(o *bulkOperation) {
 	})
 }
 
-// parseBulkOperation reads an operation. What is wrong with it, it fails with when its turn comes.
+// parseBulkOperation reads an operation. If it is wrong, it fails when its turn comes.
 func parseBulkOperation(text string) *bulkOperation {
 	o := &bulkOperation{}
 	if text[0] != '{' {
 		o.problem = badBulk("an operation must be an object")
 		return o
 	}
-	for name, value := range members(text) {
-		switch strings.ToLower(unquote(name)) {
+	for name, value := range jsontext.Members(text) {
+		switch strings.ToLower(jsontext.Unquote(name)) {
 		case "method":
-			o.method = strings.ToUpper(unquote(value))
+			o.method = strings.ToUpper(jsontext.Unquote(value))
 		case "bulkid":
 			if value[0] == '"' {
-				o.bulkID = unquote(value)
+				o.bulkID = jsontext.Unquote(value)
 			}
 		case "path":
-			o.path, _, _ = strings.Cut(unquote(value), "?")
+			o.path, _, _ = strings.Cut(jsontext.Unquote(value), "?")
 		case "version":
 			if value[0] == '"' {
-				o.version = unquote(value)
+				o.version = jsontext.Unquote(value)
 			}
 		case "data":
 			o.data = value
 		}
 	}
+	known := []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	switch {
-	case o.method != http.MethodPost && o.method != http.MethodPut && o.method != http.MethodPatch && o.method != http.MethodDelete:
+	case !slices.Contains(known, o.method):
 		o.problem = badBulk("the method of an operation is POST, PUT, PATCH or DELETE")
 	case o.method != http.MethodDelete && !strings.HasPrefix(o.data, "{"):
 		o.problem = badBulk(o.method + " needs data, an object")
@@ -207,21 +229,21 @@ func badBulk(detail string) error {
 	return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax, Detail: detail}
 }
 
-// ended tells whether no further operation begins.
+// ended returns whether no further operation begins.
 func (b *bulk) ended(ctx context.Context) bool {
 	return b.failOnErrors > 0 && b.failures >= b.failOnErrors || ctx.Err() != nil
 }
 
-// advance carries out an operation, and at once those that have waited for it: what is ready must
+// advance carries out an operation, and at once the earlier operations that needed it: they must
 // not be lost when a later operation ends the request.
 func (b *bulk) advance(ctx context.Context, o *bulkOperation) {
 	for queue := []*bulkOperation{o}; len(queue) > 0 && !b.ended(ctx); queue = queue[1:] {
 		o := queue[0]
 		if o.status == 0 {
 			b.first(ctx, o)
-			for _, w := range o.neededBy {
-				if w.missing--; w.missing == 0 && w.reached && w != o {
-					queue = append(queue, w)
+			for _, by := range o.neededBy {
+				if by.missing--; by.missing == 0 && by.reached && by != o {
+					queue = append(queue, by)
 				}
 			}
 		}
@@ -231,7 +253,8 @@ func (b *bulk) advance(ctx context.Context, o *bulkOperation) {
 	}
 }
 
-// circular returns an operation of a circle of those that wait for each other, nil if none waits.
+// circular returns an operation of a circle of operations that need each other, nil if none is
+// left.
 func (b *bulk) circular() *bulkOperation {
 	for _, o := range b.operations {
 		if o.status != 0 {
@@ -264,11 +287,11 @@ func (b *bulk) answer() answer {
 		}
 		first = false
 		out = append(out, `{"method":`...)
-		out = appendString(out, o.method)
+		out = jsontext.AppendString(out, o.method)
 		for _, m := range [][2]string{{"bulkId", o.bulkID}, {"location", o.location}, {"version", o.tag}} {
 			if m[1] != "" {
 				out = append(out, `,"`+m[0]+`":`...)
-				out = appendString(out, m[1])
+				out = jsontext.AppendString(out, m[1])
 			}
 		}
 		out = append(out, `,"status":"`...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/scim/jsontext"
 	"rollcall/web"
 )
 
@@ -29,9 +30,11 @@ func (b *bulk) first(ctx context.Context, o *bulkOperation) {
 	}
 }
 
-// second adds to a resource that was created without them what refers to others, which are there now.
+// second adds the references to other resources, which exist now, to a resource that was created
+// without them.
 func (b *bulk) second(ctx context.Context, o *bulkOperation) {
-	data := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(o.later, ",") + `]}`
+	data := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` +
+		strings.Join(o.later, ",") + `]}`
 	o.later = nil
 	a, err := b.carryOut(ctx, o, http.MethodPatch, strings.TrimPrefix(o.location, b.base), data, "")
 	if err != nil {
@@ -47,17 +50,19 @@ func (b *bulk) second(ctx context.Context, o *bulkOperation) {
 	o.tag = a.tag
 }
 
-// carryOut has the handler of a single request do what an operation, or a part of it, asks for.
+// carryOut has the handler of a single request carry out an operation, or a part of it.
 func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, data, version string) (answer, error) {
 	if o.problem != nil {
 		return answer{}, o.problem
 	}
 	if b.limit.now().After(b.until) {
-		return answer{}, &model.Error{Kind: model.Busy, Message: "the bulk request has taken too long; send this operation again"}
+		return answer{}, &model.Error{Kind: model.Busy,
+			Message: "the bulk request has taken too long; send this operation again"}
 	}
 	for _, of := range o.needs {
 		if of.status != 0 && of.id == "" {
-			return answer{}, refuse(http.StatusConflict, "the operation with the bulkId %.64q made no resource to refer to", of.bulkID)
+			return answer{}, refuse(http.StatusConflict,
+				"the operation with the bulkId %.64q made no resource to refer to", of.bulkID)
 		}
 	}
 	resolve := func(bulkID string) (string, bool) {
@@ -73,7 +78,8 @@ func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, dat
 	}
 	resource := strings.TrimSuffix(route.pattern, "/:id")
 	if resource != "/Users" && resource != "/Groups" || (method == http.MethodPost) != (id == "") {
-		return answer{}, badBulk("the path of an operation is /Users or /Groups with POST, and that of one resource otherwise")
+		return answer{}, badBulk(
+			"the path of an operation is /Users or /Groups with POST, and that of one resource otherwise")
 	}
 	handle, err := route.handler(method)
 	if err != nil {
@@ -82,14 +88,14 @@ func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, dat
 	x := *b.exchange
 	x.id, x.body, x.read = id, []byte(replaceReferences(data, resolve)), false
 	x.conditions = conditions{match: version}
-	x.parameters = parameters{"attributes": {"id"}} // the answer tells no more of a resource
+	x.parameters = parameters{"attributes": {"id"}} // the answer has no more of a resource
 	if method != http.MethodPost {
 		o.location = b.base + resource + "/" + id
 	}
 	return handle(&x, ctx)
 }
 
-// fail notes what went wrong with an operation as the client of a single request is told.
+// fail records the error of an operation as the client of a single request would get it.
 func (b *bulk) fail(ctx context.Context, o *bulkOperation, err error) {
 	b.failures++
 	r := refused(err)
@@ -97,12 +103,12 @@ func (b *bulk) fail(ctx context.Context, o *bulkOperation, err error) {
 	if r.Status == http.StatusInternalServerError {
 		b.log.ErrorContext(ctx, "SCIM bulk operation failed", "request", web.RequestID(ctx), "error", err)
 	}
-	// The text of an error of this package's own making is JSON, whatever is in it.
+	// An error that this package makes can always be written as JSON.
 	o.response, _ = r.body(web.RequestID(ctx))
 }
 
-// part takes out of the data of a create what refers to resources that are not there yet, and
-// returns that as operations of a PATCH.
+// part takes the references to resources that do not exist yet out of the data of a create, and
+// returns them as operations of a PATCH.
 func (b *bulk) part(data string) (rest string, later []string) {
 	pending := func(value string) bool {
 		found := false
@@ -115,8 +121,8 @@ func (b *bulk) part(data string) (rest string, later []string) {
 	return partObject(data, "", pending)
 }
 
-// partObject is part for an object whose members are attributes, of the extension whose URN prefix
-// ends with if it is not empty.
+// partObject is part for an object of attributes. prefix is empty, or the URN of their extension
+// and a colon.
 func partObject(object, prefix string, pending func(value string) bool) (rest string, later []string) {
 	kept := []byte{'{'}
 	add := func(name, value string) {
@@ -126,20 +132,20 @@ func partObject(object, prefix string, pending func(value string) bool) (rest st
 		kept = append(append(append(kept, name...), ':'), value...)
 	}
 	put := func(name, value string) {
-		operation := appendString([]byte(`{"op":"add","path":`), prefix+unquote(name))
+		operation := jsontext.AppendString([]byte(`{"op":"add","path":`), prefix+jsontext.Unquote(name))
 		later = append(later, string(operation)+`,"value":`+value+`}`)
 	}
-	for name, value := range members(object) {
+	for name, value := range jsontext.Members(object) {
 		switch {
 		case !pending(value):
 			add(name, value)
 		case prefix == "" && isURN(name) && value[0] == '{':
-			inner, of := partObject(value, unquote(name)+":", pending)
+			inner, of := partObject(value, jsontext.Unquote(name)+":", pending)
 			add(name, inner)
 			later = append(later, of...)
 		case value[0] == '[':
 			var there, missing []string
-			for e := range elements(value) {
+			for e := range jsontext.Elements(value) {
 				if pending(e) {
 					missing = append(missing, e)
 				} else {
@@ -182,26 +188,16 @@ func eachReference(path, data string, found func(bulkID string)) {
 }
 
 // replaceReferences returns JSON with the ids that resolve knows in place of references to them.
-// All else stays as it is written, since the order of members and the digits of numbers count.
+// The rest stays as it is written, since the order of members and the digits of numbers count.
 func replaceReferences(data string, resolve func(bulkID string) (string, bool)) string {
 	if !strings.Contains(data, wholeReference) {
 		return data
 	}
-	b := make([]byte, 0, len(data))
-	for i := 0; i < len(data); {
-		if data[i] != '"' {
-			b = append(b, data[i])
-			i++
-			continue
+	replace := func(b []byte, quoted string) []byte {
+		if !strings.Contains(quoted, wholeReference) {
+			return append(b, quoted...)
 		}
-		end := valueEnd(data, i)
-		token := data[i:end]
-		i = end
-		if !strings.Contains(token, wholeReference) {
-			b = append(b, token...)
-			continue
-		}
-		text := unquote(token)
+		text := jsontext.Unquote(quoted)
 		replaced := text
 		if bulkID, whole := strings.CutPrefix(text, wholeReference); whole {
 			if id, ok := resolve(bulkID); ok {
@@ -211,10 +207,9 @@ func replaceReferences(data string, resolve func(bulkID string) (string, bool)) 
 			replaced = partialReference.ReplaceAllStringFunc(text, replacing(resolve))
 		}
 		if replaced == text {
-			b = append(b, token...)
-		} else {
-			b = appendString(b, replaced)
+			return append(b, quoted...)
 		}
+		return jsontext.AppendString(b, replaced)
 	}
-	return string(b)
+	return string(jsontext.AppendReplacing(make([]byte, 0, len(data)), data, replace))
 }

@@ -21,17 +21,17 @@ const (
 	invalidCount  scimerrors.ScimType = "invalidCount"
 )
 
-// cursorLife is how long a client may take to ask for the next page. A cursor holds all that is
-// needed to go on, so that the server keeps nothing for it.
+// cursorLife is how long a client may take to ask for the next page. A cursor holds all that the
+// next page needs, so that the server keeps nothing for it.
 const cursorLife = 24 * time.Hour
 
-// cursorText is what a cursor says, to this server only.
+// cursorText is the content of a cursor, which only this server reads.
 type cursorText struct {
 	Type  string // the resource type that the place is among
 	Place string
 	Total int
 	Given int64  // when, in seconds since 1970
-	Query uint64 // a hash of the filter and the order: those of another list have other places
+	Query uint64 // a hash of the filter and the order: a cursor is of no use for another list
 }
 
 // query is a hash of what the pages of a list have in common (RFC 9865 §2.1).
@@ -60,7 +60,8 @@ func (x *exchange) cursor(endpoint string) (*cursorText, error) {
 	}
 	if err != nil || c.Type == "" || c.Query != x.parameters.query(endpoint) {
 		return nil, &Refused{Status: http.StatusBadRequest, ScimType: invalidCursor, Err: err,
-			Detail: "the cursor is not one that this list was answered with; filter, sortBy and sortOrder must stay as they were"}
+			Detail: "the cursor is not one that this list was answered with; " +
+				"filter, sortBy and sortOrder must stay as they were"}
 	}
 	if age := x.limit.now().Sub(time.Unix(c.Given, 0)); age > cursorLife || age < -cursorLife {
 		return nil, &Refused{Status: http.StatusBadRequest, ScimType: expiredCursor,

@@ -74,7 +74,9 @@ func (t *declaredTypes) of(id model.OrganizationID, schemas []model.Schema) (dec
 // extension is a declared schema in the library's form.
 func extension(s model.Schema) (schema.Schema, error) {
 	var out schema.Schema
-	text, err := json.Marshal(map[string]any{"id": s.URN, "name": s.Name, "description": s.Description, "attributes": s.Attributes})
+	text, err := json.Marshal(map[string]any{
+		"id": s.URN, "name": s.Name, "description": s.Description, "attributes": s.Attributes,
+	})
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}

@@ -38,8 +38,8 @@ func (t *resourceType) strict() *resourceType {
 	return &resourceType{t.ResourceType, patch.NewStrictType(t.Schema, extensionsOf(t.ResourceType)...)}
 }
 
-// newResourceTypes makes the types with all that follows from them. declared are extensions of users
-// beside the enterprise's.
+// newResourceTypes makes the types with their routes. declared are the extensions of users besides
+// the enterprise extension.
 func newResourceTypes(declared ...elimity.SchemaExtension) resourceTypes {
 	t := resourceTypes{users: userType(declared...), groups: groupType(), routes: resourceRoutes()}
 	for name, r := range discoveryRoutes(t.users, t.groups) {
@@ -71,10 +71,10 @@ func groupType() *resourceType {
 	})
 }
 
-// object is a JSON object in the making.
+// object is a JSON object that is being made.
 type object = map[string]any
 
-// gap stands in discovery documents where the base URL of a directory goes.
+// gap marks the places in discovery documents where the base URL of a directory goes.
 const gap = "{base}"
 
 // document is a discovery document, rendered once and cut at its gaps: SCIM clients stop where a
@@ -102,9 +102,11 @@ func meta(kind, path string) object {
 func serviceProviderConfig() object {
 	supported := func(yes bool) object { return object{"supported": yes} }
 	return object{
-		"schemas":        []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
-		"patch":          supported(true),
-		"bulk":           object{"supported": true, "maxOperations": maxBulkOperations, "maxPayloadSize": maxBulkPayload},
+		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
+		"patch":   supported(true),
+		"bulk": object{
+			"supported": true, "maxOperations": maxBulkOperations, "maxPayloadSize": maxBulkPayload,
+		},
 		"filter":         object{"supported": true, "maxResults": maxCount},
 		"changePassword": supported(false),
 		"sort":           supported(true),
@@ -188,12 +190,13 @@ func discoveryRoutes(types ...*resourceType) map[string]route {
 	return routes
 }
 
-// handler answers with the document. Paging and projection are ignored, a filter is forbidden: it
-// would let a client believe that what is left out does not exist (RFC 7644 §4).
+// handler answers with the document. Paging and projection are ignored. A filter is forbidden:
+// a client would believe that the documents which it leaves out do not exist (RFC 7644 §4).
 func (d document) handler() handler {
 	return func(x *exchange, _ context.Context) (answer, error) {
 		if text, err := x.parameters.one("filter"); err != nil || text != "" {
-			return answer{}, refuse(http.StatusForbidden, "discovery endpoints take no filter; ask for the whole list")
+			return answer{}, refuse(http.StatusForbidden,
+				"discovery endpoints take no filter; ask for the whole list")
 		}
 		return answer{status: http.StatusOK, body: d.at(x.base)}, nil
 	}

@@ -11,6 +11,7 @@
 //	  query.go        parameters → paging, filter, projection
 //	  scim/filter     filter text → tree
 //	  scim/patch      filter tree, POST, PUT and PATCH bodies → their canonical form
+//	  scim/jsontext   looks into JSON without decoding it
 //	  users.go,       one call of the model, in one transaction
 //	  groups.go
 //	  render.go       rows → JSON, with what the client asked to see (projection.go)
@@ -29,17 +30,18 @@
 //	POST                    /Bulk (bulk.go), which has the handlers above do its operations
 //
 // each with HEAD where there is GET, and OPTIONS. Nothing is answered before the token is known.
-// POST /scim/oauth2/token (oauth.go) is where client credentials buy one.
+// POST /scim/oauth2/token (oauth.go) exchanges client credentials for a token.
 //
-// What identity providers send besides the RFC's words is taken as they mean it. A directory that is
-// strict has none of that: its requests are read by resource types of their own.
+// Where identity providers depart from the RFC, the server reads their requests as they are meant.
+// It does not do so for a strict directory, whose requests are read by resource types of their
+// own.
 //
 // # What github.com/elimity-com/scim does here
 //
 // The library's schemas, attribute declarations, resource types and errors are this package's
-// vocabulary: what a resource may contain is decided by its schema.Schema values, and what a client
-// is told of an error is its errors.ScimError. Its Server is not used on any route; the handlers
-// are called directly. It parses filters and paths by recursion without a limit, so that one long
+// vocabulary: its schema.Schema values decide what a resource may contain, and its errors.ScimError
+// is the form of an error. Its Server is not used on any route; the handlers are called directly.
+// The library parses filters and paths by recursion without a limit, so that one long
 // URL overflows the stack and ends the process; it shows the text of internal errors to clients; it
 // turns the statuses 413, 429 and 503 into 500; it drops what null means inside a PATCH value; and
 // a filter costs it more time than the query that the filter is for.

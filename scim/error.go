@@ -17,13 +17,13 @@ import (
 	"rollcall/web"
 )
 
-// Refused is a request that is not carried out, as the client is told of it (RFC 7644 §3.12).
+// Refused is the answer to a request that is not carried out (RFC 7644 §3.12).
 type Refused struct {
 	Status     int                 // 400 to 599
 	ScimType   scimerrors.ScimType // empty where the RFC has none for the case
-	Detail     string              // says what to change; shown to the client
-	RetryAfter time.Duration       // when to try again; 0 where that is not known
-	Err        error               // the cause, for the log; never shown
+	Detail     string              // says what to change; the client sees it
+	RetryAfter time.Duration       // when to try again; 0 if that is not known
+	Err        error               // the cause, for the log; the client never sees it
 }
 
 // Error is the text for the log.
@@ -42,13 +42,13 @@ func refuse(status int, format string, args ...any) error {
 }
 
 // fail is the only way out of this package with an error. It gives the error its status, in the
-// form that web understands; web logs it where that is called for and has render answer it.
+// form that web understands; web logs it if it has to, and has render answer it.
 func fail(err error) error {
 	r := refused(err)
 	return echo.NewHTTPError(r.Status).SetInternal(r)
 }
 
-// refused says what the client is told of an error. It is the one mapping from errors to SCIM.
+// refused is the answer to an error. It is the one mapping from errors to SCIM.
 func refused(err error) *Refused {
 	if r, ok := errors.AsType[*Refused](err); ok {
 		return r
@@ -62,10 +62,14 @@ func refused(err error) *Refused {
 		r.Status, r.ScimType, r.Detail = http.StatusBadRequest, scimerrors.ScimTypeInvalidFilter, e.Error()
 		return r
 	}
-	e, ok := errors.AsType[*model.Error](err)
-	if !ok || e.Kind == model.Internal {
-		return r
+	if e, ok := errors.AsType[*model.Error](err); ok && e.Kind != model.Internal {
+		r.set(e)
 	}
+	return r
+}
+
+// set gives the answer the status and the detail of an error of the model.
+func (r *Refused) set(e *model.Error) {
 	r.Detail = e.Message
 	switch e.Kind {
 	case model.Invalid:
@@ -80,7 +84,7 @@ func refused(err error) *Refused {
 		r.Status = http.StatusNotFound
 	case model.Conflict:
 		r.Status = http.StatusConflict
-		if e.Field != "" { // otherwise nothing that the client sent is taken
+		if e.Field != "" { // without a field it is not about a value that the client sent
 			r.ScimType = scimerrors.ScimTypeUniqueness
 		}
 	case model.Stale:
@@ -95,17 +99,16 @@ func refused(err error) *Refused {
 	case model.Busy, model.Unavailable:
 		r.Status = http.StatusServiceUnavailable
 	case model.Full:
-		// Provisioning takes no seat, so that no directory should ever see this.
+		// Provisioning takes no seat: a directory that gets this has found a fault of ours.
 		r.Status, r.Detail = http.StatusInternalServerError, ""
 	}
-	return r
 }
 
 // contentType is the media type of every body (RFC 7644 §8.1).
 const contentType = "application/scim+json;charset=utf-8"
 
-// render is the web.Renderer of all paths of SCIM. What did not come through fail was raised by the
-// router, the middleware or a panic.
+// render is the web.Renderer of all paths of SCIM. An error that did not come through fail is one
+// of the router, of the middleware or a panic.
 func render(c echo.Context, f web.Failure) error {
 	r, ok := errors.AsType[*Refused](f.Err)
 	if !ok || r.Status != f.Status {
@@ -124,7 +127,7 @@ func render(c echo.Context, f web.Failure) error {
 	return c.Blob(r.Status, contentType, body)
 }
 
-// body is what the client is told as JSON.
+// body is the answer as JSON.
 func (r *Refused) body(reference string) ([]byte, error) {
 	answer := scimerrors.ScimError{Status: r.Status, ScimType: r.ScimType, Detail: r.Detail}
 	if r.Status == http.StatusInternalServerError {

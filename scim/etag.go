@@ -9,10 +9,10 @@ import (
 	"rollcall/model"
 )
 
-// version is what an answer says of a resource's version, in its entity tag and in meta.version: the
-// row's number, and for a user who is shown with groups a mark of those. The number grows with each
-// change of the resource itself; the mark keeps a 304 from hiding that the user's groups have
-// changed, which is a change of theirs.
+// version is the version of a resource in an answer, for its entity tag and for meta.version: the
+// row's number, and a mark of the groups if it is a user shown with groups. The number grows with
+// each change of the resource itself. A change of a group does not change the user's number: the
+// mark keeps a 304 from hiding it.
 type version struct {
 	number int64
 	mark   string
@@ -34,8 +34,8 @@ func (v version) opaque() string {
 	return number + "-" + v.mark
 }
 
-// tag is the version as an entity tag. It is weak, as the same version is shown in several ways: with
-// more attributes and with fewer.
+// tag is the version as an entity tag. It is weak, as one version of a resource is shown in several
+// ways: with more attributes and with fewer.
 func (v version) tag() string { return `W/"` + v.opaque() + `"` }
 
 // conditions are what a client expects of a resource's version before the request is carried out
@@ -46,8 +46,8 @@ func conditionsOf(h http.Header) conditions {
 	return conditions{strings.Join(h.Values("If-Match"), ","), strings.Join(h.Values("If-None-Match"), ",")}
 }
 
-// check refuses to change a resource whose version is not one that the client expects. The groups of
-// a user do not count: they are no part of what a request for the user can change.
+// check refuses to change a resource whose version is not one that the client expects. The groups
+// of a user do not count, since no request for the user can change them.
 func (c conditions) check(number int64) error {
 	same := func(tag string) bool {
 		tag, _, _ = strings.Cut(tag, "-")
@@ -55,22 +55,24 @@ func (c conditions) check(number int64) error {
 	}
 	if c.match != "" && !anyTag(c.match, same) {
 		return &model.Error{Kind: model.Stale,
-			Message: "the resource has changed since the version in If-Match; read it again and repeat the change on it"}
+			Message: "the resource has changed since the version in If-Match; " +
+				"read it again and repeat the change on it"}
 	}
 	if c.noneMatch != "" && anyTag(c.noneMatch, same) {
-		return &model.Error{Kind: model.Stale, Message: "the resource is there in a version that If-None-Match rules out"}
+		return &model.Error{Kind: model.Stale,
+			Message: "the resource is there in a version that If-None-Match rules out"}
 	}
 	return nil
 }
 
-// unmodified tells whether the client has what it asks for already.
+// unmodified returns whether the client has this version already.
 func (c conditions) unmodified(v version) bool {
 	return c.noneMatch != "" && anyTag(c.noneMatch, func(tag string) bool { return tag == "*" || tag == v.opaque() })
 }
 
-// anyTag tells whether one of a list's entity tags is a wanted one, by the weak comparison: RFC 7644
-// has weak tags in If-Match, which RFC 9110 §13.1.1 alone would never let match. A tag without its
-// quotes counts, as clients copy what is inside.
+// anyTag returns whether a list has an entity tag that is wanted, by the weak comparison: RFC 7644
+// has weak tags in If-Match, which by RFC 9110 §13.1.1 alone would never match. A tag without its
+// quotes counts, since clients copy it so.
 func anyTag(list string, wanted func(string) bool) bool {
 	for {
 		list = strings.TrimLeft(list, " \t,")

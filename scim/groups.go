@@ -45,19 +45,20 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 }
 
 // groupList is userList for groups.
-func (x *exchange) groupList(ctx context.Context, groups []model.DirectoryGroup, p projection) (int, func(b []byte, i int) []byte, error) {
+func (x *exchange) groupList(ctx context.Context, groups []model.DirectoryGroup, p projection) (
+	size int, add func(b []byte, i int) []byte, err error) {
 	var members map[string][]model.MemberOf
 	if len(groups) > 0 && p.shows("members") {
 		ids := make([]string, len(groups))
 		for i := range groups {
 			ids[i] = groups[i].ID
 		}
-		var err error
 		if members, err = x.org.GroupMembers(ctx, ids...); err != nil {
 			return 0, nil, err
 		}
 	}
-	return rendered * len(groups), func(b []byte, i int) []byte { return x.appendGroup(b, &groups[i], members[groups[i].ID], p) }, nil
+	add = func(b []byte, i int) []byte { return x.appendGroup(b, &groups[i], members[groups[i].ID], p) }
+	return rendered * len(groups), add, nil
 }
 
 // replaceGroup is PUT. A body without members empties the group, as RFC 7644 §3.5.1 allows: an
@@ -77,7 +78,7 @@ func (x *exchange) replaceGroup(ctx context.Context) (answer, error) {
 	return x.groupAnswer(ctx, http.StatusOK, g, len(members.Add) == 0)
 }
 
-// patchGroup answers with the group or without a body, both of which RFC 7644 §3.5.2 allows; see quiet.
+// patchGroup answers with the group or without a body: RFC 7644 §3.5.2 allows both. See quiet.
 func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	operations, err := patch.Normalize(x.body, x.groups.attributes)
 	if err != nil {
@@ -92,17 +93,17 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	}
 	emptied := members.Replace && len(members.Add) == 0
 	if x.projection(x.groups).only == nil && x.quiet(members, emptied) {
-		return answer{status: http.StatusNoContent, location: x.location(x.groups, g.ID), tag: version{number: g.Version}.tag()}, nil
+		tag := version{number: g.Version}.tag()
+		return answer{status: http.StatusNoContent, location: x.location(x.groups, g.ID), tag: tag}, nil
 	}
 	return x.groupAnswer(ctx, http.StatusOK, g, emptied)
 }
 
-// quiet tells whether a PATCH of a group that names no attributes is answered without a body. It is
-// for Okta and Entra ID, which need none, send a PATCH with every change of a member, and in
-// Microsoft's words should not be sent members, who may be a hundred thousand. It is so for any
-// client that adds or removes members, since one member more must not cost as much as the group is
-// large. Otherwise clients that know the RFC's first choice only get the group, and so does whoever
-// tests a strict directory.
+// quiet returns whether a PATCH of a group that names no attributes is answered without a body.
+// Okta and Entra ID need no body: they send a PATCH with every change of a member, and Microsoft
+// asks not to be sent members, of which there may be a hundred thousand. Any client that adds or
+// removes members gets none either, since the cost of one member more must not grow with the group.
+// Other clients get the group, the RFC's first choice. So does each client of a strict directory.
 func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 	switch {
 	case x.directory.Strict:
@@ -114,7 +115,8 @@ func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 }
 
 // updateGroup has change make the group's next document from the stored one, and changes members.
-func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change func(stored map[string]any) (map[string]any, bool, error)) (*model.DirectoryGroup, error) {
+func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change documentChange) (
+	*model.DirectoryGroup, error) {
 	return x.org.UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.GroupDraft) error {
 		if err := x.conditions.check(g.Version()); err != nil {
 			return err
@@ -146,7 +148,9 @@ func membersChanges(m patch.Members) []model.MembersChange {
 }
 
 func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error { return x.conditions.check(g.Version) })
+	err := x.org.DeleteDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error {
+		return x.conditions.check(g.Version)
+	})
 	return answer{status: http.StatusNoContent}, err
 }
 

@@ -5,9 +5,9 @@ import (
 	"github.com/elimity-com/scim/schema"
 )
 
-// groupSchema is that of RFC 7643 §8.7.1 with what it leaves out and §2.4 has of any multi-valued
-// attribute: display, the member's name. That is the member's own, whatever a request calls it, and
-// so it is announced as readOnly, where the library has §2.4's immutable.
+// groupSchema is the schema of RFC 7643 §8.7.1, and display, the member's name, which §2.4 gives to
+// any multi-valued attribute. The name comes from the member and not from the request, so that it
+// is announced as readOnly, where the library has the immutable of §2.4.
 func groupSchema() schema.Schema {
 	s := schema.CoreGroupSchema()
 	immutable := schema.AttributeMutabilityImmutable()
@@ -18,16 +18,19 @@ func groupSchema() schema.Schema {
 		Name: "members", Description: optional.NewString("A list of members of the Group."), MultiValued: true,
 		SubAttributes: []schema.SimpleParams{
 			schema.SimpleStringParams(schema.StringParams{
-				Name: "value", Description: optional.NewString("Identifier of the member of this Group."), Mutability: immutable}),
+				Name: "value", Mutability: immutable,
+				Description: optional.NewString("Identifier of the member of this Group.")}),
 			schema.SimpleReferenceParams(schema.ReferenceParams{
-				Name: "$ref", Description: optional.NewString("The URI corresponding to a SCIM resource that is a member of this Group."),
-				Mutability: immutable, ReferenceTypes: []schema.AttributeReferenceType{"User", "Group"}}),
+				Name: "$ref", Mutability: immutable, ReferenceTypes: []schema.AttributeReferenceType{"User", "Group"},
+				Description: optional.NewString(
+					"The URI corresponding to a SCIM resource that is a member of this Group.")}),
 			schema.SimpleStringParams(schema.StringParams{
-				Name: "type", Description: optional.NewString("A label indicating the type of resource, e.g., 'User' or 'Group'."),
-				Mutability: immutable, CanonicalValues: []string{"User", "Group"}}),
+				Name: "type", Mutability: immutable, CanonicalValues: []string{"User", "Group"},
+				Description: optional.NewString("A label indicating the type of resource, e.g., 'User' or 'Group'.")}),
 			schema.SimpleStringParams(schema.StringParams{
-				Name: "display", Description: optional.NewString("A human-readable name for the group member, primarily used for display purposes."),
-				Mutability: schema.AttributeMutabilityReadOnly()}),
+				Name: "display", Mutability: schema.AttributeMutabilityReadOnly(),
+				Description: optional.NewString(
+					"A human-readable name for the group member, primarily used for display purposes.")}),
 		},
 	})}
 	return s

@@ -9,33 +9,33 @@ import (
 	"rollcall/model"
 )
 
-// tokenPath is where client credentials buy access tokens.
+// tokenPath is where clients exchange their credentials for access tokens.
 const tokenPath = "/scim/oauth2/token"
 
-// maxTokenRequest is far more than a form of two secrets has.
+// maxTokenRequest is far more bytes than a form with two secrets has.
 const maxTokenRequest = 64 << 10
 
-// token answers an access token for a directory's client credentials (RFC 6749 §4.4), by which
-// Entra ID can authenticate. Whoever has the credentials has the directory, so a scope says nothing.
+// token answers with an access token for a directory's client credentials (RFC 6749 §4.4), by which
+// Entra ID can authenticate. The credentials open all of the directory, so that a scope is ignored.
 func (s *service) token(c echo.Context) error {
 	r := c.Request()
 	// RFC 6749 §5.1.
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	c.Response().Header().Set("Pragma", "no-cache")
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxTokenRequest)
-	// The form of the body only: a secret in a URL ends in logs.
+	// Only the form of the body is read: a secret in a URL ends up in logs.
 	if err := r.ParseForm(); err != nil {
-		return tokenRefused(c, http.StatusBadRequest, "invalid_request", "the body must be a form, application/x-www-form-urlencoded")
+		return tokenInvalid(c, "the body must be a form, application/x-www-form-urlencoded")
 	}
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
-			return tokenRefused(c, http.StatusBadRequest, "invalid_request", "a parameter is there more than once: "+name)
+			return tokenInvalid(c, "a parameter is there more than once: "+name)
 		}
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "client_credentials":
 	case "":
-		return tokenRefused(c, http.StatusBadRequest, "invalid_request", "grant_type is missing; it is client_credentials")
+		return tokenInvalid(c, "grant_type is missing; it is client_credentials")
 	default:
 		return tokenRefused(c, http.StatusBadRequest, "unsupported_grant_type", "grant_type is client_credentials")
 	}
@@ -43,7 +43,7 @@ func (s *service) token(c echo.Context) error {
 	basicID, basicSecret, basic := r.BasicAuth()
 	if basic {
 		if secret != "" {
-			return tokenRefused(c, http.StatusBadRequest, "invalid_request", "the client's secret is there twice; send it in one way")
+			return tokenInvalid(c, "the client's secret is there twice; send it in one way")
 		}
 		id, secret = formDecoded(basicID), formDecoded(basicSecret)
 	}
@@ -52,7 +52,8 @@ func (s *service) token(c echo.Context) error {
 		if basic {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Basic realm="SCIM"`)
 		}
-		return tokenRefused(c, http.StatusUnauthorized, "invalid_client", "the client credentials are unknown, revoked or expired")
+		return tokenRefused(c, http.StatusUnauthorized, "invalid_client",
+			"the client credentials are unknown, revoked or expired")
 	}
 	if err != nil {
 		return fail(err)
@@ -64,6 +65,11 @@ func (s *service) token(c echo.Context) error {
 	}{token, "Bearer", int64(lifetime.Seconds())})
 }
 
+// tokenInvalid answers a request that cannot be understood.
+func tokenInvalid(c echo.Context, description string) error {
+	return tokenRefused(c, http.StatusBadRequest, "invalid_request", description)
+}
+
 // tokenRefused answers an error in the form of RFC 6749 §5.2.
 func tokenRefused(c echo.Context, status int, code, description string) error {
 	return c.JSON(status, struct {
@@ -72,8 +78,8 @@ func tokenRefused(c echo.Context, status int, code, description string) error {
 	}{code, description})
 }
 
-// formDecoded undoes what RFC 6749 §2.3.1 has clients do to both parts of Basic. Those that leave it
-// out mean the same, since nothing in ours is changed by it.
+// formDecoded undoes the encoding that RFC 6749 §2.3.1 has clients apply to both parts of Basic.
+// Clients that leave it out are understood, too, since the encoding changes nothing in our secrets.
 func formDecoded(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded

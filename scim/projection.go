@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"rollcall/scim/filter"
+	"rollcall/scim/jsontext"
 )
 
 // selection is a set of attributes as a tree: at the top attributes of the core schema and URNs of
-// extensions, below them their attributes and sub-attributes, all in lower case. What has nothing
-// below it is selected whole.
+// extensions, below them their attributes and sub-attributes, all in lower case. A name with
+// nothing below it selects the whole attribute or extension.
 type selection map[string]selection
 
 // selection reads the lists of attribute names that a client sent in one of the two parameters of
@@ -74,7 +75,7 @@ func (s selection) add(names ...string) {
 	}
 }
 
-// splitNames parts a list at the commas outside brackets and quotes.
+// splitNames splits a list at the commas outside brackets and quotes.
 func splitNames(list string) []string {
 	var names []string
 	start, depth, quoted := 0, 0, false
@@ -101,23 +102,23 @@ func splitNames(list string) []string {
 	return names
 }
 
-// projection is which attributes an answer shows (RFC 7644 §3.9). The zero projection shows all.
-// It does not concern id, schemas and meta, which are always there: clients stop without them.
+// projection says which attributes an answer shows (RFC 7644 §3.9). The zero projection shows all.
+// It does not apply to id, schemas and meta, which are always shown: clients fail without them.
 type projection struct {
 	only   selection // nil selects everything
 	except selection
 }
 
-// all tells whether nothing is left out.
+// all returns whether nothing is left out.
 func (p projection) all() bool { return p.only == nil && len(p.except) == 0 }
 
-// shows tells whether any of an attribute is shown.
+// shows returns whether an attribute, or a part of it, is shown.
 func (p projection) shows(name string) bool {
 	_, shown := p.of(name)
 	return shown
 }
 
-// of returns what is shown of an attribute's own sub-attributes, and whether it is shown at all.
+// of returns the projection for the sub-attributes of an attribute, and whether it is shown at all.
 func (p projection) of(name string) (sub projection, shown bool) {
 	if p.all() {
 		return projection{}, true
@@ -141,10 +142,10 @@ func (p projection) of(name string) (sub projection, shown bool) {
 	return sub, true
 }
 
-// appendMember appends a member of an object with what is shown of its value, both as they are
-// written in JSON, and a comma where others stand before it. It appends nothing if nothing is shown.
+// appendMember appends a member of an object with the parts of its value that are shown, after a
+// comma if it is not the first. Name and value are JSON. It appends nothing if nothing is shown.
 func (p projection) appendMember(b []byte, name, value string) []byte {
-	sub, shown := p.of(unquote(name))
+	sub, shown := p.of(jsontext.Unquote(name))
 	if !shown {
 		return b
 	}
@@ -164,20 +165,20 @@ func (p projection) appendMember(b []byte, name, value string) []byte {
 	return b
 }
 
-// appendValue appends what is shown of the value of an attribute with sub-attributes, and tells
-// whether that is anything.
+// appendValue appends the parts of an attribute's value that are shown, and returns whether there
+// are any.
 func (p projection) appendValue(b []byte, value string) ([]byte, bool) {
 	switch before := len(b); value[0] {
 	case '{':
 		b = append(b, '{')
-		for name, v := range members(value) {
+		for name, v := range jsontext.Members(value) {
 			b = p.appendMember(b, name, v)
 		}
 		b = append(b, '}')
 		return b, len(b)-before > len("{}")
 	case '[':
 		b = append(b, '[')
-		for v := range elements(value) {
+		for v := range jsontext.Elements(value) {
 			mark := len(b)
 			if b[mark-1] != '[' {
 				b = append(b, ',')

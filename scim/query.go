@@ -22,16 +22,16 @@ const (
 )
 
 // parameters are the query parameters of a request, by their names in lower case: Microsoft's test
-// collection sends startindex. Names that mean nothing here are tolerated, since a parameter at the
-// end of the configured base URL, such as Entra's aadOptscim062020, comes with every request.
+// collection sends startindex. Unknown names are ignored, since a parameter at the end of the
+// configured base URL, such as Entra's aadOptscim062020, comes with every request.
 type parameters map[string][]string
 
 func parseParameters(query string) (parameters, error) {
-	// The semicolon of forms of old parts nothing here: it is one in a value (RFC 3986 §3.4).
+	// A semicolon does not separate parameters: it is part of a value (RFC 3986 §3.4).
 	values, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
 	if err != nil {
-		// ParseQuery leaves out what it cannot read. A list without its filter would be taken for
-		// the users that match it.
+		// ParseQuery leaves out what it cannot read. The client would take a list without its
+		// filter for the users that match the filter.
 		return nil, badParameter("the query of the URL is not percent-encoded as it should be")
 	}
 	p := make(parameters, len(values))
@@ -47,10 +47,11 @@ func (p parameters) add(name string, values ...string) {
 }
 
 func badParameter(format string, args ...any) error {
-	return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidValue, Detail: fmt.Sprintf(format, args...)}
+	return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidValue,
+		Detail: fmt.Sprintf(format, args...)}
 }
 
-// one returns the value of a parameter that may be there once.
+// one returns the value of a parameter that may be sent once.
 func (p parameters) one(name string) (string, error) {
 	switch values := p[strings.ToLower(name)]; len(values) {
 	case 0:
@@ -61,8 +62,8 @@ func (p parameters) one(name string) (string, error) {
 	return "", badParameter("the parameter %s is there more than once", name)
 }
 
-// number returns the value of a parameter, or absent where there is none. Beyond what JSON can echo
-// exactly, a number is the last one that it can: there is no such page either way.
+// number returns the value of a parameter, or absent if there is none. A number that is too large
+// for JSON to repeat exactly becomes the largest one that is not: neither has a page.
 func (p parameters) number(name string, absent int) (int, error) {
 	text, err := p.one(name)
 	if err != nil || text == "" {
@@ -95,7 +96,7 @@ func (x *exchange) listQuery(t *resourceType) (listQuery, error) {
 	return q, x.ask(&q, t)
 }
 
-// pageQuery reads which page is wanted, for lists of any type.
+// pageQuery reads the parameters of the page, which are the same for all types.
 func (x *exchange) pageQuery(endpoint string) (listQuery, *cursorText, error) {
 	var q listQuery
 	var err error
@@ -114,69 +115,92 @@ func (x *exchange) pageQuery(endpoint string) (listQuery, *cursorText, error) {
 	case bad != nil:
 		return q, nil, bad
 	}
-	// Values below the least one mean that one, by the RFC's words.
+	// By the RFC, a value below the least one means the least one.
 	q.startIndex = max(q.startIndex, 1)
 	q.Offset = q.startIndex - 1
 	q.Limit = min(max(q.Limit, 0), maxCount)
 	return q, cursor, nil
 }
 
-// ask reads filter, order and projection in the words of a type.
-func (x *exchange) ask(q *listQuery, t *resourceType) error {
-	text, err := x.parameters.one("filter")
-	if err != nil {
-		return err
-	}
-	if text != "" {
-		parsed, err := filter.Parse(text)
-		if err != nil {
-			return err
-		}
-		if q.Filter, err = t.attributes.Filter(parsed); err != nil {
-			return err
-		}
-	}
-	if q.Sort, err = x.sort(t); err != nil {
-		return err
-	}
-	q.Form, q.Base = t.form, x.base
-	q.projection = x.projection(t)
-	return nil
+// asked is the filter and the order that a list request asks for, before they are read in the
+// words of a type.
+type asked struct {
+	filter     fp.Expression // nil without
+	sortBy     string        // empty without
+	path       fp.Path       // of sortBy
+	descending bool
 }
 
-// sort reads sortBy and sortOrder (RFC 7644 §3.4.2.3).
-func (x *exchange) sort(t *resourceType) (*model.Sort, error) {
-	by, err := x.parameters.one("sortBy")
+// asked reads the parameters filter, sortBy and sortOrder (RFC 7644 §3.4.2).
+func (x *exchange) asked() (asked, error) {
+	var a asked
+	text, err := x.parameters.one("filter")
+	if err == nil && text != "" {
+		a.filter, err = filter.Parse(text)
+	}
 	if err != nil {
-		return nil, err
+		return a, err
+	}
+	if a.sortBy, err = x.parameters.one("sortBy"); err != nil {
+		return a, err
 	}
 	direction, err := x.parameters.one("sortOrder")
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	s := model.Sort{Descending: strings.EqualFold(direction, "descending")}
-	if !s.Descending && direction != "" && !strings.EqualFold(direction, "ascending") {
-		return nil, badParameter("sortOrder is ascending or descending")
+	a.descending = strings.EqualFold(direction, "descending")
+	if !a.descending && direction != "" && !strings.EqualFold(direction, "ascending") {
+		return a, badParameter("sortOrder is ascending or descending")
 	}
-	if by == "" {
+	if a.sortBy == "" {
+		return a, nil
+	}
+	if a.path, err = filter.ParsePath(a.sortBy); err != nil {
+		return a, badParameter("sortBy: %s", err)
+	}
+	return a, nil
+}
+
+// ask reads filter, order and projection in the words of a type.
+func (x *exchange) ask(q *listQuery, t *resourceType) error {
+	a, err := x.asked()
+	if err != nil {
+		return err
+	}
+	if a.filter != nil {
+		if q.Filter, err = t.attributes.Filter(a.filter); err != nil {
+			return err
+		}
+	}
+	if q.Sort, err = a.sort(t); err != nil {
+		return err
+	}
+	x.show(q, t)
+	return nil
+}
+
+// show has a query return resources of a type as the request wants to see them.
+func (x *exchange) show(q *listQuery, t *resourceType) {
+	q.Form, q.Base, q.projection = t.form, x.base, x.projection(t)
+}
+
+// sort is the order in the words of a type, nil where none is asked for (RFC 7644 §3.4.2.3).
+func (a asked) sort(t *resourceType) (*model.Sort, error) {
+	if a.sortBy == "" {
 		return nil, nil
 	}
-	path, err := filter.ParsePath(by)
-	if err != nil {
-		return nil, badParameter("sortBy: %s", err)
-	}
-	p, err := t.attributes.Resolve(path.AttributePath)
-	if err != nil || path.ValueExpression != nil || p.Attribute == "" {
+	p, err := t.attributes.Resolve(a.path.AttributePath)
+	if err != nil || a.path.ValueExpression != nil || p.Attribute == "" {
 		return nil, badParameter("sortBy must name an attribute of %s; the schemas are at /Schemas", t.Name)
 	}
 	leaf := p.Declared
 	if p.DeclaredSub != nil {
 		leaf = p.DeclaredSub
 	}
-	if leaf != nil && leaf.Returned() == "never" { // its order would tell of its value (RFC 7644 §7.5.2)
-		return nil, badParameter("%s cannot be sorted by", by)
+	if leaf != nil && leaf.Returned() == "never" { // the order would reveal its values (RFC 7644 §7.5.2)
+		return nil, badParameter("%s cannot be sorted by", a.sortBy)
 	}
-	s.By = fp.AttributePath{AttributeName: p.Attribute}
+	s := model.Sort{By: fp.AttributePath{AttributeName: p.Attribute}, Descending: a.descending}
 	if p.URN != "" {
 		s.By.URIPrefix = &p.URN
 	}
@@ -186,8 +210,8 @@ func (x *exchange) sort(t *resourceType) (*model.Sort, error) {
 	return &s, nil
 }
 
-// form says how an attribute compares by its schema. Texts compare as they are only where a schema
-// says so: that of an extension that nobody declared cannot (RFC 7643 §2.2: caseExact is false).
+// form returns how the schema has an attribute compared. Texts compare by case only if a schema
+// says so. An undeclared extension has no schema, so that caseExact is false (RFC 7643 §2.2).
 func (t *resourceType) form(path fp.AttributePath) model.Form {
 	p, err := t.attributes.Resolve(path)
 	if err != nil || p.Declared == nil {
@@ -206,7 +230,7 @@ func (t *resourceType) form(path fp.AttributePath) model.Form {
 	return f
 }
 
-// projection returns what the request wants to see of resources of the type.
+// projection returns which attributes of resources of the type the request asks for.
 func (x *exchange) projection(t *resourceType) projection {
 	return projection{
 		only:   t.selection(x.parameters["attributes"]),

@@ -7,9 +7,10 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/scim/jsontext"
 )
 
-// resource is a row as it is rendered: the parts that users and groups have in common.
+// resource is a row as it is rendered: what users and groups have in common.
 type resource struct {
 	id       string
 	version  version
@@ -21,8 +22,8 @@ type resource struct {
 	derived [][2]string
 }
 
-// appendResource appends a resource as JSON. The document is copied as it is stored where p shows
-// all: decoding it would cost more than all the rest of a list request.
+// appendResource appends a resource as JSON. The document is copied as it is stored if p shows all:
+// to decode it would cost more than the rest of a list request.
 func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p projection) []byte {
 	shown := r.document
 	if !p.all() {
@@ -33,7 +34,7 @@ func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p proj
 	b = append(b, t.Schema.ID...)
 	b = append(b, '"')
 	// RFC 7643 §3: the schemas of the attributes that are present in the current JSON structure.
-	for name := range members(shown) {
+	for name := range jsontext.Members(shown) {
 		if isURN(name) {
 			b = append(b, ',')
 			b = append(b, name...)
@@ -52,11 +53,11 @@ func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p proj
 	return x.appendMeta(b, t, r)
 }
 
-// isURN tells whether a member of a document is an extension's: no name of an attribute has a colon.
+// isURN returns whether a name is the URN of an extension: no name of an attribute has a colon.
 func isURN(name string) bool { return strings.IndexByte(name, ':') >= 0 }
 
 // appendMeta appends the common attribute meta and the end of the resource. Times have the
-// milliseconds that are stored, so that a filter with a returned value finds the resource again.
+// milliseconds that are stored, so that a filter with such a time finds the resource again.
 func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource) []byte {
 	b = append(b, `,"meta":{"resourceType":"`...)
 	b = append(b, t.Name...)
@@ -84,7 +85,8 @@ func (x *exchange) appendLocation(b []byte, t *resourceType, id string) []byte {
 	return append(b, id...)
 }
 
-// memberships is the value of groups, which are of the type t, or of members, which t is nil for.
+// memberships is the value of a user's groups, with the type of groups as t, or of a group's
+// members, with nil as t.
 func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 	const most = 200 // bytes of one besides the base URL, roughly
 	var b strings.Builder
@@ -111,7 +113,7 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 		one = x.appendLocation(one, of, m.ID)
 		if m.DisplayName != "" {
 			one = append(one, `","display":`...)
-			one = appendString(one, m.DisplayName)
+			one = jsontext.AppendString(one, m.DisplayName)
 			one = append(one, `,"type":"`...)
 		} else {
 			one = append(one, `","type":"`...)
@@ -123,9 +125,11 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 	return b.String()
 }
 
-// userResource is a user with the groups that it is shown with.
+// userResource is a user with its groups, if they were read.
 func (x *exchange) userResource(u *model.User) *resource {
-	r := resource{u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2)}
+	r := resource{
+		u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2),
+	}
 	r.derived = append(r.derived, [2]string{`"active"`, strconv.FormatBool(u.Active)})
 	if len(u.Groups) > 0 {
 		list := x.memberships(u.Groups, x.groups)
@@ -140,8 +144,8 @@ func (x *exchange) appendUser(b []byte, u *model.User, p projection) []byte {
 	return x.appendResource(b, x.users, x.userResource(u), p)
 }
 
-// appendGroup appends a group as JSON. Members are shown as an empty list where there are none:
-// clients that look for them find that they may write them.
+// appendGroup appends a group as JSON. A group without members has an empty list, which shows
+// clients that they may write the attribute.
 func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.MemberOf, p projection) []byte {
 	r := resource{g.ID, version{number: g.Version}, g.CreatedAt, g.UpdatedAt, g.Document, nil}
 	if sub, shown := p.of("members"); shown && (sub.all() || len(list) > 0) {
@@ -152,8 +156,8 @@ func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.M
 	return x.appendResource(b, x.groups, &r, p)
 }
 
-// list is the frame of a ListResponse (RFC 7644 §3.4.2). Pages by cursor have no index, and the next
-// one's cursor unless they are the last (RFC 9865 §2).
+// list is a ListResponse without its resources (RFC 7644 §3.4.2). A page by cursor has no index; it
+// has the cursor of the next page unless it is the last one (RFC 9865 §2).
 type list struct {
 	total      int
 	startIndex int
@@ -161,7 +165,7 @@ type list struct {
 	next       string
 }
 
-// frame is the list that a query of one type was answered with.
+// frame is the list that answers a query for one type.
 func (x *exchange) frame(q *listQuery, t *resourceType, e model.Extent) list {
 	l := list{total: e.Total, startIndex: q.startIndex, byCursor: q.Cursor != nil}
 	if e.Next != nil {

@@ -14,10 +14,11 @@ import (
 	"rollcall/web"
 )
 
-// note tells the directory's request log of a request and how it was answered. The log is for the
-// customer's IT and has nobody's data in it: no body, no value that the client sent anywhere else.
-// Requests whose token does not open the directory are nobody's that could be told, and not in it.
-func (s *service) note(ctx context.Context, by *model.Access, x *exchange, r *http.Request, a answer, err error, began time.Time) {
+// note adds a request and its answer to the directory's request log. The log is for the customer's
+// IT and has no person's data: no body, and no value that the client sent elsewhere. A request
+// whose token does not open the directory belongs to no directory, and is not in the log.
+func (s *service) note(ctx context.Context, by *model.Access, x *exchange, r *http.Request,
+	a answer, err error, began time.Time) {
 	if s.lines == nil {
 		return
 	}
@@ -46,17 +47,18 @@ func (s *service) note(ctx context.Context, by *model.Access, x *exchange, r *ht
 	s.lines.Add(line)
 }
 
-// methodName is a method of HTTP, or nothing that a client made up.
+// methodName is a method of HTTP. A method that a client made up is redacted.
 func methodName(method string) string {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
+		http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method
 	}
 	return model.Redacted
 }
 
-// redactedFilter is a filter with Redacted in place of each value. Of one that does not parse
-// nothing can be told apart from a value; the detail says where it goes wrong.
+// redactedFilter is a filter with Redacted in place of each value. A filter that does not parse is
+// redacted whole, since any part of it may be a value; the detail says where the parser stopped.
 func redactedFilter(text string) string {
 	e, err := filter.Parse(text)
 	if err != nil {
@@ -89,7 +91,7 @@ func writeRedacted(b *strings.Builder, e fp.Expression) {
 	}
 }
 
-// writeTerm writes a side of a logical expression, in parentheses where it is another one by "or".
+// writeTerm writes a side of a logical expression, in parentheses if it is an "or" within an "and".
 func writeTerm(b *strings.Builder, of *fp.LogicalExpression, e fp.Expression) {
 	if l, ok := e.(*fp.LogicalExpression); ok && l.Operator == fp.OR && of.Operator == fp.AND {
 		b.WriteByte('(')
@@ -103,18 +105,18 @@ func writeTerm(b *strings.Builder, of *fp.LogicalExpression, e fp.Expression) {
 var (
 	// quoted finds what a detail quotes, with the word before it.
 	quoted = regexp.MustCompile(`(?:\b(attribute|schema) )?"(?:[^"\\]|\\.)*"?`)
-	// ownWords are what this server's details quote of their own.
+	// ownWords are the words that the server's own details quote.
 	ownWords = regexp.MustCompile(`^"(?:and|or|add|replace|remove|values?|work|[)\]])"$`)
 	// anID and aName are texts of clients that are no person's data: the id of a resource, and the
-	// name of an attribute or schema, where a detail says that it is one.
+	// name of an attribute or schema, if the detail says that it is one.
 	anID  = regexp.MustCompile(`^"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"$`)
 	aName = regexp.MustCompile(`^"[A-Za-z$][\w$:.-]{0,200}"$`)
-	// address finds what may be an e-mail address, in the URN of a schema that nobody declares.
+	// address finds what may be an e-mail address, in the URN of an undeclared schema.
 	address = regexp.MustCompile(`\S*@\S*`)
 )
 
-// redactedDetail is the detail of an error with Redacted in place of what it repeats of the request.
-// Details quote that, by the rule of this package.
+// redactedDetail is the detail of an error with Redacted in place of the parts of the request that
+// it repeats. By a rule of this package, details quote such parts.
 func redactedDetail(detail string) string {
 	detail = quoted.ReplaceAllStringFunc(detail, func(found string) string {
 		word, text, named := strings.Cut(found, " ")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// route is one path below a directory and what can be done there.
+// route is one path below a directory with its methods.
 type route struct {
 	pattern string // the path in its proper spelling, with :id for a variable
 	methods map[string]handler
@@ -16,7 +16,8 @@ type route struct {
 // variable takes the place of a last segment that is not part of a route's name.
 const variable = "/*"
 
-// resourceRoutes are the routes of users and groups, and of what RFC 7644 defines beside them. Names are in lower case.
+// resourceRoutes are the routes of users and groups, and the others of RFC 7644 that are not
+// discovery, by their paths in lower case.
 func resourceRoutes() map[string]route {
 	me := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered,
 		http.MethodPut: notOffered, http.MethodPatch: notOffered, http.MethodDelete: notOffered}
@@ -41,7 +42,8 @@ func resourceRoutes() map[string]route {
 	}
 }
 
-// notOffered answers what RFC 7644 makes optional and ServiceProviderConfig denies (§3.11, §3.12).
+// notOffered answers a request that RFC 7644 makes optional (§3.11, §3.12) and that
+// ServiceProviderConfig does not offer.
 func notOffered(*exchange, context.Context) (answer, error) {
 	return answer{}, refuse(http.StatusNotImplemented,
 		"this server does not offer the operation; /ServiceProviderConfig says what it does offer")
@@ -49,7 +51,7 @@ func notOffered(*exchange, context.Context) (answer, error) {
 
 // route finds the route of a path below a directory, and the last segment where that is a variable.
 // Endpoints are found in any case, and with more slashes than needed: a base URL is often entered
-// with one at its end, to which an identity provider adds /Users.
+// with a slash at its end, to which an identity provider adds /Users.
 func (x *exchange) route(path string) (route, string, error) {
 	var segments []string
 	for segment := range strings.SplitSeq(path, "/") {
@@ -76,7 +78,8 @@ func (x *exchange) route(path string) (route, string, error) {
 		"there is no such endpoint; those there are stand in /ResourceTypes")
 }
 
-// handler returns what a method does here: nil for OPTIONS, an error for one that is not allowed.
+// handler returns the handler of a method: nil for OPTIONS, an error for a method that is not
+// allowed.
 func (r route) handler(method string) (handler, error) {
 	switch method {
 	case http.MethodOptions:

@@ -28,14 +28,15 @@ type Server struct {
 	// that. 0 is no limit.
 	Rate int
 
-	// Requests is told of every request of a directory; nil keeps no log.
+	// Requests is the log that every request of a directory is added to; nil keeps no log.
 	Requests *model.RequestLog
 
 	// Now is the clock of the rate limit and of durations; time.Now when nil.
 	Now func() time.Time
 
-	// Log is told which directory's requests are refused and by which scimType, so that an operator
-	// finds out what an identity provider does wrong. slog.Default receives it when nil.
+	// Log gets a line for each request that is refused, with the directory and the scimType, so
+	// that an operator finds out what an identity provider does wrong. It is slog.Default when
+	// nil.
 	Log *slog.Logger
 }
 
@@ -43,7 +44,7 @@ type Server struct {
 const root = "/scim/v2"
 
 // Mount registers everything below /scim, and has every error there answered in SCIM's form. It is
-// called once, at start: the schemas are made here.
+// called once, at start, since it makes the schemas.
 func (s *Server) Mount(e *echo.Echo) {
 	v := newService(s)
 	web.Errors(e, render, "/scim")
@@ -52,13 +53,14 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.Any(root+"/:directory/*", v.serve)
 }
 
-// resourceTypes are the types of what a directory has, and the routes to it and to their description.
+// resourceTypes are the types of the resources that a directory has, and the routes to the
+// resources and to the descriptions of their types.
 type resourceTypes struct {
 	users, groups *resourceType
 	routes        map[string]route
 }
 
-// service is a Server with all that is made once.
+// service is a Server with everything that is made once.
 type service struct {
 	store *model.Store
 	url   string // the public URL of root
@@ -96,7 +98,7 @@ func newService(s *Server) *service {
 // server side, so that one HTTP request may hold several.
 type exchange struct {
 	*service
-	resourceTypes // those that the directory is read by
+	resourceTypes // as the directory declares them, strict or not
 	directory     *model.Directory
 	org           *model.Org
 	base          string // the public URL of the directory, without a slash at its end
@@ -108,7 +110,7 @@ type exchange struct {
 	body          []byte // with POST, PUT and PATCH
 }
 
-// answer is what a handler has to say. Without a body there is only the status.
+// answer is the answer of a handler. Without a body there is only the status.
 type answer struct {
 	status   int
 	location string
@@ -119,8 +121,8 @@ type answer struct {
 // handler carries out one request.
 type handler func(x *exchange, ctx context.Context) (answer, error)
 
-// serve looks at the request from the outside in: nothing of it is read, and nothing is said of what
-// is here, before the token is known.
+// serve authenticates the request first: before the token is known, it reads nothing of the
+// request, and reveals nothing about what exists here.
 func (s *service) serve(c echo.Context) error {
 	ctx := c.Request().Context()
 	access, err := s.authenticate(ctx, c)

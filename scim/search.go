@@ -12,28 +12,35 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 
 	"rollcall/model"
-	"rollcall/scim/filter"
 )
 
-// search is POST to a .search (RFC 7644 §3.4.3): the list whose parameters stand in the body, where
-// no proxy's log keeps them.
+// search is POST to a .search (RFC 7644 §3.4.3): a list whose parameters are in the body, where
+// they do not get into the log of a proxy.
 func search(list handler) handler {
 	return func(x *exchange, ctx context.Context) (answer, error) {
 		p, err := searchParameters(x.body)
 		if err != nil {
 			return answer{}, err
 		}
-		const urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-		if x.directory.Strict && !slices.ContainsFunc(p["schemas"], func(s string) bool { return strings.EqualFold(s, urn) }) {
-			return answer{}, &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax,
-				Detail: "schemas must be a list that has " + urn}
+		if err := x.announced("urn:ietf:params:scim:api:messages:2.0:SearchRequest", p["schemas"]); err != nil {
+			return answer{}, err
 		}
 		x.parameters = p
 		return list(x, ctx)
 	}
 }
 
-// searchParameters reads a SearchRequest as the parameters that it stands for.
+// announced returns an error if the directory is strict and schemas lack urn, the message's own.
+func (x *exchange) announced(urn string, schemas []string) error {
+	named := slices.ContainsFunc(schemas, func(s string) bool { return strings.EqualFold(s, urn) })
+	if !x.directory.Strict || named {
+		return nil
+	}
+	return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax,
+		Detail: "schemas must be a list that has " + urn}
+}
+
+// searchParameters reads a SearchRequest as the parameters of a GET.
 func searchParameters(body []byte) (parameters, error) {
 	var request map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -74,7 +81,12 @@ func (x *exchange) queryAll(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := x.readBoth(ctx, page, ofUsers.ResourceQuery, ofGroups.ResourceQuery, cursor)
+	var r both
+	if cursor == nil {
+		r, err = x.bothByIndex(ctx, ofUsers.ResourceQuery, ofGroups.ResourceQuery)
+	} else {
+		r, err = x.bothByCursor(ctx, ofUsers.ResourceQuery, ofGroups.ResourceQuery, cursor)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -88,6 +100,7 @@ func (x *exchange) queryAll(ctx context.Context) (answer, error) {
 	}
 	l := list{total: r.total, startIndex: page.startIndex, byCursor: cursor != nil}
 	if r.next != nil {
+		r.next.Total = r.total
 		l.next = x.next(endpoint, r.nextType, r.next)
 	}
 	return l.answer(len(r.users)+len(r.groups), size+more, func(b []byte, i int) []byte {
@@ -107,64 +120,75 @@ type both struct {
 	nextType string
 }
 
-// readBoth reads a page that may begin among the users and end among the groups.
-func (x *exchange) readBoth(ctx context.Context, page listQuery, ofUsers, ofGroups model.ResourceQuery, cursor *cursorText) (both, error) {
-	var r both
-	if cursor != nil {
-		ofUsers.Cursor, ofGroups.Cursor = new(model.Cursor), new(model.Cursor)
-		if cursor.Type == x.groups.Name {
-			ofUsers.Limit = 0
-			ofGroups.Cursor.Place, ofGroups.Cursor.Total = cursor.Place, cursor.Total
-		} else {
-			ofUsers.Cursor.Place, ofUsers.Cursor.Total = cursor.Place, cursor.Total
-		}
+// bothByIndex reads the page at an index, where the groups follow the last user.
+func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups model.ResourceQuery) (both, error) {
+	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, ofUsers)
+	if err != nil {
+		return both{}, err
 	}
-	var extent model.Extent
-	var err error
-	if cursor == nil || ofUsers.Limit > 0 {
-		if r.users, extent, err = x.org.DirectoryUsers(ctx, x.directory.ID, ofUsers); err != nil {
-			return r, err
-		}
-		r.total, r.next, r.nextType = extent.Total, extent.Next, x.users.Name
+	ofGroups.Offset = max(ofGroups.Offset-extent.Total, 0)
+	ofGroups.Limit -= len(users)
+	groups, ofAll, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+	return both{users: users, groups: groups, total: extent.Total + ofAll.Total}, err
+}
+
+// bothByCursor reads the page that begins at a cursor: at the beginning, among the users or among
+// the groups.
+func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.ResourceQuery,
+	cursor *cursorText) (both, error) {
+	place := &model.Cursor{Place: cursor.Place, Total: cursor.Total}
+	if cursor.Type == x.groups.Name {
+		ofGroups.Cursor = place
+		groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+		return both{groups: groups, total: cursor.Total, next: extent.Next, nextType: x.groups.Name}, err
 	}
-	first := cursor == nil || cursor.Type == ""
-	ofGroups.Offset = max(page.Offset-r.total, 0)
-	ofGroups.Limit = page.Limit - len(r.users)
-	if r.next != nil {
-		ofGroups.Limit = 0
-		if !first {
-			return r, nil
-		}
+	ofUsers.Cursor, ofGroups.Cursor = place, new(model.Cursor)
+	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, ofUsers)
+	if err != nil {
+		return both{}, err
 	}
-	atEnd := cursor != nil && r.next == nil && ofGroups.Limit == 0
-	if atEnd {
-		ofGroups.Limit = 1 // are there any?
-	}
-	if r.groups, extent, err = x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups); err != nil {
-		return r, err
+	r := both{users: users, total: extent.Total, next: extent.Next, nextType: x.users.Name}
+	first := cursor.Type == "" // the later pages know the total from the cursor
+	if r.next == nil {
+		return x.groupsBehind(ctx, r, ofGroups, first)
 	}
 	if first {
-		r.total += extent.Total
-	} else {
-		r.total = cursor.Total
-	}
-	switch {
-	case atEnd && len(r.groups) > 0:
-		r.groups, r.next, r.nextType = nil, new(model.Cursor), x.groups.Name
-	case extent.Next != nil:
-		r.next, r.nextType = extent.Next, x.groups.Name
-	}
-	if r.next != nil {
-		r.next.Total = r.total
+		ofGroups.Limit = 0 // only counts
+		_, ofAll, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+		r.total += ofAll.Total
+		return r, err
 	}
 	return r, nil
 }
 
-// askBoth reads filter, order and projection once for each type. What only the other type has is
-// absent from this one's resources.
+// groupsBehind reads the groups of a page by cursor that has the last users. If the users fill the
+// page, the groups begin on the next one.
+func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups model.ResourceQuery, first bool) (
+	both, error) {
+	room := ofGroups.Limit - len(r.users)
+	ofGroups.Limit = max(room, 1) // with one, there is a next page
+	groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+	if err != nil {
+		return both{}, err
+	}
+	if first {
+		r.total += extent.Total
+	}
+	r.nextType = x.groups.Name
+	switch {
+	case room > 0:
+		r.groups, r.next = groups, extent.Next
+	case len(groups) > 0:
+		r.next = new(model.Cursor)
+	}
+	return r, nil
+}
+
+// askBoth reads filter, order and projection in the words of each type. An attribute that only the
+// other type has is absent from this type's resources.
 func (x *exchange) askBoth(page listQuery) (ofUsers, ofGroups listQuery, err error) {
 	ofUsers, ofGroups = page, page
-	text, err := x.parameters.one("filter")
+	a, err := x.asked()
 	if err != nil {
 		return ofUsers, ofGroups, err
 	}
@@ -172,28 +196,23 @@ func (x *exchange) askBoth(page listQuery) (ofUsers, ofGroups listQuery, err err
 		q           *listQuery
 		own, others *resourceType
 	}{{&ofUsers, x.users, x.groups}, {&ofGroups, x.groups, x.users}} {
-		q := side.q
-		if text != "" {
-			parsed, err := filter.Parse(text)
-			if err != nil {
-				return ofUsers, ofGroups, err
-			}
-			if q.Filter, err = adapt(parsed, side.own, side.others); err != nil {
+		if a.filter != nil {
+			if side.q.Filter, err = adapt(a.filter, side.own, side.others); err != nil {
 				return ofUsers, ofGroups, err
 			}
 		}
-		if q.Sort, err = x.sort(side.own); err != nil {
-			if _, elsewhere := x.sort(side.others); elsewhere != nil {
+		if side.q.Sort, err = a.sort(side.own); err != nil {
+			if _, elsewhere := a.sort(side.others); elsewhere != nil {
 				return ofUsers, ofGroups, err
 			}
 		}
-		q.Form, q.Base, q.projection = side.own.form, x.base, x.projection(side.own)
+		x.show(side.q, side.own)
 	}
 	return ofUsers, ofGroups, nil
 }
 
-// adapt returns a filter in the words of a type, with what only the others' type has compared as the
-// absent attribute that it is here.
+// adapt returns a filter in the words of a type. A comparison of an attribute that only the other
+// type has becomes one that is always true or never, as for an absent attribute.
 func adapt(e fp.Expression, own, others *resourceType) (fp.Expression, error) {
 	switch x := e.(type) {
 	case *fp.LogicalExpression:
@@ -214,9 +233,13 @@ func adapt(e fp.Expression, own, others *resourceType) (fp.Expression, error) {
 	if _, elsewhere := others.attributes.Filter(e); elsewhere != nil {
 		return nil, err
 	}
-	all := fp.Expression(&fp.AttributeExpression{AttributePath: fp.AttributePath{AttributeName: "id"}, Operator: fp.PR})
-	if x, ok := e.(*fp.AttributeExpression); ok && (x.Operator == fp.NE) != (x.Operator != fp.PR && x.CompareValue == nil) {
-		return all, nil // absent differs from any value, and is null
+	id := fp.AttributePath{AttributeName: "id"}
+	all := fp.Expression(&fp.AttributeExpression{AttributePath: id, Operator: fp.PR})
+	if x, ok := e.(*fp.AttributeExpression); ok {
+		null := x.Operator != fp.PR && x.CompareValue == nil
+		if (x.Operator == fp.NE) != null {
+			return all, nil // absent differs from any value, and is null
+		}
 	}
 	return &fp.NotExpression{Expression: all}, nil
 }

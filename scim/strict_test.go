@@ -31,6 +31,7 @@ func TestStrictDirectory(t *testing.T) {
 			{"PATCH", "/Users/" + id, patchOf(`[{"op":"replace","path":"emails[type eq \"work\"].value","value":"a"}]`), "noTarget"},
 			{"PATCH", "/Users/" + id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`, "invalidSyntax"},
 			{"POST", "/Bulk", `{"Operations":[]}`, "invalidSyntax"},
+			{"POST", "/Bulk", `{"schemas":["` + coreUser + `"],"Operations":[]}`, "invalidSyntax"},
 			{"POST", "/Users/.search", `{"count":1}`, "invalidSyntax"},
 			{"POST", "/.search", `{"schemas":["` + coreUser + `"]}`, "invalidSyntax"},
 			{"POST", "/Users", `{` + core + `"userName":"ben","emails":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, "invalidValue"},

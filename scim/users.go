@@ -45,21 +45,22 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 	return x.frame(&q, x.users, extent).answer(len(users), size, add), nil
 }
 
-// userList reads what else is shown of users, and returns what appends them and about how large they are.
-func (x *exchange) userList(ctx context.Context, users []model.User, p projection) (int, func(b []byte, i int) []byte, error) {
+// userList reads the groups of users if they are shown. It returns the approximate size of all
+// users as JSON, and a function that appends one of them.
+func (x *exchange) userList(ctx context.Context, users []model.User, p projection) (
+	size int, add func(b []byte, i int) []byte, err error) {
 	if p.shows("groups") {
 		if err := x.readGroups(ctx, users); err != nil {
 			return 0, nil, err
 		}
 	}
-	size := 0
 	for i := range users {
 		size += rendered + len(users[i].Document)
 	}
 	return size, func(b []byte, i int) []byte { return x.appendUser(b, &users[i], p) }, nil
 }
 
-// readGroups reads the groups of those users who were read without.
+// readGroups reads the groups of the users that were read without them.
 func (x *exchange) readGroups(ctx context.Context, users []model.User) error {
 	var ids []string
 	for i := range users {
@@ -79,11 +80,11 @@ func (x *exchange) readGroups(ctx context.Context, users []model.User) error {
 	return err
 }
 
-// rendered is about how many bytes a resource has besides its document.
+// rendered is the approximate number of bytes that a resource has besides its document.
 const rendered = 500
 
-// replaceUser is PUT. RFC 7644 §3.5.1 lets the server give what is left out its default: a user
-// whom the identity provider writes without active is an active one.
+// replaceUser is PUT. RFC 7644 §3.5.1 lets the server set an attribute that is left out to its
+// default: a user without active is active.
 func (x *exchange) replaceUser(ctx context.Context) (answer, error) {
 	document, _, err := patch.Document(x.body, x.users.attributes)
 	if err != nil {
@@ -107,10 +108,14 @@ func (x *exchange) patchUser(ctx context.Context) (answer, error) {
 	})
 }
 
-// updateUser has change make the user's next document from the stored one. Between the two active
-// is an attribute like any other, only that it always has a value: what unassigns it changes
-// nothing, so that nobody's access ends or begins without the word true or false.
-func (x *exchange) updateUser(ctx context.Context, change func(stored map[string]any) (map[string]any, bool, error)) (answer, error) {
+// documentChange makes the next document of a resource from the stored one, and says whether they
+// differ.
+type documentChange func(stored map[string]any) (next map[string]any, changed bool, err error)
+
+// updateUser applies change to the user's document, in which active is an attribute like any other,
+// except that it always has a value: to unassign it changes nothing, so that access ends or begins
+// only with an explicit true or false.
+func (x *exchange) updateUser(ctx context.Context, change documentChange) (answer, error) {
 	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.UserDraft) error {
 		if err := x.conditions.check(u.Version()); err != nil {
 			return err
@@ -140,8 +145,8 @@ func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
 	return answer{status: http.StatusNoContent}, err
 }
 
-// userAnswer renders a user. Its groups are read only if they are shown, and if there can be any: a
-// user that has just been created is in none.
+// userAnswer renders a user. Its groups are read only if they are shown and if there can be any: a
+// user that has just been created is in no group.
 func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (answer, error) {
 	p := x.projection(x.users)
 	shown := []model.User{*u}

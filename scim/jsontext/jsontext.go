@@ -1,4 +1,7 @@
-package scim
+// Package jsontext looks into JSON text without decoding it. The text was valid when it was stored,
+// so the package only finds where values begin and end. Of text that is not JSON it yields less, or
+// nonsense, but it always ends.
+package jsontext
 
 import (
 	"encoding/json"
@@ -6,11 +9,8 @@ import (
 	"strings"
 )
 
-// The functions here read JSON that the model stored. It was valid when it was written, so they
-// only look where values begin and end; of text that is no JSON they yield less, or nonsense.
-
-// members yields the members of an object: the name with its quotes, and the value.
-func members(object string) iter.Seq2[string, string] {
+// Members yields the members of an object: the name with its quotes, and the value.
+func Members(object string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for i := skip(object, 1); i < len(object) && object[i] == '"'; i = skip(object, i) {
 			end := valueEnd(object, i)
@@ -25,8 +25,8 @@ func members(object string) iter.Seq2[string, string] {
 	}
 }
 
-// elements yields the elements of a list.
-func elements(list string) iter.Seq[string] {
+// Elements yields the elements of a list.
+func Elements(list string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := skip(list, 1); i < len(list) && list[i] != ']'; i = skip(list, i) {
 			end := valueEnd(list, i)
@@ -36,6 +36,22 @@ func elements(list string) iter.Seq[string] {
 			i = end
 		}
 	}
+}
+
+// AppendReplacing appends text to b, but in place of each string, be it a name or a value, what
+// replace appends. The string has its quotes; the last one is missing where the text ends early.
+func AppendReplacing(b []byte, text string, replace func(b []byte, quoted string) []byte) []byte {
+	for i := 0; i < len(text); {
+		if text[i] != '"' { // mostly a few characters between two strings
+			b = append(b, text[i])
+			i++
+			continue
+		}
+		end := min(stringEnd(text, i+1)+1, len(text))
+		b = replace(b, text[i:end])
+		i = end
+	}
+	return b
 }
 
 // skip passes over space, commas and colons.
@@ -69,8 +85,8 @@ func valueEnd(text string, i int) int {
 	return len(text)
 }
 
-// stringEnd returns where the string whose text begins at i has its closing quote. Most of a document is
-// strings, and this finds the quote a machine word at a time.
+// stringEnd returns where the string whose text begins at i has its closing quote. Most of a
+// document is strings, and IndexByte reads several bytes at a time.
 func stringEnd(text string, i int) int {
 	for i < len(text) {
 		n := strings.IndexByte(text[i:], '"')
@@ -90,8 +106,8 @@ func stringEnd(text string, i int) int {
 	return len(text)
 }
 
-// unquote decodes a string of JSON.
-func unquote(quoted string) string {
+// Unquote decodes a string of JSON.
+func Unquote(quoted string) string {
 	if strings.IndexByte(quoted, '\\') < 0 {
 		return strings.Trim(quoted, `"`)
 	}
@@ -100,8 +116,8 @@ func unquote(quoted string) string {
 	return s
 }
 
-// appendString appends a string as JSON.
-func appendString(b []byte, s string) []byte {
+// AppendString appends a string as JSON.
+func AppendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			quoted, _ := json.Marshal(s) // a string never fails
