@@ -15,7 +15,7 @@ import (
 	"rollcall/web"
 )
 
-// bootstrapActor is the actor of calls with the bootstrap key.
+// bootstrapActor is the actor of calls with the bootstrap key (docs/design/store.md, "Secrets").
 const bootstrapActor model.Actor = "operator:bootstrap"
 
 // key is an API key: the actor, and the organizations that it reaches.

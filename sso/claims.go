@@ -56,7 +56,7 @@ func (a asserted) first(names ...string) string {
 }
 
 // claimsOf makes claims from a verified assertion. It refuses an assertion without a lasting
-// identifier of the person (docs/design/identity.md, "One row for one person").
+// identifier of the person (docs/design/identity.md, "Identities").
 func claimsOf(connection *model.Connection, a *saml.Assertion) (model.Claims, error) {
 	attributes := asserted{}
 	for name, values := range a.Attributes {

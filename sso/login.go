@@ -14,8 +14,8 @@ import (
 
 // The login page asks for an e-mail address first. Its verified domain identifies the organization,
 // and leads to the organization's identity provider, or to a password for those who have one
-// (docs/design/identity.md, "The login page"). No page and no action depends on whether somebody
-// has the address.
+// (docs/design/identity.md, "Login page"). No page and no action depends on whether somebody has
+// the address.
 
 // maxEmail is the length of the longest address (RFC 5321, section 4.5.3.1.3).
 const maxEmail = 254

@@ -14,7 +14,7 @@ import (
 
 // enteredByPassword tells whether the browser's session is one by password that satisfies the
 // request. It never satisfies a request that names a connection, which demands a login at that
-// identity provider (docs/design/identity.md, "Sessions").
+// identity provider (docs/design/identity.md, "Administrators").
 func (a *authorization) enteredByPassword(in *model.SignedIn, now model.Time) bool {
 	if in == nil || a.organization == nil {
 		return false

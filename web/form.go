@@ -34,8 +34,9 @@ func Form(c echo.Context, again string, tooLong model.Kind) (url.Values, error) 
 }
 
 // OwnForms refuses a form that another site makes the browser send. With the browser's cookies such
-// a form could act for its user, and a form without cookies could sign the user in as somebody
-// else. Browsers name the sender in Sec-Fetch-Site, and older ones in Origin.
+// a form could act for its user, and a form without cookies could sign the user in as somebody else
+// (docs/design/signon.md, "One login, one browser"). Browsers name the sender in Sec-Fetch-Site,
+// and older ones in Origin.
 func OwnForms(next echo.HandlerFunc) echo.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
