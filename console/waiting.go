@@ -26,8 +26,7 @@ func (s *Server) home(c echo.Context, op *model.Operator) error {
 	if err != nil {
 		return err
 	}
-	found, info, err := s.Store.Organizations(c.Request().Context(), model.Everywhere(),
-		model.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
+	found, info, err := s.Store.Organizations(c.Request().Context(), model.Everywhere(), model.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
 	if err != nil {
 		return err
 	}
@@ -53,8 +52,7 @@ type waitingPage struct {
 // waiting is somebody without a seat.
 type waiting struct{ Email, Account, Since string }
 
-// waiting shows an organization's accounts, and who waits for a seat in them, the oldest licenses
-// first.
+// waiting shows an organization's accounts, and who waits for a seat in them, the oldest licenses first.
 func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 	ctx := c.Request().Context()
 	id, _ := model.OrganizationPrefix.Parse(c.Param("id"))
@@ -75,8 +73,7 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 	for _, a := range view.Accounts {
 		names[a.ID] = a.Name
 	}
-	licenses, info, err := org.Licenses(ctx, model.LicenseQuery{State: model.LicenseWaiting,
-		Page: model.Page{After: after, Limit: perPage, Ascending: true}})
+	licenses, info, err := org.Licenses(ctx, model.LicenseQuery{State: model.LicenseWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
 	if err != nil {
 		return err
 	}
@@ -99,8 +96,7 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 		}
 	}
 	for _, l := range licenses {
-		view.Waiting = append(view.Waiting, waiting{called[l.UserID], names[l.AccountID],
-			l.Since.Time().Format(time.DateTime + " UTC")})
+		view.Waiting = append(view.Waiting, waiting{called[l.UserID], names[l.AccountID], l.Since.Time().Format(time.DateTime + " UTC")})
 	}
 	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
 }
