@@ -34,7 +34,7 @@ func (s *Server) acs(c echo.Context) error {
 	l, err := s.org(connection).Login(c.Request().Context(), connection.ID, relayState)
 	switch {
 	case model.KindOf(err) == model.NotFound:
-		return s.unasked(c, connection, response)
+		return s.unsolicited(c, connection, response)
 	case err != nil:
 		return err
 	case !s.fromBrowser(c, l.BrowserHash):
@@ -42,7 +42,7 @@ func (s *Server) acs(c echo.Context) error {
 	}
 	in, err := s.verify(c, connection, l, response)
 	if err != nil {
-		return s.refuse(c, connection, l, s.about(err, connection, response))
+		return s.refuse(c, connection, l, s.withResponse(err, connection, response))
 	}
 	return s.finish(c, connection, l, in, response)
 }
@@ -57,7 +57,7 @@ func (s *Server) finish(
 ) error {
 	out, err := s.org(connection).SignIn(c.Request().Context(), *in)
 	if err != nil {
-		return s.refuse(c, connection, l, s.about(err, connection, response), in.Claims)
+		return s.refuse(c, connection, l, s.withResponse(err, connection, response), in.Claims)
 	}
 	s.setSession(c, out.SessionToken)
 	if l.ApplicationID != nil {
@@ -107,7 +107,7 @@ func (s *Server) verify(
 	if err != nil {
 		return nil, err
 	}
-	if err := fresh(connection, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
+	if err := checkFreshness(connection, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
 		return nil, err
 	}
 	claims, err := claimsOf(connection, a)
@@ -129,10 +129,12 @@ func (s *Server) verify(
 	return in, nil
 }
 
-// fresh refuses an authentication that is older than the application allows
+// checkFreshness refuses an authentication that is older than the application allows
 // (docs/design/identity.md, "Sessions"). Without a limit of the application, it may be weeks old.
 // named is the identity provider's name for the time of the authentication.
-func fresh(connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time) error {
+func checkFreshness(
+	connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time,
+) error {
 	if connection.Reauthentication == model.ReauthenticationRequested {
 		return nil
 	}
@@ -157,10 +159,10 @@ func fresh(connection *model.Connection, l *model.Login, authenticated time.Time
 		Received: received}
 }
 
-// unasked handles a response to none of our logins. If the connection allows it, a genuine response
-// starts a login. It never signs anybody in by itself: an attacker could send a victim a link that
-// signs the victim in as the attacker.
-func (s *Server) unasked(c echo.Context, connection *model.Connection, response string) error {
+// unsolicited handles a response to none of our logins. If the connection allows it, a genuine
+// response starts a login. It never signs anybody in by itself: an attacker could send a victim a
+// link that signs the victim in as the attacker.
+func (s *Server) unsolicited(c echo.Context, connection *model.Connection, response string) error {
 	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err
@@ -184,7 +186,7 @@ func (s *Server) unasked(c echo.Context, connection *model.Connection, response 
 			model.TimeOf(a.ReplayUntil))
 	}
 	if err != nil {
-		return s.refuse(c, connection, nil, s.about(err, connection, response))
+		return s.refuse(c, connection, nil, s.withResponse(err, connection, response))
 	}
 	return s.start(c, connection)
 }

@@ -175,7 +175,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 			"the organization has several connections, and prompt=none forbids asking which"}
 	}
 	if connection == nil {
-		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choosing))
+		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choiceURL))
 	}
 	if connection.State != model.ConnectionActive {
 		return &oauthError{"connection_unlinked",
@@ -187,7 +187,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if a.silent {
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	return s.begin(c, connection, in, wish{hint: a.hint, login: model.Login{
+	return s.begin(c, connection, in, loginWish{hint: a.hint, login: model.Login{
 		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
 		ForceAuthn: a.force, MaxAge: a.maxAge,
 	}})
@@ -206,8 +206,8 @@ func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connecti
 	return since+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
 }
 
-// choosing returns the address of the same request for one of several connections.
-func (a *authorization) choosing(c *model.Connection) string {
+// choiceURL returns the address of the same request for one of several connections.
+func (a *authorization) choiceURL(c *model.Connection) string {
 	q := url.Values{}
 	for name, values := range a.query {
 		q[name] = values
@@ -301,9 +301,9 @@ func (s *Server) handOver(c echo.Context, a *authorization, connection *model.Co
 	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
 }
 
-// outward returns the error for an application, in the reference's words where it has some, and nil
-// for all reasons that only concern the person and their organization.
-func outward(reason model.RefusalReason) *oauthError {
+// applicationError returns the error for an application, in the reference's words where it has
+// some, and nil for all reasons that only concern the person and their organization.
+func applicationError(reason model.RefusalReason) *oauthError {
 	switch reason {
 	case model.ProfileOutside:
 		return &oauthError{"profile_not_allowed_outside_organization",

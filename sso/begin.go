@@ -48,8 +48,8 @@ func (s *Server) metadata(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/samlmetadata+xml", document)
 }
 
-// wish is what the caller of begin demands of a login.
-type wish struct {
+// loginWish is what the caller of begin demands of a login.
+type loginWish struct {
 	login model.Login // the fields that an application sets
 	hint  string      // the user name that the identity provider may suggest
 }
@@ -57,7 +57,7 @@ type wish struct {
 // begin starts a login and sends the browser to the identity provider. in is the session that the
 // browser already has, or nil. The login must remember it: the response comes by a cross-site POST,
 // without the session's cookie.
-func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w wish) error {
+func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w loginWish) error {
 	if connection.OIDC() {
 		return s.beginOIDC(c, connection, in, w)
 	}
@@ -81,7 +81,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 		return err
 	}
 	if request.Fields == nil {
-		request.URL = hinted(request.URL, connection, w.hint)
+		request.URL = withLoginHint(request.URL, connection, w.hint)
 	}
 	return s.sendBrowser(c, request, "Signing in")
 }
@@ -93,9 +93,9 @@ type postPage struct {
 	Fields map[string]string
 }
 
-// hinted adds the expected user name to a request, for the identity providers that read it. The
-// signature does not cover it (SAML Bindings, section 3.4.4.1), and nothing depends on it.
-func hinted(location string, connection *model.Connection, hint string) string {
+// withLoginHint adds the expected user name to a request, for the identity providers that read it.
+// The signature does not cover it (SAML Bindings, section 3.4.4.1), and nothing depends on it.
+func withLoginHint(location string, connection *model.Connection, hint string) string {
 	if hint == "" || !slices.Contains([]string{"OktaSAML", model.AzureSAML}, connection.Type) {
 		return location
 	}
@@ -122,7 +122,7 @@ func (s *Server) beginHereFor(c echo.Context, connection *model.Connection, hint
 	if err != nil && !ended(err) {
 		return err
 	}
-	return s.begin(c, connection, in, wish{hint: hint})
+	return s.begin(c, connection, in, loginWish{hint: hint})
 }
 
 // organizationLogin is an organization's own login address.

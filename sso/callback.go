@@ -25,7 +25,7 @@ func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*model.Connectio
 }
 
 // beginOIDC starts a login and sends the browser to the OpenID provider.
-func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *model.SignedIn, w wish) error {
+func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *model.SignedIn, w loginWish) error {
 	ctx := c.Request().Context()
 	rp, err := s.relyingParty(ctx, connection)
 	if err != nil {
@@ -130,11 +130,11 @@ func (s *Server) verifyAnswer(
 	if err != nil {
 		return nil, err
 	}
-	if err := fresh(connection, l, a.AuthTime, "auth_time", now); err != nil {
+	if err := checkFreshness(connection, l, a.AuthTime, "auth_time", now); err != nil {
 		return nil, err
 	}
 	in := &model.SignIn{
-		Connection: connection, Login: l, Claims: vouched(connection, a), Attempt: s.attempt(c, connection),
+		Connection: connection, Login: l, Claims: openIDClaims(connection, a), Attempt: s.attempt(c, connection),
 		AssertionID: a.Token, IDToken: a.Token, ReplayUntil: model.TimeOf(a.Expires),
 	}
 	if !a.AuthTime.IsZero() {
@@ -177,8 +177,8 @@ func (s *Server) redeem(
 // send the same value as userName.
 const entraUserName = "preferred_username"
 
-// vouched makes claims from what a provider vouches for.
-func vouched(connection *model.Connection, a *oidc.Assertion) model.Claims {
+// openIDClaims makes claims from what a provider vouches for.
+func openIDClaims(connection *model.Connection, a *oidc.Assertion) model.Claims {
 	c := model.Claims{
 		Issuer: a.Issuer, Subject: a.Subject, Email: a.Email, EmailVerified: a.EmailVerified || connection.TrustEmail,
 		FirstName: a.FirstName, LastName: a.LastName, DisplayName: a.DisplayName,

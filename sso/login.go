@@ -200,7 +200,7 @@ func (s *Server) enterPassword(c echo.Context) error {
 	if out.Code != "" {
 		return sendBack(c, f.pending.RedirectURI, f.pending.State, url.Values{"code": {out.Code}})
 	}
-	return s.arrive(c, out.Session.OrganizationID)
+	return s.afterPassword(c, out.Session.OrganizationID)
 }
 
 // sentence returns a message of the store in the form that pages show.
@@ -212,16 +212,16 @@ func sentence(message string) string {
 func (s *Server) refusePassword(c echo.Context, p *model.PendingAuthorization, refused *model.SignInRefused) error {
 	ctx := c.Request().Context()
 	s.Log.InfoContext(ctx, "login refused", "request", web.RequestID(ctx), "reason", refused.Reason)
-	if told := outward(refused.Reason); told != nil {
-		return (&authorization{redirectURI: p.RedirectURI, state: p.State}).refuse(c, told)
+	if shown := applicationError(refused.Reason); shown != nil {
+		return (&authorization{redirectURI: p.RedirectURI, state: p.State}).refuse(c, shown)
 	}
 	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", refusedPage{Reference: web.RequestID(ctx)})
 }
 
-// arrive sends the browser on after a sign-in by password without a pending request. It goes to the
-// only application that serves the organization, which then begins a login, or else to one of our
-// pages.
-func (s *Server) arrive(c echo.Context, id model.OrganizationID) error {
+// afterPassword sends the browser on after a sign-in by password without a pending request. It goes
+// to the only application that serves the organization, which then begins a login, or else to one
+// of our pages.
+func (s *Server) afterPassword(c echo.Context, id model.OrganizationID) error {
 	all, err := s.Store.ApplicationsServing(c.Request().Context(), id, 2)
 	if err != nil {
 		return err

@@ -35,23 +35,23 @@ func refusalOf(err error) (refusal, bool) {
 	return refusal{}, false
 }
 
-// answered is an error with the response that it is about. The response may be stored for the
+// responseError is an error with the response that it is about. The response may be stored for the
 // organization's administrators.
-type answered struct {
+type responseError struct {
 	error
 	document func() []byte
 }
 
 // Unwrap returns the error.
-func (a *answered) Unwrap() error { return a.error }
+func (e *responseError) Unwrap() error { return e.error }
 
-// about adds the SAML response to an error about it. The answer of an OpenID provider is not added:
-// it has a code, and nothing else that the login log has not.
-func (s *Server) about(err error, connection *model.Connection, response string) error {
+// withResponse adds the SAML response to an error about it. The answer of an OpenID provider is not
+// added: it has a code, and nothing else that the login log has not.
+func (s *Server) withResponse(err error, connection *model.Connection, response string) error {
 	if response == "" {
 		return err
 	}
-	return &answered{err, func() []byte {
+	return &responseError{err, func() []byte {
 		p, err := s.providers.Of(connection)
 		if err != nil {
 			return nil
@@ -84,19 +84,19 @@ func (s *Server) refuse(
 		s.Log.WarnContext(c.Request().Context(), "metadata not asked for",
 			"connection", model.ConnectionPrefix.ID(connection.ID), "error", failed)
 	}
-	if kept, ok := errors.AsType[*answered](err); ok {
+	if kept, ok := errors.AsType[*responseError](err); ok {
 		r.document = kept.document
 	}
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
-		if told := outward(model.RefusalReason(r.Reason)); told != nil {
-			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, told)
+		if shown := applicationError(model.RefusalReason(r.Reason)); shown != nil {
+			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, shown)
 		}
 	}
 	page := refusedPage{Reference: web.RequestID(c.Request().Context()),
 		NoSeat: model.RefusalReason(r.Reason) == model.NoSeat}
 	if l != nil && s.fromBrowser(c, l.BrowserHash) {
-		if page.Password, err = s.passwordWay(c, connection, l); err != nil {
+		if page.Password, err = s.passwordURL(c, connection, l); err != nil {
 			return err
 		}
 	}

@@ -71,10 +71,10 @@ func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, cli
 		p, err := oidc.Discover(context.WithoutCancel(ctx), s.Outbound.Client(), issuer)
 		// The pause begins after the answer. If it began before a slow failure, each waiting login
 		// would ask again, one after the other.
-		answered := s.Store.Now()
-		d.failure, d.until = err, answered.Add(discoveryRetry)
+		now := s.Store.Now()
+		d.failure, d.until = err, now.Add(discoveryRetry)
 		if err == nil {
-			d.provider, d.until = p, answered.Add(discoveryKept)
+			d.provider, d.until = p, now.Add(discoveryKept)
 		}
 	}
 	if d.provider == nil {

@@ -76,10 +76,10 @@ func (s *Server) wait(
 	return s.public("/login?" + q.Encode()), nil
 }
 
-// passwordWay returns the address where an administrator can sign in by a password after the
+// passwordURL returns the address where an administrator can sign in by a password after the
 // identity provider refused. It keeps the application's request. It is empty if the organization
 // does not allow passwords.
-func (s *Server) passwordWay(c echo.Context, connection *model.Connection, l *model.Login) (string, error) {
+func (s *Server) passwordURL(c echo.Context, connection *model.Connection, l *model.Login) (string, error) {
 	ctx := c.Request().Context()
 	org := s.org(connection)
 	g, err := org.Organization(ctx)
