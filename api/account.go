@@ -6,7 +6,8 @@ import (
 	"rollcall/model"
 )
 
-// entitlementRoutes are the routes of accounts and of who has what in them.
+// entitlementRoutes are the routes of accounts, of their licenses and groups, and of the rules that
+// grant them.
 func (s *Server) entitlementRoutes() []route {
 	return []route{
 		{http.MethodGet, "/accounts", s.listAccounts},
@@ -52,7 +53,8 @@ func (b *accountBody) apply(to *model.AccountFields) {
 	}
 }
 
-// ownedList reads the page of a list that belongs to the organization which the query names.
+// ownedList reads the parameters of a list. The query names the organization that the list belongs
+// to.
 func (c *call) ownedList(kind model.Prefix) (*model.Org, *params, page, error) {
 	p := c.params()
 	page := p.page(kind, "desc")
@@ -140,8 +142,8 @@ func (s *Server) deleteAccount(c *call) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// accountIDs are the stored ids of the accounts that a body lists. What is no id of an account is
-// answered as one that is not there.
+// accountIDs returns the stored ids of the accounts that a body lists. An id that cannot be one of
+// an account is refused like the id of an account that does not exist.
 func accountIDs(field string, apiIDs []string) ([]string, error) {
 	ids := []string{}
 	for _, apiID := range apiIDs {
@@ -154,7 +156,7 @@ func accountIDs(field string, apiIDs []string) ([]string, error) {
 	return ids, nil
 }
 
-// publicIDs are the API ids of stored ones; never nil.
+// publicIDs returns the API ids for stored ids. The result is never nil.
 func publicIDs(kind model.Prefix, ids []string) []string {
 	out := make([]string, len(ids))
 	for i, id := range ids {

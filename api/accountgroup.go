@@ -17,15 +17,16 @@ func (b groupRefBody) ref() (model.DirectoryGroupRef, error) {
 	if b.DirectoryGroupID != "" {
 		id, ok := model.DirectoryGroupPrefix.Parse(b.DirectoryGroupID)
 		if !ok {
-			return ref, invalidf("directory_group_id", "the organization has no directory group %.64q", b.DirectoryGroupID)
+			return ref, invalidf("directory_group_id", "the organization has no directory group %.64q",
+				b.DirectoryGroupID)
 		}
 		ref.DirectoryGroupID = &id
 	}
 	return ref, nil
 }
 
-// groupBody is what POST and PATCH take. PATCH changes only the members that are sent, and the
-// mappings not at all: these are added and removed one by one.
+// groupBody is what POST and PATCH take. PATCH changes only the members that are sent. It does not
+// change mappings: other calls add and remove them one by one.
 type groupBody struct {
 	Name            *string        `json:"name"`
 	Permissions     *[]string      `json:"permissions"`
@@ -39,7 +40,7 @@ func (b *groupBody) apply(to *model.AccountGroupFields) {
 	set(&to.AssignByDefault, b.AssignByDefault)
 }
 
-// groupNamed is the account and the group that the path names.
+// groupNamed returns the organization, the account and the group that the path names.
 func (c *call) groupNamed() (org *model.Org, account, group string, err error) {
 	org, account, err = c.named(model.AccountPrefix)
 	if err == nil {
@@ -92,7 +93,7 @@ func (s *Server) createGroup(c *call) error {
 	return c.answer(http.StatusCreated, g.PublicForm())
 }
 
-// answerGroup answers the group that a call to the store returned.
+// answerGroup answers with the group that a call to the store returned.
 func answerGroup(c *call, status int, g *model.AccountGroup, err error) error {
 	if err != nil {
 		return err
@@ -119,7 +120,8 @@ func (s *Server) updateGroup(c *call) error {
 		return err
 	}
 	if body.Mappings != nil {
-		return invalidf("mappings", "mappings are added by POST and removed by DELETE at %s/mappings", c.Request().URL.Path)
+		return invalidf("mappings", "mappings are added by POST and removed by DELETE at %s/mappings",
+			c.Request().URL.Path)
 	}
 	g, err := org.UpdateAccountGroup(c.ctx(), account, id, func(change *model.AccountGroupFields) error {
 		body.apply(change)
@@ -156,8 +158,8 @@ func (s *Server) addMapping(c *call) error {
 	return answerGroup(c, http.StatusCreated, g, err)
 }
 
-// removeMapping takes the directory group from the query: a body of a DELETE has no meaning
-// (RFC 9110, section 9.3.5).
+// removeMapping reads the directory group from the query: the body of a DELETE has no defined
+// meaning (RFC 9110, section 9.3.5).
 func (s *Server) removeMapping(c *call) error {
 	org, account, id, err := c.groupNamed()
 	if err != nil {

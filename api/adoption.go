@@ -2,8 +2,8 @@ package api
 
 import "rollcall/model"
 
-// listAdoptions lists the administrators whom the organization's directories may take over only
-// once that is confirmed: a directory that sends one of them is refused until then.
+// listAdoptions lists the administrators whom a directory may take over only after somebody has
+// confirmed it. Until then a request of a directory to create one of them is refused.
 func (s *Server) listAdoptions(c *call) error {
 	org, _, err := c.named(model.DirectoryPrefix)
 	if err != nil {

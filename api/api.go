@@ -1,11 +1,10 @@
-// Package api is the management API for the application's developers.
+// Package api is the management API for the developers of applications.
 //
-// Its paths, objects and errors are those of the reference contract in
-// testdata/reference-api.yaml where that has them, so that the reference's SDKs
-// work against it, and in the same style where it has not. An API key names the
-// caller and the organizations that it reaches; whatever lies outside is answered
-// as what does not exist. A call reads its input, makes one call to the store and
-// answers with the public form of what that returned.
+// Where the reference contract in testdata/reference-api.yaml defines a path, an object or an
+// error, this package follows it, so that the reference's SDKs work. Everything else is in the same
+// style. An API key identifies the caller and the organizations that the caller may use. Other
+// organizations, and everything in them, are answered like what does not exist. A call reads its
+// input, makes one call to the store, and answers with the public form of the result.
 package api
 
 import (
@@ -27,25 +26,26 @@ import (
 type Server struct {
 	Store *model.Store
 
-	// PublicURL is where identity providers reach this server.
+	// PublicURL is the address at which identity providers reach this server.
 	PublicURL string
 
-	// BootstrapKey is the operator's API key, which reaches every organization and alone manages
-	// applications. No call has it when it is empty.
+	// BootstrapKey is the operator's API key. It reaches every organization, and only it can manage
+	// applications. When it is empty, no call can use it.
 	BootstrapKey string
 
-	// Outbound fetches the metadata that an address names; nothing is fetched when it is nil.
+	// Outbound fetches metadata and discovery documents. Nothing is fetched when it is nil.
 	Outbound *web.Outbound
 
-	// Domains looks for the DNS records of domains.
+	// Domains checks the DNS records of domains.
 	Domains *model.DomainWatch
 
-	// Log is told what happens to applications: they belong to no organization, so no event tells
-	// of it. It is slog.Default when nil.
+	// Log records changes of applications: applications belong to no organization, so there are no
+	// events for them. It is slog.Default when nil.
 	Log *slog.Logger
 }
 
-// Mount adds the routes, and answers every error below their first segments in the form of the API.
+// Mount adds the routes, and answers all errors below the first segments of their paths in the form
+// of the API.
 func (s *Server) Mount(e *echo.Echo) {
 	prefixes := map[string]bool{}
 	for _, r := range s.routes() {
@@ -65,7 +65,7 @@ type route struct {
 }
 
 func (s *Server) routes() []route {
-	return append(append(s.directoryRoutes(), s.entitlementRoutes()...), []route{
+	return slices.Concat(s.directoryRoutes(), s.entitlementRoutes(), s.signOnRoutes(), []route{
 		{http.MethodGet, "/organizations", s.listOrganizations},
 		{http.MethodPost, "/organizations", s.createOrganization},
 		{http.MethodGet, "/organizations/external_id/:external_id", s.organizationByExternalID},
@@ -92,6 +92,20 @@ func (s *Server) routes() []route {
 		{http.MethodPut, "/applications/:id/organizations/:organization", s.operators(s.joinApplication)},
 		{http.MethodDelete, "/applications/:id/organizations/:organization", s.operators(s.leaveApplication)},
 
+		{http.MethodGet, "/users", s.listUsers},
+		{http.MethodGet, "/users/:id", s.user},
+		{http.MethodPatch, "/users/:id", s.updateUser},
+		{http.MethodDelete, "/users/:id", s.deleteUser},
+		{http.MethodPost, "/users/:id/revoke_sessions", s.revokeSessions},
+		{http.MethodPost, "/users/:id/password_setup", s.setUpPassword},
+
+		{http.MethodGet, "/events", s.listEvents},
+	})
+}
+
+// signOnRoutes are the routes of connections, of their login log, and of sessions.
+func (s *Server) signOnRoutes() []route {
+	return []route{
 		{http.MethodGet, "/connections", s.listConnections},
 		{http.MethodPost, "/connections", s.createConnection},
 		{http.MethodGet, "/connections/:id", s.connection},
@@ -105,19 +119,10 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/login_attempts/:id/response", s.loginResponse},
 		{http.MethodGet, "/sessions", s.listSessions},
 		{http.MethodDelete, "/sessions/:id", s.deleteSession},
-
-		{http.MethodGet, "/users", s.listUsers},
-		{http.MethodGet, "/users/:id", s.user},
-		{http.MethodPatch, "/users/:id", s.updateUser},
-		{http.MethodDelete, "/users/:id", s.deleteUser},
-		{http.MethodPost, "/users/:id/revoke_sessions", s.revokeSessions},
-		{http.MethodPost, "/users/:id/password_setup", s.setUpPassword},
-
-		{http.MethodGet, "/events", s.listEvents},
-	}...)
+	}
 }
 
-// directoryRoutes are the routes of directories and of what is in them.
+// directoryRoutes are the routes of directories and of what belongs to them.
 func (s *Server) directoryRoutes() []route {
 	return []route{
 		{http.MethodGet, "/directories", s.listDirectories},
@@ -149,8 +154,8 @@ type call struct {
 
 func (c *call) ctx() context.Context { return c.Request().Context() }
 
-// owner finds the thing that an API id names, within the organizations that the key reaches: the
-// organization it belongs to, and its stored id.
+// owner finds the row that an API id names, if it is in an organization that the key reaches. It
+// returns that organization and the stored id.
 func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error) {
 	id, err := stored(kind, apiID)
 	if err != nil {
@@ -174,12 +179,13 @@ func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error
 	return c.store.Org(owner, c.key.actor), id, nil
 }
 
-// named is owner for the thing that the path names.
+// named is owner for the id in the path.
 func (c *call) named(kind model.Prefix) (*model.Org, string, error) {
 	return c.owner(kind, c.Param("id"))
 }
 
-// stored is the stored id of a thing by its API id. What is no such id finds nothing.
+// stored returns the stored id for an API id. It answers NotFound for text that is not an id of
+// this kind.
 func stored(kind model.Prefix, apiID string) (string, error) {
 	id, ok := kind.Parse(apiID)
 	if !ok {
@@ -192,7 +198,7 @@ func notFound(kind model.Prefix, apiID string) error {
 	return model.NotFoundf("there is no %s %.64q", nouns[kind], apiID)
 }
 
-// nouns are what the things with these ids are called.
+// nouns are the names of the objects that ids identify.
 var nouns = map[model.Prefix]string{
 	model.OrganizationPrefix:       "organization",
 	model.OrganizationDomainPrefix: "organization domain",

@@ -13,7 +13,7 @@ type applicationObject struct {
 	Object                 string     `json:"object"`
 	ID                     string     `json:"id"`
 	ClientID               string     `json:"client_id"`
-	ClientSecret           string     `json:"client_secret,omitempty"` // only in the answer to its creation
+	ClientSecret           string     `json:"client_secret,omitempty"` // only when it is created
 	Name                   string     `json:"name"`
 	RedirectURIs           []string   `json:"redirect_uris"`
 	PostLogoutRedirectURIs []string   `json:"post_logout_redirect_uris"`
@@ -41,7 +41,7 @@ func orNull(s string) *string {
 	return &s
 }
 
-// reach is the organizations of an application: in JSON "all", or a list of ids.
+// reach is the set of organizations that an application serves: in JSON "all", or a list of ids.
 type reach struct {
 	all bool
 	ids []model.OrganizationID
@@ -93,7 +93,8 @@ type applicationBody struct {
 	Organizations          *reach    `json:"organizations"`
 }
 
-// apply alters the members that were sent. "all" keeps the list for the day it is taken back.
+// apply changes the members that were sent. "all" keeps the list, so that it counts again when
+// "all" is withdrawn.
 func (b *applicationBody) apply(a *model.ApplicationFields) error {
 	set(&a.Name, b.Name)
 	set(&a.RedirectURIs, b.RedirectURIs)
@@ -147,7 +148,7 @@ func (s *Server) createApplication(c *call) error {
 	return c.answer(http.StatusCreated, o)
 }
 
-// note leaves a trace of what an operator did to an application.
+// note logs what an operator did to an application.
 func (s *Server) note(c *call, message, id string) {
 	log := s.Log
 	if log == nil {
@@ -156,7 +157,7 @@ func (s *Server) note(c *call, message, id string) {
 	log.InfoContext(c.ctx(), message, "application", model.ApplicationPrefix.ID(id), "actor", c.key.actor)
 }
 
-// applicationID is the stored id of the application that the path names.
+// applicationID returns the stored id of the application that the path names.
 func applicationID(c *call) (string, error) {
 	return stored(model.ApplicationPrefix, c.Param("id"))
 }
@@ -206,7 +207,8 @@ func (s *Server) joinApplication(c *call) error { return s.serve(c, true) }
 
 func (s *Server) leaveApplication(c *call) error { return s.serve(c, false) }
 
-// serve makes an application serve the organization that the path names, or not.
+// serve adds the organization that the path names to those that an application serves, or removes
+// it.
 func (s *Server) serve(c *call, join bool) error {
 	id, err := applicationID(c)
 	if err != nil {

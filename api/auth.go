@@ -15,31 +15,35 @@ import (
 	"rollcall/web"
 )
 
-// bootstrapActor acts with the bootstrap key (api.md, Configuration).
+// bootstrapActor is the actor of calls with the bootstrap key (docs/design/store.md, "Secrets").
 const bootstrapActor model.Actor = "operator:bootstrap"
 
-// key is an API key: who acts with it, and on which organizations.
+// key is an API key: the actor, and the organizations that it reaches.
 type key struct {
 	actor    model.Actor
 	scope    model.Scope
 	operator bool // the bootstrap key
 
-	application string // whose key it is; empty for the operator's
+	application string // the application that the key belongs to; empty for the operator's key
 }
 
-// trusted tells whether the key's holder may decide what concerns other organizations, too: that an
-// e-mail domain is proven, which takes it from everybody else, or that people outside the proven
-// domains may sign in. A key of every organization could do as much in each of them anyway, and
-// users of the reference's SDKs expect it to; a key of some organizations must not reach past these.
+// trusted tells whether a call with this key may decide what affects other organizations: that an
+// e-mail domain is proven, which takes it from any other organization, or that people outside the
+// proven domains may sign in. A key that reaches all organizations may, because it could do as much
+// in each of them, and because users of the reference's SDKs expect it. A key that reaches some
+// organizations must not affect others.
 func (k key) trusted() bool { return k.scope.All() }
 
 var (
 	errUnauthorized = &coded{http.StatusUnauthorized, "unauthorized",
 		model.Deniedf("the API key is missing or unknown; send one as Authorization: Bearer sk_…")}
-	errOperatorOnly = model.Deniedf("applications are managed with the operator's API key (ROLLCALL_API_KEY), not with an application's")
-	errUntrusted    = model.Deniedf("this key reaches some organizations only: it may add pending domains, " +
-		"but verified ones and profiles outside the organization take the operator's key or one that reaches all organizations")
-	errForce = model.Deniedf("only the operator's API key (ROLLCALL_API_KEY) takes a domain from another organization at once; prove it by its DNS record, and it comes over after the other one's notice")
+	errOperatorOnly = model.Deniedf("applications are managed with the operator's API key (ROLLCALL_API_KEY), not " +
+		"with an application's")
+	errUntrusted = model.Deniedf("this key reaches some organizations only: it may add pending domains, " +
+		"but verified ones and profiles outside the organization take the operator's key or one that reaches all " +
+		"organizations")
+	errForce = model.Deniedf("only the operator's API key (ROLLCALL_API_KEY) takes a domain from another " +
+		"organization at once; prove it by its DNS record, and it comes over after the other one's notice")
 )
 
 // authenticated admits calls with a known API key.
@@ -75,8 +79,8 @@ func (s *Server) authenticate(r *http.Request) (key, error) {
 	return key{actor: k.Actor(), scope: scope, application: k.ApplicationID}, nil
 }
 
-// isBootstrap compares hashes, in constant time: neither how much of the key nor how much of its
-// length was guessed can be told from the time.
+// isBootstrap compares hashes in constant time, so that the time reveals neither the length of the
+// key nor how much of it was guessed.
 func (s *Server) isBootstrap(token string) bool {
 	sent, own := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.BootstrapKey))
 	return s.BootstrapKey != "" && subtle.ConstantTimeCompare(sent[:], own[:]) == 1
@@ -92,13 +96,14 @@ func (s *Server) operators(handle handler) handler {
 	}
 }
 
-// readable returns the query, and makes the path's parameters decoded ones. It refuses what is not
-// text, which no database takes as a value.
+// readable returns the query, and decodes the parameters of the path. It refuses bytes that are not
+// text, because no database accepts them as a value.
 func readable(c echo.Context) (url.Values, error) {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	texts := append([]string{}, c.ParamValues()...)
 	if c.Request().URL.RawPath != "" {
-		// Echo routes by the encoded path where that matters, as with %2F, and leaves it encoded.
+		// Where it matters, as with %2F, Echo routes by the encoded path and leaves parameters
+		// encoded.
 		for i, t := range texts {
 			decoded, wrong := url.PathUnescape(t)
 			texts[i], err = decoded, errors.Join(err, wrong)

@@ -27,7 +27,7 @@ type connectionBody struct {
 	Logout            *model.LogoutMode           `json:"logout"`
 }
 
-// apply alters the members that were sent, apart from saml and oidc.
+// apply changes the members that were sent, except saml and oidc.
 func (b *connectionBody) apply(to *model.ConnectionFields, k key) error {
 	set(&to.Name, b.Name)
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
@@ -40,9 +40,9 @@ func (b *connectionBody) apply(to *model.ConnectionFields, k key) error {
 	return b.applyApplication(to, k)
 }
 
-// applyApplication lets an application's key send people to that application only: what another one
-// does with a login that the identity provider starts is the operator's to decide. The answer is the
-// same whether there is such an application.
+// applyApplication sets the application that receives logins started by the identity provider. A
+// call with an application's key may set only that application: the operator decides for all
+// others. The error for any other id does not tell whether such an application exists.
 func (b *connectionBody) applyApplication(to *model.ConnectionFields, k key) error {
 	if !b.ApplicationID.given {
 		return nil
@@ -56,16 +56,18 @@ func (b *connectionBody) applyApplication(to *model.ConnectionFields, k key) err
 		return nil
 	}
 	if !k.operator && id != k.application {
-		return invalidf("application_id", "with an application's key, application_id is that application's own id or null")
+		return invalidf("application_id",
+			"with an application's key, application_id is that application's own id or null")
 	}
 	if !ok {
-		return invalidf("application_id", "application_id is not the id of an application; those begin with %s_", model.ApplicationPrefix)
+		return invalidf("application_id", "application_id is not the id of an application; those begin with %s_",
+			model.ApplicationPrefix)
 	}
 	to.ApplicationID = &id
 	return nil
 }
 
-// settled refuses to change what stays as it was at a connection's creation.
+// settled refuses to change what is fixed when a connection is created.
 func (b *connectionBody) settled(c *model.Connection) error {
 	if b.OrganizationID != nil && *b.OrganizationID != model.OrganizationPrefix.ID(string(c.OrganizationID)) {
 		return invalidf("organization_id", "a connection stays in its organization; create another one there")
@@ -76,7 +78,7 @@ func (b *connectionBody) settled(c *model.Connection) error {
 	return nil
 }
 
-// connectionObject is the reference's Connection with what Rollcall adds.
+// connectionObject is the reference's Connection with the members that Rollcall adds.
 type connectionObject struct {
 	model.ConnectionObject
 	AllowIDPInitiated bool                   `json:"allow_idp_initiated"`
@@ -85,7 +87,7 @@ type connectionObject struct {
 	UsernameAttribute *string                `json:"username_attribute"`
 	TrustEmail        bool                   `json:"trust_email"`
 	Reauthentication  model.Reauthentication `json:"reauthentication"`
-	Accounts          []string               `json:"accounts"` // for which its sign-on is configured
+	Accounts          []string               `json:"accounts"` // the accounts that use this connection
 	Logout            model.LogoutMode       `json:"logout"`
 	AttributeMapping  map[string]string      `json:"attribute_mapping"`
 	SAML              *samlObject            `json:"saml,omitempty"`
@@ -95,7 +97,8 @@ type connectionObject struct {
 func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 	o := connectionObject{
 		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
-		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute), Reauthentication: c.Reauthentication,
+		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute),
+		Reauthentication: c.Reauthentication,
 		Logout:           c.Logout,
 		AttributeMapping: c.AttributeMapping,
 	}
@@ -124,8 +127,10 @@ func (s *Server) answerConnection(c *call, status int, conn *model.Connection) e
 	return c.answer(status, o)
 }
 
-// withAccounts writes a connection and the accounts that the body names in one transaction.
-func (b *connectionBody) withAccounts(c *call, org *model.Org, write func(org *model.Org) (connectionID string, err error)) error {
+// withAccounts runs write and sets the accounts that the body names, in one transaction.
+func (b *connectionBody) withAccounts(
+	c *call, org *model.Org, write func(org *model.Org) (connectionID string, err error),
+) error {
 	if b.Accounts == nil {
 		_, err := write(org)
 		return err
@@ -149,7 +154,8 @@ func (s *Server) listConnections(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	q := model.ConnectionQuery{Page: page.Page, Type: p.text("connection_type"), Domain: p.text("domain"), Search: p.text("search")}
+	q := model.ConnectionQuery{Page: page.Page, Type: p.text("connection_type"), Domain: p.text("domain"),
+		Search: p.text("search")}
 	if id := p.text("organization_id"); id != "" {
 		org, _, err := c.owner(model.OrganizationPrefix, id)
 		if err != nil {
@@ -217,7 +223,9 @@ func (s *Server) createConnection(c *call) error {
 			return err
 		}
 	}
-	err = body.withAccounts(c, org, func(org *model.Org) (string, error) { return conn.ID, org.CreateConnection(c.ctx(), conn, pkcs8) })
+	err = body.withAccounts(c, org, func(org *model.Org) (string, error) {
+		return conn.ID, org.CreateConnection(c.ctx(), conn, pkcs8)
+	})
 	if err != nil {
 		return err
 	}
@@ -286,7 +294,7 @@ func (s *Server) deleteConnection(c *call) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// listLoginAttempts shows a connection's login log with what to do about each failure.
+// listLoginAttempts lists a connection's login log, with advice for each failure.
 func (s *Server) listLoginAttempts(c *call) error {
 	org, id, err := c.named(model.ConnectionPrefix)
 	if err != nil {
@@ -305,7 +313,8 @@ func (s *Server) listLoginAttempts(c *call) error {
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(as, func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn) }), info)
+	form := func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn) }
+	return answerList(c, page, forms(as, form), info)
 }
 
 // loginAttemptForm explains why a login was refused.
@@ -316,8 +325,8 @@ func loginAttemptForm(a *model.LoginAttempt, c *model.Connection) model.LoginAtt
 	return a.PublicForm(trust.Advice(a.Reason, c), trust.Screen(a.Reason, c))
 }
 
-// loginResponse shows what an identity provider sent for a login that was refused. It is about a
-// person: nothing in between may keep it.
+// loginResponse shows the response that an identity provider sent for a refused login. It contains
+// personal data, so no cache may store it.
 func (s *Server) loginResponse(c *call) error {
 	org, id, err := c.named(model.LoginAttemptPrefix)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"rollcall/model"
 )
 
-// createdDirectory is a new directory with what its identity provider needs; the token is shown
-// this once.
+// createdDirectory is a new directory with what its identity provider needs. The token is shown
+// only in this answer.
 type createdDirectory struct {
 	model.DirectoryObject
 	SCIM scimAccess `json:"scim"`
@@ -19,7 +19,7 @@ type scimAccess struct {
 	BearerToken string `json:"bearer_token"`
 }
 
-// countedDirectory is a directory with how much is in it.
+// countedDirectory is a directory with the numbers of its users and groups.
 type countedDirectory struct {
 	model.DirectoryObject
 	Metadata directoryMetadata `json:"metadata"`
@@ -33,7 +33,7 @@ type directoryMetadata struct {
 	Groups int64 `json:"groups"`
 }
 
-// directoryForm shows a directory as it is now: an alert ends by itself.
+// directoryForm shows a directory as it is now: an alert ends by itself after some time.
 func (s *Server) directoryForm(d *model.Directory) model.DirectoryObject {
 	return d.PublicForm(model.TimeOf(s.Store.Now()))
 }

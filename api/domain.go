@@ -31,7 +31,7 @@ func (s *Server) createDomain(c *call) error {
 	return c.answer(http.StatusCreated, d.DetailedForm())
 }
 
-// domainRefused gives a conflict about a domain the reference's code.
+// domainRefused gives a conflict about a domain the code that the reference has for it.
 func domainRefused(err error) error {
 	if model.KindOf(err) == model.Conflict {
 		return &coded{http.StatusConflict, "domain_already_exists", err}
@@ -53,12 +53,13 @@ func (s *Server) domain(c *call) error {
 
 // verifyBody is what the operator may send to verify a domain.
 type verifyBody struct {
-	Force bool `json:"force"` // although another organization has it verified
+	Force bool `json:"force"` // even if another organization has verified it
 }
 
-// verifyDomain looks for the domain's DNS record, and takes the operator's word without it. In the
-// reference the call only starts a check, so applications let their customers call it: were an
-// application's key enough, any customer could make any domain theirs.
+// verifyDomain checks the domain's DNS record. With the operator's key it verifies the domain
+// without a record. In the reference, this call only starts a check, so applications let their
+// customers make it. If an application's key were enough to verify without a record, any customer
+// could take any domain.
 func (s *Server) verifyDomain(c *call) error {
 	org, id, err := c.named(model.OrganizationDomainPrefix)
 	if err != nil {
@@ -84,7 +85,8 @@ func (s *Server) verifyDomain(c *call) error {
 		d, err = org.ForceDomain(c.ctx(), id)
 	case c.key.operator:
 		if d, err = org.VerifyDomain(c.ctx(), id); model.KindOf(err) == model.Conflict {
-			err = domainRefused(model.Conflictf("domain", `another organization has this domain verified; send {"force":true} to end that at once`))
+			err = domainRefused(model.Conflictf("domain",
+				`another organization has this domain verified; send {"force":true} to end that at once`))
 		}
 	case body.Force:
 		return errForce

@@ -49,7 +49,7 @@ func (s *Server) deleteRoleMapping(c *call) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// recompute tells how far the last change of the rules has been carried out.
+// recompute shows the progress of carrying out the last change of the rules.
 func (s *Server) recompute(c *call) error {
 	org, _, err := c.named(model.OrganizationPrefix)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Server) recompute(c *call) error {
 	return c.answer(http.StatusOK, r.PublicForm())
 }
 
-// previewBody are rules that somebody thinks of. What it does not name stays as it is.
+// previewBody has the rules to preview. Rules that it does not name stay as they are.
 type previewBody struct {
 	Connections []struct {
 		ID       string   `json:"id"`
@@ -121,7 +121,7 @@ func (b *previewBody) proposal() (model.Proposal, error) {
 	return p, nil
 }
 
-// previewObject is who would gain and lose what: the sums, and a page of users.
+// previewObject shows which users would gain and lose what: the totals, and a page of users.
 type previewObject struct {
 	Object       string           `json:"object"`
 	Users        int64            `json:"users"`
@@ -142,7 +142,7 @@ type accountPreview struct {
 	gainLoss
 	Seats     *int64 `json:"seats"`
 	SeatsUsed int64  `json:"seats_used"`
-	Waiting   int64  `json:"waiting"` // who would find no seat
+	Waiting   int64  `json:"waiting"` // users who would get no seat
 }
 
 type groupPreview struct {
@@ -155,7 +155,7 @@ type userPreview struct {
 	Email    string     `json:"email"`
 	Licenses idsChanged `json:"licenses"` // of accounts
 	Groups   idsChanged `json:"groups"`
-	Role     *roleMoved `json:"role"` // null where it stays
+	Role     *roleMoved `json:"role"` // null if it would not change
 }
 
 type idsChanged struct {
@@ -169,18 +169,22 @@ type roleMoved struct {
 }
 
 func previewForm(p *model.Preview, page page) previewObject {
-	out := previewObject{Object: "entitlement_preview", Users: p.Users, Admins: gainLoss(p.Admins), Accounts: []accountPreview{},
-		Groups: []groupPreview{}, Data: []userPreview{}, ListMetadata: page.metadata(model.PageInfo{After: p.Next})}
+	out := previewObject{Object: "entitlement_preview", Users: p.Users, Admins: gainLoss(p.Admins),
+		Accounts: []accountPreview{}, Groups: []groupPreview{}, Data: []userPreview{},
+		ListMetadata: page.metadata(model.PageInfo{After: p.Next})}
 	for _, a := range p.Accounts {
-		out.Accounts = append(out.Accounts, accountPreview{model.AccountPrefix.ID(a.ID), gainLoss(a.GainLoss), a.Seats, a.SeatsUsed, a.Waiting})
+		out.Accounts = append(out.Accounts, accountPreview{
+			model.AccountPrefix.ID(a.ID), gainLoss(a.GainLoss), a.Seats, a.SeatsUsed, a.Waiting})
 	}
 	for _, g := range p.Groups {
 		out.Groups = append(out.Groups, groupPreview{model.GroupPrefix.ID(g.ID), gainLoss(g.GainLoss)})
 	}
 	for _, u := range p.Changes {
 		line := userPreview{UserID: model.UserPrefix.ID(u.UserID), Email: u.Email,
-			Licenses: idsChanged{publicIDs(model.AccountPrefix, u.LicensesGained), publicIDs(model.AccountPrefix, u.LicensesLost)},
-			Groups:   idsChanged{publicIDs(model.GroupPrefix, u.GroupsGained), publicIDs(model.GroupPrefix, u.GroupsLost)}}
+			Licenses: idsChanged{publicIDs(model.AccountPrefix, u.LicensesGained),
+				publicIDs(model.AccountPrefix, u.LicensesLost)},
+			Groups: idsChanged{publicIDs(model.GroupPrefix, u.GroupsGained),
+				publicIDs(model.GroupPrefix, u.GroupsLost)}}
 		if u.RoleGained {
 			line.Role = &roleMoved{model.Member, model.Admin}
 		}
@@ -192,8 +196,8 @@ func previewForm(p *model.Preview, page page) previewObject {
 	return out
 }
 
-// previewEntitlement tells who would gain and lose what by rules that are not in force. limit and
-// after choose the page of users, who are in the order of their ids.
+// previewEntitlement shows which users would gain and lose what under other rules. limit and after
+// select the page of users, which are in the order of their ids.
 func (s *Server) previewEntitlement(c *call) error {
 	org, _, err := c.named(model.OrganizationPrefix)
 	if err != nil {

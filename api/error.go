@@ -12,15 +12,15 @@ import (
 	"rollcall/web"
 )
 
-// problem is one input that breaks a rule.
+// problem is one input that was refused.
 type problem struct {
 	Field   string `json:"field"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// The codes of problems. The reference's node SDK shows its users nothing else of a problem, so a
-// field that breaks a rule of its own has its name in the code: invalid_name.
+// The codes of problems. The code is all that the reference's node SDK shows of a problem, so that
+// the code of a refused field contains the field's name: invalid_name.
 const (
 	codeRequired = "required"
 	codeTaken    = "taken"
@@ -28,7 +28,7 @@ const (
 
 func codeInvalid(field string) string { return "invalid_" + strings.ReplaceAll(field, ".", "_") }
 
-// invalid is input with problems that were found before the store was asked.
+// invalid is refused input whose problems were found before the store was called.
 type invalid struct{ problems []problem }
 
 func (e *invalid) Error() string {
@@ -39,14 +39,14 @@ func (e *invalid) Error() string {
 	return strings.Join(messages, "; ")
 }
 
-// Unwrap makes it an error of the domain, for which web knows the status.
+// Unwrap returns a model.Error, for which package web knows the status.
 func (e *invalid) Unwrap() error { return model.Invalidf(e.problems[0].Field, "%s", e.Error()) }
 
 func invalidf(field, format string, args ...any) *invalid {
 	return &invalid{[]problem{{field, codeInvalid(field), fmt.Sprintf(format, args...)}}}
 }
 
-// coded is an error whose status and code the reference fixes.
+// coded is an error whose status and code the reference defines.
 type coded struct {
 	status int
 	code   string
@@ -56,15 +56,15 @@ type coded struct {
 func (e *coded) Error() string { return e.err.Error() }
 func (e *coded) Unwrap() error { return e.err }
 
-// errorObject is an error as the API answers it.
+// errorObject is the JSON form of an error.
 type errorObject struct {
 	Message string    `json:"message"`
 	Code    string    `json:"code"`
 	Errors  []problem `json:"errors"`
 }
 
-// renderError is the web.Renderer of the API. The reference answers 422 to input that breaks a
-// rule, and 400 only where it says so.
+// renderError is the web.Renderer of the API. The reference answers 422 to invalid input, and 400
+// only where it says so.
 func renderError(c echo.Context, f web.Failure) error {
 	o := errorObject{Message: texts[f.Status], Errors: []problem{}}
 	if o.Message == "" {
@@ -105,7 +105,7 @@ func renderError(c echo.Context, f web.Failure) error {
 	return c.JSON(f.Status, o)
 }
 
-// codes are what programs tell errors apart by, where the reference has no code of its own.
+// codes are the codes of errors for which the reference defines none.
 var codes = map[int]string{
 	http.StatusBadRequest:            "invalid_request",
 	http.StatusUnauthorized:          "unauthorized",
@@ -121,7 +121,7 @@ var codes = map[int]string{
 	http.StatusInternalServerError:   "internal_error",
 }
 
-// texts are for errors that bring no words of their own.
+// texts are the messages of errors that have none of their own.
 var texts = map[int]string{
 	http.StatusBadRequest:            "the request cannot be read",
 	http.StatusNotFound:              "there is nothing at this path; compare it with the API's reference",
@@ -132,7 +132,7 @@ var texts = map[int]string{
 	http.StatusInternalServerError:   "the server failed and has recorded why; send its operator this reference.",
 }
 
-// fieldOf names the input that an error of the store is about.
+// fieldOf returns the input that an error of the store is about.
 func fieldOf(err error) string {
 	if known, ok := errors.AsType[*model.Error](err); ok {
 		return known.Field

@@ -26,7 +26,7 @@ type eventContext struct {
 type eventActor struct {
 	ID     string  `json:"id"`
 	Source string  `json:"source"`
-	Name   *string `json:"name"` // never known: the feed holds ids only
+	Name   *string `json:"name"` // always null: the feed has ids only
 }
 
 func eventForm(e *model.Event) eventObject {
@@ -34,8 +34,8 @@ func eventForm(e *model.Event) eventObject {
 		eventContext{actorForm(e.Actor)}}
 }
 
-// actorForm writes an actor with the reference's sources, which have none for SCIM. What has an API
-// id is named by that, everyone else as the actor stands, such as operator:bootstrap.
+// actorForm converts an actor to the reference's form. The reference has no source for SCIM. An
+// actor with an API id is named by that id, any other by its own text, such as operator:bootstrap.
 func actorForm(a model.Actor) eventActor {
 	kind, id, _ := strings.Cut(string(a), ":")
 	switch kind {
@@ -57,7 +57,7 @@ func (s *Server) listEvents(c *call) error {
 		q.Types = append(q.Types, model.EventType(t))
 	}
 	if apiID := p.text("organization_id"); apiID != "" {
-		// An organization need not exist any more: its events outlive it.
+		// The organization may have been deleted: its events are kept.
 		id, ok := model.OrganizationPrefix.Parse(apiID)
 		if !ok {
 			p.fail("organization_id", "organization_id is not the id of an organization")

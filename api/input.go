@@ -18,14 +18,15 @@ import (
 	"rollcall/model"
 )
 
-// maxBody is the largest body that is read, in bytes: no call needs a tenth of it.
+// maxBody is the largest body that is read, in bytes. No call needs a tenth of it.
 const maxBody = 1 << 20
 
-// nul finds U+0000 in JSON, which PostgreSQL does not store. An escaped backslash before it is text.
+// nul matches U+0000 in JSON, which PostgreSQL does not store. After an escaped backslash, \u0000
+// is plain text.
 var nul = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
 
-// decode reads the JSON body of a call. Members that T does not have are ignored, as the reference
-// does; a member of the wrong type is refused with its name.
+// decode reads the JSON body of a call. It ignores members that T does not have, as the reference
+// does, and refuses members of the wrong type by their names.
 func decode[T any](c *call) (body T, err error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
@@ -41,7 +42,8 @@ func decode[T any](c *call) (body T, err error) {
 		return body, fmt.Errorf("read body: %w", err)
 	}
 	if len(text) > maxBody {
-		return body, &model.Error{Kind: model.TooLarge, Message: fmt.Sprintf("the body is larger than %d bytes; send less at once", maxBody)}
+		return body, &model.Error{Kind: model.TooLarge,
+			Message: fmt.Sprintf("the body is larger than %d bytes; send less at once", maxBody)}
 	}
 	if !utf8.Valid(text) || nul.Match(text) {
 		return body, unreadable(model.Invalidf("", "the body is not UTF-8 text without U+0000"))
@@ -51,8 +53,8 @@ func decode[T any](c *call) (body T, err error) {
 
 func unreadable(err error) error { return &coded{http.StatusBadRequest, "invalid_request", err} }
 
-// unmarshal reads JSON that stands at the given path of the body. It answers for what the decoder
-// finds wrong in the body's words, never in Go's.
+// unmarshal reads JSON that was found at the given path of the body. Its errors describe the body,
+// and do not quote the errors of the Go decoder.
 func unmarshal(text []byte, into any, path string) error {
 	err := json.Unmarshal(text, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -70,8 +72,9 @@ func unmarshal(text []byte, into any, path string) error {
 	return err
 }
 
-// fieldPath joins a decoder's path to where its input stood. It drops the Go names of embedded
-// structs, which the decoder includes: every member of the API is in lower case.
+// fieldPath joins the path of the input and the path that the decoder reports. The decoder includes
+// the Go names of embedded structs. They are dropped: the names of all members of the API are in
+// lower case.
 func fieldPath(path, decoded string) string {
 	parts := strings.Split(path+"."+decoded, ".")
 	kept := parts[:0]
@@ -95,7 +98,7 @@ func (o *optional[T]) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &o.value)
 }
 
-// into sets a value that was given; null empties it.
+// into sets a value that was given. null sets the zero value.
 func (o optional[T]) into(to *T) {
 	if o.given {
 		var none T
@@ -104,7 +107,7 @@ func (o optional[T]) into(to *T) {
 	}
 }
 
-// orZero is the value that was given, the zero value for null, and nil for a missing member.
+// orZero returns the value that was given, the zero value for null, and nil for a missing member.
 func (o optional[T]) orZero() *T {
 	if o.given && o.value == nil {
 		return new(T)
@@ -112,8 +115,7 @@ func (o optional[T]) orZero() *T {
 	return o.value
 }
 
-// params reads a query and gathers everything that is wrong with it. An empty parameter counts as a
-// missing one.
+// params reads a query and collects all its problems. An empty parameter counts as a missing one.
 type params struct {
 	call     *call
 	problems []problem
@@ -132,15 +134,15 @@ func (p *params) fail(field, format string, args ...any) {
 	p.problems = append(p.problems, problem{field, codeInvalid(field), fmt.Sprintf(format, args...)})
 }
 
-// require notes that a parameter is missing.
+// require records that a parameter is missing.
 func (p *params) require(field, message string) {
 	p.problems = append(p.problems, problem{field, codeRequired, message})
 }
 
 func (p *params) text(name string) string { return p.call.query.Get(name) }
 
-// list reads name=a,b as the reference writes it, and name=a&name=b or name[]=a&name[]=b as
-// HTTP libraries do.
+// list reads name=a,b as the reference writes it, and name=a&name=b or name[]=a&name[]=b as HTTP
+// libraries write it.
 func (p *params) list(name string) []string {
 	var out []string
 	for _, values := range [][]string{p.call.query[name], p.call.query[name+"[]"]} {
@@ -168,7 +170,7 @@ func (p *params) moment(name string) *model.Time {
 	return t
 }
 
-// parseMoment reads a moment of RFC 3339, or a day, which begins at midnight UTC.
+// parseMoment reads a time of RFC 3339, or a date, which means midnight UTC.
 func parseMoment(field, text string) (*model.Time, *invalid) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if at, err := time.Parse(layout, text); err == nil {
@@ -179,13 +181,13 @@ func parseMoment(field, text string) (*model.Time, *invalid) {
 	return nil, invalidf(field, "%s is not a time such as 2026-01-15T12:00:00Z", field)
 }
 
-// The reference's bounds of a page.
+// The reference's limits of a page.
 const (
 	defaultLimit = 10
 	maxLimit     = 100
 )
 
-// page reads which part of a list is wanted. The cursors are ids of the given kind.
+// page reads which page of a list was asked for. The cursors are ids of the given kind.
 func (p *params) page(kind model.Prefix, order string) page {
 	out := page{Page: model.Page{Limit: defaultLimit}, kind: kind}
 	if text := p.text("limit"); text != "" {
@@ -207,7 +209,8 @@ func (p *params) page(kind model.Prefix, order string) page {
 		out.Ascending = true
 	case "desc":
 	case "normal":
-		// Newest first as in desc, but before asks for older ones and after for newer ones.
+		// The order is the same as in desc, but before asks for older rows and after for newer
+		// ones.
 		out.reversed = true
 		before, after = after, before
 	default:
@@ -229,7 +232,7 @@ func (p *params) cursor(name string, kind model.Prefix) string {
 	return id
 }
 
-// required refuses an empty member that the call cannot do without.
+// required refuses an empty member that the call needs.
 func required(field, value string) error {
 	if value == "" {
 		return &invalid{[]problem{{field, codeRequired, field + " is required"}}}

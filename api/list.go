@@ -24,7 +24,8 @@ type listObject[O any] struct {
 	ListMetadata listMetadata `json:"list_metadata"`
 }
 
-// listMetadata holds the cursors of the neighboring pages; null where there is none.
+// listMetadata holds the cursors of the previous and the next page. A cursor is null where there is
+// no such page.
 type listMetadata struct {
 	Before *string `json:"before"`
 	After  *string `json:"after"`
@@ -46,12 +47,13 @@ func (p page) cursor(id string) *string {
 	return &out
 }
 
-// answerList answers a page of a list.
+// answerList answers with a page of a list.
 func answerList[O any](c *call, p page, objects []O, info model.PageInfo) error {
 	return c.answer(200, listObject[O]{"list", objects, p.metadata(info)})
 }
 
-// forms are the public forms of rows; never nil, since an empty list is [] and not null.
+// forms returns the public forms of rows. The result is never nil, because an empty list is [] and
+// not null.
 func forms[T, O any](rows []T, form func(*T) O) []O {
 	out := make([]O, len(rows))
 	for i := range rows {
@@ -60,7 +62,7 @@ func forms[T, O any](rows []T, form func(*T) O) []O {
 	return out
 }
 
-// answer writes JSON as JSON.stringify does: <, > and & stand as they are.
+// answer writes JSON as JSON.stringify does: it does not escape <, > and &.
 func (c *call) answer(status int, object any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -7,7 +7,8 @@ import (
 	"rollcall/trust"
 )
 
-// oidcBody is what a call says about an OpenID provider, and about the client that Rollcall is there.
+// oidcBody is what a call says about an OpenID provider, and about the client that Rollcall is at
+// the provider.
 type oidcBody struct {
 	Issuer       *string            `json:"issuer"`
 	ClientID     *string            `json:"client_id"`
@@ -30,9 +31,11 @@ type oidcObject struct {
 
 func (s *Server) oidcForm(c *model.Connection) *oidcObject {
 	our := trust.OpenIDEndpointsOf(s.PublicURL, c)
-	return &oidcObject{RedirectURI: our.Redirect, PostLogoutRedirectURI: our.PostLogout, InitiateLoginURI: our.InitiateLogin,
+	return &oidcObject{
+		RedirectURI: our.Redirect, PostLogoutRedirectURI: our.PostLogout, InitiateLoginURI: our.InitiateLogin,
 		Issuer: c.IDPEntityID, ClientID: c.OIDCClientID, Scopes: append([]string{}, c.OIDCScopes...),
-		GroupsClaim: orNull(c.OIDCGroupsClaim)}
+		GroupsClaim: orNull(c.OIDCGroupsClaim),
+	}
 }
 
 // protocol refuses a body with the settings of the protocol that the connection does not speak.
@@ -42,8 +45,9 @@ func (b *connectionBody) protocol(c *model.Connection) error {
 		return invalidf("connection_type",
 			"a connection of type %s speaks OpenID Connect; send oidc in place of saml", c.Type)
 	case !c.OIDC() && b.OIDC != nil:
-		return invalidf("oidc", "a connection of type %s speaks SAML; send saml, or a connection_type of OpenID Connect, "+
-			"such as GenericOIDC", c.Type)
+		return invalidf("oidc",
+			"a connection of type %s speaks SAML; send saml, or a connection_type of OpenID Connect, "+
+				"such as GenericOIDC", c.Type)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 const maxDomains = 100
 
 // organizationBody is what POST and PUT take. PUT changes only the members that are sent, as in the
-// reference, whose update requires none.
+// reference, where no member of an update is required.
 type organizationBody struct {
 	Name                             *string                      `json:"name"`
 	AllowProfilesOutsideOrganization *bool                        `json:"allow_profiles_outside_organization"`
@@ -28,8 +28,9 @@ type domainData struct {
 	State  model.DomainState `json:"state"`
 }
 
-// domains are the domains that the body names, in either of the reference's forms, and whether it
-// names any or none. Those in the older form are pending: it has no way to vouch for them.
+// domains returns the domains that the body names in either of the reference's forms, and whether
+// it has such a member at all. Domains in the older form are pending, because that form cannot say
+// that they are verified.
 func (b *organizationBody) domains() (states map[string]model.DomainState, given bool, err error) {
 	states = map[string]model.DomainState{}
 	for _, name := range b.Domains {
@@ -47,7 +48,7 @@ func (b *organizationBody) domains() (states map[string]model.DomainState, given
 	return states, b.Domains != nil || b.DomainData != nil, nil
 }
 
-// apply alters the organization as the body says.
+// apply changes the organization as the body says.
 func (b *organizationBody) apply(g *model.OrganizationFields, k key) error {
 	if b.Name != nil {
 		g.Name = *b.Name
@@ -65,7 +66,7 @@ func (b *organizationBody) apply(g *model.OrganizationFields, k key) error {
 		g.Metadata = merged(g.Metadata, b.Metadata.value)
 	}
 	if len(b.Rollcall) > 0 {
-		// Decoding onto what is there changes only the settings that are sent.
+		// Decoding into the present settings changes only those that are sent.
 		extras := model.OrganizationExtras{Slug: g.Slug, Settings: g.Settings}
 		if err := unmarshal(b.Rollcall, &extras, "rollcall"); err != nil {
 			return err
@@ -75,8 +76,8 @@ func (b *organizationBody) apply(g *model.OrganizationFields, k key) error {
 	return nil
 }
 
-// merged is metadata after a change. The reference keeps the keys that are not sent and removes
-// those sent as null; null for the whole removes all.
+// merged returns metadata after a change. As in the reference, keys that are not sent are kept,
+// keys that are sent as null are removed, and null instead of an object removes all keys.
 func merged(before map[string]string, change *map[string]*string) map[string]string {
 	after := map[string]string{}
 	if change == nil {
@@ -131,7 +132,7 @@ func (s *Server) createOrganization(c *call) error {
 	return c.answer(http.StatusCreated, g.PublicForm())
 }
 
-// organizationRefused gives the refusals of a write the codes that the reference has for them.
+// organizationRefused gives refused writes the codes that the reference has for them.
 func (s *Server) organizationRefused(c *call, err error, g *model.Organization) error {
 	switch field := fieldOf(err); {
 	case field == "metadata":
@@ -185,11 +186,12 @@ func (s *Server) updateOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	g := model.Organization{ID: org.ID} // as far as the change came, for the refusal
+	g := model.Organization{ID: org.ID} // as far as it was changed, for the error
 	err = org.Tx(c.ctx(), func(org *model.Org) error {
 		if given {
 			verified, err := org.SetDomains(c.ctx(), domains)
-			// The conflict would tell who may not verify a domain that another organization has it verified.
+			// The conflict would reveal that another organization has verified the domain, and this
+			// key may not verify domains.
 			if !c.key.trusted() && (verified > 0 || model.KindOf(err) == model.Conflict) {
 				return errUntrusted
 			}

@@ -7,8 +7,8 @@ import (
 	"rollcall/model"
 )
 
-// setUpPassword makes the link with which an administrator sets their password. It is shown this
-// once; who made it sends it to them.
+// setUpPassword makes a link by which an administrator sets a password. The link is shown only in
+// this answer, and the caller sends it to the administrator.
 func (s *Server) setUpPassword(c *call) error {
 	org, id, err := c.named(model.UserPrefix)
 	if err != nil {

@@ -2,8 +2,8 @@ package api
 
 import "rollcall/model"
 
-// listRequests lists the last SCIM requests of a directory. A request is there a second after it
-// was answered, from whichever replica.
+// listRequests lists the last SCIM requests of a directory. A request appears within a second after
+// its answer, whichever replica answered it.
 func (s *Server) listRequests(c *call) error {
 	org, id, err := c.named(model.DirectoryPrefix)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"rollcall/model"
 )
 
-// samlSwitches are what a body says of how a connection speaks SAML.
+// samlSwitches are the settings of a SAML connection that do not describe the identity provider.
 type samlSwitches struct {
 	SignRequests              *bool                   `json:"sign_requests"`
 	AllowEncrypted            *model.EncryptedAllowed `json:"allow_encrypted"`
@@ -24,7 +24,7 @@ func (b *samlSwitches) switchOn(c *model.ConnectionFields) {
 	set(&c.RefuseExpiredCertificates, b.RefuseExpiredCertificates)
 }
 
-// samlDetails are the same in an answer, with how the trust stands.
+// samlDetails are these settings in an answer, with the state of metadata and certificates.
 type samlDetails struct {
 	SignRequests              bool                   `json:"sign_requests"`
 	AllowEncrypted            model.EncryptedAllowed `json:"allow_encrypted"`
@@ -34,12 +34,12 @@ type samlDetails struct {
 	Certificates              []model.Certificate    `json:"certificates"`
 }
 
-// metadataObject says how the metadata behind an address stands.
+// metadataObject is the state of metadata that was fetched from an address.
 type metadataObject struct {
 	URL         string      `json:"url"`
-	RefreshedAt *model.Time `json:"refreshed_at"` // when it was last taken over
-	TriedAt     *model.Time `json:"tried_at"`     // when the server last asked for it by itself
-	Error       *string     `json:"error"`        // why the last attempt was in vain
+	RefreshedAt *model.Time `json:"refreshed_at"` // when the connection was last updated from it
+	TriedAt     *model.Time `json:"tried_at"`     // when the server last fetched it by itself
+	Error       *string     `json:"error"`        // why the last attempt failed
 }
 
 func samlDetailsOf(c *model.Connection, now time.Time) samlDetails {
@@ -48,7 +48,8 @@ func samlDetailsOf(c *model.Connection, now time.Time) samlDetails {
 		RefuseExpiredCertificates: c.RefuseExpiredCertificates, Certificates: c.Certificates(now),
 	}
 	if c.IDPMetadataURL != "" {
-		d.Metadata = &metadataObject{c.IDPMetadataURL, c.MetadataRefreshedAt, c.MetadataTriedAt, orNull(c.MetadataError)}
+		d.Metadata = &metadataObject{c.IDPMetadataURL, c.MetadataRefreshedAt, c.MetadataTriedAt,
+			orNull(c.MetadataError)}
 	}
 	return d
 }

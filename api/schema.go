@@ -8,7 +8,7 @@ import (
 	"rollcall/model"
 )
 
-// schemaURN is the URN that the path names.
+// schemaURN returns the URN that the path names.
 func schemaURN(c *call) string {
 	urn := c.Param("urn")
 	if decoded, err := url.PathUnescape(urn); err == nil {
@@ -56,7 +56,8 @@ func (s *Server) putSchema(c *call) error {
 	if err != nil {
 		return err
 	}
-	declared := &model.Schema{URN: schemaURN(c), Name: body.Name, Description: body.Description, Attributes: body.Attributes}
+	declared := &model.Schema{URN: schemaURN(c), Name: body.Name, Description: body.Description,
+		Attributes: body.Attributes}
 	if body.ID != "" && !strings.EqualFold(body.ID, declared.URN) {
 		return invalidf("id", "id is the URN of the path, or is left out")
 	}

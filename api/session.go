@@ -6,7 +6,7 @@ import (
 	"rollcall/model"
 )
 
-// listSessions lists who is signed in now: of a user, or of a whole organization.
+// listSessions lists the live sessions of a user or of a whole organization.
 func (s *Server) listSessions(c *call) error {
 	p := c.params()
 	page := p.page(model.SessionPrefix, "desc")
@@ -42,7 +42,8 @@ func (s *Server) listSessions(c *call) error {
 	return answerList(c, page, forms(sessions, (*model.Session).PublicForm), info)
 }
 
-// deleteSession signs a person out of one browser, and out of the applications that were entered by it.
+// deleteSession ends one browser's session, and the access of the applications that the user
+// entered by it.
 func (s *Server) deleteSession(c *call) error {
 	org, id, err := c.named(model.SessionPrefix)
 	if err != nil {

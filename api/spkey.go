@@ -8,8 +8,8 @@ import (
 	"rollcall/trust"
 )
 
-// spKeyObject is one of our keys of a connection, by its certificate. Its id is the certificate's
-// SHA-256 fingerprint.
+// spKeyObject is one of our own keys of a connection. Its id is the SHA-256 fingerprint of its
+// certificate.
 type spKeyObject struct {
 	Object      string                 `json:"object"`
 	ID          string                 `json:"id"`
@@ -21,7 +21,7 @@ type spKeyObject struct {
 	State       model.CertificateState `json:"state"`
 }
 
-// spKeys are the keys of a connection, the one that it signs with first.
+// spKeys returns the keys of a connection. The key that signs comes first.
 func (s *Server) spKeys(c *model.Connection) ([]spKeyObject, error) {
 	var out []spKeyObject
 	for i, text := range []string{c.SPCertificate, c.SPStandbyCertificate} {
@@ -33,7 +33,8 @@ func (s *Server) spKeys(c *model.Connection) ([]spKeyObject, error) {
 			return nil, fmt.Errorf("read the keys of connection %s: %w", c.ID, err)
 		}
 		role := [...]string{"current", "standby"}[i]
-		out = append(out, spKeyObject{"sp_key", read.Fingerprint, role, text, read.Subject, read.NotBefore, read.NotAfter, read.State})
+		out = append(out, spKeyObject{"sp_key", read.Fingerprint, role, text,
+			read.Subject, read.NotBefore, read.NotAfter, read.State})
 	}
 	return out, nil
 }
@@ -54,7 +55,7 @@ func (s *Server) listSPKeys(c *call) error {
 	return answerList(c, page{}, keys, model.PageInfo{}) // there are at most two
 }
 
-// createSPKey makes the key that stands by.
+// createSPKey makes the standby key.
 func (s *Server) createSPKey(c *call) error {
 	org, id, err := c.named(model.ConnectionPrefix)
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Server) promoteSPKey(c *call) error {
 	return s.answerSPKey(c, http.StatusOK, conn, conn.SPCertificate)
 }
 
-// answerSPKey answers the key of a certificate.
+// answerSPKey answers with the key that has the certificate.
 func (s *Server) answerSPKey(c *call, status int, conn *model.Connection, certificate string) error {
 	keys, err := s.spKeys(conn)
 	if err != nil {

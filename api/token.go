@@ -15,14 +15,14 @@ type tokenObject struct {
 
 func tokenForm(t *model.DirectoryToken) tokenObject { return tokenObject{t.PublicForm(), t.Type} }
 
-// createdToken is a new token with its secret, which is shown this once.
+// createdToken is a new token with its secret, which is shown only in this answer.
 type createdToken struct {
 	tokenObject
 	BearerToken string `json:"bearer_token,omitempty"`
 	*createdClient
 }
 
-// createdClient is what an identity provider needs to buy access tokens.
+// createdClient is what an identity provider needs to get access tokens by client credentials.
 type createdClient struct {
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -79,7 +79,8 @@ func (s *Server) createToken(c *call) error {
 	}
 	created := createdToken{tokenObject: tokenForm(t)}
 	if t.Type == model.ClientCredentials {
-		created.createdClient = &createdClient{t.ClientID(), secret, strings.TrimSuffix(s.PublicURL, "/") + "/scim/oauth2/token"}
+		created.createdClient = &createdClient{t.ClientID(), secret,
+			strings.TrimSuffix(s.PublicURL, "/") + "/scim/oauth2/token"}
 	} else {
 		created.BearerToken = secret
 	}

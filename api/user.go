@@ -7,7 +7,7 @@ import (
 	"rollcall/model"
 )
 
-// userObjects are the public forms of members of an organization.
+// userObjects returns the public forms of users of an organization.
 func userObjects(ctx context.Context, org *model.Org, users ...model.User) ([]model.UserObject, error) {
 	domains, err := org.Domains(ctx)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Server) listUsers(c *call) error {
 	return answerUsers(c, org, page, model.UserQuery{Page: page.Page, Email: p.text("email")})
 }
 
-// answerUsers answers a page of members.
+// answerUsers answers with a page of users.
 func answerUsers(c *call, org *model.Org, page page, q model.UserQuery) error {
 	users, info, err := org.Users(c.ctx(), q)
 	if err != nil {
@@ -51,7 +51,7 @@ func answerUsers(c *call, org *model.Org, page page, q model.UserQuery) error {
 	return answerList(c, page, objects, info)
 }
 
-// answerUser answers the user that a call to the store returned.
+// answerUser answers with the user that a call to the store returned.
 func answerUser(c *call, org *model.Org, u *model.User, err error) error {
 	if err != nil {
 		return err

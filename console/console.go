@@ -1,8 +1,9 @@
-// Package console is the web interface for operators, and for customers setting up their identity provider.
+// Package console is the web interface for operators, and for customers setting up their identity
+// provider.
 //
-// So far it signs operators in: at /console/login with the password that the command line printed or
-// one of their own, which a one-time password is exchanged for before anything else can be done. Then
-// it shows the organizations, and for each one the accounts and who waits for a seat in them.
+// So far it signs operators in: at /console/login with the password that the command line printed
+// or one of their own, which a one-time password is exchanged for before anything else can be done.
+// Then it shows the organizations, and for each one the accounts and who waits for a seat in them.
 package console
 
 import (
@@ -22,8 +23,8 @@ type Server struct {
 	Store *model.Store
 	Pages *web.Pages
 
-	// PublicURL is where browsers reach this server. Cookies are of the __Host- kind where it is https;
-	// http is for loopback.
+	// PublicURL is where browsers reach this server. Cookies are of the __Host- kind where it is
+	// https; http is for loopback.
 	PublicURL string
 }
 
@@ -82,13 +83,13 @@ func (s *Server) cookies() web.Cookies { return web.CookiesAt(s.PublicURL) }
 
 func (s *Server) readSession(c echo.Context) string { return s.cookies().Read(c, sessionCookie) }
 
-// setSession gives the browser a session, and takes it away when token is empty. The cookie lasts as
-// long as the browser runs: the store knows when the session ends.
+// setSession gives the browser a session, and takes it away when token is empty. The cookie lasts
+// as long as the browser runs: the store knows when the session ends.
 func (s *Server) setSession(c echo.Context, token string) {
 	age := 0
 	if token == "" {
 		age = -1
 	}
-	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Value: token, Path: "/", HttpOnly: true, Secure: s.cookies().Secure,
-		SameSite: http.SameSiteStrictMode, MaxAge: age})
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Value: token, Path: "/", HttpOnly: true,
+		Secure: s.cookies().Secure, SameSite: http.SameSiteStrictMode, MaxAge: age})
 }

@@ -43,7 +43,8 @@ func (s *Server) login(c echo.Context) error {
 	}
 	email := sent.Get("email")
 	op, token, err := s.Store.SignInOperator(ctx, email, sent.Get("password"), address(c))
-	if refused, ok := errors.AsType[*model.Error](err); ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
+	refused, ok := errors.AsType[*model.Error](err)
+	if ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
 		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{page{Problem: refused.Message}, email})
 	}
 	if err != nil {
@@ -85,7 +86,8 @@ func (s *Server) setPassword(c echo.Context, op *model.Operator) error {
 		return refuse(http.StatusBadRequest, "again", "the two new passwords differ")
 	}
 	token, err := s.Store.SetOperatorPassword(c.Request().Context(), op, sent.Get("old"), password, address(c))
-	if refused, ok := errors.AsType[*model.Error](err); ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
+	refused, ok := errors.AsType[*model.Error](err)
+	if ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
 		return refuse(statusOf(refused), refused.Field, refused.Message)
 	}
 	if err != nil {

@@ -14,13 +14,14 @@ import (
 	"rollcall/web"
 )
 
-// maxResponse bounds the form that brings a response: 512 KiB of XML in base64, escaped.
+// maxResponse limits the form that contains a response, in bytes: 512 KiB of XML become larger in
+// base64 and by escaping.
 const maxResponse = 1 << 20
 
 // clockSkew is how far the clocks of an identity provider and ours may differ.
 const clockSkew = 2 * time.Minute
 
-// acs is the assertion consumer service: the identity provider's answer comes back by the browser.
+// acs is the assertion consumer service. The browser brings the identity provider's response here.
 func (s *Server) acs(c echo.Context) error {
 	connection, err := s.connectionOver(c, false)
 	if err != nil {
@@ -33,7 +34,7 @@ func (s *Server) acs(c echo.Context) error {
 	l, err := s.org(connection).Login(c.Request().Context(), connection.ID, relayState)
 	switch {
 	case model.KindOf(err) == model.NotFound:
-		return s.unasked(c, connection, response)
+		return s.unsolicited(c, connection, response)
 	case err != nil:
 		return err
 	case !s.fromBrowser(c, l.BrowserHash):
@@ -41,7 +42,7 @@ func (s *Server) acs(c echo.Context) error {
 	}
 	in, err := s.verify(c, connection, l, response)
 	if err != nil {
-		return s.refuse(c, connection, l, s.about(err, connection, response))
+		return s.refuse(c, connection, l, s.withResponse(err, connection, response))
 	}
 	return s.finish(c, connection, l, in, response)
 }
@@ -49,12 +50,14 @@ func (s *Server) acs(c echo.Context) error {
 var errLoginForeign = &model.SignInRefused{Reason: model.LoginForeign,
 	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
 
-// finish signs in whom a verified answer names, and sends the browser where the login was to end.
-// response is the answer as it came, where it may be kept when it is refused.
-func (s *Server) finish(c echo.Context, connection *model.Connection, l *model.Login, in *model.SignIn, response string) error {
+// finish signs in the person whom a verified response names, and sends the browser to the end of
+// the login. response is the text as it came; it may be stored if the login is refused.
+func (s *Server) finish(
+	c echo.Context, connection *model.Connection, l *model.Login, in *model.SignIn, response string,
+) error {
 	out, err := s.org(connection).SignIn(c.Request().Context(), *in)
 	if err != nil {
-		return s.refuse(c, connection, l, s.about(err, connection, response), in.Claims)
+		return s.refuse(c, connection, l, s.withResponse(err, connection, response), in.Claims)
 	}
 	s.setSession(c, out.SessionToken)
 	if l.ApplicationID != nil {
@@ -71,21 +74,28 @@ func readResponse(c echo.Context) (response, relayState string, err error) {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			return "", "", &saml.Refused{Reason: saml.TooLarge, Expected: "at most 512 KiB", Received: "more"}
 		}
-		return "", "", &saml.Refused{Reason: saml.NoResponse, Expected: "a form with SAMLResponse", Received: "a body that is no form"}
+		return "", "", &saml.Refused{Reason: saml.NoResponse, Expected: "a form with SAMLResponse",
+			Received: "a body that is no form"}
 	}
 	if len(r.PostForm["SAMLResponse"]) > 1 || len(r.PostForm["RelayState"]) > 1 {
-		return "", "", &saml.Refused{Reason: saml.Repeated, Expected: "one SAMLResponse and one RelayState", Received: "several"}
+		return "", "", &saml.Refused{Reason: saml.Repeated, Expected: "one SAMLResponse and one RelayState",
+			Received: "several"}
 	}
 	if r.PostForm.Get("SAMLResponse") == "" {
-		return "", "", &saml.Refused{Reason: saml.NoResponse, Expected: "a form with SAMLResponse", Received: "one without"}
+		return "", "", &saml.Refused{Reason: saml.NoResponse, Expected: "a form with SAMLResponse",
+			Received: "one without"}
 	}
 	return r.PostForm.Get("SAMLResponse"), r.PostForm.Get("RelayState"), nil
 }
 
-// verify makes of a response what the store signs in by, or says why not. It writes nothing.
-func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.Login, response string) (*model.SignIn, error) {
+// verify makes the input of model.SignIn from a response, or says why the response is refused. It
+// writes nothing.
+func (s *Server) verify(
+	c echo.Context, connection *model.Connection, l *model.Login, response string,
+) (*model.SignIn, error) {
 	if connection.State == model.ConnectionDraft && l.ApplicationID != nil {
-		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested", Received: "a draft"}
+		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested",
+			Received: "a draft"}
 	}
 	p, err := s.providers.Of(connection)
 	if err != nil {
@@ -97,15 +107,18 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 	if err != nil {
 		return nil, err
 	}
-	if err := fresh(connection, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
+	if err := checkFreshness(connection, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
 		return nil, err
 	}
 	claims, err := claimsOf(connection, a)
 	if err != nil {
 		return nil, err
 	}
-	in := &model.SignIn{Connection: connection, Login: l, AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil), Claims: claims,
-		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: providerSession(a), Attempt: s.attempt(c, connection)}
+	in := &model.SignIn{
+		Connection: connection, Login: l, Claims: claims, Attempt: s.attempt(c, connection),
+		AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil),
+		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: providerSession(a),
+	}
 	for _, w := range a.Warnings {
 		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w.Reason), connection))
 	}
@@ -116,9 +129,12 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 	return in, nil
 }
 
-// fresh refuses an authentication that is older than the application wished (identity.md, section 6).
-// It may be weeks old where nobody wished anything. named is what the identity provider calls it.
-func fresh(connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time) error {
+// checkFreshness refuses an authentication that is older than the application allows
+// (docs/design/identity.md, "Sessions"). Without a limit of the application, it may be weeks old.
+// named is the identity provider's name for the time of the authentication.
+func checkFreshness(
+	connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time,
+) error {
 	if connection.Reauthentication == model.ReauthenticationRequested {
 		return nil
 	}
@@ -138,40 +154,48 @@ func fresh(connection *model.Connection, l *model.Login, authenticated time.Time
 	if !authenticated.IsZero() {
 		received = authenticated.UTC().Format(time.RFC3339)
 	}
-	return &model.SignInRefused{Reason: model.StaleAuthentication, Expected: "an " + named + " after " + oldest.UTC().Format(time.RFC3339),
+	return &model.SignInRefused{Reason: model.StaleAuthentication,
+		Expected: "an " + named + " after " + oldest.UTC().Format(time.RFC3339),
 		Received: received}
 }
 
-// unasked is a response to no login of ours. Where the connection allows it, a genuine one starts a
-// login, and signs nobody in by itself: a link could otherwise sign a victim in as the attacker.
-func (s *Server) unasked(c echo.Context, connection *model.Connection, response string) error {
+// unsolicited handles a response to none of our logins. If the connection allows it, a genuine
+// response starts a login. It never signs anybody in by itself: an attacker could send a victim a
+// link that signs the victim in as the attacker.
+func (s *Server) unsolicited(c echo.Context, connection *model.Connection, response string) error {
 	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err
 	}
-	a, err := s.read(c, p, response, saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
+	a, err := s.read(c, p, response,
+		saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
 	if refused, ok := errors.AsType[*saml.Refused](err); ok && refused.Reason == saml.UnexpectedRequest {
-		err = &model.SignInRefused{Reason: model.LoginUnknown, Expected: "the RelayState of a login of this connection", Received: "none, or another"}
+		err = &model.SignInRefused{Reason: model.LoginUnknown,
+			Expected: "the RelayState of a login of this connection", Received: "none, or another"}
 	}
 	switch {
 	case err != nil:
 	case !connection.AllowIDPInitiated:
-		err = &saml.Refused{Reason: saml.Unsolicited, Expected: "an answer to a request of ours", Received: "a response that nobody asked for"}
+		err = &saml.Refused{Reason: saml.Unsolicited, Expected: "an answer to a request of ours",
+			Received: "a response that nobody asked for"}
 	case connection.State == model.ConnectionDraft:
-		err = &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested", Received: "a draft"}
+		err = &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested",
+			Received: "a draft"}
 	default:
-		err = s.org(connection).RememberAssertion(c.Request().Context(), connection.ID, a.ID, model.TimeOf(a.ReplayUntil))
+		err = s.org(connection).RememberAssertion(c.Request().Context(), connection.ID, a.ID,
+			model.TimeOf(a.ReplayUntil))
 	}
 	if err != nil {
-		return s.refuse(c, connection, nil, s.about(err, connection, response))
+		return s.refuse(c, connection, nil, s.withResponse(err, connection, response))
 	}
 	return s.start(c, connection)
 }
 
-// attempt is a line of the login log, as far as the request tells.
+// attempt makes a row of the login log from what the request says.
 func (s *Server) attempt(c echo.Context, connection *model.Connection) model.LoginAttempt {
 	ctx := c.Request().Context()
-	a := model.LoginAttempt{ConnectionID: connection.ID, Reference: web.RequestID(ctx), UserAgent: c.Request().UserAgent()}
+	a := model.LoginAttempt{ConnectionID: connection.ID, Reference: web.RequestID(ctx),
+		UserAgent: c.Request().UserAgent()}
 	if address := web.ClientAddress(ctx); address.IsValid() {
 		a.Address = address.String()
 	}

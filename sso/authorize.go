@@ -15,33 +15,33 @@ import (
 	"rollcall/model"
 )
 
-// oauthError is an error that the application is told of by the browser (RFC 6749, section 4.1.2.1).
+// oauthError is an error that the browser takes to the application (RFC 6749, section 4.1.2.1).
 type oauthError struct{ code, description string }
 
 func (e *oauthError) Error() string { return e.code + ": " + e.description }
 
-// authorization is a request of an application to sign somebody in, as far as it was understood.
+// authorization is an application's request to sign somebody in, as far as it has been read.
 type authorization struct {
 	application *model.Application
 	redirectURI string
 	state       string
 	challenge   string
 	force       bool   // prompt=login
-	silent      bool   // prompt=none: nobody is asked anything
+	silent      bool   // prompt=none: no page may be shown
 	maxAge      *int64 // seconds
 	hint        string
 	query       url.Values
 
-	organization *model.Organization // where the request names that, and no connection
+	organization *model.Organization // set if the request names no connection
 }
 
 const maxState = 4096
 
-// authorize begins a sign-in for an application (api.md, Sign-on).
+// authorize begins a sign-in for an application (docs/design/signon.md, "Addresses").
 func (s *Server) authorize(c echo.Context) error {
 	a, err := s.authorization(c)
 	if a == nil {
-		return err // nowhere to send the browser: a page
+		return err // there is no address to send the browser to: show a page
 	}
 	if err == nil {
 		err = s.serveAuthorization(c, a)
@@ -52,8 +52,9 @@ func (s *Server) authorize(c echo.Context) error {
 	return err
 }
 
-// authorization reads the request. Without a known client and one of its redirect URIs there is no
-// authorization: the browser must not be sent where a stranger says (RFC 9700, section 4.11).
+// authorization reads the request. It fails unless the client and the redirect URI are known,
+// because the browser must not be sent to an address that a stranger chose (RFC 9700, section
+// 4.11).
 func (s *Server) authorization(c echo.Context) (*authorization, error) {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
@@ -72,16 +73,18 @@ func (s *Server) authorization(c echo.Context) (*authorization, error) {
 	}
 	uri := query.Get("redirect_uri")
 	if !slices.Contains(application.RedirectURIs, uri) || len(query["redirect_uri"]) > 1 {
-		return nil, model.Invalidf("redirect_uri", "The application asked to be answered at an address that is not registered for it. "+
-			"Its developers must add the redirect_uri, letter by letter.")
+		return nil, model.Invalidf("redirect_uri",
+			"The application asked to be answered at an address that is not registered for it. "+
+				"Its developers must add the redirect_uri, letter by letter.")
 	}
 	a := &authorization{application: application, redirectURI: uri, query: query}
 	return a, a.read()
 }
 
-var errClient error = model.Invalidf("client_id", "The application that sent you here is not known to this server. Its developers must check the client_id.")
+var errClient error = model.Invalidf("client_id",
+	"The application that sent you here is not known to this server. Its developers must check the client_id.")
 
-// read checks what a known application asks for.
+// read checks the other parameters of a known application's request.
 func (a *authorization) read() error {
 	q := a.query
 	state := q.Get("state")
@@ -96,12 +99,16 @@ func (a *authorization) read() error {
 	}
 	switch {
 	case !storable:
-		return &oauthError{"invalid_request", "state is text of at most " + strconv.Itoa(maxState) + " bytes, without NUL"}
+		return &oauthError{"invalid_request",
+			"state is text of at most " + strconv.Itoa(maxState) + " bytes, without NUL"}
 	case q.Get("response_type") != "code":
 		return &oauthError{"unsupported_response_type", "response_type must be code"}
 	case q.Has("provider"):
-		return &oauthError{"unsupported_provider", "sign-in is by a connection of an organization; send connection, organization or domain instead of provider"}
-	case q.Has("code_challenge_method") && q.Get("code_challenge_method") != "S256", q.Has("code_challenge") && !q.Has("code_challenge_method"):
+		return &oauthError{"unsupported_provider",
+			"sign-in is by a connection of an organization; send connection, organization or domain instead of " +
+				"provider"}
+	case q.Has("code_challenge_method") && q.Get("code_challenge_method") != "S256",
+		q.Has("code_challenge") && !q.Has("code_challenge_method"):
 		return &oauthError{"invalid_request", "code_challenge_method must be S256"}
 	case q.Has("code_challenge_method") && !q.Has("code_challenge"):
 		return &oauthError{"invalid_request", "code_challenge is missing"}
@@ -109,7 +116,8 @@ func (a *authorization) read() error {
 	if q.Has("code_challenge") {
 		a.challenge = q.Get("code_challenge")
 		if raw, err := base64.RawURLEncoding.DecodeString(a.challenge); err != nil || len(raw) != 32 {
-			return &oauthError{"invalid_request", "code_challenge must be the SHA-256 of the code_verifier in base64url"}
+			return &oauthError{"invalid_request",
+				"code_challenge must be the SHA-256 of the code_verifier in base64url"}
 		}
 	}
 	prompts := strings.Fields(q.Get("prompt")) // OpenID Connect Core, section 3.1.2.1
@@ -127,12 +135,12 @@ func (a *authorization) read() error {
 	return nil
 }
 
-// refuse tells the application what was wrong.
+// refuse sends the browser to the application with an error.
 func (a *authorization) refuse(c echo.Context, e *oauthError) error {
 	return sendBack(c, a.redirectURI, a.state, url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
-// sendBack sends the browser to the application, with its state as it came.
+// sendBack sends the browser to the application, with the state that the application sent.
 func sendBack(c echo.Context, uri, state string, answer url.Values) error {
 	if state != "" {
 		answer.Set("state", state)
@@ -144,7 +152,8 @@ func sendBack(c echo.Context, uri, state string, answer url.Values) error {
 	return redirect(c, location)
 }
 
-// serveAuthorization uses the browser's session of the same connection again, or begins a login.
+// serveAuthorization uses a session that the browser has with the same connection, or else begins a
+// login.
 func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	connection, all, err := s.asked(c, a)
 	unconnected := errors.Is(err, errNoConnection)
@@ -162,13 +171,15 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 		return s.askForPassword(c, a)
 	}
 	if connection == nil && a.silent {
-		return &oauthError{"interaction_required", "the organization has several connections, and prompt=none forbids asking which"}
+		return &oauthError{"interaction_required",
+			"the organization has several connections, and prompt=none forbids asking which"}
 	}
 	if connection == nil {
-		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choosing))
+		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choiceURL))
 	}
 	if connection.State != model.ConnectionActive {
-		return &oauthError{"connection_unlinked", "nobody has tested this connection yet; one login at its test link makes it active"}
+		return &oauthError{"connection_unlinked",
+			"nobody has tested this connection yet; one login at its test link makes it active"}
 	}
 	if in != nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, connection, s) {
 		return s.handOver(c, a, connection, in)
@@ -176,14 +187,14 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if a.silent {
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	return s.begin(c, connection, in, wish{hint: a.hint, login: model.Login{
+	return s.begin(c, connection, in, loginWish{hint: a.hint, login: model.Login{
 		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
 		ForceAuthn: a.force, MaxAge: a.maxAge,
 	}})
 }
 
-// satisfied tells whether a session is as fresh as the application wishes, by the same authentication
-// that a login would be measured by.
+// satisfied tells whether a session is as fresh as the application demands. It measures from the
+// same time of authentication as a login.
 func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connection, s *Server) bool {
 	if a.force || a.maxAge == nil {
 		return !a.force
@@ -195,8 +206,8 @@ func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connecti
 	return since+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
 }
 
-// choosing is the same request with one of several connections.
-func (a *authorization) choosing(c *model.Connection) string {
+// choiceURL returns the address of the same request for one of several connections.
+func (a *authorization) choiceURL(c *model.Connection) string {
 	q := url.Values{}
 	for name, values := range a.query {
 		q[name] = values
@@ -207,8 +218,9 @@ func (a *authorization) choosing(c *model.Connection) string {
 	return "/sso/authorize?" + q.Encode()
 }
 
-// asked finds the connection that the request names, or those of which a person must choose. What
-// the application does not reach is answered like what does not exist.
+// asked returns the connection that the request names, or several from which a person must choose.
+// Organizations and connections that the application does not serve are answered like ones that do
+// not exist.
 func (s *Server) asked(c echo.Context, a *authorization) (*model.Connection, []model.Connection, error) {
 	named := 0
 	for _, name := range []string{"connection", "organization", "domain"} {
@@ -279,21 +291,23 @@ func (s *Server) askedOrganization(c echo.Context, a *authorization) (*model.Org
 	return g, err
 }
 
-// handOver gives the application a code for a session that lives.
+// handOver gives the application a code for a live session.
 func (s *Server) handOver(c echo.Context, a *authorization, connection *model.Connection, in *model.SignedIn) error {
 	code, err := s.org(connection).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
 	if err != nil {
-		return s.refuse(c, connection, &model.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state}, err)
+		return s.refuse(c, connection, &model.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI,
+			State: a.state}, err)
 	}
 	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
 }
 
-// outward is a refusal that the application is told of, in the reference's words where it has some;
-// all others are between the person and their organization.
-func outward(reason model.RefusalReason) *oauthError {
+// applicationError returns the error for an application, in the reference's words where it has
+// some, and nil for all reasons that only concern the person and their organization.
+func applicationError(reason model.RefusalReason) *oauthError {
 	switch reason {
 	case model.ProfileOutside:
-		return &oauthError{"profile_not_allowed_outside_organization", "the person's e-mail address is outside the organization's verified domains"}
+		return &oauthError{"profile_not_allowed_outside_organization",
+			"the person's e-mail address is outside the organization's verified domains"}
 	case model.ApplicationWithdrawn:
 		return &oauthError{"organization_invalid", "there is no such organization that this application serves"}
 	}

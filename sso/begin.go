@@ -13,7 +13,7 @@ import (
 	"rollcall/sso/saml"
 )
 
-// connection finds the connection that the path names.
+// connection returns the connection that the path names.
 func (s *Server) connection(c echo.Context) (*model.Connection, error) {
 	id, ok := model.ConnectionPrefix.Parse(c.Param("connection"))
 	if !ok {
@@ -26,12 +26,12 @@ func (s *Server) connection(c echo.Context) (*model.Connection, error) {
 	return connection, err
 }
 
-// org is the store as the connection's organization sees it, for a login.
+// org returns the connection's organization, with the connection as the actor.
 func (s *Server) org(c *model.Connection) *model.Org {
 	return s.Store.Org(c.OrganizationID, model.Actor("connection:"+model.ConnectionPrefix.ID(c.ID)))
 }
 
-// metadata is what an identity provider is set up with.
+// metadata answers with our metadata, which an identity provider is set up with.
 func (s *Server) metadata(c echo.Context) error {
 	connection, err := s.connectionOver(c, false)
 	if err != nil {
@@ -48,15 +48,16 @@ func (s *Server) metadata(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/samlmetadata+xml", document)
 }
 
-// wish is what whoever starts a login wants of it.
-type wish struct {
-	login model.Login // the application's part
-	hint  string      // whom the identity provider may suggest
+// loginWish is what the caller of begin demands of a login.
+type loginWish struct {
+	login model.Login // the fields that an application sets
+	hint  string      // the user name that the identity provider may suggest
 }
 
 // begin starts a login and sends the browser to the identity provider. in is the session that the
-// browser has, nil without one: the answer comes by a cross-site POST, without its cookie.
-func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w wish) error {
+// browser already has, or nil. The login must remember it: the response comes by a cross-site POST,
+// without the session's cookie.
+func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w loginWish) error {
 	if connection.OIDC() {
 		return s.beginOIDC(c, connection, in, w)
 	}
@@ -80,7 +81,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 		return err
 	}
 	if request.Fields == nil {
-		request.URL = hinted(request.URL, connection, w.hint)
+		request.URL = withLoginHint(request.URL, connection, w.hint)
 	}
 	return s.sendBrowser(c, request, "Signing in")
 }
@@ -92,16 +93,16 @@ type postPage struct {
 	Fields map[string]string
 }
 
-// hinted adds whom the application expects to a request, for the identity providers that read it
-// there. It is not among what the signature covers (SAML Bindings §3.4.4.1), and decides nothing.
-func hinted(location string, connection *model.Connection, hint string) string {
+// withLoginHint adds the expected user name to a request, for the identity providers that read it.
+// The signature does not cover it (SAML Bindings, section 3.4.4.1), and nothing depends on it.
+func withLoginHint(location string, connection *model.Connection, hint string) string {
 	if hint == "" || !slices.Contains([]string{"OktaSAML", model.AzureSAML}, connection.Type) {
 		return location
 	}
 	return location + "&login_hint=" + url.QueryEscape(hint)
 }
 
-// connectionLogin starts a login that ends on a page of ours.
+// connectionLogin starts a login that ends on one of our pages.
 func (s *Server) connectionLogin(c echo.Context) error {
 	connection, err := s.connectionOver(c, false)
 	if err != nil {
@@ -115,13 +116,13 @@ func (s *Server) beginHere(c echo.Context, connection *model.Connection) error {
 	return s.beginHereFor(c, connection, "")
 }
 
-// beginHereFor is beginHere with whom the identity provider may suggest.
+// beginHereFor is beginHere with a user name that the identity provider may suggest.
 func (s *Server) beginHereFor(c echo.Context, connection *model.Connection, hint string) error {
 	in, err := s.browserSession(c)
 	if err != nil && !ended(err) {
 		return err
 	}
-	return s.begin(c, connection, in, wish{hint: hint})
+	return s.begin(c, connection, in, loginWish{hint: hint})
 }
 
 // organizationLogin is an organization's own login address.
@@ -129,7 +130,8 @@ func (s *Server) organizationLogin(c echo.Context) error {
 	ctx := c.Request().Context()
 	g, err := s.Store.OrganizationBySlug(ctx, c.Param("slug"))
 	if model.KindOf(err) == model.NotFound {
-		return model.NotFoundf("There is no organization with this login address. Check how it is spelled, or ask your administrator.")
+		return model.NotFoundf("There is no organization with this login address. Check how it is spelled, or ask " +
+			"your administrator.")
 	}
 	if err != nil {
 		return err
@@ -149,12 +151,14 @@ func (s *Server) organizationLogin(c echo.Context) error {
 	return s.start(c, connection)
 }
 
-// errNoConnection is what an organization gets whose single sign-on nobody has set up.
+// errNoConnection is the error for an organization without an active connection.
 var errNoConnection = model.NotFoundf("Single sign-on is not set up for this organization yet. Ask your administrator.")
 
-// choose picks the connection of an organization: its default one, or the only active one. It
-// returns all of them when a person must choose.
-func (s *Server) choose(c echo.Context, org *model.Org, g *model.Organization) (*model.Connection, []model.Connection, error) {
+// choose returns the connection of an organization: its default one, or its only active one. It
+// returns all active ones if a person must choose.
+func (s *Server) choose(
+	c echo.Context, org *model.Org, g *model.Organization,
+) (*model.Connection, []model.Connection, error) {
 	all, err := org.ActiveConnections(c.Request().Context())
 	if err != nil {
 		return nil, nil, err
@@ -181,7 +185,7 @@ func choosePage(all []model.Connection, link func(c *model.Connection) string) [
 	return out
 }
 
-// loginPath is where a login at a connection begins that no application asks for.
+// loginPath is the path where a login over a connection begins without an application.
 func loginPath(c *model.Connection) string {
 	if c.OIDC() {
 		return "/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/login"
@@ -189,13 +193,14 @@ func loginPath(c *model.Connection) string {
 	return "/sso/saml/" + model.ConnectionPrefix.ID(c.ID) + "/login"
 }
 
-// start begins a login that no application asked for, where one would end: at the application, which
-// then asks for it (OpenID Connect Core, section 4), else on a page of ours.
+// start begins a login that no application asked for. If there is an application to end at, the
+// browser goes there, and the application begins the login (OpenID Connect Core, section 4).
+// Otherwise the login ends on one of our pages.
 func (s *Server) start(c echo.Context, connection *model.Connection) error {
 	return s.startFor(c, connection, "")
 }
 
-// startFor is start with whom the identity provider may suggest.
+// startFor is start with a user name that the identity provider may suggest.
 func (s *Server) startFor(c echo.Context, connection *model.Connection, hint string) error {
 	uri, err := s.initiateURI(c, connection)
 	if err != nil {
@@ -218,8 +223,8 @@ func (s *Server) startFor(c echo.Context, connection *model.Connection, hint str
 	return redirect(c, location)
 }
 
-// initiateURI is the initiate_login_uri of the connection's application, or of the only application
-// that serves the organization; empty when there is none.
+// initiateURI returns the initiate_login_uri of the connection's application, or of the only
+// application that serves the organization. It is empty if there is none.
 func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (string, error) {
 	ctx := c.Request().Context()
 	if connection.ApplicationID != nil {
@@ -242,7 +247,8 @@ func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (stri
 	return all[0].InitiateLoginURI, nil
 }
 
-// browserSession is the live session of the browser. It answers Denied, and nil, when there is none.
+// browserSession returns the browser's live session. It returns nil and an error of the kind Denied
+// if there is none.
 func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
 	token := s.cookies().Read(c, sessionCookie)
 	if token == "" {
@@ -253,5 +259,5 @@ func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
 
 var errNoSession error = model.Deniedf("nobody is signed in here")
 
-// ended tells whether an error says that a session is not there, or not any more.
+// ended tells whether an error means that there is no session, or that it has ended.
 func ended(err error) bool { return model.KindOf(err) == model.Denied }

@@ -1,7 +1,9 @@
 package sso
 
 import (
+	"context"
 	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -10,10 +12,10 @@ import (
 	"rollcall/trust"
 )
 
-// errNoConnectionHere is what the path of one protocol answers about a connection of the other.
+// errNoConnectionHere is the error for a connection that speaks the other protocol than the path.
 var errNoConnectionHere = model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
 
-// connectionOver finds the connection that the path names, if it speaks the path's protocol.
+// connectionOver returns the connection that the path names, if it speaks the path's protocol.
 func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*model.Connection, error) {
 	connection, err := s.connection(c)
 	if err == nil && connection.OIDC() != overOIDC {
@@ -23,7 +25,7 @@ func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*model.Connectio
 }
 
 // beginOIDC starts a login and sends the browser to the OpenID provider.
-func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *model.SignedIn, w wish) error {
+func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *model.SignedIn, w loginWish) error {
 	ctx := c.Request().Context()
 	rp, err := s.relyingParty(ctx, connection)
 	if err != nil {
@@ -43,9 +45,9 @@ func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *mod
 	}))
 }
 
-// oidcLogin starts a login that ends on a page of ours. It is also where a provider's own tile leads
-// (OpenID Connect Core, section 4): that names the provider, and ends at the application. Where the
-// provider wants to have it end is not asked, or the tile would lead anywhere.
+// oidcLogin starts a login that ends on one of our pages. A provider's own tile leads here, too,
+// and names the provider (OpenID Connect Core, section 4); then the login ends at the application.
+// The parameter target_link_uri is ignored: otherwise a tile could lead anywhere.
 func (s *Server) oidcLogin(c echo.Context) error {
 	connection, err := s.connectionOver(c, true)
 	if err != nil {
@@ -57,14 +59,15 @@ func (s *Server) oidcLogin(c echo.Context) error {
 	issuer, hint := c.Request().Form.Get("iss"), c.Request().Form.Get("login_hint")
 	switch {
 	case issuer != "" && issuer != connection.IDPEntityID:
-		return model.Invalidf("iss", "This link belongs to another identity provider. Check it with whoever gave it to you.")
+		return model.Invalidf("iss",
+			"This link belongs to another identity provider. Check it with whoever gave it to you.")
 	case issuer != "" && connection.State == model.ConnectionActive:
 		return s.startFor(c, connection, hint)
 	}
 	return s.beginHereFor(c, connection, hint)
 }
 
-// callback is where the OpenID provider's answer comes back by the browser.
+// callback is the address to which the browser brings the OpenID provider's answer.
 func (s *Server) callback(c echo.Context) error {
 	connection, err := s.connectionOver(c, true)
 	if err != nil {
@@ -91,12 +94,13 @@ func (s *Server) callback(c echo.Context) error {
 	return s.finish(c, connection, l, in, "")
 }
 
-// readCallback reads what the browser brings back. A parameter that is there twice could mean one
-// thing here and another at the provider.
+// readCallback reads the provider's answer. It refuses parameters that are sent twice, because the
+// provider and this server could read different values.
 func readCallback(c echo.Context) (url.Values, error) {
 	answer, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return nil, &oidc.Refused{Reason: oidc.NoCode, Expected: "state, and code or error", Received: "an address that cannot be read"}
+		return nil, &oidc.Refused{Reason: oidc.NoCode, Expected: "state, and code or error",
+			Received: "an address that cannot be read"}
 	}
 	for _, name := range []string{"state", "code", "error", "iss"} {
 		if len(answer[name]) > 1 {
@@ -106,17 +110,49 @@ func readCallback(c echo.Context) (url.Values, error) {
 	return answer, nil
 }
 
-// verifyAnswer makes of an answer what the store signs in by, or says why not. It writes nothing.
-func (s *Server) verifyAnswer(c echo.Context, connection *model.Connection, l *model.Login, answer url.Values) (*model.SignIn, error) {
-	ctx := c.Request().Context()
+// verifyAnswer makes the input of model.SignIn from an answer, or says why the answer is refused.
+// It writes nothing.
+func (s *Server) verifyAnswer(
+	c echo.Context, connection *model.Connection, l *model.Login, answer url.Values,
+) (*model.SignIn, error) {
 	now := s.Store.Now()
 	switch {
 	case connection.State == model.ConnectionDraft && l.ApplicationID != nil:
-		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested", Received: "a draft"}
+		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested",
+			Received: "a draft"}
 	case l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now):
-		// The store decides between several who come at once. Here it spares the provider a code.
-		return nil, &model.SignInRefused{Reason: model.LoginUsed, Expected: "a login that is used once, within ten minutes", Received: "one that was used or has expired"}
+		// The transaction of the sign-in decides this between concurrent requests. The check here
+		// only avoids a request to the provider.
+		return nil, &model.SignInRefused{Reason: model.LoginUsed,
+			Expected: "a login that is used once, within ten minutes", Received: "one that was used or has expired"}
 	}
+	a, err := s.redeem(c.Request().Context(), connection, l, answer, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFreshness(connection, l, a.AuthTime, "auth_time", now); err != nil {
+		return nil, err
+	}
+	in := &model.SignIn{
+		Connection: connection, Login: l, Claims: openIDClaims(connection, a), Attempt: s.attempt(c, connection),
+		AssertionID: a.Token, IDToken: a.Token, ReplayUntil: model.TimeOf(a.Expires),
+	}
+	if !a.AuthTime.IsZero() {
+		in.AuthenticatedAt = model.TimeOf(a.AuthTime)
+	}
+	if in.Claims.Email != "" && !in.Claims.EmailVerified {
+		a.Warnings = append(a.Warnings, oidc.EmailNotVouched)
+	}
+	for _, w := range a.Warnings {
+		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w), connection))
+	}
+	return in, nil
+}
+
+// redeem exchanges the answer's code for an ID token and verifies that.
+func (s *Server) redeem(
+	ctx context.Context, connection *model.Connection, l *model.Login, answer url.Values, now time.Time,
+) (*oidc.Assertion, error) {
 	rp, err := s.relyingParty(ctx, connection)
 	if err != nil {
 		return nil, err
@@ -133,33 +169,16 @@ func (s *Server) verifyAnswer(c echo.Context, connection *model.Connection, l *m
 	if err != nil {
 		return nil, err
 	}
-	a, err := rp.provider.Verify(ctx, rp.client, tokens, oidc.Expect{Secret: secret, Begun: l.CreatedAt.Time(), Now: now})
-	if err != nil {
-		return nil, err
-	}
-	if err := fresh(connection, l, a.AuthTime, "auth_time", now); err != nil {
-		return nil, err
-	}
-	in := &model.SignIn{Connection: connection, Login: l, AssertionID: a.Token, IDToken: a.Token, ReplayUntil: model.TimeOf(a.Expires),
-		Claims: vouched(connection, a), Attempt: s.attempt(c, connection)}
-	if !a.AuthTime.IsZero() {
-		in.AuthenticatedAt = model.TimeOf(a.AuthTime)
-	}
-	if in.Claims.Email != "" && !in.Claims.EmailVerified {
-		a.Warnings = append(a.Warnings, oidc.EmailNotVouched)
-	}
-	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w), connection))
-	}
-	return in, nil
+	return rp.provider.Verify(ctx, rp.client, tokens,
+		oidc.Expect{Secret: secret, Begun: l.CreatedAt.Time(), Now: now})
 }
 
-// entraUserName is the claim in which Entra ID sends the user principal name, as directories send it
-// for userName.
+// entraUserName is the claim with which Entra ID sends the user principal name. Its directories
+// send the same value as userName.
 const entraUserName = "preferred_username"
 
-// vouched makes claims of what a provider vouches for.
-func vouched(connection *model.Connection, a *oidc.Assertion) model.Claims {
+// openIDClaims makes claims from what a provider vouches for.
+func openIDClaims(connection *model.Connection, a *oidc.Assertion) model.Claims {
 	c := model.Claims{
 		Issuer: a.Issuer, Subject: a.Subject, Email: a.Email, EmailVerified: a.EmailVerified || connection.TrustEmail,
 		FirstName: a.FirstName, LastName: a.LastName, DisplayName: a.DisplayName,
@@ -169,7 +188,7 @@ func vouched(connection *model.Connection, a *oidc.Assertion) model.Claims {
 	if name == "" && entraLike(connection) {
 		name = entraUserName
 	}
-	// An address that is not vouched for recognizes nobody, least of all under the name of a userName.
+	// An e-mail address that is not vouched for must not match a user, not even as a userName.
 	if values := a.Attributes[name]; len(values) == 1 && (name != "email" || c.EmailVerified) {
 		c.UserName = values[0]
 	}

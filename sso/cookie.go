@@ -12,13 +12,14 @@ import (
 	"rollcall/web"
 )
 
-// The session's cookie is Lax: other sites cannot make the browser act by it. That of a login must
-// come with the identity provider's cross-site POST, so it is None, opens nothing, and only shows
-// that the answer reached the browser which asked.
+// The session's cookie is Lax: other sites cannot make the browser act with it. The login's cookie
+// must come with the identity provider's cross-site POST, so it is None. It gives no access, and
+// only proves that the response reached the browser that began the login.
 const (
 	sessionCookie = "rollcall"
 	loginCookie   = "rollcall-login"
-	// loginCookieTime outlasts a login in seconds; one cookie serves all tabs.
+	// loginCookieTime is the age of the login's cookie in seconds. It is longer than a login lasts.
+	// All tabs share one cookie.
 	loginCookieTime = 3600
 )
 
@@ -30,11 +31,12 @@ func (s *Server) setSession(c echo.Context, token string) {
 }
 
 func (s *Server) dropSession(c echo.Context) {
-	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Path: "/", HttpOnly: true, Secure: s.cookies().Secure,
-		SameSite: http.SameSiteLaxMode, MaxAge: -1})
+	c.SetCookie(&http.Cookie{Name: s.cookies().Name(sessionCookie), Path: "/", HttpOnly: true,
+		Secure: s.cookies().Secure, SameSite: http.SameSiteLaxMode, MaxAge: -1})
 }
 
-// bindBrowser gives the browser the value by which its logins know it, and returns the value's hash.
+// bindBrowser gives the browser a random value that identifies it to its logins, and returns the
+// hash of the value.
 func (s *Server) bindBrowser(c echo.Context) []byte {
 	value := s.cookies().Read(c, loginCookie)
 	if raw, err := base64.RawURLEncoding.DecodeString(value); err != nil || len(raw) != sha256.Size {
@@ -42,7 +44,8 @@ func (s *Server) bindBrowser(c echo.Context) []byte {
 		rand.Read(raw)
 		value = base64.RawURLEncoding.EncodeToString(raw)
 	}
-	// Browsers take Secure from loopback over http, too, and take None only with it.
+	// Browsers accept None only together with Secure, and accept Secure from loopback over http,
+	// too.
 	c.SetCookie(&http.Cookie{Name: s.cookies().Name(loginCookie), Value: value, Path: "/", HttpOnly: true,
 		Secure: true, SameSite: http.SameSiteNoneMode, MaxAge: loginCookieTime})
 	return browserHash(value)

@@ -12,32 +12,33 @@ import (
 	"rollcall/web"
 )
 
-// The login page: an e-mail address first, whose verified domain names the organization and leads to
-// its identity provider; a password for those who have one (identity.md, section 8). What is shown
-// and what is done never depends on whether somebody has the address.
+// The login page asks for an e-mail address first. Its verified domain identifies the organization,
+// and leads to the organization's identity provider, or to a password for those who have one
+// (docs/design/identity.md, "Login page"). No page and no action depends on whether somebody has
+// the address.
 
-// maxEmail is RFC 5321's longest address, section 4.5.3.1.3.
+// maxEmail is the length of the longest address (RFC 5321, section 4.5.3.1.3).
 const maxEmail = 254
 
-// loginForm is what the login page sends and is shown with.
+// loginForm is what the login page sends and is rendered with.
 type loginForm struct {
 	Email        string
-	Organization string // slug, as the page's address named it
-	Pending      string // id of what an application asked for
+	Organization string // the slug in the page's address
+	Pending      string // the id of the application's pending request
 
 	pending *model.PendingAuthorization
-	meant   *model.Organization // by Organization, by pending, or because the browser remembers it
+	meant   *model.Organization // from Organization, pending, or the browser's cookie
 }
 
 // loginView is the view of sso_login.html and sso_password.html.
 type loginView struct {
 	loginForm
-	Name        string // of the organization that the page's address named
-	Application string // that waits
+	Name        string // of the organization in the page's address
+	Application string // with the pending request
 	Problem     string
 }
 
-// readLogin reads what a request of the login page says, by a reader of its values.
+// readLogin reads the fields of the login page through value, which returns a field by its name.
 func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginForm, error) {
 	ctx := c.Request().Context()
 	f := &loginForm{Email: strings.TrimSpace(value("email")), Organization: value("organization")}
@@ -96,11 +97,12 @@ func (s *Server) renderLogin(c echo.Context, status int, page string, f *loginFo
 	if f.meant != nil && (f.Organization != "" || f.pending != nil) {
 		v.Organization, v.Name = f.meant.Slug, f.meant.Name
 	}
-	c.Response().Header().Set(echo.HeaderContentSecurityPolicy, postedOn) // to an identity provider, or an application
+	// The form leads to an identity provider or to an application.
+	c.Response().Header().Set(echo.HeaderContentSecurityPolicy, postedOn)
 	return s.Pages.Render(c, status, page, v)
 }
 
-// login is the login page.
+// login shows the login page.
 func (s *Server) login(c echo.Context) error {
 	query := c.QueryParams()
 	f, err := s.readLogin(c, func(name string) string {
@@ -113,14 +115,16 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	if f.pending != nil {
-		// An application waits: nobody else is to be found by the address first.
+		// The pending request names the organization, so that no e-mail address is needed to find
+		// it.
 		return s.renderLogin(c, http.StatusOK, "sso_password", f, "")
 	}
 	return s.renderLogin(c, http.StatusOK, "sso_login", f, "")
 }
 
-// enterEmail leads to the identity provider of the address's domain, and to a password where the
-// domain is nobody's, nobody has connected its organization, or one is asked for.
+// enterEmail leads to the identity provider of the address's domain. It leads to a password if the
+// domain belongs to no organization, if the organization has no active connection, or if the form
+// asks for it.
 func (s *Server) enterEmail(c echo.Context) error {
 	f, err := s.readLoginForm(c)
 	if err != nil {
@@ -128,7 +132,8 @@ func (s *Server) enterEmail(c echo.Context) error {
 	}
 	at := strings.LastIndexByte(f.Email, '@')
 	if at < 1 || at == len(f.Email)-1 {
-		return s.renderLogin(c, http.StatusBadRequest, "sso_login", f, "Enter your whole e-mail address, such as ada@example.com.")
+		return s.renderLogin(c, http.StatusBadRequest, "sso_login", f,
+			"Enter your whole e-mail address, such as ada@example.com.")
 	}
 	g, err := s.Store.OrganizationByDomain(c.Request().Context(), f.Email[at+1:])
 	if model.KindOf(err) == model.NotFound {
@@ -147,12 +152,12 @@ func (s *Server) enterEmail(c echo.Context) error {
 	case err != nil:
 		return err
 	case connection == nil:
-		return redirect(c, s.public("/login/"+g.Slug)) // where one is chosen
+		return redirect(c, s.public("/login/"+g.Slug)) // where the person chooses a connection
 	}
 	return s.startFor(c, connection, f.Email)
 }
 
-// passwordPage is the login page for an organization that has no connection.
+// passwordPage is the login page of an organization that has no active connection.
 func (s *Server) passwordPage(c echo.Context, g *model.Organization) error {
 	f := &loginForm{Organization: g.Slug, meant: g, Email: c.QueryParam("login_hint")}
 	return s.renderLogin(c, http.StatusOK, "sso_password", f, "")
@@ -195,27 +200,28 @@ func (s *Server) enterPassword(c echo.Context) error {
 	if out.Code != "" {
 		return sendBack(c, f.pending.RedirectURI, f.pending.State, url.Values{"code": {out.Code}})
 	}
-	return s.arrive(c, out.Session.OrganizationID)
+	return s.afterPassword(c, out.Session.OrganizationID)
 }
 
-// sentence is a message of the store as a page shows it.
+// sentence returns a message of the store in the form that pages show.
 func sentence(message string) string {
 	return strings.ToUpper(message[:1]) + message[1:] + "."
 }
 
-// refusePassword tells the application that waits why it gets no code.
+// refusePassword sends the reason to the application with the pending request, which gets no code.
 func (s *Server) refusePassword(c echo.Context, p *model.PendingAuthorization, refused *model.SignInRefused) error {
 	ctx := c.Request().Context()
 	s.Log.InfoContext(ctx, "login refused", "request", web.RequestID(ctx), "reason", refused.Reason)
-	if told := outward(refused.Reason); told != nil {
-		return (&authorization{redirectURI: p.RedirectURI, state: p.State}).refuse(c, told)
+	if shown := applicationError(refused.Reason); shown != nil {
+		return (&authorization{redirectURI: p.RedirectURI, state: p.State}).refuse(c, shown)
 	}
 	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", refusedPage{Reference: web.RequestID(ctx)})
 }
 
-// arrive sends a browser on that signed in by a password and that no application sent: to the
-// organization's only application, which then asks for it, else to a page of ours.
-func (s *Server) arrive(c echo.Context, id model.OrganizationID) error {
+// afterPassword sends the browser on after a sign-in by password without a pending request. It goes
+// to the only application that serves the organization, which then begins a login, or else to one
+// of our pages.
+func (s *Server) afterPassword(c echo.Context, id model.OrganizationID) error {
 	all, err := s.Store.ApplicationsServing(c.Request().Context(), id, 2)
 	if err != nil {
 		return err
@@ -223,7 +229,8 @@ func (s *Server) arrive(c echo.Context, id model.OrganizationID) error {
 	if len(all) != 1 || all[0].InitiateLoginURI == "" {
 		return redirect(c, s.public("/sso/signed-in"))
 	}
-	location, err := withQuery(all[0].InitiateLoginURI, url.Values{"iss": {s.PublicURL}, "organization": {model.OrganizationPrefix.ID(string(id))}})
+	location, err := withQuery(all[0].InitiateLoginURI,
+		url.Values{"iss": {s.PublicURL}, "organization": {model.OrganizationPrefix.ID(string(id))}})
 	if err != nil {
 		return err
 	}

@@ -12,21 +12,22 @@ import (
 	"rollcall/web"
 )
 
-// logoutToken is what an application gets to send a browser to the logout with.
+// logoutToken is the answer to an application that is going to send a browser to the logout.
 type logoutToken struct {
 	Token string `json:"logout_token"`
 	URL   string `json:"logout_url"`
 }
 
-// signedOutPage is the view of sso_signed_out.html. Everywhere says that the identity provider has
+// signedOutPage is the view of sso_signed_out.html. Everywhere is true if the identity provider has
 // ended its session, too.
 type signedOutPage struct{ Everywhere bool }
 
-// postedOn is the policy of pages whose form leads through other sites' addresses: browsers hold the
-// redirects behind a form to form-action as well.
-const postedOn = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+// postedOn is the content security policy of pages with a form that other sites may redirect. It
+// has no form-action, because browsers apply that to the redirects, too.
+const postedOn = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; " +
+	"frame-ancestors 'none'"
 
-// authorizeLogout gives an application a token with which the browser of a profile may be signed out.
+// authorizeLogout gives an application a token with which a browser can be signed out.
 func (s *Server) authorizeLogout(c echo.Context) error {
 	ctx := c.Request().Context()
 	key, scope, err := s.Store.APIKey(ctx, web.Bearer(c.Request().Header))
@@ -48,12 +49,13 @@ func (s *Server) authorizeLogout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token := s.Store.LogoutToken(model.Logout{OrganizationID: organization, IdentityID: id, ApplicationID: key.ApplicationID})
+	token := s.Store.LogoutToken(model.Logout{OrganizationID: organization, IdentityID: id,
+		ApplicationID: key.ApplicationID})
 	return c.JSON(http.StatusOK, logoutToken{token, s.public("/sso/logout?" + url.Values{"token": {token}}.Encode())})
 }
 
-// logoutPage ends what its token names. Without a token it asks first: no link of another site may
-// sign anybody out.
+// logoutPage ends the sessions that its token names. Without a token it asks first: a link of
+// another site must not sign anybody out.
 func (s *Server) logoutPage(c echo.Context) error {
 	token := c.QueryParam("token")
 	if token == "" {
@@ -72,7 +74,7 @@ func (s *Server) logoutPage(c echo.Context) error {
 		err = org.EndSession(ctx, in.Session.ID)
 		s.dropSession(c)
 	case err == nil || ended(err):
-		// This browser has another session or none: the person is meant, wherever they are signed in.
+		// This browser has a session of somebody else, or none: end all sessions of the person.
 		in = nil
 		_, err = org.EndSessionsOf(ctx, l.IdentityID)
 	}
@@ -94,7 +96,8 @@ func (s *Server) logoutPage(c echo.Context) error {
 func (s *Server) logout(c echo.Context) error {
 	in, err := s.browserSession(c)
 	if err == nil {
-		err = s.Store.Org(in.Session.OrganizationID, model.Actor("user:"+model.UserPrefix.ID(in.User.ID))).EndSession(c.Request().Context(), in.Session.ID)
+		actor := model.Actor("user:" + model.UserPrefix.ID(in.User.ID))
+		err = s.Store.Org(in.Session.OrganizationID, actor).EndSession(c.Request().Context(), in.Session.ID)
 	}
 	if err != nil && !ended(err) {
 		return err
@@ -103,9 +106,9 @@ func (s *Server) logout(c echo.Context) error {
 	return s.signedOut(c, in, "")
 }
 
-// signedOut goes on after our session has ended: to the identity provider where its session is to end
-// as well, then to next, which is an application's registered address, or to a page of ours. in is the
-// session that this browser had, nil for none.
+// signedOut sends the browser on after our session has ended. It goes to the identity provider if
+// its session must end as well, and then to next, which is a registered address of an application,
+// or to one of our pages. in is the session that this browser had, or nil.
 func (s *Server) signedOut(c echo.Context, in *model.SignedIn, next string) error {
 	if in != nil && in.Session.ConnectionID != "" {
 		sent, err := s.toProviderLogout(c, in, next)
@@ -119,8 +122,8 @@ func (s *Server) signedOut(c echo.Context, in *model.SignedIn, next string) erro
 	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{})
 }
 
-// toProviderLogout sends the browser to the identity provider to end its session there, and tells
-// whether it did. A connection that is gone by now, or wants no such thing, keeps nobody here.
+// toProviderLogout sends the browser to the identity provider to end its session, and tells whether
+// it did. It does not if the connection was deleted or does not demand it.
 func (s *Server) toProviderLogout(c echo.Context, in *model.SignedIn, next string) (sent bool, err error) {
 	org := s.Store.Org(in.Session.OrganizationID, model.System)
 	connection, err := org.Connection(c.Request().Context(), in.Session.ConnectionID)
@@ -136,8 +139,10 @@ func (s *Server) toProviderLogout(c echo.Context, in *model.SignedIn, next strin
 	return s.samlLogout(c, connection, in, next)
 }
 
-// samlLogout sends a LogoutRequest, where the identity provider takes one.
-func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *model.SignedIn, next string) (sent bool, err error) {
+// samlLogout sends a LogoutRequest, if the identity provider accepts one.
+func (s *Server) samlLogout(
+	c echo.Context, connection *model.Connection, in *model.SignedIn, next string,
+) (sent bool, err error) {
 	if !connection.LogoutOffered() {
 		return false, nil
 	}
@@ -150,13 +155,15 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	if err != nil {
 		return false, err
 	}
-	l := &model.SingleLogout{ConnectionID: connection.ID, RequestID: "_" + rand.Text(), BrowserHash: s.bindBrowser(c), NextURI: next}
+	l := &model.SingleLogout{ConnectionID: connection.ID, RequestID: "_" + rand.Text(),
+		BrowserHash: s.bindBrowser(c), NextURI: next}
 	if err := org.StartLogout(ctx, l); err != nil {
 		return false, err
 	}
 	request, err := p.SP.LogoutRequest(p.IDP, saml.LogoutOptions{
 		ID: l.RequestID, RelayState: l.ID, SessionIndex: known.SessionIndex, Now: s.Store.Now(),
-		NameID: saml.NameID{Value: known.NameID, Format: known.Format, NameQualifier: known.NameQualifier, SPNameQualifier: known.SPNameQualifier},
+		NameID: saml.NameID{Value: known.NameID, Format: known.Format,
+			NameQualifier: known.NameQualifier, SPNameQualifier: known.SPNameQualifier},
 	})
 	if err != nil {
 		return false, err
@@ -164,14 +171,14 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	return true, s.sendBrowser(c, request, "Signing out")
 }
 
-// providerSession is how the identity provider that made an assertion knows the session.
+// providerSession is how the identity provider identifies the session in its messages.
 func providerSession(a *saml.Assertion) model.ProviderSession {
 	return model.ProviderSession{NameID: a.NameID, Format: a.NameIDFormat, NameQualifier: a.NameQualifier,
 		SPNameQualifier: a.SPNameQualifier, SessionIndex: a.SessionIndex}
 }
 
-// sendBrowser sends the browser on with a message, by the binding that it was made for. The identity
-// provider may send a posted form on to wherever it likes, so no form-action bounds it.
+// sendBrowser sends the browser on with a message, by the binding of the message. No form-action
+// limits a form, because the identity provider may redirect it to any address.
 func (s *Server) sendBrowser(c echo.Context, m saml.Request, title string) error {
 	if m.Fields == nil {
 		return redirect(c, m.URL)

@@ -9,14 +9,17 @@ import (
 	"rollcall/trust"
 )
 
-// oidcLogoutAtProvider sends the browser to an OpenID provider that signs out (OpenID Connect
-// RP-Initiated Logout, section 2). One that does not, or cannot be asked now, keeps nobody here: our
-// session has ended.
-func (s *Server) oidcLogoutAtProvider(c echo.Context, connection *model.Connection, in *model.SignedIn, next string) (sent bool, err error) {
+// oidcLogoutAtProvider sends the browser to an OpenID provider that supports logout (OpenID Connect
+// RP-Initiated Logout, section 2). If the provider does not support it or does not answer, the
+// browser stays here: our session has ended in any case.
+func (s *Server) oidcLogoutAtProvider(
+	c echo.Context, connection *model.Connection, in *model.SignedIn, next string,
+) (sent bool, err error) {
 	ctx, org := c.Request().Context(), s.org(connection)
 	rp, err := s.relyingParty(ctx, connection)
 	if err != nil {
-		s.Log.WarnContext(ctx, "not signed out at the provider", "connection", model.ConnectionPrefix.ID(connection.ID), "error", err)
+		s.Log.WarnContext(ctx, "not signed out at the provider",
+			"connection", model.ConnectionPrefix.ID(connection.ID), "error", err)
 		return false, nil
 	}
 	if rp.provider.LogoutURL(rp.client, "", "", "") == "" {
@@ -34,8 +37,8 @@ func (s *Server) oidcLogoutAtProvider(c echo.Context, connection *model.Connecti
 	return true, redirect(c, rp.provider.LogoutURL(rp.client, hint, back, l.ID))
 }
 
-// oidcLoggedOut is the post_logout_redirect_uri: the provider sends the browser back with our state. It
-// says nothing that is signed, so nobody is told that the provider's session has ended.
+// oidcLoggedOut is the post_logout_redirect_uri. The provider sends the browser back with our
+// state. Nothing in that is signed, so the page does not say that the provider's session has ended.
 func (s *Server) oidcLoggedOut(c echo.Context) error {
 	connection, err := s.connectionOver(c, true)
 	if err != nil {

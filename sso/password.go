@@ -17,8 +17,8 @@ type newPasswordPage struct {
 	Done                      bool
 }
 
-// newPassword shows the form behind a one-time link. It uses nothing up: programs that scan mail
-// follow links.
+// newPassword shows the form behind a one-time link. It does not use the link up, because programs
+// that scan mail follow links.
 func (s *Server) newPassword(c echo.Context) error {
 	return s.renderNewPassword(c, http.StatusOK, "")
 }
@@ -28,10 +28,11 @@ func (s *Server) renderNewPassword(c echo.Context, status int, problem string) e
 	if err != nil {
 		return err
 	}
-	return s.Pages.Render(c, status, "sso_new_password", newPasswordPage{Email: u.Email, Organization: g.Name, Slug: g.Slug, Problem: problem})
+	return s.Pages.Render(c, status, "sso_new_password",
+		newPasswordPage{Email: u.Email, Organization: g.Name, Slug: g.Slug, Problem: problem})
 }
 
-// setPassword uses the link.
+// setPassword sets the password and uses the link up.
 func (s *Server) setPassword(c echo.Context) error {
 	ctx := c.Request().Context()
 	sent, err := web.Form(c, "Open the link again", model.Invalid)
@@ -53,5 +54,6 @@ func (s *Server) setPassword(c echo.Context) error {
 		return err
 	}
 	s.rememberOrganization(c, g.Slug)
-	return s.Pages.Render(c, http.StatusOK, "sso_new_password", newPasswordPage{Organization: g.Name, Slug: g.Slug, Done: true})
+	return s.Pages.Render(c, http.StatusOK, "sso_new_password",
+		newPasswordPage{Organization: g.Name, Slug: g.Slug, Done: true})
 }

@@ -13,14 +13,15 @@ import (
 	"rollcall/web"
 )
 
-// refusal is why a login failed, in the words of the login log.
+// refusal says why a login failed. It has the fields of the login log.
 type refusal struct {
 	Reason, Expected, Received string
 	userID                     string
-	document                   func() []byte // the response, where there is one to keep
+	document                   func() []byte // returns the response; nil if there is none to store
 }
 
-// refusalOf finds the refusal in an error. What is none is a fault of ours, or of the database.
+// refusalOf finds the refusal in an error. Any other error is a failure of this server or of the
+// database.
 func refusalOf(err error) (refusal, bool) {
 	if r, ok := errors.AsType[*saml.Refused](err); ok {
 		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
@@ -34,22 +35,23 @@ func refusalOf(err error) (refusal, bool) {
 	return refusal{}, false
 }
 
-// answered is an error with the response that it is about, which may be kept for the customer's IT.
-type answered struct {
+// responseError is an error with the response that it is about. The response may be stored for the
+// organization's administrators.
+type responseError struct {
 	error
 	document func() []byte
 }
 
 // Unwrap returns the error.
-func (a *answered) Unwrap() error { return a.error }
+func (e *responseError) Unwrap() error { return e.error }
 
-// about gives an error the SAML response that it is about. An OpenID provider's answer holds a code,
-// and no more than the log has anyway.
-func (s *Server) about(err error, connection *model.Connection, response string) error {
+// withResponse adds the SAML response to an error about it. The answer of an OpenID provider is not
+// added: it has a code, and nothing else that the login log has not.
+func (s *Server) withResponse(err error, connection *model.Connection, response string) error {
 	if response == "" {
 		return err
 	}
-	return &answered{err, func() []byte {
+	return &responseError{err, func() []byte {
 		p, err := s.providers.Of(connection)
 		if err != nil {
 			return nil
@@ -65,13 +67,15 @@ func (s *Server) about(err error, connection *model.Connection, response string)
 // refusedPage is the view of sso_refused.html.
 type refusedPage struct {
 	Reference string
-	Password  string // where an administrator can sign in all the same; often empty
-	NoSeat    bool   // there is one thing that the person can do: ask for a seat
+	Password  string // where an administrator can sign in by a password; often empty
+	NoSeat    bool   // the person can ask for a seat
 }
 
-// refuse ends a login that failed: the log gets the reason, the browser a reference. claims are
-// given where the assertion could be believed.
-func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.Login, err error, claims ...model.Claims) error {
+// refuse ends a login that failed. The login log gets the reason, the browser only a reference.
+// claims are given if the assertion was verified.
+func (s *Server) refuse(
+	c echo.Context, connection *model.Connection, l *model.Login, err error, claims ...model.Claims,
+) error {
 	r, ok := refusalOf(err)
 	if !ok {
 		return err
@@ -80,26 +84,27 @@ func (s *Server) refuse(c echo.Context, connection *model.Connection, l *model.L
 		s.Log.WarnContext(c.Request().Context(), "metadata not asked for",
 			"connection", model.ConnectionPrefix.ID(connection.ID), "error", failed)
 	}
-	if kept, ok := errors.AsType[*answered](err); ok {
+	if kept, ok := errors.AsType[*responseError](err); ok {
 		r.document = kept.document
 	}
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
-		if told := outward(model.RefusalReason(r.Reason)); told != nil {
-			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, told)
+		if shown := applicationError(model.RefusalReason(r.Reason)); shown != nil {
+			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, shown)
 		}
 	}
-	page := refusedPage{Reference: web.RequestID(c.Request().Context()), NoSeat: model.RefusalReason(r.Reason) == model.NoSeat}
+	page := refusedPage{Reference: web.RequestID(c.Request().Context()),
+		NoSeat: model.RefusalReason(r.Reason) == model.NoSeat}
 	if l != nil && s.fromBrowser(c, l.BrowserHash) {
-		if page.Password, err = s.passwordWay(c, connection, l); err != nil {
+		if page.Password, err = s.passwordURL(c, connection, l); err != nil {
 			return err
 		}
 	}
 	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", page)
 }
 
-// note writes a failed login into the organization's log. A log that cannot be written does not
-// change the answer.
+// note writes a failed login into the organization's login log. The answer is the same if that
+// fails.
 func (s *Server) note(c echo.Context, connection *model.Connection, r refusal, claims ...model.Claims) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
@@ -111,7 +116,8 @@ func (s *Server) note(c echo.Context, connection *model.Connection, r refusal, c
 		a.Email, a.Subject = known.Email, known.Subject
 	}
 	kept, err := s.org(connection).RecordFailedLogin(ctx, a, trust.Advice(r.Reason, connection))
-	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID), "reason", r.Reason, "kept", kept)
+	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID),
+		"reason", r.Reason, "kept", kept)
 	if err != nil && model.KindOf(err) != model.NotFound {
 		log.WarnContext(ctx, "failed login not noted", "error", err)
 		return

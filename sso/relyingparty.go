@@ -13,19 +13,20 @@ import (
 )
 
 const (
-	// discoveryKept is how long a discovery document is believed, and discoveryRetry how soon one is
-	// asked for again that could not be had.
+	// discoveryKept is how long a discovery document is used. discoveryRetry is the pause after a
+	// failed request for one.
 	discoveryKept  = 24 * time.Hour
 	discoveryRetry = 5 * time.Second
 )
 
-// relyingParty is a connection as sso/oidc takes it: its provider discovered and its secret opened.
+// relyingParty is an OpenID connection in the form that package oidc works with: the provider is
+// discovered, and the client's secret is opened.
 type relyingParty struct {
 	provider *oidc.Provider
 	client   oidc.Client
 }
 
-// maxRelyingParties is how many of them are kept in memory.
+// maxRelyingParties is how many connections' providers are kept in memory.
 const maxRelyingParties = 10_000
 
 // relyingParties keeps the providers of connections, with their keys.
@@ -34,12 +35,12 @@ type relyingParties struct {
 	entries *simplelru.LRU[string, *discovered]
 }
 
-// discovered is what is known of a connection's provider. Whoever comes while it is asked waits for
-// the same answer.
+// discovered is the discovered provider of a connection. Concurrent logins wait for the same
+// request to the provider.
 type discovered struct {
 	mu       sync.Mutex
 	issuer   oidc.Issuer
-	client   string // a provider remembers how it takes the secret of one client
+	client   string // the provider remembers how it accepts this client's secret
 	provider *oidc.Provider
 	failure  error
 	until    time.Time
@@ -49,7 +50,7 @@ func (r *relyingParties) init() {
 	r.entries, _ = simplelru.NewLRU[string, *discovered](maxRelyingParties, nil) // fails only for a size below 1
 }
 
-// of is the entry of a connection.
+// of returns the entry of a connection.
 func (r *relyingParties) of(id string) *discovered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,8 +62,8 @@ func (r *relyingParties) of(id string) *discovered {
 	return d
 }
 
-// get returns the provider, asking it what it says of itself once a day. One that does not answer
-// then is taken for what it said before.
+// get returns the provider, and fetches its discovery document once a day. If that fails, it
+// returns the provider of the previous document.
 func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, client string) (*oidc.Provider, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,14 +71,15 @@ func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, cli
 		d.issuer, d.client, d.provider, d.failure, d.until = issuer, client, nil, nil, time.Time{}
 	}
 	if !s.Store.Now().Before(d.until) {
-		// Others wait for this answer as well: that this browser goes away must not break it off.
+		// Other logins wait for this answer, too, so that the end of this request must not cancel
+		// it.
 		p, err := oidc.Discover(context.WithoutCancel(ctx), s.Outbound.Client(), issuer)
-		// Not from before: an answer that took longer to fail would have each who waits ask again, one
-		// behind the other.
-		answered := s.Store.Now()
-		d.failure, d.until = err, answered.Add(discoveryRetry)
+		// The pause begins after the answer. If it began before a slow failure, each waiting login
+		// would ask again, one after the other.
+		now := s.Store.Now()
+		d.failure, d.until = err, now.Add(discoveryRetry)
 		if err == nil {
-			d.provider, d.until = p, answered.Add(discoveryKept)
+			d.provider, d.until = p, now.Add(discoveryKept)
 		}
 	}
 	if d.provider == nil {
@@ -86,10 +88,11 @@ func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, cli
 	return d.provider, nil
 }
 
-// entraLike tells whether Microsoft's rules hold for a connection whatever its issuer's host is.
+// entraLike tells whether the rules for Microsoft Entra ID apply to a connection whatever the host
+// of its issuer is.
 func entraLike(c *model.Connection) bool { return c.Type == model.EntraOIDC }
 
-// relyingParty returns a connection's side and its provider's.
+// relyingParty returns the connection's client and provider.
 func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyingParty, error) {
 	issuer, err := trust.ParseIssuer(c.IDPEntityID, c.Type)
 	if err != nil {
@@ -106,6 +109,7 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 	if err != nil {
 		return nil, err
 	}
-	return &relyingParty{p, oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
-		Mapping: c.AttributeMapping, RedirectURI: trust.OpenIDEndpointsOf(s.PublicURL, c).Redirect}}, nil
+	client := oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
+		Mapping: c.AttributeMapping, RedirectURI: trust.OpenIDEndpointsOf(s.PublicURL, c).Redirect}
+	return &relyingParty{p, client}, nil
 }

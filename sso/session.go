@@ -8,12 +8,12 @@ import (
 	"rollcall/model"
 )
 
-// sessionAnswer is the browser's own session.
+// sessionAnswer describes the browser's own session.
 type sessionAnswer struct {
 	User         sessionUser         `json:"user"`
 	Organization sessionOrganization `json:"organization"`
 	Method       model.SignInMethod  `json:"method"`
-	Connection   *sessionConnection  `json:"connection"` // null after a password
+	Connection   *sessionConnection  `json:"connection"` // null after a sign-in by password
 	Role         model.Role          `json:"role"`
 	ExpiresAt    model.Time          `json:"expires_at"`
 
@@ -38,7 +38,7 @@ type sessionConnection struct {
 	Type string `json:"type"`
 }
 
-// session tells the browser who is signed in.
+// session answers who is signed in in this browser.
 func (s *Server) session(c echo.Context) error {
 	in, err := s.browserSession(c)
 	if err != nil && ended(err) {
@@ -79,7 +79,7 @@ func (s *Server) describe(c echo.Context, in *model.SignedIn) (*sessionAnswer, e
 	return answer, nil
 }
 
-// signedIn is the page on which a login ends that no application asked for.
+// signedIn is the page where a login ends that no application asked for.
 func (s *Server) signedIn(c echo.Context) error {
 	in, err := s.browserSession(c)
 	if err != nil && ended(err) {

@@ -13,8 +13,9 @@ import (
 	"rollcall/web"
 )
 
-// slo is the single logout service: the identity provider ends sessions here, and answers to the
-// logouts that began here. Both come through the browser, by HTTP-Redirect or HTTP-POST.
+// slo is the single logout service. The identity provider ends sessions here, and answers the
+// logouts that began here. Both kinds of messages come through the browser, by HTTP-Redirect or
+// HTTP-POST.
 func (s *Server) slo(c echo.Context) error {
 	connection, err := s.connectionOver(c, false)
 	if err != nil {
@@ -24,7 +25,8 @@ func (s *Server) slo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.readLogout(c, p, saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
+	m, err := s.readLogout(c, p,
+		saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
 	switch {
 	case err != nil:
 		return s.refuseLogout(c, connection, err)
@@ -34,7 +36,7 @@ func (s *Server) slo(c echo.Context) error {
 	return s.endAnswered(c, connection, m)
 }
 
-// readLogout reads a message, by whichever binding it came.
+// readLogout reads a message of either binding.
 func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*saml.LogoutMessage, error) {
 	r := c.Request()
 	if r.Method == http.MethodGet {
@@ -45,7 +47,8 @@ func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, &saml.Refused{Reason: saml.TooLarge, Expected: "at most 512 KiB", Received: "more"}
 		}
-		return nil, &saml.Refused{Reason: saml.NoMessage, Expected: "a form with SAMLRequest or SAMLResponse", Received: "a body that is no form"}
+		return nil, &saml.Refused{Reason: saml.NoMessage, Expected: "a form with SAMLRequest or SAMLResponse",
+			Received: "a body that is no form"}
 	}
 	parameter, messages := "", 0
 	for _, name := range []string{saml.RequestParameter, saml.ResponseParameter} {
@@ -55,9 +58,11 @@ func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*
 	}
 	switch {
 	case messages == 0:
-		return nil, &saml.Refused{Reason: saml.NoMessage, Expected: "a form with SAMLRequest or SAMLResponse", Received: "one without"}
+		return nil, &saml.Refused{Reason: saml.NoMessage, Expected: "a form with SAMLRequest or SAMLResponse",
+			Received: "one without"}
 	case messages > 1 || len(r.PostForm["RelayState"]) > 1:
-		return nil, &saml.Refused{Reason: saml.Repeated, Expected: "one message and one RelayState", Received: "several"}
+		return nil, &saml.Refused{Reason: saml.Repeated, Expected: "one message and one RelayState",
+			Received: "several"}
 	}
 	m, err := p.SP.ReadLogoutForm(p.IDP, parameter, r.PostForm.Get(parameter), e)
 	if err != nil {
@@ -67,9 +72,11 @@ func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*
 	return m, nil
 }
 
-// endByProvider ends what a LogoutRequest names and answers it. Whoever sent it is known by then: the
-// answer goes to the identity provider and nowhere else, and says nothing but whether we know the name.
-func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *trust.Provider, m *saml.LogoutMessage) error {
+// endByProvider ends the sessions that a verified LogoutRequest names, and answers it. The answer
+// goes only to the identity provider, and says only whether the name is known here.
+func (s *Server) endByProvider(
+	c echo.Context, connection *model.Connection, p *trust.Provider, m *saml.LogoutMessage,
+) error {
 	_, err := s.org(connection).LogoutByProvider(c.Request().Context(), model.ProviderLogout{
 		ConnectionID: connection.ID, RequestID: m.Request.ID, ReplayUntil: model.TimeOf(m.Request.ReplayUntil),
 		Issuer: connection.IDPEntityID, NameID: m.Request.NameID.Value, SessionIndexes: m.Request.SessionIndexes,
@@ -79,7 +86,8 @@ func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *
 	switch {
 	case err == nil:
 	case unknown, refused && r.Reason == string(model.LogoutSessionUnknown):
-		// There is nothing to end, which the identity provider is told, and its administrators by the log.
+		// There is no session to end. The answer says so to the identity provider, and the login
+		// log to its administrators.
 		s.noteLogout(c, connection, r)
 	default:
 		return s.refuseLogout(c, connection, err)
@@ -99,38 +107,44 @@ func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *
 	return s.sendBrowser(c, answer, "Signing out")
 }
 
-// maxRelayState is how many bytes of a RelayState are sent back. SAML Bindings §3.4.3 allows 80, to
-// which not everybody keeps.
+// maxRelayState is the longest RelayState that is sent back, in bytes. SAML Bindings, section
+// 3.4.3, allows 80, but some providers send more.
 const maxRelayState = 1024
 
-// endAnswered ends a logout that began here. The session ended when it began: all that the answer
-// decides is whether the person is told that the identity provider's has ended, too.
+// endAnswered ends a logout that began here. Our session ended when the logout began. The answer
+// only decides whether the page says that the identity provider's session has ended, too.
 func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *saml.LogoutMessage) error {
 	l, err := s.useLogout(c, connection, m.RelayState, m.Response)
 	if err != nil {
 		return s.refuseLogout(c, connection, err)
 	}
 	if m.Response.Status != "" {
-		s.noteLogout(c, connection, refusal{Reason: string(saml.BadStatus), Expected: "a logout that succeeded", Received: m.Response.Status})
+		s.noteLogout(c, connection, refusal{Reason: string(saml.BadStatus), Expected: "a logout that succeeded",
+			Received: m.Response.Status})
 	}
 	if l.NextURI != "" {
 		return redirect(c, l.NextURI)
 	}
-	return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{Everywhere: m.Response.Signed && m.Response.Status == ""})
+	return s.Pages.Render(c, http.StatusOK, "sso_signed_out",
+		signedOutPage{Everywhere: m.Response.Signed && m.Response.Status == ""})
 }
 
-// useLogout finds the logout that is answered and uses it up. response is nil where the answer has
-// nothing but the state, as over OpenID Connect.
-func (s *Server) useLogout(c echo.Context, connection *model.Connection, state string, response *saml.LogoutAnswered) (*model.SingleLogout, error) {
+// useLogout finds the logout that a response answers, and marks it as used. response is nil if the
+// answer has only the state, as in OpenID Connect.
+func (s *Server) useLogout(
+	c echo.Context, connection *model.Connection, state string, response *saml.LogoutAnswered,
+) (*model.SingleLogout, error) {
 	ctx, org := c.Request().Context(), s.org(connection)
 	l, err := org.SingleLogout(ctx, connection.ID, state)
 	switch {
 	case model.KindOf(err) == model.NotFound:
-		return nil, &model.SignInRefused{Reason: model.LogoutUnknown, Expected: "the RelayState or state of a logout of this connection", Received: "none, or another"}
+		return nil, &model.SignInRefused{Reason: model.LogoutUnknown,
+			Expected: "the RelayState or state of a logout of this connection", Received: "none, or another"}
 	case err != nil:
 		return nil, err
 	case !s.fromBrowser(c, l.BrowserHash):
-		return nil, &model.SignInRefused{Reason: model.LogoutForeign, Expected: "the browser in which the logout began", Received: "another one, or one without our cookie"}
+		return nil, &model.SignInRefused{Reason: model.LogoutForeign,
+			Expected: "the browser in which the logout began", Received: "another one, or one without our cookie"}
 	}
 	if response != nil {
 		if err := response.Answers(l.RequestID); err != nil {
@@ -140,24 +154,26 @@ func (s *Server) useLogout(c echo.Context, connection *model.Connection, state s
 	return l, org.UseLogout(ctx, l.ID)
 }
 
-// refuseLogout ends a logout message that is not believed: the log gets the reason, the browser a
-// reference. Nothing is sent to the identity provider, of which it may not be.
+// refuseLogout refuses a logout message. The login log gets the reason, the browser only a
+// reference. Nothing is sent to the identity provider, which may not be the sender of the message.
 func (s *Server) refuseLogout(c echo.Context, connection *model.Connection, err error) error {
 	r, ok := refusalOf(err)
 	if !ok {
 		return err
 	}
 	s.noteLogout(c, connection, r)
-	return s.Pages.Render(c, http.StatusForbidden, "sso_logout_refused", refusedPage{Reference: web.RequestID(c.Request().Context())})
+	return s.Pages.Render(c, http.StatusForbidden, "sso_logout_refused",
+		refusedPage{Reference: web.RequestID(c.Request().Context())})
 }
 
-// noteLogout writes a logout message that was refused into the organization's log.
+// noteLogout writes a refused logout message into the organization's login log.
 func (s *Server) noteLogout(c echo.Context, connection *model.Connection, r refusal) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
 	a.Reason, a.Expected, a.Received = r.Reason, r.Expected, r.Received
 	kept, err := s.org(connection).RecordFailedLogout(ctx, a)
-	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID), "reason", r.Reason, "kept", kept)
+	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID),
+		"reason", r.Reason, "kept", kept)
 	if err != nil && model.KindOf(err) != model.NotFound {
 		log.WarnContext(ctx, "failed logout not noted", "error", err)
 		return

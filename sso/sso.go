@@ -21,14 +21,14 @@ type Server struct {
 	Store *model.Store
 	Pages *web.Pages
 
-	// PublicURL is where browsers and identity providers reach this server. Cookies are of the
-	// __Host- kind where it is https; http is for loopback.
+	// PublicURL is the address at which browsers and identity providers reach this server. Cookies
+	// have the prefix __Host- if it is https. http is for loopback only.
 	PublicURL string
 
 	// Log is slog.Default when nil.
 	Log *slog.Logger
 
-	// Outbound fetches what OpenID providers say of themselves, and exchanges codes with them.
+	// Outbound sends requests to OpenID providers.
 	Outbound *web.Outbound
 
 	providers *trust.Providers
@@ -41,7 +41,7 @@ var templates embed.FS
 //go:embed assets
 var assets embed.FS
 
-// Mount adds the routes and the pages. The error says which of the pages is broken.
+// Mount adds the routes and the pages. Its error names the page that is broken.
 func (s *Server) Mount(e *echo.Echo) error {
 	pages, err := fs.Sub(templates, "templates")
 	if err != nil {
@@ -87,10 +87,10 @@ func (s *Server) Mount(e *echo.Echo) error {
 	return nil
 }
 
-// public is a URL of this server.
+// public returns a URL of this server.
 func (s *Server) public(path string) string { return strings.TrimSuffix(s.PublicURL, "/") + path }
 
-// redirect sends the browser on. A POST becomes a GET: the form is for us.
+// redirect sends the browser on. A POST becomes a GET, because the form is meant for this server.
 func redirect(c echo.Context, location string) error {
 	return c.Redirect(http.StatusSeeOther, location)
 }

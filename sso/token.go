@@ -16,8 +16,8 @@ import (
 	"rollcall/web"
 )
 
-// tokenError is an error of the endpoints that applications call (RFC 6749, section 5.2; the
-// reference answers all of them with 400).
+// tokenError is an error of the endpoints that applications call (RFC 6749, section 5.2). The
+// reference answers all of them with status 400.
 type tokenError struct {
 	status            int
 	code, description string
@@ -25,7 +25,8 @@ type tokenError struct {
 
 func (e *tokenError) Error() string { return e.code + ": " + e.description }
 
-// Unwrap has the status, by which the log tells what a client did wrong from what we did.
+// Unwrap returns the status. By the status the log distinguishes errors of a client from errors of
+// this server.
 func (e *tokenError) Unwrap() error { return echo.NewHTTPError(e.status) }
 
 func badRequest(code, description string) error {
@@ -53,10 +54,10 @@ func renderOAuthError(c echo.Context, f web.Failure) error {
 	return c.JSON(f.Status, answer)
 }
 
-// maxTokenRequest bounds the body of what an application sends, in bytes.
+// maxTokenRequest is the longest body that an application may send, in bytes.
 const maxTokenRequest = 64 << 10
 
-// parameters reads a form or a JSON object of texts.
+// parameters reads a form, or a JSON object of strings.
 func parameters(c echo.Context) (url.Values, error) {
 	r := c.Request()
 	text, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxTokenRequest))
@@ -77,7 +78,8 @@ func parameters(c echo.Context) (url.Values, error) {
 			}
 		}
 	default:
-		return nil, badRequest("invalid_request", "send the parameters as a form or as a JSON object, with its Content-Type")
+		return nil, badRequest("invalid_request",
+			"send the parameters as a form or as a JSON object, with its Content-Type")
 	}
 	if err != nil {
 		return nil, badRequest("invalid_request", "the body cannot be read as its Content-Type says")
@@ -101,8 +103,10 @@ type tokenAnswer struct {
 // token exchanges a code.
 func (s *Server) token(c echo.Context) error {
 	if query := c.Request().URL.Query(); query.Has("client_secret") || query.Has("code") {
-		// What stands in a URL stands in logs.
-		return badRequest("invalid_request", "send client_id, client_secret and code in the body, not in the URL; make a new key, since this one has been in a URL")
+		// URLs are written into logs.
+		return badRequest("invalid_request",
+			"send client_id, client_secret and code in the body, not in the URL; make a new key, since this one has "+
+				"been in a URL")
 	}
 	values, err := parameters(c)
 	if err != nil {
@@ -118,7 +122,8 @@ func (s *Server) token(c echo.Context) error {
 	case values.Get("code") == "":
 		return badRequest("invalid_request", "code is missing")
 	}
-	r := model.Redemption{ApplicationID: application, Code: values.Get("code"), CodeVerifier: values.Get("code_verifier")}
+	r := model.Redemption{ApplicationID: application, Code: values.Get("code"),
+		CodeVerifier: values.Get("code_verifier")}
 	if values.Has("redirect_uri") {
 		uri := values.Get("redirect_uri")
 		r.RedirectURI = &uri
@@ -140,9 +145,10 @@ func (s *Server) token(c echo.Context) error {
 }
 
 // client authenticates an application by its API key, which is its client_secret. The operator's
-// bootstrap key is none.
+// bootstrap key is not accepted.
 func (s *Server) client(c echo.Context, id, secret string) (application string, err error) {
-	refused := badRequest("invalid_client", "client_id or client_secret is wrong; the secret is an API key (sk_…) of the application that client_id names")
+	refused := badRequest("invalid_client",
+		"client_id or client_secret is wrong; the secret is an API key (sk_…) of the application that client_id names")
 	key, _, err := s.Store.APIKey(c.Request().Context(), secret)
 	if model.KindOf(err) == model.Denied {
 		return "", refused
@@ -150,17 +156,18 @@ func (s *Server) client(c echo.Context, id, secret string) (application string, 
 	if err != nil {
 		return "", err
 	}
-	if subtle.ConstantTimeCompare([]byte(model.ApplicationPrefix.ID(key.ApplicationID)), []byte(strings.TrimSpace(id))) != 1 {
+	own := model.ApplicationPrefix.ID(key.ApplicationID)
+	if subtle.ConstantTimeCompare([]byte(own), []byte(strings.TrimSpace(id))) != 1 {
 		return "", refused
 	}
 	return key.ApplicationID, nil
 }
 
-// errUnauthorized is in the reference's words, which has no invalid_token.
+// errUnauthorized has the words of the reference, which does not use invalid_token.
 var errUnauthorized error = &tokenError{http.StatusUnauthorized, "Unauthorized",
 	"the access token is unknown or has ended; the event user.access_ended tells why, where it was taken away"}
 
-// profile tells an application who signed in, for as long as the session lives.
+// profile shows an application who signed in, as long as the session is live.
 func (s *Server) profile(c echo.Context) error {
 	ctx := c.Request().Context()
 	token := web.Bearer(c.Request().Header)
@@ -181,8 +188,8 @@ func (s *Server) profile(c echo.Context) error {
 	return c.JSON(http.StatusOK, profile)
 }
 
-// jwks are the keys of an application's ID tokens. There are no ID tokens without the OpenID
-// provider, and access tokens are opaque: the set is empty.
+// jwks answers with the keys of an application's ID tokens. This server issues no ID tokens and its
+// access tokens are opaque, so the set is empty.
 func (s *Server) jwks(c echo.Context) error {
 	id, ok := model.ApplicationPrefix.Parse(c.Param("client"))
 	if !ok {

@@ -10,13 +10,16 @@ import (
 	"rollcall/model"
 )
 
-// What an application asks for while its people sign in by a password.
+// This file keeps an application's request while a person signs in by a password.
 
-// enteredByPassword tells whether the browser's session serves an application that names no
-// connection: one by a password is of none, and an application that wants a certain identity
-// provider's word gets that or nothing (identity.md, section 6).
+// enteredByPassword tells whether the browser's session is one by password that satisfies the
+// request. It never satisfies a request that names a connection, which demands a login at that
+// identity provider (docs/design/identity.md, "Administrators").
 func (a *authorization) enteredByPassword(in *model.SignedIn, now model.Time) bool {
-	if in == nil || a.organization == nil || in.Session.Method() != model.ByPassword || in.Session.OrganizationID != a.organization.ID {
+	if in == nil || a.organization == nil {
+		return false
+	}
+	if in.Session.Method() != model.ByPassword || in.Session.OrganizationID != a.organization.ID {
 		return false
 	}
 	return !a.force && (a.maxAge == nil || in.Session.AuthenticatedAt+model.Time(*a.maxAge*1000) > now)
@@ -35,8 +38,8 @@ func (s *Server) handOverByPassword(c echo.Context, a *authorization, in *model.
 	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
 }
 
-// askForPassword sends the browser to the login page of an organization that has no connection,
-// where somebody could sign in there.
+// askForPassword sends the browser to the login page of an organization without an active
+// connection, if somebody could sign in there.
 func (s *Server) askForPassword(c echo.Context, a *authorization) error {
 	possible, err := s.Store.Org(a.organization.ID, model.System).HasPasswords(c.Request().Context())
 	switch {
@@ -57,9 +60,11 @@ func (s *Server) askForPassword(c echo.Context, a *authorization) error {
 	return redirect(c, location)
 }
 
-// wait keeps what an application asked for until somebody has signed in by a password, and returns
-// the page where they do.
-func (s *Server) wait(c echo.Context, g *model.Organization, p *model.PendingAuthorization, hint string) (string, error) {
+// wait stores an application's request until somebody has signed in by a password, and returns the
+// address of the page for that.
+func (s *Server) wait(
+	c echo.Context, g *model.Organization, p *model.PendingAuthorization, hint string,
+) (string, error) {
 	p.BrowserHash = s.bindBrowser(c)
 	if err := s.Store.Org(g.ID, model.System).StartAuthorization(c.Request().Context(), p); err != nil {
 		return "", err
@@ -71,9 +76,10 @@ func (s *Server) wait(c echo.Context, g *model.Organization, p *model.PendingAut
 	return s.public("/login?" + q.Encode()), nil
 }
 
-// passwordWay is where an administrator gets in whom the identity provider does not let in, with
-// what their application asked for; empty where the organization has no such way.
-func (s *Server) passwordWay(c echo.Context, connection *model.Connection, l *model.Login) (string, error) {
+// passwordURL returns the address where an administrator can sign in by a password after the
+// identity provider refused. It keeps the application's request. It is empty if the organization
+// does not allow passwords.
+func (s *Server) passwordURL(c echo.Context, connection *model.Connection, l *model.Login) (string, error) {
 	ctx := c.Request().Context()
 	org := s.org(connection)
 	g, err := org.Organization(ctx)
@@ -83,7 +89,8 @@ func (s *Server) passwordWay(c echo.Context, connection *model.Connection, l *mo
 	if l.ApplicationID == nil {
 		return s.public("/login?" + url.Values{"organization": {g.Slug}}.Encode()), nil
 	}
-	p := &model.PendingAuthorization{ApplicationID: *l.ApplicationID, BrowserHash: l.BrowserHash, RedirectURI: l.RedirectURI, State: l.State,
+	p := &model.PendingAuthorization{ApplicationID: *l.ApplicationID, BrowserHash: l.BrowserHash,
+		RedirectURI: l.RedirectURI, State: l.State,
 		CodeChallenge: l.CodeChallenge, ForceAuthn: l.ForceAuthn, MaxAge: l.MaxAge}
 	if err := org.StartAuthorization(ctx, p); err != nil {
 		return "", err
@@ -91,10 +98,11 @@ func (s *Server) passwordWay(c echo.Context, connection *model.Connection, l *mo
 	return s.public("/login?" + url.Values{"pending": {p.ID}}.Encode()), nil
 }
 
-// organizationCookie remembers whose login address a browser opened, by its slug.
+// organizationCookie is the cookie with the slug of the organization whose login page the browser
+// opened.
 const organizationCookie = "rollcall-organization"
 
-// organizationCookieTime is how long, in seconds: a year.
+// organizationCookieTime is the age of that cookie in seconds: a year.
 const organizationCookieTime = 365 * 86400
 
 func (s *Server) rememberOrganization(c echo.Context, slug string) {

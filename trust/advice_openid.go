@@ -2,9 +2,10 @@ package trust
 
 import "rollcall/sso/oidc"
 
-// forgedOpenID ends the advice for reasons that occur only where somebody forges messages, or where a
-// provider is broken.
-const forgedOpenID = " No OpenID provider is known to send that. If yours does, report it to its vendor; otherwise somebody is trying to forge a sign-in."
+// forgedOpenID ends the advice for reasons that occur only where somebody forges messages, or where
+// a provider is broken.
+const forgedOpenID = " No OpenID provider is known to send that. If yours does, report it to its vendor; otherwise " +
+	"somebody is trying to forge a sign-in."
 
 // openIDAdvice has a text for each reason of package oidc.
 var openIDAdvice = map[oidc.Reason]string{

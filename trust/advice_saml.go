@@ -2,9 +2,10 @@ package trust
 
 import "rollcall/sso/saml"
 
-// forgedSAML ends the advice for reasons that occur only where somebody forges messages, or where an
-// identity provider is broken.
-const forgedSAML = " No identity provider is known to send that. If yours does, report it to its vendor; otherwise somebody is trying to forge a sign-in."
+// forgedSAML ends the advice for reasons that occur only where somebody forges messages, or where
+// an identity provider is broken.
+const forgedSAML = " No identity provider is known to send that. If yours does, report it to its vendor; otherwise " +
+	"somebody is trying to forge a sign-in."
 
 // samlAdvice has a text for each reason of package saml.
 var samlAdvice = map[saml.Reason]string{
@@ -77,8 +78,9 @@ var samlAdvice = map[saml.Reason]string{
 	saml.Unsigned: "Neither the response nor the assertion is signed, or a logout message is not. Switch " +
 		"signing on for this application at the identity provider.",
 	saml.IncompleteSignature: "A part of the signature is missing." + forgedSAML,
-	saml.AmbiguousSignature:  "A part of the signature is there twice, or there is more in it than belongs there." + forgedSAML,
-	saml.NotOneReference:     "The signature does not cover exactly one element." + forgedSAML,
+	saml.AmbiguousSignature: "A part of the signature is there twice, or there is more in it than belongs " +
+		"there." + forgedSAML,
+	saml.NotOneReference: "The signature does not cover exactly one element." + forgedSAML,
 	saml.EmptyReference: "The signature does not name what it covers. Set the identity provider to sign by the " +
 		"ID of the element.",
 	saml.ForeignReference: "The signature covers another element than the one it stands on." + forgedSAML,

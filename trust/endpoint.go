@@ -6,8 +6,8 @@ import (
 	"rollcall/model"
 )
 
-// SAMLEndpoints are the addresses of this server that a SAML identity provider is set up with. The
-// entity ID is also the address of our metadata.
+// SAMLEndpoints are the addresses of this server that a SAML identity provider is set up with
+// (docs/design/signon.md, "Addresses"). The entity ID is also the address of our metadata.
 type SAMLEndpoints struct{ EntityID, ACS, SLO string }
 
 // SAMLEndpointsOf returns the endpoints of a connection at a server with the public URL.

@@ -8,8 +8,8 @@ import (
 	"rollcall/sso/saml"
 )
 
-// NewKey makes a key of ours for a connection. It returns the certificate in PEM, and the private key
-// in PKCS #8.
+// NewKey makes a key of ours for a connection. It returns the certificate in PEM, and the private
+// key in PKCS #8.
 func NewKey(connectionID string, now time.Time) (certificate string, pkcs8 []byte, err error) {
 	private, made, err := saml.NewKey(model.ConnectionPrefix.ID(connectionID), now)
 	if err != nil {

@@ -21,8 +21,8 @@ type OpenID struct {
 // fieldIssuer is the field that refusals name.
 const fieldIssuer = "oidc.issuer"
 
-// OpenID reads a description of an OpenID provider for a connection, which has its id and type. Where it names
-// an issuer, that provider must publish a discovery document that can be used. OpenID answers
+// OpenID reads a description of an OpenID provider for a connection of the given type. Where it
+// names an issuer, that provider must publish a discovery document that can be used. OpenID answers
 // model.Invalid, with the field of the API, when the description cannot be used.
 func (r *Reader) OpenID(ctx context.Context, said OpenID, of *model.Connection) (Change, error) {
 	if said.Issuer != nil {
@@ -40,8 +40,8 @@ func (r *Reader) OpenID(ctx context.Context, said OpenID, of *model.Connection) 
 			return r.Store.SealClientSecret(of.ID, c, *said.ClientSecret)
 		}
 		if moved && len(c.OIDCClientSecret) > 0 {
-			// An administrator who may change the issuer must not have the secret sent to a provider
-			// of their own.
+			// An administrator who may change the issuer must not have the secret sent to a
+			// provider of their own.
 			return model.Invalidf("oidc.client_secret",
 				"oidc.client_secret is required with another issuer: it is the other provider's")
 		}
@@ -66,9 +66,9 @@ func (r *Reader) discover(ctx context.Context, text, connectionType string) erro
 	return unusable(err)
 }
 
-// unusable turns a refusal of package oidc into an error about the issuer. It quotes what was received
-// only where that is a part of a discovery document: the answer of any other address is not for the
-// administrator to read.
+// unusable turns a refusal of package oidc into an error about the issuer. It quotes what was
+// received only where that is a part of a discovery document: the answer of any other address is
+// not for the administrator to read.
 func unusable(err error) error {
 	r, ok := errors.AsType[*oidc.Refused](err)
 	if !ok {

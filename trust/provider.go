@@ -81,8 +81,9 @@ func (p *Providers) parse(c *model.Connection) (*Provider, error) {
 	}
 	our := SAMLEndpointsOf(p.publicURL, c)
 	parsed := &Provider{
-		SP: saml.SP{EntityID: our.EntityID, ACSURL: our.ACS, SLOURL: our.SLO, Key: current.Key,
-			Certificate: current.Certificate, UnsignedRequests: c.UnsignedRequests, Encryption: encryption[c.AllowEncrypted]},
+		SP: saml.SP{EntityID: our.EntityID, ACSURL: our.ACS, SLOURL: our.SLO,
+			Key: current.Key, Certificate: current.Certificate,
+			UnsignedRequests: c.UnsignedRequests, Encryption: encryption[c.AllowEncrypted]},
 		IDP: saml.IDP{EntityID: c.IDPEntityID, SSORedirectURL: c.IDPSSORedirectURL, SSOPostURL: c.IDPSSOPostURL,
 			SLO: saml.LogoutService{
 				RedirectURL: c.IDPSLORedirectURL, RedirectResponseURL: c.IDPSLORedirectResponseURL,
@@ -103,7 +104,9 @@ func (p *Providers) parse(c *model.Connection) (*Provider, error) {
 
 // encryption has the value of package saml for each setting of a connection.
 var encryption = map[model.EncryptedAllowed]saml.Encryption{
-	model.EncryptedOff: saml.EncryptionOff, model.EncryptedGCM: saml.EncryptionGCM, model.EncryptedCBC: saml.EncryptionCBC,
+	model.EncryptedOff: saml.EncryptionOff,
+	model.EncryptedGCM: saml.EncryptionGCM,
+	model.EncryptedCBC: saml.EncryptionCBC,
 }
 
 // parseKey reads a key of ours and its certificate.

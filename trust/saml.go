@@ -112,8 +112,8 @@ func describeLogout(c *model.ConnectionFields, l saml.LogoutService) {
 	c.IDPSLOPostURL, c.IDPSLOPostResponseURL = l.PostURL, l.PostResponseURL
 }
 
-// byHand changes the fields that were sent. It clears the address of the metadata, which from then on
-// says something else than the connection.
+// byHand changes the fields that were sent. It clears the address of the metadata, which from then
+// on says something else than the connection.
 func (s *SAML) byHand() (Change, error) {
 	var certificates []string
 	if s.Certificates != nil {
@@ -171,9 +171,9 @@ func refused(field string, err error) error {
 	return &model.Error{Kind: model.Invalid, Field: field, Message: explainMetadata(r), Err: err}
 }
 
-// explainMetadata is the advice for the administrator who named the refused metadata. It quotes what
-// was received only where that is a part of SAML metadata: the answer of any other address is not for
-// the administrator to read.
+// explainMetadata is the advice for the administrator who named the refused metadata. It quotes
+// what was received only where that is a part of SAML metadata: the answer of any other address is
+// not for the administrator to read.
 func explainMetadata(r *saml.Refused) string {
 	advice, received := adviceSAML(r.Reason), strings.ToValidUTF8(r.Received, "")
 	switch r.Reason {

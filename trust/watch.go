@@ -14,8 +14,8 @@ import (
 	"rollcall/worker"
 )
 
-// Watch keeps the rows of SAML connections up to date: it fetches their metadata again, and records a
-// warning about each certificate that expires soon.
+// Watch keeps the rows of SAML connections up to date: it fetches their metadata again, and records
+// a warning about each certificate that expires soon.
 type Watch struct {
 	Store    *model.Store
 	Outbound *web.Outbound
@@ -23,14 +23,14 @@ type Watch struct {
 }
 
 const (
-	// watchEvery is the pause between two rounds. A person whose login met an unknown key has to wait
-	// for the next round.
+	// watchEvery is the pause between two rounds. A person whose login met an unknown key has to
+	// wait for the next round.
 	watchEvery = 10 * time.Second
 	// watchLease is how long one replica has for the connections that it claimed. The time-out of
 	// web.Outbound is shorter.
 	watchLease = 5 * time.Minute
-	// watchBatch is how many connections are claimed at once. Their metadata is fetched concurrently,
-	// so that a host that does not answer does not delay the others.
+	// watchBatch is how many connections are claimed at once. Their metadata is fetched
+	// concurrently, so that a host that does not answer does not delay the others.
 	watchBatch = 8
 )
 
@@ -43,8 +43,8 @@ func (w *Watch) Run(ctx context.Context) error {
 	return worker.Every(ctx, watchEvery, w.Log, "connections not watched", round)
 }
 
-// RunOnce does the work that is due, up to a batch of each kind, and returns how many connections it
-// looked at.
+// RunOnce does the work that is due, up to a batch of each kind, and returns how many connections
+// it looked at.
 func (w *Watch) RunOnce(ctx context.Context) (n int, err error) {
 	due, err := w.Store.ClaimMetadata(ctx, watchBatch, watchLease)
 	var g errgroup.Group
@@ -97,8 +97,8 @@ func (w *Watch) refresh(ctx context.Context, c *model.Connection) error {
 	return unlessGone(err)
 }
 
-// read fetches and parses a connection's metadata. From the metadata of several identity providers it
-// takes the one with the connection's entity ID.
+// read fetches and parses a connection's metadata. From the metadata of several identity providers
+// it takes the one with the connection's entity ID.
 func (w *Watch) read(ctx context.Context, c *model.Connection) (saml.IDP, error) {
 	document, err := w.Outbound.Fetch(ctx, c.IDPMetadataURL, saml.MetadataAccept)
 	if err != nil {
@@ -118,9 +118,10 @@ func unread(err error) (message string, refused bool) {
 	return "", false
 }
 
-// SuspectKey has the metadata of a connection fetched soon where err says that a response may be signed
-// by a key that the identity provider has only just begun to use. It does so for every response that
-// could not be decrypted, whatever failed: nothing here may depend on how far the decryption came.
+// SuspectKey has the metadata of a connection fetched soon where err says that a response may be
+// signed by a key that the identity provider has only just begun to use. It does so for every
+// response that could not be decrypted, whatever failed: nothing here may depend on how far the
+// decryption came.
 func SuspectKey(ctx context.Context, org *model.Org, c *model.Connection, err error) error {
 	r, ok := errors.AsType[*saml.Refused](err)
 	if !ok || r.Reason != saml.WrongKey && r.Reason != saml.Undecryptable {

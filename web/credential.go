@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Bearer returns the bearer token of the Authorization header, or nothing. The name of the scheme is in
-// any case (RFC 9110, section 11.1).
+// Bearer returns the bearer token of the Authorization header, or nothing. The name of the scheme
+// is in any case (RFC 9110, section 11.1).
 func Bearer(h http.Header) string {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(h.Get(echo.HeaderAuthorization)), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -18,7 +18,8 @@ func Bearer(h http.Header) string {
 }
 
 // Cookies names and reads the cookies of a server. Over https they have the prefix that keeps other
-// hosts of the domain from setting them. Browsers refuse that prefix over http, which is for loopback.
+// hosts of the domain from setting them. Browsers refuse that prefix over http, which is for
+// loopback.
 type Cookies struct {
 	// Secure tells whether browsers reach the server over https.
 	Secure bool

@@ -13,11 +13,11 @@ import (
 // maxForm is the longest body of a form, in bytes.
 const maxForm = 16 << 10
 
-// Form reads the body of a form. It ignores the query of the address, because browsers keep addresses
-// in their history and servers in their logs.
+// Form reads the body of a form. It ignores the query of the address, because browsers keep
+// addresses in their history and servers in their logs.
 //
-// The kind of the error is tooLong for a form that is too long, and model.Invalid for any other form
-// that cannot be read. again tells the user how to start over, such as "Open the page again".
+// The kind of the error is tooLong for a form that is too long, and model.Invalid for any other
+// form that cannot be read. again tells the user how to start over, such as "Open the page again".
 func Form(c echo.Context, again string, tooLong model.Kind) (url.Values, error) {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
@@ -26,14 +26,17 @@ func Form(c echo.Context, again string, tooLong model.Kind) (url.Values, error) 
 		return r.PostForm, nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLong == model.TooLarge {
-		return nil, &model.Error{Kind: model.TooLarge, Message: "The form is too long. Shorten what you entered.", Err: err}
+		return nil, &model.Error{Kind: model.TooLarge, Message: "The form is too long. Shorten what you entered.",
+			Err: err}
 	}
-	return nil, &model.Error{Kind: model.Invalid, Message: "The form cannot be read. " + again + " and try once more.", Err: err}
+	return nil, &model.Error{Kind: model.Invalid,
+		Message: "The form cannot be read. " + again + " and try once more.", Err: err}
 }
 
-// OwnForms refuses a form that another site makes the browser send. With the browser's cookies such a
-// form could act for its user, and a form without cookies could sign the user in as somebody else.
-// Browsers name the sender in Sec-Fetch-Site, and older ones in Origin.
+// OwnForms refuses a form that another site makes the browser send. With the browser's cookies such
+// a form could act for its user, and a form without cookies could sign the user in as somebody else
+// (docs/design/signon.md, "One login, one browser"). Browsers name the sender in Sec-Fetch-Site,
+// and older ones in Origin.
 func OwnForms(next echo.HandlerFunc) echo.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {

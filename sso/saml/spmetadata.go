@@ -23,23 +23,7 @@ func (sp SP) Metadata() ([]byte, error) {
 	d.CreateAttr("AuthnRequestsSigned", strconv.FormatBool(!sp.UnsignedRequests))
 	d.CreateAttr("WantAssertionsSigned", "true")
 	d.CreateAttr("protocolSupportEnumeration", protocolNS)
-	// The key that signs comes first: some providers read no further.
-	certificates := []*x509.Certificate{sp.Certificate}
-	if sp.Standby != nil {
-		certificates = append(certificates, sp.Standby.Certificate)
-	}
-	for _, c := range certificates {
-		keyDescriptor(d, "signing", c)
-	}
-	if sp.Encryption != EncryptionOff {
-		// AD FS encrypts as soon as it sees such a key, so it stands there only when wanted.
-		for _, c := range certificates {
-			encryption := keyDescriptor(d, "encryption", c)
-			for _, algorithm := range sp.Encryption.methods() {
-				encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
-			}
-		}
-	}
+	sp.keyDescriptors(d)
 	if sp.SLOURL != "" {
 		for _, binding := range [...]string{schema.HTTPRedirectBinding, schema.HTTPPostBinding} {
 			slo := d.CreateElement("md:SingleLogoutService")
@@ -61,6 +45,26 @@ func (sp SP) Metadata() ([]byte, error) {
 	acs.CreateAttr("index", "0")
 	acs.CreateAttr("isDefault", "true")
 	return serialize(root)
+}
+
+// keyDescriptors adds our keys. The key that signs comes first: some providers read no further.
+func (sp SP) keyDescriptors(d *etree.Element) {
+	certificates := []*x509.Certificate{sp.Certificate}
+	if sp.Standby != nil {
+		certificates = append(certificates, sp.Standby.Certificate)
+	}
+	for _, c := range certificates {
+		keyDescriptor(d, "signing", c)
+	}
+	if sp.Encryption != EncryptionOff {
+		// AD FS encrypts as soon as it sees such a key, so it stands there only when wanted.
+		for _, c := range certificates {
+			encryption := keyDescriptor(d, "encryption", c)
+			for _, algorithm := range sp.Encryption.methods() {
+				encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
+			}
+		}
+	}
 }
 
 func keyDescriptor(d *etree.Element, use string, c *x509.Certificate) *etree.Element {
