@@ -11,9 +11,9 @@ import (
 
 func TestColumnsReadWhatTheyWrite(t *testing.T) {
 	directory, connection := "d", "c"
-	u := User{ID: "u", DirectoryID: &directory, UserName: "Ada", UserNameFolded: "ada", ExternalID: "x", DisplayName: "A",
-		DisplayNameFolded: "a", Email: "A@b", EmailFolded: "a@b", EmailDomain: "b", Active: true, InactiveReason: Deprovisioned,
-		Role: Admin, Epoch: 3, AdoptionConfirmed: true, ProfileIDs: []string{"p", "q"}, Version: 4, ConnectionID: &connection,
+	u := User{ID: "u", DirectoryID: &directory, UserName: "Ada", UserNameFolded: "ada", ExternalID: "x",
+		DisplayName: "A", DisplayNameFolded: "a", Email: "A@b", EmailFolded: "a@b", EmailDomain: "b", Active: true,
+		InactiveReason: Deprovisioned, Role: Admin, Epoch: 3, AdoptionConfirmed: true, ProfileIDs: []string{"p", "q"}, Version: 4, ConnectionID: &connection,
 		RoleMapped: true, EntitlementVersion: 5, Document: `{"userName":"Ada"}`, CreatedAt: 6, UpdatedAt: 7}
 	columns := userColumns.readable()
 	values, err := columns.values(context.Background(), &u)

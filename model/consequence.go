@@ -45,18 +45,19 @@ type consequences struct {
 // after. Without before the user is new, and without after the user is removed.
 // Neither of the two is altered.
 func consequencesOf(before, after *User, by changeSource) consequences {
-	c := consequences{before: before, row: before, events: eventsOf(before, after, by)}
+	c := consequences{before: before, events: eventsOf(before, after, by)}
 	c.cause = [...]Cause{byDirectory: CauseDirectory, byPerson: CauseManual, byMapping: CauseDirectory}[by]
 	if before == nil {
 		c.row, c.recompute = after, true
 		return c
 	}
+	row := *before
 	if after != nil {
-		row := *after
+		row = *after
 		row.InactiveReason = inactiveReason(before, after)
-		c.row = &row
 		c.recompute = before.Active != after.Active || adopted(before, after)
 	}
+	c.row = &row
 	if before.Role == Admin && before.Active && (after == nil || !after.Active || after.Role != Admin) {
 		c.lastAdmin = [...]lastAdminRule{
 			byDirectory: lastAdminFlagged, byPerson: lastAdminRefused, byMapping: lastAdminReported,
@@ -69,6 +70,8 @@ func consequencesOf(before, after *User, by changeSource) consequences {
 		// What was opened as an administrator must not live on.
 		c.endAccess(EndedRoleChanged)
 		c.removePassword = true
+	case before.Active && released(before, after):
+		c.endAccess(EndedDirectoryDeleted)
 	case before.Active && !after.Active:
 		c.endAccess(EndedDeprovisioned)
 		// A link from before must not work again once the user comes back.

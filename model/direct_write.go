@@ -248,8 +248,10 @@ func (o *Org) ownUser(ctx context.Context, directoryID, id string) (u readUser, 
 
 // addAtOnce is UpdateDirectoryGroup where the only change is one new member, a
 // user of the directory. It returns nil where it leaves the change to others.
-func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members []MembersChange) (*DirectoryGroup, error) {
-	if !o.atOnce() || len(members) != 1 || members[0].Op != AddMembers || len(members[0].UserIDs) != 1 || !isID(members[0].UserIDs[0]) {
+func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func(*GroupDraft) error,
+	members []MembersChange) (*DirectoryGroup, error) {
+	if !o.atOnce() || len(members) != 1 || members[0].Op != AddMembers || len(members[0].UserIDs) != 1 ||
+		!isID(members[0].UserIDs[0]) {
 		return nil, nil
 	}
 	g, u, isMember, err := o.groupAndUser(ctx, directoryID, id, members[0].UserIDs[0])
@@ -295,7 +297,8 @@ func (o *Org) addAtOnce(ctx context.Context, directoryID, id string, change func
 
 // groupAndUser reads a group of a directory and a user of the directory, and
 // whether the one has the other. Without either the group is nil.
-func (o *Org) groupAndUser(ctx context.Context, directoryID, groupID, userID string) (g *DirectoryGroup, u readUser, isMember bool, err error) {
+func (o *Org) groupAndUser(ctx context.Context, directoryID, groupID, userID string) (
+	g *DirectoryGroup, u readUser, isMember bool, err error) {
 	ids := map[string]any{"organization": string(o.ID), "group": groupID, "user": userID, "directory": directoryID}
 	query := join("SELECT "+readGroupColumns.selected("g")+", ",
 		named("(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = @organization "+

@@ -82,7 +82,8 @@ func newHistory(t *testing.T, db modeltest.Database, o model.Options, seed uint6
 	o.Now = clock.Now
 	s := modeltest.Open(t, db, o)
 	h := &history{T: t, house: open(t, s, "northwind"), clock: clock, random: rand.New(rand.NewPCG(seed, 1)),
-		seen: map[string]string{}, lived: map[string]int{"a session that ended": 0, "a session that lives": 0, "a link that is void": 0, "a license": 0}}
+		seen: map[string]string{}, lived: map[string]int{
+			"a session that ended": 0, "a session that lives": 0, "a link that is void": 0, "a license": 0}}
 	h.settings(t, func(s *model.Settings) { s.AllowAdminPasswords = true })
 	h.other, h.application = directory(t, h.org), application(t, s)
 	h.events = len(events(t, s, h.org))
@@ -196,8 +197,8 @@ func (h *history) redeem() {
 
 // noteRows notes all rows that follow from users, without hashes.
 func (h *history) noteRows() {
-	for _, table := range []string{"users", "user_values", "directory_groups", "directory_group_members", "identities", "tombstones",
-		"tombstone_keys", "sessions", "password_setups", "licenses"} {
+	for _, table := range []string{"users", "user_values", "directory_groups", "directory_group_members", "identities",
+		"tombstones", "tombstone_keys", "sessions", "password_setups", "licenses"} {
 		var rows []map[string]any
 		db := model.Across(h.s, h.Context()).Table(table).Where("organization_id = ?", string(h.org.ID))
 		must(h.T, db.Find(&rows).Error)
@@ -266,7 +267,8 @@ func (h *history) step() {
 	case n < 16:
 		h.changeGroup(h.any(h.groups))
 	case n < 17:
-		g, err := h.org.CreateDirectoryGroup(h.Context(), h.d.ID, map[string]any{"displayName": fmt.Sprint("G", h.random.IntN(4))}, nil)
+		document := map[string]any{"displayName": fmt.Sprint("G", h.random.IntN(4))}
+		g, err := h.org.CreateDirectoryGroup(h.Context(), h.d.ID, document, nil)
 		h.note("create a group", answerOf(err))
 		if err == nil {
 			h.groups = append(h.groups, g.ID)
@@ -299,13 +301,14 @@ func (h *history) noteUser(u *model.User) {
 			h.Errorf("user %s is answered with groups %v, and has %v: %v", u.ID, u.Groups, groups, err)
 		}
 	}
-	h.note("  =", u.Active, u.InactiveReason, u.Role, u.Epoch, u.ProfileIDs, u.Version, u.UserName, u.Email, u.ExternalID, u.DisplayName,
-		u.CreatedAt, u.UpdatedAt, u.Document)
+	h.note("  =", u.Active, u.InactiveReason, u.Role, u.Epoch, u.ProfileIDs, u.Version, u.UserName, u.Email,
+		u.ExternalID, u.DisplayName, u.CreatedAt, u.UpdatedAt, u.Document)
 }
 
 // change is a directory's change of a user.
 func (h *history) change(id string) {
-	what := h.pick("off", "off", "off", "on", "on", "document", "name", "email", "fewer emails", "title", "nothing", "version")
+	what := h.pick("off", "off", "off", "on", "on", "document", "name", "email", "fewer emails", "title", "nothing",
+		"version")
 	other := h.document()
 	u, err := h.org.UpdateDirectoryUser(h.Context(), h.d.ID, id, func(u *model.UserDraft) error {
 		d, err := u.DocumentMap()
@@ -341,7 +344,8 @@ func (h *history) change(id string) {
 
 func (h *history) changeGroup(id string) {
 	name := h.pick("", "", "", "G1")
-	op := []model.MembersOp{model.AddMembers, model.AddMembers, model.AddMembers, model.ReplaceMembers, model.RemoveMembers}[h.random.IntN(5)]
+	ops := []model.MembersOp{model.AddMembers, model.AddMembers, model.AddMembers, model.ReplaceMembers, model.RemoveMembers}
+	op := ops[h.random.IntN(len(ops))]
 	member := h.any(append(slices.Clone(h.users), h.groups...))
 	g, err := h.org.UpdateDirectoryGroup(h.Context(), h.d.ID, id, func(g *model.GroupDraft) error {
 		if name == "" {
@@ -364,7 +368,8 @@ func (h *history) enter(id string) {
 	}
 	subject := "subject of user " + strconv.Itoa(slices.Index(h.users, id))
 	if len(u.ProfileIDs) == 0 {
-		_, err = h.org.LinkIdentity(h.Context(), model.Identity{ConnectionID: h.c.ID, Issuer: "https://idp.example", Subject: subject, UserID: id})
+		_, err = h.org.LinkIdentity(h.Context(),
+			model.Identity{ConnectionID: h.c.ID, Issuer: "https://idp.example", Subject: subject, UserID: id})
 		h.note("link", id, answerOf(err))
 	}
 	l := begin(h.T, h.org, h.c)
@@ -376,7 +381,8 @@ func (h *history) enter(id string) {
 	}
 	o := openedAt{session: out.SessionToken}
 	var in *model.SignedIn
-	if in, o.token, err = h.s.RedeemCode(h.Context(), model.Redemption{ApplicationID: h.application.ID, Code: out.Code}); err == nil {
+	code := model.Redemption{ApplicationID: h.application.ID, Code: out.Code}
+	if in, o.token, err = h.s.RedeemCode(h.Context(), code); err == nil {
 		o.code, err = h.org.HandOver(h.Context(), in, h.application.ID, callback, "")
 	}
 	h.note("  =", answerOf(err))

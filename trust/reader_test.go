@@ -48,7 +48,7 @@ func TestMetadataDescribesAConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &model.Connection{IDPMetadataURL: "https://old.example/metadata", IDPSLOPostURL: "https://old.example/logout"}
+	c := &model.ConnectionFields{IDPMetadataURL: "https://old.example/metadata", IDPSLOPostURL: "https://old.example/logout"}
 	if err := change(c); err != nil {
 		t.Fatal(err)
 	}
@@ -67,27 +67,27 @@ func TestDescriptionByHandChangesWhatIsSaid(t *testing.T) {
 	r := reader(t)
 	_, certificate := metadataOf(t, "contoso")
 	text := func(s string) *string { return &s }
-	before := func() *model.Connection {
-		return &model.Connection{IDPEntityID: "old", IDPSSORedirectURL: "https://old.example/a",
+	before := func() *model.ConnectionFields {
+		return &model.ConnectionFields{IDPEntityID: "old", IDPSSORedirectURL: "https://old.example/a",
 			IDPSSOPostURL: "https://old.example/b", IDPMetadataURL: "https://old.example/metadata",
 			IDPCertificates: []string{"old"}}
 	}
 	for name, c := range map[string]struct {
 		said trust.SAML
-		want func(*model.Connection)
+		want func(*model.ConnectionFields)
 	}{
-		"nothing": {trust.SAML{}, func(*model.Connection) {}},
-		"the entity ID": {trust.SAML{EntityID: text("new")}, func(c *model.Connection) {
+		"nothing": {trust.SAML{}, func(*model.ConnectionFields) {}},
+		"the entity ID": {trust.SAML{EntityID: text("new")}, func(c *model.ConnectionFields) {
 			c.IDPEntityID, c.IDPMetadataURL = "new", ""
 		}},
-		"the sign-on address": {trust.SAML{SSOURL: text("https://new.example/a")}, func(c *model.Connection) {
+		"the sign-on address": {trust.SAML{SSOURL: text("https://new.example/a")}, func(c *model.ConnectionFields) {
 			c.IDPSSORedirectURL, c.IDPSSOPostURL, c.IDPMetadataURL = "https://new.example/a", "", ""
 		}},
-		"the logout address": {trust.SAML{SLOURL: text("https://new.example/o")}, func(c *model.Connection) {
+		"the logout address": {trust.SAML{SLOURL: text("https://new.example/o")}, func(c *model.ConnectionFields) {
 			c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "https://new.example/o", "https://new.example/o"
 			c.IDPMetadataURL = ""
 		}},
-		"no certificates": {trust.SAML{Certificates: &[]string{}}, func(c *model.Connection) {
+		"no certificates": {trust.SAML{Certificates: &[]string{}}, func(c *model.ConnectionFields) {
 			c.IDPCertificates, c.IDPMetadataURL = nil, ""
 		}},
 	} {
@@ -158,7 +158,7 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 		"no net":       {"https://idp.example", "fetches nothing"},
 	} {
 		t.Run("issuer: "+name, func(t *testing.T) {
-			_, err := r.OpenID(t.Context(), trust.OpenID{Issuer: &c.issuer}, "GenericOIDC")
+			_, err := r.OpenID(t.Context(), trust.OpenID{Issuer: &c.issuer}, &model.Connection{Type: "GenericOIDC"})
 			if field, message := fieldOf(t, err); field != "oidc.issuer" || !strings.Contains(message, c.message) {
 				t.Errorf("%s: %s", field, message)
 			}
