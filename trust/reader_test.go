@@ -169,7 +169,7 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 // TestProvidersAreParsedOncePerRow: a parsed connection is used until its row changes.
 func TestProvidersAreParsedOncePerRow(t *testing.T) {
 	r := reader(t)
-	g := &model.Organization{Name: "Contoso", Slug: "contoso", Settings: model.DefaultSettings()}
+	g := &model.Organization{OrganizationFields: model.OrganizationFields{Name: "Contoso", Slug: "contoso", Settings: model.DefaultSettings()}}
 	if err := r.Store.CreateOrganization(t.Context(), model.System, model.Everywhere(), g, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestProvidersAreParsedOncePerRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &model.Connection{ID: model.NewConnectionID(), Name: "Contoso", Type: "GenericSAML"}
+	c := &model.Connection{ID: model.NewConnectionID(), Type: "GenericSAML", ConnectionFields: model.ConnectionFields{Name: "Contoso"}}
 	certificate, key, err := trust.NewKey(c.ID, time.Now())
 	if err != nil {
 		t.Fatal(err)

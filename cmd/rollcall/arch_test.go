@@ -63,12 +63,12 @@ var fences = map[string]string{
 	"github.com/santhosh-tekuri/jsonschema": "tests",
 	"github.com/scim2/filter-parser/v2":     "model scim/...",
 	"github.com/trustelem/zxcvbn":           "model",
+	"go.yaml.in/yaml/v3":                    "tests",
 	"golang.org/x/oauth2":                   "sso/oidc",
 	"golang.org/x/net":                      "*",
 	"golang.org/x/sync":                     "*",
 	"golang.org/x/text":                     "*",
 	"golang.org/x/time":                     "scim",
-	"gopkg.in/yaml.v3":                      "tests",
 	"gorm.io":                               "model",
 }
 
