@@ -115,5 +115,6 @@ func diff(t testing.TB, what string, want, got any) {
 
 // expand writes the URNs of a document's extensions, which tests shorten to a letter, in full.
 func expand(doc string) string {
-	return strings.NewReplacer(`"E":`, `"`+enterprise+`":`, `"A":`, `"`+acme+`":`, `"X":`, `"`+unknownURN+`":`).Replace(doc)
+	return strings.NewReplacer(`"E":`, `"`+enterprise+`":`, `"A":`, `"`+acme+`":`, `"X":`,
+		`"`+unknownURN+`":`).Replace(doc)
 }

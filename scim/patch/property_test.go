@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// clean reports what a document must not hold: anything that means unassigned, two primary elements,
-// what the server writes, what is never kept.
+// clean reports what a document must not hold: anything that means unassigned, two primary
+// elements, what the server writes, what is never kept.
 func clean(doc map[string]any) error {
 	for _, name := range []string{"id", "meta", "schemas", "groups", "password", "members"} {
 		if doc[name] != nil {
@@ -47,16 +47,23 @@ func clean(doc map[string]any) error {
 func randomOps(r *rand.Rand, ops []string) string {
 	paths := []string{
 		"userName", "title", "active", "name", "name.givenName", "NAME", "emails", "emails.value", "emails.primary",
-		`emails[type eq \"work\"]`, `emails[type eq \"work\"].value`, `emails[primary eq true].type`, `emails[value co \"a\"]`,
-		`emails[not (type eq \"work\")].primary`, "manager", enterprise, enterprise + ":manager.value", enterprise + ":department",
-		acme + ":badges", acme + `:badges[value eq \"a\"]`, acme + ":keys", acme + `:keys[value eq \"a\"].count`, acme + ":frozen",
-		acme + ":desk", acme + ":desk.building", acme, unknownURN + ":a", unknownURN + ":a.b", unknownURN + `:a[b eq 1]`, unknownURN,
+		`emails[type eq \"work\"]`, `emails[type eq \"work\"].value`, `emails[primary eq true].type`,
+		`emails[value co \"a\"]`,
+		`emails[not (type eq \"work\")].primary`, "manager", enterprise, enterprise + ":manager.value",
+		enterprise + ":department",
+		acme + ":badges", acme + `:badges[value eq \"a\"]`, acme + ":keys", acme + `:keys[value eq \"a\"].count`,
+		acme + ":frozen",
+		acme + ":desk", acme + ":desk.building", acme, unknownURN + ":a", unknownURN + ":a.b",
+		unknownURN + `:a[b eq 1]`, unknownURN,
 		"groups", "password", "id", "nope", "",
 	}
 	values := []string{
-		`null`, `""`, `"a"`, `"b"`, `"True"`, `true`, `1`, `[]`, `{}`, `["a"]`, `["a","b"]`, `[null]`, `{"value":"a"}`, `{"value":""}`,
-		`{"value":"a","type":"work","primary":true}`, `[{"value":"a","type":"work","primary":"true"},{"value":"b","primary":true}]`,
-		`{"givenName":"a","familyName":null}`, `{"title":"x","emails":{"value":"b"},"` + enterprise + `":{"department":"d"}}`, `{"b":1}`,
+		`null`, `""`, `"a"`, `"b"`, `"True"`, `true`, `1`, `[]`, `{}`, `["a"]`, `["a","b"]`, `[null]`, `{"value":"a"}`,
+		`{"value":""}`,
+		`{"value":"a","type":"work","primary":true}`,
+		`[{"value":"a","type":"work","primary":"true"},{"value":"b","primary":true}]`,
+		`{"givenName":"a","familyName":null}`,
+		`{"title":"x","emails":{"value":"b"},"` + enterprise + `":{"department":"d"}}`, `{"b":1}`,
 		`{"building":"x","floor":1}`,
 	}
 	var all []string
@@ -147,7 +154,8 @@ func selects(ops []Operation) bool {
 // Deactivation works whatever else a document holds: it only takes access away.
 func TestDeactivationNeverFails(t *testing.T) {
 	for _, doc := range []string{
-		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`, `{"active":{"a":1},"` + acme + `":5}`,
+		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`,
+		`{"active":{"a":1},"` + acme + `":5}`,
 		`{"active":true,"emails":[{"primary":true},{"primary":true},null]}`,
 	} {
 		for _, ops := range []string{
@@ -171,7 +179,8 @@ func FuzzNormalize(f *testing.F) {
 	for range 30 {
 		f.Add(body(randomOps(r, []string{"add", "replace", "remove"})))
 	}
-	f.Add(body(`{"op":"remove","path":"members[value eq \"a\" or value eq \"b\"]"},{"op":"Remove","path":"members","value":[{"value":"c"}]}`))
+	f.Add(body(`{"op":"remove","path":"members[value eq \"a\" or value eq \"b\"]"},{"op":"Remove","path":"members",` +
+		`"value":[{"value":"c"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, typ := range []*Type{users, groups} {
 			ops, err := Normalize(b, typ)
@@ -187,7 +196,9 @@ func FuzzNormalize(f *testing.F) {
 			if members.Replace && !strings.Contains(strings.ToLower(string(b)), "members") {
 				t.Fatalf("%q replaces members", b)
 			}
-			doc := document(t, expand(`{"emails":[{"value":"a","type":"work"}],"A":{"keys":[{"value":"a"}],"badges":["a"]},"X":{"a":[{"b":1}]}}`))
+			doc := document(t, expand(
+				`{"emails":[{"value":"a","type":"work"}],"A":{"keys":[{"value":"a"}],"badges":["a"]},`+
+					`"X":{"a":[{"b":1}]}}`))
 			next, changed, err := Apply(doc, rest, typ)
 			if err != nil {
 				refused(t, err)
@@ -205,9 +216,12 @@ func FuzzNormalize(f *testing.F) {
 
 // A document is a body of a POST or PUT that makes the same document.
 func FuzzDocument(f *testing.F) {
-	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},"A":{"codes":["a"],"level":"7"}}`)))
+	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},` +
+		`"A":{"codes":["a"],"level":"7"}}`)))
 	f.Add([]byte(`{"displayName":"N","members":[{"value":"a"},"b"]}`))
-	f.Add([]byte(`{"` + coreURN + `":{"userName":"u"},"name.givenName":"G","` + enterprise + `:manager.value":"m","emails[type eq \"work\"].value":"a","` + acme + `:badges":["b"],"` + acme + `:codes":["c"]}`))
+	f.Add([]byte(`{"` + coreURN + `":{"userName":"u"},"name.givenName":"G","` + enterprise +
+		`:manager.value":"m","emails[type eq \"work\"].value":"a","` + acme + `:badges":["b"],"` + acme +
+		`:codes":["c"]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, typ := range []*Type{users, groups} {
 			doc, _, err := Document(b, typ)
