@@ -50,7 +50,8 @@ func TestReasons(t *testing.T) {
 				t.Errorf("%s has %s, and so has %s", name, r, before)
 			}
 			seen[r] = name
-			if advice := oidc.Reason(r).Advice(); (name == "reason.go") != (advice != "") || advice != "" && !strings.HasSuffix(advice, ".") {
+			if advice := oidc.Reason(r).Advice(); (name == "reason.go") != (advice != "") ||
+				advice != "" && !strings.HasSuffix(advice, ".") {
 				t.Errorf("%s of %s: %q", r, name, advice)
 			}
 		}
@@ -96,8 +97,11 @@ func TestParseIssuer(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			i, err := oidc.ParseIssuer(text, c.entra)
 			refused, ok := errors.AsType[*oidc.Refused](err)
-			if ok != (c.reason != "") || ok && refused.Reason != c.reason || i.Tenant != c.tenant || i.Entra != (c.tenant != "") {
-				t.Errorf("%+v %v", i, err)
+			if ok != (c.reason != "") || ok && refused.Reason != c.reason {
+				t.Errorf("error %v", err)
+			}
+			if i.Tenant != c.tenant || i.Entra != (c.tenant != "") {
+				t.Errorf("%+v", i)
 			}
 			if err == nil && i.Pinned() == (text == "https://accounts.google.com") {
 				t.Errorf("pinned: %t", i.Pinned())
@@ -108,7 +112,8 @@ func TestParseIssuer(t *testing.T) {
 
 func TestLogoutURL(t *testing.T) {
 	p := provider(t, "https://idp.example", map[string]any{"end_session_endpoint": "https://idp.example/out?a=b"})
-	at, err := url.Parse(p.LogoutURL(oidc.Client{ID: "client"}, "the.id.token", "https://rollcall.example/sso/signed-out", "a state"))
+	at, err := url.Parse(
+		p.LogoutURL(oidc.Client{ID: "client"}, "the.id.token", "https://rollcall.example/sso/signed-out", "a state"))
 	if err != nil || at.Host != "idp.example" {
 		t.Fatal(at, err)
 	}
