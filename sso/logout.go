@@ -153,7 +153,7 @@ func (s *Server) samlLogout(c echo.Context, connection *model.Connection, in *mo
 	if err := org.StartLogout(ctx, l); err != nil {
 		return false, err
 	}
-	request, err := p.sp.LogoutRequest(p.idp, saml.LogoutOptions{
+	request, err := p.sp.LogoutRequest(p.idp, saml.LogoutRequestOptions{
 		ID: l.RequestID, RelayState: l.ID, SessionIndex: known.SessionIndex, Now: s.Store.Now(),
 		NameID: saml.NameID{Value: known.NameID, Format: known.Format, NameQualifier: known.NameQualifier, SPNameQualifier: known.SPNameQualifier},
 	})

@@ -90,7 +90,7 @@ func (s *Server) endByProvider(c echo.Context, connection *model.Connection, p *
 	if len(relayState) > maxRelayState {
 		relayState = ""
 	}
-	answer, err := p.sp.LogoutResponse(p.idp, saml.LogoutAnswer{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
+	answer, err := p.sp.LogoutResponse(p.idp, saml.LogoutResponseOptions{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
 		RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *sa
 
 // useLogout finds the logout that is answered and uses it up. response is nil where the answer has
 // nothing but the state, as over OpenID Connect.
-func (s *Server) useLogout(c echo.Context, connection *model.Connection, state string, response *saml.LogoutAnswered) (*model.SingleLogout, error) {
+func (s *Server) useLogout(c echo.Context, connection *model.Connection, state string, response *saml.ReceivedLogoutResponse) (*model.SingleLogout, error) {
 	ctx, org := c.Request().Context(), s.org(connection)
 	l, err := org.SingleLogout(ctx, connection.ID, state)
 	switch {

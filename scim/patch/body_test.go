@@ -51,7 +51,7 @@ func TestNormalizeEnvelope(t *testing.T) {
 	}
 }
 
-// many is an operation, with a number in place of %d, n times.
+// many returns n operations, with a number each in place of %d.
 func many(n int, op string) []byte {
 	ops := make([]string, n)
 	for i := range ops {
@@ -93,7 +93,7 @@ func TestNormalizeLimits(t *testing.T) {
 	}
 }
 
-// manyNames is n members of an object.
+// manyNames returns n members of an object.
 func manyNames(n int) string {
 	names := make([]string, n)
 	for i := range names {

@@ -108,7 +108,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// Members of a group have no attribute but their value in a common filter.
+// The members of a group can be filtered only by their value.
 func TestFilterOfGroups(t *testing.T) {
 	for in, want := range map[string]string{
 		`id eq "g" and members eq "u"`: `id eq "g" and members.value eq "u"`,

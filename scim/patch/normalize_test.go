@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// The rows are the probes of real clients' requests, by the names under which they were recorded.
-// In paths, E:, A:, X: and U: stand for URNs.
+// The rows are recorded requests of real clients. In paths, E:, A:, X: and U: stand for URNs.
 func TestNormalizeUsers(t *testing.T) {
 	for _, c := range []struct {
 		name, ops, want string // want is operations, or an error that starts with its scimType

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// clean reports what a document must not hold: anything that means unassigned, two primary
-// elements, what the server writes, what is never kept.
+// clean returns an error for anything that a document must not hold: values that mean unassigned,
+// two primary elements, attributes that the server writes or never stores.
 func clean(doc map[string]any) error {
 	for _, name := range []string{"id", "meta", "schemas", "groups", "password", "members"} {
 		if doc[name] != nil {
@@ -43,7 +43,7 @@ func clean(doc map[string]any) error {
 	return nil
 }
 
-// randomOps draws operations from parts of what clients send, so that most are valid.
+// randomOps makes operations from parts of real requests, so that most are valid.
 func randomOps(r *rand.Rand, ops []string) string {
 	paths := []string{
 		"userName", "title", "active", "name", "name.givenName", "NAME", "emails", "emails.value", "emails.primary",
@@ -74,8 +74,8 @@ func randomOps(r *rand.Rand, ops []string) string {
 	return strings.Join(all, ",")
 }
 
-// Whatever valid operations do, the document stays clean; changed tells the truth; and the document
-// that was given stays as it is.
+// After any valid operations, the document is clean, changed reports whether it differs, and
+// the document that was passed in is as before.
 func TestApplyKeepsDocumentsClean(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	doc, applied := document(t, `{"userName":"u"}`), 0
@@ -112,7 +112,7 @@ func TestApplyKeepsDocumentsClean(t *testing.T) {
 	}
 }
 
-// A replace says what the value shall be, so saying it twice changes nothing more.
+// A replace applied twice has the same result as once.
 func TestReplaceIsIdempotent(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	applied := 0
@@ -129,7 +129,7 @@ func TestReplaceIsIdempotent(t *testing.T) {
 		}
 		twice, changed, err := Apply(once, ops, users)
 		if e := (*Error)(nil); errors.As(err, &e) && e.ScimType == Mutability {
-			continue // it set an immutable attribute after it had removed the whole
+			continue // it set an immutable attribute after it had removed the complex one around it
 		}
 		if err != nil || changed {
 			t.Fatalf("%s\nmakes %s, then %s (%v)", request, encode(once), encode(twice), err)
@@ -141,7 +141,7 @@ func TestReplaceIsIdempotent(t *testing.T) {
 	}
 }
 
-// selects says whether an operation has a filter: it may not match what it made.
+// selects reports whether an operation has a filter. An element that it created may not match it.
 func selects(ops []Operation) bool {
 	for _, op := range ops {
 		if op.Target.Filter != nil {
@@ -151,7 +151,7 @@ func selects(ops []Operation) bool {
 	return false
 }
 
-// Deactivation works whatever else a document holds: it only takes access away.
+// Deactivation works for any document, because it only takes access away.
 func TestDeactivationNeverFails(t *testing.T) {
 	for _, doc := range []string{
 		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`,
@@ -192,7 +192,7 @@ func FuzzNormalize(f *testing.F) {
 			if len(ops) > MaxOperations || len(rest) > len(ops) {
 				t.Fatalf("%d operations, %d of them not on members", len(ops), len(rest))
 			}
-			// The one way to empty a group is an operation that says so.
+			// Only an operation that explicitly asks for it empties a group.
 			if members.Replace && !strings.Contains(strings.ToLower(string(b)), "members") {
 				t.Fatalf("%q replaces members", b)
 			}
@@ -214,7 +214,7 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-// A document is a body of a POST or PUT that makes the same document.
+// A document, sent as the body of a POST or PUT, makes the same document.
 func FuzzDocument(f *testing.F) {
 	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},` +
 		`"A":{"codes":["a"],"level":"7"}}`)))

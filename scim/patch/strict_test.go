@@ -8,8 +8,8 @@ import (
 
 const patchURN = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`
 
-// TestStrictNormalize has each dialect refused that a type takes otherwise, and the RFC's words
-// taken.
+// TestStrictNormalize: a strict type refuses each dialect that another type accepts, and accepts
+// what the RFC allows.
 func TestStrictNormalize(t *testing.T) {
 	tests := []struct {
 		name, operation string
@@ -127,7 +127,7 @@ func TestStrictDocument(t *testing.T) {
 	}
 }
 
-// An element that no filter finds is not made up.
+// A strict type creates no element for a filter that matches none.
 func TestStrictApply(t *testing.T) {
 	for _, op := range []string{"add", "replace"} {
 		ops, err := Normalize(

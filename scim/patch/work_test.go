@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// photosOf is a list of n photos, in JSON, each with about size bytes of text.
+// photosOf returns a JSON list of n photos, each with about size bytes of text.
 func photosOf(n, size int) string {
 	var b strings.Builder
 	for i := range n {
@@ -15,8 +15,8 @@ func photosOf(n, size int) string {
 	return "[" + b.String()[1:] + "]"
 }
 
-// TestBodiesThatCostTooMuch has what a hostile client may send within the limit of a body: small in
-// bytes, and large in memory.
+// TestBodiesThatCostTooMuch has bodies of a hostile client that are small in bytes and large in
+// memory.
 func TestBodiesThatCostTooMuch(t *testing.T) {
 	names := make([]string, 100_000)
 	for i := range names {
@@ -74,8 +74,8 @@ func TestNormalizeBoundsTheSizeOfValues(t *testing.T) {
 	}
 }
 
-// TestApplyBoundsItsWork has requests that are small themselves and would compare each of a
-// thousand values again and again, while the store waits.
+// TestApplyBoundsItsWork has small requests that would compare each of a thousand values many
+// times, while a transaction waits.
 func TestApplyBoundsItsWork(t *testing.T) {
 	seed, err := Normalize(body(`{"op":"add","path":"photos","value":`+photosOf(MaxValues, 200)+`}`), users)
 	if err != nil {
