@@ -122,3 +122,18 @@ func TestSigningOutReachesTheApplication(t *testing.T) {
 		})
 	}
 }
+
+func TestSigningOutInABrowserPostsALogoutRequest(t *testing.T) {
+	i := newSignOnIDP(t, testidp.PlainSAML)
+	if err := i.ConnectLogout(sloURL); err != nil {
+		t.Fatal(err)
+	}
+	_, address := i.request(t, nil)
+	page, _ := i.get(t, address)
+	i.pick(t, page, "amara.okafor")
+	home, _ := i.get(t, i.url+"/applications/1")
+	page, status := i.post(t, "/applications/1/saml/sign-out", fields(home), "same-origin")
+	if status != http.StatusOK || !strings.Contains(page, `action="`+sloURL+`"`) || fields(page).Get("SAMLRequest") == "" {
+		t.Errorf("signing out answers %d %s", status, page)
+	}
+}

@@ -90,7 +90,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"first":  func(ops []Operation, i int) bool { return i == 0 && len(ops[0].Writes()) <= 4 },
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"index", "application", "person", "problem", "signon", "answer"} {
+	for _, name := range []string{"index", "application", "person", "problem", "signon", "answer", "logout"} {
 		t, err := template.New(name).Funcs(functions).ParseFS(files,
 			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
