@@ -216,7 +216,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 
 func TestServe(t *testing.T) {
 	s := newServer(t, newSCIMServer(t), testidp.Okta)
-	t.Run("answers until told to stop", func(t *testing.T) {
+	t.Run("answers until it is stopped", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)

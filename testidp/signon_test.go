@@ -204,7 +204,7 @@ func TestWhoIsNotAssignedCanBePickedAllTheSame(t *testing.T) {
 	assigned, others, found := strings.Cut(page, "A real identity provider would stop here.")
 	if !found || !strings.Contains(assigned, "Amara Okafor") || strings.Contains(assigned, "Priya Raman") ||
 		!strings.Contains(others, "Priya Raman") {
-		t.Error("who is not assigned does not stand apart")
+		t.Error("unassigned people are not listed separately")
 	}
 	answer := i.pick(t, page, "priya.raman")
 	if got := i.subject(t, answer, id); got != "priya.raman@acme.example" ||

@@ -197,7 +197,7 @@ func TestApply(t *testing.T) {
 			`mutability: A:desk.building is immutable and has a value already`},
 		{"immutable sub-attribute removed", `{"A":{"desk":{"building":"b"}}}`, `{"op":"remove","path":"A:desk"}`,
 			`mutability: A:desk.building is immutable and has a value already`},
-		{"beside an immutable sub-attribute", `{"A":{"desk":{"building":"b"}}}`,
+		{"with an immutable sub-attribute", `{"A":{"desk":{"building":"b"}}}`,
 			`{"op":"replace","path":"A:desk.floor","value":"2"}`, `{"A":{"desk":{"building":"b","floor":2}}}`},
 		{"immutable sub-attribute of an element changed", `{"A":{"keys":[{"value":"k","serial":"1"}]}}`,
 			`{"op":"replace","path":"A:keys[value eq \"k\"].serial","value":"2"}`,

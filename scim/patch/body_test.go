@@ -14,7 +14,7 @@ func TestNormalizeEnvelope(t *testing.T) {
 			`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp","urn:x"],"Operations":[` + op + `]}`,
 			`replace active false`},
 		{"operations lower-case", `{"schemas":[],"operations":[` + op + `]}`, `replace active false`},
-		{"members beside", `{"Operations":[` + op + `],"x":{"y":1}}`, `replace active false`},
+		{"with other members", `{"Operations":[` + op + `],"x":{"y":1}}`, `replace active false`},
 		{"operations twice", `{"operations":[` + op + `],"Operations":[` + op + `]}`,
 			`invalidSyntax: "Operations" is there twice; send it once`},
 		{"empty ops", `{"Operations":[]}`, `invalidSyntax: Operations must be a list of at least one operation`},

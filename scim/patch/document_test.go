@@ -118,7 +118,7 @@ func TestDocument(t *testing.T) {
 			`{"userName":"x"}`},
 		{"an attribute with its URN of another type", `{"userName":"x","` + enterprise + `:department":5}`,
 			`invalidValue: E:department must be a string`},
-		{"an attribute with its URN beside a required one", `{"userName":"x","` + acme + `:tag":"T"}`,
+		{"an attribute with its URN and a required one", `{"userName":"x","` + acme + `:tag":"T"}`,
 			`invalidValue: A:codes is required and must not be empty`},
 		{"a blank userName with its URN", `{"` + coreURN + `:userName":" "}`,
 			`invalidValue: userName is required and must not be empty`},

@@ -17,7 +17,7 @@ func TestSplitMembers(t *testing.T) {
 		{"removed with an empty list", `{"op":"remove","path":"members","value":[]}`, ``, Members{}},
 		{"added, then removed", a + "," + noA, ``, Members{Remove: []string{"a"}}},
 		{"removed, then added", noA + "," + a, ``, Members{Add: []string{"a"}}},
-		{"beside other changes", a + "," + name + "," + noA + "," + b, `replace displayName "N"`,
+		{"with other changes", a + "," + name + "," + noA + "," + b, `replace displayName "N"`,
 			Members{Add: []string{"a", "b"}}},
 		{"all removed", none, ``, Members{Replace: true}},
 		{"all replaced by none", `{"op":"replace","path":"members","value":[]}`, ``, Members{Replace: true}},

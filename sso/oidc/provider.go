@@ -41,8 +41,8 @@ type document struct {
 	NamesIssuer   bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 }
 
-// algorithms are the signature algorithms that are accepted in ID tokens. All are asymmetric, so
-// that nobody can sign with a key from the key set, and use a secure hash.
+// algorithms are the signature algorithms that are accepted in ID tokens. All of them have a secure
+// hash. All are asymmetric, so that nobody can sign with a key from the published key set.
 var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512,
 }

@@ -28,11 +28,11 @@ type envelope struct {
 	algorithm string
 	keySize   int
 	gcm       bool
-	transport string                        // how the key is
-	method    string                        // the parameters of that
-	options   rsa.OAEPOptions               // the same for Go
-	beside    bool                          // the key stands beside the data
-	keys      int                           // how often it is there
+	transport string                        // algorithm that encrypts the key
+	method    string                        // parameters of the transport
+	options   rsa.OAEPOptions               // the same parameters for Go
+	afterData bool                          // the EncryptedKey follows the data, and is not in its KeyInfo
+	keys      int                           // number of EncryptedKey elements
 	cipher    func(sealed []byte) []byte    // changes the ciphertext
 	plain     func(plaintext string) string // changes what is encrypted
 }
@@ -69,9 +69,9 @@ func (e envelope) encrypt(t *testing.T, d *etree.Document, to *rsa.PublicKey) {
 	encryptedKey := strings.Repeat(`<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="`+e.transport+`">`+e.method+
 		`</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue>`+base64.StdEncoding.EncodeToString(wrapped)+
 		`</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>`, e.keys)
-	inside, beside := `<ds:KeyInfo>`+encryptedKey+`</ds:KeyInfo>`, ""
-	if e.beside {
-		inside, beside = "", encryptedKey
+	inKeyInfo, afterData := `<ds:KeyInfo>`+encryptedKey+`</ds:KeyInfo>`, ""
+	if e.afterData {
+		inKeyInfo, afterData = "", encryptedKey
 	}
 	text := fmt.Sprintf(
 		`<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" `+
@@ -79,7 +79,7 @@ func (e envelope) encrypt(t *testing.T, d *etree.Document, to *rsa.PublicKey) {
 			`xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedData><xenc:EncryptionMethod `+
 			`Algorithm="%s"/>%s<xenc:CipherData><xenc:CipherValue>%s</xenc:CipherValue></xenc:CipherData>`+
 			`</xenc:EncryptedData>%s</saml:EncryptedAssertion>`,
-		e.algorithm, inside, base64.StdEncoding.EncodeToString(sealed), beside)
+		e.algorithm, inKeyInfo, base64.StdEncoding.EncodeToString(sealed), afterData)
 	outer := etree.NewDocument()
 	if err := outer.ReadFromString(text); err != nil {
 		t.Fatal(err)
@@ -133,8 +133,8 @@ func TestVerifyDecrypts(t *testing.T) {
 	own.Encryption = saml.EncryptionCBC
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
-	beside := usual
-	beside.beside = true
+	afterData := usual
+	afterData.afterData = true
 	modern := usual
 	modern.transport = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
 	modern.method = `<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><xenc11:MGF ` +
@@ -148,7 +148,7 @@ func TestVerifyDecrypts(t *testing.T) {
 		"in a signed response":            {usual, false, true},
 		"both signed":                     {usual, true, true},
 		"by AES in CBC":                   {cbc, true, false},
-		"with the key beside the data":    {beside, true, false},
+		"with the key after the data":     {afterData, true, false},
 		"with OAEP of SHA-256 throughout": {modern, true, false},
 	}
 	for name, test := range tests {

@@ -146,7 +146,7 @@ func TestRedirectedMessagesAreRefused(t *testing.T) {
 		"a request as response":          {replace("SAMLRequest=", "SAMLResponse="), saml.WrongKey},
 		"re-encoded values":              {replace("RelayState=state", "RelayState=%73tate"), saml.WrongKey},
 		"the message twice":              {good + "&" + request, saml.Repeated},
-		"a response beside the request":  {good + "&SAMLResponse=x", saml.Repeated},
+		"a response and a request":       {good + "&SAMLResponse=x", saml.Repeated},
 		"the RelayState twice":           {good + "&RelayState=evil", saml.Repeated},
 		"the signature twice":            {good + "&Signature=" + signature, saml.Repeated},
 		"the RelayState by another name": {good + "&Relay%53tate=evil", saml.Repeated},
