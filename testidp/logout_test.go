@@ -133,7 +133,8 @@ func TestSigningOutInABrowserPostsALogoutRequest(t *testing.T) {
 	i.pick(t, page, "amara.okafor")
 	home, _ := i.get(t, i.url+"/applications/1")
 	page, status := i.post(t, "/applications/1/saml/sign-out", fields(home), "same-origin")
-	if status != http.StatusOK || !strings.Contains(page, `action="`+sloURL+`"`) || fields(page).Get("SAMLRequest") == "" {
+	if status != http.StatusOK || !strings.Contains(page, `action="`+sloURL+`"`) ||
+		fields(page).Get("SAMLRequest") == "" {
 		t.Errorf("signing out answers %d %s", status, page)
 	}
 }
