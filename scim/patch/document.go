@@ -141,16 +141,16 @@ func (r *reader) paths() error {
 		if err != nil || p.attr == nil || p.scope.untyped {
 			continue
 		}
-		whole := p.sub == nil && p.filter == nil
+		wholeAttribute := p.sub == nil && p.filter == nil
 		switch {
-		case p.attr.members && whole:
+		case p.attr.members && wholeAttribute:
 			r.hasMembers = true
 			err = r.attribute(r.doc, p.attr, m.value)
 		case p.attr.members:
-		case whole && r.seen[p.attr]:
+		case wholeAttribute && r.seen[p.attr]:
 			err = fail(InvalidSyntax, "%s is there twice; send it once", p.attr.path)
 		default:
-			r.seen[p.attr] = r.seen[p.attr] || whole
+			r.seen[p.attr] = r.seen[p.attr] || wholeAttribute
 			err = n.change(Add, p, m.value, false)
 		}
 		if err != nil {
