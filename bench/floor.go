@@ -13,25 +13,30 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// floor is the least server that could do the work: it executes one statement for each request,
-// and knows no rules, no organizations and no events.
+// floor is the simplest server that can do the work. It executes one statement for each request,
+// and has no rules, no organizations and no events.
 type floor struct{ db *pgxpool.Pool }
 
-// floorSchema has the keys that the requests need, and those that keep it consistent.
+// floorSchema has the indexes that the requests need, and the constraints that keep it consistent.
 const floorSchema = `
 CREATE TABLE users (
-	id text PRIMARY KEY, tenant text NOT NULL, user_name text NOT NULL, active boolean NOT NULL, version bigint NOT NULL,
-	document text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), UNIQUE (tenant, user_name)
+	id text PRIMARY KEY, tenant text NOT NULL, user_name text NOT NULL, active boolean NOT NULL,
+	version bigint NOT NULL, document text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+	UNIQUE (tenant, user_name)
 );
 CREATE INDEX users_tenant ON users (tenant, id);
-CREATE TABLE groups (id text PRIMARY KEY, tenant text NOT NULL, display_name text NOT NULL, version bigint NOT NULL);
+CREATE TABLE groups (
+	id text PRIMARY KEY, tenant text NOT NULL, display_name text NOT NULL, version bigint NOT NULL
+);
 CREATE TABLE members (
-	group_id text NOT NULL REFERENCES groups (id), user_id text NOT NULL REFERENCES users (id), PRIMARY KEY (group_id, user_id)
+	group_id text NOT NULL REFERENCES groups (id), user_id text NOT NULL REFERENCES users (id),
+	PRIMARY KEY (group_id, user_id)
 );
 CREATE INDEX members_user ON members (user_id);`
 
 const tenant = "the-only-one"
 
+// handler returns the routes of the floor.
 func (f *floor) handler() http.Handler {
 	m := http.NewServeMux()
 	handle := func(pattern string, h func(w http.ResponseWriter, r *http.Request) error) {
@@ -50,6 +55,7 @@ func (f *floor) handler() http.Handler {
 	return m
 }
 
+// respond writes a response.
 func respond(w http.ResponseWriter, status int, body []byte) error {
 	w.Header().Set("Content-Type", "application/scim+json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -58,7 +64,7 @@ func respond(w http.ResponseWriter, status int, body []byte) error {
 	return err
 }
 
-// appendUser adds to a document what the server decides.
+// appendUser appends a user: the stored document with the attributes that the server sets.
 func appendUser(b []byte, id string, active bool, version int64, document string, created time.Time) []byte {
 	b = append(append(append(b, `{"id":"`...), id...), `","active":`...)
 	b = append(strconv.AppendBool(b, active), `,"meta":{"resourceType":"User","created":"`...)
@@ -68,6 +74,7 @@ func appendUser(b []byte, id string, active bool, version int64, document string
 	return append(b, document[1:]...)
 }
 
+// create answers POST /Users.
 func (f *floor) create(w http.ResponseWriter, r *http.Request) error {
 	var document json.RawMessage
 	if err := json.NewDecoder(r.Body).Decode(&document); err != nil {
@@ -81,7 +88,9 @@ func (f *floor) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, now := uuid.Must(uuid.NewV7()).String(), time.Now()
-	_, err := f.db.Exec(r.Context(), "INSERT INTO users (id, tenant, user_name, active, version, document, created_at) VALUES ($1, $2, $3, $4, 1, $5, $6)",
+	_, err := f.db.Exec(r.Context(),
+		`INSERT INTO users (id, tenant, user_name, active, version, document, created_at)
+			VALUES ($1, $2, $3, $4, 1, $5, $6)`,
 		id, tenant, strings.ToLower(known.UserName), known.Active, string(document), now)
 	if err != nil {
 		return err
@@ -89,23 +98,29 @@ func (f *floor) create(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, http.StatusCreated, appendUser(nil, id, known.Active, 1, string(document), now))
 }
 
-func (f *floor) list(w http.ResponseWriter, r *http.Request) error {
+// selectUsers executes the statement for a list of users. Its last column is the total of the list.
+func (f *floor) selectUsers(r *http.Request) (pgx.Rows, error) {
 	q := r.URL.Query()
 	const columns = "SELECT id, active, version, document, created_at, "
-	var rows pgx.Rows
-	var err error
 	if name, found := strings.CutPrefix(q.Get("filter"), `userName eq "`); found {
-		rows, err = f.db.Query(r.Context(), columns+"1 FROM users WHERE tenant = $1 AND user_name = $2", tenant, strings.ToLower(strings.TrimSuffix(name, `"`)))
-	} else if after := q.Get("cursor"); after != "" {
-		rows, err = f.db.Query(r.Context(), columns+"0 FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3", tenant, after, q.Get("count"))
-	} else {
-		from, convErr := strconv.Atoi(q.Get("startIndex"))
-		if convErr != nil {
-			return convErr
-		}
-		rows, err = f.db.Query(r.Context(), columns+"(SELECT count(*) FROM users WHERE tenant = $1) FROM users WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3",
-			tenant, q.Get("count"), from-1)
+		return f.db.Query(r.Context(), columns+"1 FROM users WHERE tenant = $1 AND user_name = $2",
+			tenant, strings.ToLower(strings.TrimSuffix(name, `"`)))
 	}
+	if after := q.Get("cursor"); after != "" {
+		return f.db.Query(r.Context(), columns+"0 FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3",
+			tenant, after, q.Get("count"))
+	}
+	from, err := strconv.Atoi(q.Get("startIndex"))
+	if err != nil {
+		return nil, err
+	}
+	return f.db.Query(r.Context(), columns+`(SELECT count(*) FROM users WHERE tenant = $1)
+		FROM users WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3`, tenant, q.Get("count"), from-1)
+}
+
+// list answers GET /Users.
+func (f *floor) list(w http.ResponseWriter, r *http.Request) error {
+	rows, err := f.selectUsers(r)
 	if err != nil {
 		return err
 	}
@@ -130,11 +145,12 @@ func (f *floor) list(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, http.StatusOK, append(b, "]}"...))
 }
 
-// patchRequest is what the floor understands of a PATCH.
+// patchRequest has the parts of a PATCH that the floor reads.
 type patchRequest struct {
 	Operations []struct{ Value json.RawMessage }
 }
 
+// activate answers PATCH /Users/{id}, which sets active.
 func (f *floor) activate(w http.ResponseWriter, r *http.Request) error {
 	var p patchRequest
 	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
@@ -144,7 +160,8 @@ func (f *floor) activate(w http.ResponseWriter, r *http.Request) error {
 	var version int64
 	var document string
 	var created time.Time
-	err := f.db.QueryRow(r.Context(), "UPDATE users SET active = $1, version = version + 1 WHERE tenant = $2 AND id = $3 RETURNING version, document, created_at",
+	err := f.db.QueryRow(r.Context(), `UPDATE users SET active = $1, version = version + 1
+		WHERE tenant = $2 AND id = $3 RETURNING version, document, created_at`,
 		active, tenant, id).Scan(&version, &document, &created)
 	if err != nil {
 		return err
@@ -152,6 +169,7 @@ func (f *floor) activate(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, http.StatusOK, appendUser(nil, id, active, version, document, created))
 }
 
+// add answers PATCH /Groups/{id}, which adds one member.
 func (f *floor) add(w http.ResponseWriter, r *http.Request) error {
 	var p patchRequest
 	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
@@ -161,23 +179,27 @@ func (f *floor) add(w http.ResponseWriter, r *http.Request) error {
 	if err := json.Unmarshal(p.Operations[0].Value, &members); err != nil {
 		return err
 	}
-	_, err := f.db.Exec(r.Context(), "INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", r.PathValue("id"), members[0].Value)
+	_, err := f.db.Exec(r.Context(), "INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+		r.PathValue("id"), members[0].Value)
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err
 }
 
+// group answers GET /Groups/{id}, with or without its members.
 func (f *floor) group(w http.ResponseWriter, r *http.Request) error {
 	id, name := r.PathValue("id"), ""
 	if r.URL.Query().Get("excludedAttributes") == "members" {
-		if err := f.db.QueryRow(r.Context(), "SELECT display_name FROM groups WHERE tenant = $1 AND id = $2", tenant, id).Scan(&name); err != nil {
+		row := f.db.QueryRow(r.Context(), "SELECT display_name FROM groups WHERE tenant = $1 AND id = $2", tenant, id)
+		if err := row.Scan(&name); err != nil {
 			return err
 		}
 		return respond(w, http.StatusOK, fmt.Appendf(nil, `{"id":%q,"displayName":%q}`, id, name))
 	}
-	rows, err := f.db.Query(r.Context(), `SELECT g.display_name, u.id, u.user_name FROM groups g JOIN members m ON m.group_id = g.id
-		JOIN users u ON u.id = m.user_id WHERE g.tenant = $1 AND g.id = $2`, tenant, id)
+	rows, err := f.db.Query(r.Context(), `SELECT g.display_name, u.id, u.user_name
+		FROM groups g JOIN members m ON m.group_id = g.id JOIN users u ON u.id = m.user_id
+		WHERE g.tenant = $1 AND g.id = $2`, tenant, id)
 	if err != nil {
 		return err
 	}

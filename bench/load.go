@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// connection is one keep-alive connection of HTTP/1.1, written by hand since the client shares the
-// machine with what it measures.
+// connection is one keep-alive connection of HTTP/1.1. It is written by hand to use little CPU
+// time, because the client runs on the same machine as the server that it measures.
 type connection struct {
 	net.Conn
 	address, token string
@@ -20,6 +20,7 @@ type connection struct {
 	out            []byte
 }
 
+// dial opens a connection that sends a bearer token.
 func dial(address, token string) (*connection, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -28,14 +29,14 @@ func dial(address, token string) (*connection, error) {
 	return &connection{Conn: c, address: address, token: token, in: bufio.NewReaderSize(c, 64<<10)}, nil
 }
 
-// call is one request and the status that it is answered with.
+// call is one request, with the status that its response must have.
 type call struct {
 	method, path string
 	body         []byte
 	status       int
 }
 
-// send makes a request and hands the body of its answer to take, which may be nil.
+// send sends a request and passes the body of the response to take, which may be nil.
 func (c *connection) send(r call, take func([]byte) error) error {
 	b := append(c.out[:0], r.method...)
 	b = append(append(append(b, ' '), r.path...), " HTTP/1.1\r\nHost: "...)
@@ -70,16 +71,17 @@ func (c *connection) send(r call, take func([]byte) error) error {
 	return take(text)
 }
 
-// sample is what one run of a workload took.
+// sample is the result of one round of a workload.
 type sample struct {
-	rate             float64       // requests a second
-	server, database time.Duration // of CPU, each request
+	rate             float64       // requests per second
+	server, database time.Duration // CPU time per request
 }
 
+// cpu returns the CPU time per request of the server and its database.
 func (s sample) cpu() time.Duration { return s.server + s.database }
 
-// load sends what next makes over n connections for a time, each connection one request after
-// another.
+// load sends the requests that next returns over n connections for a time. Each connection sends
+// one request after another.
 func (t *target) load(n int, lasting time.Duration, next func(connection int) call) (sample, error) {
 	connections := make([]*connection, n)
 	for i := range connections {
@@ -88,7 +90,9 @@ func (t *target) load(n int, lasting time.Duration, next func(connection int) ca
 			return sample{}, err
 		}
 		defer connections[i].Close()
-		if err := connections[i].send(next(i), nil); err != nil { // opens what is opened on first use
+		// The first request is not measured, because it initializes caches and database
+		// connections.
+		if err := connections[i].send(next(i), nil); err != nil {
 			return sample{}, err
 		}
 	}
@@ -120,7 +124,8 @@ func (t *target) load(n int, lasting time.Duration, next func(connection int) ca
 		return sample{}, err
 	}
 	return sample{
-		rate:   float64(done) / took.Seconds(),
-		server: (serverAfter - server) / time.Duration(done), database: (databaseAfter - database) / time.Duration(done),
+		rate:     float64(done) / took.Seconds(),
+		server:   (serverAfter - server) / time.Duration(done),
+		database: (databaseAfter - database) / time.Duration(done),
 	}, nil
 }

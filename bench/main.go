@@ -1,9 +1,9 @@
-// Command bench measures what a SCIM request costs: against Rollcall on PostgreSQL and on SQLite, and
-// against a floor, the least server that could do the work, on the same PostgreSQL.
+// Command bench measures the cost of SCIM requests to Rollcall on PostgreSQL and on SQLite. It
+// compares them with a floor: the simplest server that can do the work, on the same PostgreSQL.
 //
-// What counts is the CPU time of a request, of the server and of its database together, as a multiple
-// of the floor's. Requests a second depend on what else the machine does. The servers take turns,
-// and each figure is the median of several rounds.
+// The result is the CPU time of a request, for the server and its database together, as a multiple
+// of the floor's. Requests per second depend on what else the machine does. The servers are
+// measured in turn, and each figure is the median of several rounds.
 package main
 
 import (
@@ -25,16 +25,16 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// options are what is measured, and how long.
+// options say what to measure, and for how long.
 type options struct {
-	program     string
-	connections []int
+	program     string // file of the program
+	connections []int  // one table for each number of connections
 	rounds      int
-	lasting     time.Duration
-	users       int
-	grown       int // users of a second, larger directory; 0 for none
-	sqlite      int // users on SQLite; 0 for none
-	only        *regexp.Regexp
+	lasting     time.Duration  // of the load in each round
+	users       int            // users in the directory
+	grown       int            // users in a second, larger directory; 0 for none
+	sqlite      int            // users on SQLite; 0 for none
+	only        *regexp.Regexp // names of the workloads to measure
 }
 
 func main() {
@@ -44,6 +44,7 @@ func main() {
 	}
 }
 
+// run executes the command with its arguments.
 func run(ctx context.Context, args []string) error {
 	if len(args) == 3 && args[0] == "floor" {
 		return serveFloor(ctx, args[1], args[2])
@@ -66,6 +67,7 @@ func run(ctx context.Context, args []string) error {
 	return b.starts()
 }
 
+// parse reads the flags of the command.
 func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	short := f.Bool("short", false, "take a minute or two: 8 connections, one short round, small directories")
@@ -74,7 +76,7 @@ func parse(args []string) (options, error) {
 	rounds := f.Int("rounds", 5, "rounds, whose median counts")
 	lasting := f.Duration("time", 2*time.Second, "how long a server is under load each time")
 	users := f.Int("users", 20_000, "users in the directory; at least 20000 for the group of 10000")
-	grown := f.Int("grown", 200_000, "users in a second directory, which tells how the cost grows; 0 leaves it out")
+	grown := f.Int("grown", 200_000, "users in a second directory, to see how the cost grows; 0 leaves it out")
 	sqlite := f.Int("sqlite", 20_000, "users in the directory on SQLite; 0 leaves it out")
 	only := f.String("only", "", "only workloads whose name matches this `REGEXP`")
 	if err := f.Parse(args); err != nil {
@@ -82,7 +84,8 @@ func parse(args []string) (options, error) {
 	}
 	o := options{rounds: *rounds, lasting: *lasting, users: *users, grown: *grown, sqlite: *sqlite}
 	if *short {
-		*connections, o.rounds, o.lasting, o.users, o.grown, o.sqlite = "8", 1, 700*time.Millisecond, 20_000, 0, 2_000
+		*connections, o.rounds, o.lasting = "8", 1, 700*time.Millisecond
+		o.users, o.grown, o.sqlite = 20_000, 0, 2_000
 	}
 	var err error
 	if o.program, err = filepath.Abs(*program); err != nil {
@@ -99,7 +102,7 @@ func parse(args []string) (options, error) {
 	return o, err
 }
 
-// serveFloor is the process of the floor.
+// serveFloor serves the floor. It runs in a process of its own.
 func serveFloor(ctx context.Context, address, url string) error {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -117,7 +120,7 @@ func serveFloor(ctx context.Context, address, url string) error {
 	return s.ListenAndServe()
 }
 
-// bench is one run.
+// bench is one run of the command.
 type bench struct {
 	options
 	folder   string
@@ -133,6 +136,7 @@ const (
 	sqliteName = "SQLite"
 )
 
+// close stops all processes and removes their files.
 func (b *bench) close() {
 	for _, t := range b.targets {
 		_ = t.stop()
@@ -143,13 +147,15 @@ func (b *bench) close() {
 	_ = os.RemoveAll(b.folder)
 }
 
-// prepare starts everything and fills the databases.
+// prepare starts the servers and fills their databases.
 func (b *bench) prepare(ctx context.Context) (err error) {
 	if b.folder, err = os.MkdirTemp("", "rollcall-bench-"); err != nil {
 		return err
 	}
-	// PostgreSQL's own defaults, but for autovacuum, whose work would count for whoever is measured then.
-	if b.postgres, err = modeltest.NewServer("shared_buffers=128MB", "max_wal_size=1GB", "autovacuum=off"); err != nil {
+	// PostgreSQL's own defaults, except for autovacuum: its CPU time would be counted for the
+	// server that is measured at that moment.
+	b.postgres, err = modeltest.NewServer("shared_buffers=128MB", "max_wal_size=1GB", "autovacuum=off")
+	if err != nil {
 		return err
 	}
 	for _, wanted := range []struct {
@@ -171,6 +177,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// newTarget starts a server with a database of its own and creates the users in it.
 func (b *bench) newTarget(ctx context.Context, name string, users int) (*target, error) {
 	t := &target{name: name, url: "sqlite:" + filepath.Join(b.folder, "rollcall.db")}
 	b.targets = append(b.targets, t)

@@ -9,25 +9,26 @@ import (
 	"time"
 )
 
-// A process's figures come from /proc, where neighbors on the same machine do not show: requests a
-// second swing with what else runs, the time that a request costs hardly does.
+// The figures of a process come from /proc. Other processes on the machine change the number of
+// requests per second, but hardly the CPU time of a request.
 
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every Linux.
 const tick = 10 * time.Millisecond
 
-// stat is what /proc/PID/stat says of a process.
+// stat has the figures of a process in /proc/PID/stat.
 type stat struct {
-	parent   int
-	own      time.Duration // user and system
-	children time.Duration // of those that have ended
+	parent   int           // id of the parent process
+	own      time.Duration // user and system time
+	children time.Duration // the same of the children that have ended
 }
 
+// statOf reads the figures of a process.
 func statOf(pid int) (stat, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return stat{}, err
 	}
-	// The second field is the program's name in parentheses, which may hold anything.
+	// The second field is the program's name in parentheses. It may contain spaces and parentheses.
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	number := func(i int) int64 {
 		n, err2 := strconv.ParseInt(string(fields[i]), 10, 64)
@@ -39,11 +40,15 @@ func statOf(pid int) (stat, error) {
 	if len(fields) < 15 {
 		return stat{}, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
 	}
-	s := stat{int(number(1)), time.Duration(number(11)+number(12)) * tick, time.Duration(number(13)+number(14)) * tick}
+	s := stat{
+		parent:   int(number(1)),
+		own:      time.Duration(number(11)+number(12)) * tick,
+		children: time.Duration(number(13)+number(14)) * tick,
+	}
 	return s, err
 }
 
-// cpu is how long a process and all its children have worked.
+// cpu returns the CPU time of a process and all its children.
 func cpu(pid int) (time.Duration, error) {
 	s, err := statOf(pid)
 	if err != nil {
@@ -59,14 +64,14 @@ func cpu(pid int) (time.Duration, error) {
 		if err != nil {
 			continue
 		}
-		if c, err := statOf(child); err == nil && c.parent == pid { // it may have ended meanwhile
+		if c, err := statOf(child); err == nil && c.parent == pid { // an error if it has just ended
 			total += c.own
 		}
 	}
 	return total, nil
 }
 
-// memory is what a process has in memory now, and had at most, in MiB.
+// memory returns the resident memory of a process in MiB: now, and its peak.
 func memory(pid int) (resident, peak float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

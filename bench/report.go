@@ -11,7 +11,8 @@ import (
 // measure prints a table for each number of connections.
 func (b *bench) measure() error {
 	for _, n := range b.connections {
-		fmt.Printf("\n%d connections, median of %d rounds of %s; CPU in ms of a request, server + database\n\n", n, b.rounds, b.lasting)
+		fmt.Printf("\n%d connections, median of %d rounds of %s; CPU in ms of a request, server + database\n\n",
+			n, b.rounds, b.lasting)
 		b.head()
 		for _, w := range workloads() {
 			if !b.only.MatchString(w.name) {
@@ -25,6 +26,7 @@ func (b *bench) measure() error {
 	return nil
 }
 
+// head prints the head of a table.
 func (b *bench) head() {
 	titles := []string{"workload"}
 	for _, t := range b.targets {
@@ -41,7 +43,7 @@ func (b *bench) head() {
 	fmt.Printf("| %s |\n|%s\n", strings.Join(titles, " | "), strings.Repeat("---|", len(titles)))
 }
 
-// row measures one workload, the targets in turn, and prints its line.
+// row measures one workload on all targets in turn, and prints a row of the table.
 func (b *bench) row(w workload, n int) error {
 	samples := map[*target][]sample{}
 	next := map[*target]func(int) call{}
@@ -63,35 +65,39 @@ func (b *bench) row(w workload, n int) error {
 		}
 	}
 	cells := []string{w.name}
-	of := map[string]sample{}
+	measured := map[string]sample{}
 	for _, t := range b.targets {
 		s := median(samples[t])
-		of[t.name] = s
-		cells = append(cells, t.cells(w, s, of)...)
+		measured[t.name] = s
+		cells = append(cells, t.cells(w, s, measured)...)
 	}
 	fmt.Printf("| %s |\n", strings.Join(cells, " | "))
 	return nil
 }
 
-// cells are what a line says of one target, given what it says of those before.
-func (t *target) cells(w workload, s sample, of map[string]sample) []string {
+// cells returns the cells of a row for one target. measured has the samples of the targets before
+// it.
+func (t *target) cells(w workload, s sample, measured map[string]sample) []string {
 	cells := []string{"–", "–"}
 	if s.rate > 0 {
-		cells = []string{fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%s = %s + %s", ms(s.cpu()), ms(s.server), ms(s.database))}
+		cost := fmt.Sprintf("%s = %s + %s", ms(s.cpu()), ms(s.server), ms(s.database))
+		cells = []string{fmt.Sprintf("%.0f", s.rate), cost}
 	}
 	switch t.name {
 	case pgName:
-		cells = append(cells, ratio(s, of[floorName]), fmt.Sprintf("≤ %g", w.goal))
+		cells = append(cells, ratio(s, measured[floorName]), fmt.Sprintf("≤ %g", w.goal))
 	case sqliteName:
-		cells = append(cells, ratio(s, of[floorName]))
+		cells = append(cells, ratio(s, measured[floorName]))
 	case grownName:
-		cells = append(cells, ratio(s, of[pgName]))
+		cells = append(cells, ratio(s, measured[pgName]))
 	}
 	return cells
 }
 
+// ms prints a duration in milliseconds.
 func ms(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()*1000) }
 
+// ratio prints the cost of s as a multiple of another's.
 func ratio(s, of sample) string {
 	if s.rate == 0 || of.cpu() == 0 {
 		return "–"
@@ -99,7 +105,8 @@ func ratio(s, of sample) string {
 	return fmt.Sprintf("**%.2f**", s.cpu().Seconds()/of.cpu().Seconds())
 }
 
-// median is the sample in the middle by CPU, so that its figures belong together; zero of none.
+// median returns the sample with the median CPU time, so that its figures belong together. It
+// returns the zero sample for an empty list.
 func median(list []sample) sample {
 	if len(list) == 0 {
 		return sample{}
@@ -108,16 +115,18 @@ func median(list []sample) sample {
 	return list[len(list)/2]
 }
 
-// starts tells what the measured processes took of memory, and how fast the program starts on a
-// database whose schema is current.
+// starts prints the memory of the measured processes, and how fast the program starts on a database
+// whose schema is current.
 func (b *bench) starts() error {
-	fmt.Print("\n| server | peak MiB | idle MiB | start to the first 200, ms | CPU of it, ms |\n|---|---|---|---|---|\n")
+	fmt.Print("\n| server | peak MiB | idle MiB | start to the first 200, ms | CPU of it, ms |\n" +
+		"|---|---|---|---|---|\n")
 	for _, t := range b.targets {
 		_, peak, err := memory(t.command.Process.Pid)
 		if err != nil {
 			return err
 		}
-		if err := t.stop(); err != nil && t.name != floorName { // which has no manners
+		// The floor does not handle the signal, so that its exit is an error.
+		if err := t.stop(); err != nil && t.name != floorName {
 			return fmt.Errorf("stop %s: %w", t.name, err)
 		}
 		if t.name == floorName {
@@ -146,7 +155,8 @@ func (b *bench) starts() error {
 		}
 		slices.Sort(took)
 		slices.Sort(worked)
-		fmt.Printf("| %s | %.0f | %.0f | %s | %s |\n", t.name, peak, idle, ms(took[len(took)/2]), ms(worked[len(worked)/2]))
+		fmt.Printf("| %s | %.0f | %.0f | %s | %s |\n",
+			t.name, peak, idle, ms(took[len(took)/2]), ms(worked[len(worked)/2]))
 	}
 	return nil
 }

@@ -16,25 +16,25 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// target is a server that is measured, with what is in it.
+// target is a server to measure, with the content of its database.
 type target struct {
 	name     string
 	url      string // of its database
-	address  string
+	address  string // where it listens, as host:port
 	base     string // the path of the directory
-	token    string
+	token    string // the directory's bearer token
 	command  *exec.Cmd
-	database *modeltest.Server // nil where the server has its database inside
+	database *modeltest.Server // nil if the database is in the server's own process
 
-	users  []string         // ids, in the order of creation
-	groups map[int][]string // ids by the number of members; nobody is added to the last of each
-	cursor string           // of the last page
-	made   atomic.Int64     // users that the workload has created
-	added  map[string]*atomic.Int64
-	passes map[int][]int // how often each of so many connections has sent a PATCH
+	users   []string                 // ids, in the order of creation
+	groups  map[int][]string         // ids by the number of members; the last one of a size stays as it is
+	cursor  string                   // of the last full page
+	created atomic.Int64             // users that the workload has created
+	added   map[string]*atomic.Int64 // members that the workload has added, by group
+	passes  map[int][]int            // PATCH requests of each connection, by the number of connections
 }
 
-// used is the CPU time that the server and its database have taken so far.
+// used returns the CPU time of the server and of its database so far.
 func (t *target) used() (server, database time.Duration, err error) {
 	if server, err = cpu(t.command.Process.Pid); err != nil || t.database == nil {
 		return server, 0, err
@@ -43,8 +43,8 @@ func (t *target) used() (server, database time.Duration, err error) {
 	return server, database, err
 }
 
-// start starts a program that listens on a free port, given by address, and waits until it answers
-// path with 200.
+// start starts a program that listens on address, a free port, and waits until it answers path with
+// status 200. It returns the time that this took.
 func (t *target) start(path, log string, command func(address string) *exec.Cmd) (time.Duration, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,6 +77,7 @@ func (t *target) start(path, log string, command func(address string) *exec.Cmd)
 	return 0, fmt.Errorf("%s does not answer: see %s", t.name, log)
 }
 
+// stop ends the process and waits for its end.
 func (t *target) stop() error {
 	if t.command == nil {
 		return nil
@@ -87,7 +88,7 @@ func (t *target) stop() error {
 	return err
 }
 
-// floorCommand is this program as the floor.
+// floorCommand returns the command that runs this program as the floor.
 func floorCommand(self, url string) func(address string) *exec.Cmd {
 	return func(address string) *exec.Cmd { return exec.Command(self, "floor", address, url) }
 }
@@ -101,14 +102,16 @@ func (t *target) startRollcall(binary, folder, url string) (time.Duration, error
 		c := exec.Command(binary, "serve")
 		c.Dir = folder
 		c.Env = []string{
-			"ROLLCALL_LISTEN=" + address, "ROLLCALL_DATABASE_URL=" + url, "ROLLCALL_API_KEY=" + operator, "ROLLCALL_SCIM_RATE=0",
+			"ROLLCALL_LISTEN=" + address, "ROLLCALL_DATABASE_URL=" + url, "ROLLCALL_API_KEY=" + operator,
+			"ROLLCALL_SCIM_RATE=0",
 			"ROLLCALL_SECRET_KEY=" + base64.StdEncoding.EncodeToString(modeltest.Key),
 		}
 		return c
 	})
 }
 
-// newDirectory makes an organization with a directory, which the target's requests go to from then on.
+// newDirectory creates an organization with a directory. From then on, requests go to this
+// directory.
 func (t *target) newDirectory() error {
 	c, err := dial(t.address, operator)
 	if err != nil {
@@ -127,8 +130,10 @@ func (t *target) newDirectory() error {
 			BearerToken string `json:"bearer_token"`
 		}
 	}
-	body := fmt.Appendf(nil, `{"organization_id":%q,"name":"Contoso people","type":"generic scim v2.0"}`, organization.ID)
-	err = c.send(call{"POST", "/directories", body, 201}, func(b []byte) error { return json.Unmarshal(b, &directory) })
+	body := fmt.Appendf(nil, `{"organization_id":%q,"name":"Contoso people","type":"generic scim v2.0"}`,
+		organization.ID)
+	err = c.send(call{"POST", "/directories", body, 201},
+		func(b []byte) error { return json.Unmarshal(b, &directory) })
 	if err != nil {
 		return err
 	}

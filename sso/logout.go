@@ -160,7 +160,7 @@ func (s *Server) samlLogout(
 	if err := org.StartLogout(ctx, l); err != nil {
 		return false, err
 	}
-	request, err := p.SP.LogoutRequest(p.IDP, saml.LogoutOptions{
+	request, err := p.SP.LogoutRequest(p.IDP, saml.LogoutRequestOptions{
 		ID: l.RequestID, RelayState: l.ID, SessionIndex: known.SessionIndex, Now: s.Store.Now(),
 		NameID: saml.NameID{Value: known.NameID, Format: known.Format,
 			NameQualifier: known.NameQualifier, SPNameQualifier: known.SPNameQualifier},

@@ -99,7 +99,7 @@ func (s *Server) endByProvider(
 	if len(relayState) > maxRelayState {
 		relayState = ""
 	}
-	answer, err := p.SP.LogoutResponse(p.IDP, saml.LogoutAnswer{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
+	answer, err := p.SP.LogoutResponse(p.IDP, saml.LogoutResponseOptions{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
 		RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *sa
 // useLogout finds the logout that a response answers, and marks it as used. response is nil if the
 // answer has only the state, as in OpenID Connect.
 func (s *Server) useLogout(
-	c echo.Context, connection *model.Connection, state string, response *saml.LogoutAnswered,
+	c echo.Context, connection *model.Connection, state string, response *saml.ReceivedLogoutResponse,
 ) (*model.SingleLogout, error) {
 	ctx, org := c.Request().Context(), s.org(connection)
 	l, err := org.SingleLogout(ctx, connection.ID, state)

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// action is what a button does. It returns a nil Operation only with an error.
+// action is the operation of a button. It returns a nil Operation only with an error.
 type action func(a *Application, r *http.Request) (*Operation, error)
 
 var applicationActions = map[string]action{
@@ -46,18 +46,21 @@ var groupActions = map[string]action{
 // method is a method of Application that takes an id.
 type method func(a *Application, ctx context.Context, id string) (*Operation, error)
 
+// personAction returns the action that calls a method with the person of the path.
 func personAction(do method) action {
 	return func(a *Application, r *http.Request) (*Operation, error) {
 		return do(a, r.Context(), r.PathValue("person"))
 	}
 }
 
+// groupAction returns the action that calls a method with the group of the path.
 func groupAction(do method) action {
 	return func(a *Application, r *http.Request) (*Operation, error) {
 		return do(a, r.Context(), r.PathValue("group"))
 	}
 }
 
+// applyForm sets the fields of a person that a form has.
 func applyForm(p *Person, form url.Values) {
 	for field, s := range map[string]*string{
 		"given_name": &p.GivenName, "family_name": &p.FamilyName, "user_name": &p.UserName,
@@ -69,8 +72,8 @@ func applyForm(p *Person, form url.Values) {
 	}
 }
 
-// act runs the action that the path names and answers with the operation: a script in JSON, a
-// browser by going back to the page, which then shows what was sent.
+// act runs the action that the path names. A script gets the operation in JSON. A browser is
+// redirected to the page, which then shows the operation.
 func (s *Server) act(actions map[string]action) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, do := s.find(r), actions[r.PathValue("action")]
@@ -114,7 +117,7 @@ func (s *Server) find(r *http.Request) *Application {
 	return s.applications[n-1]
 }
 
-// fail answers with an error, in the form that the request wants.
+// fail responds with an error, as a page or in JSON.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int, message string) {
 	if wantsJSON(r) {
 		s.json(w, status, map[string]string{"error": message})
@@ -123,6 +126,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int, messag
 	s.render(w, status, "problem", problemPage{page{Title: http.StatusText(status)}, message})
 }
 
+// json responds in JSON.
 func (s *Server) json(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

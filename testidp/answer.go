@@ -8,7 +8,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// answerPage posts a response to the application.
+// answerPage has a form that posts a response to the application.
 type answerPage struct {
 	page
 	*Application
@@ -20,8 +20,8 @@ type answerPage struct {
 	Nonce        string // allows the page's one script
 }
 
-// respond makes the response and hands it over: a browser posts it by a form (SAML bindings
-// §3.5.4), a script gets the form's fields.
+// respond makes the response. A browser gets a form that posts it (SAML bindings §3.5.4). A script
+// gets the fields of that form.
 func (s *Server) respond(
 	w http.ResponseWriter, r *http.Request, a *Application, in signOn, p answerPage, o ResponseOptions,
 ) {
@@ -47,17 +47,24 @@ func (s *Server) respond(
 			"acs_url": p.ACSURL, "saml_response": p.SAMLResponse, "relay_state": p.RelayState})
 		return
 	}
-	p.page, p.Application, p.Nonce = s.page("Signing in to "+a.name), a, newSecret()
-	// Without form-action: browsers apply it to redirects too, and the application sends its
-	// visitor on to pages whose addresses are not known here.
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'nonce-"+p.Nonce+"'; "+
-		"base-uri 'none'; frame-ancestors 'none'")
-	// The form's Origin would be null under same-origin.
-	w.Header().Set("Referrer-Policy", "strict-origin")
+	p.page, p.Application, p.Nonce = s.page("Signing in to "+a.name), a, allowPosting(w)
 	s.render(w, http.StatusOK, "answer", p)
 }
 
-// noteSignOn puts the response into the journal, indented to be read.
+// allowPosting sets the headers of a page whose one script posts a form to the application. It
+// returns the nonce that allows the script.
+func allowPosting(w http.ResponseWriter) string {
+	nonce := newSecret()
+	// There is no form-action. Browsers apply it to redirects too, and the application may redirect
+	// its visitor to any page.
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'nonce-"+nonce+"'; "+
+		"base-uri 'none'; frame-ancestors 'none'")
+	// With same-origin, the form's Origin would be null.
+	w.Header().Set("Referrer-Policy", "strict-origin")
+	return nonce
+}
+
+// noteSignOn adds the response to the journal, indented for reading.
 func (a *Application) noteSignOn(p answerPage, document []byte) {
 	title := "Refuse to sign anybody in"
 	if p.Person != nil {

@@ -20,21 +20,21 @@ import (
 // are pushed, and to its SAML service provider, to which they sign in. Either may be missing.
 type ApplicationOptions struct {
 	Name    string  // shown on the pages
-	SCIMURL string  // the base URL, to which /Users and /Groups are added; empty pushes nobody
-	Token   string  // the bearer token; kept in memory, never shown or logged
+	SCIMURL string  // the base URL, without /Users and /Groups; empty to push nobody
+	Token   string  // the bearer token; it is kept in memory, and never shown or logged
 	Dialect Dialect // Okta or Entra
-	// Domain is the e-mail domain of this application's people; northwind.example when empty.
+	// Domain is the e-mail domain of this application's people. The default is northwind.example.
 	Domain string
 
-	// Personality is how SAML responses look; when empty, as the Dialect's maker's, or plain.
+	// Personality is the form of SAML responses. The default is that of the Dialect, or plain.
 	Personality Personality
-	// EntityID and ACSURL are the SAML service provider, which ConnectSAML may name later.
+	// EntityID and ACSURL are the SAML service provider. ConnectSAML may set them later.
 	EntityID, ACSURL string
-	// Key signs the SAML responses; nil makes an RSA key of 2048 bits when it is first needed.
+	// Key signs the SAML responses. The default is a new RSA key of 2048 bits.
 	Key *rsa.PrivateKey
 }
 
-// State says where a person or a group stands towards an application.
+// State is the state of a person or group at an application.
 type State string
 
 // The states. A group is never Unassigned.
@@ -45,27 +45,27 @@ const (
 	Deleted     State = "deleted"      // deleted there; Provision leaves it alone
 )
 
-// PersonState is a person as an application knows them.
+// PersonState is a person with the state at an application.
 type PersonState struct {
 	Person
 	State  State  `json:"state"`
-	SCIMID string `json:"scim_id"` // the id that the server gave, empty if it knows nobody
+	SCIMID string `json:"scim_id"` // the id at the server; empty if it has no such user
 }
 
-// GroupState is a group as an application knows it.
+// GroupState is a group with the state at an application.
 type GroupState struct {
 	Group
 	State  State  `json:"state"`
-	SCIMID string `json:"scim_id"`
+	SCIMID string `json:"scim_id"` // the id at the server; empty if it has no such group
 }
 
 // Application is an application whose users come from the directory: it pushes people and groups to
-// a SCIM server. Its methods are safe for concurrent use; operations run one after the other.
+// a SCIM server. Its methods are safe for concurrent use. Operations run one after the other.
 //
-// Every operation returns what it sent, also when it fails after sending something. Profiles, group
-// names and members change in the directory first and at the server afterwards; if the server
-// refuses, the directory keeps the change and the next Provision tries again, as real identity
-// providers do. A refused change of access leaves the State as it was.
+// Every operation returns the requests that it sent, also if it fails. Profiles, group names and
+// members change in the directory first and at the server afterwards. If the server refuses, the
+// directory keeps the change and the next Provision tries again, like real identity providers. If a
+// change of access is refused, the State does not change.
 type Application struct {
 	number      int
 	name        string
@@ -74,7 +74,7 @@ type Application struct {
 	domain      string
 	dialect     dialect
 	personality personality
-	keys        func() (keyPair, error) // the same each time
+	keys        func() (keyPair, error) // always returns the same pair
 	newID       func(kind, seed string) string
 	dir         *directory
 	client      *client
@@ -92,22 +92,24 @@ type Application struct {
 	groups     map[string]*groupLink
 }
 
-// personLink is what an application remembers of a person it pushed.
+// personLink is the state of a person at the server.
 type personLink struct {
 	state   State
 	scimID  string
 	manager string // the SCIM id of the manager that was sent last
 }
 
-// groupLink is what an application remembers of a group it pushed.
+// groupLink is the state of a group at the server.
 type groupLink struct {
 	state   State
 	scimID  string
-	members map[string]bool // SCIM ids that the server has as members, as far as is known
-	unknown bool            // the group was there before us: it may have other members
-	fresh   bool            // created in this operation: nobody can be a member yet
+	members map[string]bool // SCIM ids that are known to be members at the server
+	unknown bool            // the group existed before the first push, so it may have other members
+	created bool            // created in this operation, so it has no members yet
 }
 
+// newApplication returns the application with a number. The error names every option that cannot be
+// used.
 func newApplication(number int, ao ApplicationOptions, o Options) (*Application, error) {
 	if ao.Domain == "" {
 		ao.Domain = "northwind.example"
@@ -145,7 +147,7 @@ func newApplication(number int, ao ApplicationOptions, o Options) (*Application,
 	if o.Client != nil {
 		h = *o.Client
 	}
-	// A redirect would carry the token to wherever the server points.
+	// Following a redirect would send the token to another address.
 	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a.client = &client{base: base, token: ao.Token, header: d.header, http: &h, now: o.Now, record: a.record}
 	for _, p := range a.dir.allPeople() {
@@ -157,10 +159,10 @@ func newApplication(number int, ao ApplicationOptions, o Options) (*Application,
 	return a, nil
 }
 
-// check parses the options. Its error names every one that cannot be used.
+// check parses the SCIM options. The error names every option that cannot be used.
 func (ao ApplicationOptions) check() (*url.URL, dialect, error) {
 	if ao.SCIMURL == "" && ao.Token == "" && ao.Dialect == "" {
-		// Nothing is ever sent, so it does not matter how.
+		// No request is ever sent, so any dialect will do.
 		return &url.URL{}, okta(), ao.checkDomain()
 	}
 	var problems []error
@@ -194,6 +196,7 @@ func (ao ApplicationOptions) check() (*url.URL, dialect, error) {
 	return base, d, errors.Join(problems...)
 }
 
+// checkDomain checks the e-mail domain.
 func (ao ApplicationOptions) checkDomain() error {
 	if strings.ContainsAny(ao.Domain, "@ /:") {
 		return errors.New("domain: write an e-mail domain, such as northwind.example")
@@ -201,7 +204,7 @@ func (ao ApplicationOptions) checkDomain() error {
 	return nil
 }
 
-// Number is the application's place in Options, from 1; the pages' paths begin with
+// Number returns the application's position in Options, from 1. The paths of its pages begin with
 // /applications/{number}.
 func (a *Application) Number() int { return a.number }
 
@@ -216,16 +219,16 @@ func (a *Application) Dialect() string {
 	return a.dialect.label
 }
 
-// SCIMURL returns the base URL of the SCIM server; empty if there is none.
+// SCIMURL returns the base URL of the SCIM server. It is empty if there is none.
 func (a *Application) SCIMURL() string { return a.scimURL }
 
 // Domain returns the e-mail domain of the application's people.
 func (a *Application) Domain() string { return a.domain }
 
-// DeletesPeople says whether this identity provider ever sends DELETE for a person.
+// DeletesPeople reports whether this identity provider ever sends DELETE for a person.
 func (a *Application) DeletesPeople() bool { return a.scimURL != "" && a.dialect.deletesUsers }
 
-// People returns everyone in the directory, with their state.
+// People returns all people of the directory, with their states.
 func (a *Application) People() []PersonState {
 	people := a.dir.allPeople()
 	a.mu.Lock()
@@ -237,7 +240,7 @@ func (a *Application) People() []PersonState {
 	return out
 }
 
-// Groups returns the groups of the directory, with their state.
+// Groups returns all groups of the directory, with their states.
 func (a *Application) Groups() []GroupState {
 	groups := a.dir.allGroups()
 	a.mu.Lock()
@@ -249,21 +252,22 @@ func (a *Application) Groups() []GroupState {
 	return out
 }
 
-// Operations returns the last operations with their exchanges, the newest first. Old ones are
-// forgotten: at most 50 operations and 300 exchanges are kept, in memory only.
+// Operations returns the latest operations with their exchanges, the newest first. At most 50
+// operations and 300 exchanges are kept, in memory only.
 func (a *Application) Operations() []Operation {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.journal.copies()
 }
 
+// record adds an exchange to the running operation.
 func (a *Application) record(x Exchange) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.journal.add(x)
 }
 
-// operate runs work as one operation, once those before it are done.
+// operate runs work as one operation, after the operations before it.
 func (a *Application) operate(
 	ctx context.Context, title string, work func(ctx context.Context) error,
 ) (*Operation, error) {
@@ -299,18 +303,20 @@ func (a *Application) Test(ctx context.Context) (*Operation, error) {
 	return a.operate(ctx, "Test the connection", a.test)
 }
 
+// test is Test without an operation.
 func (a *Application) test(ctx context.Context) error {
 	_, err := a.client.read(ctx, "/Users", a.dialect.testQuery())
 	return err
 }
 
-// Provision pushes everyone who is not unassigned or deleted, then their managers where the dialect
-// has them, then the groups and their members. What the server already has is matched first, so
-// that a second run doubles nothing. Progress, if not nil, is called before the first step and
-// after each one.
+// Provision pushes all people that are not unassigned or deleted, then their managers if the
+// dialect has them, then the groups and their members. It matches existing users and groups of the
+// server first, so that a second run creates nothing twice. progress, if not nil, is called before
+// the first step and after each one.
 //
-// A person or group that the server refuses does not stop the others; all refusals are in the
-// error, each with the name of whom or what it concerns. A refused token, an unreachable server or the end of ctx stop the run.
+// If the server refuses a person or group, the run goes on. The error has all refusals, each with
+// the name of the person or group. A refused token, an unreachable server or the end of ctx stop
+// the run.
 func (a *Application) Provision(ctx context.Context, progress func(done, total int)) (*Operation, error) {
 	if progress == nil {
 		progress = func(int, int) {}
@@ -335,6 +341,7 @@ func (a *Application) Provision(ctx context.Context, progress func(done, total i
 	})
 }
 
+// provisionSteps returns the steps of Provision.
 func (a *Application) provisionSteps() []func(context.Context) error {
 	var people, managers, groups []func(context.Context) error
 	named := func(name string, push func(context.Context) error) func(context.Context) error {
@@ -349,14 +356,20 @@ func (a *Application) provisionSteps() []func(context.Context) error {
 		if p.State != NeverPushed && p.State != Assigned {
 			continue
 		}
-		people = append(people, named(p.Name(), func(ctx context.Context) error { return a.pushPerson(ctx, p.Person) }))
+		people = append(people, named(p.Name(), func(ctx context.Context) error {
+			return a.pushPerson(ctx, p.Person)
+		}))
 		if a.dialect.setManager != nil && p.Manager != "" {
-			managers = append(managers, named(p.Name(), func(ctx context.Context) error { return a.pushManager(ctx, p.Person) }))
+			managers = append(managers, named(p.Name(), func(ctx context.Context) error {
+				return a.pushManager(ctx, p.Person)
+			}))
 		}
 	}
 	for _, g := range a.Groups() {
 		if g.State == NeverPushed || g.State == Assigned {
-			groups = append(groups, named(g.Name, func(ctx context.Context) error { return a.pushGroup(ctx, g.Group) }))
+			groups = append(groups, named(g.Name, func(ctx context.Context) error {
+				return a.pushGroup(ctx, g.Group)
+			}))
 		}
 	}
 	return append(append(people, managers...), groups...)

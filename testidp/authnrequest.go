@@ -17,10 +17,10 @@ import (
 
 const (
 	maxAuthnRequest = 64 << 10 // bytes, inflated; real ones have 2,000
-	maxRelayState   = 1 << 10  // bytes; SAML bindings §3.4.3 allows 80, which not everybody keeps
+	maxRelayState   = 1 << 10  // bytes; SAML bindings §3.4.3 allows 80, but some applications send more
 )
 
-// authnRequest is what is read of an AuthnRequest (SAML core §3.4.1).
+// authnRequest has the parts of an AuthnRequest that are read (SAML core §3.4.1).
 type authnRequest struct {
 	XMLName     xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:protocol AuthnRequest"`
 	ID          string   `xml:"ID,attr"`
@@ -49,7 +49,7 @@ func (b *boolean) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// inflate opens the SAMLRequest of HTTP-Redirect (SAML bindings §3.4.4.1).
+// inflate decodes the SAMLRequest of HTTP-Redirect (SAML bindings §3.4.4.1).
 func inflate(samlRequest string) ([]byte, error) {
 	compressed, err := base64.StdEncoding.DecodeString(samlRequest)
 	if err != nil {
@@ -66,7 +66,7 @@ func inflate(samlRequest string) ([]byte, error) {
 	return document, nil
 }
 
-// deflate turns the SAMLRequest of HTTP-POST into that of HTTP-Redirect.
+// deflate converts the SAMLRequest of HTTP-POST to that of HTTP-Redirect.
 func deflate(samlRequest string) (string, error) {
 	document, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(samlRequest), ""))
 	if err != nil {
@@ -86,15 +86,16 @@ func deflate(samlRequest string) (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-// messageID is the form of an ID, whose length is another matter: counted here, the letters of all
-// scripts would stand in the program 255 times, and take 25 ms of each start of the whole server.
+// messageID is the form of an ID. The length is checked separately: with a count in the expression,
+// the compiled form would repeat the letters of all scripts 255 times, and take 25 ms at each
+// start.
 var messageID = regexp.MustCompile(`^[\pL_][\pL\pN._-]*$`)
 
 // maxMessageID is how many characters an ID may have.
 const maxMessageID = 256
 
-// parseAuthnRequest reads an AuthnRequest. A signature in it is not verified: anybody may ask this
-// identity provider, and the answer goes nowhere but to the service provider that is connected.
+// parseAuthnRequest reads an AuthnRequest. Its signature is not verified: anybody may send one, and
+// the response only goes to the connected service provider.
 func parseAuthnRequest(document []byte) (*authnRequest, error) {
 	d := xml.NewDecoder(bytes.NewReader(document))
 	for {
@@ -117,8 +118,8 @@ func parseAuthnRequest(document []byte) (*authnRequest, error) {
 	return &r, nil
 }
 
-// check compares a request with what is connected. Each field that the request leaves out is as
-// connected, except the ID and the issuer, which must be there.
+// check compares a request with the connected service provider. The request must have an ID and an
+// issuer. It may omit the other fields.
 func (r *authnRequest) check(a *Application) error {
 	sp := a.serviceProvider()
 	switch {

@@ -22,15 +22,15 @@ const (
 	firstPause     = 500 * time.Millisecond
 )
 
-// Refused is a SCIM server's answer other than success, or a success that cannot be used.
+// Refused is the error for a SCIM response that is no success, or a success that cannot be used.
 type Refused struct {
-	Method, Path string // without the query, which may hold an e-mail address
-	Status       int
-	Type         string // the server's scimType (RFC 7644 §3.12), empty if none
-	Detail       string // the server's own words, or what is missing from its answer
+	Method, Path string // of the request, without the query, which may have an e-mail address
+	Status       int    // of the response
+	Type         string // the server's scimType (RFC 7644 §3.12); empty if there is none
+	Detail       string // the server's own text, or what its response lacks
 }
 
-// Error tells the request, the status and the server's own words.
+// Error returns the request, the status and the detail.
 func (e *Refused) Error() string {
 	s := fmt.Sprintf("%s %s answered %d", e.Method, e.Path, e.Status)
 	if e.Type != "" {
@@ -42,10 +42,10 @@ func (e *Refused) Error() string {
 	return s
 }
 
-// ErrNoSCIM is why nothing is pushed to an application that was given no SCIM server.
+// ErrNoSCIM is the error of operations on an application without a SCIM server.
 var ErrNoSCIM = errors.New("this application has no SCIM server, so nobody can be pushed to it")
 
-// fatal says that the same answer is to be expected for every other resource.
+// fatal reports whether the server will refuse every other request as well.
 func (e *Refused) fatal() bool {
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -64,8 +64,8 @@ type client struct {
 	record func(Exchange)
 }
 
-// send sends one request, repeats it while the server says 429 or 503, and returns the body of a
-// 2xx answer. The path is relative to the base URL and escaped, as is the query.
+// send sends one request, repeats it while the status is 429 or 503, and returns the body of a 2xx
+// response. The path is relative to the base URL. Path and query are escaped already.
 func (c *client) send(ctx context.Context, method, path, query string, body any) ([]byte, error) {
 	if c.base.Host == "" {
 		return nil, ErrNoSCIM
@@ -115,7 +115,7 @@ func (r reply) busy() bool {
 	return r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable
 }
 
-// once makes one attempt and records it, whatever comes of it.
+// once makes one attempt and records it, also if it fails.
 func (c *client) once(ctx context.Context, method, path, query string, payload []byte) (reply, error) {
 	x := Exchange{
 		At: c.now(), Method: method, Path: c.redact(path), Request: c.show(payload, maxShownRequest),
@@ -132,6 +132,7 @@ func (c *client) once(ctx context.Context, method, path, query string, payload [
 	return r, err
 }
 
+// exchange sends a request and reads the response.
 func (c *client) exchange(ctx context.Context, method, path, query string, payload []byte) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -147,7 +148,7 @@ func (c *client) exchange(ctx context.Context, method, path, query string, paylo
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		// The address is in the message of a url.Error, and with it the filter: keep the cause only.
+		// The text of a url.Error has the address, and so the filter: keep only the cause.
 		if u := new(url.Error); errors.As(err, &u) {
 			err = u.Err
 		}
@@ -162,9 +163,10 @@ func (c *client) exchange(ctx context.Context, method, path, query string, paylo
 	return r, err
 }
 
-// redact removes the token from what a person will read: a server may repeat it in its answer.
+// redact removes the token from a text for readers: a server may repeat it in its response.
 func (c *client) redact(s string) string { return strings.ReplaceAll(s, c.token, "(token)") }
 
+// refusal returns the error for a response that is no success.
 func (c *client) refusal(method, path string, r reply) *Refused {
 	e := &Refused{Method: method, Path: path, Status: r.status}
 	var body struct {
@@ -180,8 +182,8 @@ func (c *client) refusal(method, path string, r reply) *Refused {
 	return e
 }
 
-// pause returns how long to wait before the next attempt: what Retry-After says, in seconds or as a
-// date (RFC 9110 §10.2.3), else a time that doubles with each attempt.
+// pause returns how long to wait before the next attempt: the time in Retry-After, in seconds or as
+// a date (RFC 9110 §10.2.3), or else a time that doubles with each attempt.
 func pause(retryAfter string, attempt int, now time.Time) time.Duration {
 	if s, err := strconv.ParseUint(retryAfter, 10, 31); err == nil {
 		return time.Duration(s) * time.Second
@@ -192,6 +194,7 @@ func pause(retryAfter string, attempt int, now time.Time) time.Duration {
 	return firstPause << (attempt - 1)
 }
 
+// wait waits for a time, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

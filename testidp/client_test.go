@@ -40,6 +40,7 @@ func TestJournalStaysSmall(t *testing.T) {
 		j.add(Exchange{Method: "PATCH"})
 	}
 	if len(j.operations) != 1 || len(o.Exchanges) != maxExchanges || o.Number != 71 {
-		t.Errorf("%d operations, the last is number %d with %d exchanges", len(j.operations), o.Number, len(o.Exchanges))
+		t.Errorf("%d operations, the last is number %d with %d exchanges", len(j.operations), o.Number,
+			len(o.Exchanges))
 	}
 }

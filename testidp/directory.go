@@ -10,18 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNotFound is what operations answer when no person, group or application has that id.
+// ErrNotFound is the error of operations if no person or group has the id.
 var ErrNotFound = errors.New("not found")
 
-// Invalid says which field of a change cannot be accepted, and what to write instead.
+// Invalid is the error for a field that cannot be accepted. Message says what to write instead.
 type Invalid struct{ Field, Message string }
 
-// Error names the field, then what to write.
+// Error returns the field and the message.
 func (e *Invalid) Error() string { return e.Field + ": " + e.Message }
 
-// Person is someone in the directory.
+// Person is a person in the directory.
 type Person struct {
-	// ID is the person's key inside this program: it stays the same over restarts and renames.
+	// ID is the person's key in this program. It stays the same after restarts and renames.
 	ID string `json:"id"`
 	// ExternalID is the identity provider's own id of the person, which SCIM sends as externalId.
 	// It never changes.
@@ -33,13 +33,13 @@ type Person struct {
 	Department     string `json:"department"`
 	EmployeeNumber string `json:"employee_number"`
 	Mobile         string `json:"mobile"`  // empty for most
-	Manager        string `json:"manager"` // the ID of another person, empty at the top
+	Manager        string `json:"manager"` // the ID of another person; empty for none
 }
 
 // Name returns the given and the family name.
 func (p Person) Name() string { return p.GivenName + " " + p.FamilyName }
 
-// Initials returns the first letters of both names, to stand for a picture.
+// Initials returns the first letters of both names, in place of a picture.
 func (p Person) Initials() string {
 	letters := ""
 	for _, name := range []string{p.GivenName, p.FamilyName} {
@@ -51,22 +51,22 @@ func (p Person) Initials() string {
 
 // Group is a group of the directory.
 type Group struct {
-	ID         string `json:"id"`          // stays the same over restarts and renames
+	ID         string `json:"id"`          // stays the same after restarts and renames
 	ExternalID string `json:"external_id"` // the identity provider's own id
 	Name       string `json:"name"`
 	// Members are the IDs of people, in the directory's order.
 	Members []string `json:"members"`
 }
 
-// directory holds the people and groups of one company. It knows nothing of SCIM.
+// directory has the people and groups of one company. It is independent of SCIM.
 type directory struct {
 	mu     sync.RWMutex
 	people []Person
 	groups []Group
 }
 
-// newDirectory fills a directory for an e-mail domain: the same people each time. newID makes the
-// identity provider's own id of an object from a seed that is unique in the directory.
+// newDirectory returns a directory for an e-mail domain, always with the same people. newID makes
+// the identity provider's own id of an object from a seed that is unique in the directory.
 func newDirectory(domain string, newID func(kind, seed string) string) *directory {
 	d := &directory{}
 	everyone := Group{ID: "everyone", Name: "Everyone"}
@@ -93,12 +93,14 @@ func newDirectory(domain string, newID func(kind, seed string) string) *director
 	return d
 }
 
+// allPeople returns a copy of the list of people.
 func (d *directory) allPeople() []Person {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return slices.Clone(d.people)
 }
 
+// person returns the person with the id, or ErrNotFound.
 func (d *directory) person(id string) (Person, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -109,7 +111,7 @@ func (d *directory) person(id string) (Person, error) {
 	return d.people[i], nil
 }
 
-// personIndex and groupIndex need d.mu.
+// personIndex returns the index of a person, or ErrNotFound. The caller holds d.mu.
 func (d *directory) personIndex(id string) (int, error) {
 	i := slices.IndexFunc(d.people, func(p Person) bool { return p.ID == id })
 	if i < 0 {
@@ -118,6 +120,7 @@ func (d *directory) personIndex(id string) (int, error) {
 	return i, nil
 }
 
+// groupIndex returns the index of a group, or ErrNotFound. The caller holds d.mu.
 func (d *directory) groupIndex(id string) (int, error) {
 	i := slices.IndexFunc(d.groups, func(g Group) bool { return g.ID == id })
 	if i < 0 {
@@ -126,12 +129,14 @@ func (d *directory) groupIndex(id string) (int, error) {
 	return i, nil
 }
 
+// allGroups returns a copy of the list of groups.
 func (d *directory) allGroups() []Group {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return slices.Clone(d.groups)
 }
 
+// group returns the group with the id, or ErrNotFound.
 func (d *directory) group(id string) (Group, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -142,8 +147,8 @@ func (d *directory) group(id string) (Group, error) {
 	return d.groups[i], nil
 }
 
-// updatePerson applies change to a copy of the person and keeps it when it is valid. The ids cannot
-// be changed. What was wanted is returned in both cases, so that a form can show it again.
+// updatePerson applies change to a copy of the person and stores it if it is valid. The ids cannot
+// be changed. It returns the changed copy in both cases, so that a form can show it again.
 func (d *directory) updatePerson(id string, change func(*Person)) (Person, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -165,6 +170,7 @@ func (d *directory) updatePerson(id string, change func(*Person)) (Person, error
 	return p, nil
 }
 
+// checkPerson returns an *Invalid for the first field that cannot be accepted.
 func (d *directory) checkPerson(p Person) error {
 	for _, f := range []struct {
 		field, value string
@@ -196,6 +202,7 @@ func (d *directory) checkPerson(p Person) error {
 	return nil
 }
 
+// checkText returns an *Invalid for a text that cannot be accepted in a field.
 func checkText(field, s string, required bool) error {
 	switch {
 	case s == "" && required:
@@ -208,7 +215,7 @@ func checkText(field, s string, required bool) error {
 	return nil
 }
 
-// renameGroup gives a group another name. Names are unique without regard to case, since identity
+// renameGroup sets the name of a group. Names are unique regardless of case, because identity
 // providers match groups by name.
 func (d *directory) renameGroup(id, name string) (Group, error) {
 	d.mu.Lock()
@@ -230,7 +237,7 @@ func (d *directory) renameGroup(id, name string) (Group, error) {
 	return d.groups[i], nil
 }
 
-// setMember puts a person into a group or takes them out; it is fine if they already are.
+// setMember adds a person to a group or removes them. It may be so already.
 func (d *directory) setMember(groupID, personID string, member bool) (Group, Person, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -242,7 +249,7 @@ func (d *directory) setMember(groupID, personID string, member bool) (Group, Per
 	if err != nil {
 		return Group{}, Person{}, err
 	}
-	// A new slice: copies of the group that were handed out share the old one.
+	// A new slice, because copies of the group share the old one.
 	members := []string{}
 	for _, p := range d.people {
 		if p.ID == personID && member || p.ID != personID && slices.Contains(d.groups[gi].Members, p.ID) {

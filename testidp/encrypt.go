@@ -18,10 +18,10 @@ const (
 	oaepMGF1P    = nsEncryption + "rsa-oaep-mgf1p"
 )
 
-// ContentCipher is how an assertion is encrypted, by its XML Encryption identifier.
+// ContentCipher is the XML Encryption identifier of the algorithm that encrypts an assertion.
 type ContentCipher string
 
-// The ciphers of XML Encryption 1.1 §5.2 that are in use.
+// The ciphers of XML Encryption 1.1 §5.2 that identity providers use.
 const (
 	AES128GCM ContentCipher = "http://www.w3.org/2009/xmlenc11#aes128-gcm"
 	AES256GCM ContentCipher = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
@@ -29,25 +29,26 @@ const (
 	AES256CBC ContentCipher = nsEncryption + "aes256-cbc"
 )
 
-// encryption is for whom and how assertions are encrypted; not at all when to is nil.
+// encryption says how assertions are encrypted.
 type encryption struct {
-	to     *rsa.PublicKey
+	to     *rsa.PublicKey // of the service provider; nil for no encryption
 	cipher ContentCipher
 }
 
-// EncryptSAML has assertions encrypted for a service provider's certificate from now on, after they
-// are signed: the content by the cipher, its key by RSA-OAEP. No certificate ends it.
-func (a *Application) EncryptSAML(certificate *x509.Certificate, how ContentCipher) error {
+// EncryptSAML encrypts all further assertions for a service provider's certificate, after they are
+// signed: the content by the cipher, and its key by RSA-OAEP. A nil certificate ends that. The
+// error is for a key that is not RSA, or an unknown cipher.
+func (a *Application) EncryptSAML(certificate *x509.Certificate, content ContentCipher) error {
 	var e encryption
 	if certificate != nil {
 		to, ok := certificate.PublicKey.(*rsa.PublicKey)
 		if !ok {
 			return fmt.Errorf("the certificate's key is not RSA")
 		}
-		if _, err := how.keySize(); err != nil {
+		if _, err := content.keySize(); err != nil {
 			return err
 		}
-		e = encryption{to, how}
+		e = encryption{to, content}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -55,6 +56,7 @@ func (a *Application) EncryptSAML(certificate *x509.Certificate, how ContentCiph
 	return nil
 }
 
+// keySize returns the length of the cipher's key in bytes.
 func (c ContentCipher) keySize() (int, error) {
 	switch c {
 	case AES128GCM, AES128CBC:
@@ -65,8 +67,7 @@ func (c ContentCipher) keySize() (int, error) {
 	return 0, fmt.Errorf("there is no cipher %q", c)
 }
 
-// encrypt puts an EncryptedAssertion in the place of each assertion that stands in the response
-// (SAML core §2.3.4).
+// encrypt replaces each Assertion of the response by an EncryptedAssertion (SAML core §2.3.4).
 func (e encryption) encrypt(root *etree.Element, p personality) error {
 	if e.to == nil {
 		return nil
@@ -76,7 +77,7 @@ func (e encryption) encrypt(root *etree.Element, p personality) error {
 			continue
 		}
 		inner := etree.NewDocument()
-		inner.SetRoot(alone(assertion))
+		inner.SetRoot(standalone(assertion))
 		plaintext, err := inner.WriteToBytes()
 		if err != nil {
 			return err
@@ -102,8 +103,8 @@ func (e encryption) encrypt(root *etree.Element, p personality) error {
 	return nil
 }
 
-// alone copies an element with the namespaces that it has from those around it.
-func alone(el *etree.Element) *etree.Element {
+// standalone copies an element, with the namespace declarations that it inherits.
+func standalone(el *etree.Element) *etree.Element {
 	out := el.Copy()
 	for at := el.Parent(); at != nil; at = at.Parent() {
 		for _, a := range at.Attr {
@@ -115,7 +116,7 @@ func alone(el *etree.Element) *etree.Element {
 	return out
 }
 
-// seal encrypts by the cipher; what stands before the ciphertext is the nonce or the IV.
+// seal encrypts by the cipher. The result is the nonce or IV, and then the ciphertext.
 func (e encryption) seal(key, plaintext []byte) ([]byte, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -139,6 +140,7 @@ func (e encryption) seal(key, plaintext []byte) ([]byte, error) {
 	return out, nil
 }
 
+// element returns an EncryptedAssertion with the ciphertext and the encrypted key.
 func (e encryption) element(p personality, sealed, wrapped []byte) *etree.Element {
 	root := etree.NewElement(qualified(p.assertion, "EncryptedAssertion"))
 	set(root, declared(p.assertion, nsAssertion)...)

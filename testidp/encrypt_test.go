@@ -15,7 +15,7 @@ import (
 	"rollcall/testidp"
 )
 
-// TestEncryptedAssertionsAreRead has a service provider of another make open what is encrypted for it.
+// TestEncryptedAssertionsAreRead: a service provider of another library decrypts the assertions.
 func TestEncryptedAssertionsAreRead(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -41,7 +41,7 @@ func TestEncryptedAssertionsAreRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Those that it knows: it has no AES-256 in GCM.
+		// The ciphers that the library supports. It has no AES-256 in GCM.
 		for _, c := range []testidp.ContentCipher{testidp.AES128GCM, testidp.AES128CBC, testidp.AES256CBC} {
 			if err := i.EncryptSAML(certificate, c); err != nil {
 				t.Fatal(err)
@@ -51,7 +51,8 @@ func TestEncryptedAssertionsAreRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			document, err := base64.StdEncoding.DecodeString(response)
-			if err != nil || !strings.Contains(string(document), "EncryptedAssertion") || strings.Contains(string(document), "AttributeStatement") {
+			if err != nil || !strings.Contains(string(document), "EncryptedAssertion") ||
+				strings.Contains(string(document), "AttributeStatement") {
 				t.Errorf("%s, %s: it is not encrypted: %s", p, c, document)
 			}
 			got, err := i.parse(t, response, "_1")
@@ -97,7 +98,8 @@ func TestSigningKeyChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := shown(); n != step.shown || i.Certificate().Equal(first) != step.signed {
-			t.Errorf("%s: the metadata shows %d certificates, signed with the first: %t", step.name, n, i.Certificate().Equal(first))
+			t.Errorf("%s: the metadata shows %d certificates, signed with the first: %t", step.name, n,
+				i.Certificate().Equal(first))
 		}
 	}
 }

@@ -10,10 +10,11 @@ import (
 )
 
 // entra returns the dialect of Microsoft Entra ID, from "Develop and plan provisioning for a SCIM
-// endpoint" and "Known issues … with SCIM 2.0 protocol compliance". With compliant, the requests
-// are those behind the flag aadOptscim062020.
+// endpoint" and "Known issues … with SCIM 2.0 protocol compliance". If compliant is set, the
+// requests are those that the flag aadOptscim062020 turns on.
 func entra(compliant bool) dialect {
 	e := entraDialect{compliant}
+	testQuery := func() string { return "filter=" + escape(equals("userName", entraID("probe", newSecret()))) }
 	return dialect{
 		label: "Microsoft Entra ID",
 		header: http.Header{
@@ -24,7 +25,7 @@ func entra(compliant bool) dialect {
 		newID:        entraID,
 		userQuery:    "filter=%s",
 		groupQuery:   "excludedAttributes=members&filter=%s",
-		testQuery:    func() string { return "filter=" + escape(equals("userName", entraID("probe", newSecret()))) },
+		testQuery:    testQuery,
 		matchBy:      []string{"externalId", "userName"},
 		newUser:      entraNewUser,
 		updateUser:   e.updateUser,
@@ -44,14 +45,15 @@ type entraDialect struct {
 	compliant bool
 }
 
-// entraID makes an object id in the form of a UUID.
+// entraID returns an object id: a UUID made from the seed.
 func entraID(kind, seed string) string {
 	b := sha256.Sum256([]byte(kind + "/" + seed))
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
-// entraNewUser sends attributes that a person lacks as null, as Entra ID does.
+// entraNewUser returns the body that creates a user. Attributes that a person lacks are null, as
+// Entra ID sends them.
 func entraNewUser(p Person) any {
 	var title *string
 	if p.Title != "" {
@@ -88,7 +90,7 @@ func entraNewUser(p Person) any {
 	}
 }
 
-// op spells an operation: Entra ID capitalizes, unless the flag is set.
+// op returns an operation. Entra ID capitalizes its name, unless the flag is set.
 func (e entraDialect) op(verb, path string, v any) patchOp {
 	if e.compliant {
 		verb = strings.ToLower(verb)
@@ -96,7 +98,7 @@ func (e entraDialect) op(verb, path string, v any) patchOp {
 	return patchOp{Op: verb, Path: path, Value: v}
 }
 
-// setActive sends "False" as a string, unless the flag is set.
+// setActive returns the change of active. It is a string, unless the flag is set.
 func (e entraDialect) setActive(active bool) []patchOp {
 	if e.compliant {
 		return []patchOp{e.op("Replace", "active", active)}
@@ -105,7 +107,7 @@ func (e entraDialect) setActive(active bool) []patchOp {
 }
 
 // updateUser sends an operation for each attribute in which the server's user differs from the
-// person; it reads the user first unless that was just found.
+// person. It reads the user first, unless found has it.
 func (e entraDialect) updateUser(ctx context.Context, c *client, id string, found resource, p Person) error {
 	if found == nil {
 		var err error
@@ -120,9 +122,10 @@ func (e entraDialect) updateUser(ctx context.Context, c *client, id string, foun
 	return c.patch(ctx, userPath(id), ops)
 }
 
+// difference returns the operations that update the server's user.
 func (e entraDialect) difference(found resource, p Person) []patchOp {
 	var ops []patchOp
-	together := map[string]any{}
+	withoutPath := map[string]any{}
 	for _, a := range []struct{ path, want, have string }{
 		{"userName", p.UserName, found.text("userName")},
 		{"displayName", p.Name(), found.text("displayName")},
@@ -143,21 +146,21 @@ func (e entraDialect) difference(found resource, p Person) []patchOp {
 		case a.have == "":
 			ops = append(ops, e.op("Add", a.path, a.want))
 		case e.compliant && !strings.Contains(a.path, "["):
-			// The flag's form: changed single values stand together in one object without a path,
-			// under dotted names.
-			together[a.path] = a.want
+			// With the flag, all changed single values are in one object without a path, under
+			// dotted names.
+			withoutPath[a.path] = a.want
 		default:
 			ops = append(ops, e.op("Replace", a.path, a.want))
 		}
 	}
-	if len(together) > 0 {
-		ops = append(ops, e.op("Replace", "", together))
+	if len(withoutPath) > 0 {
+		ops = append(ops, e.op("Replace", "", withoutPath))
 	}
 	return ops
 }
 
-// setManager asks first whether the manager is already the one wanted, as Entra ID does for
-// reference attributes, and sends the id as a plain string.
+// setManager sends the manager's id as a plain string. It first asks the server whether the user
+// has this manager already, as Entra ID does for reference attributes.
 func (e entraDialect) setManager(ctx context.Context, c *client, id, before, after string) error {
 	verb := "Replace"
 	if before == "" {
@@ -173,6 +176,7 @@ func (e entraDialect) setManager(ctx context.Context, c *client, id, before, aft
 	return c.patch(ctx, userPath(id), []patchOp{e.op(verb, enterpriseUser+":manager", after)})
 }
 
+// entraNewGroup returns the body that creates a group.
 func entraNewGroup(g Group) any {
 	return struct {
 		Schemas     []string          `json:"schemas"`
@@ -180,16 +184,18 @@ func entraNewGroup(g Group) any {
 		DisplayName string            `json:"displayName"`
 		Meta        map[string]string `json:"meta"`
 	}{
-		// The second URN is Entra ID's own and means nothing to servers.
+		// The second URN is Entra ID's own. Servers ignore it.
 		[]string{coreGroup, "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"},
 		g.ExternalID, g.Name, map[string]string{"resourceType": "Group"},
 	}
 }
 
+// rename returns the change of a group's name.
 func (e entraDialect) rename(_, name string) []patchOp {
 	return []patchOp{e.op("Replace", "displayName", name)}
 }
 
+// entraIsMember asks the server whether a user is a member of a group.
 func entraIsMember(ctx context.Context, c *client, group, user string) (bool, error) {
 	filter := equals("id", group) + " and " + equals("members", user)
 	found, err := c.list(ctx, "/Groups", "excludedAttributes=members&filter="+escape(filter))
@@ -201,6 +207,7 @@ type entraMember struct {
 	Value string  `json:"value"`
 }
 
+// setMembers returns requests of at most batch members each.
 func (e entraDialect) setMembers(_, _ string, add, remove []member, _ bool) [][]patchOp {
 	var requests [][]patchOp
 	for part := range slices.Chunk(add, batch) {
@@ -220,6 +227,7 @@ func (e entraDialect) setMembers(_, _ string, add, remove []member, _ bool) [][]
 	return requests
 }
 
+// entraMembers returns the value that adds or removes members.
 func entraMembers(members []member) []entraMember {
 	out := make([]entraMember, len(members))
 	for i, m := range members {

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// scimServer is a small SCIM server that is not ours: it keeps what it is sent, records every
-// request, and understands just the filters and PATCH operations that the two dialects use.
+// scimServer is a small SCIM server that is independent of Rollcall. It stores resources, records
+// all requests, and supports only the filters and PATCH operations that the two dialects use.
 type scimServer struct {
 	url string
 
@@ -22,7 +22,7 @@ type scimServer struct {
 	requests  []request
 	resources map[string][]map[string]any // by "/Users" and "/Groups"
 	count     int
-	// before may answer a request in the server's place; it says whether it did.
+	// before may respond to a request in place of the server. It returns whether it did.
 	before func(w http.ResponseWriter, r *http.Request) bool
 }
 
@@ -46,7 +46,8 @@ func (f *scimServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	raw, _ := io.ReadAll(r.Body)
-	q := request{Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, "/scim/v2"), Query: r.URL.RawQuery, Header: r.Header}
+	q := request{Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, "/scim/v2"), Query: r.URL.RawQuery,
+		Header: r.Header}
 	var body any // apart from the recorded one, which is not to change
 	if len(raw) > 0 {
 		if json.Unmarshal(raw, &q.Body) != nil || json.Unmarshal(raw, &body) != nil {
@@ -98,7 +99,8 @@ func (f *scimServer) collection(w http.ResponseWriter, r *http.Request, kind str
 		return
 	}
 	found := slices.Clone(f.resources[kind])
-	for _, term := range regexp.MustCompile(`(\w+) eq "([^"]*)"`).FindAllStringSubmatch(r.URL.Query().Get("filter"), -1) {
+	for _, term := range regexp.MustCompile(`(\w+) eq "([^"]*)"`).FindAllStringSubmatch(r.URL.Query().Get("filter"),
+		-1) {
 		found = slices.DeleteFunc(found, func(m map[string]any) bool {
 			if term[1] == "members" {
 				return !slices.Contains(members(m), term[2])

@@ -10,17 +10,18 @@ import (
 	"strings"
 )
 
-// AddMember puts the person into the group, and tells the server if it has both. A person who is
-// not assigned follows when they are.
+// AddMember adds the person to the group, at the server too if it has both. Otherwise the person is
+// added there when they are assigned.
 func (a *Application) AddMember(ctx context.Context, groupID, personID string) (*Operation, error) {
 	return a.setMember(ctx, groupID, personID, true)
 }
 
-// RemoveMember takes the person out of the group, and tells the server.
+// RemoveMember removes the person from the group, at the server too.
 func (a *Application) RemoveMember(ctx context.Context, groupID, personID string) (*Operation, error) {
 	return a.setMember(ctx, groupID, personID, false)
 }
 
+// setMember is AddMember or RemoveMember.
 func (a *Application) setMember(
 	ctx context.Context, groupID, personID string, member bool,
 ) (*Operation, error) {
@@ -35,8 +36,8 @@ func (a *Application) setMember(
 	return a.onGroup(ctx, title, g.ID, a.pushMembers)
 }
 
-// RenameGroup gives the group another name, here and at the server. A name that the directory
-// cannot accept is an *Invalid; nothing is then sent.
+// RenameGroup sets the name of the group, here and at the server. A name that the directory cannot
+// accept is an *Invalid error, and no request is sent.
 func (a *Application) RenameGroup(ctx context.Context, groupID, name string) (*Operation, error) {
 	before, err := a.dir.group(groupID)
 	if err != nil {
@@ -51,7 +52,7 @@ func (a *Application) RenameGroup(ctx context.Context, groupID, name string) (*O
 			return nil
 		}
 		ops := a.dialect.renameGroup(link.scimID, g.Name)
-		return a.lost(g.ID, a.client.patch(ctx, groupPath(link.scimID), ops))
+		return a.noteLost(g.ID, a.client.patch(ctx, groupPath(link.scimID), ops))
 	})
 }
 
@@ -81,7 +82,8 @@ func (a *Application) PushGroup(ctx context.Context, groupID string) (*Operation
 	return a.onGroup(ctx, "Push the group ", groupID, a.pushGroup)
 }
 
-// onGroup runs an operation on a group, as it is when its turn comes. The title ends in its name.
+// onGroup runs an operation on a group. work gets the group as it is when the operation begins. The
+// name of the group is added to the title.
 func (a *Application) onGroup(
 	ctx context.Context, title, id string, work func(context.Context, Group) error,
 ) (*Operation, error) {
@@ -97,11 +99,12 @@ func (a *Application) onGroup(
 	})
 }
 
+// pushGroup creates or renames the group at the server, and then pushes its members.
 func (a *Application) pushGroup(ctx context.Context, g Group) error {
 	before := a.groupLink(g.ID)
 	found, err := a.matchGroup(ctx, g)
 	if err == nil && found == nil && before.scimID != "" {
-		// The server may have refused a new name, and still have the group under the old one.
+		// The server may have refused a new name. Then it has the group under the old one.
 		found, err = a.client.readIfThere(ctx, groupPath(before.scimID), a.dialect.groupFields)
 	}
 	if err != nil {
@@ -113,7 +116,7 @@ func (a *Application) pushGroup(ctx context.Context, g Group) error {
 		if link.scimID, err = a.client.create(ctx, "/Groups", a.dialect.newGroup(g)); err != nil {
 			return err
 		}
-		link.unknown, link.fresh = false, true
+		link.unknown, link.created = false, true
 	case before.scimID:
 		link = before
 	}
@@ -127,6 +130,7 @@ func (a *Application) pushGroup(ctx context.Context, g Group) error {
 	return a.pushMembers(ctx, g)
 }
 
+// matchGroup searches for the group at the server by its name. It returns nil if there is none.
 func (a *Application) matchGroup(ctx context.Context, g Group) (resource, error) {
 	query := fmt.Sprintf(a.dialect.groupQuery, escape(equals("displayName", g.Name)))
 	found, err := a.client.list(ctx, "/Groups", query)
@@ -145,7 +149,7 @@ func (a *Application) matchGroup(ctx context.Context, g Group) (resource, error)
 	return nil, nil
 }
 
-// pushMemberships sends the memberships of a person that the server lacks.
+// pushMemberships pushes the members of all groups of a person.
 func (a *Application) pushMemberships(ctx context.Context, p Person) error {
 	var problems []error
 	for _, g := range a.dir.allGroups() {
@@ -156,9 +160,9 @@ func (a *Application) pushMemberships(ctx context.Context, p Person) error {
 	return errors.Join(problems...)
 }
 
-// pushMembers sends the difference between the directory's members and the server's. People who are
-// not assigned are not added, but they stay where they are members: identity providers leave the
-// groups of a deactivated user alone.
+// pushMembers sends the difference between the members in the directory and at the server. People
+// who are not assigned are not added, but existing memberships of them stay: identity providers do
+// not change the groups of a deactivated user.
 func (a *Application) pushMembers(ctx context.Context, g Group) error {
 	link := a.groupLink(g.ID)
 	if link.state != Assigned {
@@ -169,10 +173,10 @@ func (a *Application) pushMembers(ctx context.Context, g Group) error {
 		return nil
 	}
 	changed := [2][]member{add, remove}
-	if !link.fresh {
+	if !link.created {
 		if a.dialect.readsGroup {
 			if _, err := a.client.read(ctx, groupPath(link.scimID), a.dialect.groupFields); err != nil {
-				return a.lost(g.ID, err)
+				return a.noteLost(g.ID, err)
 			}
 		}
 		add, remove = a.askMembers(ctx, link.scimID, add, remove)
@@ -180,7 +184,7 @@ func (a *Application) pushMembers(ctx context.Context, g Group) error {
 	if len(add) > 0 || len(remove) > 0 {
 		for _, ops := range a.dialect.setMembers(link.scimID, g.Name, add, remove, link.unknown) {
 			if err := a.client.patch(ctx, groupPath(link.scimID), ops); err != nil {
-				return a.lost(g.ID, err)
+				return a.noteLost(g.ID, err)
 			}
 		}
 	}
@@ -194,12 +198,13 @@ func (a *Application) pushMembers(ctx context.Context, g Group) error {
 	for _, m := range changed[1] {
 		delete(link.members, m.id)
 	}
-	link.unknown, link.fresh = false, false
+	link.unknown, link.created = false, false
 	a.linkGroup(g.ID, link)
 	return nil
 }
 
-// memberChanges compares the directory's group with what the server was told so far.
+// memberChanges compares the directory's group with the members that were sent to the server so
+// far.
 func (a *Application) memberChanges(g Group, link groupLink) (add, remove []member) {
 	for _, p := range a.People() {
 		m := member{p.SCIMID, p.UserName}
@@ -216,8 +221,8 @@ func (a *Application) memberChanges(g Group, link groupLink) (add, remove []memb
 	return add, remove
 }
 
-// askMembers leaves out the changes that the server says it has already. A server that cannot
-// answer is sent the change, and its answer to that decides.
+// askMembers asks the server about each change, and removes those that it has already. If the
+// server cannot answer, the change stays.
 func (a *Application) askMembers(ctx context.Context, group string, add, remove []member) (_, _ []member) {
 	if a.dialect.isMember == nil {
 		return add, remove
@@ -231,21 +236,23 @@ func (a *Application) askMembers(ctx context.Context, group string, add, remove 
 	return drop(add, true), drop(remove, false)
 }
 
-// lost returns err, and notes when it means that the server has the group no more.
-func (a *Application) lost(groupID string, err error) error {
+// noteLost returns err. If it means that the server no longer has the group, the state changes to
+// NeverPushed.
+func (a *Application) noteLost(groupID string, err error) error {
 	if gone(err) {
 		a.linkGroup(groupID, groupLink{state: NeverPushed})
 	}
 	return err
 }
 
-// groupLink returns a copy; its map is not to be changed.
+// groupLink returns a copy of a group's state. The caller must not change its map.
 func (a *Application) groupLink(id string) groupLink {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return *a.groups[id]
 }
 
+// linkGroup stores a group's state.
 func (a *Application) linkGroup(id string, link groupLink) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,8 +16,8 @@ const (
 	maxShownAnswer  = 2 << 10
 )
 
-// Exchange is one request and what came back, as a person may read it: without the token and
-// without passwords. It is one over SCIM, unless the browser carries it.
+// Exchange is one request with its response, for reading: without the token and passwords. It is a
+// SCIM request, unless ByBrowser is set.
 type Exchange struct {
 	At       time.Time     `json:"at"`
 	Method   string        `json:"method"`
@@ -26,39 +26,40 @@ type Exchange struct {
 	Duration time.Duration `json:"duration_ns"`
 	Request  string        `json:"request,omitempty"` // the body, at most 8 KiB of it
 	Answer   string        `json:"answer,omitempty"`  // the body, at most 2 KiB of it
-	Problem  string        `json:"problem,omitempty"` // why there is no usable answer
-	// ByBrowser says that a SAML response was handed to the browser, which posts it: what the
-	// application answered is not known here.
+	Problem  string        `json:"problem,omitempty"` // why there is no usable response
+	// ByBrowser is set for a sign-on that the browser completes. The application's response is not
+	// known here.
 	ByBrowser bool `json:"by_browser,omitempty"`
 }
 
-// Failed says that the request did not succeed, as far as is known.
+// Failed reports whether the request is known to have failed.
 func (x Exchange) Failed() bool {
 	return !x.ByBrowser && (x.Status < 200 || x.Status >= 300) || x.Problem != ""
 }
 
-// Operation is something that was asked for, and the exchanges that it took.
+// Operation is one operation of an application, with its exchanges.
 type Operation struct {
 	Number    int        `json:"number"` // counts from 1 in each application
 	Title     string     `json:"title"`
 	At        time.Time  `json:"at"`
 	Exchanges []Exchange `json:"exchanges"`
-	Problem   string     `json:"problem,omitempty"` // why it did not work, empty if it did
+	Problem   string     `json:"problem,omitempty"` // the error; empty for success
 }
 
-// Writes returns the exchanges that were meant to change something.
+// Writes returns the exchanges that are not GET requests.
 func (o Operation) Writes() []Exchange {
 	return slices.DeleteFunc(slices.Clone(o.Exchanges), func(x Exchange) bool { return x.Method == "GET" })
 }
 
-// journal keeps the last operations of an application, the newest last. It is guarded by the
-// application's mutex.
+// journal has the latest operations of an application, the newest last. The application's mutex
+// guards it.
 type journal struct {
 	operations []*Operation
 	count      int        // of all operations so far
-	running    *Operation // the one that sends SCIM requests, nil if none does
+	running    *Operation // the one that is sending SCIM requests, or nil
 }
 
+// begin adds an operation and makes it the running one.
 func (j *journal) begin(title string, at time.Time) *Operation {
 	j.count++
 	o := &Operation{Number: j.count, Title: title, At: at}
@@ -68,15 +69,17 @@ func (j *journal) begin(title string, at time.Time) *Operation {
 	return o
 }
 
+// end ends the running operation.
 func (j *journal) end() { j.running = nil }
 
-// note keeps an operation that is over as it begins. One that is running goes on.
+// note adds an operation of one exchange. The running operation stays the running one.
 func (j *journal) note(title string, x Exchange) {
 	j.count++
 	j.operations = append(j.operations, &Operation{Number: j.count, Title: title, At: x.At, Exchanges: []Exchange{x}})
 	j.trim()
 }
 
+// add adds an exchange to the running operation.
 func (j *journal) add(x Exchange) {
 	if o := j.running; o != nil {
 		o.Exchanges = append(o.Exchanges, x)
@@ -121,11 +124,11 @@ func (c *client) show(body []byte, limit int) string {
 	if json.Indent(&indented, body, "", "  ") == nil {
 		body = indented.Bytes()
 	}
-	// Redact before cutting, or half a secret could stand at the end.
+	// Redact before cutting, or half a secret could remain at the end.
 	return cut(c.redact(password.ReplaceAllString(string(body), `$1"(hidden)"`)), limit)
 }
 
-// cut shortens s to at most limit bytes, between characters, and says so.
+// cut shortens s to at most limit bytes, between characters, and adds an ellipsis.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

@@ -17,22 +17,22 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// ErrNoLogout is what single logout answers while the application has named no address for it.
+// ErrNoLogout is the error of single logout if the application has no single logout URL.
 var ErrNoLogout = errors.New("no single logout URL of the service provider is connected")
 
-// LogoutOptions vary a message of single logout. The zero value is right in everything.
+// LogoutOptions vary a message of single logout. The zero value varies nothing.
 type LogoutOptions struct {
-	ID             string // a new one when empty
+	ID             string // empty for a new one
 	RelayState     string
-	SessionIndexes []string  // of a request; none means all sessions of the person
+	SessionIndexes []string  // of a request; none for all sessions of the person
 	InResponseTo   string    // of a response: the ID of the request
 	Status         string    // of a response: the second-level status code of a failure
-	Now            time.Time // when it is issued; zero is the time of Options.Now
+	Now            time.Time // the time of issue; zero for the time of Options.Now
 	// Edit changes the message before it is signed.
 	Edit func(message *etree.Element)
 }
 
-// LogoutMessage is a message for the service provider, which a browser brings.
+// LogoutMessage is a message for the service provider, which a browser takes there.
 type LogoutMessage struct {
 	To         string // the service provider's single logout URL
 	Parameter  string // SAMLRequest or SAMLResponse
@@ -42,17 +42,18 @@ type LogoutMessage struct {
 	signature  string // the prefix of its namespace
 }
 
-// SAMLLogoutURL returns where the browser brings a LogoutRequest or LogoutResponse, by HTTP-Redirect
-// or HTTP-POST.
+// SAMLLogoutURL returns the single logout endpoint, for HTTP-Redirect and HTTP-POST.
 func (a *Application) SAMLLogoutURL() string { return a.at("saml/slo") }
 
-// ConnectLogout names the service provider's single logout URL. Without one, signing out ends at
-// this identity provider. It is forgotten when ConnectSAML names another service provider.
+// ConnectLogout sets the service provider's single logout URL. Without one, a sign-out ends only
+// the session at this identity provider. ConnectSAML with another service provider removes it. The
+// error is an *Invalid.
 func (a *Application) ConnectLogout(sloURL string) error {
 	entityID, _ := a.ServiceProvider()
 	sp, err := checkServiceProvider(entityID, sloURL)
 	if err != nil {
-		return &Invalid{"slo_url", "write the http or https URL of the single logout service, without user name and fragment"}
+		return &Invalid{"slo_url", "write the http or https URL of the single logout service, " +
+			"without user name and fragment"}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -60,7 +61,8 @@ func (a *Application) ConnectLogout(sloURL string) error {
 	return nil
 }
 
-// LogoutRequest makes the message that ends a person's sessions at the service provider.
+// LogoutRequest makes the message that ends a person's sessions at the service provider. The error
+// may be ErrNoLogout or ErrNotFound.
 func (a *Application) LogoutRequest(person string, o LogoutOptions) (*LogoutMessage, error) {
 	who, err := a.dir.person(person)
 	if err != nil {
@@ -68,14 +70,16 @@ func (a *Application) LogoutRequest(person string, o LogoutOptions) (*LogoutMess
 	}
 	return a.logoutMessage("LogoutRequest", "SAMLRequest", o, func(root *etree.Element) {
 		p := a.personality
-		add(root, qualified(p.assertion, "NameID"), p.nameID(a, who), append(declared(p.assertion, nsAssertion), "Format", p.nameIDFormat)...)
+		attributes := append(declared(p.assertion, nsAssertion), "Format", p.nameIDFormat)
+		add(root, qualified(p.assertion, "NameID"), p.nameID(a, who), attributes...)
 		for _, index := range o.SessionIndexes {
 			add(root, qualified(p.protocol, "SessionIndex"), index)
 		}
 	})
 }
 
-// LogoutResponse makes the answer to the service provider's LogoutRequest.
+// LogoutResponse makes the response to a LogoutRequest of the service provider. The error may be
+// ErrNoLogout.
 func (a *Application) LogoutResponse(o LogoutOptions) (*LogoutMessage, error) {
 	return a.logoutMessage("LogoutResponse", "SAMLResponse", o, func(root *etree.Element) {
 		set(root, "InResponseTo", o.InResponseTo)
@@ -89,7 +93,10 @@ func (a *Application) LogoutResponse(o LogoutOptions) (*LogoutMessage, error) {
 	})
 }
 
-func (a *Application) logoutMessage(tag, parameter string, o LogoutOptions, fill func(root *etree.Element)) (*LogoutMessage, error) {
+// logoutMessage makes a message of single logout. fill adds the content that follows the issuer.
+func (a *Application) logoutMessage(
+	tag, parameter string, o LogoutOptions, fill func(root *etree.Element),
+) (*LogoutMessage, error) {
 	sp, p := a.serviceProvider(), a.personality
 	if sp.sloURL == "" {
 		return nil, ErrNoLogout
@@ -118,10 +125,14 @@ func (a *Application) logoutMessage(tag, parameter string, o LogoutOptions, fill
 	}
 	document := etree.NewDocument()
 	document.SetRoot(root)
-	return &LogoutMessage{To: sp.sloURL, Parameter: parameter, RelayState: o.RelayState, document: document, keys: keys, signature: p.signature}, nil
+	return &LogoutMessage{
+		To: sp.sloURL, Parameter: parameter, RelayState: o.RelayState,
+		document: document, keys: keys, signature: p.signature,
+	}, nil
 }
 
-// URL is the message by HTTP-Redirect: the signature is over the query (SAML bindings §3.4.4.1).
+// URL returns the message by HTTP-Redirect. The signature is over the query (SAML bindings
+// §3.4.4.1).
 func (m *LogoutMessage) URL() (string, error) {
 	document, err := m.document.WriteToString()
 	if err != nil {
@@ -148,7 +159,8 @@ func (m *LogoutMessage) URL() (string, error) {
 	return m.To + "?" + query, nil
 }
 
-// Form is the message by HTTP-POST: the signature is in it (SAML bindings §3.5.4).
+// Form returns the fields of the message by HTTP-POST. The signature is in it (SAML bindings
+// §3.5.4).
 func (m *LogoutMessage) Form() (url.Values, error) {
 	signed := m.document.Copy()
 	if err := m.keys.sign(signed.Root(), m.signature, ""); err != nil {
@@ -165,22 +177,23 @@ func (m *LogoutMessage) Form() (url.Values, error) {
 	return form, nil
 }
 
-// logoutMessageIn is what is read of a message from the service provider.
-type logoutMessageIn struct {
+// receivedLogout has the parts of a message of the service provider that are read.
+type receivedLogout struct {
 	XMLName      xml.Name
 	ID           string `xml:"ID,attr"`
 	InResponseTo string `xml:"InResponseTo,attr"`
 	Issuer       string `xml:"urn:oasis:names:tc:SAML:2.0:assertion Issuer"`
 }
 
-// readLogout reads a message as HTTP-Redirect carries it. As with an AuthnRequest a signature is not
-// verified: there is nothing here to protect, and answers go only where is connected.
-func readLogout(a *Application, parameter, value string) (*logoutMessageIn, error) {
+// readLogout reads a message by HTTP-Redirect. As with an AuthnRequest, the signature is not
+// verified: there is nothing here to protect, and responses only go to the connected service
+// provider.
+func readLogout(a *Application, parameter, value string) (*receivedLogout, error) {
 	document, err := inflate(value)
 	if err != nil {
 		return nil, err
 	}
-	var m logoutMessageIn
+	var m receivedLogout
 	if err := xml.Unmarshal(document, &m); err != nil {
 		return nil, errors.New("the logout message cannot be read")
 	}
@@ -197,14 +210,9 @@ func readLogout(a *Application, parameter, value string) (*logoutMessageIn, erro
 	return &m, nil
 }
 
-// slo is the single logout service. A message that is posted is turned into a redirect to here, since
-// a browser does not send the session's cookie with another site's form.
-func (s *Server) slo(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// slo is the single logout service. A posted message is redirected to the same path as a query,
+// because a browser does not send the session cookie with the form of another site.
+func (s *Server) slo(w http.ResponseWriter, r *http.Request, a *Application) {
 	if err := r.ParseForm(); err != nil {
 		s.fail(w, r, http.StatusBadRequest, "The address cannot be read.")
 		return
@@ -245,14 +253,14 @@ func (s *Server) slo(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, location, http.StatusSeeOther)
 }
 
-// noSession takes away the cookie that says who is signed in.
+// noSession returns the cookie that removes the session cookie.
 func (s *Server) noSession(a *Application) *http.Cookie {
 	gone := s.session(a, "", time.Time{})
 	gone.Value, gone.MaxAge = "", -1
 	return gone
 }
 
-// logoutPage posts a LogoutRequest to the application.
+// logoutPage has a form that posts a LogoutRequest to the application.
 type logoutPage struct {
 	page
 	*Application
@@ -260,13 +268,8 @@ type logoutPage struct {
 	Nonce           string // allows the page's one script
 }
 
-// signOut ends the session here, and at the application where that has single logout.
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// signOut ends the session here, and at the application too if it has single logout.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request, a *Application) {
 	person, _, known := s.whoIs(r, a)
 	http.SetCookie(w, s.noSession(a))
 	if !known || a.serviceProvider().sloURL == "" {
@@ -287,10 +290,6 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 		s.json(w, http.StatusOK, map[string]string{"slo_url": m.To, "saml_request": form.Get("SAMLRequest")})
 		return
 	}
-	p := logoutPage{s.page("Signing out of " + a.name), a, m.To, form.Get("SAMLRequest"), newSecret()}
-	// As on the page that answers a sign-on: the application sends its visitor back here.
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'nonce-"+p.Nonce+"'; "+
-		"base-uri 'none'; frame-ancestors 'none'")
-	w.Header().Set("Referrer-Policy", "strict-origin")
+	p := logoutPage{s.page("Signing out of " + a.name), a, m.To, form.Get("SAMLRequest"), allowPosting(w)}
 	s.render(w, http.StatusOK, "logout", p)
 }

@@ -13,7 +13,7 @@ import (
 	"rollcall/testidp"
 )
 
-// relyingParty is a client in the hands of a test, and its provider over HTTP.
+// relyingParty is the client of a test, with its provider over HTTP.
 type relyingParty struct {
 	t      *testing.T
 	server *httptest.Server
@@ -27,7 +27,8 @@ func newRelyingParty(t *testing.T, personality testidp.Personality) *relyingPart
 	server := httptest.NewUnstartedServer(nil)
 	server.Start()
 	t.Cleanup(server.Close)
-	idp, err := testidp.New(testidp.Options{BaseURL: server.URL, Applications: []testidp.ApplicationOptions{{Personality: personality}}})
+	idp, err := testidp.New(
+		testidp.Options{BaseURL: server.URL, Applications: []testidp.ApplicationOptions{{Personality: personality}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,17 +66,20 @@ func (p *relyingParty) do(r *http.Request) (int, map[string]any) {
 
 const verifier = "a verifier of forty-three characters, at least"
 
-// code signs somebody in and returns the code.
+// code signs in a person and returns the code.
 func (p *relyingParty) code(change func(q url.Values)) (status int, code string) {
 	p.t.Helper()
 	sum := sha256.Sum256([]byte(verifier))
-	q := url.Values{"client_id": {"client"}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {"openid"}, "state": {"a state"},
-		"nonce": {"a nonce"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"}, "person": {"amara.okafor"}}
+	q := url.Values{"client_id": {"client"}, "redirect_uri": {redirectURI}, "response_type": {"code"},
+		"scope": {"openid"}, "state": {"a state"},
+		"nonce": {"a nonce"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])},
+		"code_challenge_method": {"S256"}, "person": {"amara.okafor"}}
 	change(q)
 	status, body := p.get(p.server.URL + "/applications/1/oidc/authorize?" + q.Encode())
 	to, _ := body["redirect_to"].(string)
 	at, err := url.Parse(to)
-	if err != nil || status == http.StatusOK && (!strings.HasPrefix(to, redirectURI+"?") || at.Query().Get("state") != q.Get("state")) {
+	if err != nil || status == http.StatusOK &&
+		(!strings.HasPrefix(to, redirectURI+"?") || at.Query().Get("state") != q.Get("state")) {
 		p.t.Fatalf("%d %v", status, body)
 	}
 	return status, at.Query().Get("code")
@@ -83,7 +87,8 @@ func (p *relyingParty) code(change func(q url.Values)) (status int, code string)
 
 func (p *relyingParty) exchange(code string, change func(form url.Values, r *http.Request)) (int, map[string]any) {
 	p.t.Helper()
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI},
+		"code_verifier": {verifier}}
 	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.server.URL+"/applications/1/oidc/token", nil)
 	if err != nil {
 		p.t.Fatal(err)
@@ -91,7 +96,8 @@ func (p *relyingParty) exchange(code string, change func(form url.Values, r *htt
 	r.SetBasicAuth("client", "the+secret")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	change(form, r)
-	r, err = http.NewRequestWithContext(p.t.Context(), http.MethodPost, r.URL.String(), strings.NewReader(form.Encode()))
+	r, err = http.NewRequestWithContext(p.t.Context(), http.MethodPost, r.URL.String(),
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -139,14 +145,18 @@ func TestOpenIDProvider(t *testing.T) {
 			}
 			claims := claimsOf(t, tokens["id_token"])
 			subject := map[bool]string{true: "oid", false: "sub"}[personality == testidp.EntraSAML]
-			if claims["iss"] != p.idp.OIDCIssuer() || claims["aud"] != "client" || claims["nonce"] != "a nonce" || claims[subject] != who.ExternalID {
+			if claims["iss"] != p.idp.OIDCIssuer() || claims["aud"] != "client" || claims["nonce"] != "a nonce" ||
+				claims[subject] != who.ExternalID {
 				t.Errorf("%v", claims)
 			}
 			access, _ := tokens["access_token"].(string)
-			if status, about := p.get(document["userinfo_endpoint"].(string), "Authorization", "Bearer "+access); status != http.StatusOK || about["email"] != who.UserName || about["sub"] != claims["sub"] {
+			endpoint := document["userinfo_endpoint"].(string)
+			status, about := p.get(endpoint, "Authorization", "Bearer "+access)
+			if status != http.StatusOK || about["email"] != who.UserName || about["sub"] != claims["sub"] {
 				t.Errorf("%d %v", status, about)
 			}
-			if status, again := p.exchange(code, unchanged); status != http.StatusBadRequest || again["error"] != "invalid_grant" {
+			if status, again := p.exchange(code, unchanged); status != http.StatusBadRequest ||
+				again["error"] != "invalid_grant" {
 				t.Errorf("the code again: %d %v", status, again)
 			}
 		})
@@ -174,10 +184,13 @@ func TestOpenIDProviderRefuses(t *testing.T) {
 		change func(form url.Values, r *http.Request)
 		want   string
 	}{
-		"another verifier":     {func(f url.Values, _ *http.Request) { f.Set("code_verifier", "other") }, "invalid_grant"},
-		"another redirect URI": {func(f url.Values, _ *http.Request) { f.Set("redirect_uri", "https://evil.example") }, "invalid_grant"},
-		"another code":         {func(f url.Values, _ *http.Request) { f.Set("code", "other") }, "invalid_grant"},
-		"another grant":        {func(f url.Values, _ *http.Request) { f.Set("grant_type", "password") }, "unsupported_grant_type"},
+		"another verifier": {func(f url.Values, _ *http.Request) { f.Set("code_verifier", "other") },
+			"invalid_grant"},
+		"another redirect URI": {func(f url.Values, _ *http.Request) { f.Set("redirect_uri", "https://evil.example") },
+			"invalid_grant"},
+		"another code": {func(f url.Values, _ *http.Request) { f.Set("code", "other") }, "invalid_grant"},
+		"another grant": {func(f url.Values, _ *http.Request) { f.Set("grant_type", "password") },
+			"unsupported_grant_type"},
 		"another secret": {func(f url.Values, _ *http.Request) {
 			f.Set("client_id", "client")
 			f.Set("client_secret", "other")

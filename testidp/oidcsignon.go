@@ -10,23 +10,26 @@ import (
 	"time"
 )
 
-// ErrNoRelyingParty is what sign-on over OpenID Connect answers while the application has no client.
+// ErrNoRelyingParty is the error of sign-on over OpenID Connect if the application has no client.
 var ErrNoRelyingParty = errors.New("no relying party is connected: name its client id, its secret and its redirect URI")
 
-// authentication is a request of the relying party to sign somebody in.
+// authentication is an authentication request of the relying party.
 type authentication struct {
 	form                    url.Values
 	redirectURI, state      string
 	prompt                  []string
-	maxAge                  time.Duration // negative when none was sent
+	maxAge                  time.Duration // negative if none was sent
 	nonce, challenge, login string
 }
 
-// readAuthentication reads and checks a request (OpenID Connect Core, section 3.1.2.1). Its error is
-// for a page of our own: a stranger's redirect URI gets no answer.
+// readAuthentication reads and checks a request (OpenID Connect Core, section 3.1.2.1). Its error
+// is shown on a page of ours, because an unknown redirect URI must not get a response.
 func readAuthentication(a *Application, form url.Values) (authentication, error) {
-	in := authentication{form: form, redirectURI: form.Get("redirect_uri"), state: form.Get("state"), prompt: strings.Fields(form.Get("prompt")),
-		maxAge: -1, nonce: form.Get("nonce"), challenge: form.Get("code_challenge"), login: form.Get("login_hint")}
+	in := authentication{
+		form: form, redirectURI: form.Get("redirect_uri"), state: form.Get("state"),
+		prompt: strings.Fields(form.Get("prompt")), maxAge: -1,
+		nonce: form.Get("nonce"), challenge: form.Get("code_challenge"), login: form.Get("login_hint"),
+	}
 	client := a.relyingParty()
 	switch {
 	case client.id == "":
@@ -54,13 +57,13 @@ func readAuthentication(a *Application, form url.Values) (authentication, error)
 	return in, nil
 }
 
-// satisfied says that somebody who signed in then need not do so again.
+// satisfied reports whether a session that began at since is enough for the request.
 func (in authentication) satisfied(since, now time.Time) bool {
 	return !slices.Contains(in.prompt, "login") && !slices.Contains(in.prompt, "select_account") &&
 		(in.maxAge < 0 || now.Sub(since) < in.maxAge)
 }
 
-// hidden are the fields by which a page of ours carries the request on.
+// hidden returns the hidden fields with the request, for the form of the sign-on page.
 func (in authentication) hidden() map[string]string {
 	out := map[string]string{}
 	for name := range in.form {
@@ -71,9 +74,9 @@ func (in authentication) hidden() map[string]string {
 	return out
 }
 
-// authorize takes an authentication request.
-func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
-	a, in, ok := s.authentication(w, r)
+// authorize is the authorization endpoint.
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request, a *Application) {
+	in, ok := s.authentication(w, r, a)
 	if !ok {
 		return
 	}
@@ -85,22 +88,25 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	case known:
 		s.grant(w, r, a, in, person, since)
 	case slices.Contains(in.prompt, "none"):
-		s.hand(w, r, a, in, map[string]string{"error": "login_required", "error_description": "nobody is signed in"})
+		s.sendBack(w, r, a, in, map[string]string{
+			"error": "login_required", "error_description": "nobody is signed in",
+		})
 	default:
-		// Browsers apply form-action to redirects too, and the client sends its visitor on to pages
-		// whose addresses are not known here.
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-		s.pick(w, r, a, signOnPage{Action: "oidc/sign-in", Hidden: in.hidden(), Forced: slices.Contains(in.prompt, "login")}, person)
+		// There is no form-action. Browsers apply it to redirects too, and the client may redirect
+		// its visitor to any page.
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+		s.pick(w, r, a, signOnPage{
+			Action: "oidc/sign-in", Hidden: in.hidden(), Forced: slices.Contains(in.prompt, "login"),
+		}, person)
 	}
 }
 
-// authentication finds the application of a request, and reads it.
-func (s *Server) authentication(w http.ResponseWriter, r *http.Request) (*Application, authentication, bool) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return nil, authentication{}, false
-	}
+// authentication reads an authentication request. If it cannot be accepted, it responds with the
+// error and returns false.
+func (s *Server) authentication(
+	w http.ResponseWriter, r *http.Request, a *Application,
+) (authentication, bool) {
 	err := r.ParseForm()
 	var in authentication
 	if err == nil {
@@ -113,12 +119,12 @@ func (s *Server) authentication(w http.ResponseWriter, r *http.Request) (*Applic
 		}
 		s.fail(w, r, status, sentence(err))
 	}
-	return a, in, err == nil
+	return in, err == nil
 }
 
-// oidcSignIn signs a person in, who was picked on the page that authorize shows.
-func (s *Server) oidcSignIn(w http.ResponseWriter, r *http.Request) {
-	a, in, ok := s.authentication(w, r)
+// oidcSignIn signs in the person who was picked on the page of authorize.
+func (s *Server) oidcSignIn(w http.ResponseWriter, r *http.Request, a *Application) {
+	in, ok := s.authentication(w, r, a)
 	if !ok {
 		return
 	}
@@ -132,8 +138,10 @@ func (s *Server) oidcSignIn(w http.ResponseWriter, r *http.Request) {
 	s.grant(w, r, a, in, person, now)
 }
 
-// grant hands a code for a person to the browser, or to a script.
-func (s *Server) grant(w http.ResponseWriter, r *http.Request, a *Application, in authentication, person string, since time.Time) {
+// grant responds with a code for a person, who signed in at since.
+func (s *Server) grant(
+	w http.ResponseWriter, r *http.Request, a *Application, in authentication, person string, since time.Time,
+) {
 	if _, err := a.dir.person(person); err != nil {
 		s.fail(w, r, http.StatusNotFound, "There is no such person.")
 		return
@@ -141,16 +149,21 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, a *Application, i
 	if a.personality.name == EntraSAML && in.maxAge < 0 && !slices.Contains(in.prompt, "login") {
 		since = since.Add(-a.personality.authnAge)
 	}
-	code := a.keep(&a.openID.codes, grant{person: person, since: since, nonce: in.nonce, challenge: in.challenge, maxAge: in.maxAge >= 0})
-	s.hand(w, r, a, in, map[string]string{"code": code})
+	code := a.keep(&a.openID.codes, grant{
+		person: person, since: since, nonce: in.nonce, challenge: in.challenge, maxAge: in.maxAge >= 0,
+	})
+	s.sendBack(w, r, a, in, map[string]string{"code": code})
 }
 
-// hand sends the browser back with an answer. A script gets the address, as redirect_to.
-func (s *Server) hand(w http.ResponseWriter, r *http.Request, a *Application, in authentication, answer map[string]string) {
+// sendBack redirects the browser to the client with an answer. A script gets the address as
+// redirect_to.
+func (s *Server) sendBack(
+	w http.ResponseWriter, r *http.Request, a *Application, in authentication, answer map[string]string,
+) {
 	if in.state != "" {
 		answer["state"] = in.state
 	}
-	if a.personality.name != EntraSAML { // which knows nothing of RFC 9207
+	if a.personality.name != EntraSAML { // Entra ID does not support RFC 9207
 		answer["iss"] = a.OIDCIssuer()
 	}
 	if vary := a.varied(); vary.Answer != nil {
@@ -173,21 +186,15 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, a *Application, in
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 }
 
-// oidcLogout signs out of this provider as well (OpenID Connect RP-Initiated Logout), and goes back to
-// where the client asks, if that is the client's own site.
-func (s *Server) oidcLogout(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// oidcLogout ends the session here (OpenID Connect RP-Initiated Logout). It redirects to the
+// address in the request if that is on the client's own site.
+func (s *Server) oidcLogout(w http.ResponseWriter, r *http.Request, a *Application) {
 	q := r.URL.Query()
-	gone := s.session(a, "", time.Time{})
-	gone.Value, gone.MaxAge = "", -1
-	http.SetCookie(w, gone)
+	http.SetCookie(w, s.noSession(a))
 	back, err := url.Parse(q.Get("post_logout_redirect_uri"))
 	known, knownErr := url.Parse(a.relyingParty().redirectURI)
-	if err != nil || knownErr != nil || back.Host == "" || back.Host != known.Host || back.Scheme != known.Scheme || q.Get("id_token_hint") == "" {
+	if err != nil || knownErr != nil || back.Host == "" || back.Host != known.Host || back.Scheme != known.Scheme ||
+		q.Get("id_token_hint") == "" {
 		http.Redirect(w, r, "/applications/"+strconv.Itoa(a.number), http.StatusSeeOther)
 		return
 	}
@@ -199,14 +206,10 @@ func (s *Server) oidcLogout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, back.String(), http.StatusSeeOther)
 }
 
-// connectOIDC names the relying party.
-func (s *Server) connectOIDC(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
-	if err := a.ConnectOIDC(r.Form.Get("client_id"), r.Form.Get("client_secret"), r.Form.Get("redirect_uri")); err != nil {
+// connectOIDC sets the relying party.
+func (s *Server) connectOIDC(w http.ResponseWriter, r *http.Request, a *Application) {
+	err := a.ConnectOIDC(r.Form.Get("client_id"), r.Form.Get("client_secret"), r.Form.Get("redirect_uri"))
+	if err != nil {
 		s.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -215,11 +218,4 @@ func (s *Server) connectOIDC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/applications/"+strconv.Itoa(a.number), http.StatusSeeOther)
-}
-
-// splitToken are the three parts of a token in compact form.
-func splitToken(token string) [3]string {
-	var parts [3]string
-	copy(parts[:], strings.Split(token, "."))
-	return parts
 }

@@ -10,13 +10,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // tokenTime is how long an ID token is valid.
 const tokenTime = time.Hour
 
-// idToken makes the ID token of a grant, whose access token it belongs to.
+// idToken makes the ID token of a grant. access is the access token that is sent with it.
 func (a *Application) idToken(g grant, access string) (string, error) {
 	who, err := a.dir.person(g.person)
 	if err != nil {
@@ -41,22 +42,25 @@ func (a *Application) idToken(g grant, access string) (string, error) {
 	return a.sign(claims, vary)
 }
 
-// tokenClaims are what an ID token says of a person, as the personality's maker sends it.
+// tokenClaims returns the claims about a person in an ID token, as the personality sends them.
 func (a *Application) tokenClaims(who Person, vary TokenOptions) map[string]any {
 	groups := a.groupsOf(who, vary.Groups)
 	switch a.personality.name {
 	case EntraSAML:
 		return a.entraToken(who, groups)
 	case OktaSAML:
-		// Okta sends a thin token beside an access token: the rest is at userinfo.
-		return map[string]any{"sub": who.ExternalID, "ver": 1, "amr": []string{"pwd"}, "idp": "00o" + who.ExternalID[3:],
-			"preferred_username": who.UserName, "name": who.Name()}
+		// Okta sends few claims in the token. The others are at userinfo.
+		return map[string]any{
+			"sub": who.ExternalID, "ver": 1, "amr": []string{"pwd"}, "idp": "00o" + who.ExternalID[3:],
+			"preferred_username": who.UserName, "name": who.Name(),
+		}
 	}
 	return merged(profileClaims(who), map[string]any{"sub": who.ExternalID, "groups": groupNames(groups)})
 }
 
-// entraToken has the optional claims email and xms_edov, which administrators are asked to configure.
-// Groups that are too many are at Microsoft Graph, the token says.
+// entraToken returns the claims of Entra ID. It has the optional claims email and xms_edov, which
+// administrators are asked to configure. If there are too many groups, it has an address of
+// Microsoft Graph instead.
 func (a *Application) entraToken(who Person, groups []Group) map[string]any {
 	ids := []string{}
 	for _, g := range groups {
@@ -81,15 +85,15 @@ func (a *Application) entraToken(who Person, groups []Group) map[string]any {
 // maxEntraTokenGroups is the most groups that Entra ID puts into an ID token.
 const maxEntraTokenGroups = 200
 
-// profileClaims are the standard claims (OpenID Connect Core, section 5.1).
+// profileClaims returns the standard claims (OpenID Connect Core, section 5.1).
 func profileClaims(who Person) map[string]any {
 	return map[string]any{
-		"name": who.Name(), "given_name": who.GivenName, "family_name": who.FamilyName, "preferred_username": who.UserName,
-		"email": who.UserName, "email_verified": true,
+		"name": who.Name(), "given_name": who.GivenName, "family_name": who.FamilyName,
+		"preferred_username": who.UserName, "email": who.UserName, "email_verified": true,
 	}
 }
 
-// sign writes a token in compact form (RFC 7515, section 3.1), signed by RS256 unless varied.
+// sign returns a token in compact form (RFC 7515, section 3.1), signed by RS256 unless varied.
 func (a *Application) sign(claims map[string]any, vary TokenOptions) (string, error) {
 	keys, err := a.oidcKeys()
 	if err != nil {
@@ -117,13 +121,8 @@ func (a *Application) sign(claims map[string]any, vary TokenOptions) (string, er
 	return input + "." + encode(signature), err
 }
 
-// token exchanges a code (RFC 6749, section 4.1.3).
-func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// token is the token endpoint: it exchanges a code (RFC 6749, section 4.1.3).
+func (s *Server) token(w http.ResponseWriter, r *http.Request, a *Application) {
 	refuse := func(status int, code, description string) {
 		s.json(w, status, map[string]string{"error": code, "error_description": description})
 	}
@@ -144,7 +143,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	}
 	g, ok := a.redeem(r.PostForm.Get("code"), r.PostForm.Get("code_verifier"))
 	if !ok || r.PostForm.Get("redirect_uri") != client.redirectURI {
-		refuse(http.StatusBadRequest, "invalid_grant", "the code is unknown, used or too old, or belongs to another request")
+		refuse(http.StatusBadRequest, "invalid_grant",
+			"the code is unknown, used or too old, or belongs to another request")
 		return
 	}
 	access := a.keep(&a.openID.access, g)
@@ -159,7 +159,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		"expires_in": int(accessTime.Seconds()), "id_token": token})
 }
 
-// noteToken puts the claims of an ID token into the journal.
+// noteToken adds the claims of an ID token to the journal.
 func (a *Application) noteToken(g grant, token string) {
 	title := "Sign somebody in over OpenID Connect"
 	if who, err := a.dir.person(g.person); err == nil {
@@ -171,11 +171,12 @@ func (a *Application) noteToken(g grant, token string) {
 		Request: cut(payload(token), maxShownRequest), ByBrowser: true})
 }
 
-// payload is the readable part of a token.
+// payload returns the claims of a token as indented JSON, or "" if it cannot be read.
 func payload(token string) string {
 	var claims map[string]any
-	parts := splitToken(token)
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	_, rest, _ := strings.Cut(token, ".")
+	encoded, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil || json.Unmarshal(text, &claims) != nil {
 		return ""
 	}
@@ -186,13 +187,9 @@ func payload(token string) string {
 	return string(out)
 }
 
-// userInfo tells who an access token is (OpenID Connect Core, section 5.3).
-func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// userInfo returns the claims about the person of an access token (OpenID Connect Core, section
+// 5.3).
+func (s *Server) userInfo(w http.ResponseWriter, r *http.Request, a *Application) {
 	g, ok := a.granted(bearerToken(r))
 	who, err := a.dir.person(g.person)
 	if !ok || err != nil {
@@ -201,7 +198,9 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	vary := a.varied()
-	claims := merged(profileClaims(who), map[string]any{"sub": who.ExternalID, "groups": groupNames(a.groupsOf(who, vary.Groups))})
+	claims := merged(profileClaims(who), map[string]any{
+		"sub": who.ExternalID, "groups": groupNames(a.groupsOf(who, vary.Groups)),
+	})
 	if a.personality.name == EntraSAML {
 		claims = map[string]any{"sub": a.tokenClaims(who, vary)["sub"], "name": who.Name(), "email": who.UserName}
 	}

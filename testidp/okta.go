@@ -36,7 +36,7 @@ func okta() dialect {
 	}
 }
 
-// oktaID makes ids such as 00u8f2kq1x9Zb3LmN5d7.
+// oktaID returns an id such as 00u8f2kq1x9Zb3LmN5d7, made from the seed.
 func oktaID(kind, seed string) string {
 	sum := sha256.Sum256([]byte(kind + "/" + seed))
 	const width = 17
@@ -45,6 +45,7 @@ func oktaID(kind, seed string) string {
 	return prefix + s[len(s)-width:]
 }
 
+// oktaNewUser returns the body that creates a user.
 func oktaNewUser(p Person) any {
 	return struct {
 		Schemas      []string   `json:"schemas"`
@@ -72,14 +73,14 @@ func oktaNewUser(p Person) any {
 		PhoneNumbers: mobile(p),
 		Enterprise:   enterprise{p.EmployeeNumber, p.Department},
 		Groups:       []string{},
-		// Okta sends a placeholder even where passwords are not synchronized.
+		// Okta sends a placeholder even if passwords are not synchronized.
 		Password: newSecret()[:8],
 		Active:   true,
 	}
 }
 
-// oktaUpdateUser reads the user and puts it back with the profile changed: what the server returned
-// and the profile does not know goes back as it came, id, meta and groups included.
+// oktaUpdateUser reads the user and sends it back with the changed profile by PUT. Other attributes
+// that the server returned, such as id and meta, are sent back unchanged.
 func oktaUpdateUser(ctx context.Context, c *client, id string, _ resource, p Person) error {
 	r, err := c.read(ctx, userPath(id), "")
 	if err != nil {
@@ -94,7 +95,7 @@ func oktaUpdateUser(ctx context.Context, c *client, id string, _ resource, p Per
 	}
 	names.set("givenName", p.GivenName)
 	names.set("familyName", p.FamilyName)
-	names.set("formatted", "") // or the old name would stay in it
+	names.set("formatted", "") // it would still have the old name
 	extension.set("employeeNumber", p.EmployeeNumber)
 	extension.set("department", p.Department)
 	r.set("title", p.Title)
@@ -113,7 +114,7 @@ func oktaUpdateUser(ctx context.Context, c *client, id string, _ resource, p Per
 	return err
 }
 
-// withSchemas adds to the schemas that a server returned those that the body uses.
+// withSchemas returns the schemas that a server returned, with those added that the body uses.
 func withSchemas(returned any, used ...string) []any {
 	schemas, _ := returned.([]any)
 	for _, s := range used {
@@ -124,6 +125,7 @@ func withSchemas(returned any, used ...string) []any {
 	return schemas
 }
 
+// oktaNewGroup returns the body that creates a group.
 func oktaNewGroup(g Group) any {
 	return struct {
 		Schemas     []string `json:"schemas"`
@@ -132,11 +134,12 @@ func oktaNewGroup(g Group) any {
 	}{[]string{coreGroup}, g.Name, []string{}}
 }
 
+// oktaRename returns the change of a group's name.
 func oktaRename(id, name string) []patchOp {
 	return replaceAll(map[string]any{"id": id, "displayName": name})
 }
 
-// replaceAll is Okta's form of a change: one replace without a path.
+// replaceAll returns a change in Okta's form: one replace without a path.
 func replaceAll(value map[string]any) []patchOp { return []patchOp{{Op: "replace", Value: value}} }
 
 type oktaMember struct {
@@ -144,7 +147,7 @@ type oktaMember struct {
 	Display string `json:"display"`
 }
 
-// oktaSetMembers sends the name along with every change of members, as Okta does.
+// oktaSetMembers returns the change of members. Before it, Okta always sends the group's name.
 func oktaSetMembers(group, name string, add, remove []member, all bool) [][]patchOp {
 	members := make([]oktaMember, len(add))
 	for i, m := range add {

@@ -18,10 +18,10 @@ var files embed.FS
 // shownOperations is how many operations a page lists.
 const shownOperations = 15
 
-// page is what every page has.
+// page has the fields of every page.
 type page struct {
 	Title string
-	Token string // goes into every form
+	Token string // the form token, for every form
 }
 
 type indexPage struct {
@@ -29,7 +29,7 @@ type indexPage struct {
 	Applications []summary
 }
 
-// summary is an application in few words.
+// summary is a short description of an application.
 type summary struct {
 	*Application
 	Counts       map[string]int // of people
@@ -47,15 +47,15 @@ type applicationPage struct {
 	Recent   []Operation
 	Done     *Operation
 	Host     string
-	EntityID string // of the service provider; empty until it is connected
+	EntityID string // of the service provider; empty if there is none
 	ACSURL   string
 	SLOURL   string
-	Current  string // who is signed in in this browser; empty for nobody
-	ClientID string // of the relying party; empty until it is connected
+	Current  string // name of the person who is signed in in this browser; empty for nobody
+	ClientID string // of the relying party; empty if there is none
 	Redirect string // its redirect URI
 }
 
-// groupView is a group with the people in it and the people who are not.
+// groupView is a group with its members and all other people.
 type groupView struct {
 	GroupState
 	In, Out []PersonState
@@ -77,10 +77,12 @@ type problemPage struct {
 	Message string
 }
 
-// parsePages makes one template per page, each with the layout and the shared parts.
+// parsePages parses one template per page, each with the layout and the shared parts.
 func parsePages() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"ms":     func(d time.Duration) string { return fmt.Sprintf("%d ms", (d + time.Millisecond - 1).Milliseconds()) },
+		"ms": func(d time.Duration) string {
+			return fmt.Sprintf("%d ms", (d + time.Millisecond - 1).Milliseconds())
+		},
 		"clock":  func(t time.Time) string { return t.Format("15:04:05") },
 		"hue":    hue,
 		"local":  func(mail string) string { l, _, _ := strings.Cut(mail, "@"); return l },
@@ -88,7 +90,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"first":  func(ops []Operation, i int) bool { return i == 0 && len(ops[0].Writes()) <= 4 },
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"index", "application", "person", "problem", "signon", "answer"} {
+	for _, name := range []string{"index", "application", "person", "problem", "signon", "answer", "logout"} {
 		t, err := template.New(name).Funcs(functions).ParseFS(files,
 			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -99,7 +101,7 @@ func parsePages() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// hue picks one of the colors in the style sheet for a person, the same each time.
+// hue returns the number of a person's color in the style sheet. It is always the same.
 func hue(s string) int {
 	n := 0
 	for _, b := range []byte(s) {
@@ -108,7 +110,7 @@ func hue(s string) int {
 	return n % 6
 }
 
-// render writes a page as a whole or not at all.
+// render writes a page completely, or an error instead.
 func (s *Server) render(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&b, "layout", data); err != nil {
@@ -123,13 +125,16 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, data any
 	}
 }
 
+// page returns the fields of every page.
 func (s *Server) page(title string) page { return page{title, s.formToken} }
 
+// style serves the style sheet.
 func (s *Server) style(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "max-age=60")
 	http.ServeFileFS(w, r, files, "assets/style.css")
 }
 
+// index shows the applications.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	var all []summary
 	for _, a := range s.applications {
@@ -146,12 +151,8 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	s.render(w, http.StatusOK, "index", indexPage{s.page("Applications"), all})
 }
 
-func (s *Server) application(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// application shows one application.
+func (s *Server) application(w http.ResponseWriter, r *http.Request, a *Application) {
 	if wantsJSON(r) {
 		d := a.description()
 		d["people"], d["groups"], d["operations"] = a.People(), a.Groups(), a.Operations()
@@ -175,30 +176,28 @@ func (s *Server) application(w http.ResponseWriter, r *http.Request) {
 	s.render(w, http.StatusOK, "application", p)
 }
 
-// description is the application in JSON.
+// description returns the application in JSON.
 func (a *Application) description() map[string]any {
-	sp := a.serviceProvider()
-	return map[string]any{"number": a.number, "name": a.name, "dialect": a.Dialect(),
-		"scim_url": a.scimURL, "domain": a.domain,
+	sp, client := a.serviceProvider(), a.relyingParty()
+	return map[string]any{
+		"number": a.number, "name": a.name, "dialect": a.Dialect(), "scim_url": a.scimURL, "domain": a.domain,
 		"saml": map[string]string{
 			"personality": string(a.personality.name), "metadata_url": a.SAMLMetadataURL(),
-			"entity_id": a.SAMLEntityID(), "sso_url": a.SAMLSignOnURL(),
-			"slo_url": a.SAMLLogoutURL(), "sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL, "sp_slo_url": sp.sloURL,
+			"entity_id": a.SAMLEntityID(), "sso_url": a.SAMLSignOnURL(), "slo_url": a.SAMLLogoutURL(),
+			"sp_entity_id": sp.entityID, "sp_acs_url": sp.acsURL, "sp_slo_url": sp.sloURL,
 		},
-		"oidc": map[string]string{"issuer": a.OIDCIssuer(), "client_id": a.relyingParty().id, "redirect_uri": a.relyingParty().redirectURI},
+		"oidc": map[string]string{
+			"issuer": a.OIDCIssuer(), "client_id": client.id, "redirect_uri": client.redirectURI,
+		},
 	}
 }
 
-func (s *Server) person(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// person shows one person.
+func (s *Server) person(w http.ResponseWriter, r *http.Request, a *Application) {
 	s.showPerson(w, r, a, nil)
 }
 
-// showPerson shows a person; with invalid, the form as it was sent and what is wrong with it.
+// showPerson shows a person. With invalid, it shows the form as it was sent, and the error.
 func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, a *Application, invalid *Invalid) {
 	people := a.People()
 	i := slices.IndexFunc(people, func(p PersonState) bool { return p.ID == r.PathValue("person") })
@@ -220,6 +219,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, a *Applicati
 		done(r, a.Operations()), invalid, a.serviceProvider().acsURL != ""})
 }
 
+// summarize returns the summary of an application.
 func summarize(a *Application) summary {
 	out := summary{Application: a, Counts: map[string]int{}}
 	for _, p := range a.People() {
@@ -238,6 +238,7 @@ func summarize(a *Application) summary {
 	return out
 }
 
+// views divides the people by each group.
 func views(groups []GroupState, everyone []PersonState) []groupView {
 	out := make([]groupView, len(groups))
 	for i, g := range groups {
@@ -253,7 +254,7 @@ func views(groups []GroupState, everyone []PersonState) []groupView {
 	return out
 }
 
-// done returns the operation that the page was sent to after a form, while it is remembered.
+// done returns the operation that the page shows after a form, or nil.
 func done(r *http.Request, operations []Operation) *Operation {
 	n, err := strconv.Atoi(r.URL.Query().Get("done"))
 	i := slices.IndexFunc(operations, func(o Operation) bool { return o.Number == n })

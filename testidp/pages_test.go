@@ -20,14 +20,15 @@ func get(t *testing.T, s http.Handler, path string, header map[string]string) (b
 	return send(t, s, httptest.NewRequest(http.MethodGet, path, nil), header)
 }
 
-func post(t *testing.T, s http.Handler, path string, form url.Values, header map[string]string) (body string, status int) {
+func post(t *testing.T, s http.Handler, path string, form url.Values, header map[string]string) (body string,
+	status int) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return send(t, s, r, header)
 }
 
-// send answers a request; a redirect is followed, as a browser does after a form.
+// send sends a request to the server. It follows a redirect, as a browser does after a form.
 func send(t *testing.T, s http.Handler, r *http.Request, header map[string]string) (string, int) {
 	t.Helper()
 	r.Host = "127.0.0.1:9090"
@@ -69,7 +70,8 @@ func TestPages(t *testing.T) {
 		sent       string // the last request, empty if none
 	}{
 		{"unassign", "/applications/1/people/amara.okafor/unassign", nil,
-			[]string{"Unassign Amara Okafor: done", "PATCH", "&#34;False&#34;", `aria-label="Assign Amara Okafor"`}, "PATCH /Users/u-2"},
+			[]string{"Unassign Amara Okafor: done", "PATCH", "&#34;False&#34;", `aria-label="Assign Amara Okafor"`},
+			"PATCH /Users/u-2"},
 		{"assign", "/applications/1/people/amara.okafor/assign", nil,
 			[]string{"Assign Amara Okafor: done", `aria-label="Unassign Amara Okafor"`}, "PATCH /Users/u-2"},
 		{"remove a member", "/applications/1/groups/sales/remove", url.Values{"person": {"kwame.mensah"}},
@@ -78,24 +80,30 @@ func TestPages(t *testing.T) {
 			[]string{"Add Kwame Mensah to Sales: done", "7 members"}, "PATCH /Groups/g-27"},
 		{"rename a group", "/applications/1/groups/sales/rename", url.Values{"name": {"R&D <b>"}},
 			[]string{"Rename Sales to R&amp;D &lt;b&gt;: done"}, "PATCH /Groups/g-27"},
-		{"delete a group", "/applications/1/groups/sales/delete", nil, []string{"Delete the group R&amp;D &lt;b&gt;: done"}, "DELETE /Groups/g-27"},
+		{"delete a group", "/applications/1/groups/sales/delete", nil,
+			[]string{"Delete the group R&amp;D &lt;b&gt;: done"}, "DELETE /Groups/g-27"},
 		{"push a group", "/applications/1/groups/sales/push", nil, []string{"Push the group"}, "PATCH /Groups/g-30"},
 		{"update a person, and come back to them", "/applications/1/people/amara.okafor/update",
 			url.Values{"title": {"Director"}, "from": {"person"}},
 			[]string{"<title>Amara Okafor", "Update Amara Okafor: done", `value="Director"`}, "PATCH /Users/u-2"},
-		{"a change that cannot be accepted", "/applications/1/people/amara.okafor/update", url.Values{"user_name": {"no address"}},
+		{"a change that cannot be accepted", "/applications/1/people/amara.okafor/update",
+			url.Values{"user_name": {"no address"}},
 			[]string{"Not saved.", "write an e-mail address", `value="no address"`}, ""},
 		{"an empty name", "/applications/1/people/amara.okafor/update", url.Values{"given_name": {""}},
 			[]string{"Not saved.", "given_name: write at least one character"}, ""},
-		{"delete a person", "/applications/1/people/amara.okafor/delete", nil, []string{"Delete Amara Okafor: done", "deleted"}, "DELETE /Users/u-2"},
-		{"test the connection", "/applications/1/test", nil, []string{"Test the connection: done", "GET"}, "GET /Users"},
-		{"push everyone", "/applications/1/provision", nil, []string{"Push everyone: done", "requests were sent"}, "GET /Groups"},
+		{"delete a person", "/applications/1/people/amara.okafor/delete", nil,
+			[]string{"Delete Amara Okafor: done", "deleted"}, "DELETE /Users/u-2"},
+		{"test the connection", "/applications/1/test", nil, []string{"Test the connection: done", "GET"},
+			"GET /Users"},
+		{"push everyone", "/applications/1/provision", nil, []string{"Push everyone: done", "requests were sent"},
+			"GET /Groups"},
 	} {
 		form := url.Values{"token": {formToken}}
 		for k, v := range tt.form {
 			form[k] = v
 		}
-		page, _ := post(t, s, tt.path, form, map[string]string{"Origin": "http://127.0.0.1:9090", "Sec-Fetch-Site": "same-origin"})
+		page, _ := post(t, s, tt.path, form,
+			map[string]string{"Origin": "http://127.0.0.1:9090", "Sec-Fetch-Site": "same-origin"})
 		for _, want := range tt.shows {
 			if !strings.Contains(page, want) {
 				t.Errorf("%s: the page does not show %q", tt.name, want)
@@ -118,7 +126,8 @@ func TestFirstPageAndStyle(t *testing.T) {
 	if !strings.Contains(page, a.Name()) || !strings.Contains(page, a.SCIMURL()) {
 		t.Error("the first page does not show the application")
 	}
-	if css, status := get(t, s, "/assets/style.css", nil); status != http.StatusOK || !strings.Contains(css, "prefers-color-scheme") {
+	if css, status := get(t, s, "/assets/style.css", nil); status != http.StatusOK ||
+		!strings.Contains(css, "prefers-color-scheme") {
 		t.Errorf("the style sheet answers %d", status)
 	}
 }
@@ -138,11 +147,13 @@ func TestScripts(t *testing.T) {
 	}
 	body, _ = get(t, s, "/applications/1", asks)
 	var app struct{ People []testidp.PersonState }
-	if err := json.Unmarshal([]byte(body), &app); err != nil || len(app.People) != 25 || app.People[1].State != testidp.Unassigned {
+	if err := json.Unmarshal([]byte(body), &app); err != nil || len(app.People) != 25 ||
+		app.People[1].State != testidp.Unassigned {
 		t.Errorf("the application is %.300s, error %v", body, err)
 	}
 	f.answer("PATCH", "/Users/u-3", -1, 500, "", `{"detail":"boom"}`)
-	if body, status := post(t, s, "/applications/1/people/aroha.ngata/unassign", nil, asks); status != http.StatusBadGateway || !strings.Contains(body, "boom") {
+	body, status = post(t, s, "/applications/1/people/aroha.ngata/unassign", nil, asks)
+	if status != http.StatusBadGateway || !strings.Contains(body, "boom") {
 		t.Errorf("a refused operation answers %d %s", status, body)
 	}
 	for path, want := range map[string]int{
@@ -169,16 +180,20 @@ func TestOtherSitesAreRefused(t *testing.T) {
 		header map[string]string
 		status int
 	}{
-		"a form without a token":                   {"", nil, http.StatusForbidden},
-		"a form with another token":                {"x" + formToken, nil, http.StatusForbidden},
-		"a cross-site form, even with the token":   {formToken, map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden},
-		"another origin, in an older browser":      {formToken, map[string]string{"Origin": "https://evil.example"}, http.StatusForbidden},
-		"another site's script that asks for JSON": {"", map[string]string{"Accept": "application/json", "Origin": "https://evil.example"}, http.StatusForbidden},
+		"a form without a token":    {"", nil, http.StatusForbidden},
+		"a form with another token": {"x" + formToken, nil, http.StatusForbidden},
+		"a cross-site form, even with the token": {formToken, map[string]string{"Sec-Fetch-Site": "cross-site"},
+			http.StatusForbidden},
+		"another origin, in an older browser": {formToken, map[string]string{"Origin": "https://evil.example"},
+			http.StatusForbidden},
+		"another site's script that asks for JSON": {"",
+			map[string]string{"Accept": "application/json", "Origin": "https://evil.example"}, http.StatusForbidden},
 		"our own site's script without a token": {"", map[string]string{"Accept": "application/json",
 			"Origin": "http://127.0.0.1:9090", "Sec-Fetch-Site": "same-origin"}, http.StatusForbidden},
-		"a name that was rebound to this address": {formToken, map[string]string{"Host": "evil.example:9090"}, http.StatusForbidden},
-		"a configured name":                       {formToken, map[string]string{"Host": "IDP.example"}, http.StatusOK},
-		"IPv6 loopback":                           {formToken, map[string]string{"Host": "[::1]:9090"}, http.StatusOK},
+		"a name that was rebound to this address": {formToken, map[string]string{"Host": "evil.example:9090"},
+			http.StatusForbidden},
+		"a configured name": {formToken, map[string]string{"Host": "IDP.example"}, http.StatusOK},
+		"IPv6 loopback":     {formToken, map[string]string{"Host": "[::1]:9090"}, http.StatusOK},
 	} {
 		f.taken()
 		_, status := post(t, s, path, url.Values{"token": {tt.token}}, tt.header)
@@ -186,20 +201,22 @@ func TestOtherSitesAreRefused(t *testing.T) {
 			t.Errorf("%s: answers %d, sent something: %v, want %d", name, status, sent, tt.status)
 		}
 	}
-	if _, status := get(t, s, "/applications/1", map[string]string{"Host": "evil.example"}); status != http.StatusForbidden {
+	_, status := get(t, s, "/applications/1", map[string]string{"Host": "evil.example"})
+	if status != http.StatusForbidden {
 		t.Errorf("reading under a rebound name answers %d, want 403", status)
 	}
 	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") || strings.Contains(got, "unsafe") {
+	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") ||
+		strings.Contains(got, "unsafe") {
 		t.Errorf("Content-Security-Policy is %q", got)
 	}
 }
 
 func TestServe(t *testing.T) {
 	s := newServer(t, newSCIMServer(t), testidp.Okta)
-	t.Run("answers until told to stop", func(t *testing.T) {
+	t.Run("answers until it is stopped", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -240,7 +257,8 @@ func TestNewNamesEveryProblem(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"application 1", "application 2", "SCIM URL: write", "token:", "dialect: write okta or entra", "domain:", "leave out user name"} {
+	for _, want := range []string{"application 1", "application 2", "SCIM URL: write", "token:",
+		"dialect: write okta or entra", "domain:", "leave out user name"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Assign gives the person access: a person whom the server knows is matched, re-activated and
-// updated, anybody else is created. Memberships that were waiting for it follow.
+// Assign gives the person access. An existing user of the server is matched, re-activated and
+// updated. Otherwise the user is created. Then the person's memberships and managers are pushed.
 func (a *Application) Assign(ctx context.Context, personID string) (*Operation, error) {
 	return a.onPerson(ctx, "Assign", personID, func(ctx context.Context, p Person) error {
 		if err := a.pushPerson(ctx, p); err != nil {
@@ -19,14 +19,14 @@ func (a *Application) Assign(ctx context.Context, personID string) (*Operation, 
 	})
 }
 
-// Unassign takes the person's access away: active becomes false, nothing is deleted.
+// Unassign removes the person's access: active becomes false, and nothing is deleted.
 func (a *Application) Unassign(ctx context.Context, personID string) (*Operation, error) {
 	return a.onPerson(ctx, "Unassign", personID, a.deactivate)
 }
 
-// Delete is what happens when a person is deleted from the identity provider for good: the server
-// is told to deactivate them and then, in the dialects that ever do so, to delete them. The person
-// stays in this directory and can be assigned again, as somebody new to the server.
+// Delete sends the requests that follow when a person is deleted from the identity provider: the
+// user is deactivated and then, if the dialect ever sends DELETE, deleted. The person stays in this
+// directory and can be assigned again, as a new user of the server.
 func (a *Application) Delete(ctx context.Context, personID string) (*Operation, error) {
 	return a.onPerson(ctx, "Delete", personID, func(ctx context.Context, p Person) error {
 		if a.personLink(p.ID).state != Unassigned {
@@ -47,8 +47,9 @@ func (a *Application) Delete(ctx context.Context, personID string) (*Operation, 
 	})
 }
 
-// UpdatePerson changes the person in the directory and, if they are assigned, at the server. Ids do
-// not change. A change that the directory cannot accept is an *Invalid; nothing is then sent.
+// UpdatePerson changes the person in the directory and, if the person is assigned, at the server.
+// Ids do not change. A change that the directory cannot accept is an *Invalid error, and no request
+// is sent.
 func (a *Application) UpdatePerson(
 	ctx context.Context, personID string, change func(*Person),
 ) (*Operation, error) {
@@ -71,7 +72,8 @@ func (a *Application) UpdatePerson(
 	})
 }
 
-// onPerson runs an operation on a person, as they are when its turn comes.
+// onPerson runs an operation on a person. work gets the person as they are when the operation
+// begins.
 func (a *Application) onPerson(
 	ctx context.Context, verb, id string, work func(context.Context, Person) error,
 ) (*Operation, error) {
@@ -88,7 +90,7 @@ func (a *Application) onPerson(
 	})
 }
 
-// deactivate does nothing when the server does not know the person.
+// deactivate sets active to false, if the server has the person.
 func (a *Application) deactivate(ctx context.Context, p Person) error {
 	id := a.personLink(p.ID).scimID
 	if id == "" {
@@ -114,11 +116,11 @@ func (a *Application) deactivate(ctx context.Context, p Person) error {
 	return nil
 }
 
-// pushPerson makes the server's user agree with the directory, creating the user if there is none.
+// pushPerson creates or updates the server's user.
 func (a *Application) pushPerson(ctx context.Context, p Person) error {
 	found, err := a.match(ctx, p)
 	if known := a.personLink(p.ID).scimID; err == nil && found == nil && known != "" {
-		// The server may have refused a new userName, and still have the person under the old one.
+		// The server may have refused a new userName. Then it has the person under the old one.
 		found, err = a.client.readIfThere(ctx, userPath(known), "")
 	}
 	if err != nil {
@@ -141,9 +143,9 @@ func (a *Application) pushPerson(ctx context.Context, p Person) error {
 	return a.dialect.updateUser(ctx, a.client, id, found, p)
 }
 
-// match looks for the person at the server, by one attribute after the other, and returns nil if
-// nobody is found. A server that answers with other people ignores the filter, and would let every
-// person be taken for the first one; that is an error.
+// match searches for the person at the server, by one attribute after the other. It returns nil if
+// there is no such user. If the server returns other users, it ignores the filter. That is an
+// error, because every person would be matched with the first of them.
 func (a *Application) match(ctx context.Context, p Person) (resource, error) {
 	values := map[string]string{"userName": p.UserName, "externalId": p.ExternalID}
 	for _, attribute := range a.dialect.matchBy {
@@ -167,7 +169,7 @@ func (a *Application) match(ctx context.Context, p Person) (resource, error) {
 	return nil, nil
 }
 
-// pushManager tells the server the person's manager if it changed and the server knows the manager.
+// pushManager sends the person's manager, if that has changed and the server has the manager.
 func (a *Application) pushManager(ctx context.Context, p Person) error {
 	link := a.personLink(p.ID)
 	if a.dialect.setManager == nil || link.state != Assigned {
@@ -191,8 +193,8 @@ func (a *Application) pushManager(ctx context.Context, p Person) error {
 	return nil
 }
 
-// pushReferences brings the references to and from a person up to date: a person who was created
-// anew has another id at the server.
+// pushReferences pushes the managers of a person and of the people whose manager the person is: a
+// person who is created again has a new id at the server.
 func (a *Application) pushReferences(ctx context.Context, p Person) error {
 	var problems []error
 	for _, q := range a.dir.allPeople() {
@@ -203,13 +205,14 @@ func (a *Application) pushReferences(ctx context.Context, p Person) error {
 	return errors.Join(problems...)
 }
 
-// personLink returns a copy of what is remembered.
+// personLink returns a copy of a person's state.
 func (a *Application) personLink(id string) personLink {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return *a.people[id]
 }
 
+// linkPerson stores that a person is assigned, with the id at the server.
 func (a *Application) linkPerson(personID, scimID string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -220,7 +223,7 @@ func (a *Application) linkPerson(personID, scimID string) {
 	link.state, link.scimID = Assigned, scimID
 }
 
-// forget notes that the server no longer has the person, and so no group there has them either.
+// forget stores that the server no longer has the person, and so no group there has this member.
 func (a *Application) forget(personID string, state State) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

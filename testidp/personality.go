@@ -11,47 +11,47 @@ import (
 	"time"
 )
 
-// Personality is the identity provider whose SAML responses an application's look like.
+// Personality is the identity provider that an application imitates in SAML and OpenID Connect.
 type Personality string
 
-// The personalities, each as its maker's documentation and common responses have it.
+// The personalities follow the documentation of each identity provider, and its common responses.
 const (
-	PlainSAML Personality = "plain" // the response that textbooks show: short-lived, e-mail address as NameID
-	OktaSAML  Personality = "okta"  // response and assertion signed, exclusive canonicalization with a PrefixList
-	EntraSAML Personality = "entra" // object ids, old AuthnInstant, 70 minutes, groups by link when there are many
-	ADFSSAML  Personality = "adfs"  // an entity ID of its own, claims URIs, NameID without a format
+	PlainSAML Personality = "plain" // a textbook response: short-lived, an e-mail address as NameID
+	OktaSAML  Personality = "okta"  // response and assertion signed, canonicalization with a PrefixList
+	EntraSAML Personality = "entra" // object ids, an old AuthnInstant, 70 minutes, many groups by a link
+	ADFSSAML  Personality = "adfs"  // an entity ID of its own, claims URIs, a NameID without a format
 )
 
-// personality is what the identity providers do differently in a response.
+// personality has the differences between the identity providers in a response.
 type personality struct {
 	name  Personality
 	label string
 	// entityPath follows the application's URL to make the entity ID.
 	entityPath string
 
-	// The prefixes of the namespaces; empty makes the namespace the default one.
+	// The prefixes of the namespaces. An empty one makes the namespace the default.
 	protocol, assertion, signature string
-	// prefixList is the InclusiveNamespaces PrefixList of exclusive canonicalization; its prefix is
+	// prefixList is the InclusiveNamespaces PrefixList of exclusive canonicalization. Its prefix is
 	// declared on the signed elements, and attribute values then have an xsi:type.
 	prefixList string
 	signs      Signing
 	consent    bool // the response has a Consent attribute
 
-	nameIDFormat string // empty sends none
+	nameIDFormat string // empty for none
 	issuerFormat string
 	nameID       func(a *Application, p Person) string
 	attributes   func(a *Application, p Person, groups []Group) []attribute
-	nameFormat   string // of the attributes, empty sends none
+	nameFormat   string // of the attributes; empty for none
 	newID        func() string
 
-	before, after time.Duration // how long the Conditions hold, before and after the issue
-	confirm       time.Duration // how long the SubjectConfirmation holds
+	before, after time.Duration // validity of the Conditions before and after the time of issue
+	confirm       time.Duration // validity of the SubjectConfirmation
 	authnAge      time.Duration // how long ago people signed in at the identity provider
 	authnContext  string
-	objectID      func(kind, seed string) string // makes the ids of people where no SCIM dialect does
+	objectID      func(kind, seed string) string // makes the ids of people if there is no SCIM dialect
 }
 
-// attribute is an attribute of the assertion; one without values is left out.
+// attribute is an attribute of the assertion. One without values is left out.
 type attribute struct {
 	name   string
 	values []string
@@ -77,7 +77,8 @@ const (
 	maxEntraGroups = 150
 )
 
-// findPersonality returns the named one; without a name, the one that goes with the dialect.
+// findPersonality returns the personality of that name. Without a name, it returns the one of the
+// dialect's identity provider.
 func findPersonality(name Personality, d Dialect) (personality, error) {
 	if name == "" {
 		name = map[Dialect]Personality{Okta: OktaSAML, Entra: EntraSAML}[d]
@@ -95,8 +96,10 @@ func findPersonality(name Personality, d Dialect) (personality, error) {
 	return plainSAML(), fmt.Errorf("personality: write %s, %s, %s or %s", PlainSAML, OktaSAML, EntraSAML, ADFSSAML)
 }
 
+// userName is a NameID for nameID: the e-mail address.
 func userName(_ *Application, p Person) string { return p.UserName }
 
+// groupNames returns the names of groups.
 func groupNames(groups []Group) []string {
 	names := make([]string, len(groups))
 	for i, g := range groups {
@@ -105,6 +108,7 @@ func groupNames(groups []Group) []string {
 	return names
 }
 
+// plainSAML returns the textbook personality.
 func plainSAML() personality {
 	return personality{
 		name: PlainSAML, label: "Plain SAML", entityPath: "saml/metadata",
@@ -121,13 +125,15 @@ func plainSAML() personality {
 	}
 }
 
-// oktaSAML has the attribute statements that administrators are asked to configure: Okta itself has
-// none. The attribute id is user.id, which Okta's SCIM client sends as externalId.
+// oktaSAML returns the personality of Okta. It has the attribute statements that administrators are
+// asked to configure, because Okta has none by default. The attribute id is user.id, which Okta's
+// SCIM client sends as externalId.
 func oktaSAML() personality {
 	return personality{
 		name: OktaSAML, label: "Okta", entityPath: "saml/metadata",
 		protocol: "saml2p", assertion: "saml2", signature: "ds", prefixList: "xs", signs: SignBoth,
-		nameIDFormat: formatUnspecified, issuerFormat: formatEntity, nameID: userName, nameFormat: attrnameUnspecified,
+		nameIDFormat: formatUnspecified, issuerFormat: formatEntity, nameID: userName,
+		nameFormat: attrnameUnspecified,
 		attributes: func(_ *Application, p Person, groups []Group) []attribute {
 			return []attribute{
 				{"id", []string{p.ExternalID}}, {"email", []string{p.UserName}}, {"firstName", []string{p.GivenName}},
@@ -139,6 +145,7 @@ func oktaSAML() personality {
 	}
 }
 
+// entraSAML returns the personality of Microsoft Entra ID.
 func entraSAML() personality {
 	return personality{
 		name: EntraSAML, label: "Microsoft Entra ID", entityPath: "saml/metadata",
@@ -149,13 +156,14 @@ func entraSAML() personality {
 	}
 }
 
-// entraPairwise makes the persistent NameID, which is another one at each service provider and so
-// equals nothing that SCIM sends.
+// entraPairwise returns the persistent NameID. It differs for each service provider, so it equals
+// no value that SCIM sends.
 func entraPairwise(a *Application, p Person) string {
 	sum := sha256.Sum256([]byte(a.serviceProvider().entityID + "\n" + p.ExternalID))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// entraClaims returns the attributes that Entra ID sends.
 func entraClaims(a *Application, p Person, groups []Group) []attribute {
 	tenant := entraID("tenant", a.domain)
 	member := attribute{name: claimsWindows + "groups"}
@@ -180,8 +188,8 @@ func entraClaims(a *Application, p Person, groups []Group) []attribute {
 	}
 }
 
-// adfsSAML has the claims of the rule templates "Send LDAP Attributes as Claims" and "Send Group
-// Membership", with the UPN as a NameID that nobody gave a format.
+// adfsSAML returns the personality of AD FS, with the claims of the rule templates "Send LDAP
+// Attributes as Claims" and "Send Group Membership". The NameID is the UPN, without a format.
 func adfsSAML() personality {
 	return personality{
 		name: ADFSSAML, label: "AD FS", entityPath: "adfs/services/trust",
@@ -204,16 +212,20 @@ func adfsSAML() personality {
 }
 
 // The ids of messages are xs:ID, so none begins with a digit.
+
+// hexID returns a random id in hexadecimal.
 func hexID() string {
 	b := make([]byte, 20)
 	_, _ = rand.Read(b) // never fails, as crypto/rand documents
 	return "_" + hex.EncodeToString(b)
 }
 
+// decimalID returns a random id in decimal, like Okta's.
 func decimalID() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b)
 	return "id" + new(big.Int).SetBytes(b).Text(10)
 }
 
+// uuidID returns a random id with a UUID, like Microsoft's.
 func uuidID() string { return "_" + entraID("message", newSecret()) }

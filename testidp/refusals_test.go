@@ -20,32 +20,42 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 	changed := func(change func(*saml.AuthnRequest)) string { _, a := i.request(t, change); return a }
 	genuine := changed(nil)
 	for name, tt := range map[string]struct{ address, says string }{
-		"an ACS URL of somebody else": {changed(func(q *saml.AuthnRequest) { q.AssertionConsumerServiceURL = "https://evil.example/acs" }), "evil.example"},
-		"another issuer":              {changed(func(q *saml.AuthnRequest) { q.Issuer.Value = "https://evil.example" }), "connected is"},
-		"another destination":         {changed(func(q *saml.AuthnRequest) { q.Destination = "https://evil.example/sso" }), "The AuthnRequest is for"},
-		"another binding":             {changed(func(q *saml.AuthnRequest) { q.ProtocolBinding = saml.HTTPArtifactBinding }), "only"},
-		"another version":             {changed(func(q *saml.AuthnRequest) { q.Version = "1.1" }), "version"},
-		"no ID":                       {changed(func(q *saml.AuthnRequest) { q.ID = "" }), "no usable ID"},
-		"an ID with markup":           {changed(func(q *saml.AuthnRequest) { q.ID = `"><script>` }), "no usable ID"},
-		"a DOCTYPE":                   {sso(`<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>`), "DOCTYPE"},
-		"another document":            {sso(`<Response/>`), "cannot be read"},
-		"no XML":                      {sso("<a"), "not well-formed"},
-		"nested without end":          {sso(strings.Repeat("<a>", 20000)), "cannot be read"},
-		"a deflate bomb":              {sso(strings.Repeat(" ", 16<<20)), "more than 65536 bytes"},
-		"a boolean that is none":      {sso(`<AuthnRequest xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ForceAuthn="maybe"/>`), "neither true nor false"},
-		"not deflated":                {i.SAMLSignOnURL() + "?SAMLRequest=PGEvPg%3D%3D", "inflated"},
-		"not in base64":               {i.SAMLSignOnURL() + "?SAMLRequest=%25", "base64"},
-		"no request":                  {i.SAMLSignOnURL(), "no SAMLRequest"},
-		"a long RelayState":           {strings.Replace(genuine, "RelayState=", "RelayState="+strings.Repeat("x", 1<<10), 1), "RelayState"},
-		"nobody of that name":         {genuine + "&person=mallory", "no such person"},
-		"no name":                     {genuine, "Name who signs in"},
+		"an ACS URL of somebody else": {
+			changed(func(q *saml.AuthnRequest) { q.AssertionConsumerServiceURL = "https://evil.example/acs" }),
+			"evil.example"},
+		"another issuer": {changed(func(q *saml.AuthnRequest) { q.Issuer.Value = "https://evil.example" }),
+			"connected is"},
+		"another destination": {changed(func(q *saml.AuthnRequest) { q.Destination = "https://evil.example/sso" }),
+			"The AuthnRequest is for"},
+		"another binding": {changed(func(q *saml.AuthnRequest) { q.ProtocolBinding = saml.HTTPArtifactBinding }),
+			"only"},
+		"another version":    {changed(func(q *saml.AuthnRequest) { q.Version = "1.1" }), "version"},
+		"no ID":              {changed(func(q *saml.AuthnRequest) { q.ID = "" }), "no usable ID"},
+		"an ID with markup":  {changed(func(q *saml.AuthnRequest) { q.ID = `"><script>` }), "no usable ID"},
+		"a DOCTYPE":          {sso(`<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>`), "DOCTYPE"},
+		"another document":   {sso(`<Response/>`), "cannot be read"},
+		"no XML":             {sso("<a"), "not well-formed"},
+		"nested without end": {sso(strings.Repeat("<a>", 20000)), "cannot be read"},
+		"a deflate bomb":     {sso(strings.Repeat(" ", 16<<20)), "more than 65536 bytes"},
+		"a boolean that is none": {
+			sso(`<AuthnRequest xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ForceAuthn="maybe"/>`),
+			"neither true nor false"},
+		"not deflated":  {i.SAMLSignOnURL() + "?SAMLRequest=PGEvPg%3D%3D", "inflated"},
+		"not in base64": {i.SAMLSignOnURL() + "?SAMLRequest=%25", "base64"},
+		"no request":    {i.SAMLSignOnURL(), "no SAMLRequest"},
+		"a long RelayState": {strings.Replace(genuine, "RelayState=", "RelayState="+strings.Repeat("x", 1<<10), 1),
+			"RelayState"},
+		"nobody of that name": {genuine + "&person=mallory", "no such person"},
+		"no name":             {genuine, "Name who signs in"},
 	} {
 		answer, status := i.script(t, http.MethodGet, tt.address)
-		if status < 400 || status > 499 || !strings.Contains(answer["error"], tt.says) || answer["saml_response"] != "" {
+		if status < 400 || status > 499 || !strings.Contains(answer["error"], tt.says) ||
+			answer["saml_response"] != "" {
 			t.Errorf("%s: answers %d %v, want an error that says %q", name, status, answer, tt.says)
 		}
 	}
-	if page, status := i.get(t, changed(func(q *saml.AuthnRequest) { q.ID = "" })); status != http.StatusBadRequest || !strings.Contains(page, "no usable ID") {
+	if page, status := i.get(t, changed(func(q *saml.AuthnRequest) { q.ID = "" })); status != http.StatusBadRequest ||
+		!strings.Contains(page, "no usable ID") {
 		t.Errorf("a browser is answered %d", status)
 	}
 	large := url.Values{"SAMLRequest": {strings.Repeat("A", 80<<10)}}

@@ -17,10 +17,11 @@ const (
 	patchSchema    = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 )
 
-// resource is a User or Group as a server returned it. Only what the dialects need is looked at,
-// and a value of an unexpected type counts as absent: the server under test may be unfinished.
+// resource is a User or Group as a server returned it. Only the attributes that the dialects need
+// are read. A value of an unexpected type counts as absent, because the server may be unfinished.
 type resource map[string]any
 
+// text returns the string at a path of attribute names, or "".
 func (r resource) text(path ...string) string {
 	var v any = map[string]any(r)
 	for _, name := range path {
@@ -42,7 +43,7 @@ func (r resource) element(attribute, typ string) string {
 	return ""
 }
 
-// active is true unless the server says otherwise, also when it says so in a string.
+// active reports whether the user is active. It is false only for false, also as a string.
 func (r resource) active() bool {
 	switch v := r["active"].(type) {
 	case bool:
@@ -53,7 +54,7 @@ func (r resource) active() bool {
 	return true
 }
 
-// set writes an attribute, or removes it when the value is empty.
+// set sets an attribute, or removes it if the value is empty.
 func (r resource) set(attribute, v string) {
 	if v == "" {
 		delete(r, attribute)
@@ -62,21 +63,21 @@ func (r resource) set(attribute, v string) {
 	r[attribute] = v
 }
 
-// asObject returns nil for anything but a JSON object.
+// asObject returns a JSON object, and nil for any other value.
 func asObject(v any) resource {
 	m, _ := v.(map[string]any)
 	return m
 }
 
-// decode keeps numbers as they are written, so that a PUT returns them unchanged.
+// decode decodes JSON. It keeps the text of numbers, so that a PUT sends them back unchanged.
 func decode(answer []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(answer))
 	d.UseNumber()
 	return d.Decode(into)
 }
 
-// list sends a query and returns what it found. A 404 means nothing: Okta documents that it accepts
-// this in place of an empty list.
+// list sends a query and returns the resources in the response. A 404 counts as an empty list,
+// which Okta's documentation allows.
 func (c *client) list(ctx context.Context, path, query string) ([]resource, error) {
 	answer, err := c.send(ctx, http.MethodGet, path, query, nil)
 	if refused := new(Refused); errors.As(err, &refused) && refused.Status == http.StatusNotFound {
@@ -92,6 +93,7 @@ func (c *client) list(ctx context.Context, path, query string) ([]resource, erro
 	return page.Resources, nil
 }
 
+// read reads one resource.
 func (c *client) read(ctx context.Context, path, query string) (resource, error) {
 	answer, err := c.send(ctx, http.MethodGet, path, query, nil)
 	if err != nil {
@@ -104,7 +106,7 @@ func (c *client) read(ctx context.Context, path, query string) (resource, error)
 	return r, nil
 }
 
-// readIfThere returns nil when the server does not know the resource.
+// readIfThere is read, but returns nil if the server does not have the resource.
 func (c *client) readIfThere(ctx context.Context, path, query string) (resource, error) {
 	r, err := c.read(ctx, path, query)
 	if gone(err) {
@@ -113,8 +115,8 @@ func (c *client) readIfThere(ctx context.Context, path, query string) (resource,
 	return r, err
 }
 
-// create sends a POST and returns the id in the answer. An answer without one is an error, as it is
-// for Okta ("Create new user returned empty user").
+// create sends a POST and returns the id in the response. A response without one is an error, as it
+// is for Okta ("Create new user returned empty user").
 func (c *client) create(ctx context.Context, path string, body any) (string, error) {
 	answer, err := c.send(ctx, http.MethodPost, path, "", body)
 	if err != nil {
@@ -128,13 +130,13 @@ func (c *client) create(ctx context.Context, path string, body any) (string, err
 	return r.text("id"), nil
 }
 
-// patch sends one PATCH; 200 and 204 are both success.
+// patch sends one PATCH. Both 200 and 204 are success.
 func (c *client) patch(ctx context.Context, path string, ops []patchOp) error {
 	_, err := c.send(ctx, http.MethodPatch, path, "", patchRequest{[]string{patchSchema}, ops})
 	return err
 }
 
-// delete sends a DELETE; a resource that is already gone is success.
+// delete sends a DELETE. It succeeds too if the server does not have the resource.
 func (c *client) delete(ctx context.Context, path string) error {
 	_, err := c.send(ctx, http.MethodDelete, path, "", nil)
 	if gone(err) {
@@ -143,7 +145,7 @@ func (c *client) delete(ctx context.Context, path string) error {
 	return err
 }
 
-// gone says that the server does not know the resource (any more).
+// gone reports whether an error means that the server does not have the resource.
 func gone(err error) bool {
 	refused := new(Refused)
 	return errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusGone)
@@ -163,13 +165,13 @@ type patchOp struct {
 func userPath(id string) string  { return "/Users/" + url.PathEscape(id) }
 func groupPath(id string) string { return "/Groups/" + url.PathEscape(id) }
 
-// equals writes the filter `attribute eq "value"`. RFC 7644 §3.4.2.2 takes the rules for the quotes
-// from JSON; control characters cannot occur, the directory refuses them.
+// equals returns the filter `attribute eq "value"`. By RFC 7644 §3.4.2.2, the value is quoted as in
+// JSON. There are no control characters in it, because the directory refuses them.
 func equals(attribute, value string) string {
 	return attribute + ` eq "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 }
 
-// escape writes a filter into a query the way both identity providers do, spaces as %20.
+// escape escapes a filter for a query like both identity providers, with spaces as %20.
 func escape(filter string) string {
 	return strings.ReplaceAll(url.QueryEscape(filter), "+", "%20")
 }

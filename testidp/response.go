@@ -11,10 +11,10 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// Signing says what of a response is signed.
+// Signing says which parts of a response are signed.
 type Signing string
 
-// What may be signed. The zero value is whatever the personality signs.
+// The parts that may be signed. The zero value is the choice of the personality.
 const (
 	SignAssertion Signing = "assertion"
 	SignResponse  Signing = "response"
@@ -24,27 +24,27 @@ const (
 
 // ResponseOptions vary a response. The zero value makes an unsolicited one.
 type ResponseOptions struct {
-	// InResponseTo is the ID of the AuthnRequest; empty leaves the attribute out, as an
-	// unsolicited response does.
+	// InResponseTo is the ID of the AuthnRequest. It is empty for an unsolicited response.
 	InResponseTo string
-	// Now is when the response is issued; zero is the time of Options.Now.
+	// Now is the time of issue. The default is the time of Options.Now.
 	Now time.Time
-	// AuthnInstant is when the person signed in here; zero is as long ago as is common at the
-	// personality, 40 days at Entra ID.
+	// AuthnInstant is the time when the person signed in here. The default is a time ago that is
+	// common for the personality, such as 40 days for Entra ID.
 	AuthnInstant time.Time
-	// Groups are the names of the person's groups; nil is the groups of the directory.
+	// Groups are the names of the person's groups. The default is the groups of the directory.
 	Groups []string
-	// Status, when not empty, makes the response a refusal with this second-level status code
-	// (SAML core §3.2.2.2), and without an assertion.
+	// Status is the second-level status code of a refusal (SAML core §3.2.2.2), which has no
+	// assertion. It is empty for success.
 	Status string
 	// Edit changes the response before it is signed.
 	Edit func(response *etree.Element)
-	// Sign says what is signed, always by RSA-SHA256.
+	// Sign says which parts are signed, always by RSA-SHA256.
 	Sign Signing
 }
 
-// Respond makes the SAMLResponse of a person, in base64 as the HTTP-POST binding carries it, signed
-// with the application's genuine key whatever Edit made of it. Who is assigned does not matter.
+// Respond makes the SAMLResponse for a person, in base64 as HTTP-POST sends it. It is signed with
+// the application's genuine key after Edit. The person need not be assigned. The error may be
+// ErrNotConnected or ErrNotFound.
 func (a *Application) Respond(person string, o ResponseOptions) (samlResponse string, err error) {
 	document, err := a.response(person, o)
 	if err != nil {
@@ -53,7 +53,7 @@ func (a *Application) Respond(person string, o ResponseOptions) (samlResponse st
 	return base64.StdEncoding.EncodeToString(document), nil
 }
 
-// response makes the document.
+// response is Respond, but returns the document.
 func (a *Application) response(person string, o ResponseOptions) ([]byte, error) {
 	sp := a.serviceProvider()
 	if sp.acsURL == "" {
@@ -98,8 +98,8 @@ func (a *Application) response(person string, o ResponseOptions) ([]byte, error)
 	return doc.WriteToBytes()
 }
 
-// signAs signs the assertions that stand directly in the response, encrypts them where that is
-// asked for, then signs the response: its signature covers theirs.
+// signAs signs the assertions that are children of the response, encrypts them if e says so, and
+// then signs the response: its signature covers the others.
 func signAs(root *etree.Element, what Signing, keys keyPair, p personality, e encryption) error {
 	if !slices.Contains([]Signing{SignAssertion, SignResponse, SignBoth, SignNone}, what) {
 		return fmt.Errorf("there is no way of signing named %q", what)
@@ -123,11 +123,10 @@ func signAs(root *etree.Element, what Signing, keys keyPair, p personality, e en
 	return nil
 }
 
-// stamp writes a time as xs:dateTime in UTC (SAML core §1.3.3).
+// stamp returns a time as xs:dateTime in UTC (SAML core §1.3.3).
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// qualified puts a prefix before a tag, and declares the namespace of the prefix, as a name and a
-// value of an attribute.
+// qualified returns a tag with its prefix, if there is one.
 func qualified(prefix, tag string) string {
 	if prefix == "" {
 		return tag
@@ -135,6 +134,7 @@ func qualified(prefix, tag string) string {
 	return prefix + ":" + tag
 }
 
+// declared returns the declaration of a prefix, as name and value of an attribute.
 func declared(prefix, namespace string) []string {
 	return []string{strings.TrimSuffix("xmlns:"+prefix, ":"), namespace}
 }
@@ -200,6 +200,7 @@ func (a *Application) assert(root *etree.Element, sp serviceProvider, who Person
 	add(add(authn, name("AuthnContext"), ""), name("AuthnContextClassRef"), p.authnContext)
 }
 
+// attribute adds an attribute to the statement.
 func (a *Application) attribute(statement *etree.Element, at attribute) {
 	if len(at.values) == 0 {
 		return
@@ -214,7 +215,7 @@ func (a *Application) attribute(statement *etree.Element, at attribute) {
 	}
 }
 
-// groupsOf returns the groups that a person is in, or groups of the given names.
+// groupsOf returns groups with the given names. If names is nil, it returns the person's groups.
 func (a *Application) groupsOf(who Person, names []string) []Group {
 	var out []Group
 	if names == nil {

@@ -5,16 +5,17 @@ import (
 	"errors"
 )
 
-// rollover is a change of the signing key: the next one is published, then used, then alone.
+// rollover is a change of the signing key. The next key is first published, then it signs, then the
+// old one is removed.
 type rollover struct {
 	next         keyPair
 	used         bool // the next key signs
 	inProgress   bool
-	certificates []*x509.Certificate // what the metadata shows
+	certificates []*x509.Certificate // in the metadata
 }
 
-// PublishNextKey makes a second signing key and shows it in the metadata beside the first, as an
-// identity provider does ahead of a change of certificates.
+// PublishNextKey makes a second signing key and adds it to the metadata, as an identity provider
+// does before a change of certificates.
 func (a *Application) PublishNextKey() error {
 	first, err := a.keys()
 	if err != nil {
@@ -26,20 +27,24 @@ func (a *Application) PublishNextKey() error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.rollover = rollover{next: next, inProgress: true, certificates: []*x509.Certificate{first.certificate, next.certificate}}
+	both := []*x509.Certificate{first.certificate, next.certificate}
+	a.rollover = rollover{next: next, inProgress: true, certificates: both}
 	return nil
 }
 
-// UseNextKey has responses signed with the key of PublishNextKey.
+// UseNextKey signs all further responses with the key of PublishNextKey. The error is for a call
+// without PublishNextKey.
 func (a *Application) UseNextKey() error { return a.roll(func(r *rollover) { r.used = true }) }
 
-// RetireFirstKey takes the first key out of the metadata, and signs with the next one.
+// RetireFirstKey removes the first key from the metadata, and signs with the next one. The error is
+// for a call without PublishNextKey.
 func (a *Application) RetireFirstKey() error {
 	return a.roll(func(r *rollover) {
 		r.used, r.certificates = true, []*x509.Certificate{r.next.certificate}
 	})
 }
 
+// roll changes the rollover in progress.
 func (a *Application) roll(change func(*rollover)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -50,7 +55,7 @@ func (a *Application) roll(change func(*rollover)) error {
 	return nil
 }
 
-// signing returns the key that signs now.
+// signing returns the current signing key.
 func (a *Application) signing() (keyPair, error) {
 	a.mu.Lock()
 	r := a.rollover
@@ -61,7 +66,7 @@ func (a *Application) signing() (keyPair, error) {
 	return a.keys()
 }
 
-// published returns the certificates that the metadata shows; none if no key could be made.
+// published returns the certificates in the metadata, or none if no key could be made.
 func (a *Application) published() []*x509.Certificate {
 	a.mu.Lock()
 	r := a.rollover

@@ -26,20 +26,20 @@ const (
 	nsMetadata  = "urn:oasis:names:tc:SAML:2.0:metadata"
 )
 
-// ErrNotConnected is what sign-on answers while the application has no service provider.
+// ErrNotConnected is the error of sign-on if the application has no service provider.
 var ErrNotConnected = errors.New("no SAML service provider is connected: name its entity ID and its ACS URL")
 
-// serviceProvider is the application's side of SAML, empty until it is connected.
+// serviceProvider is the application's service provider. It is empty until it is connected.
 type serviceProvider struct{ entityID, acsURL, sloURL string }
 
-// keyPair is what an application signs with.
+// keyPair is a signing key with its certificate.
 type keyPair struct {
 	key         *rsa.PrivateKey
 	certificate *x509.Certificate
 }
 
-// newKeyPair makes a certificate for the key, or for one that it makes when key is nil. Service
-// providers trust the key; the dates are those that such certificates commonly have.
+// newKeyPair makes a certificate for the key. If key is nil, it makes a key too. Service providers
+// trust the key, so the dates of the certificate are not important.
 func newKeyPair(key *rsa.PrivateKey, name string, now time.Time) (keyPair, error) {
 	if key == nil {
 		var err error
@@ -67,9 +67,9 @@ func newKeyPair(key *rsa.PrivateKey, name string, now time.Time) (keyPair, error
 	return keyPair{key, certificate}, nil
 }
 
-// Signer returns the key that the application's responses are signed with, RSA of 2048 bits unless
-// ApplicationOptions has another. It is made when it is first needed; nil if that failed, which
-// Respond then explains.
+// Signer returns the key that signs the application's responses: RSA of 2048 bits, unless
+// ApplicationOptions has another. It is made when it is first needed. It is nil if that failed, and
+// Respond then returns the error.
 func (a *Application) Signer() crypto.Signer {
 	k, err := a.signing()
 	if err != nil {
@@ -78,7 +78,7 @@ func (a *Application) Signer() crypto.Signer {
 	return k.key
 }
 
-// Certificate returns the self-signed certificate of Signer's key; nil if none could be made.
+// Certificate returns the self-signed certificate of Signer's key. It is nil if none could be made.
 func (a *Application) Certificate() *x509.Certificate {
 	k, err := a.signing()
 	if err != nil {
@@ -87,29 +87,30 @@ func (a *Application) Certificate() *x509.Certificate {
 	return k.certificate
 }
 
-// Personality returns the identity provider whose SAML responses the application's look like.
+// Personality returns the identity provider that the application imitates.
 func (a *Application) Personality() Personality { return a.personality.name }
 
-// SAMLLabel returns the personality's name as people know it.
+// SAMLLabel returns the name of that identity provider for readers.
 func (a *Application) SAMLLabel() string { return a.personality.label }
 
-// SAMLMetadataURL returns where the metadata is served.
+// SAMLMetadataURL returns the address of the metadata.
 func (a *Application) SAMLMetadataURL() string { return a.at("saml/metadata") }
 
-// SAMLEntityID returns the entity ID by which this identity provider issues to the application:
-// the metadata's URL, except that AD FS has one of its own.
+// SAMLEntityID returns the identity provider's entity ID for the application. It is the URL of the
+// metadata, except for AD FS, which has a form of its own.
 func (a *Application) SAMLEntityID() string { return a.at(a.personality.entityPath) }
 
-// SAMLSignOnURL returns where the browser brings an AuthnRequest, by HTTP-Redirect or HTTP-POST.
+// SAMLSignOnURL returns the single sign-on endpoint, for HTTP-Redirect and HTTP-POST.
 func (a *Application) SAMLSignOnURL() string { return a.at("saml/sso") }
 
+// at returns the URL of a path below the application's.
 func (a *Application) at(path string) string {
 	return fmt.Sprintf("%s/applications/%d/%s", a.base, a.number, path)
 }
 
-// ConnectSAML names the service provider to which people sign in, by its entity ID and the URL of
-// its assertion consumer service. Until then the metadata is served, and sign-on is refused. It may
-// be called again, with other values.
+// ConnectSAML sets the service provider to which people sign in: its entity ID, and the URL of its
+// assertion consumer service. Before that, the metadata is served but sign-on is refused. A later
+// call replaces the values. The error is an *Invalid.
 func (a *Application) ConnectSAML(entityID, acsURL string) error {
 	sp, err := checkServiceProvider(entityID, acsURL)
 	if err != nil {
@@ -124,22 +125,25 @@ func (a *Application) ConnectSAML(entityID, acsURL string) error {
 	return nil
 }
 
-// ServiceProvider returns what ConnectSAML was last given; both are empty before.
+// ServiceProvider returns the values of the last ConnectSAML. Both are empty if there is no service
+// provider.
 func (a *Application) ServiceProvider() (entityID, acsURL string) {
 	sp := a.serviceProvider()
 	return sp.entityID, sp.acsURL
 }
 
+// serviceProvider returns the service provider.
 func (a *Application) serviceProvider() serviceProvider {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.sp
 }
 
-// plainHost is a host with an optional port. It goes into a Content-Security-Policy, where other
-// characters would begin another directive.
+// plainHost matches a host with an optional port. In a Content-Security-Policy, other characters
+// would begin another directive.
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$|^\[[0-9A-Fa-f:.]+\](:[0-9]+)?$`)
 
+// checkServiceProvider returns the service provider, or an *Invalid error.
 func checkServiceProvider(entityID, acsURL string) (serviceProvider, error) {
 	entityID, acsURL = strings.TrimSpace(entityID), strings.TrimSpace(acsURL)
 	// SAML core §8.3.6 allows an entity ID 1024 characters.
@@ -149,15 +153,15 @@ func checkServiceProvider(entityID, acsURL string) (serviceProvider, error) {
 	u, err := url.Parse(acsURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !plainHost.MatchString(u.Host) ||
 		u.User != nil || u.Fragment != "" || len(acsURL) > 1024 {
-		return serviceProvider{}, &Invalid{"acs_url", "write the http or https URL of the assertion consumer service, " +
-			"without user name and fragment"}
+		return serviceProvider{}, &Invalid{"acs_url", "write the http or https URL of the assertion " +
+			"consumer service, without user name and fragment"}
 	}
 	return serviceProvider{entityID: entityID, acsURL: acsURL}, nil
 }
 
 // SAMLMetadata returns the identity provider's metadata for the application (SAML metadata §2.4.3).
-// It names no service provider, so that it is there before one is connected. It is nil if no key
-// could be made.
+// It does not depend on the service provider, so it is complete before one is connected. It is nil
+// if no key could be made.
 func (a *Application) SAMLMetadata() []byte {
 	certificates := a.published()
 	if certificates == nil {
@@ -167,7 +171,8 @@ func (a *Application) SAMLMetadata() []byte {
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	root := doc.CreateElement("md:EntityDescriptor")
 	set(root, "xmlns:md", nsMetadata, "entityID", a.SAMLEntityID())
-	role := add(root, "md:IDPSSODescriptor", "", "protocolSupportEnumeration", nsProtocol, "WantAuthnRequestsSigned", "false")
+	role := add(root, "md:IDPSSODescriptor", "",
+		"protocolSupportEnumeration", nsProtocol, "WantAuthnRequestsSigned", "false")
 	for _, c := range certificates {
 		info := add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", "", "xmlns:ds", nsSignature)
 		add(add(info, "ds:X509Data", ""), "ds:X509Certificate", base64.StdEncoding.EncodeToString(c.Raw))
@@ -189,7 +194,7 @@ func (a *Application) SAMLMetadata() []byte {
 	return out
 }
 
-// add makes a child element with text, if there is any, and attributes given as name and value.
+// add adds a child element with text, if there is any, and attributes as names and values.
 func add(parent *etree.Element, tag, text string, attributes ...string) *etree.Element {
 	e := parent.CreateElement(tag)
 	set(e, attributes...)
@@ -199,7 +204,7 @@ func add(parent *etree.Element, tag, text string, attributes ...string) *etree.E
 	return e
 }
 
-// set sets attributes given as name and value, those with a value.
+// set sets attributes, given as names and values. It leaves out those with an empty value.
 func set(e *etree.Element, attributes ...string) {
 	for i := 0; i+1 < len(attributes); i += 2 {
 		if attributes[i+1] != "" {

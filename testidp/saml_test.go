@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -24,7 +23,6 @@ import (
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
-	dsig "github.com/russellhaering/goxmldsig"
 
 	"rollcall/testidp"
 )
@@ -36,7 +34,7 @@ const (
 
 var personalities = []testidp.Personality{testidp.PlainSAML, testidp.OktaSAML, testidp.EntraSAML, testidp.ADFSSAML}
 
-// idpKey is one key for all tests, since making one takes a while.
+// idpKey returns one key for all tests, because making a key takes long.
 var idpKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -58,8 +56,9 @@ func newSignOnIDP(t *testing.T, p testidp.Personality, more ...func(*testidp.Opt
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	o := testidp.Options{
-		BaseURL:      "http://" + server.Listener.Addr().String(),
-		Applications: []testidp.ApplicationOptions{{Name: "Acme", Personality: p, Key: idpKey(), Domain: "acme.example"}},
+		BaseURL: "http://" + server.Listener.Addr().String(),
+		Applications: []testidp.ApplicationOptions{
+			{Name: "Acme", Personality: p, Key: idpKey(), Domain: "acme.example"}},
 	}
 	for _, change := range more {
 		change(&o)
@@ -85,7 +84,7 @@ func newBrowser(t *testing.T) *http.Client {
 	return &http.Client{Jar: jar}
 }
 
-// connect makes the service provider from the metadata that is served, then connects it.
+// connect makes the service provider from the metadata of the identity provider, and connects it.
 func (i *signOnIDP) connect(t *testing.T) {
 	t.Helper()
 	body, status := i.get(t, i.SAMLMetadataURL())
@@ -127,7 +126,7 @@ func (i *signOnIDP) get(t *testing.T, address string) (string, int) {
 	return i.send(t, r, err)
 }
 
-// post sends a form as the browser does from a page of the given site.
+// post sends a form as a browser does from a page of the given site.
 func (i *signOnIDP) post(t *testing.T, path string, form url.Values, site string) (string, int) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, i.url+path, strings.NewReader(form.Encode()))
@@ -138,7 +137,7 @@ func (i *signOnIDP) post(t *testing.T, path string, form url.Values, site string
 	return i.send(t, r, err)
 }
 
-// script asks for JSON.
+// script has the headers of a script, which asks for JSON.
 func (i *signOnIDP) script(t *testing.T, method, address string) (answer map[string]string, status int) {
 	t.Helper()
 	r, err := http.NewRequest(method, address, nil)
@@ -152,7 +151,7 @@ func (i *signOnIDP) script(t *testing.T, method, address string) (answer map[str
 	return answer, status
 }
 
-// request makes an AuthnRequest as the service provider does, and its URL.
+// request returns an AuthnRequest of the service provider, and its URL.
 func (i *signOnIDP) request(t *testing.T, change func(*saml.AuthnRequest)) (id, address string) {
 	t.Helper()
 	q, err := i.sp.MakeAuthenticationRequest(i.SAMLSignOnURL(), saml.HTTPRedirectBinding, saml.HTTPPostBinding)
@@ -168,7 +167,8 @@ func (i *signOnIDP) request(t *testing.T, change func(*saml.AuthnRequest)) (id, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return q.ID, i.SAMLSignOnURL() + "?" + url.Values{"SAMLRequest": {deflated(t, document)}, "RelayState": {"state & <more>"}}.Encode()
+	return q.ID, i.SAMLSignOnURL() + "?" +
+		url.Values{"SAMLRequest": {deflated(t, document)}, "RelayState": {"state & <more>"}}.Encode()
 }
 
 func deflated(t *testing.T, document []byte) string {
@@ -198,65 +198,6 @@ func fields(page string) url.Values {
 	return out
 }
 
-// parse lets the service provider judge a response.
-func (i *signOnIDP) parse(t *testing.T, response string, ids ...string) (*saml.Assertion, error) {
-	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, acsURL, strings.NewReader(url.Values{"SAMLResponse": {response}}.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if err := r.ParseForm(); err != nil {
-		t.Fatal(err)
-	}
-	a, err := i.sp.ParseResponse(r, ids)
-	if invalid, ok := err.(*saml.InvalidResponseError); ok {
-		err = invalid.PrivateErr
-	}
-	return a, err
-}
-
-// values returns an assertion's attributes by name.
-func values(a *saml.Assertion) map[string][]string {
-	out := map[string][]string{}
-	for _, s := range a.AttributeStatements {
-		for _, at := range s.Attributes {
-			for _, v := range at.Values {
-				out[at.Name] = append(out[at.Name], v.Value)
-			}
-		}
-	}
-	return out
-}
-
-func document(t *testing.T, response string) *etree.Element {
-	t.Helper()
-	raw, err := base64.StdEncoding.DecodeString(response)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc := etree.NewDocument()
-	if err := doc.ReadFromBytes(raw); err != nil {
-		t.Fatal(err)
-	}
-	return doc.Root()
-}
-
-// verify checks the signature of an element that has one, with a library that the signing does
-// not go through. A signature elsewhere, or another algorithm, is an error.
-func verify(t *testing.T, e *etree.Element, certificate *x509.Certificate) {
-	t.Helper()
-	method := e.FindElement("./Signature/SignedInfo/SignatureMethod")
-	if method == nil || method.SelectAttrValue("Algorithm", "") != dsig.RSASHA256SignatureMethod {
-		t.Fatalf("%s is not signed by RSA-SHA256", e.Tag)
-	}
-	v := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
-	apart := e
-	if parent := e.Parent(); parent != nil && parent.Tag == "Response" {
-		apart = e.Copy()
-	}
-	if _, err := v.Validate(apart); err != nil {
-		t.Errorf("the signature of %s does not verify: %v", e.Tag, err)
-	}
-}
-
 func TestEachPersonalityIsAccepted(t *testing.T) {
 	const objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 	for _, tt := range []struct {
@@ -265,17 +206,20 @@ func TestEachPersonalityIsAccepted(t *testing.T) {
 		signsResponse, signsElement bool
 		oid                         string // the attribute that has the externalId
 		email, groups               string // the attributes' names
-		group                       string // what stands there for Engineering; empty for its externalId
+		group                       string // the value for Engineering; empty for its externalId
 		valid, confirmed            time.Duration
 		age                         time.Duration
 	}{
-		{testidp.PlainSAML, "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", "sean.obrien@acme.example", false, true,
+		{testidp.PlainSAML, "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", "sean.obrien@acme.example", false,
+			true,
 			"", "email", "groups", "Engineering", 5 * time.Minute, 5 * time.Minute, 0},
-		{testidp.OktaSAML, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified", "sean.obrien@acme.example", true, true,
+		{testidp.OktaSAML, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified", "sean.obrien@acme.example", true,
+			true,
 			"id", "email", "groups", "Engineering", 10 * time.Minute, 5 * time.Minute, 0},
 		{testidp.EntraSAML, "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent", "", false, true,
 			objectID, "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-			"http://schemas.microsoft.com/ws/2008/06/identity/claims/groups", "", 70 * time.Minute, 65 * time.Minute, 40 * 24 * time.Hour},
+			"http://schemas.microsoft.com/ws/2008/06/identity/claims/groups", "", 70 * time.Minute, 65 * time.Minute,
+			40 * 24 * time.Hour},
 		{testidp.ADFSSAML, "", "sean.obrien@acme.example", false, true,
 			"", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
 			"http://schemas.xmlsoap.org/claims/Group", "Engineering", 60 * time.Minute, 5 * time.Minute, 9 * time.Hour},
@@ -302,7 +246,8 @@ func TestEachPersonalityIsAccepted(t *testing.T) {
 			} else {
 				verify(t, e, i.Certificate())
 			}
-			if got := a.Subject.NameID; got.Format != tt.format || tt.nameID != "" && got.Value != tt.nameID || len(got.Value) < 20 {
+			if got := a.Subject.NameID; got.Format != tt.format || tt.nameID != "" && got.Value != tt.nameID ||
+				len(got.Value) < 20 {
 				t.Errorf("the NameID is %+v", got)
 			}
 			var person testidp.PersonState
@@ -321,13 +266,15 @@ func TestEachPersonalityIsAccepted(t *testing.T) {
 			if tt.oid != "" && !slices.Equal(v[tt.oid], []string{person.ExternalID}) {
 				t.Errorf("%s is %v, externalId %s", tt.oid, v[tt.oid], person.ExternalID)
 			}
-			if !slices.Equal(v[tt.email], []string{person.UserName}) || len(v[tt.groups]) != 2 || v[tt.groups][0] != group {
+			if !slices.Equal(v[tt.email], []string{person.UserName}) || len(v[tt.groups]) != 2 ||
+				v[tt.groups][0] != group {
 				t.Errorf("the attributes are %v", v)
 			}
 			if got := a.Conditions.NotOnOrAfter.Sub(a.Conditions.NotBefore); got != tt.valid {
 				t.Errorf("it is valid for %s, want %s", got, tt.valid)
 			}
-			if got := a.Subject.SubjectConfirmations[0].SubjectConfirmationData.NotOnOrAfter.Sub(a.IssueInstant); got != tt.confirmed {
+			confirmation := a.Subject.SubjectConfirmations[0].SubjectConfirmationData
+			if got := confirmation.NotOnOrAfter.Sub(a.IssueInstant); got != tt.confirmed {
 				t.Errorf("it is confirmed for %s, want %s", got, tt.confirmed)
 			}
 			if got := a.IssueInstant.Sub(a.AuthnStatements[0].AuthnInstant); got < tt.age || got > tt.age+time.Minute {
@@ -365,7 +312,8 @@ func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		pushed := f.resource(t, "/Users", "userName", "eszter.kovacs@acme.example")["externalId"]
-		if got := values(a)[tt.attribute]; len(got) != 1 || got[0] != pushed || !regexp.MustCompile(tt.shape).MatchString(got[0]) {
+		if got := values(a)[tt.attribute]; len(got) != 1 || got[0] != pushed ||
+			!regexp.MustCompile(tt.shape).MatchString(got[0]) {
 			t.Errorf("%s: %s is %v, SCIM pushed the externalId %v", tt.dialect, tt.attribute, got, pushed)
 		}
 	}
@@ -378,7 +326,8 @@ func TestEntraLinksManyGroups(t *testing.T) {
 	)
 	i := newSignOnIDP(t, testidp.EntraSAML)
 	for n, linked := range map[int]bool{150: false, 151: true} {
-		response, err := i.Respond("priya.raman", testidp.ResponseOptions{InResponseTo: "_1", Groups: slices.Repeat([]string{"Project"}, n)})
+		response, err := i.Respond("priya.raman",
+			testidp.ResponseOptions{InResponseTo: "_1", Groups: slices.Repeat([]string{"Project"}, n)})
 		if err != nil {
 			t.Fatal(err)
 		}

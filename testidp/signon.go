@@ -16,18 +16,18 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// sessionCookie remembers who is signed in. Each application has one of its own, by its path: its
-// people are those of another company.
+// sessionCookie is the name of the session cookie. Each application has its own by its path,
+// because its people are those of another company.
 const sessionCookie = "northwind"
 
-// signOn is why a browser comes to sign on.
+// signOn is a request to sign on, or an unsolicited sign-on.
 type signOn struct {
-	SAMLRequest string // as HTTP-Redirect carries it; empty when nobody asked
+	SAMLRequest string // as HTTP-Redirect sends it; empty if unsolicited
 	RelayState  string
-	request     *authnRequest // nil when nobody asked
+	request     *authnRequest // nil if unsolicited
 }
 
-// readSignOn reads and checks the request's form.
+// readSignOn reads and checks a sign-on from the form of a request.
 func readSignOn(a *Application, form url.Values) (signOn, error) {
 	in := signOn{SAMLRequest: form.Get("SAMLRequest"), RelayState: form.Get("RelayState")}
 	if a.serviceProvider().acsURL == "" {
@@ -49,7 +49,7 @@ func readSignOn(a *Application, form url.Values) (signOn, error) {
 	return in, in.request.check(a)
 }
 
-// id is the ID of the AuthnRequest, empty when nobody asked.
+// id returns the ID of the AuthnRequest. It is empty if unsolicited.
 func (in signOn) id() string {
 	if in.request == nil {
 		return ""
@@ -57,15 +57,11 @@ func (in signOn) id() string {
 	return in.request.ID
 }
 
-// forced says that a session does not do.
+// forced reports whether the person must sign in again, even with a session.
 func (in signOn) forced() bool { return in.request != nil && bool(in.request.ForceAuthn) }
 
-func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// metadata serves the identity provider's metadata.
+func (s *Server) metadata(w http.ResponseWriter, r *http.Request, a *Application) {
 	document := a.SAMLMetadata()
 	if document == nil {
 		s.fail(w, r, http.StatusInternalServerError, "The metadata cannot be made.")
@@ -77,14 +73,9 @@ func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sso takes an AuthnRequest. One that is posted is turned into a redirect to here, since a browser
-// does not send the session's cookie with another site's form.
-func (s *Server) sso(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// sso is the single sign-on service. A posted AuthnRequest is redirected to the same path as a
+// query, because a browser does not send the session cookie with the form of another site.
+func (s *Server) sso(w http.ResponseWriter, r *http.Request, a *Application) {
 	if r.Method == http.MethodPost {
 		deflated, err := deflate(r.PostForm.Get("SAMLRequest"))
 		if err != nil {
@@ -97,7 +88,8 @@ func (s *Server) sso(w http.ResponseWriter, r *http.Request) {
 			if r.Form.Has("RelayState") {
 				query.Set("RelayState", r.Form.Get("RelayState"))
 			}
-			http.Redirect(w, r, fmt.Sprintf("/applications/%d/saml/sso?%s", a.number, query.Encode()), http.StatusSeeOther)
+			location := fmt.Sprintf("/applications/%d/saml/sso?%s", a.number, query.Encode())
+			http.Redirect(w, r, location, http.StatusSeeOther)
 			return
 		}
 	} else if err := r.ParseForm(); err != nil || r.Form.Get("SAMLRequest") == "" {
@@ -122,23 +114,19 @@ func (s *Server) sso(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signIn signs a person in, who was picked on the page that choose shows.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
-	s.signInAs(w, r, r.Form.Get("person"))
+// signIn signs in the person who was picked on the page of choose.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, a *Application) {
+	s.signInAs(w, r, a, r.Form.Get("person"))
 }
 
-// openAs signs in the person whose page it is, with nobody having asked.
-func (s *Server) openAs(w http.ResponseWriter, r *http.Request) {
+// openAs signs in the person of the path, unsolicited.
+func (s *Server) openAs(w http.ResponseWriter, r *http.Request, a *Application) {
 	r.Form.Del("SAMLRequest")
-	s.signInAs(w, r, r.PathValue("person"))
+	s.signInAs(w, r, a, r.PathValue("person"))
 }
 
-func (s *Server) signInAs(w http.ResponseWriter, r *http.Request, person string) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// signInAs begins a session of a person and responds to the sign-on.
+func (s *Server) signInAs(w http.ResponseWriter, r *http.Request, a *Application, person string) {
 	in, err := readSignOn(a, r.Form)
 	if err != nil {
 		s.refuseSignOn(w, r, err)
@@ -153,13 +141,9 @@ func (s *Server) signInAs(w http.ResponseWriter, r *http.Request, person string)
 	s.answer(w, r, a, in, person, now)
 }
 
-// open sends whoever is signed in to the application with nobody having asked, or lets pick.
-func (s *Server) open(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// open sends the signed-in person to the application, unsolicited. Without a session, it shows the
+// page to pick a person.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, a *Application) {
 	in, err := readSignOn(a, url.Values{"RelayState": r.Form["RelayState"]})
 	if err != nil {
 		s.refuseSignOn(w, r, err)
@@ -172,13 +156,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	s.choose(w, r, a, in, "")
 }
 
-// connect names the service provider, which is made from the metadata and so comes later.
-func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r)
-	if a == nil {
-		s.fail(w, r, http.StatusNotFound, "There is no such application.")
-		return
-	}
+// connect sets the service provider. It comes later than the application, because service providers
+// are set up with the metadata.
+func (s *Server) connect(w http.ResponseWriter, r *http.Request, a *Application) {
 	err := a.ConnectSAML(r.Form.Get("entity_id"), r.Form.Get("acs_url"))
 	if slo := r.Form.Get("slo_url"); err == nil && slo != "" {
 		err = a.ConnectLogout(slo)
@@ -194,8 +174,8 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, fmt.Sprintf("/applications/%d", a.number), http.StatusSeeOther)
 }
 
-// refuseSignOn tells why there is no sign-on: on a page of our own, since the answer to a request
-// that cannot be trusted goes to nobody.
+// refuseSignOn shows the error of a sign-on on a page of ours, because a request that cannot be
+// trusted must not get a response.
 func (s *Server) refuseSignOn(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusBadRequest
 	if errors.Is(err, ErrNotConnected) {
@@ -204,13 +184,13 @@ func (s *Server) refuseSignOn(w http.ResponseWriter, r *http.Request, err error)
 	s.fail(w, r, status, sentence(err))
 }
 
-// sentence writes an error for people.
+// sentence returns an error as a sentence for readers.
 func sentence(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// session makes the cookie that says who is signed in since when. It ends with the browser.
+// session returns the session cookie of a person who signed in at since. It ends with the browser.
 func (s *Server) session(a *Application, person string, since time.Time) *http.Cookie {
 	value := person + "|" + strconv.FormatInt(since.UnixMilli(), 10)
 	return &http.Cookie{
@@ -220,13 +200,14 @@ func (s *Server) session(a *Application, person string, since time.Time) *http.C
 	}
 }
 
+// seal returns the authentication code of a session cookie.
 func (s *Server) seal(a *Application, value string) string {
 	mac := hmac.New(sha256.New, s.sessionKey)
 	fmt.Fprintf(mac, "%d|%s", a.number, value)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// whoIs returns who is signed in in this browser, and since when.
+// whoIs returns the person who is signed in in this browser, and the time of the sign-in.
 func (s *Server) whoIs(r *http.Request, a *Application) (person string, since time.Time, known bool) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -245,17 +226,18 @@ func (s *Server) whoIs(r *http.Request, a *Application) (person string, since ti
 	return person, time.UnixMilli(milliseconds), true
 }
 
-// signOnPage lets pick a person.
+// signOnPage is the page to pick a person.
 type signOnPage struct {
 	page
 	*Application
 	Assigned, Others []PersonState
-	Current          string // who is signed in already, empty for nobody
+	Current          string // name of the person who is signed in already; empty for nobody
 	Forced           bool
-	Action           string            // where the form goes, below the application
-	Hidden           map[string]string // the fields that carry the request on
+	Action           string            // path of the form's action, below the application
+	Hidden           map[string]string // hidden fields with the request
 }
 
+// choose shows the page to pick a person, for a sign-on over SAML.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request, a *Application, in signOn, current string) {
 	hidden := map[string]string{}
 	for name, value := range map[string]string{"SAMLRequest": in.SAMLRequest, "RelayState": in.RelayState} {
@@ -266,7 +248,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request, a *Application, 
 	s.pick(w, r, a, signOnPage{Action: "saml/sign-in", Hidden: hidden, Forced: in.forced()}, current)
 }
 
-// pick shows the page on which a person is picked.
+// pick shows the page to pick a person.
 func (s *Server) pick(w http.ResponseWriter, r *http.Request, a *Application, p signOnPage, current string) {
 	if wantsJSON(r) {
 		s.fail(w, r, http.StatusBadRequest, "Name who signs in: add person=amara.okafor, for example.")
@@ -286,14 +268,16 @@ func (s *Server) pick(w http.ResponseWriter, r *http.Request, a *Application, p 
 	s.render(w, http.StatusOK, "signon", p)
 }
 
-// refusePassive answers that somebody would have to be asked (SAML core §3.4.1.1, IsPassive).
+// refusePassive responds that the person would have to act (SAML core §3.4.1.1, IsPassive).
 func (s *Server) refusePassive(w http.ResponseWriter, r *http.Request, a *Application, in signOn) {
 	s.respond(w, r, a, in, answerPage{Problem: "The application asked not to ask anybody, and nobody is signed in."},
 		ResponseOptions{InResponseTo: in.id(), Status: saml.StatusNoPassive})
 }
 
-// answer hands the response about a person to the browser, or to a script.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, a *Application, in signOn, person string, since time.Time) {
+// answer responds to a sign-on for a person, who signed in at since.
+func (s *Server) answer(
+	w http.ResponseWriter, r *http.Request, a *Application, in signOn, person string, since time.Time,
+) {
 	people := a.People()
 	i := slices.IndexFunc(people, func(p PersonState) bool { return p.ID == person })
 	if i < 0 {

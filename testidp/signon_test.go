@@ -16,7 +16,7 @@ import (
 	"rollcall/testidp"
 )
 
-// pick signs in as somebody on the page that lets pick, and returns the page that posts the answer.
+// pick signs in as a person on the sign-on page, and returns the page that posts the response.
 func (i *signOnIDP) pick(t *testing.T, page, person string) string {
 	t.Helper()
 	if !strings.Contains(page, `name="person" value="`+person+`"`) {
@@ -50,7 +50,8 @@ func TestBrowserSignsIn(t *testing.T) {
 	if got := i.subject(t, answer, id); got != "amara.okafor@acme.example" {
 		t.Errorf("the answer is about %q", got)
 	}
-	for _, want := range []string{`action="` + acsURL + `"`, "Continue to Acme", `name="RelayState" value="state &amp; &lt;more&gt;"`} {
+	for _, want := range []string{`action="` + acsURL + `"`, "Continue to Acme",
+		`name="RelayState" value="state &amp; &lt;more&gt;"`} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the answer does not have %q", want)
 		}
@@ -71,7 +72,8 @@ func TestBrowserSignsIn(t *testing.T) {
 	}
 
 	home, _ := i.get(t, i.url+"/applications/1")
-	if !strings.Contains(home, "signed in as <strong>Jun Takahashi") || !strings.Contains(home, "Sign in Amara Okafor") {
+	if !strings.Contains(home, "signed in as <strong>Jun Takahashi") ||
+		!strings.Contains(home, "Sign in Amara Okafor") {
 		t.Error("the application's page shows neither who is signed in nor what was sent")
 	}
 	if _, status := i.post(t, "/applications/1/saml/sign-out", fields(home), "same-origin"); status != http.StatusOK {
@@ -112,7 +114,8 @@ func TestPassiveRequestsAskNobody(t *testing.T) {
 		root := document(t, fields(page).Get("SAMLResponse"))
 		verify(t, root, i.Certificate())
 		code := root.FindElement("./Status/StatusCode/StatusCode")
-		if code == nil || code.SelectAttrValue("Value", "") != saml.StatusNoPassive || root.SelectElement("Assertion") != nil {
+		if code == nil || code.SelectAttrValue("Value", "") != saml.StatusNoPassive ||
+			root.SelectElement("Assertion") != nil {
 			t.Error("the answer is no refusal with NoPassive")
 		}
 		if got := root.SelectAttrValue("InResponseTo", ""); got != id {
@@ -146,7 +149,8 @@ func TestPostBinding(t *testing.T) {
 	form := url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString(raw)}, "RelayState": {"r"}}
 	page, _ := i.post(t, "/applications/1/saml/sso", form, "cross-site")
 	answer := i.pick(t, page, "leilani.kahale")
-	if got := i.subject(t, answer, q.ID); got != "leilani.kahale@acme.example" || fields(answer).Get("RelayState") != "r" {
+	if got := i.subject(t, answer, q.ID); got != "leilani.kahale@acme.example" ||
+		fields(answer).Get("RelayState") != "r" {
 		t.Errorf("the answer is about %q, RelayState %q", got, fields(answer).Get("RelayState"))
 	}
 	page, _ = i.post(t, "/applications/1/saml/sso", form, "cross-site")
@@ -160,7 +164,8 @@ func TestUnsolicitedResponses(t *testing.T) {
 	i.sp.AllowIDPInitiated = true
 	unsolicited := func(response, person string) {
 		t.Helper()
-		if got := document(t, response); got.SelectAttr("InResponseTo") != nil || got.FindElement("//SubjectConfirmationData[@InResponseTo]") != nil {
+		if got := document(t, response); got.SelectAttr("InResponseTo") != nil ||
+			got.FindElement("//SubjectConfirmationData[@InResponseTo]") != nil {
 			t.Error("an unsolicited response answers something")
 		}
 		a, err := i.parse(t, response)
@@ -197,11 +202,13 @@ func TestWhoIsNotAssignedCanBePickedAllTheSame(t *testing.T) {
 	id, address := i.request(t, nil)
 	page, _ := i.get(t, address)
 	assigned, others, found := strings.Cut(page, "A real identity provider would stop here.")
-	if !found || !strings.Contains(assigned, "Amara Okafor") || strings.Contains(assigned, "Priya Raman") || !strings.Contains(others, "Priya Raman") {
-		t.Error("who is not assigned does not stand apart")
+	if !found || !strings.Contains(assigned, "Amara Okafor") || strings.Contains(assigned, "Priya Raman") ||
+		!strings.Contains(others, "Priya Raman") {
+		t.Error("unassigned people are not listed separately")
 	}
 	answer := i.pick(t, page, "priya.raman")
-	if got := i.subject(t, answer, id); got != "priya.raman@acme.example" || !strings.Contains(answer, "Not assigned: a real identity provider would stop here") {
+	if got := i.subject(t, answer, id); got != "priya.raman@acme.example" ||
+		!strings.Contains(answer, "Not assigned: a real identity provider would stop here") {
 		t.Errorf("the answer is about %q", got)
 	}
 }
@@ -231,7 +238,8 @@ func TestSignOnPagesAllowNoForeignScript(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(policies[0], "script-src 'nonce-") || strings.Contains(policies[0], "unsafe") || policies[0] == policies[1] {
+	if !strings.Contains(policies[0], "script-src 'nonce-") || strings.Contains(policies[0], "unsafe") ||
+		policies[0] == policies[1] {
 		t.Errorf("the policies are %q", policies)
 	}
 }
@@ -246,10 +254,12 @@ func TestConnectLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.Applications()[0]
-	if _, err := a.Respond("jun.takahashi", testidp.ResponseOptions{}); err == nil || !strings.Contains(err.Error(), "no SAML service provider") {
+	if _, err := a.Respond("jun.takahashi", testidp.ResponseOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "no SAML service provider") {
 		t.Errorf("without a service provider: %v", err)
 	}
-	if page, status := get(t, s, "/applications/1", nil); status != http.StatusOK || !strings.Contains(page, a.SAMLMetadataURL()) || strings.Contains(page, "Push everyone") {
+	if page, status := get(t, s, "/applications/1", nil); status != http.StatusOK ||
+		!strings.Contains(page, a.SAMLMetadataURL()) || strings.Contains(page, "Push everyone") {
 		t.Errorf("the page answers %d and shows %.900s", status, page)
 	}
 	script := map[string]string{"Accept": "application/json"}
@@ -263,8 +273,10 @@ func TestConnectLater(t *testing.T) {
 			t.Errorf("%s: answers %d %s", name, status, body)
 		}
 	}
-	body, status := post(t, s, "/applications/1/saml/connect", url.Values{"entity_id": {entityID}, "acs_url": {acsURL}}, script)
-	if entity, acs := a.ServiceProvider(); status != http.StatusOK || entity != entityID || acs != acsURL || !strings.Contains(body, acsURL) {
+	body, status := post(t, s, "/applications/1/saml/connect", url.Values{"entity_id": {entityID}, "acs_url": {acsURL}},
+		script)
+	if entity, acs := a.ServiceProvider(); status != http.StatusOK || entity != entityID || acs != acsURL ||
+		!strings.Contains(body, acsURL) {
 		t.Errorf("connecting answers %d %s", status, body)
 	}
 	if o, err := a.Assign(ctx, "jun.takahashi"); err == nil || o.Problem == "" {
@@ -288,7 +300,8 @@ func TestRespondSignsWhatWasEdited(t *testing.T) {
 			}
 			root := document(t, response)
 			assertion := root.SelectElement("Assertion")
-			if got := [2]bool{root.SelectElement("Signature") != nil, assertion.SelectElement("Signature") != nil}; got != want {
+			got := [2]bool{root.SelectElement("Signature") != nil, assertion.SelectElement("Signature") != nil}
+			if got != want {
 				t.Errorf("%s, %s: response and assertion are signed: %v", p, sign, got)
 			}
 			a, err := i.parse(t, response, "_1")
@@ -312,7 +325,8 @@ func TestRespondSignsWhatWasEdited(t *testing.T) {
 	}
 	then := time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)
 	response, err := i.Respond("amara.okafor", testidp.ResponseOptions{Now: then})
-	if got := document(t, response).SelectAttrValue("IssueInstant", ""); err != nil || got != "2020-02-29T12:00:00.000Z" {
+	if got := document(t, response).SelectAttrValue("IssueInstant", ""); err != nil ||
+		got != "2020-02-29T12:00:00.000Z" {
 		t.Errorf("it is issued at %s, error %v", got, err)
 	}
 }
@@ -354,11 +368,13 @@ func TestSignOnDuringAnOperationIsAnOperationOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	operations := i.Operations()
-	if len(operations) != 2 || operations[0].Title != "Sign in Noor Al-Farsi" || operations[1].Title != "Assign Amara Okafor" {
+	if len(operations) != 2 || operations[0].Title != "Sign in Noor Al-Farsi" ||
+		operations[1].Title != "Assign Amara Okafor" {
 		t.Fatalf("the operations are %+v", operations)
 	}
 	x := operations[0].Exchanges
-	if len(x) != 1 || !x[0].ByBrowser || x[0].Failed() || x[0].Path != acsURL || !strings.Contains(x[0].Request, "<saml2p:Response") {
+	if len(x) != 1 || !x[0].ByBrowser || x[0].Failed() || x[0].Path != acsURL ||
+		!strings.Contains(x[0].Request, "<saml2p:Response") {
 		t.Errorf("the sign-in has the exchanges %+v", x)
 	}
 	if got := len(operations[1].Exchanges); got != 2 {

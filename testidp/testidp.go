@@ -1,16 +1,17 @@
 // Package testidp is an identity provider for demos and tests: it pushes people over SCIM and signs
 // them in over SAML and OpenID Connect.
 //
-// Its directory, "Northwind Directory", has 25 people and 4 groups. Each Application connects the
-// directory to one SCIM 2.0 server and speaks to it as Okta or as Microsoft Entra ID does, request
-// by request; and to one SAML 2.0 service provider, whose AuthnRequests it answers as Okta, Entra ID
-// or AD FS does; and to one OpenID Connect relying party, likewise. A Server shows the applications on a page where people are assigned, unassigned and
-// edited, together with everything that was sent, and signs in whomever its visitor picks: there is
-// no password. Respond makes any variation of a SAML response with the genuine key, for tests, and
-// VaryTokens has the OpenID provider send what a provider may not.
+// Its directory, "Northwind Directory", has 25 people and 4 groups. An Application connects the
+// directory to up to three servers: to a SCIM 2.0 server, to which it sends the same requests as
+// Okta or Microsoft Entra ID; to a SAML 2.0 service provider, to which it responds like Okta, Entra
+// ID or AD FS; and to an OpenID Connect relying party, likewise. A Server has pages for the
+// applications, on which a visitor assigns, unassigns and edits people, and sees all requests that
+// were sent. A visitor signs in as any person, without a password. For tests, Respond makes any
+// variation of a SAML response with the genuine key, and VaryTokens changes what the OpenID
+// provider sends.
 //
-// The package works against any SCIM server and service provider and imports nothing of Rollcall, so that what it proves
-// about a server does not depend on code shared with that server.
+// The package works with any SCIM server, service provider and relying party. It imports nothing of
+// Rollcall, so that a fault in shared code cannot hide a fault of the server.
 package testidp
 
 import (
@@ -26,28 +27,27 @@ import (
 	"time"
 )
 
-// DefaultListen is the address to listen on unless told otherwise. It is on loopback: the pages
-// have no sign-in, so whoever reaches them can change the directory.
+// DefaultListen is the default address to listen on. It is on loopback, because the pages need no
+// sign-in: anybody who reaches them can change the directory.
 const DefaultListen = "127.0.0.1:9090"
 
-// Options says what a Server is made of.
+// Options configure a Server.
 type Options struct {
-	// Applications are what the directory is connected to, at least one.
+	// Applications are connected to the directory. There must be at least one.
 	Applications []ApplicationOptions
-	// BaseURL is the URL under which browsers reach the pages, without a path. SAML's entity IDs
-	// and URLs begin with it, so that they are known before the server listens. Its host is one of
-	// those that the pages answer to. When empty it is http:// and DefaultListen.
+	// BaseURL is the URL under which browsers reach the pages, without a path. The entity IDs and
+	// URLs of SAML begin with it, so that they are known before the server listens. The pages are
+	// served for its host too. The default is http:// and DefaultListen.
 	BaseURL string
-	// Hosts are the host names, without port, that the pages answer to beside localhost, 127.0.0.1
-	// and [::1]. Naming one also allows Serve to use a listener that is not on loopback.
+	// Hosts are the host names, without port, for which the pages are served besides localhost,
+	// 127.0.0.1 and [::1]. With at least one, Serve accepts a listener that is not on loopback.
 	Hosts []string
-	// Client sends the SCIM requests; nil means a client of its own. Whatever is given, redirects
-	// are not followed.
+	// Client sends the SCIM requests. The default is a new client. Redirects are never followed.
 	Client *http.Client
-	// Now is the clock; time.Now when nil.
+	// Now is the clock. The default is time.Now.
 	Now func() time.Time
-	// Log receives one line for each operation; nothing is logged when nil. Neither tokens, names,
-	// e-mail addresses nor bodies are ever logged.
+	// Log gets one line per operation; nil logs nothing. Tokens, names, e-mail addresses and bodies
+	// are never logged.
 	Log *slog.Logger
 }
 
@@ -56,16 +56,16 @@ type Options struct {
 type Server struct {
 	applications []*Application
 	hosts        map[string]bool
-	exposed      bool // Options names a host: other machines may reach the pages
-	formToken    string
-	sessionKey   []byte // authenticates the cookie that remembers who is signed in
+	exposed      bool   // Options has hosts, so other machines may reach the pages
+	formToken    string // in each form of the pages, against requests of other sites
+	sessionKey   []byte // authenticates the session cookie
 	secure       bool   // browsers reach the pages over TLS
 	pages        map[string]*template.Template
 	handler      http.Handler
 	log          *slog.Logger
 }
 
-// New makes a Server. It sends nothing. The error names every option that cannot be used.
+// New returns a Server. It sends no request. The error names every option that cannot be used.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -114,6 +114,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// checkBaseURL parses a URL without a path.
 func checkBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !plainHost.MatchString(u.Host) ||
@@ -126,11 +127,11 @@ func checkBaseURL(s string) (*url.URL, error) {
 // Applications returns the applications in the order of Options.
 func (s *Server) Applications() []*Application { return s.applications }
 
-// ServeHTTP answers the pages and their JSON form; the routes are listed at routes.
+// ServeHTTP serves the pages, also as JSON. The routes are listed at routes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Serve answers HTTP on l until ctx ends, then lets requests in flight finish for up to 5 seconds.
-// It refuses a listener that other machines can reach unless Options.Hosts names a host.
+// Serve serves HTTP on l until ctx ends. Then it waits up to 5 seconds for running requests. It
+// refuses a listener that other machines can reach, unless Options.Hosts has a host.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && !s.exposed {
 		return fmt.Errorf("listen on %s: anyone who reaches the test identity provider can use it; "+
@@ -155,7 +156,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	})
 	err := server.Serve(l)
 	if stop() {
-		// Serve ended by itself: the listener broke.
+		// Serve ended before ctx: the listener failed.
 		return fmt.Errorf("serve the test identity provider: %w", err)
 	}
 	return <-stopped

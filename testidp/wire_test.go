@@ -14,7 +14,7 @@ import (
 	"rollcall/testidp"
 )
 
-// newServer makes a test identity provider with one application at f.
+// newServer returns a test identity provider with one application, which uses the SCIM server f.
 func newServer(t *testing.T, f *scimServer, d testidp.Dialect, more ...func(*testidp.Options)) *testidp.Server {
 	t.Helper()
 	o := testidp.Options{Applications: []testidp.ApplicationOptions{
@@ -34,7 +34,7 @@ const token = "secret-bearer-token"
 
 var ctx = context.Background()
 
-// line is a request with its query readable.
+// line returns the method and the path of a request, with a readable query.
 func line(r request) string {
 	query, err := url.QueryUnescape(r.Query)
 	if err != nil {
@@ -43,7 +43,7 @@ func line(r request) string {
 	return strings.TrimSuffix(r.String()+"?"+query, "?")
 }
 
-// step is an operation and what it must put on the wire, as pairs of a line and a JSON body.
+// step is an operation with the requests that it must send, as pairs of a line and a JSON body.
 type step struct {
 	outcome string
 	do      func(a *testidp.Application) (*testidp.Operation, error)
@@ -86,7 +86,8 @@ func patchOf(operations string) string {
 	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operations + `]}`
 }
 
-func call(do func(*testidp.Application, context.Context, string) (*testidp.Operation, error), id string) func(*testidp.Application) (*testidp.Operation, error) {
+func call(do func(*testidp.Application, context.Context, string) (*testidp.Operation, error),
+	id string) func(*testidp.Application) (*testidp.Operation, error) {
 	return func(a *testidp.Application) (*testidp.Operation, error) { return do(a, ctx, id) }
 }
 
@@ -101,10 +102,10 @@ func oktaMarcus(extra, externalID, title string) string {
 		"groups":[],"active":true}`
 }
 
-// The bodies are those of Okta's reference and of scim.md rows O10–O21.
+// The bodies are those of Okta's SCIM 2.0 protocol reference.
 func TestOktaRequests(t *testing.T) {
 	f := newSCIMServer(t)
-	// Okta's password is random: take it out of the body after looking at it.
+	// Okta's password is random: check it, and then remove it from the body.
 	f.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPost && r.URL.Path == "/scim/v2/Users" {
 			body := f.requests[len(f.requests)-1].Body.(map[string]any)
@@ -121,30 +122,36 @@ func TestOktaRequests(t *testing.T) {
 	const find = `GET /Users?filter=userName eq "marcus.bennett@acme.example"&startIndex=1&count=100`
 	const rename = `{"op":"replace","value":{"id":"g-2","displayName":"Sales"}}`
 	runSteps(t, f, a, []step{
-		{"the connection test lists two users", func(a *testidp.Application) (*testidp.Operation, error) { return a.Test(ctx) },
+		{"the connection test lists two users",
+			func(a *testidp.Application) (*testidp.Operation, error) { return a.Test(ctx) },
 			[]string{"GET /Users?startIndex=1&count=2", ""}},
 		{"an unknown person is looked for, then created", call((*testidp.Application).Assign, "marcus.bennett"),
 			[]string{find, "", "POST /Users", user("", "Account Executive")}},
 		{"a new group is created empty, then filled", call((*testidp.Application).PushGroup, "sales"), []string{
 			`GET /Groups?filter=displayName eq "Sales"&startIndex=1&count=100`, "",
-			"POST /Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Sales","members":[]}`,
+			"POST /Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Sales",` +
+				`"members":[]}`,
 			"PATCH /Groups/g-2", patchOf(rename),
-			"PATCH /Groups/g-2", patchOf(`{"op":"add","path":"members","value":[{"value":"u-1","display":"marcus.bennett@acme.example"}]}`),
+			"PATCH /Groups/g-2",
+			patchOf(`{"op":"add","path":"members","value":[{"value":"u-1","display":"marcus.bennett@acme.example"}]}`),
 		}},
 		{"unassigning deactivates with a boolean and no path", call((*testidp.Application).Unassign, "marcus.bennett"),
 			[]string{"PATCH /Users/u-1", patchOf(`{"op":"replace","value":{"active":false}}`)}},
-		{"assigning again re-activates and puts the whole object", call((*testidp.Application).Assign, "marcus.bennett"), []string{
-			find, "",
-			"PATCH /Users/u-1", patchOf(`{"op":"replace","value":{"active":true}}`),
-			"GET /Users/u-1", "",
-			"PUT /Users/u-1", user(`"id":"u-1",`, "Account Executive"),
-		}},
-		{"a changed profile is put as a whole", update("marcus.bennett", func(p *testidp.Person) { p.Title = "Director" }),
+		{"assigning again re-activates and puts the whole object",
+			call((*testidp.Application).Assign, "marcus.bennett"), []string{
+				find, "",
+				"PATCH /Users/u-1", patchOf(`{"op":"replace","value":{"active":true}}`),
+				"GET /Users/u-1", "",
+				"PUT /Users/u-1", user(`"id":"u-1",`, "Account Executive"),
+			}},
+		{"a changed profile is put as a whole",
+			update("marcus.bennett", func(p *testidp.Person) { p.Title = "Director" }),
 			[]string{"GET /Users/u-1", "", "PUT /Users/u-1", user(`"id":"u-1",`, "Director")}},
-		{"a member is removed by a value path, with the name sent along", removeMember("sales", "marcus.bennett"), []string{
-			"PATCH /Groups/g-2", patchOf(rename),
-			"PATCH /Groups/g-2", patchOf(`{"op":"remove","path":"members[value eq \"u-1\"]"}`),
-		}},
+		{"a member is removed by a value path, with the name sent along", removeMember("sales", "marcus.bennett"),
+			[]string{
+				"PATCH /Groups/g-2", patchOf(rename),
+				"PATCH /Groups/g-2", patchOf(`{"op":"remove","path":"members[value eq \"u-1\"]"}`),
+			}},
 		{"a group is renamed with its id", func(a *testidp.Application) (*testidp.Operation, error) {
 			return a.RenameGroup(ctx, "sales", "Revenue")
 		},
@@ -157,15 +164,19 @@ func TestOktaRequests(t *testing.T) {
 
 func entraUser(externalID, given, family, title, number string) string {
 	mail := strings.ToLower(given+"."+strings.ReplaceAll(family, "á", "a")) + "@acme.example"
-	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
-		"externalId":"` + externalID + `","userName":"` + mail + `","active":true,"addresses":null,"displayName":"` + given + ` ` + family + `",
+	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",
+	"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
+		"externalId":"` + externalID + `","userName":"` + mail + `","active":true,"addresses":null,"displayName":"` +
+		given + ` ` + family + `",
 		"emails":[{"primary":true,"type":"work","value":"` + mail + `"}],"meta":{"resourceType":"User"},
-		"name":{"formatted":"` + given + ` ` + family + `","familyName":"` + family + `","givenName":"` + given + `"},"phoneNumbers":null,
+		"name":{"formatted":"` + given + ` ` + family + `","familyName":"` + family + `","givenName":"` + given +
+		`"},"phoneNumbers":null,
 		"preferredLanguage":null,"roles":[],"title":"` + title + `",
-		"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"` + number + `","department":"Finance"}}`
+		"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"` + number +
+		`","department":"Finance"}}`
 }
 
-// The bodies are those of Microsoft's documentation and of scim.md rows E1–E18.
+// The bodies are those of Microsoft's documentation of provisioning for a SCIM endpoint.
 func TestEntraRequests(t *testing.T) {
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra).Applications()[0]
@@ -174,26 +185,34 @@ func TestEntraRequests(t *testing.T) {
 	findBy := func(attribute, value string) string { return `GET /Users?filter=` + attribute + ` eq "` + value + `"` }
 	const manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
 	runSteps(t, f, a, []step{
-		{"an unknown person is looked for by both attributes, then created", call((*testidp.Application).Assign, "daniel.rosenthal"), []string{
-			findBy("externalId", daniel), "", findBy("userName", "daniel.rosenthal@acme.example"), "",
-			"POST /Users", entraUser(daniel, "Daniel", "Rosenthal", "Financial Analyst", "1005"),
-		}},
-		{"a manager who comes later is added as a string, after a probe", call((*testidp.Application).Assign, "eszter.kovacs"), []string{
-			findBy("externalId", eszter), "", findBy("userName", "eszter.kovacs@acme.example"), "",
-			"POST /Users", entraUser(eszter, "Eszter", "Kovács", "Controller", "1007"),
-			`GET /Users?filter=id eq "u-1" and manager eq "u-2"&attributes=id`, "",
-			"PATCH /Users/u-1", patchOf(`{"op":"Add","path":"` + manager + `","value":"u-2"}`),
-		}},
-		{"a new group is created without members, then filled in one request", call((*testidp.Application).PushGroup, "finance"), []string{
-			`GET /Groups?excludedAttributes=members&filter=displayName eq "Finance"`, "",
-			"POST /Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
+		{"an unknown person is looked for by both attributes, then created",
+			call((*testidp.Application).Assign, "daniel.rosenthal"), []string{
+				findBy("externalId", daniel), "", findBy("userName", "daniel.rosenthal@acme.example"), "",
+				"POST /Users", entraUser(daniel, "Daniel", "Rosenthal", "Financial Analyst", "1005"),
+			}},
+		{"a manager who comes later is added as a string, after a probe",
+			call((*testidp.Application).Assign, "eszter.kovacs"), []string{
+				findBy("externalId", eszter), "", findBy("userName", "eszter.kovacs@acme.example"), "",
+				"POST /Users", entraUser(eszter, "Eszter", "Kovács", "Controller", "1007"),
+				`GET /Users?filter=id eq "u-1" and manager eq "u-2"&attributes=id`, "",
+				"PATCH /Users/u-1", patchOf(`{"op":"Add","path":"` + manager + `","value":"u-2"}`),
+			}},
+		{"a new group is created without members, then filled in one request",
+			call((*testidp.Application).PushGroup, "finance"), []string{
+				`GET /Groups?excludedAttributes=members&filter=displayName eq "Finance"`, "",
+				"POST /Groups",
+				`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group",
+				"http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
 				"externalId":"` + finance + `","displayName":"Finance","meta":{"resourceType":"Group"}}`,
-			"PATCH /Groups/g-3", patchOf(`{"op":"Add","path":"members","value":[{"$ref":null,"value":"u-1"},{"$ref":null,"value":"u-2"}]}`),
-		}},
+				"PATCH /Groups/g-3",
+				patchOf(`{"op":"Add","path":"members","value":[{"$ref":null,"value":"u-1"},{"$ref":null,` +
+					`"value":"u-2"}]}`),
+			}},
 		{"unassigning sends False as a string", call((*testidp.Application).Unassign, "daniel.rosenthal"),
 			[]string{"PATCH /Users/u-1", patchOf(`{"op":"Replace","path":"active","value":"False"}`)}},
 		{"assigning again matches and sends True", call((*testidp.Application).Assign, "daniel.rosenthal"), []string{
-			findBy("externalId", daniel), "", "PATCH /Users/u-1", patchOf(`{"op":"Replace","path":"active","value":"True"}`),
+			findBy("externalId", daniel), "", "PATCH /Users/u-1",
+			patchOf(`{"op":"Replace","path":"active","value":"True"}`),
 		}},
 		{"a changed profile is sent attribute by attribute", update("daniel.rosenthal", func(p *testidp.Person) {
 			p.Title, p.FamilyName, p.Mobile, p.Department, p.Manager = "", "Roth", "+1 555 0199", "Treasury", ""
@@ -204,14 +223,16 @@ func TestEntraRequests(t *testing.T) {
 				{"op":"Replace","path":"name.familyName","value":"Roth"},
 				{"op":"Replace","path":"name.formatted","value":"Daniel Roth"},
 				{"op":"Add","path":"phoneNumbers[type eq \"mobile\"].value","value":"+1 555 0199"},
-				{"op":"Replace","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department","value":"Treasury"}`),
+				{"op":"Replace","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+				"value":"Treasury"}`),
 			"PATCH /Users/u-1", patchOf(`{"op":"Replace","path":"` + manager + `","value":""}`),
 		}},
-		{"a member is removed by a list of values, after two questions", removeMember("finance", "daniel.rosenthal"), []string{
-			"GET /Groups/g-3?excludedAttributes=members", "",
-			`GET /Groups?excludedAttributes=members&filter=id eq "g-3" and members eq "u-1"`, "",
-			"PATCH /Groups/g-3", patchOf(`{"op":"Remove","path":"members","value":[{"$ref":null,"value":"u-1"}]}`),
-		}},
+		{"a member is removed by a list of values, after two questions", removeMember("finance", "daniel.rosenthal"),
+			[]string{
+				"GET /Groups/g-3?excludedAttributes=members", "",
+				`GET /Groups?excludedAttributes=members&filter=id eq "g-3" and members eq "u-1"`, "",
+				"PATCH /Groups/g-3", patchOf(`{"op":"Remove","path":"members","value":[{"$ref":null,"value":"u-1"}]}`),
+			}},
 		{"a group is renamed by path", func(a *testidp.Application) (*testidp.Operation, error) {
 			return a.RenameGroup(ctx, "finance", "Money")
 		},
@@ -223,7 +244,7 @@ func TestEntraRequests(t *testing.T) {
 	})
 }
 
-// E7: the flag in the tenant URL travels with each request and changes the operations.
+// The flag in the tenant URL is sent with each request, and changes the operations.
 func TestEntraRequestsBehindTheComplianceFlag(t *testing.T) {
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra, func(o *testidp.Options) {
@@ -243,14 +264,15 @@ func TestEntraRequestsBehindTheComplianceFlag(t *testing.T) {
 		}
 	}
 	runSteps(t, f, a, []step{
-		{"changed values stand in one object", update("daniel.rosenthal", func(p *testidp.Person) {
+		{"changed values are in one object", update("daniel.rosenthal", func(p *testidp.Person) {
 			p.FamilyName, p.Department, p.UserName = "Roth", "Treasury", "daniel.roth@acme.example"
 		}), []string{
 			"GET /Users/u-1?aadOptscim062020", "",
 			"PATCH /Users/u-1?aadOptscim062020", patchOf(`
 				{"op":"replace","path":"emails[type eq \"work\"].value","value":"daniel.roth@acme.example"},
-				{"op":"replace","value":{"userName":"daniel.roth@acme.example","displayName":"Daniel Roth","name.familyName":"Roth",
-				"name.formatted":"Daniel Roth","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"Treasury"}}`),
+				{"op":"replace","value":{"userName":"daniel.roth@acme.example","displayName":"Daniel Roth",
+				"name.familyName":"Roth","name.formatted":"Daniel Roth",
+				"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"Treasury"}}`),
 		}},
 		{"members are removed by value paths", removeMember("finance", "daniel.rosenthal"), []string{
 			"GET /Groups/g-3?aadOptscim062020&excludedAttributes=members", "",
@@ -269,7 +291,8 @@ func TestHeaders(t *testing.T) {
 	}{
 		{testidp.Okta, map[string]string{"User-Agent": "Okta SCIM Client 1.0.0", "Accept": "application/scim+json",
 			"Accept-Charset": "utf-8", "Content-Type": "application/scim+json; charset=utf-8"}},
-		{testidp.Entra, map[string]string{"Accept": "application/scim+json", "Content-Type": "application/scim+json; charset=utf-8"}},
+		{testidp.Entra, map[string]string{"Accept": "application/scim+json",
+			"Content-Type": "application/scim+json; charset=utf-8"}},
 	} {
 		t.Run(string(tt.dialect), func(t *testing.T) {
 			f := newSCIMServer(t)
@@ -295,7 +318,8 @@ func removeMember(group, person string) func(*testidp.Application) (*testidp.Ope
 	return func(a *testidp.Application) (*testidp.Operation, error) { return a.RemoveMember(ctx, group, person) }
 }
 
-// Filters carry names as they are: in JSON's quotes, without the escapes that JSON allows for & < >.
+// Filters have names in the quotes of JSON, but without the escapes that JSON allows for &, < and
+// >.
 func TestFilterQuoting(t *testing.T) {
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Okta).Applications()[0]

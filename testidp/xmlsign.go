@@ -18,8 +18,8 @@ const (
 	algSHA256    = "http://www.w3.org/2001/04/xmlenc#sha256"
 )
 
-// sign puts an enveloped signature over e into e, behind its Issuer, where the schema has it (SAML
-// core §5.4). The library's own signing can neither say a PrefixList nor sign beyond 1,000 elements.
+// sign adds an enveloped signature to e, after its Issuer as the schema requires (SAML core §5.4).
+// The library's own signing supports no PrefixList, and no more than 1,000 elements.
 func (k keyPair) sign(e *etree.Element, prefix, prefixList string) error {
 	digest, err := digestOf(e, prefixList)
 	if err != nil {
@@ -59,20 +59,11 @@ func (k keyPair) sign(e *etree.Element, prefix, prefixList string) error {
 	return nil
 }
 
-// digestOf returns the SHA-256 of the element's exclusive canonical form, in the place where it
-// stands: the namespaces that its ancestors declare hold in it as well.
+// digestOf returns the SHA-256 of an element's exclusive canonical form, with the namespaces that
+// it inherits.
 func digestOf(e *etree.Element, prefixList string) ([]byte, error) {
-	apart := e.Copy()
-	for above := e.Parent(); above != nil; above = above.Parent() {
-		for _, at := range above.Attr {
-			if at.FullKey() == "xmlns" || at.Space == "xmlns" {
-				if apart.SelectAttr(at.FullKey()) == nil {
-					apart.CreateAttr(at.FullKey(), at.Value)
-				}
-			}
-		}
-	}
-	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(prefixList).Canonicalize(apart)
+	canonicalizer := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(prefixList)
+	canonical, err := canonicalizer.Canonicalize(standalone(e))
 	if err != nil {
 		return nil, err
 	}

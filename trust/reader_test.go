@@ -185,7 +185,7 @@ func TestProvidersAreParsedOncePerRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.SPCertificate = certificate
-	if err := errors.Join(change(c), org.CreateConnection(t.Context(), c, key)); err != nil {
+	if err := errors.Join(change(&c.ConnectionFields), org.CreateConnection(t.Context(), c, key)); err != nil {
 		t.Fatal(err)
 	}
 	providers := trust.NewProviders(r.Store, "https://rollcall.example/")

@@ -16,6 +16,7 @@ type source struct {
 	name  string // from the repository's root, with slashes
 	fset  *token.FileSet
 	file  *ast.File
+	text  string
 	lines int
 }
 
@@ -25,7 +26,7 @@ func parse(name string, text []byte) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{name, fset, file, strings.Count(string(text), "\n")}, nil
+	return &source{name, fset, file, string(text), strings.Count(string(text), "\n")}, nil
 }
 
 func (s *source) test() bool { return strings.HasSuffix(s.name, "_test.go") }

@@ -183,6 +183,7 @@ func examine(name string, sources []*source) []string {
 	for _, s := range sources {
 		problems = append(problems, s.importProblems()...)
 		problems = append(problems, s.sizeProblems()...)
+		problems = append(problems, s.tidyProblems()...)
 		if s.file.Doc != nil && !s.test() {
 			documented++
 			if want := s.packageComment(); !strings.HasPrefix(s.file.Doc.Text(), want) {

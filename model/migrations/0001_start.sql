@@ -1,7 +1,7 @@
--- Organizations and what belongs to them. One file for both databases:
--- text, boolean, bigint and bytea only, times as milliseconds since 1970 (UTC),
--- folded columns written by Go. Parents carry UNIQUE (organization_id, id), and
--- children point at both columns, so that no row can link two organizations.
+-- Organizations with their users, groups and directories. One file for both databases: the types
+-- are text, boolean, bigint and bytea only, times are milliseconds since 1970 (UTC), and Go writes
+-- the folded columns. Parent tables have UNIQUE (organization_id, id), and their children refer to
+-- both columns, so that no row can link two organizations.
 
 CREATE TABLE organizations (
 	id text NOT NULL PRIMARY KEY,
@@ -40,8 +40,8 @@ CREATE TABLE applications (
 	updated_at bigint NOT NULL
 );
 
--- A row outlives its organization: the application still reads the events that
--- tell of the organization's end.
+-- A row remains when its organization is deleted: the application must still read the events about
+-- that deletion.
 CREATE TABLE application_organizations (
 	application_id text NOT NULL REFERENCES applications (id) ON DELETE CASCADE,
 	organization_id text NOT NULL,
@@ -83,9 +83,9 @@ CREATE TABLE directory_tokens (
 );
 CREATE INDEX directory_tokens_directory ON directory_tokens (organization_id, directory_id);
 
--- directory_id is null for a user that no directory owns. document is the SCIM
--- resource as sent, without id, meta, schemas, groups, active and password; the
--- columns beside it are derived from it.
+-- directory_id is null for a user without a directory. document is the SCIM resource as sent,
+-- without id, meta, schemas, groups, active and password. The other columns of the profile are
+-- derived from it.
 CREATE TABLE users (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -174,8 +174,8 @@ CREATE TABLE identities (
 );
 CREATE INDEX identities_user ON identities (organization_id, user_id);
 
--- What is left of a deleted user: keyed hashes by which a later sign-on of the
--- same person is recognized and refused.
+-- Deleted users: keyed hashes of their identifiers, by which a later sign-on of the same person is
+-- recognized and refused.
 CREATE TABLE tombstones (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -192,7 +192,7 @@ CREATE TABLE tombstone_keys (
 );
 CREATE INDEX tombstone_keys_hash ON tombstone_keys (organization_id, hash);
 
--- Keys of the installation, each sealed under ROLLCALL_SECRET_KEY.
+-- Keys of the installation, each encrypted with ROLLCALL_SECRET_KEY.
 CREATE TABLE secrets (
 	name text NOT NULL PRIMARY KEY,
 	sealed bytea NOT NULL

@@ -1,14 +1,14 @@
--- Prefix ranges and order by code point, whatever the database's collation is.
+-- Compared by code point, for prefix searches and order, whatever the database's collation is.
 ALTER TABLE users ALTER COLUMN user_name_folded TYPE text COLLATE "C";
 ALTER TABLE users ALTER COLUMN display_name_folded TYPE text COLLATE "C";
 ALTER TABLE users ALTER COLUMN external_id TYPE text COLLATE "C";
 ALTER TABLE user_values ALTER COLUMN value_folded TYPE text COLLATE "C";
 ALTER TABLE directory_groups ALTER COLUMN display_name_folded TYPE text COLLATE "C";
 
--- The feed is ordered by (restore, tx, id). tx is the id of the
--- writing transaction, so that a reader who stops below the oldest one still
--- running can never pass an event that commits later. Transaction ids start anew
--- when a dump is restored elsewhere; restore precedes them and grows then.
+-- The feed is ordered by (restore, tx, id). tx is the id of the transaction that wrote the event. A
+-- reader stops below the oldest running transaction, so that it cannot skip an event that commits
+-- later. When a dump is restored on another server, transaction ids begin again at small numbers.
+-- restore is increased then, and orders all later events after the earlier ones.
 CREATE TABLE events (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,

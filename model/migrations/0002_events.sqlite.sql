@@ -1,5 +1,5 @@
--- SQLite has one writer: the order in which rows get their number is the order
--- in which their transactions commit, and AUTOINCREMENT never reuses a number.
+-- SQLite has one writer, so that rows are numbered in the order in which their transactions commit.
+-- AUTOINCREMENT never uses a number twice.
 CREATE TABLE events (
 	tx INTEGER PRIMARY KEY AUTOINCREMENT,
 	id text NOT NULL UNIQUE,

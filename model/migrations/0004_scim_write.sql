@@ -1,5 +1,6 @@
--- Groups that are members of groups. Both are of one directory, and no group is, by way of others,
--- a member of itself: who writes here holds the directory's row.
+-- Groups that are members of groups. Both belong to the same directory. No group is a member of
+-- itself, directly or through other groups: a transaction that writes here locks the directory's
+-- row to check that.
 CREATE TABLE directory_group_groups (
 	organization_id text NOT NULL,
 	group_id text NOT NULL,
@@ -10,8 +11,9 @@ CREATE TABLE directory_group_groups (
 );
 CREATE INDEX directory_group_groups_member ON directory_group_groups (member_id, group_id);
 
--- A strict directory is answered by the RFC's words only.
+-- A strict directory accepts only what the RFC allows, and no dialect of identity providers.
 ALTER TABLE directories ADD COLUMN strict boolean NOT NULL DEFAULT false;
 
--- bearer: the secret is sent with each request. client_credentials: it buys access tokens of an hour.
+-- bearer: the client sends the secret with each request. client_credentials: the client exchanges
+-- it for access tokens of an hour.
 ALTER TABLE directory_tokens ADD COLUMN type text NOT NULL DEFAULT 'bearer';

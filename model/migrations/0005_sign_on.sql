@@ -1,9 +1,8 @@
--- Sign-on: connections, logins on their way to an identity provider and back,
--- sessions, and what applications are handed. What is looked up by a secret is
--- stored by the secret's SHA-256.
+-- Sign-on: connections, logins that wait for an identity provider, sessions, and the codes and
+-- tokens of applications. A row that is found by a secret has the secret's SHA-256.
 
--- idp_certificates is a JSON list of PEM texts. sp_key is the private key,
--- sealed under ROLLCALL_SECRET_KEY.
+-- idp_certificates is a JSON list of PEM texts. sp_key is the private key, encrypted with
+-- ROLLCALL_SECRET_KEY.
 CREATE TABLE connections (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -29,8 +28,8 @@ CREATE TABLE connections (
 );
 CREATE INDEX connections_application ON connections (application_id);
 
--- A login on its way: its id is the RelayState. Without an application it ends
--- on a page of ours.
+-- A login that waits for the identity provider. Its id is the RelayState. Without an application,
+-- it ends on a page of Rollcall.
 CREATE TABLE logins (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -53,7 +52,7 @@ CREATE INDEX logins_connection ON logins (organization_id, connection_id);
 CREATE INDEX logins_application ON logins (application_id);
 CREATE INDEX logins_expiry ON logins (expires_at);
 
--- The assertions that were accepted: none is a second time.
+-- The assertions that were accepted, so that none is accepted twice.
 CREATE TABLE assertions (
 	organization_id text NOT NULL,
 	connection_id text NOT NULL,
@@ -64,8 +63,8 @@ CREATE TABLE assertions (
 );
 CREATE INDEX assertions_expiry ON assertions (expires_at);
 
--- Whatever a session, code or token opens, its look-up demands that the user is
--- active, that the user's epoch is still this one, and that the session has not ended.
+-- A session, code or token is valid only if the user is active, the user's epoch is still the one
+-- stored here, and the session has not ended. Each query for it checks that.
 CREATE TABLE sessions (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -102,8 +101,8 @@ CREATE INDEX authorization_codes_session ON authorization_codes (organization_id
 CREATE INDEX authorization_codes_application ON authorization_codes (application_id);
 CREATE INDEX authorization_codes_expiry ON authorization_codes (expires_at);
 
--- code_hash is the code that the token was issued for, by which it dies when
--- that code comes a second time.
+-- code_hash is of the code that was exchanged for the token. If the code comes a second time, the
+-- token is revoked.
 CREATE TABLE access_tokens (
 	hash bytea NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -119,7 +118,7 @@ CREATE INDEX access_tokens_application ON access_tokens (application_id);
 CREATE INDEX access_tokens_code ON access_tokens (code_hash);
 CREATE INDEX access_tokens_expiry ON access_tokens (expires_at);
 
--- The groups that a user's last login at a connection named.
+-- The groups in the assertion of a user's last login at a connection.
 CREATE TABLE asserted_groups (
 	organization_id text NOT NULL,
 	user_id text NOT NULL,
@@ -132,7 +131,7 @@ CREATE TABLE asserted_groups (
 );
 CREATE INDEX asserted_groups_connection ON asserted_groups (organization_id, connection_id);
 
--- The login log. It names people, and is for their own organization.
+-- The login log. It has personal data, and is for the user's own organization.
 CREATE TABLE login_attempts (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,

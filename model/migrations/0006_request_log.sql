@@ -1,4 +1,4 @@
--- The SCIM requests of a directory, for the customer's IT: the last ones, without anybody's data.
+-- The latest SCIM requests of a directory, for the customer's IT, without personal data.
 CREATE TABLE directory_requests (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,

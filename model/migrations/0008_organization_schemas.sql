@@ -1,5 +1,5 @@
--- Extension schemas of users that an organization declared itself (RFC 7643 §7). attributes are JSON,
--- with all their characteristics.
+-- Extension schemas of users that an organization declared itself (RFC 7643 §7). attributes is
+-- JSON, with all characteristics of each attribute.
 CREATE TABLE organization_schemas (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,

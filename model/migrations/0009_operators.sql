@@ -1,8 +1,8 @@
--- Operators, who run this installation and belong to no organization, and the
--- count of wrong passwords, by a hash of whose they were tried for or whence.
+-- Operators, who run this installation and belong to no organization. And the number of wrong
+-- passwords, by a hash of the account or of the network address.
 
--- Until one_time is false the password is what the command line printed, good
--- for choosing another one before password_expires_at.
+-- While one_time is true, the password is the one that the command line printed. It is only good
+-- for choosing another password before password_expires_at.
 CREATE TABLE operators (
 	id text NOT NULL PRIMARY KEY,
 	email text NOT NULL,

@@ -1,9 +1,8 @@
--- Passwords of administrators, the links that set them, and what an application
--- asked for while somebody signs in by one.
+-- Passwords of administrators, the links that set them, and the requests of applications while a
+-- user signs in by password.
 
--- A session that began with a password has no connection and no identity. SQLite
--- cannot make a column nullable: the tables are made anew, and whoever was signed
--- in signs in once more.
+-- A session that began with a password has no connection and no identity. SQLite cannot make a
+-- column nullable, so the tables are dropped and created again. Signed-in users must sign in again.
 DROP TABLE access_tokens;
 DROP TABLE authorization_codes;
 DROP TABLE sessions;
@@ -60,7 +59,8 @@ CREATE INDEX access_tokens_application ON access_tokens (application_id);
 CREATE INDEX access_tokens_code ON access_tokens (code_hash);
 CREATE INDEX access_tokens_expiry ON access_tokens (expires_at);
 
--- hash is a PHC string. Outside the row of the user, which every SCIM request reads.
+-- hash is a PHC string. It is not in the row of the user, because every SCIM request reads that
+-- row.
 CREATE TABLE user_passwords (
 	user_id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -70,7 +70,7 @@ CREATE TABLE user_passwords (
 );
 CREATE INDEX user_passwords_organization ON user_passwords (organization_id, user_id);
 
--- One link for a user at a time, by the SHA-256 of its token.
+-- At most one link per user. It is found by the SHA-256 of its token.
 CREATE TABLE password_setups (
 	user_id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,

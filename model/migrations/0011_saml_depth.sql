@@ -1,6 +1,6 @@
--- What a connection asks of its identity provider and takes from it; a second
--- key of ours while one replaces the other; the metadata that is read again and
--- again; and what was said of certificates that expire.
+-- Settings of a connection for the requests to its identity provider and for its responses; a
+-- second key of ours, while one replaces the other; the address from which metadata is fetched
+-- regularly; and the warnings about certificates that expire.
 
 -- attribute_mapping is a JSON object. allow_encrypted is off, gcm or cbc.
 ALTER TABLE connections ADD COLUMN unsigned_requests boolean NOT NULL DEFAULT false;
@@ -9,11 +9,12 @@ ALTER TABLE connections ADD COLUMN name_id_format text NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN attribute_mapping text NOT NULL DEFAULT '{}';
 ALTER TABLE connections ADD COLUMN refuse_expired_certificates boolean NOT NULL DEFAULT false;
 
--- The key that stands by, sealed, and its certificate; both null without one.
+-- The standby key, encrypted, and its certificate; both null if there is none.
 ALTER TABLE connections ADD COLUMN sp_standby_key bytea;
 ALTER TABLE connections ADD COLUMN sp_standby_certificate text NOT NULL DEFAULT '';
 
--- The due times are null where there is nothing to do. Whoever does it moves them first.
+-- The due times are null if there is nothing to do. A worker moves a due time before it does the
+-- work.
 ALTER TABLE connections ADD COLUMN metadata_refreshed_at bigint;
 ALTER TABLE connections ADD COLUMN metadata_tried_at bigint;
 ALTER TABLE connections ADD COLUMN metadata_due_at bigint;
@@ -24,7 +25,7 @@ UPDATE connections SET certificates_due_at = updated_at;
 CREATE INDEX connections_metadata_due ON connections (metadata_due_at) WHERE metadata_due_at IS NOT NULL;
 CREATE INDEX connections_certificates_due ON connections (certificates_due_at) WHERE certificates_due_at IS NOT NULL;
 
--- Each certificate is warned of once per number of days before its end.
+-- There is one warning per certificate and number of days before its end.
 CREATE TABLE certificate_warnings (
 	organization_id text NOT NULL,
 	connection_id text NOT NULL,

@@ -1,10 +1,9 @@
--- How far the proof of a domain is (organization_domains), and the responses of
--- refused logins.
+-- The state of the proof of a domain (organization_domains), and the responses of refused logins.
 
--- A pending domain fails at pending_until, and is checked at next_check_at; a
--- proven one whose record is missing since then is trusted for a while yet.
--- proven_at is of a claim that waits for another organization's to run out, and
--- contested_until and contested_by of that other one.
+-- A pending domain is checked at next_check_at and fails at pending_until. A proven domain whose
+-- record is missing is still trusted for some time after missing_since. If a domain is proven while
+-- another organization has it, proven_at is the time of the new proof. The row of the other
+-- organization then has contested_until and contested_by.
 ALTER TABLE organization_domains ADD COLUMN pending_until bigint;
 ALTER TABLE organization_domains ADD COLUMN next_check_at bigint;
 ALTER TABLE organization_domains ADD COLUMN checks bigint NOT NULL DEFAULT 0;
@@ -17,7 +16,7 @@ ALTER TABLE organization_domains ADD COLUMN contested_by text NOT NULL DEFAULT '
 UPDATE organization_domains SET next_check_at = created_at WHERE state = 'pending';
 CREATE INDEX organization_domains_check ON organization_domains (next_check_at);
 
--- What an identity provider sent for a login that was refused, sealed under
+-- The responses of identity providers for logins that were refused, encrypted with
 -- ROLLCALL_SECRET_KEY.
 ALTER TABLE login_attempts ADD COLUMN response_until bigint;
 CREATE TABLE login_responses (
@@ -33,6 +32,7 @@ CREATE TABLE login_responses (
 CREATE INDEX login_responses_connection ON login_responses (organization_id, connection_id, created_at);
 CREATE INDEX login_responses_expiry ON login_responses (expires_at);
 
--- Organizations keep them for a week unless they say otherwise.
-UPDATE organizations SET settings = substr(settings, 1, length(settings) - 1) || ',"login_response_days":7}' WHERE settings <> '{}';
+-- By default, organizations keep them for a week.
+UPDATE organizations SET settings = substr(settings, 1, length(settings) - 1) || ',"login_response_days":7}'
+	WHERE settings <> '{}';
 UPDATE organizations SET settings = '{"login_response_days":7}' WHERE settings = '{}';

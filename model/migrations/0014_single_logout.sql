@@ -1,26 +1,27 @@
--- Single logout, and sessions that end when nobody uses them.
+-- Single logout, and sessions that end when they are not used.
 
--- logout is local or idp. The addresses are empty where the identity provider takes no logout
--- messages; it may want answers elsewhere than requests.
+-- logout is local or idp. The addresses are empty if the identity provider has no single logout.
+-- Responses may have another address than requests.
 ALTER TABLE connections ADD COLUMN logout text NOT NULL DEFAULT 'idp';
 ALTER TABLE connections ADD COLUMN idp_slo_redirect_url text NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN idp_slo_redirect_response_url text NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN idp_slo_post_url text NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN idp_slo_post_response_url text NOT NULL DEFAULT '';
 
--- idp_session is how the identity provider knows the session, sealed; the two hashes find it when
--- the identity provider ends it. Sessions of before have none, and end here alone.
+-- idp_session is the identity provider's identifier of the session, encrypted. The two hashes find
+-- the session when the identity provider ends it. Older sessions have none of these, and end only
+-- here.
 ALTER TABLE sessions ADD COLUMN idp_session bytea;
 ALTER TABLE sessions ADD COLUMN name_id_hash bytea;
 ALTER TABLE sessions ADD COLUMN session_index_hash bytea;
 CREATE INDEX sessions_name_id ON sessions (organization_id, connection_id, name_id_hash);
 
--- A session without idle_seconds stays open however long nobody uses it.
+-- A session without idle_seconds does not end when it is not used.
 ALTER TABLE sessions ADD COLUMN idle_seconds bigint NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN idle_until bigint;
 
--- A logout on its way to an identity provider and back: its id is the RelayState. Without next_uri
--- it ends on a page of ours.
+-- A logout that waits for the identity provider. Its id is the RelayState. Without next_uri, it
+-- ends on a page of Rollcall.
 CREATE TABLE single_logouts (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -36,6 +37,6 @@ CREATE TABLE single_logouts (
 CREATE INDEX single_logouts_connection ON single_logouts (organization_id, connection_id);
 CREATE INDEX single_logouts_expiry ON single_logouts (expires_at);
 
--- An OpenID provider shows an error where it does not know our address to come back to, so nobody is
--- sent there to sign out before somebody has entered that and says so.
+-- An OpenID provider shows an error if our return address is not registered there. So logout at the
+-- provider stays off until an administrator has registered the address and turns it on.
 UPDATE connections SET logout = 'local' WHERE type LIKE '%OIDC';

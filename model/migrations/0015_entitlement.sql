@@ -1,4 +1,4 @@
--- Accounts with their seats, the groups of an account, and by which rules users come to have them.
+-- Accounts with their seats, the groups of an account, and the rules by which users get them.
 
 CREATE TABLE accounts (
 	id text NOT NULL PRIMARY KEY,
@@ -24,7 +24,7 @@ CREATE TABLE connection_accounts (
 CREATE INDEX connection_accounts_organization ON connection_accounts (organization_id, connection_id);
 CREATE INDEX connection_accounts_account ON connection_accounts (organization_id, account_id);
 
--- permissions is a JSON list of texts.
+-- permissions is a JSON list of strings.
 CREATE TABLE account_groups (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE account_groups (
 );
 CREATE INDEX account_groups_account ON account_groups (organization_id, account_id);
 
--- A directory group by its id, or, where that is null, every one of a name.
+-- A directory group by its id or, if that is null, all directory groups with a name.
 CREATE TABLE group_mappings (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -51,9 +51,11 @@ CREATE TABLE group_mappings (
 	name_folded text NOT NULL,
 	created_at bigint NOT NULL,
 	FOREIGN KEY (organization_id, group_id) REFERENCES account_groups (organization_id, id) ON DELETE CASCADE,
-	FOREIGN KEY (organization_id, directory_group_id) REFERENCES directory_groups (organization_id, id) ON DELETE CASCADE
+	FOREIGN KEY (organization_id, directory_group_id)
+		REFERENCES directory_groups (organization_id, id) ON DELETE CASCADE
 );
-CREATE UNIQUE INDEX group_mappings_by_id ON group_mappings (group_id, directory_group_id) WHERE directory_group_id IS NOT NULL;
+CREATE UNIQUE INDEX group_mappings_by_id ON group_mappings (group_id, directory_group_id)
+	WHERE directory_group_id IS NOT NULL;
 CREATE UNIQUE INDEX group_mappings_by_name ON group_mappings (group_id, name_folded) WHERE directory_group_id IS NULL;
 CREATE INDEX group_mappings_group ON group_mappings (organization_id, group_id);
 CREATE INDEX group_mappings_directory_group ON group_mappings (organization_id, directory_group_id);
@@ -65,12 +67,14 @@ CREATE TABLE role_mappings (
 	name text NOT NULL,
 	name_folded text NOT NULL,
 	created_at bigint NOT NULL,
-	FOREIGN KEY (organization_id, directory_group_id) REFERENCES directory_groups (organization_id, id) ON DELETE CASCADE
+	FOREIGN KEY (organization_id, directory_group_id)
+		REFERENCES directory_groups (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX role_mappings_directory_group ON role_mappings (organization_id, directory_group_id);
 
--- What users have, by the rules, by hand, or by both; a row with neither is deleted. The granted
--- licenses of an account are its seats_used: whoever changes one holds the account's row.
+-- The licenses of users: by rules, by hand, or by both. A row with neither is deleted. seats_used
+-- of an account is the number of its granted licenses: a transaction that changes one locks the
+-- account's row.
 CREATE TABLE licenses (
 	id text NOT NULL PRIMARY KEY,
 	organization_id text NOT NULL,
@@ -106,8 +110,9 @@ CREATE TABLE group_assignments (
 CREATE INDEX group_assignments_user ON group_assignments (organization_id, user_id);
 CREATE INDEX group_assignments_group ON group_assignments (organization_id, group_id);
 
--- One row for each organization that ever had a rule: version counts the changes of its rules, and
--- the rest is how far the last one has been carried out. A holder works until lease_until.
+-- One row for each organization that ever had a rule. version counts the changes of its rules. The
+-- other columns are the progress of the recomputation after the latest change. A worker may work on
+-- it until lease_until.
 CREATE TABLE recomputes (
 	organization_id text NOT NULL PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,
 	version bigint NOT NULL,
@@ -125,8 +130,8 @@ CREATE TABLE recomputes (
 CREATE INDEX recomputes_due ON recomputes (due_at) WHERE state <> 'done';
 CREATE INDEX recomputes_updated ON recomputes (updated_at);
 
--- connection_id is where the user signed in last. role_mapped: a mapping alone makes the user an
--- administrator. entitlement_version counts the changes of what the user has.
+-- connection_id is the connection of the user's latest login. role_mapped: only a mapping makes the
+-- user an administrator. entitlement_version counts the changes of the user's licenses and groups.
 ALTER TABLE users ADD COLUMN connection_id text;
 ALTER TABLE users ADD COLUMN role_mapped boolean NOT NULL DEFAULT false;
 ALTER TABLE users ADD COLUMN entitlement_version bigint NOT NULL DEFAULT 0;

@@ -1,2 +1,2 @@
--- No identity provider matches people by telephone: such a filter reads the document.
+-- No identity provider matches users by telephone number: such a filter reads the document.
 DELETE FROM user_values WHERE attribute = 2;

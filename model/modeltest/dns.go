@@ -10,16 +10,16 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// DNS is a name server on loopback, over UDP, that answers what a test has it answer.
+// DNS is a name server on loopback, over UDP, whose answers a test sets.
 type DNS struct {
-	Address netip.AddrPort
+	Address netip.AddrPort // where it listens
 
 	mu      sync.Mutex
 	texts   map[string][]string
 	failing bool
 }
 
-// NewDNS starts a name server that ends with the test. It knows no name.
+// NewDNS starts a name server without any names. It ends with the test.
 func NewDNS(t testing.TB) *DNS {
 	t.Helper()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -32,14 +32,14 @@ func NewDNS(t testing.TB) *DNS {
 	return d
 }
 
-// SetTXT makes the TXT records of a name, each of one string of at most 255 bytes.
+// SetTXT sets the TXT records of a name. Each has one string of at most 255 bytes.
 func (d *DNS) SetTXT(name string, texts ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.texts[strings.ToLower(name)+"."] = texts
 }
 
-// Fail makes the server answer SERVFAIL, or stop doing so.
+// Fail sets whether the server answers SERVFAIL.
 func (d *DNS) Fail(failing bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,8 +78,10 @@ func (d *DNS) answer(m dnsmessage.Message) ([]byte, error) {
 	case q.Type == dnsmessage.TypeTXT:
 		for _, text := range texts {
 			m.Answers = append(m.Answers, dnsmessage.Resource{
-				Header: dnsmessage.ResourceHeader{Name: q.Name, Type: dnsmessage.TypeTXT, Class: dnsmessage.ClassINET, TTL: 60},
-				Body:   &dnsmessage.TXTResource{TXT: []string{text}},
+				Header: dnsmessage.ResourceHeader{
+					Name: q.Name, Type: dnsmessage.TypeTXT, Class: dnsmessage.ClassINET, TTL: 60,
+				},
+				Body: &dnsmessage.TXTResource{TXT: []string{text}},
 			})
 		}
 	}

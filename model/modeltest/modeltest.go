@@ -1,8 +1,7 @@
 // Package modeltest gives tests a real store, on both databases.
 //
-// PostgreSQL is started once per test process, from the installed binaries, as
-// an unprivileged user in a temporary folder; it ends with the process, however
-// the process ends.
+// PostgreSQL is started once per test process, from the installed binaries, as an unprivileged user
+// in a temporary folder. It ends with the process, even if the process is killed.
 package modeltest
 
 import (
@@ -19,7 +18,7 @@ import (
 	"rollcall/model"
 )
 
-// Database is one empty, migrated database of a test.
+// Database is one database of a test.
 type Database struct {
 	Name string // "sqlite" or "postgres"
 	URL  string // for model.Open
@@ -34,21 +33,21 @@ func Each(t *testing.T, test func(t *testing.T, store *model.Store)) {
 	EachWith(t, model.Options{}, test)
 }
 
-// EachWith is Each with options; Keys and Log have defaults fit for tests.
+// EachWith is Each with options. Keys and Log have defaults for tests.
 func EachWith(t *testing.T, o model.Options, test func(t *testing.T, store *model.Store)) {
 	t.Helper()
 	EachDatabase(t, func(t *testing.T, db Database) { test(t, Open(t, db, o)) })
 }
 
-// EachDatabase runs a test on a fresh database of each kind, for tests that open
-// stores themselves.
+// EachDatabase runs a test on a fresh database of each kind, for tests that open stores themselves.
 func EachDatabase(t *testing.T, test func(t *testing.T, db Database)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
 
-// template is a migrated SQLite database: to migrate one takes seconds under the race detector.
+// template returns the file of a migrated SQLite database. It is made once, because migrating a
+// database takes seconds under the race detector.
 var template = sync.OnceValues(func() ([]byte, error) {
 	folder, err := newFolder("rollcall-sqlite-")
 	if err != nil {
@@ -63,7 +62,7 @@ var template = sync.OnceValues(func() ([]byte, error) {
 	if err := store.Close(); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path) // closed, so that all of it is in the one file
+	return os.ReadFile(path) // after Close, the file has everything
 })
 
 // SQLite returns a fresh SQLite database in a folder of the test's own.
@@ -80,7 +79,7 @@ func SQLite(t testing.TB) Database {
 	return db
 }
 
-// EmptySQLite returns a SQLite database that is not there yet.
+// EmptySQLite returns a SQLite database whose file does not exist yet.
 func EmptySQLite(t testing.TB) Database {
 	db, _ := sqliteIn(testFolder(t))
 	return db
@@ -97,7 +96,7 @@ func testFolder(t testing.TB) string {
 	return folder
 }
 
-// sqliteIn is a SQLite database in a folder, with its file.
+// sqliteIn returns a SQLite database in a folder, with the path of its file.
 func sqliteIn(folder string) (db Database, path string) {
 	path = filepath.Join(folder, "rollcall.db")
 	return Database{"sqlite", "sqlite:" + path}, path
@@ -120,14 +119,13 @@ func Open(t testing.TB, db Database, o model.Options) *model.Store {
 	return s
 }
 
-// Statements counts what reaches the driver of a store that is opened with its
-// Options.
+// Statements records the statements of a store that is opened with its Options.
 type Statements struct {
 	mu   sync.Mutex
 	list []string
 }
 
-// Options are store options whose statements are counted here.
+// Options returns store options that record each statement in s.
 func (s *Statements) Options() model.Options {
 	return model.Options{Statement: func(query string) {
 		s.mu.Lock()
@@ -136,7 +134,7 @@ func (s *Statements) Options() model.Options {
 	}}
 }
 
-// During returns the statements that run executes, BEGIN and COMMIT apart.
+// During returns the statements that run executes, without BEGIN and COMMIT.
 func (s *Statements) During(run func()) []string {
 	s.mu.Lock()
 	before := len(s.list)
@@ -153,17 +151,17 @@ type Clock struct {
 	at time.Time
 }
 
-// NewClock returns a clock that stands at an arbitrary fixed moment.
+// NewClock returns a clock that shows an arbitrary fixed time.
 func NewClock() *Clock { return &Clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
 
-// Now is the clock's moment.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
 }
 
-// Advance moves the clock on.
+// Advance moves the clock forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -23,9 +23,9 @@ import (
 	"rollcall/model"
 )
 
-// shared is the server of this test process, with a migrated template.
+// shared returns the server of this test process, with a migrated template.
 var shared = sync.OnceValues(func() (*Server, error) {
-	// Autovacuum's transactions would hold back the feed at any moment.
+	// A transaction of autovacuum would delay the feed of events at random.
 	folder, err := newFolder("rollcall-postgres-")
 	if err != nil {
 		return nil, err
@@ -49,14 +49,14 @@ var databases struct {
 	n int
 }
 
-// Postgres returns a fresh PostgreSQL database, a clone of a migrated template
-// that is dropped when the test ends.
+// Postgres returns a fresh PostgreSQL database: a clone of a migrated template. It is dropped when
+// the test ends.
 func Postgres(t testing.TB) Database {
 	t.Helper()
 	return clone(t, "rollcall_template")
 }
 
-// EmptyPostgres returns a PostgreSQL database that no migration has touched.
+// EmptyPostgres returns a PostgreSQL database without any migration.
 func EmptyPostgres(t testing.TB) Database {
 	t.Helper()
 	return clone(t, "template0")
@@ -68,7 +68,7 @@ func clone(t testing.TB, template string) Database {
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
-	// Cloning takes the template for itself: one at a time.
+	// PostgreSQL allows one clone of a template at a time.
 	databases.Lock()
 	defer databases.Unlock()
 	databases.n++
@@ -84,17 +84,17 @@ func clone(t testing.TB, template string) Database {
 	return Database{"postgres", s.URL(name)}
 }
 
-// Server is a PostgreSQL server of a test's own, to be stopped and started.
+// Server is a PostgreSQL server of one test, which the test can stop and start.
 type Server struct {
 	folder  string // data and socket
 	bin     string
 	command *exec.Cmd
-	stdin   []io.Closer // of each start; a pipe that is collected as garbage would end the server
+	stdin   []io.Closer // of each start; the garbage collector would close the pipe and end the server
 	options []string
 }
 
-// StartPostgres starts a server for one test, with PostgreSQL's own durability
-// settings, and an empty database "rollcall".
+// StartPostgres starts a server for one test, with PostgreSQL's own durability settings, and an
+// empty database "rollcall".
 func StartPostgres(t testing.TB) *Server {
 	t.Helper()
 	s, err := NewServer()
@@ -108,8 +108,8 @@ func StartPostgres(t testing.TB) *Server {
 	return s
 }
 
-// NewServer starts a server with PostgreSQL's own durability settings for what is
-// no test, with further settings as name=value. Its data is on the disk.
+// NewServer starts a server with PostgreSQL's own durability settings for a program that is not a
+// test. Further settings are name=value. The caller closes the server.
 func NewServer(settings ...string) (*Server, error) {
 	folder, err := os.MkdirTemp("", "rollcall-postgres-")
 	if err != nil {
@@ -124,10 +124,10 @@ func (s *Server) Close() {
 	_ = os.RemoveAll(s.folder)
 }
 
-// PID is the process whose children serve the connections.
+// PID returns the id of the server's main process. Its children serve the connections.
 func (s *Server) PID() int { return s.command.Process.Pid }
 
-// URL is the server's address of one database.
+// URL returns the address of one database of the server.
 func (s *Server) URL(database string) string {
 	q := url.Values{"host": {s.folder}, "user": {"rollcall"}, "dbname": {database}}
 	return "postgres:///?" + q.Encode()
@@ -167,9 +167,10 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	// The inner shell outlives a test process that is killed: it sees the pipe to
-	// it close, stops the server and removes the folder.
-	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" >/dev/null 2>&1; rm -rf "$FOLDER") & exec "$@"`
+	// The inner shell survives when the test process is killed. The pipe is closed then, so that
+	// the shell stops the server and removes the folder.
+	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" ` +
+		`>/dev/null 2>&1; rm -rf "$FOLDER") & exec "$@"`
 	args := []string{"-c", script, "sh", filepath.Join(s.bin, "postgres"), "-D", filepath.Join(s.folder, "data")}
 	for _, o := range s.options {
 		args = append(args, "-c", o)
@@ -205,7 +206,7 @@ func (s *Server) Start() error {
 	}
 }
 
-// StopImmediately ends the server as a crash would: pg_ctl stop -m immediate.
+// StopImmediately ends the server like a crash: pg_ctl stop -m immediate.
 func (s *Server) StopImmediately(t testing.TB) {
 	t.Helper()
 	if err := s.stop("immediate"); err != nil {
@@ -237,7 +238,8 @@ func (s *Server) exec(database, statement string) error {
 	return err
 }
 
-// binaries finds PostgreSQL's newest installed programs; Debian keeps them off the PATH.
+// binaries returns the folder of PostgreSQL's newest installed programs. On Debian it is not in
+// PATH.
 func binaries() (string, error) {
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
@@ -260,8 +262,8 @@ func version(dir string) int {
 	return n
 }
 
-// unprivileged is whom PostgreSQL runs as when the tests run as root, which it
-// refuses; nil for the tests' own user.
+// unprivileged returns the user that runs PostgreSQL if the tests run as root, because PostgreSQL
+// refuses root. It returns nil for the tests' own user.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -282,6 +284,7 @@ func unprivileged() (*syscall.Credential, error) {
 }
 
 func as(c *syscall.Credential) *syscall.SysProcAttr {
-	// A group of its own keeps a terminal's interrupt from ending it before the tests are done.
+	// In a process group of its own, an interrupt from the terminal does not end the server before
+	// the tests.
 	return &syscall.SysProcAttr{Credential: c, Setpgid: true}
 }

@@ -1,12 +1,12 @@
 // Package filter parses the SCIM filters and paths of RFC 7644 §3.4.2.2 and §3.5.2.
 //
-// The trees are those of github.com/scim2/filter-parser, so that whoever reads them needs to know
-// that vocabulary only. The parser is our own: filter-parser recurses without a limit, so that one
-// long filter overflows the stack and ends the process; it is slow; and it refuses filters that
+// The trees are those of github.com/scim2/filter-parser, so that a reader needs one vocabulary
+// only. The parser is our own, for three reasons. filter-parser recurses without a limit, so that
+// one long filter overflows the stack and ends the process. It is slow. And it refuses filters that
 // identity providers send, such as Entra's emails[type eq "work"].value eq "x".
 //
-// Names stay as the client spells them; whoever knows the schemas makes them canonical. What the
-// trees hold beyond filter-parser's:
+// Names stay as the client spells them; package patch, which knows the schemas, makes them
+// canonical. The trees hold more than filter-parser's in these points:
 //   - a value path's filter may be any filter without another value path in it;
 //   - a comparison after a value path joins its filter: emails[type eq "work"].value eq "x" is
 //     emails[type eq "work" and value eq "x"], the same element in both terms;
@@ -20,28 +20,28 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// The limits of a filter or path. What is beyond them is refused before it costs anything.
+// The limits of a filter or path. Input beyond them is refused before it costs CPU time or memory.
 const (
 	MaxLength = 8 << 10 // bytes
-	MaxDepth  = 32      // parentheses and brackets within one another
+	MaxDepth  = 32      // nested parentheses and brackets
 	MaxTerms  = 200     // comparisons
 )
 
 // Error is a filter or path that does not parse. Its text says what is wrong and where, and may be
 // shown to the client. It never repeats a compared value, which may be personal data.
 type Error struct {
-	Offset  int    // bytes before the place that is wrong
+	Offset  int    // position of the fault, in bytes from 0
 	Message string // what is wrong there, or what was expected
 }
 
-// Error is the message with its place, counted in bytes from 0.
+// Error returns the message with the offset.
 func (e *Error) Error() string { return fmt.Sprintf("%s (at offset %d)", e.Message, e.Offset) }
 
-// Parse reads a filter of RFC 7644 §3.4.2.2, its Figure 1 with these freedoms: spaces beside a
-// parenthesis, a bracket and a closing quote, and around the whole, may be left out or added; true,
-// false and null may be in any case. An attribute may be named like an operator. The URN before an
-// attribute ends at the last colon; where two periods follow, the first belongs to the URN
-// (urn:…:User.manager.value).
+// Parse reads a filter of RFC 7644 §3.4.2.2. It accepts Figure 1 of the RFC with these additions:
+// spaces may be left out or added next to a parenthesis, a bracket and a closing quote, and around
+// the filter; true, false and null may be in any case. An attribute may be named like an operator.
+// The URN before an attribute ends at the last colon. If two periods follow, the first belongs to
+// the URN (urn:…:User.manager.value).
 //
 // Whole numbers are an int where they fit into one, all others a float64. The error is an [*Error].
 func Parse(s string) (fp.Expression, error) {
@@ -61,8 +61,8 @@ func Parse(s string) (fp.Expression, error) {
 
 // ParsePath reads the path of a PATCH operation (RFC 7644 §3.5.2, Figure 7): an attribute, a
 // sub-attribute, or a filtered attribute with or without a sub-attribute. The sub-attribute after a
-// filter is the Path's own, otherwise it is the AttributePath's. Limits and freedoms are Parse's.
-// The error is an [*Error].
+// filter is the Path's own, otherwise it is the AttributePath's. Limits and additions are those of
+// [Parse]. The error is an [*Error].
 func ParsePath(s string) (fp.Path, error) {
 	p := parser{s: s}
 	if err := p.check("path"); err != nil {
@@ -87,8 +87,8 @@ func ParsePath(s string) (fp.Path, error) {
 	return path, nil
 }
 
-// check refuses what is too long or cannot be stored, before any of it is parsed. PostgreSQL takes
-// neither invalid UTF-8 nor a zero byte in text.
+// check refuses an input that is too long or cannot be stored, before any of it is parsed.
+// PostgreSQL accepts neither invalid UTF-8 nor a zero byte in text.
 func (p *parser) check(what string) error {
 	if len(p.s) > MaxLength {
 		return &Error{Offset: MaxLength, Message: fmt.Sprintf("the %s is longer than %d bytes", what, MaxLength)}

@@ -7,7 +7,7 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// parser reads s from left to right, each byte a fixed number of times. It calls itself only for a
+// parser reads s from left to right, and each byte a fixed number of times. It recurses only for a
 // parenthesis or bracket, at most MaxDepth deep.
 type parser struct {
 	s     string
@@ -16,8 +16,8 @@ type parser struct {
 	terms int
 }
 
-// or reads terms joined by "or", which binds weaker than "and" (RFC 7644 §3.4.2.2). Within the
-// brackets of a value path, inside is set.
+// or reads terms joined by "or", which binds weaker than "and" (RFC 7644 §3.4.2.2). inside is set
+// within the brackets of a value path.
 func (p *parser) or(inside bool) (fp.Expression, error) {
 	left, err := p.and(inside)
 	if err != nil {
@@ -33,6 +33,7 @@ func (p *parser) or(inside bool) (fp.Expression, error) {
 	return left, nil
 }
 
+// and reads terms joined by "and".
 func (p *parser) and(inside bool) (fp.Expression, error) {
 	left, err := p.term(inside)
 	if err != nil {
@@ -48,7 +49,7 @@ func (p *parser) and(inside bool) (fp.Expression, error) {
 	return left, nil
 }
 
-// term reads a comparison, a value path, or either of them negated or in parentheses.
+// term reads a comparison or a value path, or a filter that is negated or in parentheses.
 func (p *parser) term(inside bool) (fp.Expression, error) {
 	p.space()
 	start := p.i
@@ -67,7 +68,8 @@ func (p *parser) term(inside bool) (fp.Expression, error) {
 	return p.comparison(inside)
 }
 
-// enclosed reads up to the closing parenthesis or bracket of one that was just opened.
+// enclosed reads a filter and the closing parenthesis or bracket after it. The opening one has just
+// been read.
 func (p *parser) enclosed(closing byte, inside bool) (fp.Expression, error) {
 	if p.depth++; p.depth > MaxDepth {
 		return nil, &Error{Offset: p.i - 1, Message: fmt.Sprintf("nested deeper than %d", MaxDepth)}
@@ -114,18 +116,20 @@ func (p *parser) comparison(inside bool) (fp.Expression, error) {
 	return p.operator(attr)
 }
 
-// bracketed reads the filter of a value path on attr, whose bracket was just opened.
+// bracketed reads the filter of a value path on attr. The opening bracket has just been read.
 func (p *parser) bracketed(attr *fp.AttributePath) (fp.Expression, error) {
 	if attr.SubAttribute != nil {
-		return nil, &Error{Offset: p.i - 1, Message: "only an attribute can be filtered by brackets, not a sub-attribute"}
+		const misplaced = "only an attribute can be filtered by brackets, not a sub-attribute"
+		return nil, &Error{Offset: p.i - 1, Message: misplaced}
 	}
 	if p.space(); p.i < len(p.s) && isDigit(p.s[p.i]) {
-		return nil, &Error{Offset: p.i, Message: "elements have no index; select them by a filter such as [type eq \"work\"]"}
+		const indexed = `elements have no index; select them by a filter such as [type eq "work"]`
+		return nil, &Error{Offset: p.i, Message: indexed}
 	}
 	return p.enclosed(']', true)
 }
 
-// sub reads the sub-attribute right after a value path, nil when there is none.
+// sub reads the sub-attribute right after a value path. It returns nil if there is none.
 func (p *parser) sub() (*string, error) {
 	if p.i == len(p.s) || p.s[p.i] != '.' {
 		return nil, nil
@@ -143,7 +147,8 @@ func (p *parser) sub() (*string, error) {
 	return &name, nil
 }
 
-// attribute reads an attribute path: a URN, an attribute, a sub-attribute; only the second must be.
+// attribute reads an attribute path: an attribute with an optional URN before it and an optional
+// sub-attribute after it.
 func (p *parser) attribute() (fp.AttributePath, error) {
 	p.space()
 	start := p.i
@@ -184,7 +189,7 @@ func (p *parser) attribute() (fp.AttributePath, error) {
 	return attr, nil
 }
 
-// operator reads what follows an attribute in a comparison.
+// operator reads the operator and the value that follow an attribute in a comparison.
 func (p *parser) operator(attr fp.AttributePath) (fp.Expression, error) {
 	at := p.i
 	p.space()

@@ -15,7 +15,7 @@ func (p *parser) space() {
 	}
 }
 
-// take skips spaces and the byte c after them, or nothing when another byte is there.
+// take skips spaces and the byte c after them. If another byte is there, it skips nothing.
 func (p *parser) take(c byte) bool {
 	i := p.i
 	for i < len(p.s) && p.s[i] == ' ' {
@@ -28,7 +28,8 @@ func (p *parser) take(c byte) bool {
 	return true
 }
 
-// keyword skips spaces and the word w in any case, or nothing when another word is there.
+// keyword skips spaces, and the word w in any case after them. If another word is there, it skips
+// the spaces only.
 func (p *parser) keyword(w string) bool {
 	p.space()
 	if found := p.word(); len(found) != len(w) || !strings.EqualFold(found, w) {
@@ -38,7 +39,7 @@ func (p *parser) keyword(w string) bool {
 	return true
 }
 
-// word is the name or keyword at p.i. It is not skipped.
+// word returns the name or keyword at p.i without skipping it.
 func (p *parser) word() string {
 	i := p.i
 	for i < len(p.s) && isPathByte(p.s[i]) {
@@ -55,7 +56,7 @@ func (p *parser) value() (any, error) {
 	if p.i < len(p.s) && p.i > at {
 		switch c := p.s[p.i]; {
 		case c == '"':
-			return p.str()
+			return p.quoted()
 		case c == '-' || isDigit(c):
 			return p.number()
 		case p.keyword("true"):
@@ -69,7 +70,8 @@ func (p *parser) value() (any, error) {
 	return nil, p.expected(`a value: a "quoted" string, a number, true, false or null`)
 }
 
-func (p *parser) str() (any, error) {
+// quoted reads the string whose opening quote is the next byte.
+func (p *parser) quoted() (any, error) {
 	start := p.i
 	escaped := false
 	for i := start + 1; i < len(p.s); i++ {
@@ -90,11 +92,12 @@ func (p *parser) str() (any, error) {
 	return nil, &Error{Offset: start, Message: "the string has no closing quote"}
 }
 
-// unescape decodes a quoted string that stands at the offset start.
+// unescape decodes a quoted string. start is its offset in the input, for errors.
 func unescape(quoted string, start int) (any, error) {
 	var s string
 	if json.Unmarshal([]byte(quoted), &s) != nil {
-		return nil, &Error{Offset: start, Message: `the string has an escape that JSON does not know; write a backslash as \\`}
+		const unknown = `the string has an escape that JSON does not know; write a backslash as \\`
+		return nil, &Error{Offset: start, Message: unknown}
 	}
 	if strings.IndexByte(s, 0) >= 0 {
 		return nil, &Error{Offset: start, Message: `the string must not contain \u0000`}
@@ -102,6 +105,7 @@ func unescape(quoted string, start int) (any, error) {
 	return s, nil
 }
 
+// number reads a number: an int if it is whole and fits, else a float64.
 func (p *parser) number() (any, error) {
 	start, word := p.i, p.word()
 	p.i += len(word)
@@ -120,8 +124,8 @@ func (p *parser) number() (any, error) {
 	return f, nil
 }
 
-// expected is the error for what is not at p.i. It names what is there instead, unless that is a
-// string, whose content is not for messages.
+// expected returns the error for an input that lacks what at p.i. It names what was found there. It
+// does not show the content of a string, which may be personal data.
 func (p *parser) expected(what string) error {
 	p.space()
 	found := "the end"
@@ -141,7 +145,8 @@ func (p *parser) expected(what string) error {
 	return &Error{Offset: p.i, Message: fmt.Sprintf("expected %s, found %s", what, found)}
 }
 
-// isName says whether s is an ATTRNAME of RFC 7643 §2.1, or one that starts with "$", as $ref does.
+// isName reports whether s is an ATTRNAME of RFC 7643 §2.1, or one that starts with "$", as $ref
+// does.
 func isName(s string) bool {
 	if s != "" && s[0] == '$' {
 		s = s[1:]
@@ -164,8 +169,8 @@ func isNameByte(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '-' || c == '_' || c == '$'
 }
 
-// isPathByte says whether c can stand in an attribute path, whose URN may have any character of
-// RFC 8141 but parentheses: Okta's custom schemas are named like urn:okta:an_app:1.0:user:custom.
+// isPathByte reports whether c may occur in an attribute path. The URN in it may have any character
+// of RFC 8141 except parentheses: Okta names custom schemas like urn:okta:an_app:1.0:user:custom.
 func isPathByte(c byte) bool {
 	return isNameByte(c) || strings.IndexByte(":.~%/+@=!*&;,'", c) >= 0
 }

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// Apply returns doc with the operations of [Normalize] applied in order, and whether that differs
-// from doc. Neither doc nor ops change; when one operation fails, none is applied.
+// Apply returns a copy of doc with the operations of [Normalize] applied in order, and whether the
+// copy differs from doc. It changes neither doc nor ops. If one operation fails, it returns an
+// [*Error] and no document.
 //
 //   - Replace of a complex attribute merges its sub-attributes (RFC 7644 §3.5.2.3); with a filter
 //     it replaces the elements that match.
-//   - Add to a multi-valued attribute skips a value that is there; an element with the same value
-//     and type is that one, and takes the added sub-attributes.
-//   - Add and replace with a filter that no element matches create the element when all terms of
-//     the filter are eq, as Entra expects of emails[type eq "work"].value; else they are a NoTarget
-//     error, as they always are with a strict Type (RFC 7644 §3.5.2.3). Remove has nothing to do
-//     then, and does nothing.
-//   - An element made primary is the only one.
-//   - What becomes empty becomes absent: an element, an attribute, an extension.
-//   - An immutable attribute that has a value keeps it: anything else is a Mutability error.
+//   - Add to a multi-valued attribute skips a value that is there already. If an element has the
+//     same value and type, the added sub-attributes are merged into it.
+//   - If no element matches the filter of an add or replace, the element is created when all terms
+//     of the filter are eq, as Entra expects of emails[type eq "work"].value. Otherwise, and always
+//     with a strict Type, that is a NoTarget error (RFC 7644 §3.5.2.3). A remove then does nothing.
+//   - When an element becomes primary, all others cease to be primary.
+//   - An element, attribute or extension that becomes empty becomes absent.
+//   - An immutable attribute that has a value keeps it: another value is a Mutability error.
 func Apply(doc map[string]any, ops []Operation, t *Type) (next map[string]any, changed bool, err error) {
 	next = copyValue(doc).(map[string]any)
 	left := maxCompared
@@ -32,9 +32,9 @@ func Apply(doc map[string]any, ops []Operation, t *Type) (next map[string]any, c
 	return next, !equal(doc, next), nil
 }
 
-// Overwrite returns what a PUT of doc makes of the stored document, and whether that differs from
-// it: doc, with the immutable values of stored that doc does not name. Another value for one of
-// them is a Mutability error (RFC 7644 §3.5.1).
+// Overwrite returns the document that a PUT of doc leaves, and whether that differs from the stored
+// one. The result is doc with the immutable values of stored that doc lacks. Another value for one
+// of them is a Mutability error (RFC 7644 §3.5.1).
 func Overwrite(stored, doc map[string]any, t *Type) (next map[string]any, changed bool, err error) {
 	next = copyValue(doc).(map[string]any)
 	for _, s := range t.scopes {
@@ -49,8 +49,8 @@ func Overwrite(stored, doc map[string]any, t *Type) (next map[string]any, change
 			if !a.guarded {
 				continue
 			}
-			a.carry(from, into)
-			if err := a.keeps(from[a.name], into[a.name]); err != nil {
+			a.copyImmutable(from, into)
+			if err := a.checkImmutable(from[a.name], into[a.name]); err != nil {
 				return nil, false, err
 			}
 		}
@@ -61,26 +61,27 @@ func Overwrite(stored, doc map[string]any, t *Type) (next map[string]any, change
 	return next, !equal(stored, next), nil
 }
 
-// carry copies the attribute if it is immutable and into has none; likewise its sub-attributes.
-func (a *attribute) carry(from, into map[string]any) {
+// copyImmutable copies the attribute if it is immutable and into lacks it; likewise its
+// sub-attributes.
+func (a *attribute) copyImmutable(from, into map[string]any) {
 	old, isSet := from[a.name]
 	if a.fixed && isSet && into[a.name] == nil {
 		into[a.name] = copyValue(old)
 	}
-	was, _ := old.(map[string]any)
-	is, _ := into[a.name].(map[string]any)
-	if is == nil {
-		is = make(map[string]any)
+	before, _ := old.(map[string]any)
+	after, _ := into[a.name].(map[string]any)
+	if after == nil {
+		after = make(map[string]any)
 	}
 	for _, sub := range a.subList {
-		if sub.fixed && was[sub.name] != nil {
-			sub.carry(was, is)
-			into[a.name] = is
+		if sub.fixed && before[sub.name] != nil {
+			sub.copyImmutable(before, after)
+			into[a.name] = after
 		}
 	}
 }
 
-// apply applies one operation to doc, in place, and takes what that costs from left.
+// apply applies one operation to doc, in place, and subtracts its cost from left.
 func (t *Type) apply(doc map[string]any, op Operation, left *int) error {
 	s := t.scope(op.Target.URN)
 	if op.Target.Attribute == "" {
@@ -88,7 +89,7 @@ func (t *Type) apply(doc map[string]any, op Operation, left *int) error {
 	}
 	holder, urn := doc, ""
 	if s.urn != "" {
-		urn = spelled(doc, s.urn)
+		urn = storedKey(doc, s.urn)
 		if holder, _ = doc[urn].(map[string]any); holder == nil {
 			holder = make(map[string]any)
 		}
@@ -98,27 +99,16 @@ func (t *Type) apply(doc map[string]any, op Operation, left *int) error {
 		return fail(InvalidPath, "there is no attribute %s", op.Target)
 	}
 	if a.kind == untyped {
-		name = spelled(holder, name)
+		name = storedKey(holder, name)
 	}
-	old := holder[name]
-	if *left -= cost(old, op); *left < 0 {
+	if *left -= cost(holder[name], op); *left < 0 {
 		return fail(TooMany, "the request's changes of %s compare too much; split it", op.Target.Attribute)
 	}
-	from := old
-	if a.guarded {
-		from = copyValue(old)
-	}
-	v, err := a.change(from, op)
+	v, err := a.checkedChange(holder[name], op)
 	if err != nil {
 		return err
 	}
-	if err := a.keeps(old, v); err != nil {
-		return err
-	}
-	if v = unassign(v); v == nil {
-		if a.required && old != nil {
-			return fail(Mutability, "%s is required and cannot be removed", a.path)
-		}
+	if v == nil {
 		delete(holder, name)
 	} else {
 		holder[name] = v
@@ -133,12 +123,32 @@ func (t *Type) apply(doc map[string]any, op Operation, left *int) error {
 	return nil
 }
 
+// checkedChange is change with an error if op takes the value of an immutable or required
+// attribute. It returns nil for an attribute that becomes unassigned.
+func (a *attribute) checkedChange(old any, op Operation) (any, error) {
+	from := old
+	if a.guarded {
+		from = copyValue(old) // to compare with old afterwards
+	}
+	v, err := a.change(from, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkImmutable(old, v); err != nil {
+		return nil, err
+	}
+	if v = unassign(v); v == nil && a.required && old != nil {
+		return nil, fail(Mutability, "%s is required and cannot be removed", a.path)
+	}
+	return v, nil
+}
+
 // remove removes a whole extension from doc.
 func (s *scope) remove(doc map[string]any) error {
-	urn := spelled(doc, s.urn)
+	urn := storedKey(doc, s.urn)
 	holder, _ := doc[urn].(map[string]any)
 	for _, a := range s.list {
-		if err := a.keeps(holder[a.name], nil); err != nil {
+		if err := a.checkImmutable(holder[a.name], nil); err != nil {
 			return err
 		}
 	}
@@ -146,9 +156,9 @@ func (s *scope) remove(doc map[string]any) error {
 	return nil
 }
 
-// spelled is the key of m that equals name regardless of case, or name if there is none. Where no
-// schema tells the spelling, the first client to name an attribute does.
-func spelled(m map[string]any, name string) string {
+// storedKey returns the key of m that equals name regardless of case, or name if there is none. If
+// no schema declares an attribute, it keeps the spelling in which it was first stored.
+func storedKey(m map[string]any, name string) string {
 	if _, ok := m[name]; ok {
 		return name
 	}
@@ -160,26 +170,26 @@ func spelled(m map[string]any, name string) string {
 	return name
 }
 
-// keeps is an error when the attribute, or a sub-attribute of its only value, is immutable, has the
-// value old, and would become v.
-func (a *attribute) keeps(old, v any) error {
+// checkImmutable returns an error if the change from old to v alters the value of an immutable
+// attribute, or of an immutable sub-attribute of its only value.
+func (a *attribute) checkImmutable(old, v any) error {
 	if !a.guarded {
 		return nil
 	}
 	if a.fixed && old != nil && !equal(old, v) {
 		return fail(Mutability, "%s is immutable and has a value already", a.path)
 	}
-	was, _ := old.(map[string]any)
-	is, _ := v.(map[string]any)
+	before, _ := old.(map[string]any)
+	after, _ := v.(map[string]any)
 	for _, sub := range a.subList {
-		if err := sub.keeps(was[sub.name], is[sub.name]); err != nil {
+		if err := sub.checkImmutable(before[sub.name], after[sub.name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// change returns what op makes of the attribute's value old, which it may alter.
+// change applies op to the attribute's value old, which it may alter, and returns the result.
 func (a *attribute) change(old any, op Operation) (any, error) {
 	list, isList := old.([]any)
 	values, valueIsList := op.Value.([]any)
@@ -204,13 +214,13 @@ func (a *attribute) change(old any, op Operation) (any, error) {
 		m = make(map[string]any)
 	}
 	if a.kind == untyped {
-		sub = spelled(m, sub)
+		sub = storedKey(m, sub)
 	}
 	changeSub(m, sub, op)
 	return m, nil
 }
 
-// changeSub does op with the sub-attribute of m.
+// changeSub applies op to the sub-attribute of m.
 func changeSub(m map[string]any, sub string, op Operation) {
 	list, isList := m[sub].([]any)
 	added, ok := op.Value.([]any)
@@ -225,27 +235,27 @@ func changeSub(m map[string]any, sub string, op Operation) {
 	}
 }
 
-// forgetRef removes the $ref of m when m is about to get another value without one: it would go on
-// to name the resource that the old value named, such as the last manager.
+// forgetRef removes the $ref of m if m is about to get another value without a $ref. The old $ref
+// would still point to the resource of the old value, such as the last manager.
 func forgetRef(m, added map[string]any) {
 	if v := added["value"]; v != nil && added["$ref"] == nil && !equal(m["value"], v) {
 		delete(m, "$ref")
 	}
 }
 
-// changeValue is what op makes of a single value. Objects merge, both for replace and for add.
+// changeValue applies op to a single value. Objects are merged, both by replace and by add.
 func (a *attribute) changeValue(old any, op Operation) any {
 	if op.Op == Remove {
 		return nil
 	}
-	was, ok := old.(map[string]any)
+	merged, ok := old.(map[string]any)
 	added, both := op.Value.(map[string]any)
 	if !ok || !both {
 		return copyValue(op.Value)
 	}
-	forgetRef(was, added)
-	maps.Copy(was, copyValue(added).(map[string]any))
-	return was
+	forgetRef(merged, added)
+	maps.Copy(merged, copyValue(added).(map[string]any))
+	return merged
 }
 
 // copyValue returns a copy of a JSON value that shares no map or list with it.
@@ -267,7 +277,7 @@ func copyValue(v any) any {
 	return v
 }
 
-// equal compares JSON values. Numbers are equal by their worth, however they were decoded.
+// equal compares JSON values. It compares numbers by value, not by the type they were decoded to.
 func equal(a, b any) bool {
 	switch x := a.(type) {
 	case map[string]any:
@@ -291,20 +301,21 @@ func equal(a, b any) bool {
 	return ok && order == 0
 }
 
-// compareNumbers compares two numbers as encoding/json and the filter parser decode them, exactly
-// where both are whole. ok is false when one is no number.
+// compareNumbers compares two numbers in the types to which encoding/json and the filter parser
+// decode them. Two integers are compared exactly. ok is false if a or b is not a number.
 func compareNumbers(a, b any) (order int, ok bool) {
-	m, isWhole := whole(a)
-	n, bothWhole := whole(b)
-	if isWhole && bothWhole {
+	m, isInteger := asInteger(a)
+	n, bothIntegers := asInteger(b)
+	if isInteger && bothIntegers {
 		return cmp.Compare(m, n), true
 	}
-	x, isNumber := number(a)
-	y, both := number(b)
+	x, isNumber := asFloat(a)
+	y, both := asFloat(b)
 	return cmp.Compare(x, y), isNumber && both
 }
 
-func whole(v any) (int64, bool) {
+// asInteger returns the value of a number that is an integer.
+func asInteger(v any) (int64, bool) {
 	switch x := v.(type) {
 	case int:
 		return int64(x), true
@@ -317,7 +328,8 @@ func whole(v any) (int64, bool) {
 	return 0, false
 }
 
-func number(v any) (float64, bool) {
+// asFloat returns the value of a number.
+func asFloat(v any) (float64, bool) {
 	switch x := v.(type) {
 	case float64:
 		return x, true
@@ -325,6 +337,6 @@ func number(v any) (float64, bool) {
 		f, err := x.Float64()
 		return f, err == nil
 	}
-	n, ok := whole(v)
+	n, ok := asInteger(v)
 	return float64(n), ok
 }

@@ -9,7 +9,8 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-var fourOps = body(`{"op":"Replace","path":"emails[type eq \"work\"].value","value":"u@m.com"},{"op":"Replace","path":"name.familyName","value":"x"},
+var fourOps = body(`{"op":"Replace","path":"emails[type eq \"work\"].value","value":"u@m.com"},{"op":"Replace",
+"path":"name.familyName","value":"x"},
 	{"op":"Replace","path":"userName","value":"y"},{"op":"Replace","path":"active","value":false}`)
 
 func BenchmarkNormalize(b *testing.B) {
@@ -24,7 +25,8 @@ func BenchmarkNormalize(b *testing.B) {
 	}{
 		{"4 operations", users, fourOps},
 		{"active without a path", users, body(`{"op":"replace","value":{"active":false}}`)},
-		{"1000 removals of members", groups, many(1000, `{"op":"remove","path":"members[value eq \"%08d-0000-4000-8000-000000000000\"]"}`)},
+		{"1000 removals of members", groups,
+			many(1000, `{"op":"remove","path":"members[value eq \"%08d-0000-4000-8000-000000000000\"]"}`)},
 		{"10000 members", groups, body(`{"op":"replace","path":"members","value":[` + strings.Join(ids, ",") + `]}`)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -40,8 +42,10 @@ func BenchmarkNormalize(b *testing.B) {
 	}
 }
 
-const user = `{"userName":"bjensen@example.com","externalId":"Ext-1","name":{"givenName":"Barbara","familyName":"Jensen","formatted":"B J"},
-	"displayName":"Babs","active":true,"emails":[{"value":"b@work.com","type":"work","primary":true},{"value":"b@home.com","type":"home"}],
+const user = `{"userName":"bjensen@example.com","externalId":"Ext-1","name":{"givenName":"Barbara",
+"familyName":"Jensen","formatted":"B J"},
+	"displayName":"Babs","active":true,"emails":[{"value":"b@work.com","type":"work","primary":true},
+	{"value":"b@home.com","type":"home"}],
 	"phoneNumbers":[{"value":"555","type":"mobile"}],"title":"Tour Guide","locale":"en-US",
 	"E":{"department":"Eng","employeeNumber":"42","manager":{"value":"u9"}}}`
 
@@ -70,7 +74,8 @@ func BenchmarkDocument(b *testing.B) {
 }
 
 func BenchmarkFilter(b *testing.B) {
-	e := &fp.AttributeExpression{AttributePath: fp.AttributePath{AttributeName: "userName"}, Operator: fp.EQ, CompareValue: "x"}
+	e := &fp.AttributeExpression{AttributePath: fp.AttributePath{AttributeName: "userName"}, Operator: fp.EQ,
+		CompareValue: "x"}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := users.Filter(e); err != nil {

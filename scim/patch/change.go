@@ -6,9 +6,9 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// change normalizes an operation on the place p. named says whether the client named just this
-// attribute: what must not be written is refused then. It is left out otherwise, as clients send
-// whole resources without a path.
+// change normalizes an operation on the place p. named is set if the client named just this
+// attribute: then an attribute that clients must not write is refused. Otherwise it is left out,
+// because clients send whole resources without a path.
 func (n *normalizer) change(op Op, p place, v any, named bool) error {
 	if p.attr == nil {
 		return n.extension(op, p, v, named)
@@ -24,7 +24,7 @@ func (n *normalizer) change(op Op, p place, v any, named bool) error {
 		}
 		return nil
 	case p.attr.derived && op != Remove:
-		// Some clients announce a new extension in schemas; its attributes do that by themselves.
+		// Some clients add a new extension to schemas. Its attributes alone have the same effect.
 		return nil
 	case p.attr.secret || leaf.secret:
 		return nil
@@ -49,7 +49,7 @@ func (n *normalizer) change(op Op, p place, v any, named bool) error {
 	return n.write(op, p, coerced)
 }
 
-// coerceAt coerces v to what p holds. With a filter that is one element of a simple attribute.
+// coerceAt coerces v to the type of p. With a filter, that is one element of a simple attribute.
 func coerceAt(p place, v any) (any, error) {
 	switch {
 	case p.sub != nil:
@@ -60,8 +60,8 @@ func coerceAt(p place, v any) (any, error) {
 	return p.attr.coerce(v)
 }
 
-// write pushes an add or replace with a coerced value. A value that means unassigned makes replace
-// a removal; add never takes away.
+// write pushes an add or replace with a coerced value. Replace with an unassigned value becomes a
+// removal. Add with one does nothing.
 func (n *normalizer) write(op Op, p place, v any) error {
 	if v != nil {
 		return n.push(Operation{Op: op, Target: p.target(), Value: v})
@@ -76,7 +76,7 @@ func (n *normalizer) write(op Op, p place, v any) error {
 // the elements that a filter selects.
 func (n *normalizer) complexValue(op Op, p place, v any) error {
 	if s, ok := v.(string); ok && s != "" && p.filter != nil && p.attr.subs["value"] != nil && !p.attr.strict {
-		// A bare string for the elements means their value, and keeps what else they have.
+		// A bare string sets the value of the elements, and keeps their other sub-attributes.
 		p.sub = p.attr.subs["value"]
 		c, err := p.sub.coerce(s)
 		if err != nil {
@@ -102,7 +102,7 @@ func (n *normalizer) complexValue(op Op, p place, v any) error {
 				return err
 			}
 			if sub.name == "value" {
-				return nil // the whole is gone with it
+				return nil // without its value, the complex attribute is removed altogether
 			}
 		}
 	}
@@ -126,10 +126,10 @@ func (n *normalizer) remove(p place, v any) error {
 		return fail(Mutability, "schemas follow from the attributes; remove those of the extension")
 	}
 	if p.sub != nil && p.sub.name == "value" && p.attr.kind == complexKind {
-		p.sub = nil // a manager without an id is none, nor is an e-mail with only a type left
+		p.sub = nil // a manager without an id, or an e-mail without an address, means nothing
 	}
 	if p.attr.members && p.filter != nil {
-		ids, ok := selected(p.filter, nil)
+		ids, ok := selectedValues(p.filter, nil)
 		if !ok {
 			return fail(InvalidPath, `%s can be selected by value only: members[value eq "id"]`, p.attr.path)
 		}
@@ -142,8 +142,8 @@ func (n *normalizer) remove(p place, v any) error {
 	return n.push(Operation{Op: Remove, Target: p.target()})
 }
 
-// removeValues normalizes a removal with a list of values. Entra removes members so. Whatever the
-// list holds, this must never end as a removal of all values: the group would be emptied.
+// removeValues normalizes a removal with a list of values, by which Entra removes members. Whatever
+// the list holds, the result must never be a removal of all values: that would empty the group.
 func (n *normalizer) removeValues(p place, v any) error {
 	list, ok := v.([]any)
 	if !ok {
@@ -156,7 +156,8 @@ func (n *normalizer) removeValues(p place, v any) error {
 			return err
 		}
 		if c == nil || p.attr.members && !hasValue(c) {
-			return fail(InvalidValue, "each value to remove from %s must say which it is; to remove all, send no value", p.attr.path)
+			return fail(InvalidValue,
+				"each value to remove from %s must say which it is; to remove all, send no value", p.attr.path)
 		}
 		values = append(values, c)
 	}
@@ -166,16 +167,16 @@ func (n *normalizer) removeValues(p place, v any) error {
 	return n.push(Operation{Op: Remove, Target: p.target(), Value: values})
 }
 
-// selected appends the elements that a filter of "value eq" terms joined by "or" selects, and says
-// whether it is one.
-func selected(e fp.Expression, ids []any) ([]any, bool) {
+// selectedValues appends the elements that a filter selects to ids. It returns false unless the
+// filter is made of "value eq" terms joined by "or".
+func selectedValues(e fp.Expression, ids []any) ([]any, bool) {
 	switch x := e.(type) {
 	case *fp.LogicalExpression:
-		ids, ok := selected(x.Left, ids)
+		ids, ok := selectedValues(x.Left, ids)
 		if !ok || x.Operator != fp.OR {
 			return nil, false
 		}
-		return selected(x.Right, ids)
+		return selectedValues(x.Right, ids)
 	case *fp.AttributeExpression:
 		id, ok := x.CompareValue.(string)
 		if ok && id != "" && x.Operator == fp.EQ && x.AttributePath.AttributeName == "value" {

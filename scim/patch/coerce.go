@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// MaxValues is how many values a multi-valued attribute of a document may have. Members of a group
-// have no such limit, as they are in no document.
+// MaxValues is how many values a multi-valued attribute of a document may have. It does not apply
+// to the members of a group, which are not part of the document.
 const MaxValues = 1000
 
-// coerce turns what a client sent for the whole of an attribute into a value of its type, nil when
-// that leaves it unassigned: null, "" and [] do (RFC 7643 §2.5). It takes what clients are known to
-// send in place of the declared type:
+// coerce converts the value that a client sent for a whole attribute to the declared type. It
+// returns nil for a value that leaves the attribute unassigned: null, "" and [] (RFC 7643 §2.5). It
+// accepts what clients are known to send in place of the declared type:
 //   - Entra sends booleans as the strings "True" and "False";
 //   - Entra's gallery sends a manager as its id, or as a list with one object;
-//   - clients built on Microsoft's SCIM library send any value as a list with one object, which has
-//     it as "value" beside a "$ref" of null;
+//   - clients built on Microsoft's SCIM library send any value as a list with one object, in which
+//     the value is the member "value" and "$ref" is null;
 //   - Slack-like clients send one object where a list is declared;
 //   - Microsoft's test collection sends members as a list of ids.
 func (a *attribute) coerce(v any) (any, error) {
@@ -60,8 +60,8 @@ func (a *attribute) coerce(v any) (any, error) {
 	return out, nil
 }
 
-// unwrapped is the simple value in the list with one object that Microsoft's SCIM library makes of
-// it, or v.
+// unwrapped returns the simple value from the list with one object in which Microsoft's SCIM
+// library sends it. It returns any other v as it is.
 func (a *attribute) unwrapped(v any) any {
 	list, _ := v.([]any)
 	if len(list) != 1 || a.strict || a.kind == complexKind || a.kind == untyped {
@@ -81,13 +81,14 @@ func (a *attribute) unwrapped(v any) any {
 	return value
 }
 
+// hasValue reports whether an element has the sub-attribute "value".
 func hasValue(element any) bool {
 	m, _ := element.(map[string]any)
 	return m["value"] != nil
 }
 
-// onePrimary leaves at most one element primary (RFC 7643 §2.4): the one at keep, or the last one
-// if keep is negative. It tells whether there were more.
+// onePrimary leaves at most one element primary (RFC 7643 §2.4): the one at the index keep, or the
+// last one if keep is negative. It reports whether there were more.
 func onePrimary(list []any, keep int) (more bool) {
 	for i := len(list) - 1; i >= 0; i-- {
 		m, ok := list[i].(map[string]any)
@@ -119,8 +120,9 @@ func (a *attribute) single(v any) (any, error) {
 		return unassign(plain(v)), nil
 	}
 	c, ok := a.kind.simple(v)
-	if _, isString := v.(string); isString && a.strict && (a.kind == boolean || a.kind == integer || a.kind == decimal) {
-		ok = false
+	if a.strict && (a.kind == boolean || a.kind == integer || a.kind == decimal) {
+		_, isString := v.(string)
+		ok = ok && !isString
 	}
 	if !ok {
 		return nil, fail(InvalidValue, "%s must be %s", a.path, a.kind)
@@ -128,7 +130,7 @@ func (a *attribute) single(v any) (any, error) {
 	return c, nil
 }
 
-// unassign is v, or nil if v is one of the values that mean unassigned.
+// unassign returns v, or nil if v is an empty string, list or object.
 func unassign(v any) any {
 	switch x := v.(type) {
 	case string:
@@ -147,7 +149,8 @@ func unassign(v any) any {
 	return v
 }
 
-// simple coerces a value that is neither null nor "" to a simple type, and says whether it can be.
+// simple converts a value that is neither null nor "" to a simple type. It returns false if the
+// value is not of that type.
 func (k kind) simple(v any) (any, bool) {
 	s, isString := v.(string)
 	switch k {
@@ -180,7 +183,7 @@ func (k kind) simple(v any) (any, bool) {
 	return nil, false
 }
 
-// String is the type for a message, after "must be".
+// String returns the type as a message names it after "must be".
 func (k kind) String() string {
 	switch k {
 	case boolean:
@@ -219,8 +222,8 @@ func isBase64(s string) bool {
 	return err == nil
 }
 
-// complexValue coerces one value of a complex attribute to an object, nil when it is empty or the
-// client sent it to unassign its "value", without which the rest says nothing.
+// complexValue converts one value of a complex attribute to an object. It returns nil if the object
+// is empty, or if the client unassigned its "value": the other sub-attributes mean nothing then.
 func (a *attribute) complexValue(v any) (any, error) {
 	m, cleared, err := a.object(v)
 	if err != nil || len(m) == 0 {
@@ -239,8 +242,8 @@ func (a *attribute) complexValue(v any) (any, error) {
 	return m, nil
 }
 
-// object coerces one value of a complex attribute to an object. cleared are the sub-attributes that
-// the client sent to unassign them. Sub-attributes that no schema declares, or that only the server
+// object converts one value of a complex attribute to an object. cleared are the sub-attributes
+// that the client unassigned. Sub-attributes that no schema declares, or that only the server
 // writes, are left out.
 func (a *attribute) object(v any) (m map[string]any, cleared []*attribute, err error) {
 	if l, ok := v.([]any); ok && !a.strict {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object whose members keep their order, which decides what a PATCH without a
-// path does.
+// object is a JSON object that keeps the order of its members: the members of a PATCH without a
+// path are applied in that order.
 type object []member
 
 type member struct {
@@ -17,7 +17,8 @@ type member struct {
 	value any // nil, bool, string, json.Number, []any, object
 }
 
-// get returns the member of that name in any case, and whether there is exactly one.
+// get returns the value of the member of that name in any case, and whether there is one. Two such
+// members are an error.
 func (o object) get(name string) (v any, found bool, err error) {
 	for _, m := range o {
 		if strings.EqualFold(m.name, name) {
@@ -30,13 +31,13 @@ func (o object) get(name string) (v any, found bool, err error) {
 	return v, found, nil
 }
 
-// maxDigits is how long a number may be. A longer one has digits that no reader of a double sees,
-// or an exponent that PostgreSQL refuses.
+// maxDigits is how many characters a number may have. A longer one has more digits than a double
+// can hold, or an exponent that PostgreSQL refuses.
 const maxDigits = 40
 
-// decode reads a body that is one JSON object. It refuses what encoding/json lets pass or mends in
-// silence: a member twice, invalid UTF-8, deep nesting, and zero characters and numbers out of
-// range, which PostgreSQL does not store.
+// decode reads a body that is one JSON object. It refuses input that encoding/json accepts or
+// silently repairs: a repeated member, invalid UTF-8, deep nesting, and zero characters and numbers
+// out of range, which PostgreSQL does not store.
 func decode(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, fail(InvalidSyntax, "the body is not valid UTF-8")
@@ -61,16 +62,16 @@ func decode(body []byte) (object, error) {
 	return o, nil
 }
 
-// decoder reads JSON that encoding/json found valid, and so has nothing to check. The tokens of
-// json.Decoder would keep the order of members as well, but take three times as long.
+// decoder reads JSON that encoding/json has found valid, so that it need not check the syntax. The
+// tokens of json.Decoder would keep the order of members as well, but take three times as long.
 type decoder struct {
 	s    string
 	i    int // the next byte
-	left int // how many more values there may be
+	left int // how many more values are allowed
 }
 
-// next skips what has no meaning in valid JSON (white space, commas, colons) and returns the byte
-// after it.
+// next skips white space, commas and colons, which have no meaning in JSON known to be valid, and
+// returns the byte after them.
 func (d *decoder) next() byte {
 	for {
 		switch c := d.s[d.i]; c {
@@ -82,7 +83,8 @@ func (d *decoder) next() byte {
 	}
 }
 
-// value reads the value of the member called name, which stands in depth objects and lists.
+// value reads the value of the member called name. depth is the number of objects and lists around
+// it.
 func (d *decoder) value(name string, depth int) (any, error) {
 	if d.left--; d.left < 0 {
 		return nil, fail(TooMany, "the body has more than %d values; send less at once", maxNodes)
@@ -98,7 +100,7 @@ func (d *decoder) value(name string, depth int) (any, error) {
 		}
 		return d.list(name, depth)
 	case '"':
-		s := d.str()
+		s := d.quoted()
 		if strings.IndexByte(s, 0) >= 0 {
 			return nil, fail(InvalidValue, `%s must not contain \u0000`, quote(name))
 		}
@@ -124,8 +126,8 @@ func (d *decoder) value(name string, depth int) (any, error) {
 	return n, nil
 }
 
-// inRange tells whether a number is one that a double holds (RFC 8259 §6), and PostgreSQL's numeric too,
-// which ends 16,383 digits after the point where a double has long been 0.
+// inRange reports whether both a double (RFC 8259 §6) and PostgreSQL's numeric can hold a number. A
+// numeric has at most 16,383 digits after the point, where a double has long been 0.
 func inRange(n json.Number) bool {
 	const least = -400
 	if _, exponent, ok := strings.Cut(strings.ToLower(n.String()), "e"); ok {
@@ -137,8 +139,8 @@ func inRange(n json.Number) bool {
 	return err == nil && len(n) <= maxDigits
 }
 
-// str reads a string, of which the quote is the next byte.
-func (d *decoder) str() string {
+// quoted reads the string whose opening quote is the next byte.
+func (d *decoder) quoted() string {
 	start := d.i
 	escaped := false
 	for d.i++; d.s[d.i] != '"'; d.i++ {
@@ -156,6 +158,7 @@ func (d *decoder) str() string {
 	return s
 }
 
+// object reads an object. Its opening brace has just been read.
 func (d *decoder) object(depth int) (any, error) {
 	if d.next() == '}' {
 		d.i++
@@ -164,7 +167,7 @@ func (d *decoder) object(depth int) (any, error) {
 	o := make(object, 0, 4)
 	var seen map[string]bool
 	for d.next() != '}' {
-		name := d.str()
+		name := d.quoted()
 		if strings.IndexByte(name, 0) >= 0 {
 			return nil, fail(InvalidSyntax, `an attribute name must not contain \u0000`)
 		}
@@ -176,7 +179,7 @@ func (d *decoder) object(depth int) (any, error) {
 			return nil, fail(TooMany, "an object has more than %d attributes", maxNames)
 		}
 		o = append(o, member{name, v})
-		if seen, err = o.unique(seen); err != nil {
+		if seen, err = o.checkLast(seen); err != nil {
 			return nil, err
 		}
 	}
@@ -184,9 +187,9 @@ func (d *decoder) object(depth int) (any, error) {
 	return o, nil
 }
 
-// unique refuses a last member that is there already. seen holds the names of large objects, so
-// that time stays linear; it is nil for small ones.
-func (o object) unique(seen map[string]bool) (map[string]bool, error) {
+// checkLast refuses the last member if an earlier one has the same name. For a large object, seen
+// holds the names, so that the time stays linear; for a small one it is nil.
+func (o object) checkLast(seen map[string]bool) (map[string]bool, error) {
 	const small = 16
 	last := o[len(o)-1].name
 	twice := seen[last]
@@ -209,6 +212,7 @@ func (o object) unique(seen map[string]bool) (map[string]bool, error) {
 	return seen, nil
 }
 
+// list reads a list. Its opening bracket has just been read.
 func (d *decoder) list(name string, depth int) (any, error) {
 	l := []any{}
 	for d.next() != ']' {
@@ -222,7 +226,7 @@ func (d *decoder) list(name string, depth int) (any, error) {
 	return l, nil
 }
 
-// plain is a decoded value with maps for objects, without the members that are null.
+// plain converts the objects of a decoded value to maps, without the members that are null.
 func plain(v any) any {
 	switch x := v.(type) {
 	case object:

@@ -2,26 +2,27 @@ package patch
 
 import "strings"
 
-// Document reads the body of a POST or PUT into a document, and the members of a group beside it:
-// those sent are members.Add, with members.Replace set; a body without the attribute leaves members
-// zero.
+// Document reads the body of a POST or PUT into a document, and returns the members of a group
+// separately: members.Add has those that were sent, and members.Replace is set. If the body has no
+// such attribute, members is zero.
 //
-// Values are coerced as in a PATCH. Names get their schema's spelling. Left out are what the server
-// writes (id, meta, groups), what is never returned (password), what is unassigned (null, "", [] or
-// {}) and attributes that a known schema does not declare. An object under a URN that t does not
-// know is an extension without a schema and is kept. The core schema's attributes may stand under its
-// URN as an extension's do, and names may be paths: with their URN, with a period, with a filter. The
-// "schemas" of the body decide nothing: they may be missing, and an extension that they miss is kept.
-// A required attribute that is missing or empty is an InvalidValue error.
+// Values are converted to the declared type as in a PATCH. Names get their schema's spelling. The
+// document omits attributes that only the server writes (id, meta, groups), that are never returned
+// (password), that are unassigned (null, "", [] or {}) or that a known schema does not declare. An
+// object under a URN that t does not know is an extension without a schema and is kept. The core
+// schema's attributes may also be in an object under its URN, like those of an extension. Names may
+// be paths: with their URN, with a period, with a filter. The "schemas" of the body have no effect:
+// they may be missing, and an extension that they do not list is kept. A required attribute that is
+// missing or empty is an InvalidValue error.
 //
-// With a strict Type the "schemas" must name the core schema and each extension that the body has, and
-// an attribute stands where RFC 7643 §3.3 has it only.
+// With a strict Type, "schemas" must list the core schema and each extension that the body has, and
+// an attribute may only be where RFC 7643 §3.3 puts it.
 func Document(body []byte, t *Type) (doc map[string]any, members Members, err error) {
 	o, err := decode(body)
 	if err != nil {
 		return nil, Members{}, err
 	}
-	if err := t.announced(o); err != nil {
+	if err := t.requireSchemas(o); err != nil {
 		return nil, Members{}, err
 	}
 	r := reader{t: t, doc: make(map[string]any, len(o)), seen: make(map[any]bool, len(o))}
@@ -33,11 +34,11 @@ func Document(body []byte, t *Type) (doc map[string]any, members Members, err er
 	if err := r.paths(); err != nil {
 		return nil, Members{}, err
 	}
-	if err := t.scopes[0].complete(r.doc); err != nil {
+	if err := t.scopes[0].checkRequired(r.doc); err != nil {
 		return nil, Members{}, err
 	}
-	if r.sent {
-		f := fold{replace: true}
+	if r.hasMembers {
+		f := memberFold{replace: true}
 		list, _ := r.doc["members"].([]any)
 		for _, e := range list {
 			f.set(e, true)
@@ -48,8 +49,8 @@ func Document(body []byte, t *Type) (doc map[string]any, members Members, err er
 	return r.doc, Members{}, nil
 }
 
-// announced is an error when a strict type's body lacks one of its own schemas.
-func (t *Type) announced(o object) error {
+// requireSchemas returns an error if t is strict and the body's "schemas" lack one that it uses.
+func (t *Type) requireSchemas(o object) error {
 	if !t.strict {
 		return nil
 	}
@@ -63,7 +64,7 @@ func (t *Type) announced(o object) error {
 			urn = t.id
 		}
 		if sent || s.urn == "" {
-			if err := o.announces(urn); err != nil {
+			if err := o.requireSchema(urn); err != nil {
 				return err
 			}
 		}
@@ -73,17 +74,18 @@ func (t *Type) announced(o object) error {
 
 // reader builds a document from the members of a body.
 type reader struct {
-	t    *Type
-	doc  map[string]any
-	seen map[any]bool // attributes, schemas and folded unknown URNs that were there
-	sent bool         // whether the body has members
-	late []member     // whose names are paths
+	t          *Type
+	doc        map[string]any
+	seen       map[any]bool // attributes, schemas and folded unknown URNs that were read already
+	hasMembers bool         // the body has the members of a group
+	byPath     []member     // JSON members whose names are paths, to be read last
 }
 
+// member reads one member of the body.
 func (r *reader) member(m member) error {
 	core := r.t.scopes[0]
 	if a := core.attrs.find(m.name); a != nil {
-		r.sent = r.sent || a.members
+		r.hasMembers = r.hasMembers || a.members
 		return r.attribute(r.doc, a, m.value)
 	}
 	s, ok := r.t.byURN[strings.ToLower(m.name)]
@@ -96,7 +98,7 @@ func (r *reader) member(m member) error {
 		return r.core(o)
 	case !isObject || !strings.Contains(m.name, ":"):
 		if strings.ContainsAny(m.name, ":.[") && !r.t.strict {
-			r.late = append(r.late, m)
+			r.byPath = append(r.byPath, m)
 		}
 		return nil
 	default:
@@ -115,14 +117,14 @@ func (r *reader) member(m member) error {
 	return r.extension(s, o)
 }
 
-// core reads the attributes of the core schema that stand under its URN, nil where no object does.
+// core reads the attributes of the core schema from an object under its URN, which may be nil.
 func (r *reader) core(o object) error {
 	for _, m := range o {
 		a := r.t.scopes[0].attrs.find(m.name)
 		if a == nil {
 			continue
 		}
-		r.sent = r.sent || a.members
+		r.hasMembers = r.hasMembers || a.members
 		if err := r.attribute(r.doc, a, m.value); err != nil {
 			return err
 		}
@@ -130,25 +132,25 @@ func (r *reader) core(o object) error {
 	return nil
 }
 
-// paths reads the members whose names are paths as a PATCH adds them to the rest of the document. What
-// is not declared is left out, as it is under a name alone.
+// paths reads the members whose names are paths. It adds them to the rest of the document as a
+// PATCH would. An undeclared attribute is left out, as it is under a plain name.
 func (r *reader) paths() error {
 	n := normalizer{t: r.t}
-	for _, m := range r.late {
+	for _, m := range r.byPath {
 		p, err := r.t.path(m.name)
 		if err != nil || p.attr == nil || p.scope.untyped {
 			continue
 		}
-		whole := p.sub == nil && p.filter == nil
+		wholeAttribute := p.sub == nil && p.filter == nil
 		switch {
-		case p.attr.members && whole:
-			r.sent = true
+		case p.attr.members && wholeAttribute:
+			r.hasMembers = true
 			err = r.attribute(r.doc, p.attr, m.value)
 		case p.attr.members:
-		case whole && r.seen[p.attr]:
+		case wholeAttribute && r.seen[p.attr]:
 			err = fail(InvalidSyntax, "%s is there twice; send it once", p.attr.path)
 		default:
-			r.seen[p.attr] = r.seen[p.attr] || whole
+			r.seen[p.attr] = r.seen[p.attr] || wholeAttribute
 			err = n.change(Add, p, m.value, false)
 		}
 		if err != nil {
@@ -164,7 +166,7 @@ func (r *reader) paths() error {
 	}
 	for _, s := range r.t.scopes[1:] {
 		if into, ok := r.doc[s.urn].(map[string]any); ok {
-			if err := s.complete(into); err != nil {
+			if err := s.checkRequired(into); err != nil {
 				return err
 			}
 		}
@@ -195,7 +197,7 @@ func (r *reader) extension(s *scope, o object) error {
 		return nil
 	}
 	r.doc[s.urn] = into
-	return s.complete(into)
+	return s.checkRequired(into)
 }
 
 // attribute reads one attribute.
@@ -217,10 +219,13 @@ func (r *reader) attribute(into map[string]any, a *attribute, v any) error {
 	return nil
 }
 
-// complete is an error when a required attribute has no value in m.
-func (s *scope) complete(m map[string]any) error {
+// checkRequired returns an error if a required attribute has no value in m.
+func (s *scope) checkRequired(m map[string]any) error {
 	for _, a := range s.list {
-		if blank, ok := m[a.name].(string); a.required && (m[a.name] == nil || ok && strings.TrimSpace(blank) == "") {
+		if !a.required {
+			continue
+		}
+		if s, ok := m[a.name].(string); m[a.name] == nil || ok && strings.TrimSpace(s) == "" {
 			return fail(InvalidValue, "%s is required and must not be empty", a.path)
 		}
 	}

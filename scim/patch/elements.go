@@ -9,7 +9,7 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// changeList returns what op makes of the elements of a multi-valued attribute.
+// changeList applies op to the elements of a multi-valued attribute and returns the result.
 func (a *attribute) changeList(list []any, op Operation) (any, error) {
 	var err error
 	switch {
@@ -34,7 +34,7 @@ func (a *attribute) changeList(list []any, op Operation) (any, error) {
 	return list, err
 }
 
-// changeElements changes the elements that the target selects, or their sub-attribute.
+// changeElements applies op to the elements that its target selects, or to their sub-attribute.
 func (a *attribute) changeElements(list []any, op Operation) ([]any, error) {
 	out := make([]any, 0, len(list)+1)
 	found, primary := false, -1
@@ -48,7 +48,7 @@ func (a *attribute) changeElements(list []any, op Operation) ([]any, error) {
 		if changed == nil {
 			continue
 		}
-		if err := a.elementKeeps(e, changed, op); err != nil {
+		if err := a.checkElement(e, changed, op); err != nil {
 			return nil, err
 		}
 		out = append(out, changed)
@@ -72,7 +72,7 @@ func (a *attribute) changeElements(list []any, op Operation) ([]any, error) {
 	return out, nil
 }
 
-// changeElement returns what op makes of the element e, which stays as it is.
+// changeElement applies op to a copy of the element e and returns the copy.
 func (a *attribute) changeElement(e any, op Operation) any {
 	sub := op.Target.SubAttribute
 	if sub == "" {
@@ -86,34 +86,35 @@ func (a *attribute) changeElement(e any, op Operation) any {
 		m = map[string]any{"value": e}
 	}
 	if a.kind == untyped {
-		sub = spelled(m, sub)
+		sub = storedKey(m, sub)
 	}
 	changeSub(m, sub, op)
 	return m
 }
 
-// elementKeeps is an error when a changed element lost an immutable sub-attribute. An element may
-// be replaced by another as a whole.
-func (a *attribute) elementKeeps(e, changed any, op Operation) error {
+// checkElement returns an error if a changed element lost the value of an immutable sub-attribute.
+// Replacing the element as a whole is allowed.
+func (a *attribute) checkElement(e, changed any, op Operation) error {
 	if op.Op == Replace && op.Target.SubAttribute == "" {
 		return nil
 	}
-	was, _ := e.(map[string]any)
-	is, _ := changed.(map[string]any)
+	before, _ := e.(map[string]any)
+	after, _ := changed.(map[string]any)
 	for _, sub := range a.subList {
-		if err := sub.keeps(was[sub.name], is[sub.name]); err != nil {
+		if err := sub.checkImmutable(before[sub.name], after[sub.name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// makesPrimary reports whether op makes the elements that it changes primary.
 func makesPrimary(op Operation) bool {
 	m, _ := op.Value.(map[string]any)
 	return op.Target.SubAttribute == "primary" && op.Value == true || m["primary"] == true
 }
 
-// create returns the element that op's filter describes, with op's value. Entra fills an attribute
+// create returns a new element that op's filter selects, with op's value. Entra sets an attribute
 // for the first time by emails[type eq "work"].value.
 func (a *attribute) create(op Operation) (any, error) {
 	e := make(map[string]any)
@@ -131,8 +132,8 @@ func noElement(op Operation) error {
 	return fail(NoTarget, "no value of %s matches the filter", op.Target.Attribute)
 }
 
-// describe sets in e what a filter of eq terms joined by "and" says, and reports whether it is one.
-// A pr term says nothing, but may be met by the value to come.
+// describe sets in e the values of a filter that is made of eq terms joined by "and". It returns
+// false for any other filter. A pr term sets nothing, since the value of the operation may meet it.
 func describe(f fp.Expression, e map[string]any) bool {
 	switch x := f.(type) {
 	case *fp.LogicalExpression:
@@ -151,22 +152,23 @@ func describe(f fp.Expression, e map[string]any) bool {
 	return false
 }
 
-// addListed appends the values that are not in list.
+// addListed appends the values that list lacks. A value with the same identity as an element of the
+// list is merged into that element.
 func (a *attribute) addListed(list, values []any) []any {
-	places := make(map[string]int, len(list)+len(values))
+	indexes := make(map[string]int, len(list)+len(values))
 	for i, e := range list {
-		places[identity(e)] = i
+		indexes[identity(e)] = i
 	}
 	primary := -1
 	for _, v := range values {
 		v = copyValue(v)
 		id := identity(v)
-		i, known := places[id]
+		i, known := indexes[id]
 		m, isObject := v.(map[string]any)
 		switch {
 		case !known:
 			i = len(list)
-			places[id] = i
+			indexes[id] = i
 			list = append(list, v)
 		case isObject:
 			list[i] = a.changeValue(list[i], Operation{Op: Add, Value: m})
@@ -181,13 +183,13 @@ func (a *attribute) addListed(list, values []any) []any {
 	return list
 }
 
-// appendNew appends the values that are not in list.
+// appendNew is addListed for values of an attribute that no schema declares.
 func appendNew(list, values []any) []any {
 	return (&attribute{}).addListed(list, values)
 }
 
-// identity is a text that two elements share when they are the same one: when they have the same
-// value and type (RFC 7643 §2.4), or are equal if they have no value.
+// identity returns a text that is equal for two elements if they count as the same one: if they
+// have the same value and type (RFC 7643 §2.4) or, lacking a value, if they are equal.
 func identity(e any) string {
 	if m, ok := e.(map[string]any); ok && m["value"] != nil {
 		e = []any{m["value"], m["type"]}
@@ -199,13 +201,13 @@ func identity(e any) string {
 	return string(b)
 }
 
-// removeListed removes the elements that have every sub-attribute that one of values has.
+// removeListed removes each element that has all sub-attributes of one of the values.
 func (a *attribute) removeListed(list, values []any) []any {
 	out := make([]any, 0, len(list))
 	for _, e := range list {
 		listed := false
 		for _, v := range values {
-			listed = listed || a.has(e, v)
+			listed = listed || a.contains(e, v)
 		}
 		if !listed {
 			out = append(out, e)
@@ -214,9 +216,9 @@ func (a *attribute) removeListed(list, values []any) []any {
 	return out
 }
 
-// has says whether the element e is v, or has every sub-attribute of v. "primary" is no part of
-// what an element is, unless v has nothing else.
-func (a *attribute) has(e, v any) bool {
+// contains reports whether the element e is equal to v, or has every sub-attribute of v. The
+// sub-attribute "primary" is ignored, unless v has no other.
+func (a *attribute) contains(e, v any) bool {
 	want, ok := v.(map[string]any)
 	if !ok {
 		return a.same(e, v)
@@ -236,6 +238,7 @@ func (a *attribute) has(e, v any) bool {
 	return n > 0
 }
 
+// same compares two values, and strings as the attribute's caseExact says.
 func (a *attribute) same(v, w any) bool {
 	s, ok := v.(string)
 	t, both := w.(string)

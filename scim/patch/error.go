@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// The scimType values of RFC 7644 §3.12 that an Error can have.
+// The scimType values of RFC 7644 §3.12 (Table 9) that an Error can have.
 const (
 	InvalidSyntax = "invalidSyntax"
 	InvalidFilter = "invalidFilter"
@@ -16,21 +16,21 @@ const (
 	TooMany       = "tooMany"
 )
 
-// Error is a request that cannot be carried out as it is: a SCIM error with status 400. Detail
-// says what to change and may be shown to the client. It names attributes, but repeats no values.
+// Error is a request that is refused as it is: a SCIM error with status 400.
 type Error struct {
 	ScimType string // one of the constants above
-	Detail   string
+	Detail   string // what to change; it names attributes but no values, and may be shown to the client
 }
 
-// Error is the scimType and the detail.
+// Error returns the scimType and the detail.
 func (e *Error) Error() string { return e.ScimType + ": " + e.Detail }
 
+// fail returns an *Error with a formatted detail.
 func fail(scimType, format string, args ...any) error {
 	return &Error{ScimType: scimType, Detail: fmt.Sprintf(format, args...)}
 }
 
-// quote is a name as the client spells it, short enough for a message.
+// quote returns a name as the client spells it, shortened for a message.
 func quote(name string) string {
 	const most = 80
 	if len(name) > most {

@@ -1,16 +1,16 @@
 package patch
 
-// Complete is an error when the change of a document leaves an extension without an attribute that
-// its schema requires (RFC 7643 §7): within the extension, which itself may be absent. What the change
-// does not touch may lack it, since a schema may be declared after a document was stored, and nobody's
-// access hangs on that.
+// Complete returns an InvalidValue error if the change from stored to next leaves an extension
+// without an attribute that its schema requires (RFC 7643 §7). The extension as a whole may be
+// absent. An extension that the change leaves alone is not checked: its schema may have been
+// declared after the document was stored, and a change of access must not fail because of that.
 func (t *Type) Complete(stored, next map[string]any) error {
 	for _, s := range t.scopes[1:] {
-		m, _ := next[spelled(next, s.urn)].(map[string]any)
-		if len(m) == 0 || equal(stored[spelled(stored, s.urn)], m) {
+		m, _ := next[storedKey(next, s.urn)].(map[string]any)
+		if len(m) == 0 || equal(stored[storedKey(stored, s.urn)], m) {
 			continue
 		}
-		if err := s.complete(m); err != nil {
+		if err := s.checkRequired(m); err != nil {
 			return err
 		}
 	}

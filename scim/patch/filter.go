@@ -9,15 +9,15 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// Filter returns e in canonical form for whoever compiles it to a query:
+// Filter returns e in canonical form, ready to be compiled to a query:
 //   - names are resolved as by [Type.Resolve], and carry a URN only for an extension;
 //   - values are of the declared type: "True" for a boolean is true, a date is valid;
-//   - a complex attribute compared without a sub-attribute stands for its value (emails eq "x");
+//   - a complex attribute without a sub-attribute means its value (emails eq "x");
 //   - eq null and ne null are not pr and pr; the URN of an extension alone with pr is schemas eq.
 //
-// What the schemas do not allow is an InvalidFilter error, and so is an attribute that is never
-// returned: its value could be found out by trying (RFC 7644 §7.5.2). Comparisons with an attribute
-// of a URN without a schema stay as they are.
+// A comparison that the schemas do not allow is an InvalidFilter error. So is an attribute that is
+// never returned: a client could find out its value by trial (RFC 7644 §7.5.2). Comparisons with an
+// attribute under a URN without a schema stay as they are.
 func (t *Type) Filter(e fp.Expression) (fp.Expression, error) {
 	e, err := t.filter(e)
 	if p := (*Error)(nil); errors.As(err, &p) {
@@ -45,7 +45,7 @@ func (t *Type) filter(e fp.Expression) (fp.Expression, error) {
 		}
 		return p.comparison(x)
 	}
-	return connect(e, t.filter)
+	return mapOperands(e, t.filter)
 }
 
 // elements returns the filter of a value path on p in canonical form. Its attributes are the
@@ -59,7 +59,7 @@ func (p place) elements(e fp.Expression) (fp.Expression, error) {
 	}
 	x, ok := e.(*fp.AttributeExpression)
 	if !ok {
-		return connect(e, p.elements)
+		return mapOperands(e, p.elements)
 	}
 	name := x.AttributePath.AttributeName
 	element := place{scope: &scope{}}
@@ -76,8 +76,8 @@ func (p place) elements(e fp.Expression) (fp.Expression, error) {
 	return element.comparison(x)
 }
 
-// connect returns a logical expression with its parts changed.
-func connect(e fp.Expression, change func(fp.Expression) (fp.Expression, error)) (fp.Expression, error) {
+// mapOperands returns a logical expression with each of its operands changed.
+func mapOperands(e fp.Expression, change func(fp.Expression) (fp.Expression, error)) (fp.Expression, error) {
 	switch x := e.(type) {
 	case *fp.LogicalExpression:
 		left, err := change(x.Left)
@@ -99,7 +99,7 @@ func connect(e fp.Expression, change func(fp.Expression) (fp.Expression, error))
 	return nil, fail(InvalidFilter, "brackets within brackets are not allowed")
 }
 
-// path is what p names, for messages.
+// path returns the name of p for messages.
 func (p place) path() string {
 	switch {
 	case p.sub != nil:
@@ -110,6 +110,7 @@ func (p place) path() string {
 	return p.scope.urn
 }
 
+// attributePath returns p as a filter names it, with a URN only for an extension.
 func (p place) attributePath() fp.AttributePath {
 	path := fp.AttributePath{AttributeName: p.attr.name}
 	if p.scope.urn != "" {
@@ -121,7 +122,7 @@ func (p place) attributePath() fp.AttributePath {
 	return path
 }
 
-// comparison returns the comparison x of what p names in canonical form.
+// comparison returns the comparison x of the attribute at p in canonical form.
 func (p place) comparison(x *fp.AttributeExpression) (fp.Expression, error) {
 	if p.attr == nil {
 		if x.Operator != fp.PR {
@@ -159,7 +160,7 @@ func (p place) comparison(x *fp.AttributeExpression) (fp.Expression, error) {
 	return y, err
 }
 
-// compared returns the value that the attribute is compared with, of the attribute's type.
+// compared converts the value v of a comparison to the attribute's type.
 func (a *attribute) compared(op fp.CompareOperator, v any) (any, error) {
 	switch n := v.(type) {
 	case nil:
@@ -179,7 +180,7 @@ func (a *attribute) compared(op fp.CompareOperator, v any) (any, error) {
 		if _, ok := v.(bool); ordered && ok {
 			return nil, fail(InvalidFilter, "%s does not compare true and false", op)
 		}
-	case boolean, binary: // RFC 7644 §3.4.2.2 refuses them an order.
+	case boolean, binary: // RFC 7644 §3.4.2.2 allows no order of them.
 		partial = partial || ordered
 		fallthrough
 	case integer, decimal, dateTime:
@@ -198,7 +199,7 @@ func (a *attribute) compared(op fp.CompareOperator, v any) (any, error) {
 		if i, err := strconv.Atoi(n.String()); err == nil {
 			return i, nil
 		}
-		f, _ := n.Float64() // in range, or simple and the parser had refused it
+		f, _ := n.Float64() // in range: simple and the parser refuse any other
 		return f, nil
 	}
 	return c, nil

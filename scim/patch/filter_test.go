@@ -16,7 +16,8 @@ func TestFilter(t *testing.T) {
 		{`USERNAME EQ "B"`, `userName eq "B"`},
 		{`id eq "U1" and externalid eq "e"`, `id eq "U1" and externalId eq "e"`},
 		{`name.FAMILYNAME eq "jensen"`, `name.familyName eq "jensen"`},
-		{`(userName eq "x2" or title pr) and not (displayName eq "n")`, `(userName eq "x2" or title pr) and not(displayName eq "n")`},
+		{`(userName eq "x2" or title pr) and not (displayName eq "n")`,
+			`(userName eq "x2" or title pr) and not(displayName eq "n")`},
 		{`active eq "True"`, `active eq true`},
 		{`active eq "false"`, `active eq false`},
 		{`active eq True`, `active eq true`},
@@ -43,7 +44,8 @@ func TestFilter(t *testing.T) {
 		{`emails co "work.com"`, `emails.value co "work.com"`},
 		{`emails.Value eq "b"`, `emails.value eq "b"`},
 		{`EMAILS[TYPE eq "work"].VALUE eq "x"`, `emails[type eq "work" and value eq "x"]`},
-		{`emails[type eq "w" or not (primary eq "true") and value pr]`, `emails[type eq "w" or not(primary eq true) and value pr]`},
+		{`emails[type eq "w" or not (primary eq "true") and value pr]`,
+			`emails[type eq "w" or not(primary eq true) and value pr]`},
 		{`emails[primary eq "x"]`, `emails.primary must be compared with true or false`},
 		{`title[value eq "x"]`, `title has no elements to filter`},
 		{`name[givenName eq "x"]`, `name[givenName eq "x"]`},
@@ -51,7 +53,8 @@ func TestFilter(t *testing.T) {
 		{enterprise + ` pr`, `schemas eq "E"`},
 		{enterprise + ` eq "x"`, `E is a schema; compare one of its attributes`},
 		{`meta.lastmodified ge "0001-01-03T00:00:00.0000000Z"`, `meta.lastModified ge "0001-01-03T00:00:00.0000000Z"`},
-		{`meta.lastModified gt "notadate"`, `meta.lastModified must be compared with a date and time such as 2026-01-02T03:04:05Z`},
+		{`meta.lastModified gt "notadate"`,
+			`meta.lastModified must be compared with a date and time such as 2026-01-02T03:04:05Z`},
 		{`meta.created co "2026"`, `meta.created cannot be compared by co`},
 		{`meta.resourceType eq "User"`, `meta.resourceType eq "User"`},
 		{`E:department eq "eng" and userName eq "b"`, `E:department eq "eng" and userName eq "b"`},
@@ -105,7 +108,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// Members of a group have no attribute but their value in a common filter.
+// The members of a group can be filtered only by their value.
 func TestFilterOfGroups(t *testing.T) {
 	for in, want := range map[string]string{
 		`id eq "g" and members eq "u"`: `id eq "g" and members.value eq "u"`,
@@ -166,7 +169,9 @@ func TestResolve(t *testing.T) {
 		})
 	}
 	_, err := users.Resolve(fp.AttributePath{AttributeName: strings.Repeat("x", 100)})
-	diff(t, "wrong error", `invalidPath: there is no attribute "`+strings.Repeat("x", 80)+`…"; the schemas are at /Schemas`, refused(t, err))
+	diff(t, "wrong error",
+		`invalidPath: there is no attribute "`+strings.Repeat("x", 80)+`…"; the schemas are at /Schemas`,
+		refused(t, err))
 }
 
 func TestNewTypeKeepsTheFirstOfTwoSchemas(t *testing.T) {
@@ -182,12 +187,16 @@ func TestMatches(t *testing.T) {
 	const element = `{"value":"Ab","count":7,"until":"2026-01-01T00:00:00Z","doors":["a","b"],"primary":true}`
 	for in, want := range map[string]bool{
 		`value eq "aB"`: true, `value ne "ab"`: false, `value co "B"`: true, `value sw "a"`: true, `value ew "b"`: true,
-		`value sw "b"`: false, `value gt "aa"`: true, `value lt "aa"`: false, `value ge "ab"`: true, `value le "ab"`: true,
-		`count eq 7`: true, `count eq 7.0`: true, `count ne 7`: false, `count gt 6`: true, `count lt 7`: false, `count ge 8`: false,
-		`until eq "2026-01-01T01:00:00+01:00"`: true, `until lt "2026-01-01T00:00:00.001Z"`: true, `until gt "2027-01-01T00:00:00Z"`: false,
-		`doors eq "B"`: true, `doors eq "c"`: false, `doors pr`: true,
+		`value sw "b"`: false, `value gt "aa"`: true, `value lt "aa"`: false, `value ge "ab"`: true,
+		`value le "ab"`: true,
+		`count eq 7`:    true, `count eq 7.0`: true, `count ne 7`: false, `count gt 6`: true, `count lt 7`: false,
+		`count ge 8`:                           false,
+		`until eq "2026-01-01T01:00:00+01:00"`: true, `until lt "2026-01-01T00:00:00.001Z"`: true,
+		`until gt "2027-01-01T00:00:00Z"`: false,
+		`doors eq "B"`:                    true, `doors eq "c"`: false, `doors pr`: true,
 		`primary eq true`: true, `primary eq false`: false, `primary ne true`: false, `primary ne "False"`: true,
-		`serial pr`: false, `serial eq "x"`: false, `serial ne "x"`: true, `serial lt "x"`: false, `serial eq null`: true,
+		`serial pr`: false, `serial eq "x"`: false, `serial ne "x"`: true, `serial lt "x"`: false,
+		`serial eq null`:               true,
 		`not (serial pr) and value pr`: true, `serial pr or value pr`: true, `serial pr and value pr`: false,
 	} {
 		path, err := filter.ParsePath(acme + ":keys[" + in + "]")
@@ -198,7 +207,7 @@ func TestMatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, err = p.narrow(path); err != nil {
+		if p, err = p.selected(path); err != nil {
 			t.Errorf("%s: %v", in, err)
 		} else if got := p.attr.matches(p.filter, document(t, element)); got != want {
 			t.Errorf("%s is %v", in, got)

@@ -7,8 +7,8 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// matches says whether an element of the attribute passes a filter that place.elements made. A
-// simple element is compared as "value".
+// matches reports whether an element of the attribute passes a filter that place.elements returned.
+// A simple element is compared as "value".
 func (a *attribute) matches(f fp.Expression, element any) bool {
 	switch x := f.(type) {
 	case *fp.LogicalExpression:
@@ -30,15 +30,15 @@ func (a *attribute) matches(f fp.Expression, element any) bool {
 			}
 		}
 		if a.kind == untyped {
-			name = spelled(m, name)
+			name = storedKey(m, name)
 		}
 		return leaf.passes(m[name], x)
 	}
 	return false
 }
 
-// passes says whether the value v of the attribute passes a comparison. What is absent differs from
-// everything (RFC 7644 §3.4.2.2 leaves that open).
+// passes reports whether the value v of the attribute passes a comparison. An absent value passes
+// ne with anything (RFC 7644 §3.4.2.2 leaves that open).
 func (a *attribute) passes(v any, x *fp.AttributeExpression) bool {
 	if list, ok := v.([]any); ok {
 		for _, e := range list {
@@ -72,8 +72,8 @@ func (a *attribute) passes(v any, x *fp.AttributeExpression) bool {
 	return ok && partly
 }
 
-// order compares v with w: their order, and whether v contains, starts or ends with w as op asks.
-// ok is false when they are of different types.
+// order compares v with w. partly reports whether v contains, starts with or ends with w, whichever
+// op asks for. ok is false if the values are of different types.
 func (a *attribute) order(v, w any, op fp.CompareOperator) (order int, partly, ok bool) {
 	switch x := v.(type) {
 	case bool:

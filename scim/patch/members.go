@@ -1,32 +1,32 @@
 package patch
 
-// membersTarget is the target of operations on a group's members. They keep no other target:
-// Normalize turns filters into values, and refuses sub-attributes.
+// membersTarget is the target of all operations on a group's members: Normalize turns filters on
+// them into values, and refuses their sub-attributes.
 var membersTarget = Target{Attribute: "members"}
 
-// Members is what a request does to the members of a group. The effects of all its operations are
-// folded into one change of a set, so it needs no order: Add and Remove share no id, and neither
-// holds an id twice. The zero Members changes nothing.
+// Members is the change that a request makes to the members of a group. All its operations are
+// folded into one change of a set, so their order is irrelevant: Add and Remove share no id, and
+// neither holds an id twice. The zero Members changes nothing.
 type Members struct {
-	Replace bool     // the group shall have exactly the members in Add; Remove is empty then
+	Replace bool     // the group gets exactly the members in Add; Remove is empty then
 	Add     []string // ids, in the order in which the client first named them
 	Remove  []string
 }
 
-// Empty says whether m leaves every membership as it is.
+// Empty reports whether m changes no membership.
 func (m Members) Empty() bool { return !m.Replace && len(m.Add) == 0 && len(m.Remove) == 0 }
 
-// SplitMembers parts the operations on a group's members, folded into one change, from the others,
-// whose order it keeps. The operations are those of [Normalize].
+// SplitMembers folds the operations on a group's members into one change, and returns the other
+// operations in their order. The operations are those of [Normalize].
 func SplitMembers(ops []Operation) (rest []Operation, members Members) {
-	var f fold
+	var f memberFold
 	for _, op := range ops {
 		if op.Target != membersTarget {
 			rest = append(rest, op)
 			continue
 		}
 		if op.Op == Replace || op.Op == Remove && op.Value == nil {
-			f = fold{replace: true}
+			f = memberFold{replace: true}
 		}
 		list, _ := op.Value.([]any)
 		for _, e := range list {
@@ -36,34 +36,36 @@ func SplitMembers(ops []Operation) (rest []Operation, members Members) {
 	return rest, f.members()
 }
 
-// fold collects what several operations do to a set: the last word on each id counts.
-type fold struct {
-	replace bool
-	order   []string
-	in      map[string]bool
+// memberFold folds several operations on a set of ids into one: the last operation on each id
+// counts.
+type memberFold struct {
+	replace  bool
+	order    []string
+	isMember map[string]bool // by id
 }
 
-// set notes that the element e, which has a value, is a member or is none.
-func (f *fold) set(e any, in bool) {
+// set records whether the element e, if it has a value, shall be a member.
+func (f *memberFold) set(e any, isMember bool) {
 	m, _ := e.(map[string]any)
 	id, ok := m["value"].(string)
 	if !ok {
 		return
 	}
-	if f.in == nil {
-		f.in = make(map[string]bool)
+	if f.isMember == nil {
+		f.isMember = make(map[string]bool)
 	}
-	if _, known := f.in[id]; !known {
+	if _, known := f.isMember[id]; !known {
 		f.order = append(f.order, id)
 	}
-	f.in[id] = in
+	f.isMember[id] = isMember
 }
 
-func (f *fold) members() Members {
+// members returns the folded change.
+func (f *memberFold) members() Members {
 	m := Members{Replace: f.replace}
 	for _, id := range f.order {
 		switch {
-		case f.in[id]:
+		case f.isMember[id]:
 			m.Add = append(m.Add, id)
 		case !f.replace:
 			m.Remove = append(m.Remove, id)

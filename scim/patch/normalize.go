@@ -10,33 +10,34 @@ import (
 )
 
 // Normalize reads the body of a PATCH (RFC 7644 §3.5.2) into canonical operations in document
-// order, in which every attribute is one that t declares, or one of an extension without a schema,
-// and every value is of its type. A request may become no operation at all.
+// order. Each attribute in them is declared by t, or belongs to an extension without a schema, and
+// each value is of the attribute's type. The result may be empty.
 //
-// It takes all dialects that identity providers are known to send:
+// It accepts all dialects that identity providers are known to send:
 //   - "schemas" missing or with more URNs, "operations" in lower case, op in any case;
 //   - attributes and URNs in any case, a period between URN and attribute, an extension's attribute
 //     without its URN, a whole extension as path;
 //   - no path, and a value whose members are attributes, dotted paths, paths with filters, URNs
-//     with an attribute, or extensions. What the server writes (id, meta, groups) is left out then;
-//   - booleans and numbers as strings, one value where a list is declared, a list of one object where one
-//     value is, a bare string for the "value" of a complex attribute;
+//     with an attribute, or extensions. Attributes that only the server writes (id, meta, groups)
+//     are left out then;
+//   - booleans and numbers as strings, one value where a list is declared, a list of one object
+//     where one value is declared, a bare string for the "value" of a complex attribute;
 //   - null, "" and [] for unassigned: replace removes then, add does nothing. Within the object for
-//     a complex attribute they remove the sub-attribute. Nothing is left of a complex value without
-//     its "value", so to remove that removes the whole: a manager, or the e-mail of a filter;
-//   - remove with a list of the values to remove. It is never a removal of all values: an empty
-//     list removes nothing, and an element that names no value is refused.
+//     a complex attribute they remove the sub-attribute. A complex value is meaningless without its
+//     "value", so removing that removes all of it: a manager, or the e-mail that a filter selects;
+//   - remove with a list of the values to remove. It never removes all values by accident: an empty
+//     list removes nothing, and an element without a value is refused.
 //
-// A strict Type has none of these but names and URNs in any case, a whole extension as path, objects for
-// extensions without a path, and null and [] for unassigned; and without a path it refuses what the
-// server writes.
+// A strict Type accepts only these of them: names and URNs in any case, a whole extension as path,
+// objects for extensions without a path, and null and [] for unassigned. Without a path, it refuses
+// attributes that only the server writes.
 func Normalize(body []byte, t *Type) ([]Operation, error) {
 	o, err := decode(body)
 	if err != nil {
 		return nil, err
 	}
 	if t.strict {
-		if err := o.announces(patchOp); err != nil {
+		if err := o.requireSchema(patchOp); err != nil {
 			return nil, err
 		}
 	}
@@ -61,11 +62,12 @@ func Normalize(body []byte, t *Type) ([]Operation, error) {
 	return n.out, nil
 }
 
+// normalizer collects the operations of one PATCH.
 type normalizer struct {
 	t    *Type
 	out  []Operation
 	work int // values, and terms of filters, that Apply will compare with each element
-	size int // of the values in bytes, members apart
+	size int // size of the values in bytes, without members
 }
 
 // operation normalizes one element of Operations.
@@ -101,7 +103,8 @@ func (n *normalizer) operation(e any) error {
 	case path == "" && op == Remove:
 		return fail(NoTarget, "remove needs a path")
 	case sent && op == Remove && n.t.strict:
-		return fail(InvalidSyntax, "remove takes no value; select what to remove by a filter in the path")
+		return fail(InvalidSyntax,
+			"remove takes no value; select what to remove by a filter in the path")
 	case !sent && op != Remove:
 		return fail(InvalidValue, "%s needs a value; to unassign an attribute, use remove", op)
 	case path == "":
@@ -127,11 +130,12 @@ func (t *Type) path(path string) (place, error) {
 	if err != nil {
 		return p, err
 	}
-	return p.narrow(parsed)
+	return p.selected(parsed)
 }
 
-// narrow adds what a path has in and after brackets to the place that stands before them.
-func (p place) narrow(parsed fp.Path) (place, error) {
+// selected adds the filter of a parsed path, and the sub-attribute after it, to the place p of the
+// attribute before the brackets.
+func (p place) selected(parsed fp.Path) (place, error) {
 	if parsed.ValueExpression == nil {
 		return p, nil
 	}
@@ -160,7 +164,7 @@ func (p place) narrow(parsed fp.Path) (place, error) {
 }
 
 // members normalizes an operation whose value is an object with attributes of s as members. named
-// says whether the client named a path, and so meant every attribute.
+// is set if the client sent a path, and so asked for exactly these attributes.
 func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
 	o, ok := v.(object)
 	if !ok {
@@ -191,7 +195,7 @@ func (n *normalizer) member(s *scope, m member) (place, error) {
 	}
 	if s.urn == "" {
 		if _, isObject := m.value.(object); isObject && n.t.undeclared(m.name) {
-			// As in a POST, an object under an unknown URN is an extension.
+			// As in a POST, an object under an unknown URN is an extension without a schema.
 			return place{scope: n.t.scope(m.name)}, nil
 		}
 		return n.t.path(m.name)
@@ -207,10 +211,11 @@ func (n *normalizer) member(s *scope, m member) (place, error) {
 	if err != nil {
 		return p, err
 	}
-	return p.narrow(parsed)
+	return p.selected(parsed)
 }
 
-// strictMember is member where only the name of an attribute is one, and the URN of an extension.
+// strictMember is member for a strict Type: the name must be that of an attribute, or the URN of an
+// extension.
 func (n *normalizer) strictMember(s *scope, m member) (place, error) {
 	if of := n.t.byURN[strings.ToLower(m.name)]; of != nil && s.urn == "" && of.urn != "" {
 		return place{scope: of}, nil
@@ -221,8 +226,8 @@ func (n *normalizer) strictMember(s *scope, m member) (place, error) {
 // patchOp is the schema of a PATCH body (RFC 7644 §3.5.2).
 const patchOp = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-// announces is an error unless the "schemas" of a body have the URN.
-func (o object) announces(urn string) error {
+// requireSchema returns an error unless the "schemas" of a body list the URN.
+func (o object) requireSchema(urn string) error {
 	v, _, err := o.get("schemas")
 	if err != nil {
 		return err
@@ -236,9 +241,9 @@ func (o object) announces(urn string) error {
 	return fail(InvalidSyntax, "schemas must be a list that has %s", urn)
 }
 
-// undeclared says whether a name is the URN of an extension without a schema. An attribute of such
-// an extension cannot be told from a longer URN, except by the version that comes last but one in
-// the URNs of schemas.
+// undeclared reports whether a name is the URN of an extension without a schema. An attribute of
+// such an extension looks like a longer URN. Only the version distinguishes them: it is the last
+// part but one in the URN of a schema.
 func (t *Type) undeclared(name string) bool {
 	if !strings.Contains(name, ":") || strings.ContainsAny(name, "[ ") {
 		return false
@@ -255,8 +260,8 @@ func (t *Type) undeclared(name string) bool {
 	return !dotted && (k < 3 || !isVersion(parts[k-3]))
 }
 
-// push adds an operation, or joins it to the last one where both add or remove members: a client
-// that removes 1,000 members one by one means one change of a set.
+// push adds an operation. If it and the last one both add or both remove members, it joins them: a
+// client that removes 1,000 members one by one means one change of a set.
 func (n *normalizer) push(op Operation) error {
 	if k := len(n.out) - 1; k >= 0 && op.Value != nil && op.Op != Replace && op.Target == membersTarget {
 		if last := &n.out[k]; last.Op == op.Op && last.Target == membersTarget && last.Value != nil {

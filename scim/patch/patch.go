@@ -1,16 +1,16 @@
 // Package patch turns what SCIM clients write into one canonical form, and applies it to documents.
 //
 // A document is a resource as it is stored: a map from canonical attribute names to JSON values,
-// with each extension's attributes in an object under the extension's URN. What is unassigned is
-// absent: a document holds no null, no empty string, no empty list and no empty object, neither
-// id, schemas and meta, which the server makes, nor a group's members, which live in rows of their
-// own, nor anything that is never returned, such as a password.
+// with each extension's attributes in an object under the extension's URN. An unassigned attribute
+// is absent: a document holds no null, no empty string, no empty list and no empty object. Nor does
+// it hold id, schemas and meta, which the server makes; a group's members, which have rows of their
+// own; and attributes that are never returned, such as a password.
 //
-// Three entrances lead here. [Document] reads the body of a POST or PUT into a document.
-// [Normalize] reads the body of a PATCH, in any dialect of the identity providers, into
-// operations; [SplitMembers] parts those on a group's members from the others; [Apply] applies the
-// others to a document. [Overwrite] compares a PUT with what is stored. Nothing here knows a store,
-// and every error is an [*Error].
+// There are three entry points. [Document] reads the body of a POST or PUT into a document.
+// [Normalize] reads the body of a PATCH, in any dialect of the identity providers, into operations.
+// [SplitMembers] separates the operations on a group's members from the others, and [Apply] applies
+// the others to a document. [Overwrite] compares a PUT with the stored document. The package does
+// not access the store, and every error is an [*Error].
 package patch
 
 import (
@@ -19,8 +19,8 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// MaxOperations is the number of operations that one PATCH may hold after the operations on
-// single members that follow one another were folded into one.
+// MaxOperations is the number of operations that one PATCH may hold. Consecutive operations that
+// add or remove single members count as one.
 const MaxOperations = 1000
 
 // MaxDepth is how deep the objects and lists of a request body may be nested.
@@ -39,10 +39,10 @@ const (
 // Operation is one canonical change of one attribute.
 //
 // Value is a JSON value of the attribute's type: nil, bool, string, [encoding/json.Number],
-// map[string]any or []any; a list exactly where the target is a whole multi-valued attribute. Add
-// and replace always have one. Remove has none, except on a whole multi-valued attribute, where it
-// lists the elements to remove and is never empty: an element is removed when it has every
-// sub-attribute that a listed one has.
+// map[string]any or []any. It is a list if and only if the target is a whole multi-valued
+// attribute. Add and replace always have a value. Remove has none, except on a whole multi-valued
+// attribute: then it lists the elements to remove and is never empty. An element is removed if it
+// has every sub-attribute of a listed one.
 type Operation struct {
 	Op     Op
 	Target Target
@@ -57,7 +57,7 @@ type Target struct {
 	Filter       fp.Expression // selects elements of a multi-valued attribute, nil for all
 }
 
-// String is the target as a SCIM path, with "[…]" in place of a filter.
+// String returns the target as a SCIM path, with "[…]" in place of a filter.
 func (t Target) String() string {
 	var b strings.Builder
 	if t.URN != "" {

@@ -38,13 +38,13 @@ var (
 	strictGroups = NewStrictType(schema.CoreGroupSchema())
 )
 
-// short replaces the URNs of the tests by a letter with a colon, long does the reverse.
+// short replaces the URNs of the tests by a letter with a colon. long does the reverse.
 var (
 	short = strings.NewReplacer(enterprise, "E", acme, "A", unknownURN, "X", coreURN, "U")
 	long  = strings.NewReplacer("E:", enterprise+":", "A:", acme+":", "X:", unknownURN+":", "U:", coreURN+":")
 )
 
-// show is operations in one line each, with short URNs.
+// show prints operations, one per line, with short URNs.
 func show(ops []Operation) string {
 	var b strings.Builder
 	for _, op := range ops {
@@ -61,7 +61,7 @@ func show(ops []Operation) string {
 	return short.Replace(b.String())
 }
 
-// lines trims a wanted text written over several lines.
+// lines removes the indentation from a wanted text of several lines.
 func lines(s string) string {
 	var b strings.Builder
 	for l := range strings.Lines(strings.TrimSpace(s)) {
@@ -88,12 +88,13 @@ func document(t testing.TB, s string) map[string]any {
 	return m
 }
 
-// body is a PATCH with these operations.
+// body returns the body of a PATCH with these operations.
 func body(ops string) []byte {
 	return []byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + ops + `]}`)
 }
 
-// refused is the error as "scimType: detail", empty for none. Any other error fails the test.
+// refused returns the text of an *Error as "scimType: detail", and "" for nil. Any other error
+// fails the test.
 func refused(t testing.TB, err error) string {
 	t.Helper()
 	if err == nil {
@@ -113,7 +114,8 @@ func diff(t testing.TB, what string, want, got any) {
 	}
 }
 
-// expand writes the URNs of a document's extensions, which tests shorten to a letter, in full.
+// expand writes the URNs of a document's extensions in full, which the tests shorten to a letter.
 func expand(doc string) string {
-	return strings.NewReplacer(`"E":`, `"`+enterprise+`":`, `"A":`, `"`+acme+`":`, `"X":`, `"`+unknownURN+`":`).Replace(doc)
+	return strings.NewReplacer(`"E":`, `"`+enterprise+`":`, `"A":`, `"`+acme+`":`, `"X":`,
+		`"`+unknownURN+`":`).Replace(doc)
 }

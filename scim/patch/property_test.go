@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// clean reports what a document must not hold: anything that means unassigned, two primary elements,
-// what the server writes, what is never kept.
+// clean returns an error for anything that a document must not hold: values that mean unassigned,
+// two primary elements, attributes that the server writes or never stores.
 func clean(doc map[string]any) error {
 	for _, name := range []string{"id", "meta", "schemas", "groups", "password", "members"} {
 		if doc[name] != nil {
@@ -43,20 +43,27 @@ func clean(doc map[string]any) error {
 	return nil
 }
 
-// randomOps draws operations from parts of what clients send, so that most are valid.
+// randomOps makes operations from parts of real requests, so that most are valid.
 func randomOps(r *rand.Rand, ops []string) string {
 	paths := []string{
 		"userName", "title", "active", "name", "name.givenName", "NAME", "emails", "emails.value", "emails.primary",
-		`emails[type eq \"work\"]`, `emails[type eq \"work\"].value`, `emails[primary eq true].type`, `emails[value co \"a\"]`,
-		`emails[not (type eq \"work\")].primary`, "manager", enterprise, enterprise + ":manager.value", enterprise + ":department",
-		acme + ":badges", acme + `:badges[value eq \"a\"]`, acme + ":keys", acme + `:keys[value eq \"a\"].count`, acme + ":frozen",
-		acme + ":desk", acme + ":desk.building", acme, unknownURN + ":a", unknownURN + ":a.b", unknownURN + `:a[b eq 1]`, unknownURN,
+		`emails[type eq \"work\"]`, `emails[type eq \"work\"].value`, `emails[primary eq true].type`,
+		`emails[value co \"a\"]`,
+		`emails[not (type eq \"work\")].primary`, "manager", enterprise, enterprise + ":manager.value",
+		enterprise + ":department",
+		acme + ":badges", acme + `:badges[value eq \"a\"]`, acme + ":keys", acme + `:keys[value eq \"a\"].count`,
+		acme + ":frozen",
+		acme + ":desk", acme + ":desk.building", acme, unknownURN + ":a", unknownURN + ":a.b",
+		unknownURN + `:a[b eq 1]`, unknownURN,
 		"groups", "password", "id", "nope", "",
 	}
 	values := []string{
-		`null`, `""`, `"a"`, `"b"`, `"True"`, `true`, `1`, `[]`, `{}`, `["a"]`, `["a","b"]`, `[null]`, `{"value":"a"}`, `{"value":""}`,
-		`{"value":"a","type":"work","primary":true}`, `[{"value":"a","type":"work","primary":"true"},{"value":"b","primary":true}]`,
-		`{"givenName":"a","familyName":null}`, `{"title":"x","emails":{"value":"b"},"` + enterprise + `":{"department":"d"}}`, `{"b":1}`,
+		`null`, `""`, `"a"`, `"b"`, `"True"`, `true`, `1`, `[]`, `{}`, `["a"]`, `["a","b"]`, `[null]`, `{"value":"a"}`,
+		`{"value":""}`,
+		`{"value":"a","type":"work","primary":true}`,
+		`[{"value":"a","type":"work","primary":"true"},{"value":"b","primary":true}]`,
+		`{"givenName":"a","familyName":null}`,
+		`{"title":"x","emails":{"value":"b"},"` + enterprise + `":{"department":"d"}}`, `{"b":1}`,
 		`{"building":"x","floor":1}`,
 	}
 	var all []string
@@ -67,8 +74,8 @@ func randomOps(r *rand.Rand, ops []string) string {
 	return strings.Join(all, ",")
 }
 
-// Whatever valid operations do, the document stays clean; changed tells the truth; and the document
-// that was given stays as it is.
+// After any valid operations, the document is clean, changed reports whether it differs, and
+// the document that was passed in is as before.
 func TestApplyKeepsDocumentsClean(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	doc, applied := document(t, `{"userName":"u"}`), 0
@@ -105,7 +112,7 @@ func TestApplyKeepsDocumentsClean(t *testing.T) {
 	}
 }
 
-// A replace says what the value shall be, so saying it twice changes nothing more.
+// A replace applied twice has the same result as once.
 func TestReplaceIsIdempotent(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	applied := 0
@@ -122,7 +129,7 @@ func TestReplaceIsIdempotent(t *testing.T) {
 		}
 		twice, changed, err := Apply(once, ops, users)
 		if e := (*Error)(nil); errors.As(err, &e) && e.ScimType == Mutability {
-			continue // it set an immutable attribute after it had removed the whole
+			continue // it set an immutable attribute after it had removed the complex one around it
 		}
 		if err != nil || changed {
 			t.Fatalf("%s\nmakes %s, then %s (%v)", request, encode(once), encode(twice), err)
@@ -134,7 +141,7 @@ func TestReplaceIsIdempotent(t *testing.T) {
 	}
 }
 
-// selects says whether an operation has a filter: it may not match what it made.
+// selects reports whether an operation has a filter. An element that it created may not match it.
 func selects(ops []Operation) bool {
 	for _, op := range ops {
 		if op.Target.Filter != nil {
@@ -144,10 +151,11 @@ func selects(ops []Operation) bool {
 	return false
 }
 
-// Deactivation works whatever else a document holds: it only takes access away.
+// Deactivation works for any document, because it only takes access away.
 func TestDeactivationNeverFails(t *testing.T) {
 	for _, doc := range []string{
-		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`, `{"active":{"a":1},"` + acme + `":5}`,
+		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`,
+		`{"active":{"a":1},"` + acme + `":5}`,
 		`{"active":true,"emails":[{"primary":true},{"primary":true},null]}`,
 	} {
 		for _, ops := range []string{
@@ -171,7 +179,8 @@ func FuzzNormalize(f *testing.F) {
 	for range 30 {
 		f.Add(body(randomOps(r, []string{"add", "replace", "remove"})))
 	}
-	f.Add(body(`{"op":"remove","path":"members[value eq \"a\" or value eq \"b\"]"},{"op":"Remove","path":"members","value":[{"value":"c"}]}`))
+	f.Add(body(`{"op":"remove","path":"members[value eq \"a\" or value eq \"b\"]"},{"op":"Remove","path":"members",` +
+		`"value":[{"value":"c"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, typ := range []*Type{users, groups} {
 			ops, err := Normalize(b, typ)
@@ -183,11 +192,13 @@ func FuzzNormalize(f *testing.F) {
 			if len(ops) > MaxOperations || len(rest) > len(ops) {
 				t.Fatalf("%d operations, %d of them not on members", len(ops), len(rest))
 			}
-			// The one way to empty a group is an operation that says so.
+			// Only an operation that explicitly asks for it empties a group.
 			if members.Replace && !strings.Contains(strings.ToLower(string(b)), "members") {
 				t.Fatalf("%q replaces members", b)
 			}
-			doc := document(t, expand(`{"emails":[{"value":"a","type":"work"}],"A":{"keys":[{"value":"a"}],"badges":["a"]},"X":{"a":[{"b":1}]}}`))
+			doc := document(t, expand(
+				`{"emails":[{"value":"a","type":"work"}],"A":{"keys":[{"value":"a"}],"badges":["a"]},`+
+					`"X":{"a":[{"b":1}]}}`))
 			next, changed, err := Apply(doc, rest, typ)
 			if err != nil {
 				refused(t, err)
@@ -203,11 +214,14 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-// A document is a body of a POST or PUT that makes the same document.
+// A document, sent as the body of a POST or PUT, makes the same document.
 func FuzzDocument(f *testing.F) {
-	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},"A":{"codes":["a"],"level":"7"}}`)))
+	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},` +
+		`"A":{"codes":["a"],"level":"7"}}`)))
 	f.Add([]byte(`{"displayName":"N","members":[{"value":"a"},"b"]}`))
-	f.Add([]byte(`{"` + coreURN + `":{"userName":"u"},"name.givenName":"G","` + enterprise + `:manager.value":"m","emails[type eq \"work\"].value":"a","` + acme + `:badges":["b"],"` + acme + `:codes":["c"]}`))
+	f.Add([]byte(`{"` + coreURN + `":{"userName":"u"},"name.givenName":"G","` + enterprise +
+		`:manager.value":"m","emails[type eq \"work\"].value":"a","` + acme + `:badges":["b"],"` + acme +
+		`:codes":["c"]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, typ := range []*Type{users, groups} {
 			doc, _, err := Document(b, typ)

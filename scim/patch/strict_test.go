@@ -8,7 +8,8 @@ import (
 
 const patchURN = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`
 
-// TestStrictNormalize has each dialect refused that a type takes otherwise, and the RFC's words taken.
+// TestStrictNormalize: a strict type refuses each dialect that another type accepts, and accepts
+// what the RFC allows.
 func TestStrictNormalize(t *testing.T) {
 	tests := []struct {
 		name, operation string
@@ -16,41 +17,61 @@ func TestStrictNormalize(t *testing.T) {
 		want            string // the operations, or the scimType of the error
 	}{
 		{"active as a string", `{"op":"replace","path":"active","value":"False"}`, strictUsers, InvalidValue},
-		{"primary as a string", `{"op":"replace","path":"emails[type eq \"work\"].primary","value":"True"}`, strictUsers, InvalidValue},
-		{"primary as a string in a list", `{"op":"add","path":"emails","value":[{"value":"a","primary":"True"}]}`, strictUsers, InvalidValue},
-		{"a string in Microsoft's list", `{"op":"replace","path":"title","value":[{"$ref":null,"value":"a"}]}`, strictUsers, InvalidValue},
+		{"primary as a string", `{"op":"replace","path":"emails[type eq \"work\"].primary","value":"True"}`,
+			strictUsers, InvalidValue},
+		{"primary as a string in a list", `{"op":"add","path":"emails","value":[{"value":"a","primary":"True"}]}`,
+			strictUsers, InvalidValue},
+		{"a string in Microsoft's list", `{"op":"replace","path":"title","value":[{"$ref":null,"value":"a"}]}`,
+			strictUsers, InvalidValue},
 		{"a number as a string", `{"op":"replace","path":"A:level","value":"7"}`, strictUsers, InvalidValue},
 		{"op in upper case", `{"op":"Replace","path":"active","value":false}`, strictUsers, InvalidSyntax},
-		{"an object where a list is declared", `{"op":"add","path":"emails","value":{"value":"a"}}`, strictUsers, InvalidValue},
+		{"an object where a list is declared", `{"op":"add","path":"emails","value":{"value":"a"}}`, strictUsers,
+			InvalidValue},
 		{"a string where a list is declared", `{"op":"add","path":"emails","value":"a"}`, strictUsers, InvalidValue},
-		{"a string for an element", `{"op":"replace","path":"emails[type eq \"work\"]","value":"a"}`, strictUsers, InvalidValue},
+		{"a string for an element", `{"op":"replace","path":"emails[type eq \"work\"]","value":"a"}`, strictUsers,
+			InvalidValue},
 		{"a string for a complex attribute", `{"op":"add","path":"E:manager","value":"u2"}`, strictUsers, InvalidValue},
-		{"a list for a complex attribute", `{"op":"add","path":"E:manager","value":[{"value":"u2"}]}`, strictUsers, InvalidValue},
+		{"a list for a complex attribute", `{"op":"add","path":"E:manager","value":[{"value":"u2"}]}`, strictUsers,
+			InvalidValue},
 		{"members as strings", `{"op":"add","path":"members","value":["u1"]}`, strictGroups, InvalidValue},
-		{"remove with a list", `{"op":"remove","path":"members","value":[{"value":"u1"}]}`, strictGroups, InvalidSyntax},
+		{"remove with a list", `{"op":"remove","path":"members","value":[{"value":"u1"}]}`, strictGroups,
+			InvalidSyntax},
 		{"remove with null", `{"op":"remove","path":"members","value":null}`, strictGroups, InvalidSyntax},
-		{"an extension's attribute without its URN", `{"op":"replace","path":"department","value":"X"}`, strictUsers, InvalidPath},
-		{"a period after the URN", `{"op":"replace","path":"` + enterprise + `.department","value":"X"}`, strictUsers, InvalidPath},
+		{"an extension's attribute without its URN", `{"op":"replace","path":"department","value":"X"}`, strictUsers,
+			InvalidPath},
+		{"a period after the URN", `{"op":"replace","path":"` + enterprise + `.department","value":"X"}`, strictUsers,
+			InvalidPath},
 		{"an unknown extension as path", `{"op":"remove","path":"` + unknownURN + `"}`, strictUsers, InvalidPath},
 		{"an unknown URN", `{"op":"add","path":"X:size","value":1}`, strictUsers, InvalidPath},
 		{"dotted keys", `{"op":"replace","value":{"name.givenName":"K"}}`, strictUsers, InvalidPath},
 		{"URN keys", `{"op":"replace","value":{"E:department":"K"}}`, strictUsers, InvalidPath},
-		{"value paths as keys", `{"op":"replace","value":{"emails[type eq \"work\"].value":"a"}}`, strictUsers, InvalidPath},
-		{"an unknown extension as key", `{"op":"replace","value":{"` + unknownURN + `":{"size":1}}}`, strictUsers, InvalidPath},
+		{"value paths as keys", `{"op":"replace","value":{"emails[type eq \"work\"].value":"a"}}`, strictUsers,
+			InvalidPath},
+		{"an unknown extension as key", `{"op":"replace","value":{"` + unknownURN + `":{"size":1}}}`, strictUsers,
+			InvalidPath},
 		{"id without a path", `{"op":"replace","value":{"id":"g1","displayName":"N"}}`, strictGroups, Mutability},
 		{"groups without a path", `{"op":"replace","value":{"groups":[]}}`, strictUsers, Mutability},
 
 		{"a boolean", `{"op":"replace","path":"ACTIVE","value":false}`, strictUsers, `replace active false`},
-		{"attributes without a path", `{"op":"add","value":{"nickName":"n","` + enterprise + `":{"department":"X"}}}`, strictUsers, "add nickName \"n\"\nadd E:department \"X\""},
-		{"a manager", `{"op":"add","path":"E:manager","value":{"value":"u2"}}`, strictUsers, `add E:manager {"value":"u2"}`},
+		{"attributes without a path", `{"op":"add","value":{"nickName":"n","` + enterprise + `":{"department":"X"}}}`,
+			strictUsers, "add nickName \"n\"\nadd E:department \"X\""},
+		{"a manager", `{"op":"add","path":"E:manager","value":{"value":"u2"}}`, strictUsers,
+			`add E:manager {"value":"u2"}`},
 		{"a whole extension removed", `{"op":"remove","path":"` + enterprise + `"}`, strictUsers, `remove E`},
-		{"a whole extension with its schemas inside", `{"op":"add","path":"` + enterprise + `","value":{"schemas":["` + enterprise + `"],"department":"X"}}`, strictUsers, `add E:department "X"`},
-		{"a whole extension", `{"op":"add","path":"` + enterprise + `","value":{"department":"X"}}`, strictUsers, `add E:department "X"`},
-		{"two primary values", `{"op":"replace","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, strictUsers, InvalidValue},
+		{"a whole extension with its schemas inside",
+			`{"op":"add","path":"` + enterprise + `","value":{"schemas":["` + enterprise + `"],"department":"X"}}`,
+			strictUsers, `add E:department "X"`},
+		{"a whole extension", `{"op":"add","path":"` + enterprise + `","value":{"department":"X"}}`, strictUsers,
+			`add E:department "X"`},
+		{"two primary values",
+			`{"op":"replace","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}`,
+			strictUsers, InvalidValue},
 		{"null", `{"op":"replace","path":"title","value":null}`, strictUsers, `remove title`},
 		{"no values", `{"op":"replace","path":"emails","value":[]}`, strictUsers, `remove emails`},
-		{"members", `{"op":"add","path":"members","value":[{"value":"u1","$ref":"x","type":"User"}]}`, strictGroups, `add members [{"$ref":"x","type":"User","value":"u1"}]`},
-		{"a member removed", `{"op":"remove","path":"members[value eq \"u1\"]"}`, strictGroups, `remove members [{"value":"u1"}]`},
+		{"members", `{"op":"add","path":"members","value":[{"value":"u1","$ref":"x","type":"User"}]}`, strictGroups,
+			`add members [{"$ref":"x","type":"User","value":"u1"}]`},
+		{"a member removed", `{"op":"remove","path":"members[value eq \"u1\"]"}`, strictGroups,
+			`remove members [{"value":"u1"}]`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,7 +95,8 @@ func TestStrictNormalize(t *testing.T) {
 			}
 		})
 	}
-	for name, schemas := range map[string]string{"no schemas": ``, "others": `"schemas":["` + coreURN + `"],`, "no list": `"schemas":"x",`} {
+	for name, schemas := range map[string]string{"no schemas": ``, "others": `"schemas":["` + coreURN + `"],`,
+		"no list": `"schemas":"x",`} {
 		_, err := Normalize([]byte(`{`+schemas+`"Operations":[{"op":"remove","path":"title"}]}`), strictUsers)
 		if p := (*Error)(nil); !errors.As(err, &p) || p.ScimType != InvalidSyntax {
 			t.Errorf("%s: %v", name, err)
@@ -84,7 +106,8 @@ func TestStrictNormalize(t *testing.T) {
 
 func TestStrictDocument(t *testing.T) {
 	for name, test := range map[string]struct{ body, scimType string }{
-		"complete":                         {`{"schemas":["U"],"userName":"a","emails":[{"value":"x","primary":true}]}`, ""},
+		"complete": {`{"schemas":["U"],"userName":"a","emails":[{"value":"x","primary":true}]}`,
+			""},
 		"an extension":                     {`{"schemas":["U","E"],"userName":"a","E":{"department":"x"}}`, ""},
 		"an unknown extension":             {`{"schemas":["U"],"userName":"a","urn:example:x":{"department":"x"}}`, ""},
 		"no schemas":                       {`{"userName":"a"}`, InvalidSyntax},
@@ -104,10 +127,12 @@ func TestStrictDocument(t *testing.T) {
 	}
 }
 
-// An element that no filter finds is not made up.
+// A strict type creates no element for a filter that matches none.
 func TestStrictApply(t *testing.T) {
 	for _, op := range []string{"add", "replace"} {
-		ops, err := Normalize([]byte(`{`+patchURN+`"Operations":[{"op":"`+op+`","path":"emails[type eq \"work\"].value","value":"a"}]}`), strictUsers)
+		ops, err := Normalize(
+			[]byte(`{`+patchURN+`"Operations":[{"op":"`+op+`","path":"emails[type eq \"work\"].value","value":"a"}]}`),
+			strictUsers)
 		if err != nil {
 			t.Fatal(err)
 		}

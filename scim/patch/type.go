@@ -20,13 +20,13 @@ type Type struct {
 
 // scope is the attributes of one schema.
 type scope struct {
-	urn     string // empty for the core schema, whose attributes stand at a document's top
+	urn     string // empty for the core schema, whose attributes are at the top of a document
 	attrs   attributes
 	list    []*attribute
 	untyped bool // an extension without a schema: any name is an attribute
 }
 
-// attributes finds attributes by their name, by its spelling or folded.
+// attributes finds attributes by their name, both as declared and in lower case.
 type attributes map[string]*attribute
 
 // kind is the data type of an attribute (RFC 7643 §2.3).
@@ -49,38 +49,38 @@ var kinds = map[string]kind{
 	"decimal": decimal, "dateTime": dateTime, "binary": binary, "complex": complexKind,
 }
 
-// attribute is what the package needs to know of an attribute or sub-attribute, at hand.
+// attribute is an attribute or sub-attribute, with the properties that this package looks up.
 type attribute struct {
 	name     string
 	path     string // with URN and parent, for messages
 	declared *schema.CoreAttribute
 	kind     kind
 	multi    bool
-	exact    bool // comparisons heed case
+	exact    bool // comparisons distinguish case
 	required bool
 	readOnly bool
-	fixed    bool // immutable: once assigned it stays
-	secret   bool // never returned, so never kept
+	fixed    bool // immutable: once assigned, the value stays
+	secret   bool // never returned, so never stored
 	derived  bool // the "schemas" of a resource, which follow from its extensions
-	members  bool // the members of a group, whose elements are nothing without a value
-	strict   bool // values are of the declared type as they are sent, or refused
-	guarded  bool // fixed, or with a sub-attribute that is
+	members  bool // the members of a group; an element of them must have a value
+	strict   bool // a value of another type than the declared one is refused, not converted
+	guarded  bool // fixed, or with a sub-attribute that is fixed
 	subs     attributes
 	subList  []*attribute
 }
 
-// common is built once, as the library checks each name by a regular expression.
+// common is built once, because the library checks each name by a regular expression.
 var common = schema.CommonAttributes()
 
 // NewType indexes a core schema and its extensions, which may be known only at run time. It takes
-// less than 0.1 ms, the library's schema functions several times as long: keep what they return. Of
-// two extensions with the same URN the first counts.
+// less than 0.1 ms. The library's schema functions take several times as long, so callers should
+// keep their results. Of two extensions with the same URN the first counts.
 func NewType(core schema.Schema, extensions ...schema.Schema) *Type {
 	return newType(false, core, extensions)
 }
 
-// NewStrictType is NewType for what the words of RFC 7643 and RFC 7644 allow, and nothing that
-// clients are known to send besides: see [Normalize] and [Document] for what that is.
+// NewStrictType is [NewType] for exactly what RFC 7643 and RFC 7644 allow. It accepts none of the
+// other forms that clients are known to send: see [Normalize] and [Document] for a list of them.
 func NewStrictType(core schema.Schema, extensions ...schema.Schema) *Type {
 	return newType(true, core, extensions)
 }
@@ -173,8 +173,7 @@ func (a *attribute) sub(name string) *attribute {
 	return a.subs.find(name)
 }
 
-// scope returns the schema of a URN in any case, one without attributes of its own for an unknown
-// one.
+// scope returns the schema of a URN in any case. For an unknown URN, it returns an untyped one.
 func (t *Type) scope(urn string) *scope {
 	if urn == "" {
 		return t.scopes[0]
@@ -185,7 +184,7 @@ func (t *Type) scope(urn string) *scope {
 	return &scope{urn: urn, untyped: true}
 }
 
-// place is what a path names.
+// place is the attribute, sub-attribute or extension that a path names.
 type place struct {
 	scope  *scope
 	attr   *attribute // nil for a whole extension
@@ -204,7 +203,7 @@ func (p place) target() Target {
 	return t
 }
 
-// find resolves an attribute path as Resolve says.
+// find resolves an attribute path as described at Resolve.
 func (t *Type) find(p fp.AttributePath) (place, error) {
 	if p.URIPrefix == nil {
 		for _, s := range t.scopes {
@@ -222,15 +221,15 @@ func (t *Type) find(p fp.AttributePath) (place, error) {
 	if s := t.byURN[strings.ToLower(urn)]; s != nil {
 		return in(s, p.AttributeName, p.SubAttribute)
 	}
-	// What stands before the first period may be the URN's end: urn:…:2.0:User.department. Where no
-	// schema tells, the version that comes last but one in the URNs of schemas does.
-	whole := urn + ":" + p.AttributeName
-	s := t.byURN[strings.ToLower(whole)]
+	// The text before the first period may be the end of the URN: urn:…:2.0:User.department. If no
+	// schema has that URN, the version decides: it is the last part but one in the URN of a schema.
+	longer := urn + ":" + p.AttributeName
+	s := t.byURN[strings.ToLower(longer)]
 	if t.strict && (s == nil || p.SubAttribute != nil) {
 		return place{}, fail(InvalidPath, "there is no schema %s; the schemas are at /Schemas", quote(urn))
 	}
 	if s == nil && isVersion(urn[strings.LastIndexByte(urn, ':')+1:]) {
-		s = &scope{urn: whole, untyped: true}
+		s = &scope{urn: longer, untyped: true}
 	}
 	switch {
 	case s == nil:
@@ -260,20 +259,21 @@ func isVersion(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789.") == ""
 }
 
-// Place is what an attribute path names, in the spelling of its schema.
+// Place is the attribute, sub-attribute or extension that an attribute path names, in the spelling
+// of its schema.
 type Place struct {
 	URN          string // the extension, empty for the core schema and the common attributes
 	Attribute    string // empty for a whole extension
 	SubAttribute string // empty for a whole attribute
 
-	// Declared is the attribute's declaration, DeclaredSub the sub-attribute's. Each is nil where
+	// Declared is the attribute's declaration, DeclaredSub the sub-attribute's. Each is nil if
 	// there is none: for a whole extension, a whole attribute, an extension without a schema.
 	Declared, DeclaredSub *schema.CoreAttribute
 }
 
-// Resolve finds what an attribute path names, in any spelling that clients use: names and URNs in
-// any case, a period between URN and attribute, an extension's attribute without its URN. Under a
-// URN that is none of the type's schemas any attribute is found. An attribute that a known schema
+// Resolve finds the place that an attribute path names, in any spelling that clients use: names and
+// URNs in any case, a period between URN and attribute, an extension's attribute without its URN. A
+// URN that is not one of the type's schemas has every attribute. An attribute that a known schema
 // does not declare is an InvalidPath error.
 func (t *Type) Resolve(path fp.AttributePath) (Place, error) {
 	p, err := t.find(path)

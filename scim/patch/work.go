@@ -6,29 +6,29 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 )
 
-// The limits that keep a small request from costing much: a client with a directory's token is a
-// customer's, and a server that is out of memory, or a store that waits for Apply, is everybody's.
+// These limits keep a small request from causing much work. A client belongs to one customer, but a
+// server that is out of memory, or a transaction that waits for Apply, affects all of them.
 const (
-	// maxNodes is how many values a body may have. A list of 150,000 members has 300,000; the
-	// same bytes spent on {} would take a hundred times their size in memory.
+	// maxNodes is how many values a body may have. A list of 150,000 members has 300,000. A body of
+	// the same size made of {} alone would take a hundred times that size in memory.
 	maxNodes = 500_000
 
 	// maxNames is how many attributes one object may have.
 	maxNames = 5_000
 
-	// maxBytes is about how many bytes the values of a PATCH may have, members apart: twice what a
-	// document may, so that one may be replaced by another.
+	// maxBytes is about how many bytes the values of a PATCH may have, without members: twice the
+	// limit of a document, so that a PATCH can replace a whole document.
 	maxBytes = 512 << 10
 
-	// maxWork is how many values and terms of filters a PATCH may bring for Apply to compare with
-	// each element. A sync has a few dozen.
+	// maxWork is how many values and filter terms of a PATCH Apply may have to compare with each
+	// element. A sync has a few dozen.
 	maxWork = 10 * MaxOperations
 
-	// maxCompared is about how many bytes Apply may compare, which takes less than a second.
+	// maxCompared is about how many bytes Apply may compare. That takes less than a second.
 	maxCompared = 32 << 20
 )
 
-// size is about how many bytes a JSON value has.
+// size returns about how many bytes a JSON value has.
 func size(v any) int {
 	const each = 8
 	n := each
@@ -49,7 +49,7 @@ func size(v any) int {
 	return n
 }
 
-// cost is about how many bytes are compared when op changes the value old.
+// cost returns about how many bytes are compared when op changes the value old.
 func cost(old any, op Operation) int {
 	times := 1 + terms(op.Target.Filter)
 	if list, ok := op.Value.([]any); ok && op.Op == Remove {

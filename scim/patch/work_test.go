@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// photosOf is a list of n photos, in JSON, each with about size bytes of text.
+// photosOf returns a JSON list of n photos, each with about size bytes of text.
 func photosOf(n, size int) string {
 	var b strings.Builder
 	for i := range n {
@@ -15,19 +15,24 @@ func photosOf(n, size int) string {
 	return "[" + b.String()[1:] + "]"
 }
 
-// TestBodiesThatCostTooMuch has what a hostile client may send within the limit of a body: small in
-// bytes, and large in memory.
+// TestBodiesThatCostTooMuch has bodies of a hostile client that are small in bytes and large in
+// memory.
 func TestBodiesThatCostTooMuch(t *testing.T) {
 	names := make([]string, 100_000)
 	for i := range names {
 		names[i] = fmt.Sprintf(`"%x":1`, i)
 	}
 	for _, c := range []struct{ name, body, want string }{
-		{"empty objects", `{"userName":"a","x":[{}` + strings.Repeat(",{}", 600_000) + `]}`, "tooMany: the body has more than 500000 values; send less at once"},
-		{"empty lists", `{"userName":"a","x":[[]` + strings.Repeat(",[]", 600_000) + `]}`, "tooMany: the body has more than 500000 values; send less at once"},
-		{"numbers", `{"userName":"a","x":[1` + strings.Repeat(",1", 600_000) + `]}`, "tooMany: the body has more than 500000 values; send less at once"},
-		{"names", `{"userName":"a",` + strings.Join(names, ",") + `}`, "tooMany: an object has more than 5000 attributes"},
-		{"names of an extension", `{"userName":"a","urn:x:y":{` + strings.Join(names, ",") + `}}`, "tooMany: an object has more than 5000 attributes"},
+		{"empty objects", `{"userName":"a","x":[{}` + strings.Repeat(",{}", 600_000) + `]}`,
+			"tooMany: the body has more than 500000 values; send less at once"},
+		{"empty lists", `{"userName":"a","x":[[]` + strings.Repeat(",[]", 600_000) + `]}`,
+			"tooMany: the body has more than 500000 values; send less at once"},
+		{"numbers", `{"userName":"a","x":[1` + strings.Repeat(",1", 600_000) + `]}`,
+			"tooMany: the body has more than 500000 values; send less at once"},
+		{"names", `{"userName":"a",` + strings.Join(names, ",") + `}`,
+			"tooMany: an object has more than 5000 attributes"},
+		{"names of an extension", `{"userName":"a","urn:x:y":{` + strings.Join(names, ",") + `}}`,
+			"tooMany: an object has more than 5000 attributes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := Document([]byte(c.body), users)
@@ -36,7 +41,9 @@ func TestBodiesThatCostTooMuch(t *testing.T) {
 	}
 	t.Run("a group of 150,000 is let through", func(t *testing.T) {
 		member := `,{"value":"01a20293-d8bd-7677-b2d3-89160225c8a2"}`
-		_, err := Normalize([]byte(`{"Operations":[{"op":"add","path":"members","value":[`+strings.Repeat(member, 150_000)[1:]+`]}]}`), groups)
+		_, err := Normalize(
+			[]byte(`{"Operations":[{"op":"add","path":"members","value":[`+strings.Repeat(member, 150_000)[1:]+`]}]}`),
+			groups)
 		if err != nil {
 			t.Error(err)
 		}
@@ -67,8 +74,8 @@ func TestNormalizeBoundsTheSizeOfValues(t *testing.T) {
 	}
 }
 
-// TestApplyBoundsItsWork has requests that are small themselves and would compare each of a
-// thousand values again and again, while the store waits.
+// TestApplyBoundsItsWork has small requests that would compare each of a thousand values many
+// times, while a transaction waits.
 func TestApplyBoundsItsWork(t *testing.T) {
 	seed, err := Normalize(body(`{"op":"add","path":"photos","value":`+photosOf(MaxValues, 200)+`}`), users)
 	if err != nil {
@@ -86,7 +93,9 @@ func TestApplyBoundsItsWork(t *testing.T) {
 	for _, c := range []struct{ name, ops string }{
 		{"filters", repeat(50, `{"op":"remove","path":"photos[`+strings.Join(terms, " or ")+`]"}`)},
 		{"additions one by one", repeat(MaxOperations, `{"op":"add","path":"photos","value":[{"value":"1"}]}`)},
-		{"lists of what to remove", repeat(9, `{"op":"remove","path":"photos","value":`+strings.ReplaceAll(photosOf(MaxValues, 4), `"value":"`, `"value":"z`)+`}`)},
+		{"lists of what to remove",
+			repeat(9, `{"op":"remove","path":"photos","value":`+
+				strings.ReplaceAll(photosOf(MaxValues, 4), `"value":"`, `"value":"z`)+`}`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ops, err := Normalize(body(c.ops), users)
@@ -94,7 +103,8 @@ func TestApplyBoundsItsWork(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _, err = Apply(doc, ops, users)
-			diff(t, "wrong error", "tooMany: the request's changes of photos compare too much; split it", refused(t, err))
+			diff(t, "wrong error", "tooMany: the request's changes of photos compare too much; split it",
+				refused(t, err))
 		})
 	}
 	t.Run("a thousand additions to an empty list are let through", func(t *testing.T) {

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// claims are those of an ID token or of userinfo, as JSON.
+// claims are the claims of an ID token or of userinfo, as JSON.
 type claims map[string]json.RawMessage
 
-// has tells whether there is a claim that says something; null says nothing.
+// has reports whether there is a claim that is not null.
 func (c claims) has(name string) bool {
 	return len(c[name]) > 0 && string(c[name]) != "null"
 }
 
-// text is a claim that is a text; empty when it is something else.
+// text returns a claim that is a string, without space around it. It returns "" for any other.
 func (c claims) text(name string) string {
 	var s string
 	if json.Unmarshal(c[name], &s) != nil {
@@ -26,12 +26,12 @@ func (c claims) text(name string) string {
 	return strings.TrimSpace(s)
 }
 
-// yes tells whether a claim is true. Some providers send it as a text, Entra ID as a number.
-func (c claims) yes(name string) bool {
+// isTrue reports whether a claim is true. Some providers send it as a string, Entra ID as a number.
+func (c claims) isTrue(name string) bool {
 	return slices.Contains([]string{"true", `"true"`, "1", `"1"`}, string(c[name]))
 }
 
-// time is a claim that is a NumericDate (RFC 7519, section 2).
+// time returns a claim that is a NumericDate (RFC 7519, section 2).
 func (c claims) time(name string) (time.Time, bool) {
 	var seconds float64
 	if !c.has(name) || json.Unmarshal(c[name], &seconds) != nil || math.Abs(seconds) > 1e11 {
@@ -40,8 +40,8 @@ func (c claims) time(name string) (time.Time, bool) {
 	return time.Unix(int64(seconds), 0), true
 }
 
-// values are a claim's: itself, or the members of its list. What is neither text, number nor boolean
-// is kept as its JSON.
+// values returns the elements of a claim that is a list, or else the claim itself. A value that is
+// not a string is returned as its JSON text.
 func (c claims) values(name string) []string {
 	var list []json.RawMessage
 	if json.Unmarshal(c[name], &list) != nil {
@@ -61,30 +61,33 @@ func (c claims) values(name string) []string {
 	return out
 }
 
-// ofProtocol are the claims that tell of the token and not of the person. Most of them differ at each
-// login, which would have what is kept of a person written each time.
-var ofProtocol = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash", "sid", "auth_time",
-	"acr", "amr", "uti", "rh", "aio", "ver", "_claim_names", "_claim_sources"}
+// protocolClaims are the claims about the token and not about the person. Most of them differ at
+// each login: if they were stored, each login would change the user's row.
+var protocolClaims = []string{
+	"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash", "sid",
+	"auth_time", "acr", "amr", "uti", "rh", "aio", "ver", "_claim_names", "_claim_sources",
+}
 
-// attributes are all claims that tell of the person.
+// attributes returns all claims about the person.
 func (c claims) attributes() map[string][]string {
 	out := map[string][]string{}
 	for name := range c {
-		if !slices.Contains(ofProtocol, name) && c.has(name) {
+		if !slices.Contains(protocolClaims, name) && c.has(name) {
 			out[name] = c.values(name)
 		}
 	}
 	return out
 }
 
-// groups are those that a claim names, and whether it is there. In place of too many, Entra ID sends
-// where they could be asked for, or only that there are some.
+// groups returns the groups in a claim, and whether the claim is there. overage reports that there
+// were too many groups for the token: Entra ID then sends an address that has them (_claim_names),
+// or only that there are some (hasgroups).
 func (c claims) groups(name string) (groups []string, sent, overage bool) {
 	var elsewhere map[string]json.RawMessage
 	if c.has("_claim_names") && json.Unmarshal(c["_claim_names"], &elsewhere) == nil {
 		_, overage = elsewhere[name]
 	}
-	if overage || c.yes("hasgroups") {
+	if overage || c.isTrue("hasgroups") {
 		return nil, false, true
 	}
 	if !c.has(name) {
@@ -98,7 +101,7 @@ func (c claims) groups(name string) (groups []string, sent, overage bool) {
 	return groups, true, false
 }
 
-// displayName is the name in one piece.
+// displayName returns the person's full name.
 func (c claims) displayName() string {
 	if name := c.text("name"); name != "" {
 		return name

@@ -1,19 +1,19 @@
-// Package oidc is the relying party's side of OpenID Connect, one OpenID provider at a time: it
-// reads discovery documents, makes authentication requests, exchanges codes and tells what an ID
-// token means. It answers no HTTP and knows no clock: the caller does and passes it. What it fetches
-// goes through the client that it is given.
+// Package oidc is the relying party's side of OpenID Connect, for one OpenID provider at a time. It
+// reads discovery documents, makes authentication requests, exchanges codes and verifies ID tokens.
+// It serves no HTTP and reads no clock: the caller passes the time. All documents are fetched by
+// the HTTP client that the caller passes.
 //
-// The code flow alone is spoken, always with state, nonce and PKCE. An ID token is believed in this
-// order, and whoever breaks a rule is refused for a Reason of its own:
+// The package supports the authorization code flow only, always with state, nonce and PKCE. An ID
+// token passes these checks in this order, and each check has a Reason of its own:
 //
-//	header     one of the asymmetric algorithms, before any key is looked at
-//	signature  a key of the provider's own set, by go-oidc and go-jose; an unknown key id has the
-//	           set fetched again, once a minute at most
-//	claims     issuer, audience, authorized party, times, nonce and access token hash, by the time
+//	header     one of the asymmetric algorithms, before any key is used
+//	signature  a key of the provider's own set, by go-oidc and go-jose; for an unknown key id the
+//	           set is fetched again, at most once a minute
+//	claims     issuer, audience, authorized party, times, nonce and access token hash, at the time
 //	           that was passed in (OpenID Connect Core, section 3.1.3.7)
-//	person     what names somebody for good, and what Microsoft Entra ID and Google mean otherwise
-//	           than others do by an e-mail address
+//	person     the lasting identifier of the account, and whether its e-mail address is confirmed,
+//	           which Microsoft Entra ID and Google express in their own ways
 //
-// What needs a store is the caller's: that a state is used once and in the browser in which it began,
-// and that a token does not come twice.
+// The caller does what needs a store: it makes sure that a state is used once and in the browser in
+// which the login began, and that no token is used twice.
 package oidc

@@ -10,19 +10,22 @@ import (
 // maxDocument is the largest discovery document, key set or userinfo that is read, in bytes.
 const maxDocument = 256 << 10
 
-// errTooLarge is a body with more bytes than are read.
+// errTooLarge is the error for a body with more than maxDocument bytes.
 var errTooLarge = errors.New("the answer is too large")
 
-// direct is a client that follows no redirect: where a provider's endpoints are is what its discovery
-// document says, and a redirect of the token endpoint would take the client's secret elsewhere.
-func direct(client *http.Client) *http.Client {
+// withoutRedirects returns a client that follows no redirect. Only the discovery document says
+// where a provider's endpoints are, and a redirect of the token endpoint would send the client's
+// secret to another address.
+func withoutRedirects(client *http.Client) *http.Client {
 	c := *client
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &c
 }
 
-// fetch gets a document. The error is of the network, or errTooLarge.
-func fetch(ctx context.Context, client *http.Client, address string, header http.Header) (status int, body []byte, err error) {
+// fetch gets a document with GET. The error is errTooLarge, or one of the network.
+func fetch(
+	ctx context.Context, client *http.Client, address string, header http.Header,
+) (status int, body []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return 0, nil, err
@@ -31,7 +34,7 @@ func fetch(ctx context.Context, client *http.Client, address string, header http
 	for name, values := range header {
 		r.Header[name] = values
 	}
-	w, err := direct(client).Do(r)
+	w, err := withoutRedirects(client).Do(r)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -20,7 +20,7 @@ import (
 
 var key = sync.OnceValue(func() *rsa.PrivateKey { k, _ := rsa.GenerateKey(rand.Reader, 2048); return k })
 
-// network answers as the hosts of a provider would, of which there is only one.
+// network is an HTTP transport with the answers of a provider, by address.
 type network map[string]func(r *http.Request) any
 
 func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -36,10 +36,11 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// talking is a network with one provider, whose token endpoint answers with an ID token of claims.
-func talking(t testing.TB, issuer string, document map[string]any, claims func() map[string]any) *http.Client {
+// clientOf returns a client of a provider whose token endpoint returns an ID token with the claims.
+func clientOf(t testing.TB, issuer string, document map[string]any, claims func() map[string]any) *http.Client {
 	t.Helper()
-	d := map[string]any{"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token", "jwks_uri": issuer + "/keys"}
+	d := map[string]any{"issuer": issuer, "authorization_endpoint": issuer + "/authorize",
+		"token_endpoint": issuer + "/token", "jwks_uri": issuer + "/keys"}
 	maps.Copy(d, document)
 	return &http.Client{Transport: network{
 		issuer + "/.well-known/openid-configuration": func(*http.Request) any { return d },
@@ -47,7 +48,8 @@ func talking(t testing.TB, issuer string, document map[string]any, claims func()
 			return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key().Public(), KeyID: "1", Use: "sig"}}}
 		},
 		issuer + "/token": func(*http.Request) any {
-			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key(), KeyID: "1"}}, nil)
+			signer, err := jose.NewSigner(
+				jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key(), KeyID: "1"}}, nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -72,15 +74,15 @@ func provider(t testing.TB, issuer string, document map[string]any, claims ...fu
 	for _, c := range claims {
 		answer = c
 	}
-	p, err := oidc.Discover(t.Context(), talking(t, issuer, document, answer), i)
+	p, err := oidc.Discover(t.Context(), clientOf(t, issuer, document, answer), i)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// Google knows the addresses of private accounts, too: only hd says that one is the company's. And
-// Google refuses the prompt that others demand for a new login.
+// Google confirms the addresses of private accounts too: only hd says that an account is the
+// company's. Google also refuses the prompt that other providers require for a new login.
 func TestGoogle(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	secret := oidc.NewSecret()
@@ -92,7 +94,8 @@ func TestGoogle(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		claims := map[string]any{"iss": "https://accounts.google.com", "aud": "client", "azp": "client", "sub": "1", "iat": now.Unix(), "exp": now.Unix() + 60,
+		claims := map[string]any{"iss": "https://accounts.google.com", "aud": "client", "azp": "client", "sub": "1",
+			"iat": now.Unix(), "exp": now.Unix() + 60,
 			"nonce": at.Query().Get("nonce"), "email": "ada@contoso.example"}
 		maps.Copy(claims, more)
 		return claims
@@ -101,9 +104,11 @@ func TestGoogle(t *testing.T) {
 		more     map[string]any
 		verified bool
 	}{
-		"an account of the company":             {map[string]any{"email_verified": true, "hd": "contoso.example"}, true},
-		"a private account with the address":    {map[string]any{"email_verified": true}, false},
-		"an address that nobody has confirmed":  {map[string]any{"email_verified": false, "hd": "contoso.example"}, false},
+		"an account of the company": {map[string]any{"email_verified": true, "hd": "contoso.example"},
+			true},
+		"a private account with the address": {map[string]any{"email_verified": true}, false},
+		"an address that nobody has confirmed": {map[string]any{"email_verified": false, "hd": "contoso.example"},
+			false},
 		"a private account that says otherwise": {map[string]any{"email_verified": true, "hd": ""}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,26 +17,27 @@ import (
 const (
 	maxKeys    = 100
 	minRSABits = 2048
-	maxRSABits = 8192 // a signature takes time by the square: 5 s with 256 Ki bits
-	// keysKept is how long a key is believed that the provider may have withdrawn.
+	maxRSABits = 8192 // verifying takes time by the square of the length: 5 s with 256 Ki bits
+	// keysKept is how long a fetched key set is used. A key that the provider withdraws is accepted
+	// for at most that long.
 	keysKept = time.Hour
-	// keysPause is the least time between two fetches of a set that is fresh, whatever key ids come, and
-	// keysRetry after one that failed.
+	// keysPause is the least time between two fetches of a fresh set, however many unknown key ids
+	// come. keysRetry is the least time after a failed fetch.
 	keysPause = time.Minute
 	keysRetry = 5 * time.Second
 )
 
-// keySet is a provider's JSON Web Key Set as it was last fetched. go-oidc's own fetches without end:
-// at each signature that does not fit, and as many keys as come.
+// keySet is a provider's JSON Web Key Set (RFC 7517) as it was last fetched. The one of go-oidc has
+// no limits: it fetches for each signature that does not verify, and keeps any number of keys.
 type keySet struct {
 	address string
 	client  *http.Client
 
 	mu      sync.Mutex
 	keys    []jose.JSONWebKey
-	fetched time.Time // zero before the first time
-	next    time.Time // not before then
-	failure error     // of the last time
+	fetched time.Time // time of the last successful fetch, zero before the first
+	next    time.Time // earliest time of the next fetch
+	failure error     // error of the last fetch
 }
 
 func newKeySet(address string, client *http.Client) *keySet {
@@ -49,22 +50,23 @@ func newKeySet(address string, client *http.Client) *keySet {
 // library's limit is a variable of the process, so it is set once, before any key is read.
 var readLongKeys = sync.OnceFunc(func() { jose.MaxRSAModulusBits = math.MaxInt })
 
-// boundKeys is a keySet at a time, for one token: go-oidc's KeySet. The library does not hand on why
-// a key set refuses, so that is kept here.
+// boundKeys is a keySet for the verification of one token at the time now. It implements the KeySet
+// of go-oidc. That library does not return the key set's error, so boundKeys keeps it.
 type boundKeys struct {
 	*keySet
 	now     time.Time
 	refused error
 }
 
-// VerifySignature returns the payload of a token that one of the keys has signed. That the algorithm
-// is one of ours was checked before.
+// VerifySignature returns the payload of a token that one of the keys has signed. The caller has
+// checked that the algorithm is one of algorithms.
 func (b *boundKeys) VerifySignature(ctx context.Context, token string) (payload []byte, err error) {
 	payload, err = b.verify(ctx, token)
 	b.refused = err
 	return payload, err
 }
 
+// verify is VerifySignature without keeping the error.
 func (b *boundKeys) verify(ctx context.Context, token string) ([]byte, error) {
 	var accepted []jose.SignatureAlgorithm
 	for _, a := range algorithms {
@@ -90,13 +92,14 @@ func (b *boundKeys) verify(ctx context.Context, token string) ([]byte, error) {
 		}
 	}
 	if weak {
-		return nil, refuse(TokenWeakKey, fmt.Sprintf("an RSA key of %d to %d bits", minRSABits, maxRSABits), "another one")
+		expected := fmt.Sprintf("an RSA key of %d to %d bits", minRSABits, maxRSABits)
+		return nil, refuse(TokenWeakKey, expected, "another one")
 	}
 	return nil, refuse(TokenWrongKey, "a signature by one of the provider's keys", "another one")
 }
 
-// find returns the keys that a token may be signed with. One that is not known has the set fetched
-// again, since the provider may have changed its keys (OpenID Connect Core, section 10.1.1).
+// find returns the keys that a token may be signed with. For an unknown key id it fetches the set
+// again, because the provider may have changed its keys (OpenID Connect Core, section 10.1.1).
 func (b *boundKeys) find(ctx context.Context, id, algorithm string) ([]jose.JSONWebKey, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,10 +109,11 @@ func (b *boundKeys) find(ctx context.Context, id, algorithm string) ([]jose.JSON
 		return found, nil
 	}
 	if !b.now.Before(b.next) {
-		// Whoever waits for the same keys must not be refused because this browser went away.
+		// Other requests wait for the same fetch. It must not fail because this browser
+		// disconnects.
 		var keys []jose.JSONWebKey
 		if keys, b.failure = b.fetch(context.WithoutCancel(ctx)); b.failure == nil {
-			if !old { // the first new key is let in even if the set was read a moment ago
+			if !old { // after a regular fetch, the first unknown key id may cause another one at once
 				b.next = b.now.Add(keysPause)
 			}
 			b.keys, b.fetched = keys, b.now
@@ -118,7 +122,7 @@ func (b *boundKeys) find(ctx context.Context, id, algorithm string) ([]jose.JSON
 			b.next = b.now.Add(keysRetry)
 		}
 	}
-	// A provider that is down for a moment does not keep out whom a key of before lets in.
+	// While the provider is unavailable, keys from an earlier fetch are still accepted.
 	switch {
 	case len(found) > 0:
 		return found, nil
@@ -128,22 +132,28 @@ func (b *boundKeys) find(ctx context.Context, id, algorithm string) ([]jose.JSON
 	return nil, refuse(TokenUnknownKey, "a key of the provider's key set", "kid "+id)
 }
 
+// matching returns the keys for signatures that have the key id and the algorithm. A token or key
+// that leaves one of them out matches any.
 func (k *keySet) matching(id, algorithm string) (found []jose.JSONWebKey) {
 	for _, key := range k.keys {
-		if (id == "" || key.KeyID == id) && (key.Use == "" || key.Use == "sig") && (key.Algorithm == "" || key.Algorithm == algorithm) {
+		if (id == "" || key.KeyID == id) && (key.Use == "" || key.Use == "sig") &&
+			(key.Algorithm == "" || key.Algorithm == algorithm) {
 			found = append(found, key)
 		}
 	}
 	return found
 }
 
+// fetch reads the key set from the provider.
 func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	status, body, err := fetch(ctx, k.client, k.address, nil)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, refuse(KeysTooLarge, "at most 256 KiB", "more")
 	case err != nil:
-		return nil, &Refused{Reason: KeysUnreachable, Expected: "a key set", Received: "no answer that could be read", Err: err}
+		return nil, &Refused{
+			Reason: KeysUnreachable, Expected: "a key set", Received: "no answer that could be read", Err: err,
+		}
 	case status != http.StatusOK:
 		return nil, refuse(KeysUnreachable, "a key set", fmt.Sprintf("status %d", status))
 	}
@@ -159,8 +169,8 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, text := range set.Keys {
 		var key jose.JSONWebKey
-		// RFC 7517, section 5: keys of kinds that are not understood are passed over. A symmetric key
-		// verifies nothing here: it would be no secret.
+		// RFC 7517, section 5: keys of unknown kinds are ignored. So are symmetric keys: published
+		// in a key set, they are no secret.
 		if json.Unmarshal(text, &key) == nil && key.Valid() && key.IsPublic() {
 			keys = append(keys, key)
 		}

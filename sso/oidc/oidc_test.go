@@ -48,8 +48,11 @@ func TestParseIssuer(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			i, err := oidc.ParseIssuer(text, c.entra)
 			refused, ok := errors.AsType[*oidc.Refused](err)
-			if ok != (c.reason != "") || ok && refused.Reason != c.reason || i.Tenant != c.tenant || i.Entra != (c.tenant != "") {
-				t.Errorf("%+v %v", i, err)
+			if ok != (c.reason != "") || ok && refused.Reason != c.reason {
+				t.Errorf("error %v", err)
+			}
+			if i.Tenant != c.tenant || i.Entra != (c.tenant != "") {
+				t.Errorf("%+v", i)
 			}
 			if err == nil && i.Pinned() == (text == "https://accounts.google.com") {
 				t.Errorf("pinned: %t", i.Pinned())
@@ -60,7 +63,8 @@ func TestParseIssuer(t *testing.T) {
 
 func TestLogoutURL(t *testing.T) {
 	p := provider(t, "https://idp.example", map[string]any{"end_session_endpoint": "https://idp.example/out?a=b"})
-	at, err := url.Parse(p.LogoutURL(oidc.Client{ID: "client"}, "the.id.token", "https://rollcall.example/sso/signed-out", "a state"))
+	at, err := url.Parse(
+		p.LogoutURL(oidc.Client{ID: "client"}, "the.id.token", "https://rollcall.example/sso/signed-out", "a state"))
 	if err != nil || at.Host != "idp.example" {
 		t.Fatal(at, err)
 	}

@@ -1,27 +1,27 @@
 package oidc
 
-// Reason says why something was refused. Its text is stable: it stands in the login log and in the
-// API, where it differs from every reason of sso/saml and of model.
+// Reason says why something was refused. Its text never changes: it is in the login log and in the
+// API. It differs from all reasons of packages sso/saml and model.
 type Reason string
 
-// What can be wrong with an issuer and its discovery document.
+// Reasons to refuse an issuer or its discovery document.
 const (
 	IssuerNotURL         Reason = "issuer_not_url"         // no https URL without query and fragment
 	IssuerMultiTenant    Reason = "issuer_multi_tenant"    // Entra's common, organizations or consumers
 	IssuerVersion1       Reason = "issuer_version_1"       // Entra's endpoints of version 1
-	DiscoveryUnreachable Reason = "discovery_unreachable"  // nobody answers there
-	DiscoveryRedirects   Reason = "discovery_redirects"    // the answer is another address
+	DiscoveryUnreachable Reason = "discovery_unreachable"  // no answer from the address
+	DiscoveryRedirects   Reason = "discovery_redirects"    // the answer is a redirect
 	DiscoveryStatus      Reason = "discovery_status"       // the answer is an error
-	DiscoveryTooLarge    Reason = "discovery_too_large"    // more bytes than are read
-	NotDiscovery         Reason = "not_discovery"          // something else than a discovery document
+	DiscoveryTooLarge    Reason = "discovery_too_large"    // more than 256 KiB
+	NotDiscovery         Reason = "not_discovery"          // not a discovery document
 	DiscoveryIssuer      Reason = "discovery_wrong_issuer" // a document of another issuer
-	DiscoveryIncomplete  Reason = "discovery_incomplete"   // an address that is needed is missing
-	DiscoveryBadAddress  Reason = "discovery_bad_address"  // an address that is no https URL
-	DiscoveryNoCode      Reason = "discovery_no_code_flow" // the code flow is not offered
-	DiscoveryNoAlgorithm Reason = "discovery_no_algorithm" // no signature algorithm of ours
+	DiscoveryIncomplete  Reason = "discovery_incomplete"   // without an endpoint that is needed
+	DiscoveryBadAddress  Reason = "discovery_bad_address"  // an endpoint that is no https URL
+	DiscoveryNoCode      Reason = "discovery_no_code_flow" // without the code flow
+	DiscoveryNoAlgorithm Reason = "discovery_no_algorithm" // without a signature algorithm that we accept
 )
 
-// What can be wrong with what the browser brings back.
+// Reasons to refuse the answer that the browser brings back.
 const (
 	Repeated           Reason = "repeated_parameter"      // a parameter twice
 	NoCode             Reason = "no_code"                 // neither code nor error
@@ -30,55 +30,55 @@ const (
 	MissingResponseIss Reason = "response_without_issuer" // no parameter iss, which this provider sends
 )
 
-// What can be wrong when the code is exchanged.
+// Failures of the exchange of the code for tokens.
 const (
-	TokenUnreachable Reason = "token_endpoint_unreachable" // nobody answers there
-	ClientRefused    Reason = "client_refused"             // the client's id or secret is not accepted
+	TokenUnreachable Reason = "token_endpoint_unreachable" // no answer from the token endpoint
+	ClientRefused    Reason = "client_refused"             // the provider refuses the client's id or secret
 	CodeRefused      Reason = "code_refused"               // the code is unknown, used or too old
-	TokenError       Reason = "token_endpoint_error"       // any other failure there
+	TokenError       Reason = "token_endpoint_error"       // any other error of the token endpoint
 	NoIDToken        Reason = "no_id_token"                // an answer without an ID token
 )
 
-// What can be wrong with an ID token's signature.
+// Reasons to refuse the form or the signature of an ID token.
 const (
-	TokenTooLarge   Reason = "token_too_large"   // more bytes than are read
+	TokenTooLarge   Reason = "token_too_large"   // more than 64 KiB
 	TokenMalformed  Reason = "token_malformed"   // no JSON Web Token in compact form
-	TokenEncrypted  Reason = "token_encrypted"   // a token that is encrypted
+	TokenEncrypted  Reason = "token_encrypted"   // an encrypted token
 	TokenUnsigned   Reason = "token_unsigned"    // alg none
 	TokenSymmetric  Reason = "token_symmetric"   // an HMAC
-	TokenAlgorithm  Reason = "token_algorithm"   // none of ours
-	TokenCritical   Reason = "token_critical"    // a header that must be understood, and is not
+	TokenAlgorithm  Reason = "token_algorithm"   // an algorithm that we do not accept
+	TokenCritical   Reason = "token_critical"    // a header crit, of which we know no extension
 	KeysUnreachable Reason = "keys_unreachable"  // the key set cannot be fetched
-	KeysTooLarge    Reason = "keys_too_large"    // more bytes or keys than are read
+	KeysTooLarge    Reason = "keys_too_large"    // more than 256 KiB or 100 keys
 	KeysMalformed   Reason = "keys_malformed"    // no JSON Web Key Set
 	TokenUnknownKey Reason = "token_unknown_key" // a key id that is not in the set
 	TokenWeakKey    Reason = "token_weak_key"    // RSA with less than 2048 bits, or more than 8192
 	TokenWrongKey   Reason = "token_wrong_key"   // no key of the set made the signature
 )
 
-// What can be wrong with what an ID token says.
+// Reasons to refuse the claims of an ID token.
 const (
 	TokenWrongIssuer   Reason = "token_wrong_issuer"      // another provider
 	TokenAudience      Reason = "token_wrong_audience"    // meant for another client
-	TokenMissingAZP    Reason = "token_missing_azp"       // several audiences, and nobody it was issued to
+	TokenMissingAZP    Reason = "token_missing_azp"       // several audiences without azp
 	TokenWrongAZP      Reason = "token_wrong_azp"         // issued to another client
 	TokenExpired       Reason = "token_expired"           // exp is past
-	TokenNotYet        Reason = "token_not_yet_valid"     // nbf is to come
-	TokenFuture        Reason = "token_issued_in_future"  // the clocks differ
-	TokenOld           Reason = "token_issued_long_ago"   // issued before it was asked for
+	TokenNotYet        Reason = "token_not_yet_valid"     // nbf is in the future
+	TokenFuture        Reason = "token_issued_in_future"  // iat is in the future: the clocks differ
+	TokenOld           Reason = "token_issued_long_ago"   // issued long before the login began
 	TokenMissingClaim  Reason = "token_missing_claim"     // without iss, sub, aud, exp or iat
 	TokenBadSubject    Reason = "token_bad_subject"       // a sub that is too long or surrounded by space
 	TokenMissingNonce  Reason = "token_missing_nonce"     // no nonce
 	TokenWrongNonce    Reason = "token_wrong_nonce"       // another login's nonce
 	TokenWrongHash     Reason = "token_wrong_at_hash"     // another access token's hash
-	TokenWrongTenant   Reason = "token_wrong_tenant"      // Entra: another tenant's
+	TokenWrongTenant   Reason = "token_wrong_tenant"      // Entra: of another tenant
 	TokenMissingObject Reason = "token_missing_object_id" // Entra: no oid
-	UserInfoSubject    Reason = "userinfo_wrong_subject"  // userinfo of somebody else
+	UserInfoSubject    Reason = "userinfo_wrong_subject"  // userinfo of another user
 )
 
-// What is put up with, and noted in the login log.
+// Warnings: faults with which a login succeeds, and which the login log records.
 const (
 	GroupsOverage       Reason = "groups_overage"       // too many groups for the token
 	UserInfoUnreachable Reason = "userinfo_unreachable" // userinfo could not be read
-	EmailNotVouched     Reason = "email_not_vouched"    // an e-mail address that counts for nothing
+	EmailNotVouched     Reason = "email_not_vouched"    // the provider does not confirm the e-mail address
 )

@@ -5,17 +5,17 @@ import (
 	"unicode"
 )
 
-// Refused is a message or a document that is not accepted. What it says is for the organization's
-// own log: a browser is told nothing but a reference.
+// Refused is the error for a message or document that is not accepted. Its details are for the
+// organization's own login log: the browser gets only a reference to the entry.
 type Refused struct {
 	Reason   Reason
-	Expected string // what would have been accepted; empty where Reason says it all
-	Received string // what was there instead, shortened; it is the sender's own text
+	Expected string // what would have been accepted; empty if the Reason is clear alone
+	Received string // the sender's own text, at most 300 bytes and an ellipsis
 	Err      error  // the cause, for the server's log
 }
 
-// Error is the text for the server's log. It leaves out what was received, in which there may be
-// names of people, or whatever a stranger wants to have in our log.
+// Error returns the text for the server's log. It omits Received, which may have personal data or
+// text that an attacker wants to place in the log.
 func (r *Refused) Error() string {
 	text := "oidc: " + string(r.Reason)
 	if r.Expected != "" {
@@ -30,11 +30,12 @@ func (r *Refused) Unwrap() error { return r.Err }
 // maxReceived is how much of the sender's text a refusal carries, in bytes.
 const maxReceived = 300
 
+// refuse returns a *Refused without a cause.
 func refuse(reason Reason, expected, received string) error {
 	return &Refused{Reason: reason, Expected: expected, Received: shorten(received)}
 }
 
-// shorten makes the sender's text fit to be stored and shown.
+// shorten cuts the sender's text to maxReceived, and replaces control characters and invalid UTF-8.
 func shorten(text string) string {
 	end := ""
 	if len(text) > maxReceived {

@@ -17,50 +17,50 @@ import (
 const (
 	// maxToken is the largest ID token that is read, in bytes.
 	maxToken = 64 << 10
-	// leeway is how long past its end a token is accepted.
+	// leeway is how long after its exp a token is still accepted.
 	leeway = time.Minute
 	// skew is how far the provider's clock may be ahead.
 	skew = 2 * time.Minute
-	// backdated is how long before it was asked for a token may seem issued: Entra ID dates its own
-	// back by five minutes.
+	// backdated is how long before the login began the iat of a token may be: Entra ID sets iat
+	// five minutes back.
 	backdated = 10 * time.Minute
-	// maxSubject is what OpenID Connect Core, section 2, allows a sub.
+	// maxSubject is how many characters OpenID Connect Core, section 2, allows in a sub.
 	maxSubject = 255
 )
 
-// Expect is what an ID token must fit.
+// Expect is what an ID token is checked against.
 type Expect struct {
 	Secret Secret    // of the login
 	Begun  time.Time // when the login began
-	Now    time.Time
+	Now    time.Time // the time of the check
 }
 
-// Assertion is what a provider vouches for.
+// Assertion is the content of a verified ID token, with the claims of userinfo.
 type Assertion struct {
-	Token    string // the ID token, which RP-initiated logout hands back
-	Issuer   string
-	Subject  string    // Entra: the object id
-	Expires  time.Time // when the ID token is refused for its age
-	AuthTime time.Time // zero when the provider does not say
+	Token    string    // the ID token itself, which a logout at the provider passes as a hint
+	Issuer   string    // the provider's issuer
+	Subject  string    // the lasting identifier of the account: sub, at Entra ID the object id
+	Expires  time.Time // from then on the ID token is refused as too old
+	AuthTime time.Time // when the person authenticated; zero if the provider does not say
 
 	Email         string
-	EmailVerified bool // as this provider's word for it counts
+	EmailVerified bool // the provider confirms the address in a way that counts for this provider
 	FirstName     string
 	LastName      string
 	DisplayName   string
 	Groups        []string
-	GroupsSent    bool                // a claim that is missing says nothing of the groups
-	Attributes    map[string][]string // all claims but those of the protocol
-	Warnings      []Reason            // what was put up with
+	GroupsSent    bool                // there was a groups claim; without one, Groups means nothing
+	Attributes    map[string][]string // all claims except those of the protocol
+	Warnings      []Reason            // faults that did not make the login fail
 }
 
-// header is a token's, as far as it decides before a key is looked at.
+// header has the fields of a token's header that are checked before a key is used.
 type header struct {
 	Algorithm string          `json:"alg"`
 	Critical  json.RawMessage `json:"crit"`
 }
 
-// precheck refuses a token for its header. go-oidc would refuse all of them in one word.
+// precheck checks the header of a token. go-oidc would refuse all faults with the same error.
 func precheck(token string) error {
 	if len(token) > maxToken {
 		return refuse(TokenTooLarge, "at most 64 KiB", "more")
@@ -91,12 +91,14 @@ func precheck(token string) error {
 	return nil
 }
 
-// Verify tells what tokens mean, or why they are not believed. It is *Refused then.
+// Verify verifies the ID token as OpenID Connect Core, section 3.1.3.7, requires and returns its
+// content. It may fetch the provider's keys and userinfo. The error is a [*Refused].
 func (p *Provider) Verify(ctx context.Context, c Client, t Tokens, e Expect) (*Assertion, error) {
 	if err := precheck(t.ID); err != nil {
 		return nil, err
 	}
-	// The library's own checks of claims tell what was wrong only in English, so they are made below.
+	// The library reports a wrong claim only as an English text. We need a Reason, so the library's
+	// checks of claims are switched off and made below.
 	keys := &boundKeys{keySet: p.keys, now: e.Now}
 	token, err := oidc.NewVerifier(p.Issuer.URL, keys, &oidc.Config{
 		SupportedSigningAlgs: algorithms, SkipClientIDCheck: true, SkipExpiryCheck: true, SkipIssuerCheck: true,
@@ -121,7 +123,7 @@ func (p *Provider) Verify(ctx context.Context, c Client, t Tokens, e Expect) (*A
 	return p.assertion(ctx, c, t, token, all)
 }
 
-// checkParties is about who issued the token, about whom, and to whom.
+// checkParties checks issuer, subject, audience and authorized party.
 func (p *Provider) checkParties(c Client, token *oidc.IDToken, all claims) error {
 	if token.Issuer != p.Issuer.URL {
 		return refuse(TokenWrongIssuer, p.Issuer.URL, token.Issuer)
@@ -134,13 +136,15 @@ func (p *Provider) checkParties(c Client, token *oidc.IDToken, all claims) error
 	case !slices.Contains(token.Audience, c.ID):
 		return refuse(TokenAudience, c.ID, strings.Join(token.Audience, ", "))
 	case several && azp == "":
-		return refuse(TokenMissingAZP, "azp "+c.ID, "several audiences without azp: "+strings.Join(token.Audience, ", "))
+		received := "several audiences without azp: " + strings.Join(token.Audience, ", ")
+		return refuse(TokenMissingAZP, "azp "+c.ID, received)
 	case all.has("azp") && azp != c.ID:
 		return refuse(TokenWrongAZP, c.ID, azp)
 	}
 	return nil
 }
 
+// checkTimes checks exp, iat and nbf.
 func checkTimes(token *oidc.IDToken, all claims, e Expect) error {
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	notBefore, dated := all.time("nbf")
@@ -159,7 +163,8 @@ func checkTimes(token *oidc.IDToken, all claims, e Expect) error {
 	return nil
 }
 
-// checkBinding is about this login: its nonce, and the access token that came beside.
+// checkBinding checks that the token belongs to this login and to the access token: the nonce and
+// at_hash.
 func checkBinding(token *oidc.IDToken, t Tokens, s Secret) error {
 	switch {
 	case token.Nonce == "":

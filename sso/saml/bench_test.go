@@ -12,9 +12,9 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// BenchmarkVerify is one response with a signed assertion, beside its floor: what no verifier can
-// do without, which is one RSA-2048 verification and one exclusive canonicalization of the same
-// bytes. The tree that is canonicalized is built in "floor" and given in "floor without parsing".
+// BenchmarkVerify measures one response with a signed assertion, and the least cost of any
+// verifier: one RSA-2048 verification and one exclusive canonicalization of the same bytes. "floor"
+// includes building the tree that is canonicalized, and "floor without parsing" does not.
 func BenchmarkVerify(b *testing.B) {
 	for name, groups := range map[string]int{"2 groups": 2, "1500 groups": 1500} {
 		value, provider := withGroups(b, groups, "//Assertion"), idp(b)
@@ -39,8 +39,8 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		})
 		b.Run(name+"/floor without parsing", func(b *testing.B) {
-			// Canonicalization in place does the same work again: nothing in it is cheaper for a
-			// tree that is canonical.
+			// Canonicalization in place does the same work in each round: it is not cheaper for a
+			// tree that is canonical already.
 			root := parsed(b, doc)
 			for b.Loop() {
 				rsaFloor(b)
@@ -66,7 +66,7 @@ func canonicalized(b *testing.B, root *etree.Element) {
 	sha256.Sum256(canonical)
 }
 
-// verifier returns one RSA verification.
+// verifier returns a function that does one RSA verification.
 func verifier(b *testing.B) func(b *testing.B) {
 	key, err := rsaKeys()
 	if err != nil {

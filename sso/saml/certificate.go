@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// keyYears is how long our own certificates are valid. Identity providers pin the key in them, and
-// the day one expires is a day on which nobody signs in, so it is beyond any connection's life.
+// keyYears is how long our own certificates are valid: longer than any connection is used. Identity
+// providers pin the key in them, and on the day on which one expires nobody could sign in.
 const keyYears = 20
 
-// NewKey makes a connection's key with the certificate that shows it to the identity provider.
+// NewKey makes a new RSA key of 2048 bits for a connection, and a self-signed certificate that
+// publishes it. The certificate is valid from a day before now, for 20 years.
 func NewKey(commonName string, now time.Time) (*rsa.PrivateKey, *x509.Certificate, error) {
 	key, err := rsa.GenerateKey(rand.Reader, minRSABits)
 	if err != nil {
@@ -31,7 +32,7 @@ func NewKey(commonName string, now time.Time) (*rsa.PrivateKey, *x509.Certificat
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: commonName},
-		// An identity provider whose clock is behind would not take it otherwise.
+		// A day back, so that an identity provider whose clock is behind accepts it.
 		NotBefore:             now.Add(-24 * time.Hour),
 		NotAfter:              now.AddDate(keyYears, 0, 0),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
@@ -48,7 +49,7 @@ func NewKey(commonName string, now time.Time) (*rsa.PrivateKey, *x509.Certificat
 	return key, certificate, nil
 }
 
-// EncodeCertificates writes certificates as connections keep them, in PEM.
+// EncodeCertificates returns certificates in PEM, as they are stored.
 func EncodeCertificates(certificates []*x509.Certificate) []string {
 	texts := make([]string, len(certificates))
 	for i, c := range certificates {
@@ -57,7 +58,8 @@ func EncodeCertificates(certificates []*x509.Certificate) []string {
 	return texts
 }
 
-// ParseCertificate reads what an administrator pastes: PEM, or the base64 that stands in it.
+// ParseCertificate reads a certificate that an administrator pastes: PEM, or only the base64 text
+// of it. It refuses keys that are too weak to accept signatures from. The error is a [*Refused].
 func ParseCertificate(pasted string) (*x509.Certificate, error) {
 	pasted = strings.TrimSpace(pasted)
 	if block, _ := pem.Decode([]byte(pasted)); block != nil {
@@ -76,6 +78,7 @@ func ParseCertificate(pasted string) (*x509.Certificate, error) {
 	return parseCertificate(der)
 }
 
+// parseCertificate reads a certificate in DER and checks its key.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	c, err := x509.ParseCertificate(der)
 	if err != nil {

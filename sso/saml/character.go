@@ -2,7 +2,7 @@ package saml
 
 import "unicode/utf8"
 
-// character passes over one character of text or of an attribute's value.
+// character skips one character of text or of an attribute's value.
 func (s *scanner) character() error {
 	b := s.doc[s.pos]
 	switch {
@@ -22,7 +22,7 @@ func (s *scanner) character() error {
 	return nil
 }
 
-// reference passes over one of the five entities that XML predefines, or a character's number.
+// reference skips one of the five predefined entities (XML §4.6), or a character reference (§4.1).
 func (s *scanner) reference() error {
 	for _, known := range [...]string{"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"} {
 		if s.at(known) {
@@ -33,7 +33,7 @@ func (s *scanner) reference() error {
 	if !s.at("&#") {
 		return refuse(Entity, "no entities", string(s.around()))
 	}
-	// Parsers differ about leading zeros without end; the longest sensible one is &#x10FFFF;.
+	// Parsers differ about many leading zeros. The longest reference without them is &#x10FFFF;.
 	const longest = 10
 	for end := s.pos + 2; end < len(s.doc) && end < s.pos+longest; end++ {
 		switch b := s.doc[end]; {
@@ -48,8 +48,8 @@ func (s *scanner) reference() error {
 	return s.malformed("a character's number")
 }
 
-// name reads a qualified name: at most one colon, with something on both sides. What stands in
-// other alphabets than ASCII is left to the parser to judge.
+// name reads a qualified name: at most one colon, with a name on both sides. It accepts every
+// character beyond ASCII, and the parser checks those.
 func (s *scanner) name() ([]byte, error) {
 	start, colon := s.pos, -1
 	for s.pos < len(s.doc) {
@@ -70,6 +70,7 @@ func (s *scanner) name() ([]byte, error) {
 	return s.finishName(start, colon)
 }
 
+// finishName returns the name from start to the current position, unless a part of it is empty.
 func (s *scanner) finishName(start, colon int) ([]byte, error) {
 	if s.pos == start || s.pos == colon+1 {
 		return nil, s.malformed("a name")
@@ -77,7 +78,7 @@ func (s *scanner) finishName(start, colon int) ([]byte, error) {
 	return s.doc[start:s.pos], nil
 }
 
-// space passes over white space and tells whether there was any.
+// space skips white space and reports whether there was any.
 func (s *scanner) space() bool {
 	start := s.pos
 	for s.pos < len(s.doc) && isSpace(s.doc[s.pos]) {

@@ -1,19 +1,20 @@
-// Package saml is the service provider's side of SAML 2.0 Web Browser SSO, one identity provider at
-// a time: it makes authentication requests, tells what a response means, and reads and writes
-// metadata. It keeps nothing, answers no HTTP and knows no clock: the caller does and passes them.
+// Package saml is the service provider's side of SAML 2.0 Web Browser SSO and Single Logout, for
+// one identity provider at a time. It makes authentication requests, verifies responses, and reads
+// and writes metadata. It stores nothing, serves no HTTP and reads no clock: the caller passes the
+// time.
 //
-// A response goes through three layers, each of which alone refuses most forgeries:
+// A response passes three layers, each of which alone refuses most forgeries:
 //
-//	precheck   the bytes, before any parser builds a tree of them: limits, and none of the markup
-//	           that two parsers could read differently
+//	precheck   the bytes, before a parser builds a tree of them: limits, and no markup that two
+//	           parsers could read differently
 //	signature  XML Signature in the one shape that identity providers send, over goxmldsig's
-//	           canonicalizer; what is read afterwards is the very tree that was canonicalized
-//	profile    everything that SAML asks of a bearer assertion, by the time that was passed in
+//	           canonicalizer; the code reads the same tree that was canonicalized
+//	profile    everything that SAML requires of a bearer assertion, at the time that was passed in
 //
-// crewjam/saml gives the vocabulary of metadata and requests. Its ParseResponse is not called: it
-// looks at two process-wide clock settings, it copies the signed element before it asks a
-// SignatureVerifier, which fails beyond 1000 elements, and what it verified is not what it reads.
+// crewjam/saml has the types for metadata and requests. Its ParseResponse is not used, for three
+// reasons. It reads two process-wide clock settings. It copies the signed element before it calls a
+// SignatureVerifier, which fails beyond 1000 elements. And it reads another tree than it verified.
 //
-// What needs a store is the caller's: that a request is used once, that an assertion does not come
-// twice (Assertion.ReplayUntil), and that an unsolicited one signs nobody in.
+// The caller does what needs a store: it makes sure that a request is used once, that an assertion
+// is used once (Assertion.ReplayUntil), and that an unsolicited assertion signs nobody in.
 package saml

@@ -5,7 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
-	_ "crypto/sha1" // OAEP's default digest, where collisions are no matter
+	_ "crypto/sha1" // the default digest of OAEP, which does not need collision resistance
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -16,14 +16,14 @@ import (
 
 const encryptionNS = "http://www.w3.org/2001/04/xmlenc#"
 
-// content is how an assertion may be encrypted. GCM is better: with CBC anybody can alter what is
-// inside, which is why a decrypted assertion must be signed like any other.
-type content struct {
-	keySize int
+// contentMethod is an algorithm that encrypts an assertion. A CBC ciphertext can be altered
+// unnoticed, so a decrypted assertion must be signed like any other.
+type contentMethod struct {
+	keySize int // in bytes
 	gcm     bool
 }
 
-var contents = map[string]content{
+var contentMethods = map[string]contentMethod{
 	"http://www.w3.org/2009/xmlenc11#aes128-gcm": {16, true},
 	"http://www.w3.org/2009/xmlenc11#aes192-gcm": {24, true},
 	"http://www.w3.org/2009/xmlenc11#aes256-gcm": {32, true},
@@ -32,16 +32,19 @@ var contents = map[string]content{
 	encryptionNS + "aes256-cbc":                  {32, false},
 }
 
-// methods are what our metadata offers, the best first.
+// methods returns the algorithms that our metadata offers, the best first.
 func (e Encryption) methods() []string {
-	offered := []string{"http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm"}
+	offered := []string{
+		"http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+	}
 	if e == EncryptionCBC {
 		offered = append(offered, encryptionNS+"aes256-cbc", encryptionNS+"aes128-cbc")
 	}
 	return append(offered, oaepMGF1P)
 }
 
-// RSA with PKCS #1 v1.5 is not among the ways to wrap a key: Bleichenbacher's attack opens it.
+// The algorithms that encrypt a key. RSA with PKCS #1 v1.5 is not accepted, because of
+// Bleichenbacher's attack.
 const (
 	oaepMGF1P = encryptionNS + "rsa-oaep-mgf1p"
 	oaep      = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
@@ -64,16 +67,18 @@ var (
 
 var errUndecryptable = errors.New("it cannot be decrypted")
 
-// decrypt puts the assertion in the place of the encrypted one. Where the response is not signed,
-// whoever posts here can have any ciphertext tried, and telling how it fails would open a message
-// bit by bit: all that fails, fails alike, and the cause is for the server's log only.
+// decrypt decrypts the assertion, verifies its signature and sets m.assertion. It returns the
+// certificate that signed, or nil if only the response is signed. If the response is not signed, an
+// attacker can submit any ciphertext. Different errors would reveal the plaintext bit by bit, so
+// all failures give the same error, with the cause for the server's log only.
 func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 	undecryptable := func(err error) error {
-		return &Refused{Reason: Undecryptable, Expected: "a signed assertion, encrypted for our key by AES with RSA-OAEP", Err: err}
+		const expected = "a signed assertion, encrypted for our key by AES with RSA-OAEP"
+		return &Refused{Reason: Undecryptable, Expected: expected, Err: err}
 	}
 	plaintext, err := sp.open(m.encrypted)
 	if r, ok := errors.AsType[*Refused](err); ok && r.Reason == WeakEncryption {
-		return nil, r // told by what everybody can read, before any key was used
+		return nil, r // reveals nothing: it follows from the algorithm's name, before a key is used
 	}
 	if err != nil {
 		return nil, undecryptable(err)
@@ -85,7 +90,7 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, undecryptable(err)
 	}
-	if err := m.adopt(root); err != nil {
+	if err := m.setDecrypted(root); err != nil {
 		return nil, undecryptable(err)
 	}
 	switch {
@@ -101,19 +106,20 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 	return nil, nil
 }
 
-// adopt makes a decrypted assertion the message's, by the rules for what stands in a response.
-func (m *message) adopt(root *etree.Element) error {
-	f := newFinds()
-	if err := f.walk(root); err != nil {
+// setDecrypted sets the assertion of the message, by the same rules as findParts.
+func (m *message) setDecrypted(root *etree.Element) error {
+	s := newSearch()
+	if err := s.walk(root); err != nil {
 		return err
 	}
-	if f.object || len(f.assertions) != 1 || !is(root, assertionNS, "Assertion") {
+	if s.object || len(s.assertions) != 1 || !is(root, assertionNS, "Assertion") {
 		return refuse(NoAssertion, "one Assertion", root.Tag)
 	}
 	m.assertion = root
-	return m.sign(f.signatures)
+	return m.assignSignatures(s.signatures)
 }
 
+// open returns the plaintext of an EncryptedAssertion (XML Encryption §3 and §5).
 func (sp SP) open(encrypted *etree.Element) ([]byte, error) {
 	data, err := only(encrypted, encryptionNS, "EncryptedData", Undecryptable, Undecryptable)
 	if err != nil {
@@ -123,11 +129,11 @@ func (sp SP) open(encrypted *etree.Element) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	how, ok := contents[algorithm]
+	content, ok := contentMethods[algorithm]
 	if !ok {
 		return nil, errUndecryptable
 	}
-	if !how.gcm && sp.Encryption != EncryptionCBC {
+	if !content.gcm && sp.Encryption != EncryptionCBC {
 		return nil, refuse(WeakEncryption, "AES in GCM", algorithm)
 	}
 	wrapped, err := encryptedKey(encrypted, data)
@@ -135,20 +141,20 @@ func (sp SP) open(encrypted *etree.Element) ([]byte, error) {
 		return nil, err
 	}
 	key, err := sp.unwrap(wrapped)
-	if err != nil || len(key) != how.keySize {
+	if err != nil || len(key) != content.keySize {
 		return nil, errUndecryptable
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	if how.gcm {
+	if content.gcm {
 		return openGCM(block, value)
 	}
 	return openCBC(block, value)
 }
 
-// encryptedKey finds the one key: within the data's KeyInfo, or beside the data.
+// encryptedKey returns the one EncryptedKey: in the KeyInfo of the data, or next to the data.
 func encryptedKey(encrypted, data *etree.Element) (*etree.Element, error) {
 	found := children(encrypted, encryptionNS, "EncryptedKey")
 	for _, info := range children(data, signatureNS, "KeyInfo") {
@@ -160,7 +166,7 @@ func encryptedKey(encrypted, data *etree.Element) (*etree.Element, error) {
 	return found[0], nil
 }
 
-// cipherValue reads what EncryptedData and EncryptedKey have in common.
+// cipherValue reads the parts that EncryptedData and EncryptedKey have in common.
 func cipherValue(el *etree.Element) (algorithm string, value []byte, method *etree.Element, err error) {
 	method, err = only(el, encryptionNS, "EncryptionMethod", Undecryptable, Undecryptable)
 	if err != nil {
@@ -183,7 +189,7 @@ func cipherValue(el *etree.Element) (algorithm string, value []byte, method *etr
 	return algorithm, value, method, err
 }
 
-// unwrap opens the content's key with ours, or with the one that stands by.
+// unwrap decrypts the key of the content by our key, or by the standby key.
 func (sp SP) unwrap(el *etree.Element) ([]byte, error) {
 	algorithm, value, method, err := cipherValue(el)
 	if err != nil {
@@ -191,15 +197,16 @@ func (sp SP) unwrap(el *etree.Element) ([]byte, error) {
 	}
 	digest, digestOK := oaepDigests[parameter(method, signatureNS, "DigestMethod")]
 	mask, maskOK := oaepMasks[parameter(method, "http://www.w3.org/2009/xmlenc11#", "MGF")]
-	if algorithm != oaep && algorithm != oaepMGF1P || !digestOK || !maskOK || len(children(method, encryptionNS, "OAEPparams")) > 0 {
+	if algorithm != oaep && algorithm != oaepMGF1P || !digestOK || !maskOK ||
+		len(children(method, encryptionNS, "OAEPparams")) > 0 {
 		return nil, errUndecryptable
 	}
-	signers := []crypto.Signer{sp.Key}
+	keys := []crypto.Signer{sp.Key}
 	if sp.Standby != nil {
-		signers = append(signers, sp.Standby.Key)
+		keys = append(keys, sp.Standby.Key)
 	}
-	for _, signer := range signers {
-		decrypter, ok := signer.(crypto.Decrypter)
+	for _, key := range keys {
+		decrypter, ok := key.(crypto.Decrypter)
 		if !ok {
 			continue
 		}
@@ -210,6 +217,7 @@ func (sp SP) unwrap(el *etree.Element) ([]byte, error) {
 	return nil, errUndecryptable
 }
 
+// parameter returns the Algorithm of a parameter of an encryption method.
 func parameter(method *etree.Element, namespace, tag string) string {
 	for _, el := range children(method, namespace, tag) {
 		algorithm, _ := attribute(el, "Algorithm")
@@ -218,6 +226,7 @@ func parameter(method *etree.Element, namespace, tag string) string {
 	return ""
 }
 
+// openGCM decrypts a value that begins with the nonce (XML Encryption 1.1 §5.2.4).
 func openGCM(block cipher.Block, value []byte) ([]byte, error) {
 	aead, err := cipher.NewGCM(block)
 	if err != nil || len(value) < aead.NonceSize() {
@@ -226,7 +235,8 @@ func openGCM(block cipher.Block, value []byte) ([]byte, error) {
 	return aead.Open(nil, value[:aead.NonceSize()], value[aead.NonceSize():], nil)
 }
 
-// openCBC strips the padding of XML Encryption §5.2: only its last byte is defined.
+// openCBC decrypts a value that begins with the initialization vector, and removes the padding of
+// XML Encryption §5.2. Only the last byte of the padding is defined.
 func openCBC(block cipher.Block, value []byte) ([]byte, error) {
 	const size = aes.BlockSize
 	if len(value) < 2*size || len(value)%size != 0 {

@@ -23,21 +23,22 @@ const (
 	mgf1p  = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"
 )
 
-// envelope is how an assertion is encrypted.
+// envelope says how an assertion is encrypted.
 type envelope struct {
 	algorithm string
 	keySize   int
 	gcm       bool
-	transport string                        // how the key is
-	method    string                        // the parameters of that
-	options   rsa.OAEPOptions               // the same for Go
-	beside    bool                          // the key stands beside the data
-	keys      int                           // how often it is there
+	transport string                        // algorithm that encrypts the key
+	method    string                        // parameters of the transport
+	options   rsa.OAEPOptions               // the same parameters for Go
+	afterData bool                          // the EncryptedKey follows the data, and is not in its KeyInfo
+	keys      int                           // number of EncryptedKey elements
 	cipher    func(sealed []byte) []byte    // changes the ciphertext
 	plain     func(plaintext string) string // changes what is encrypted
 }
 
-var usual = envelope{algorithm: gcm256, keySize: 32, gcm: true, transport: mgf1p, options: rsa.OAEPOptions{Hash: crypto.SHA1}, keys: 1}
+var usual = envelope{algorithm: gcm256, keySize: 32, gcm: true, transport: mgf1p,
+	options: rsa.OAEPOptions{Hash: crypto.SHA1}, keys: 1}
 
 // encrypt puts an encrypted assertion in the place of the assertion of a document.
 func (e envelope) encrypt(t *testing.T, d *etree.Document, to *rsa.PublicKey) {
@@ -65,13 +66,20 @@ func (e envelope) encrypt(t *testing.T, d *etree.Document, to *rsa.PublicKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encryptedKey := strings.Repeat(`<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="`+e.transport+`">`+e.method+`</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue>`+base64.StdEncoding.EncodeToString(wrapped)+`</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>`, e.keys)
-	inside, beside := `<ds:KeyInfo>`+encryptedKey+`</ds:KeyInfo>`, ""
-	if e.beside {
-		inside, beside = "", encryptedKey
+	encryptedKey := strings.Repeat(`<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="`+e.transport+`">`+e.method+
+		`</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue>`+base64.StdEncoding.EncodeToString(wrapped)+
+		`</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>`, e.keys)
+	inKeyInfo, afterData := `<ds:KeyInfo>`+encryptedKey+`</ds:KeyInfo>`, ""
+	if e.afterData {
+		inKeyInfo, afterData = "", encryptedKey
 	}
-	text := fmt.Sprintf(`<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedData><xenc:EncryptionMethod Algorithm="%s"/>%s<xenc:CipherData><xenc:CipherValue>%s</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>%s</saml:EncryptedAssertion>`,
-		e.algorithm, inside, base64.StdEncoding.EncodeToString(sealed), beside)
+	text := fmt.Sprintf(
+		`<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" `+
+			`xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" `+
+			`xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedData><xenc:EncryptionMethod `+
+			`Algorithm="%s"/>%s<xenc:CipherData><xenc:CipherValue>%s</xenc:CipherValue></xenc:CipherData>`+
+			`</xenc:EncryptedData>%s</saml:EncryptedAssertion>`,
+		e.algorithm, inKeyInfo, base64.StdEncoding.EncodeToString(sealed), afterData)
 	outer := etree.NewDocument()
 	if err := outer.ReadFromString(text); err != nil {
 		t.Fatal(err)
@@ -105,16 +113,16 @@ func (e envelope) seal(t *testing.T, key, plaintext []byte) []byte {
 	return sealed
 }
 
-// sealed is a response whose assertion is encrypted after it was signed, and which is signed
-// itself after that, each where asked.
-func sealed(t *testing.T, e envelope, to saml.SP, assertion, whole bool) string {
+// sealed returns a response with an encrypted assertion. The assertion is signed before it is
+// encrypted, and the response after that, each if its parameter says so.
+func sealed(t *testing.T, e envelope, to saml.SP, signAssertion, signResponse bool) string {
 	t.Helper()
 	d := response(t)
-	if assertion {
+	if signAssertion {
 		signing{pair: rsaPair(t)}.sign(t, find(t, d, "//Assertion"))
 	}
 	e.encrypt(t, d, to.Key.Public().(*rsa.PublicKey))
-	if whole {
+	if signResponse {
 		signing{pair: rsaPair(t)}.sign(t, d.Root())
 	}
 	return form(t, d)
@@ -125,26 +133,27 @@ func TestVerifyDecrypts(t *testing.T) {
 	own.Encryption = saml.EncryptionCBC
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
-	beside := usual
-	beside.beside = true
+	afterData := usual
+	afterData.afterData = true
 	modern := usual
 	modern.transport = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
-	modern.method = `<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><xenc11:MGF xmlns:xenc11="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1sha256"/>`
+	modern.method = `<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><xenc11:MGF ` +
+		`xmlns:xenc11="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1sha256"/>`
 	modern.options = rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA256}
 	tests := map[string]struct {
 		envelope
-		assertion, whole bool
+		signAssertion, signResponse bool
 	}{
 		"a signed assertion":              {usual, true, false},
 		"in a signed response":            {usual, false, true},
 		"both signed":                     {usual, true, true},
 		"by AES in CBC":                   {cbc, true, false},
-		"with the key beside the data":    {beside, true, false},
+		"with the key after the data":     {afterData, true, false},
 		"with OAEP of SHA-256 throughout": {modern, true, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			a, err := own.Verify(idp(t), sealed(t, test.envelope, own, test.assertion, test.whole), expect)
+			a, err := own.Verify(idp(t), sealed(t, test.envelope, own, test.signAssertion, test.signResponse), expect)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +164,7 @@ func TestVerifyDecrypts(t *testing.T) {
 	}
 }
 
-// TestVerifyTellsNothingOfDecryption has every way to fail refused alike.
+// TestVerifyTellsNothingOfDecryption: all failures of a decryption have the same error.
 func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
@@ -170,19 +179,22 @@ func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 		return func(e *envelope) { e.plain = func(string) string { return text } }
 	}
 	tests := map[string]envelope{
-		"not block-aligned":      with(cbc, func(e *envelope) { e.cipher = cut(50) }),
-		"shorter than the IV":    with(cbc, func(e *envelope) { e.cipher = cut(15) }),
-		"nothing but the IV":     with(cbc, func(e *envelope) { e.cipher = cut(16) }),
-		"wrong padding":          with(cbc, func(e *envelope) { e.cipher = func(b []byte) []byte { b[len(b)-17] ^= 0x80; return b } }),
+		"not block-aligned":   with(cbc, func(e *envelope) { e.cipher = cut(50) }),
+		"shorter than the IV": with(cbc, func(e *envelope) { e.cipher = cut(15) }),
+		"nothing but the IV":  with(cbc, func(e *envelope) { e.cipher = cut(16) }),
+		"wrong padding": with(cbc,
+			func(e *envelope) { e.cipher = func(b []byte) []byte { b[len(b)-17] ^= 0x80; return b } }),
 		"shorter than the nonce": with(usual, func(e *envelope) { e.cipher = cut(11) }),
-		"altered":                with(usual, func(e *envelope) { e.cipher = func(b []byte) []byte { b[20] ^= 1; return b } }),
+		"altered": with(usual,
+			func(e *envelope) { e.cipher = func(b []byte) []byte { b[20] ^= 1; return b } }),
 		"no ciphertext":          with(usual, func(e *envelope) { e.cipher = cut(0) }),
 		"empty plaintext":        with(usual, plain("")),
 		"a comment as plaintext": with(usual, plain("<!-- -->")),
 		"a comment in the plaintext": with(usual, func(e *envelope) {
 			e.plain = func(s string) string { return strings.Replace(s, "anna", "<!-- -->anna", 1) }
 		}),
-		"a document type":  with(usual, func(e *envelope) { e.plain = func(s string) string { return "<!DOCTYPE x>" + s } }),
+		"a document type": with(usual,
+			func(e *envelope) { e.plain = func(s string) string { return "<!DOCTYPE x>" + s } }),
 		"a deep plaintext": with(usual, plain(strings.Repeat("<a>", 60000))),
 		"another element":  with(usual, plain(`<a/>`)),
 		"two assertions": with(usual, func(e *envelope) {
@@ -194,12 +206,14 @@ func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 			e.plain = func(s string) string { return strings.Replace(s, "anna-1", "anna-2", 1) }
 		}),
 		"a key of another length": with(usual, func(e *envelope) { e.keySize = 16 }),
-		"3DES":                    with(cbc, func(e *envelope) { e.algorithm = "http://www.w3.org/2001/04/xmlenc#tripledes-cbc" }),
-		"3DES by a wrong name":    with(cbc, func(e *envelope) { e.algorithm = "tripledes" }),
-		"RSA with PKCS #1 v1.5":   with(usual, func(e *envelope) { e.transport = "http://www.w3.org/2001/04/xmlenc#rsa-1_5" }),
-		"an unknown digest":       with(usual, func(e *envelope) { e.method = `<ds:DigestMethod Algorithm="urn:x"/>` }),
-		"two keys":                with(usual, func(e *envelope) { e.keys = 2 }),
-		"no key":                  with(usual, func(e *envelope) { e.keys = 0 }),
+		"3DES": with(cbc,
+			func(e *envelope) { e.algorithm = "http://www.w3.org/2001/04/xmlenc#tripledes-cbc" }),
+		"3DES by a wrong name": with(cbc, func(e *envelope) { e.algorithm = "tripledes" }),
+		"RSA with PKCS #1 v1.5": with(usual,
+			func(e *envelope) { e.transport = "http://www.w3.org/2001/04/xmlenc#rsa-1_5" }),
+		"an unknown digest": with(usual, func(e *envelope) { e.method = `<ds:DigestMethod Algorithm="urn:x"/>` }),
+		"two keys":          with(usual, func(e *envelope) { e.keys = 2 }),
+		"no key":            with(usual, func(e *envelope) { e.keys = 0 }),
 	}
 	for name, e := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -239,8 +253,8 @@ func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
 	}
 }
 
-// TestVerifyDecryptsWithBothKeys: while one key replaces the other, the identity provider may still
-// have the old one, or have the new one already.
+// TestVerifyDecryptsWithBothKeys: while one key replaces the other, the identity provider may use
+// either of them.
 func TestVerifyDecryptsWithBothKeys(t *testing.T) {
 	own, other := withKey(t), withKey(t)
 	own.Encryption = saml.EncryptionGCM

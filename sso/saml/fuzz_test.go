@@ -11,8 +11,8 @@ import (
 	"rollcall/sso/saml"
 )
 
-// FuzzVerify edits a signed response at two places: whatever is still accepted says the same. The
-// input is the edits, since each process signs with a key of its own.
+// FuzzVerify edits a signed response at two places: if it is still accepted, its content must be
+// the same. The input is the edits, because each process signs with a key of its own.
 func FuzzVerify(f *testing.F) {
 	provider := idp(f)
 	want, err := sp.Verify(provider, signed(f, nil), expect)
@@ -56,7 +56,7 @@ func edited(doc []byte, at, drop uint16, insert string) []byte {
 	return slices.Concat(doc[:from], []byte(insert), doc[to:])
 }
 
-// FuzzParseMetadata reads any document: what is accepted can be worked with.
+// FuzzParseMetadata reads any document: if it is accepted, the identity provider must be usable.
 func FuzzParseMetadata(f *testing.F) {
 	for _, v := range vendors {
 		f.Add(filled(f, v.xml), "")
@@ -76,13 +76,14 @@ func FuzzParseMetadata(f *testing.F) {
 	})
 }
 
-// FuzzReadRedirect edits a signed query: whatever is still accepted says the same.
+// FuzzReadRedirect edits a signed query: if it is still accepted, its content must be the same.
 func FuzzReadRedirect(f *testing.F) {
 	key, certificate, err := saml.NewKey("idp", now)
 	if err != nil {
 		f.Fatal(err)
 	}
-	location, err := saml.SP{Key: key, Certificate: certificate}.RedirectURL("https://sp.example", saml.RequestParameter, []byte(`<a xmlns="urn:a" ID="_1"/>`), "state")
+	location, err := saml.SP{Key: key, Certificate: certificate}.RedirectURL("https://sp.example",
+		saml.RequestParameter, []byte(`<a xmlns="urn:a" ID="_1"/>`), "state")
 	if err != nil {
 		f.Fatal(err)
 	}

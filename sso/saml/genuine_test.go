@@ -40,7 +40,8 @@ type pair struct {
 // certify makes a certificate that is valid for a year around now.
 func certify(t testing.TB, key crypto.Signer, from, to time.Time) pair {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotBefore: from, NotAfter: to}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotBefore: from,
+		NotAfter: to}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func certify(t testing.TB, key crypto.Signer, from, to time.Time) pair {
 
 var rsaKeys = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// rsaPair is the identity provider's key in most tests.
+// rsaPair returns the identity provider's key in most tests.
 func rsaPair(t testing.TB) pair {
 	t.Helper()
 	key, err := rsaKeys()
@@ -75,22 +76,37 @@ func ecPair(t testing.TB, curve elliptic.Curve) pair {
 
 func at(d time.Duration) string { return now.Add(d).Format(time.RFC3339) }
 
-// response is a genuine response before it is signed.
+// response returns a genuine response before it is signed.
 func response(t testing.TB) *etree.Document {
 	t.Helper()
-	text := fmt.Sprintf(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response-1" Version="2.0" IssueInstant="%[1]s" Destination="%[4]s" InResponseTo="%[7]s">`+
-		`<saml:Issuer>%[6]s</saml:Issuer>`+
-		`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>`+
-		`<saml:Assertion xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="_assertion-1" Version="2.0" IssueInstant="%[1]s">`+
-		`<saml:Issuer>%[6]s</saml:Issuer>`+
-		`<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">anna-1</saml:NameID>`+
-		`<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData NotOnOrAfter="%[3]s" Recipient="%[4]s" InResponseTo="%[7]s"/></saml:SubjectConfirmation></saml:Subject>`+
-		`<saml:Conditions NotBefore="%[2]s" NotOnOrAfter="%[3]s"><saml:AudienceRestriction><saml:Audience>%[5]s</saml:Audience></saml:AudienceRestriction></saml:Conditions>`+
-		`<saml:AuthnStatement AuthnInstant="%[1]s" SessionIndex="_session-1"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`+
-		`<saml:AttributeStatement>`+
-		`<saml:Attribute Name="email"><saml:AttributeValue xsi:type="xs:string">anna@contoso.example</saml:AttributeValue></saml:Attribute>`+
-		`<saml:Attribute Name="groups"><saml:AttributeValue xsi:type="xs:string">staff</saml:AttributeValue><saml:AttributeValue xsi:type="xs:string">admins</saml:AttributeValue></saml:Attribute>`+
-		`</saml:AttributeStatement></saml:Assertion></samlp:Response>`,
+	text := fmt.Sprintf(
+		`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" `+
+			`xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response-1" Version="2.0" IssueInstant="%[1]s" `+
+			`Destination="%[4]s" InResponseTo="%[7]s">`+
+			`<saml:Issuer>%[6]s</saml:Issuer>`+
+			`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>`+
+			`<saml:Assertion xmlns:xs="http://www.w3.org/2001/XMLSchema" `+
+			`xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="_assertion-1" Version="2.0" `+
+			`IssueInstant="%[1]s">`+
+			`<saml:Issuer>%[6]s</saml:Issuer>`+
+			`<saml:Subject><saml:NameID `+
+			`Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">anna-1</saml:NameID>`+
+			`<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData `+
+			`NotOnOrAfter="%[3]s" Recipient="%[4]s" InResponseTo="%[7]s"/></saml:SubjectConfirmation></saml:Subject>`+
+			`<saml:Conditions NotBefore="%[2]s" `+
+			`NotOnOrAfter="%[3]s"><saml:AudienceRestriction><saml:Audience>%[5]s</saml:Audience>`+
+			`</saml:AudienceRestriction></saml:Conditions>`+
+			`<saml:AuthnStatement AuthnInstant="%[1]s" `+
+			`SessionIndex="_session-1"><saml:AuthnContext>`+
+			`<saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport`+
+			`</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`+
+			`<saml:AttributeStatement>`+
+			`<saml:Attribute Name="email"><saml:AttributeValue `+
+			`xsi:type="xs:string">anna@contoso.example</saml:AttributeValue></saml:Attribute>`+
+			`<saml:Attribute Name="groups"><saml:AttributeValue `+
+			`xsi:type="xs:string">staff</saml:AttributeValue><saml:AttributeValue `+
+			`xsi:type="xs:string">admins</saml:AttributeValue></saml:Attribute>`+
+			`</saml:AttributeStatement></saml:Assertion></samlp:Response>`,
 		at(-time.Second), at(-time.Minute), at(5*time.Minute), acsURL, spID, idpID, requestID)
 	d := etree.NewDocument()
 	if err := d.ReadFromString(text); err != nil {
@@ -109,7 +125,7 @@ func find(t testing.TB, d *etree.Document, path string) *etree.Element {
 	return el
 }
 
-// signing is how an element is signed.
+// signing says how an element is signed.
 type signing struct {
 	pair
 	method   string // rsa-sha256 when empty
@@ -130,7 +146,8 @@ func (s signing) sign(t testing.TB, el *etree.Element) {
 	}
 	exclusive := `Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#">`
 	if s.prefixes != "" {
-		exclusive += `<ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="` + s.prefixes + `"/>`
+		exclusive += `<ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="` +
+			s.prefixes + `"/>`
 	}
 	text := `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>` +
 		`<ds:CanonicalizationMethod ` + exclusive + `</ds:CanonicalizationMethod>` +
@@ -158,7 +175,7 @@ func (s signing) sign(t testing.TB, el *etree.Element) {
 	sig.FindElement("./SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
 }
 
-// digest is the digest of an element's canonical form where it stands.
+// digest returns the digest of an element's canonical form, with the namespaces that it inherits.
 func (s signing) digest(t testing.TB, el *etree.Element) []byte {
 	t.Helper()
 	detached := el.Copy()
@@ -178,7 +195,7 @@ func (s signing) digest(t testing.TB, el *etree.Element) []byte {
 	return hash.Sum(nil)
 }
 
-// form is the document as a browser posts it.
+// form returns the document as the value of the form field that a browser posts.
 func form(t testing.TB, d *etree.Document) string {
 	t.Helper()
 	text, err := d.WriteToString()
@@ -188,7 +205,7 @@ func form(t testing.TB, d *etree.Document) string {
 	return base64.StdEncoding.EncodeToString([]byte(text))
 }
 
-// signed is a response whose assertion is signed after a change to it.
+// signed returns a response whose assertion is signed after the change.
 func signed(t testing.TB, change func(d *etree.Document)) string {
 	t.Helper()
 	d := response(t)
@@ -210,7 +227,7 @@ var (
 	expect = saml.Expect{RequestID: requestID, Now: now}
 )
 
-// wantReason fails the test unless err is a refusal for that reason; an empty one accepts.
+// wantReason fails the test unless err is a refusal for that reason, or nil for an empty reason.
 func wantReason(t testing.TB, err error, want saml.Reason) {
 	t.Helper()
 	if got := reasonOf(err); got != want {
@@ -229,7 +246,7 @@ func reasonOf(err error) saml.Reason {
 	return r.Reason
 }
 
-// raw is an ECDSA signature as XML has it, from the ASN.1 of Go.
+// raw converts an ECDSA signature from ASN.1 to the encoding of XML Signature.
 func raw(t testing.TB, key *ecdsa.PublicKey, der []byte) []byte {
 	t.Helper()
 	var rs struct{ R, S *big.Int }
@@ -243,7 +260,7 @@ func raw(t testing.TB, key *ecdsa.PublicKey, der []byte) []byte {
 	return value
 }
 
-// withGroups is a response about somebody in n groups, signed at an etree path.
+// withGroups returns a response with n groups, signed at an etree path.
 func withGroups(t testing.TB, n int, path string) string {
 	t.Helper()
 	d := response(t)
@@ -261,7 +278,7 @@ func ecKey(t testing.TB) crypto.Signer {
 	return ecPair(t, elliptic.P256()).key
 }
 
-// weakPair is a key that is too short.
+// weakPair returns a key that is too short.
 func weakPair(t testing.TB) pair {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 1024)

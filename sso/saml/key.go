@@ -18,13 +18,13 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// method is a signature algorithm that is accepted.
+// method is an accepted signature algorithm.
 type method struct {
 	hash  crypto.Hash
 	ecdsa bool
 }
 
-// SHA-1 is in neither list and no setting adds it.
+// The accepted algorithms. SHA-1 is in neither list, and no setting adds it.
 var (
 	signatureMethods = map[string]method{
 		dsig.RSASHA256SignatureMethod:   {hash: crypto.SHA256},
@@ -41,13 +41,14 @@ var (
 	}
 )
 
-// RSA keys outside of these are refused: short ones can be factored, and with very long ones an
-// identity provider could make each sign-in cost seconds.
+// RSA keys outside these limits are refused. A shorter one can be factored. With a very long one,
+// an identity provider could make each sign-in take seconds.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
 )
 
+// signatureMethod reads a SignatureMethod.
 func signatureMethod(el *etree.Element) (method, error) {
 	algorithm, _ := attribute(el, "Algorithm")
 	m, ok := signatureMethods[algorithm]
@@ -60,6 +61,7 @@ func signatureMethod(el *etree.Element) (method, error) {
 	return m, nil
 }
 
+// digestMethod reads a DigestMethod.
 func digestMethod(el *etree.Element) (crypto.Hash, error) {
 	algorithm, _ := attribute(el, "Algorithm")
 	hash, ok := digestMethods[algorithm]
@@ -67,12 +69,13 @@ func digestMethod(el *etree.Element) (crypto.Hash, error) {
 		return 0, refuseAlgorithm(algorithm, "http://www.w3.org/2001/04/xmlenc#sha256")
 	}
 	if len(el.ChildElements()) > 0 {
-		// SignedInfo is canonicalized before anybody is known to have signed it.
+		// SignedInfo is canonicalized before its signature is verified, so it must be simple.
 		return 0, refuse(AmbiguousSignature, "no parameters in DigestMethod", "")
 	}
 	return hash, nil
 }
 
+// refuseAlgorithm returns the error for an algorithm that is not accepted.
 func refuseAlgorithm(algorithm, expected string) error {
 	reason := UnknownAlgorithm
 	switch _, name, _ := strings.Cut(algorithm, "#"); {
@@ -84,8 +87,8 @@ func refuseAlgorithm(algorithm, expected string) error {
 	return refuse(reason, expected, algorithm)
 }
 
-// signer returns the certificate whose key signed. Which one the message names is of no interest:
-// a renewed certificate often keeps its key, and a forged one names what it likes.
+// signer returns the certificate whose key signed. It ignores the certificate that the message
+// names: a renewed certificate often keeps its key, and a forged message may name any.
 func (s *signature) signer(signed []byte, certificates []*x509.Certificate) (*x509.Certificate, error) {
 	if len(certificates) == 0 {
 		return nil, refuse(NoCertificate, "a certificate of the identity provider", "")
@@ -115,11 +118,12 @@ func (s *signature) signer(signed []byte, certificates []*x509.Certificate) (*x5
 	if len(configured) == 0 {
 		return nil, weak
 	}
-	return nil, refuse(WrongKey, "a certificate with the SHA-256 fingerprint "+strings.Join(configured, " or "), s.namedCertificate)
+	expected := "a certificate with the SHA-256 fingerprint " + strings.Join(configured, " or ")
+	return nil, refuse(WrongKey, expected, s.namedCertificate)
 }
 
-// verifyECDSA reads a signature as XML has it, r and s in full length one after the other
-// (RFC 6931 §2.3.6), where Go has ASN.1.
+// verifyECDSA verifies a signature in the encoding of XML Signature: r and s in full length, one
+// after the other (RFC 6931 §2.3.6). Go's own encoding is ASN.1.
 func verifyECDSA(key *ecdsa.PublicKey, sum, value []byte) bool {
 	size := (key.Params().BitSize + 7) / 8
 	if len(value) != 2*size {
@@ -128,12 +132,13 @@ func verifyECDSA(key *ecdsa.PublicKey, sum, value []byte) bool {
 	return ecdsa.Verify(key, sum, new(big.Int).SetBytes(value[:size]), new(big.Int).SetBytes(value[size:]))
 }
 
-// checkKey tells whether a certificate's key is one that signatures are accepted from.
+// checkKey refuses a certificate whose key is too weak to accept signatures from.
 func checkKey(c *x509.Certificate) error {
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
 		if bits := key.N.BitLen(); bits < minRSABits || bits > maxRSABits {
-			return refuse(WeakKey, fmt.Sprintf("an RSA key of %d to %d bits", minRSABits, maxRSABits), fmt.Sprintf("%d bits", bits))
+			expected := fmt.Sprintf("an RSA key of %d to %d bits", minRSABits, maxRSABits)
+			return refuse(WeakKey, expected, fmt.Sprintf("%d bits", bits))
 		}
 		return nil
 	case *ecdsa.PublicKey:
@@ -145,7 +150,7 @@ func checkKey(c *x509.Certificate) error {
 	return refuse(UnsupportedKey, "RSA or ECDSA", c.PublicKeyAlgorithm.String())
 }
 
-// namedCertificate is the fingerprint of the certificate that a KeyInfo holds, for the log.
+// namedCertificate returns the fingerprint of the first certificate in a KeyInfo, for the log.
 func namedCertificate(keyInfo *etree.Element) string {
 	if keyInfo == nil {
 		return ""
@@ -160,6 +165,7 @@ func namedCertificate(keyInfo *etree.Element) string {
 	return "no certificate"
 }
 
+// fingerprint returns the SHA-256 of a certificate in DER, in hexadecimal.
 func fingerprint(der []byte) string {
 	sum := sha256.Sum256(der)
 	return hex.EncodeToString(sum[:])

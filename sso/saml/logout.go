@@ -11,21 +11,22 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// LogoutService is where an identity provider takes logout messages, by binding; all are empty where
-// it takes none. Answers go elsewhere where it says so (SAML Metadata §2.2.2, ResponseLocation).
+// LogoutService has the endpoints of an identity provider for logout messages, by binding. Those of
+// a binding that it does not support are empty. Responses may have an endpoint of their own (SAML
+// Metadata §2.2.2, ResponseLocation).
 type LogoutService struct {
 	RedirectURL, RedirectResponseURL string
 	PostURL, PostResponseURL         string
 }
 
-// add takes the first usable address of each binding. Nobody's sign-in depends on the others, so
-// they are left out and not refused.
+// add sets the endpoints of a binding to the first ones that can be used. Others are ignored and
+// not refused, because sign-in works without them.
 func (l *LogoutService) add(e schema.Endpoint) {
-	location, err := usable(e.Location)
+	location, err := browserAddress(e.Location)
 	if err != nil {
 		return
 	}
-	responses, err := usable(e.ResponseLocation)
+	responses, err := browserAddress(e.ResponseLocation)
 	if err != nil {
 		responses = location
 	}
@@ -37,26 +38,28 @@ func (l *LogoutService) add(e schema.Endpoint) {
 	}
 }
 
-// Offered tells whether the identity provider takes logout messages at all.
+// Offered reports whether the identity provider supports single logout.
 func (l LogoutService) Offered() bool { return l.RedirectURL != "" || l.PostURL != "" }
 
-// NameID is a person as an identity provider names them.
+// NameID is the identity provider's identifier of a person (SAML Core §2.2.3).
 type NameID struct {
 	Value, Format                  string
 	NameQualifier, SPNameQualifier string // mostly empty
 }
 
-// LogoutOptions are what one LogoutRequest says.
-type LogoutOptions struct {
-	ID           string // new for each; an XML name
-	RelayState   string // comes back with the answer
-	NameID       NameID // as the assertion of the session had it (SAML Core §3.7.1)
-	SessionIndex string // likewise; empty where it had none
+// LogoutRequestOptions has the content of a LogoutRequest (SAML Core §3.7.1).
+type LogoutRequestOptions struct {
+	ID           string // a new XML name for each request
+	RelayState   string // returned with the response, at most 80 bytes
+	NameID       NameID // from the assertion of the session
+	SessionIndex string // from the assertion of the session; may be empty
 	Now          time.Time
 }
 
-// LogoutRequest makes the signed message that asks the identity provider to end somebody's session.
-func (sp SP) LogoutRequest(idp IDP, o LogoutOptions) (Request, error) {
+// LogoutRequest makes a signed request to end a session at the identity provider (SAML Profiles
+// §4.4). The error is for options that break a rule above, for an identity provider without single
+// logout, or for a key that cannot sign.
+func (sp SP) LogoutRequest(idp IDP, o LogoutRequestOptions) (Request, error) {
 	if o.ID == "" || !isNameStart(o.ID[0]) {
 		return Request{}, errors.New("saml: a request's ID is an XML name")
 	}
@@ -72,7 +75,9 @@ func (sp SP) LogoutRequest(idp IDP, o LogoutOptions) (Request, error) {
 	root.CreateAttr("Reason", "urn:oasis:names:tc:SAML:2.0:logout:user")
 	name := root.CreateElement("saml:NameID")
 	for _, a := range [...][2]string{
-		{"Format", o.NameID.Format}, {"NameQualifier", o.NameID.NameQualifier}, {"SPNameQualifier", o.NameID.SPNameQualifier},
+		{"Format", o.NameID.Format},
+		{"NameQualifier", o.NameID.NameQualifier},
+		{"SPNameQualifier", o.NameID.SPNameQualifier},
 	} {
 		if a[1] != "" {
 			name.CreateAttr(a[0], a[1])
@@ -85,23 +90,24 @@ func (sp SP) LogoutRequest(idp IDP, o LogoutOptions) (Request, error) {
 	return sp.send(root, to, o.RelayState)
 }
 
-// The second-level status codes of our answers (SAML Core §3.2.2.2).
+// The status codes of our responses besides success (SAML Core §3.2.2.2).
 const (
 	statusRequester        = "urn:oasis:names:tc:SAML:2.0:status:Requester"
 	statusUnknownPrincipal = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
 )
 
-// LogoutAnswer is what one LogoutResponse says.
-type LogoutAnswer struct {
-	ID               string // new for each
+// LogoutResponseOptions has the content of a LogoutResponse (SAML Core §3.7.2).
+type LogoutResponseOptions struct {
+	ID               string // a new XML name for each response
 	InResponseTo     string // the ID of the request
-	RelayState       string // as it came with the request: it must come back so (SAML Bindings §3.4.3)
-	UnknownPrincipal bool   // nobody of that name was ever here
+	RelayState       string // of the request, unchanged (SAML Bindings §3.4.3)
+	UnknownPrincipal bool   // we know no user with the NameID of the request
 	Now              time.Time
 }
 
-// LogoutResponse makes the signed answer to a LogoutRequest.
-func (sp SP) LogoutResponse(idp IDP, o LogoutAnswer) (Request, error) {
+// LogoutResponse makes the signed response to a LogoutRequest. The error is for an identity
+// provider without single logout, or for a key that cannot sign.
+func (sp SP) LogoutResponse(idp IDP, o LogoutResponseOptions) (Request, error) {
 	to := destination{idp.SLO.RedirectResponseURL, idp.SLO.PostResponseURL, ResponseParameter}
 	root := sp.logoutMessage("LogoutResponse", to.address(), o.ID, o.Now)
 	root.CreateAttr("InResponseTo", o.InResponseTo)
@@ -115,9 +121,10 @@ func (sp SP) LogoutResponse(idp IDP, o LogoutAnswer) (Request, error) {
 	return sp.send(root, to, o.RelayState)
 }
 
-// destination is where a message goes: by HTTP-Redirect where it may.
+// destination has the endpoints for a message, and the name of the parameter that carries it.
 type destination struct{ redirect, post, parameter string }
 
+// address returns the endpoint that is used: the one for HTTP-Redirect if there is one.
 func (d destination) address() string {
 	if d.redirect != "" {
 		return d.redirect
@@ -140,7 +147,8 @@ func (sp SP) logoutMessage(tag, destination, id string, now time.Time) *etree.El
 	return root
 }
 
-// send signs a message as its binding wants it. SAML Profiles §4.4.3.2 has both directions signed.
+// send signs a message as its binding requires. By SAML Profiles §4.4.3.2, requests and responses
+// are signed.
 func (sp SP) send(root *etree.Element, to destination, relayState string) (Request, error) {
 	if to.address() == "" {
 		return Request{}, errors.New("saml: the identity provider has no logout address")
@@ -165,7 +173,7 @@ func (sp SP) send(root *etree.Element, to destination, relayState string) (Reque
 	if err != nil {
 		return Request{}, fmt.Errorf("saml: sign a message: %w", err)
 	}
-	root.InsertChildAt(1, signature) // after the Issuer, where the schema has it
+	root.InsertChildAt(1, signature) // after the Issuer, as the schema requires
 	document, err := serialize(root)
 	if err != nil {
 		return Request{}, err

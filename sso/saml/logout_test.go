@@ -17,8 +17,8 @@ const (
 	idpSLOURL = "https://idp.example/slo?tenant=1"
 )
 
-// mirrored are two service providers that take each other for the identity provider: what one writes
-// the other must understand.
+// mirrored returns two service providers, each of which treats the other as its identity provider.
+// Each must understand the other's messages.
 func mirrored(t testing.TB, redirect bool) (from, to saml.SP, idpOfFrom, idpOfTo saml.IDP) {
 	t.Helper()
 	own := saml.LogoutService{PostURL: idpSLOURL, PostResponseURL: idpSLOURL}
@@ -32,7 +32,7 @@ func mirrored(t testing.TB, redirect bool) (from, to saml.SP, idpOfFrom, idpOfTo
 		saml.IDP{EntityID: spID, Certificates: []*x509.Certificate{pair.certificate}}
 }
 
-// readLogout reads a message as the other side gets it.
+// readLogout reads a message as its receiver gets it.
 func readLogout(sp saml.SP, idp saml.IDP, m saml.Request) (*saml.LogoutMessage, error) {
 	if m.Fields == nil {
 		_, query, _ := strings.Cut(m.URL, "?tenant=1&")
@@ -46,12 +46,13 @@ func readLogout(sp saml.SP, idp saml.IDP, m saml.Request) (*saml.LogoutMessage, 
 	return nil, nil
 }
 
-// TestLogoutMessages are read as they were written, by both bindings.
+// TestLogoutMessages: messages are read as they were written, by both bindings.
 func TestLogoutMessages(t *testing.T) {
 	for _, redirect := range []bool{true, false} {
 		from, to, idp, back := mirrored(t, redirect)
 		name := saml.NameID{Value: "anna-1", Format: "f", NameQualifier: "q", SPNameQualifier: "s"}
-		request, err := from.LogoutRequest(idp, saml.LogoutOptions{ID: "_1", RelayState: "state", NameID: name, SessionIndex: "i", Now: now})
+		request, err := from.LogoutRequest(idp,
+			saml.LogoutRequestOptions{ID: "_1", RelayState: "state", NameID: name, SessionIndex: "i", Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,11 +60,14 @@ func TestLogoutMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := m.Request; r == nil || r.ID != "_1" || r.NameID != name || len(r.SessionIndexes) != 1 || r.SessionIndexes[0] != "i" || !r.ReplayUntil.After(now.Add(5*time.Minute)) {
+		if r := m.Request; r == nil || r.ID != "_1" || r.NameID != name || len(r.SessionIndexes) != 1 ||
+			r.SessionIndexes[0] != "i" || !r.ReplayUntil.After(now.Add(5*time.Minute)) {
 			t.Errorf("got %+v", m.Request)
 		}
 		for _, unknown := range []bool{false, true} {
-			answer, err := from.LogoutResponse(idp, saml.LogoutAnswer{ID: "_2", InResponseTo: "_1", RelayState: strings.Repeat("long ", 40), UnknownPrincipal: unknown, Now: now})
+			answer, err := from.LogoutResponse(idp,
+				saml.LogoutResponseOptions{ID: "_2", InResponseTo: "_1", RelayState: strings.Repeat("long ", 40),
+					UnknownPrincipal: unknown, Now: now})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +75,8 @@ func TestLogoutMessages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r := m.Response; r == nil || !r.Signed || r.Answers("_1") != nil || r.Answers("_3") == nil || (r.Status != "") != unknown {
+			if r := m.Response; r == nil || !r.Signed || r.Answers("_1") != nil || r.Answers("_3") == nil ||
+				(r.Status != "") != unknown {
 				t.Errorf("got %+v", m.Response)
 			}
 		}
@@ -80,15 +85,15 @@ func TestLogoutMessages(t *testing.T) {
 
 func TestLogoutMessagesThatCannotBeMade(t *testing.T) {
 	from, _, idp, _ := mirrored(t, true)
-	good := saml.LogoutOptions{ID: "_1", NameID: saml.NameID{Value: "anna-1"}, Now: now}
+	good := saml.LogoutRequestOptions{ID: "_1", NameID: saml.NameID{Value: "anna-1"}, Now: now}
 	for name, c := range map[string]struct {
 		idp    saml.IDP
-		change func(o *saml.LogoutOptions)
+		change func(o *saml.LogoutRequestOptions)
 	}{
-		"no address":        {saml.IDP{EntityID: idpID}, func(*saml.LogoutOptions) {}},
-		"no ID":             {idp, func(o *saml.LogoutOptions) { o.ID = "" }},
-		"no name":           {idp, func(o *saml.LogoutOptions) { o.NameID.Value = "" }},
-		"a long RelayState": {idp, func(o *saml.LogoutOptions) { o.RelayState = strings.Repeat("x", 81) }},
+		"no address":        {saml.IDP{EntityID: idpID}, func(*saml.LogoutRequestOptions) {}},
+		"no ID":             {idp, func(o *saml.LogoutRequestOptions) { o.ID = "" }},
+		"no name":           {idp, func(o *saml.LogoutRequestOptions) { o.NameID.Value = "" }},
+		"a long RelayState": {idp, func(o *saml.LogoutRequestOptions) { o.RelayState = strings.Repeat("x", 81) }},
 	} {
 		o := good
 		c.change(&o)
@@ -98,8 +103,8 @@ func TestLogoutMessagesThatCannotBeMade(t *testing.T) {
 	}
 }
 
-// FuzzLogout edits a signed LogoutRequest, in its XML by HTTP-POST and in its query by HTTP-Redirect:
-// what is still accepted says the same.
+// FuzzLogout edits a signed LogoutRequest, in its XML by HTTP-POST and in its query by
+// HTTP-Redirect: if it is still accepted, its content must be the same.
 func FuzzLogout(f *testing.F) {
 	var queries, documents []string
 	var to saml.SP
@@ -107,7 +112,9 @@ func FuzzLogout(f *testing.F) {
 	for _, redirect := range []bool{true, false} {
 		from, other, idp, known := mirrored(f, redirect)
 		to, back = other, known
-		request, err := from.LogoutRequest(idp, saml.LogoutOptions{ID: "_1", RelayState: "state", NameID: saml.NameID{Value: "anna-1", Format: "f"}, SessionIndex: "i", Now: now})
+		request, err := from.LogoutRequest(idp,
+			saml.LogoutRequestOptions{ID: "_1", RelayState: "state", NameID: saml.NameID{Value: "anna-1", Format: "f"},
+				SessionIndex: "i", Now: now})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -137,7 +144,8 @@ func FuzzLogout(f *testing.F) {
 		if redirect {
 			m, err = to.ReadLogoutQuery(back, edit, saml.Expect{Now: now})
 		} else {
-			m, err = to.ReadLogoutForm(back, saml.RequestParameter, base64.StdEncoding.EncodeToString([]byte(edit)), saml.Expect{Now: now})
+			m, err = to.ReadLogoutForm(back, saml.RequestParameter, base64.StdEncoding.EncodeToString([]byte(edit)),
+				saml.Expect{Now: now})
 		}
 		if err != nil {
 			if reasonOf(err) == saml.ParserFailed {
@@ -145,7 +153,8 @@ func FuzzLogout(f *testing.F) {
 			}
 			return
 		}
-		if r := m.Request; r == nil || r.ID != "_1" || r.NameID.Value != "anna-1" || len(r.SessionIndexes) != 1 || r.SessionIndexes[0] != "i" || redirect && m.RelayState != "state" {
+		if r := m.Request; r == nil || r.ID != "_1" || r.NameID.Value != "anna-1" || len(r.SessionIndexes) != 1 ||
+			r.SessionIndexes[0] != "i" || redirect && m.RelayState != "state" {
 			t.Errorf("accepted %+v", m)
 		}
 	})
@@ -159,10 +168,12 @@ func FuzzLogoutDocument(f *testing.F) {
 		f.Fatal("no RSA key")
 	}
 	f.Add(`<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0"/>`)
-	f.Add(`<LogoutResponse xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" InResponseTo="_2"><Status/></LogoutResponse>`)
+	f.Add(`<LogoutResponse xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" ` +
+		`InResponseTo="_2"><Status/></LogoutResponse>`)
 	f.Fuzz(func(t *testing.T, document string) {
 		for _, parameter := range []string{saml.RequestParameter, saml.ResponseParameter} {
-			location, err := saml.SP{EntityID: spID, Key: key, Certificate: rsaPair(t).certificate}.RedirectURL("https://idp.example", parameter, []byte(document), "")
+			location, err := saml.SP{EntityID: spID, Key: key,
+				Certificate: rsaPair(t).certificate}.RedirectURL("https://idp.example", parameter, []byte(document), "")
 			if err != nil {
 				t.Skip()
 			}

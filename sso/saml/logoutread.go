@@ -11,60 +11,61 @@ import (
 	"github.com/beevik/etree"
 )
 
-// LogoutMessage is a message of the single logout profile, verified: either a request of the
-// identity provider's, or its answer to one of ours.
+// LogoutMessage is a verified message of the Single Logout profile (SAML Profiles §4.4): either a
+// request of the identity provider, or its response to a request of ours.
 type LogoutMessage struct {
-	Request    *LogoutRequested
-	Response   *LogoutAnswered
+	Request    *ReceivedLogoutRequest  // nil for a response
+	Response   *ReceivedLogoutResponse // nil for a request
 	RelayState string
-	Warnings   []*Refused
+	Warnings   []*Refused // faults that did not make the verification fail
 }
 
-// LogoutRequested is what an identity provider asks for. It is always signed.
-type LogoutRequested struct {
+// ReceivedLogoutRequest is the content of a LogoutRequest (SAML Core §3.7.1). It is always signed.
+type ReceivedLogoutRequest struct {
 	ID             string
 	NameID         NameID
-	SessionIndexes []string  // none: all sessions of that name
-	ReplayUntil    time.Time // how long the ID must be remembered, so that it comes once
+	SessionIndexes []string  // at most 100; none for all sessions of the NameID
+	ReplayUntil    time.Time // until then the caller must store the ID, to refuse a second use
 }
 
-// LogoutAnswered is what an identity provider answers. Entra ID, OneLogin and others do not sign it,
-// and it says nothing that matters but which request is over: without a signature that is all that
-// may be believed, and only in the browser that has that request.
-type LogoutAnswered struct {
-	InResponseTo string
+// ReceivedLogoutResponse is the content of a LogoutResponse (SAML Core §3.7.2). Entra ID, OneLogin
+// and others do not sign it. An unsigned one may only finish the request that it is for, and only
+// in the browser that has this request.
+type ReceivedLogoutResponse struct {
+	InResponseTo string // the ID of our request
 	Signed       bool
-	Status       string // of a failure; empty where the session has ended there
+	Status       string // the status codes of a failure; empty for success
 }
 
 // maxSessionIndexes is how many sessions one request may name.
 const maxSessionIndexes = 100
 
-// ReadLogoutQuery reads what came to our single logout service by HTTP-Redirect: rawQuery is the
-// query as it came. Every error is a Refused. e.RequestID is not looked at, see Answers.
+// ReadLogoutQuery reads a logout message by HTTP-Redirect. rawQuery is the query as it came,
+// undecoded. Every error is a [*Refused]. e.RequestID is ignored: see
+// [ReceivedLogoutResponse.Answers].
 func (sp SP) ReadLogoutQuery(idp IDP, rawQuery string, e Expect) (m *LogoutMessage, err error) {
-	defer contain(&m, &err)
-	if len(rawQuery) > maxQuery {
-		return nil, refuse(TooLarge, fmt.Sprintf("at most %d bytes of query", maxQuery), fmt.Sprintf("%d bytes", len(rawQuery)))
+	defer recoverRefused(&m, &err)
+	if err := checkQueryLength(rawQuery); err != nil {
+		return nil, err
 	}
 	raw, err := redirectParameters(rawQuery)
 	if err != nil {
 		return nil, err
 	}
-	if err := inOrder(rawQuery); err != nil {
+	if err := checkOrder(rawQuery); err != nil {
 		return nil, err
 	}
 	_, response := raw[ResponseParameter]
 	_, signed := raw["Signature"]
 	_, algorithm := raw["SigAlg"]
 	if response && !signed && !algorithm {
-		return sp.readUnsignedAnswer(idp, raw, e)
+		return sp.readUnsignedResponse(idp, raw, e)
 	}
 	r, err := idp.ReadRedirect(rawQuery)
 	if err != nil {
 		return nil, err
 	}
-	root, _, err := arrangeLogout(r.Document)
+	root, _, err := parseLogout(r.Document)
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +76,10 @@ func (sp SP) ReadLogoutQuery(idp IDP, rawQuery string, e Expect) (m *LogoutMessa
 	return m, nil
 }
 
-// inOrder demands the parameters in the order in which SAML Bindings §3.4.4.1 has them signed, which
-// is how everybody sends them. Whoever changes a query on its way then has nothing to choose.
-func inOrder(rawQuery string) error {
+// checkOrder requires the parameters in the order in which they are signed (SAML Bindings
+// §3.4.4.1). All known identity providers send them so. An attacker who alters a query cannot
+// change the order.
+func checkOrder(rawQuery string) error {
 	want := []string{RequestParameter, ResponseParameter, "RelayState", "SigAlg", "Signature"}
 	last := -1
 	for pair := range strings.SplitSeq(rawQuery, "&") {
@@ -94,7 +96,8 @@ func inOrder(rawQuery string) error {
 	return nil
 }
 
-func (sp SP) readUnsignedAnswer(idp IDP, raw map[string]string, e Expect) (*LogoutMessage, error) {
+// readUnsignedResponse reads a LogoutResponse without a signature from the parameters of a query.
+func (sp SP) readUnsignedResponse(idp IDP, raw map[string]string, e Expect) (*LogoutMessage, error) {
 	values := map[string]string{}
 	for _, name := range []string{ResponseParameter, "RelayState"} {
 		value, err := url.QueryUnescape(raw[name])
@@ -110,7 +113,7 @@ func (sp SP) readUnsignedAnswer(idp IDP, raw map[string]string, e Expect) (*Logo
 	if err := precheck(document, messageLimits); err != nil {
 		return nil, err
 	}
-	root, _, err := arrangeLogout(document)
+	root, _, err := parseLogout(document)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +125,10 @@ func (sp SP) readUnsignedAnswer(idp IDP, raw map[string]string, e Expect) (*Logo
 	return m, nil
 }
 
-// ReadLogoutForm reads what came by HTTP-POST: parameter is the field, RequestParameter or
-// ResponseParameter, that had the value. Every error is a Refused.
+// ReadLogoutForm reads a logout message by HTTP-POST. parameter is the name of the form field with
+// the message, RequestParameter or ResponseParameter. Every error is a [*Refused].
 func (sp SP) ReadLogoutForm(idp IDP, parameter, value string, e Expect) (m *LogoutMessage, err error) {
-	defer contain(&m, &err)
+	defer recoverRefused(&m, &err)
 	document, err := decode(value)
 	if err != nil {
 		return nil, err
@@ -133,7 +136,7 @@ func (sp SP) ReadLogoutForm(idp IDP, parameter, value string, e Expect) (m *Logo
 	if err := precheck(document, messageLimits); err != nil {
 		return nil, err
 	}
-	root, signature, err := arrangeLogout(document)
+	root, signature, err := parseLogout(document)
 	if err != nil {
 		return nil, err
 	}
@@ -146,39 +149,44 @@ func (sp SP) ReadLogoutForm(idp IDP, parameter, value string, e Expect) (m *Logo
 	return sp.logout(idp, root, parameter, signer, e)
 }
 
-// contain turns a fault of the libraries into a refusal: a message must not end the process.
-func contain(m **LogoutMessage, err *error) {
+// recoverRefused turns a panic of the libraries into a refusal: a message must not end the process.
+func recoverRefused(m **LogoutMessage, err *error) {
 	if fault := recover(); fault != nil {
 		*m, *err = nil, &Refused{Reason: ParserFailed, Err: fmt.Errorf("%v", fault)}
 	}
 }
 
-// arrangeLogout builds the tree of a document that passed the precheck, with the one signature that
-// may stand in it: directly in the message, over the message.
-func arrangeLogout(document []byte) (root, signature *etree.Element, err error) {
+// parseLogout builds the tree of a document that has passed the precheck. It returns the one
+// signature that is allowed: a child of the message, over the message.
+func parseLogout(document []byte) (root, signature *etree.Element, err error) {
 	if root, err = parse(document); err != nil {
 		return nil, nil, err
 	}
 	if !is(root, protocolNS, "LogoutRequest") && !is(root, protocolNS, "LogoutResponse") {
-		return nil, nil, refuse(NotALogout, "a SAML 2.0 LogoutRequest or LogoutResponse", "{"+root.NamespaceURI()+"}"+root.Tag)
+		name := "{" + root.NamespaceURI() + "}" + root.Tag
+		return nil, nil, refuse(NotALogout, "a SAML 2.0 LogoutRequest or LogoutResponse", name)
 	}
-	f := newFinds()
-	if err := f.walk(root); err != nil {
+	s := newSearch()
+	if err := s.walk(root); err != nil {
 		return nil, nil, err
 	}
-	if f.object {
+	if s.object {
 		return nil, nil, refuse(SignatureObject, "a Signature without Object", "")
 	}
 	m := message{response: root}
-	if err := m.sign(f.signatures); err != nil {
+	if err := m.assignSignatures(s.signatures); err != nil {
 		return nil, nil, err
 	}
 	return root, m.responseSignature, nil
 }
 
-// logout reads a message as it was signed. signer is nil where it was not.
-func (sp SP) logout(idp IDP, root *etree.Element, parameter string, signer *x509.Certificate, e Expect) (*LogoutMessage, error) {
-	if want := map[string]string{RequestParameter: "LogoutRequest", ResponseParameter: "LogoutResponse"}[parameter]; root.Tag != want {
+// logout checks and reads a message whose signature has been verified. signer is nil if it has
+// none.
+func (sp SP) logout(
+	idp IDP, root *etree.Element, parameter string, signer *x509.Certificate, e Expect,
+) (*LogoutMessage, error) {
+	tags := map[string]string{RequestParameter: "LogoutRequest", ResponseParameter: "LogoutResponse"}
+	if want := tags[parameter]; root.Tag != want {
 		return nil, refuse(NotALogout, "a "+want+" in "+parameter, root.Tag)
 	}
 	if signer == nil && root.Tag == "LogoutRequest" {
@@ -187,7 +195,7 @@ func (sp SP) logout(idp IDP, root *etree.Element, parameter string, signer *x509
 	m := &LogoutMessage{}
 	var err error
 	if signer != nil {
-		if m.Warnings, err = outOfDate([]*x509.Certificate{signer}, e); err != nil {
+		if m.Warnings, err = checkDates([]*x509.Certificate{signer}, e); err != nil {
 			return nil, err
 		}
 	}
@@ -196,9 +204,9 @@ func (sp SP) logout(idp IDP, root *etree.Element, parameter string, signer *x509
 		return nil, err
 	}
 	if root.Tag == "LogoutRequest" {
-		m.Request, err = p.logoutRequested(root)
+		m.Request, err = p.logoutRequest(root)
 	} else {
-		m.Response, err = p.logoutAnswered(root, signer != nil)
+		m.Response, err = p.logoutResponse(root, signer != nil)
 	}
 	if err != nil {
 		return nil, err
@@ -206,7 +214,7 @@ func (sp SP) logout(idp IDP, root *etree.Element, parameter string, signer *x509
 	return m, nil
 }
 
-// logoutHead checks what both messages begin with (SAML Core §3.2).
+// logoutHead checks the attributes and the issuer that both kinds of message have (SAML Core §3.2).
 func (p profile) logoutHead(root *etree.Element, signed bool) error {
 	if err := version(root); err != nil {
 		return err
@@ -217,15 +225,16 @@ func (p profile) logoutHead(root *etree.Element, signed bool) error {
 	if _, err := p.issued(root); err != nil {
 		return err
 	}
-	// SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message says where it is sent.
+	// SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message must have a Destination.
 	if to, ok := attribute(root, "Destination"); (ok || signed) && to != p.sp.SLOURL {
 		return refuse(WrongDestination, p.sp.SLOURL, to)
 	}
 	return p.issuer(root)
 }
 
-func (p profile) logoutRequested(root *etree.Element) (*LogoutRequested, error) {
-	r := &LogoutRequested{}
+// logoutRequest reads the content of a LogoutRequest.
+func (p profile) logoutRequest(root *etree.Element) (*ReceivedLogoutRequest, error) {
+	r := &ReceivedLogoutRequest{}
 	r.ID, _ = attribute(root, "ID")
 	issued, err := p.issued(root)
 	if err != nil {
@@ -252,14 +261,15 @@ func (p profile) logoutRequested(root *etree.Element) (*LogoutRequested, error) 
 		}
 		r.SessionIndexes = append(r.SessionIndexes, strings.TrimSpace(index))
 	}
-	if len(r.SessionIndexes) > maxSessionIndexes {
-		return nil, refuse(Repeated, fmt.Sprintf("at most %d SessionIndex", maxSessionIndexes), fmt.Sprint(len(r.SessionIndexes)))
+	if n := len(r.SessionIndexes); n > maxSessionIndexes {
+		return nil, refuse(Repeated, fmt.Sprintf("at most %d SessionIndex", maxSessionIndexes), fmt.Sprint(n))
 	}
 	return r, nil
 }
 
-func (p profile) logoutAnswered(root *etree.Element, signed bool) (*LogoutAnswered, error) {
-	r := &LogoutAnswered{Signed: signed}
+// logoutResponse reads the content of a LogoutResponse. A status of failure is no error.
+func (p profile) logoutResponse(root *etree.Element, signed bool) (*ReceivedLogoutResponse, error) {
+	r := &ReceivedLogoutResponse{Signed: signed}
 	r.InResponseTo, _ = attribute(root, "InResponseTo")
 	if r.InResponseTo == "" {
 		return nil, refuse(MissingInResponseTo, "an InResponseTo on the LogoutResponse", "")
@@ -274,8 +284,8 @@ func (p profile) logoutAnswered(root *etree.Element, signed bool) (*LogoutAnswer
 	return r, nil
 }
 
-// Answers refuses an answer to another request than the one that this browser was sent with.
-func (r *LogoutAnswered) Answers(requestID string) error {
+// Answers returns a [*Refused] unless the response is to the request with this ID.
+func (r *ReceivedLogoutResponse) Answers(requestID string) error {
 	if r.InResponseTo != requestID {
 		return refuse(WrongInResponseTo, requestID, r.InResponseTo)
 	}

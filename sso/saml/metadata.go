@@ -2,7 +2,6 @@ package saml
 
 import (
 	"bytes"
-	"crypto/x509"
 	"encoding/xml"
 	"net/url"
 	"slices"
@@ -13,19 +12,20 @@ import (
 	schema "github.com/crewjam/saml"
 )
 
-// maxCertificates is how many keys a response is tried with.
+// maxCertificates is how many certificates an identity provider may have. A signature is tried with
+// each.
 const maxCertificates = 16
 
-// MetadataAccept is what is asked for where metadata is fetched (SAML Metadata, appendix A).
+// MetadataAccept is the Accept header for fetching metadata (SAML Metadata, appendix A).
 const MetadataAccept = "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.8"
 
-// ParseMetadata reads an identity provider's metadata: an EntityDescriptor, or an
-// EntitiesDescriptor of which entityID chooses one. An empty entityID takes the only provider.
-// A signature on metadata is not looked at: whoever pastes it, or the address it comes from, is
-// what is trusted.
+// ParseMetadata reads an identity provider's metadata (SAML Metadata §2.3): an EntityDescriptor, or
+// an EntitiesDescriptor, from which entityID chooses one. An empty entityID chooses the only
+// identity provider. A signature on the metadata is not verified: the trust is in the administrator
+// who pastes it, or in the address that it comes from. Every error is a [*Refused].
 func ParseMetadata(document []byte, entityID string, now time.Time) (IDP, error) {
 	document = bytes.TrimSpace(bytes.TrimPrefix(document, []byte("\xef\xbb\xbf")))
-	if err := notMetadata(document); err != nil {
+	if err := refuseOtherFormats(document); err != nil {
 		return IDP{}, err
 	}
 	if err := precheck(document, metadataLimits); err != nil {
@@ -40,7 +40,7 @@ func ParseMetadata(document []byte, entityID string, now time.Time) (IDP, error)
 		return IDP{}, err
 	}
 	if !chosen.ValidUntil.IsZero() && !now.Before(chosen.ValidUntil) {
-		return IDP{}, refuse(MetadataExpired, "a validUntil to come", chosen.ValidUntil.UTC().Format(time.RFC3339))
+		return IDP{}, refuseValidUntil(chosen.ValidUntil)
 	}
 	if chosen.EntityID == "" {
 		return IDP{}, refuse(MetadataWithoutID, "an entityID", "")
@@ -48,8 +48,14 @@ func ParseMetadata(document []byte, entityID string, now time.Time) (IDP, error)
 	return identityProvider(chosen)
 }
 
-// notMetadata recognizes what people paste instead, before XML's rules say something obscure.
-func notMetadata(document []byte) error {
+// refuseValidUntil returns the error for metadata that is out of date.
+func refuseValidUntil(end time.Time) error {
+	return refuse(MetadataExpired, "a validUntil to come", end.UTC().Format(time.RFC3339))
+}
+
+// refuseOtherFormats recognizes what people paste instead of metadata. The errors of an XML parser
+// about it would be hard to understand.
+func refuseOtherFormats(document []byte) error {
 	begin := strings.ToLower(string(document[:min(len(document), 512)]))
 	switch {
 	case len(document) == 0:
@@ -64,26 +70,13 @@ func notMetadata(document []byte) error {
 	return nil
 }
 
-func choose(document []byte, root *etree.Element, entityID string, now time.Time) (schema.EntityDescriptor, error) {
-	var entities []schema.EntityDescriptor
-	switch {
-	case is(root, metadataNS, "EntityDescriptor"):
-		var one schema.EntityDescriptor
-		if err := xml.Unmarshal(document, &one); err != nil {
-			return one, &Refused{Reason: NotMetadata, Expected: "an EntityDescriptor", Received: shorten(err.Error()), Err: err}
-		}
-		entities = append(entities, one)
-	case is(root, metadataNS, "EntitiesDescriptor"):
-		var several schema.EntitiesDescriptor
-		if err := xml.Unmarshal(document, &several); err != nil {
-			return schema.EntityDescriptor{}, &Refused{Reason: NotMetadata, Expected: "an EntitiesDescriptor", Received: shorten(err.Error()), Err: err}
-		}
-		var err error
-		if entities, err = flatten(several, now); err != nil {
-			return schema.EntityDescriptor{}, err
-		}
-	default:
-		return schema.EntityDescriptor{}, refuse(NotMetadata, "an EntityDescriptor", "{"+root.NamespaceURI()+"}"+root.Tag)
+// choose returns the entity of the identity provider in a document of metadata.
+func choose(
+	document []byte, root *etree.Element, entityID string, now time.Time,
+) (schema.EntityDescriptor, error) {
+	entities, err := readEntities(document, root, now)
+	if err != nil {
+		return schema.EntityDescriptor{}, err
 	}
 	providers := slices.DeleteFunc(slices.Clone(entities), func(e schema.EntityDescriptor) bool {
 		return len(e.IDPSSODescriptors) == 0 || entityID != "" && e.EntityID != entityID
@@ -92,19 +85,45 @@ func choose(document []byte, root *etree.Element, entityID string, now time.Time
 	case len(providers) == 1:
 		return providers[0], nil
 	case len(providers) > 1:
-		return providers[0], refuseNames(MetadataOfSeveral, "one identity provider", providers)
+		return providers[0], refuseEntities(MetadataOfSeveral, "one identity provider", providers)
 	case len(entities) == 1 && len(entities[0].SPSSODescriptors) > 0 && len(entities[0].IDPSSODescriptors) == 0:
 		return entities[0], refuse(MetadataOfSP, "an IDPSSODescriptor", entities[0].EntityID)
 	case entityID != "" && len(entities) > 0:
-		return schema.EntityDescriptor{}, refuseNames(MetadataWithoutChosen, entityID, entities)
+		return schema.EntityDescriptor{}, refuseEntities(MetadataWithoutChosen, entityID, entities)
 	}
-	return schema.EntityDescriptor{}, refuse(MetadataWithoutSSO, "an IDPSSODescriptor", names(entities))
+	return schema.EntityDescriptor{}, refuse(MetadataWithoutSSO, "an IDPSSODescriptor", entityIDs(entities))
 }
 
-// flatten returns the entities of an aggregate and of those within it.
+// readEntities returns all entities in a document of metadata.
+func readEntities(document []byte, root *etree.Element, now time.Time) ([]schema.EntityDescriptor, error) {
+	unmarshal := func(v any) error {
+		err := xml.Unmarshal(document, v)
+		if err != nil {
+			return &Refused{
+				Reason: NotMetadata, Expected: "an " + root.Tag, Received: shorten(err.Error()), Err: err,
+			}
+		}
+		return nil
+	}
+	switch {
+	case is(root, metadataNS, "EntityDescriptor"):
+		var entity schema.EntityDescriptor
+		err := unmarshal(&entity)
+		return []schema.EntityDescriptor{entity}, err
+	case is(root, metadataNS, "EntitiesDescriptor"):
+		var aggregate schema.EntitiesDescriptor
+		if err := unmarshal(&aggregate); err != nil {
+			return nil, err
+		}
+		return flatten(aggregate, now)
+	}
+	return nil, refuse(NotMetadata, "an EntityDescriptor", "{"+root.NamespaceURI()+"}"+root.Tag)
+}
+
+// flatten returns the entities of an aggregate and of the aggregates within it.
 func flatten(group schema.EntitiesDescriptor, now time.Time) ([]schema.EntityDescriptor, error) {
 	if group.ValidUntil != nil && !now.Before(*group.ValidUntil) {
-		return nil, refuse(MetadataExpired, "a validUntil to come", group.ValidUntil.UTC().Format(time.RFC3339))
+		return nil, refuseValidUntil(*group.ValidUntil)
 	}
 	entities := group.EntityDescriptors
 	for _, inner := range group.EntitiesDescriptors {
@@ -117,15 +136,16 @@ func flatten(group schema.EntitiesDescriptor, now time.Time) ([]schema.EntityDes
 	return entities, nil
 }
 
-// maxNames is how much of the entity IDs of an aggregate a refusal lists, in bytes.
-const maxNames = 4000
+// maxEntityIDs is how many bytes of the entity IDs of an aggregate a refusal lists.
+const maxEntityIDs = 4000
 
-// refuseNames lists what there is to choose from.
-func refuseNames(reason Reason, expected string, entities []schema.EntityDescriptor) error {
-	return &Refused{Reason: reason, Expected: expected, Received: shortenTo(names(entities), maxNames)}
+// refuseEntities returns the error for a choice among entities, with a list of them.
+func refuseEntities(reason Reason, expected string, entities []schema.EntityDescriptor) error {
+	return &Refused{Reason: reason, Expected: expected, Received: shortenTo(entityIDs(entities), maxEntityIDs)}
 }
 
-func names(entities []schema.EntityDescriptor) string {
+// entityIDs lists the IDs of entities.
+func entityIDs(entities []schema.EntityDescriptor) string {
 	var ids []string
 	for _, e := range entities {
 		ids = append(ids, e.EntityID)
@@ -133,6 +153,7 @@ func names(entities []schema.EntityDescriptor) string {
 	return strings.Join(ids, " ")
 }
 
+// identityProvider reads the endpoints and certificates of an entity.
 func identityProvider(e schema.EntityDescriptor) (IDP, error) {
 	idp := IDP{EntityID: e.EntityID}
 	for _, d := range e.IDPSSODescriptors {
@@ -140,7 +161,7 @@ func identityProvider(e schema.EntityDescriptor) (IDP, error) {
 			idp.WantRequestsSigned = true
 		}
 		for _, s := range d.SingleSignOnServices {
-			if err := idp.address(s); err != nil {
+			if err := idp.addSSO(s); err != nil {
 				return IDP{}, err
 			}
 		}
@@ -152,7 +173,7 @@ func identityProvider(e schema.EntityDescriptor) (IDP, error) {
 				continue
 			}
 			for _, c := range k.KeyInfo.X509Data.X509Certificates {
-				if err := idp.add(c.Data); err != nil {
+				if err := idp.addCertificate(c.Data); err != nil {
 					return IDP{}, err
 				}
 			}
@@ -167,9 +188,10 @@ func identityProvider(e schema.EntityDescriptor) (IDP, error) {
 	return idp, nil
 }
 
-// address takes the first address of each binding that can be used. A javascript: address would
-// run in our own origin where a form is posted to it.
-func (idp *IDP) address(s schema.Endpoint) error {
+// addSSO sets the endpoint of a binding to the first one in the metadata. It refuses an address
+// that is not http or https: a javascript: address would run in our own origin when a form is
+// posted to it.
+func (idp *IDP) addSSO(s schema.Endpoint) error {
 	var to *string
 	switch s.Binding {
 	case schema.HTTPRedirectBinding:
@@ -179,29 +201,33 @@ func (idp *IDP) address(s schema.Endpoint) error {
 	default:
 		return nil
 	}
-	location, err := usable(s.Location)
+	location, err := browserAddress(s.Location)
 	if *to == "" {
 		*to = location
 	}
 	return err
 }
 
-// usable is an address in metadata to which a browser can be sent.
-func usable(location string) (string, error) {
+// browserAddress checks that a browser can be sent to an address in metadata.
+func browserAddress(location string) (string, error) {
 	location = strings.TrimSpace(location)
 	u, err := url.Parse(location)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return "", &Refused{Reason: MetadataBadAddress, Expected: "an https address", Received: shorten(location), Err: err}
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" ||
+		u.Host == "" || u.User != nil || u.Fragment != "" {
+		return "", &Refused{
+			Reason: MetadataBadAddress, Expected: "an https address", Received: shorten(location), Err: err,
+		}
 	}
 	return location, nil
 }
 
-func (idp *IDP) add(encoded string) error {
+// addCertificate adds a certificate, unless it is there already.
+func (idp *IDP) addCertificate(encoded string) error {
 	c, err := ParseCertificate(encoded)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(idp.Certificates, func(have *x509.Certificate) bool { return have.Equal(c) }) {
+	if !slices.ContainsFunc(idp.Certificates, c.Equal) {
 		idp.Certificates = append(idp.Certificates, c)
 	}
 	if len(idp.Certificates) > maxCertificates {

@@ -1,8 +1,8 @@
 package saml
 
-// Plausible returns the document of a response that may be the identity provider's own though it was
-// refused: it can be read, and its issuer is the expected one or its signature is good. Who the
-// issuer is, everybody knows; this keeps out what is thrown at every address of the internet.
+// Plausible returns the document of a refused response if it may come from the identity provider:
+// it can be parsed, and has the expected issuer or a valid signature. The issuer is no secret, so
+// this is no proof. It only excludes the random requests that every public address receives.
 func (sp SP) Plausible(idp IDP, samlResponse string) (document []byte, ok bool) {
 	defer func() {
 		if recover() != nil { // as in Verify
@@ -17,7 +17,7 @@ func (sp SP) Plausible(idp IDP, samlResponse string) (document []byte, ok bool) 
 	if err != nil {
 		return nil, false
 	}
-	m, err := arrange(root)
+	m, err := findParts(root)
 	if err != nil {
 		return nil, false
 	}
@@ -33,7 +33,7 @@ func (sp SP) Plausible(idp IDP, samlResponse string) (document []byte, ok bool) 
 			}
 		}
 	}
-	if m.encrypted != nil { // nothing is decrypted for this
+	if m.encrypted != nil { // a refused response is not decrypted
 		return nil, false
 	}
 	_, err = sp.signers(m, idp)

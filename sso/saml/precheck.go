@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// limits bound what a document may cost whoever parses it. encoding/xml alone has none, and the
-// worst messages cost minutes before their signature is looked at.
+// limits bound the cost of parsing a document. encoding/xml has none of its own, and the worst
+// messages take minutes before their signature is checked.
 type limits struct {
 	bytes      int
 	depth      int
@@ -21,19 +21,20 @@ var (
 	metadataLimits = limits{bytes: 1 << 20, depth: 32, elements: 5000, attributes: 32, comments: true}
 )
 
-// scanner reads a document once, in place, and refuses everything of XML in which two parsers
-// could see different things. What it lets through has one root, matched tags, no markup but
-// elements, and no text that an entity, a comment or a section hides from one of the readers.
+// scanner reads a document once, in place, and refuses all XML that two parsers could read
+// differently. A document that passes has one root, matched tags, and no markup but elements. No
+// entity, comment or CDATA section hides a text from one of the readers.
 type scanner struct {
 	doc      []byte
 	pos      int
 	limits   limits
 	open     [][]byte // names of the elements that are open, the root first
 	elements int
-	seen     [][]byte // names of the attributes of the tag at hand
+	seen     [][]byte // names of the attributes of the current tag
 }
 
-// precheck tells what is wrong with a document, in time and memory proportional to its length.
+// precheck scans a document, in time and memory proportional to its length. The error is a
+// *Refused.
 func precheck(doc []byte, l limits) error {
 	if len(doc) > l.bytes {
 		return refuse(TooLarge, fmt.Sprintf("at most %d bytes", l.bytes), fmt.Sprintf("%d bytes", len(doc)))
@@ -62,17 +63,19 @@ func precheck(doc []byte, l limits) error {
 	return nil
 }
 
+// malformed returns the error for text that is not well-formed XML.
 func (s *scanner) malformed(expected string) error {
 	return refuse(NotXML, fmt.Sprintf("%s at byte %d", expected, s.pos), string(s.around()))
 }
 
-// around is what stands at the scanner's place, for the log.
+// around returns the next bytes of the document, for the log.
 func (s *scanner) around() []byte { return s.doc[min(s.pos, len(s.doc)):min(s.pos+40, len(s.doc))] }
 
+// at reports whether the next bytes are the prefix.
 func (s *scanner) at(prefix string) bool { return bytes.HasPrefix(s.doc[s.pos:], []byte(prefix)) }
 
-// declaration reads an XML declaration. A declared encoding is one more way in which two parsers
-// can differ about the same bytes, so only the one that they are in may be named.
+// declaration reads an XML declaration. Two parsers could treat a declared encoding differently, so
+// UTF-8 is the only one that may be declared.
 func (s *scanner) declaration() error {
 	const begin = "<?xml"
 	if !s.at(begin) || len(s.doc) == len(begin) || !isSpace(s.doc[len(begin)]) {
@@ -89,13 +92,15 @@ func (s *scanner) declaration() error {
 			return refuse(NotUTF8, "UTF-8", string(encoding))
 		}
 	}
-	if _, version, _ := bytes.Cut(declared, []byte("version")); !bytes.HasPrefix(bytes.Trim(version, " \t\r\n=\"'"), []byte("1.0")) {
+	_, version, _ := bytes.Cut(declared, []byte("version"))
+	if !bytes.HasPrefix(bytes.Trim(version, " \t\r\n=\"'"), []byte("1.0")) {
 		return s.malformed("XML version 1.0")
 	}
 	s.pos = end + len("?>")
 	return nil
 }
 
+// markup reads what begins with "<".
 func (s *scanner) markup() error {
 	switch {
 	case s.at("<!--"):
@@ -112,7 +117,8 @@ func (s *scanner) markup() error {
 	return s.startTag()
 }
 
-// skip passes over a comment or an instruction where those are harmless, and refuses it elsewhere.
+// skip skips a comment or processing instruction if the limits allow them, and refuses it
+// otherwise.
 func (s *scanner) skip(reason Reason, end string) error {
 	if !s.limits.comments {
 		return refuse(reason, "elements and text only", string(s.around()))
@@ -125,6 +131,7 @@ func (s *scanner) skip(reason Reason, end string) error {
 	return nil
 }
 
+// endTag reads the end tag of the innermost open element.
 func (s *scanner) endTag() error {
 	s.pos += len("</")
 	name, err := s.name()
@@ -140,6 +147,7 @@ func (s *scanner) endTag() error {
 	return nil
 }
 
+// startTag reads a start tag or an empty element.
 func (s *scanner) startTag() error {
 	if len(s.open) == 0 && s.elements > 0 {
 		return refuse(SecondRoot, "one element", string(s.around()))
@@ -175,6 +183,7 @@ func (s *scanner) startTag() error {
 	}
 }
 
+// attribute reads an attribute of a start tag.
 func (s *scanner) attribute() error {
 	name, err := s.name()
 	if err != nil {
@@ -214,6 +223,7 @@ func (s *scanner) attribute() error {
 	return nil
 }
 
+// text reads up to the next "<".
 func (s *scanner) text() error {
 	for s.pos < len(s.doc) && s.doc[s.pos] != '<' {
 		if len(s.open) == 0 && !isSpace(s.doc[s.pos]) {

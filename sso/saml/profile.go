@@ -10,14 +10,15 @@ import (
 
 const statusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
 
-// profile checks what SAML asks of a response beyond its signature (SAML Profiles §4.1.4, Core
-// §2.3 to §2.5), by the clock and the request that the caller passed.
+// profile checks what SAML requires of a response beyond its signature (SAML Profiles §4.1.4, Core
+// §2.3 to §2.5), against the time and the request that the caller passed.
 type profile struct {
 	sp     SP
 	idp    IDP
 	expect Expect
 }
 
+// status refuses a response whose status is not success (SAML Core §3.2.2).
 func (p profile) status(response *etree.Element) error {
 	status, err := only(response, protocolNS, "Status", MissingStatus, SeveralStatuses)
 	if err != nil {
@@ -41,6 +42,7 @@ func (p profile) status(response *etree.Element) error {
 	return refuse(BadStatus, statusSuccess, value)
 }
 
+// response checks the attributes and the issuer of the Response itself.
 func (p profile) response(m *message) error {
 	r := m.response
 	if err := version(r); err != nil {
@@ -52,9 +54,10 @@ func (p profile) response(m *message) error {
 	if _, err := p.issued(r); err != nil {
 		return err
 	}
-	// SAML Bindings §3.5.5.2: a signed message says where it is sent. Without a signature the
-	// attribute means nothing, but a wrong one still tells of a wrong configuration.
-	if destination, ok := attribute(r, "Destination"); (ok || m.responseSignature != nil) && destination != p.sp.ACSURL {
+	// SAML Bindings §3.5.5.2: a signed message must have a Destination. Without a signature it
+	// proves nothing, but a wrong one still shows a wrong configuration.
+	destination, ok := attribute(r, "Destination")
+	if (ok || m.responseSignature != nil) && destination != p.sp.ACSURL {
 		return refuse(WrongDestination, p.sp.ACSURL, destination)
 	}
 	if len(children(r, assertionNS, "Issuer")) > 0 {
@@ -65,6 +68,7 @@ func (p profile) response(m *message) error {
 	return p.inResponseTo(r)
 }
 
+// version refuses a message of another version than SAML 2.0.
 func version(el *etree.Element) error {
 	if v, _ := attribute(el, "Version"); v != "2.0" {
 		return refuse(WrongVersion, "Version 2.0 of "+el.Tag, v)
@@ -72,7 +76,8 @@ func version(el *etree.Element) error {
 	return nil
 }
 
-// issued returns when a message was issued, which must be just now: the replay table forgets.
+// issued returns the IssueInstant of a message. It must be recent, because the IDs of used messages
+// are stored for a limited time only.
 func (p profile) issued(el *etree.Element) (time.Time, error) {
 	t, err := instant(el, "IssueInstant")
 	switch {
@@ -88,12 +93,13 @@ func (p profile) issued(el *etree.Element) (time.Time, error) {
 	return t, nil
 }
 
-// refuseTime tells both clocks, because the usual cause is that one of them is wrong.
+// refuseTime returns an error with the times of both clocks, because mostly one of them is wrong.
 func (p profile) refuseTime(reason Reason, expected string, received time.Time) error {
-	const format = time.RFC3339
-	return refuse(reason, expected+", where it is "+p.expect.Now.UTC().Format(format), received.UTC().Format(format))
+	now := p.expect.Now.UTC().Format(time.RFC3339)
+	return refuse(reason, expected+", where it is "+now, received.UTC().Format(time.RFC3339))
 }
 
+// issuer checks the Issuer of a message.
 func (p profile) issuer(el *etree.Element) error {
 	issuer, err := only(el, assertionNS, "Issuer", WrongIssuer, Repeated)
 	if err != nil {
@@ -109,6 +115,8 @@ func (p profile) issuer(el *etree.Element) error {
 	return nil
 }
 
+// inResponseTo checks that a response is to the request of this browser, or unsolicited if there
+// was none.
 func (p profile) inResponseTo(el *etree.Element) error {
 	value, ok := attribute(el, "InResponseTo")
 	switch {
@@ -122,6 +130,7 @@ func (p profile) inResponseTo(el *etree.Element) error {
 	return nil
 }
 
+// assertion checks an Assertion and reads its content.
 func (p profile) assertion(el *etree.Element) (*Assertion, error) {
 	if err := version(el); err != nil {
 		return nil, err
@@ -134,7 +143,8 @@ func (p profile) assertion(el *etree.Element) (*Assertion, error) {
 	if a.IssueInstant, err = p.issued(el); err != nil {
 		return nil, err
 	}
-	// Nothing older is accepted, and a replica's clock may be behind this one's.
+	// An older assertion is refused as such. One skew is for the identity provider's clock, the
+	// other for the clock of another replica of this server.
 	a.ReplayUntil = a.IssueInstant.Add(maxAge + 2*maxSkew)
 	if err := p.issuer(el); err != nil {
 		return nil, err
@@ -151,9 +161,9 @@ func (p profile) assertion(el *etree.Element) (*Assertion, error) {
 	return a, attributes(el, a)
 }
 
-// window checks NotBefore and NotOnOrAfter. SAML Core §2.5.1.2: the second is the first instant
-// at which it is no longer valid.
-func (p profile) window(el *etree.Element, issued time.Time) (time.Time, error) {
+// checkValidity checks NotBefore and NotOnOrAfter, and returns the latter. SAML Core §2.5.1.2:
+// NotOnOrAfter is the first instant at which the element is no longer valid.
+func (p profile) checkValidity(el *etree.Element, issued time.Time) (time.Time, error) {
 	begin, err := instant(el, "NotBefore")
 	if err != nil {
 		return begin, err
@@ -169,17 +179,19 @@ func (p profile) window(el *etree.Element, issued time.Time) (time.Time, error) 
 	case !p.expect.Now.Before(end.Add(maxSkew)):
 		return end, p.refuseTime(Expired, "a NotOnOrAfter to come", end)
 	case end.After(issued.Add(maxLifetime)):
-		return end, p.refuseTime(ValidTooLong, fmt.Sprintf("a NotOnOrAfter within %s of IssueInstant", maxLifetime), end)
+		expected := fmt.Sprintf("a NotOnOrAfter within %s of IssueInstant", maxLifetime)
+		return end, p.refuseTime(ValidTooLong, expected, end)
 	}
 	return end, nil
 }
 
+// conditions checks the Conditions of an assertion (SAML Core §2.5).
 func (p profile) conditions(el *etree.Element, a *Assertion) error {
 	conditions, err := only(el, assertionNS, "Conditions", MissingConditions, Repeated)
 	if err != nil {
 		return err
 	}
-	end, err := p.window(conditions, a.IssueInstant)
+	end, err := p.checkValidity(conditions, a.IssueInstant)
 	if err != nil {
 		return err
 	}
@@ -191,14 +203,14 @@ func (p profile) conditions(el *etree.Element, a *Assertion) error {
 		switch {
 		case is(c, assertionNS, "AudienceRestriction"):
 			restrictions++
-			// SAML Core §2.5.1.4: each restriction must hold, by one of its audiences.
+			// SAML Core §2.5.1.4: each restriction must have us among its audiences.
 			if err := p.audience(c); err != nil {
 				return err
 			}
 		case is(c, assertionNS, "OneTimeUse"), is(c, assertionNS, "ProxyRestriction"):
-			// The first is so for every assertion here, and no SAML assertion is made out of one.
+			// Every assertion is used once, and this server issues no assertions by proxy.
 		default:
-			// SAML Core §2.5.1.1: what is not understood makes the assertion indeterminate.
+			// SAML Core §2.5.1.1: an unknown condition makes the validity indeterminate.
 			return refuse(UnknownCondition, "AudienceRestriction, OneTimeUse or ProxyRestriction", c.FullTag())
 		}
 	}
@@ -208,6 +220,7 @@ func (p profile) conditions(el *etree.Element, a *Assertion) error {
 	return nil
 }
 
+// audience checks that we are among the audiences of a restriction.
 func (p profile) audience(restriction *etree.Element) error {
 	var others []string
 	for _, el := range children(restriction, assertionNS, "Audience") {

@@ -25,23 +25,24 @@ const (
 	ResponseParameter = "SAMLResponse"
 )
 
-// SAML Bindings §3.4.3 and §3.5.3.
+// maxRelayState is the greatest length of a RelayState in bytes (SAML Bindings §3.4.3 and §3.5.3).
 const maxRelayState = 80
 
-// maxQuery is the longest query that is read: what browsers and proxies let through is shorter.
+// maxQuery is the greatest length of a query in bytes. Browsers and proxies allow less.
 const maxQuery = 64 << 10
 
-// Redirected is a message that came by HTTP-Redirect and whose signature is good.
+// Redirected is a message that came by HTTP-Redirect with a valid signature.
 type Redirected struct {
 	Parameter  string // RequestParameter or ResponseParameter
-	Document   []byte // passed the precheck
+	Document   []byte // the XML, which has passed the precheck
 	RelayState string
-	Signer     *x509.Certificate // whose key signed
+	Signer     *x509.Certificate // the certificate whose key signed
 }
 
-// RedirectURL is where a browser brings a message by HTTP-Redirect. The signature is over the query
-// itself (SAML Bindings §3.4.4.1): the parameters in this order and this escaping, and nothing of
-// what the address has besides. The document carries no signature of its own.
+// RedirectURL returns the address to which the browser takes a message by HTTP-Redirect. The
+// signature is over the query itself (SAML Bindings §3.4.4.1): over the parameters in this order
+// and escaping, without the rest of the address. The document has no signature of its own. The
+// error is for a RelayState over 80 bytes, an address that is no URL, or a key that cannot sign.
 func (sp SP) RedirectURL(address, parameter string, document []byte, relayState string) (string, error) {
 	if len(relayState) > maxRelayState {
 		return "", fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
@@ -49,7 +50,8 @@ func (sp SP) RedirectURL(address, parameter string, document []byte, relayState 
 	return sp.signedURL(address, parameter, document, relayState)
 }
 
-// signedURL is RedirectURL for any RelayState: one that somebody else made is sent back as it came.
+// signedURL is RedirectURL for a RelayState of any length: one that the identity provider made is
+// returned unchanged.
 func (sp SP) signedURL(address, parameter string, document []byte, relayState string) (string, error) {
 	query, err := redirectQuery(parameter, document, relayState)
 	if err != nil {
@@ -63,6 +65,7 @@ func (sp SP) signedURL(address, parameter string, document []byte, relayState st
 	return addQuery(address, query+"&Signature="+url.QueryEscape(base64.StdEncoding.EncodeToString(signature)))
 }
 
+// redirectQuery encodes a message in the parameters of a query, without a signature.
 func redirectQuery(parameter string, document []byte, relayState string) (string, error) {
 	var deflated bytes.Buffer
 	w, err := flate.NewWriter(&deflated, flate.BestCompression)
@@ -82,7 +85,7 @@ func redirectQuery(parameter string, document []byte, relayState string) (string
 	return query, nil
 }
 
-// addQuery leaves what an address has in its query before what is added.
+// addQuery appends parameters to the query of an address.
 func addQuery(address, query string) (string, error) {
 	location, err := url.Parse(address)
 	if err != nil {
@@ -95,6 +98,7 @@ func addQuery(address, query string) (string, error) {
 	return location.String(), nil
 }
 
+// sign signs octets by RSA with SHA-256.
 func (sp SP) sign(octets []byte) ([]byte, error) {
 	if err := sp.checkKey(); err != nil {
 		return nil, err
@@ -107,6 +111,7 @@ func (sp SP) sign(octets []byte) ([]byte, error) {
 	return signature, nil
 }
 
+// checkKey returns an error if the service provider has no RSA key with a certificate.
 func (sp SP) checkKey() error {
 	if sp.Key == nil || sp.Certificate == nil {
 		return errors.New("saml: the service provider has no key")
@@ -117,12 +122,12 @@ func (sp SP) checkKey() error {
 	return nil
 }
 
-// ReadRedirect reads the message of a query as it came, undecoded, and demands that the identity
-// provider signed it. Every error is a Refused. What the message says, and whether it came before,
-// is the caller's to check.
+// ReadRedirect reads a message by HTTP-Redirect and requires a signature by the identity provider
+// (SAML Bindings §3.4). rawQuery is the query as it came, undecoded. Every error is a [*Refused].
+// The caller checks the content of the message, and whether it came before.
 func (idp IDP) ReadRedirect(rawQuery string) (*Redirected, error) {
-	if len(rawQuery) > maxQuery {
-		return nil, refuse(TooLarge, fmt.Sprintf("at most %d bytes of query", maxQuery), fmt.Sprintf("%d bytes", len(rawQuery)))
+	if err := checkQueryLength(rawQuery); err != nil {
+		return nil, err
 	}
 	raw, err := redirectParameters(rawQuery)
 	if err != nil {
@@ -132,8 +137,8 @@ func (idp IDP) ReadRedirect(rawQuery string) (*Redirected, error) {
 	if _, ok := raw[ResponseParameter]; ok {
 		m.Parameter = ResponseParameter
 	}
-	// SAML Bindings §3.4.4.1: what was signed are the values as they were sent, in this order
-	// whatever that of the query is.
+	// SAML Bindings §3.4.4.1: the signature is over the values as they were sent, in this order,
+	// whatever the order of the query is.
 	var signed []string
 	decoded := map[string]string{}
 	for _, name := range []string{m.Parameter, "RelayState", "SigAlg", "Signature"} {
@@ -149,7 +154,8 @@ func (idp IDP) ReadRedirect(rawQuery string) (*Redirected, error) {
 		}
 	}
 	m.RelayState = decoded["RelayState"]
-	if m.Signer, err = querySigner(strings.Join(signed, "&"), decoded["SigAlg"], decoded["Signature"], idp.Certificates); err != nil {
+	octets := strings.Join(signed, "&")
+	if m.Signer, err = querySigner(octets, decoded["SigAlg"], decoded["Signature"], idp.Certificates); err != nil {
 		return nil, err
 	}
 	if m.Document, err = inflate(decoded[m.Parameter]); err != nil {
@@ -158,14 +164,25 @@ func (idp IDP) ReadRedirect(rawQuery string) (*Redirected, error) {
 	return m, precheck(m.Document, messageLimits)
 }
 
-// redirectParameters finds the binding's own parameters in a query, each once, still encoded.
+// checkQueryLength refuses a query that is longer than maxQuery.
+func checkQueryLength(rawQuery string) error {
+	if len(rawQuery) > maxQuery {
+		expected := fmt.Sprintf("at most %d bytes of query", maxQuery)
+		return refuse(TooLarge, expected, fmt.Sprintf("%d bytes", len(rawQuery)))
+	}
+	return nil
+}
+
+// redirectParameters returns the binding's own parameters of a query, still encoded, and refuses
+// one that is there twice.
 func redirectParameters(rawQuery string) (map[string]string, error) {
 	known := []string{RequestParameter, ResponseParameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"}
 	raw := map[string]string{}
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
-		// An escaped name would be another parameter to a reader that decodes names first.
-		if decoded, err := url.QueryUnescape(name); err == nil && decoded != name && slices.Contains(known, decoded) {
+		// A reader that decodes names first would take an escaped name for another parameter.
+		decoded, err := url.QueryUnescape(name)
+		if err == nil && decoded != name && slices.Contains(known, decoded) {
 			return nil, refuse(Repeated, "parameter names as the binding spells them", name)
 		}
 		if !slices.Contains(known, name) {
@@ -190,12 +207,14 @@ func redirectParameters(rawQuery string) (map[string]string, error) {
 	return raw, nil
 }
 
-// querySigner tells which of the certificates signed the octets of a query.
-func querySigner(octets, algorithm, encoded string, certificates []*x509.Certificate) (*x509.Certificate, error) {
+// querySigner returns the certificate whose key signed the octets of a query.
+func querySigner(
+	octets, algorithm, encoded string, certificates []*x509.Certificate,
+) (*x509.Certificate, error) {
 	if encoded == "" || algorithm == "" {
 		return nil, refuse(Unsigned, "the parameters SigAlg and Signature", "")
 	}
-	how, ok := signatureMethods[algorithm]
+	method, ok := signatureMethods[algorithm]
 	if !ok {
 		return nil, refuseAlgorithm(algorithm, dsig.RSASHA256SignatureMethod)
 	}
@@ -203,18 +222,20 @@ func querySigner(octets, algorithm, encoded string, certificates []*x509.Certifi
 	if err != nil || len(value) == 0 {
 		return nil, &Refused{Reason: IncompleteSignature, Expected: "base64 in Signature", Err: err}
 	}
-	return (&signature{method: how, value: value}).signer([]byte(octets), certificates)
+	return (&signature{method: method, value: value}).signer([]byte(octets), certificates)
 }
 
-// inflate undoes the DEFLATE encoding of SAML Bindings §3.4.4.1, up to the size of a message.
+// inflate decodes the DEFLATE encoding of SAML Bindings §3.4.4.1. It reads one byte more than a
+// message may have, so that the precheck refuses a larger one.
 func inflate(encoded string) ([]byte, error) {
 	deflated, err := base64.StdEncoding.DecodeString(withoutSpace(encoded))
 	if err != nil {
 		return nil, &Refused{Reason: NotBase64, Expected: "base64", Err: err}
 	}
-	document, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(deflated)), int64(messageLimits.bytes)+1))
+	inflated := flate.NewReader(bytes.NewReader(deflated))
+	document, err := io.ReadAll(io.LimitReader(inflated, int64(messageLimits.bytes)+1))
 	if err != nil {
 		return nil, &Refused{Reason: NotDeflated, Expected: "a deflated message", Err: err}
 	}
-	return document, nil // the precheck refuses what is too large
+	return document, nil
 }

@@ -23,10 +23,11 @@ import (
 
 const logoutRequest = `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0"/>`
 
-// redirected is the query with which a key's owner sends a document.
+// redirected returns the query with a document, signed by the key of from.
 func redirected(t *testing.T, from saml.SP, document, relayState string) string {
 	t.Helper()
-	location, err := from.RedirectURL("https://idp.example/slo?tenant=1", saml.RequestParameter, []byte(document), relayState)
+	location, err := from.RedirectURL("https://idp.example/slo?tenant=1", saml.RequestParameter, []byte(document),
+		relayState)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,17 +43,19 @@ func TestRedirectedMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Parameter != saml.RequestParameter || string(m.Document) != logoutRequest || m.RelayState != relayState || !m.Signer.Equal(own.Certificate) {
+		if m.Parameter != saml.RequestParameter || string(m.Document) != logoutRequest || m.RelayState != relayState ||
+			!m.Signer.Equal(own.Certificate) {
 			t.Errorf("got %+v", m)
 		}
 	}
-	if _, err := own.RedirectURL("https://idp.example", saml.ResponseParameter, nil, strings.Repeat("x", 81)); err == nil {
+	long := strings.Repeat("x", 81)
+	if _, err := own.RedirectURL("https://idp.example", saml.ResponseParameter, nil, long); err == nil {
 		t.Error("a RelayState of 81 bytes is sent")
 	}
 }
 
-// TestRedirectedByOthers: other implementations order and escape a query otherwise. What they
-// signed are the values as sent, in the order of SAML Bindings §3.4.4.1.
+// TestRedirectedByOthers: other implementations order and escape a query in other ways. Their
+// signature is over the values as sent, in the order of SAML Bindings §3.4.4.1.
 func TestRedirectedByOthers(t *testing.T) {
 	own := withKey(t)
 	provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{own.Certificate}}
@@ -82,14 +85,16 @@ func TestRedirectedByOthers(t *testing.T) {
 
 func TestRedirectedWithECDSA(t *testing.T) {
 	c := ecPair(t, elliptic.P256())
-	query := "SAMLResponse=" + url.QueryEscape(deflated(t, logoutRequest)) + "&SigAlg=" + url.QueryEscape(dsig.ECDSASHA256SignatureMethod)
+	query := "SAMLResponse=" + url.QueryEscape(deflated(t, logoutRequest)) + "&SigAlg=" +
+		url.QueryEscape(dsig.ECDSASHA256SignatureMethod)
 	sum := sha256.Sum256([]byte(query))
 	r, s, err := ecdsa.Sign(rand.Reader, c.key.(*ecdsa.PrivateKey), sum[:])
 	if err != nil {
 		t.Fatal(err)
 	}
 	value := slices.Concat(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32)))
-	m, err := saml.IDP{Certificates: []*x509.Certificate{c.certificate}}.ReadRedirect(query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(value)))
+	m, err := saml.IDP{Certificates: []*x509.Certificate{c.certificate}}.ReadRedirect(query + "&Signature=" +
+		url.QueryEscape(base64.StdEncoding.EncodeToString(value)))
 	if err != nil || m.Parameter != saml.ResponseParameter {
 		t.Errorf("got %+v, %v", m, err)
 	}
@@ -129,24 +134,27 @@ func TestRedirectedMessagesAreRefused(t *testing.T) {
 		query string
 		want  saml.Reason
 	}{
-		"nothing":                         {"", saml.NoMessage},
-		"no message":                      {replace("SAMLRequest=", "Request="), saml.NoMessage},
-		"no signature":                    {unsigned, saml.Unsigned},
-		"an empty signature":              {unsigned + "&Signature=", saml.Unsigned},
-		"no algorithm":                    {replace("&SigAlg=", "&Algorithm="), saml.Unsigned},
-		"a stranger's key":                {redirected(t, stranger, logoutRequest, "state"), saml.WrongKey},
-		"another RelayState":              {replace("RelayState=state", "RelayState=evil"), saml.WrongKey},
-		"the RelayState left out":         {replace("&RelayState=state", ""), saml.WrongKey},
-		"a RelayState added":              {redirected(t, own, logoutRequest, "") + "&RelayState=state", saml.WrongKey},
-		"a request as response":           {replace("SAMLRequest=", "SAMLResponse="), saml.WrongKey},
-		"re-encoded values":               {replace("RelayState=state", "RelayState=%73tate"), saml.WrongKey},
-		"the message twice":               {good + "&" + request, saml.Repeated},
-		"a response beside the request":   {good + "&SAMLResponse=x", saml.Repeated},
-		"the RelayState twice":            {good + "&RelayState=evil", saml.Repeated},
-		"the signature twice":             {good + "&Signature=" + signature, saml.Repeated},
-		"the RelayState by another name":  {good + "&Relay%53tate=evil", saml.Repeated},
-		"SHA-1":                           {replace(url.QueryEscape(dsig.RSASHA256SignatureMethod), url.QueryEscape(dsig.RSASHA1SignatureMethod)), saml.WeakAlgorithm},
-		"HMAC with the public key":        {replace("rsa-sha256", "hmac-sha256") + url.QueryEscape(pem), saml.SymmetricAlgorithm},
+		"nothing":                        {"", saml.NoMessage},
+		"no message":                     {replace("SAMLRequest=", "Request="), saml.NoMessage},
+		"no signature":                   {unsigned, saml.Unsigned},
+		"an empty signature":             {unsigned + "&Signature=", saml.Unsigned},
+		"no algorithm":                   {replace("&SigAlg=", "&Algorithm="), saml.Unsigned},
+		"a stranger's key":               {redirected(t, stranger, logoutRequest, "state"), saml.WrongKey},
+		"another RelayState":             {replace("RelayState=state", "RelayState=evil"), saml.WrongKey},
+		"the RelayState left out":        {replace("&RelayState=state", ""), saml.WrongKey},
+		"a RelayState added":             {redirected(t, own, logoutRequest, "") + "&RelayState=state", saml.WrongKey},
+		"a request as response":          {replace("SAMLRequest=", "SAMLResponse="), saml.WrongKey},
+		"re-encoded values":              {replace("RelayState=state", "RelayState=%73tate"), saml.WrongKey},
+		"the message twice":              {good + "&" + request, saml.Repeated},
+		"a response and a request":       {good + "&SAMLResponse=x", saml.Repeated},
+		"the RelayState twice":           {good + "&RelayState=evil", saml.Repeated},
+		"the signature twice":            {good + "&Signature=" + signature, saml.Repeated},
+		"the RelayState by another name": {good + "&Relay%53tate=evil", saml.Repeated},
+		"SHA-1": {
+			replace(url.QueryEscape(dsig.RSASHA256SignatureMethod), url.QueryEscape(dsig.RSASHA1SignatureMethod)),
+			saml.WeakAlgorithm},
+		"HMAC with the public key": {replace("rsa-sha256", "hmac-sha256") + url.QueryEscape(pem),
+			saml.SymmetricAlgorithm},
 		"no algorithm that there is":      {replace("rsa-sha256", "none"), saml.UnknownAlgorithm},
 		"ECDSA named for an RSA key":      {replace("rsa-sha256", "ecdsa-sha256"), saml.WrongKey},
 		"a signature that is not base64":  {unsigned + "&Signature=%2A", saml.IncompleteSignature},
@@ -154,10 +162,13 @@ func TestRedirectedMessagesAreRefused(t *testing.T) {
 		"another encoding":                {good + "&SAMLEncoding=urn:x", saml.NotDeflated},
 		"longer than any query":           {good + "&x=" + strings.Repeat("x", 64<<10), saml.TooLarge},
 		"a message with a document type":  {redirected(t, own, "<!DOCTYPE a>"+logoutRequest, ""), saml.Doctype},
-		"a deflate bomb":                  {redirected(t, own, "<a>"+strings.Repeat(" ", 20<<20)+"</a>", ""), saml.TooLarge},
-		"an empty message":                {redirected(t, own, "", ""), saml.NotXML},
-		"a message that is not deflated":  {signedQuery(t, own, "SAMLRequest="+url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(logoutRequest)))), saml.NotDeflated},
-		"a message that is not base64":    {signedQuery(t, own, "SAMLRequest=%2A"), saml.NotBase64},
+		"a deflate bomb": {redirected(t, own, "<a>"+strings.Repeat(" ", 20<<20)+"</a>", ""),
+			saml.TooLarge},
+		"an empty message": {redirected(t, own, "", ""), saml.NotXML},
+		"a message that is not deflated": {
+			signedQuery(t, own, "SAMLRequest="+
+				url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(logoutRequest)))), saml.NotDeflated},
+		"a message that is not base64": {signedQuery(t, own, "SAMLRequest=%2A"), saml.NotBase64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := provider.ReadRedirect(test.query)
@@ -169,7 +180,7 @@ func TestRedirectedMessagesAreRefused(t *testing.T) {
 	}
 }
 
-// signedQuery signs a query that nobody would send.
+// signedQuery signs any query, also one that no identity provider would send.
 func signedQuery(t *testing.T, by saml.SP, query string) string {
 	t.Helper()
 	query += "&SigAlg=" + url.QueryEscape(dsig.RSASHA256SignatureMethod)

@@ -5,17 +5,18 @@ import (
 	"unicode"
 )
 
-// Refused is a message or a document that is not accepted. What it says is for the organization's
-// own log: a browser is told nothing but a reference, since an attacker would learn from it too.
+// Refused is the error for a message or document that is not accepted. Its details are for the
+// organization's own login log: the browser gets only a reference to the entry, because an attacker
+// would learn from the details too.
 type Refused struct {
 	Reason   Reason
-	Expected string // what would have been accepted; empty where Reason says it all
-	Received string // what was there instead, shortened; it is the sender's own text
+	Expected string // what would have been accepted; empty if the Reason is clear alone
+	Received string // the sender's own text, shortened
 	Err      error  // the cause in a library, for the server's log
 }
 
-// Error is the text for the server's log. It leaves out what was received, in which there may be
-// names of people, or whatever a stranger wants to have in our log.
+// Error returns the text for the server's log. It omits Received, which may have personal data or
+// text that an attacker wants to place in the log.
 func (r *Refused) Error() string {
 	text := "saml: " + string(r.Reason)
 	if r.Expected != "" {
@@ -33,14 +34,16 @@ func (r *Refused) Unwrap() error { return r.Err }
 // maxReceived is how much of the sender's text a refusal carries, in bytes.
 const maxReceived = 200
 
+// refuse returns a *Refused without a cause.
 func refuse(reason Reason, expected, received string) error {
 	return &Refused{Reason: reason, Expected: expected, Received: shorten(received)}
 }
 
-// shorten makes the sender's text fit to be stored and shown: PostgreSQL takes no NUL and no half
-// of a character.
+// shorten is shortenTo with maxReceived bytes.
 func shorten(text string) string { return shortenTo(text, maxReceived) }
 
+// shortenTo cuts the sender's text to a length in bytes, and replaces control characters and
+// invalid UTF-8: PostgreSQL stores neither a zero byte nor half of a character.
 func shortenTo(text string, length int) string {
 	end := ""
 	if len(text) > length {

@@ -11,26 +11,27 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// RequestOptions are what one authentication request asks for.
+// RequestOptions has the content of an authentication request (SAML Core §3.4.1).
 type RequestOptions struct {
-	ID         string // new for each; an XML name, so it begins with a letter or an underscore
-	RelayState string // comes back with the response: an opaque id of at most 80 bytes
-	ForceAuthn bool   // the person is to prove again who they are
-	IsPassive  bool   // nobody is to be asked anything
-	// NameIDFormat is the format of NameID that is asked for; the provider chooses when it is empty.
+	ID         string // a new XML name for each request: it begins with a letter or an underscore
+	RelayState string // returned with the response, at most 80 bytes
+	ForceAuthn bool   // the person must authenticate again, even with a session
+	IsPassive  bool   // the identity provider must not show anything to the person
+	// NameIDFormat is the requested format of the NameID. If it is empty, the provider chooses.
 	NameIDFormat string
 	Now          time.Time
 }
 
-// Request is a message on its way: the browser is sent to URL, and where there are Fields it posts
-// them there.
+// Request is a message to the identity provider. The browser goes to URL. If there are Fields, it
+// posts them there.
 type Request struct {
 	URL    string
 	Fields map[string]string // the message and RelayState; nil for HTTP-Redirect
 }
 
-// AuthnRequest makes a request by HTTP-Redirect, or by HTTP-POST to an identity provider that takes
-// no other.
+// AuthnRequest makes an authentication request: by HTTP-Redirect, or by HTTP-POST if the identity
+// provider supports nothing else. The error is for options that break a rule above, for an identity
+// provider without an endpoint, or for a key that cannot sign.
 func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	if len(o.RelayState) > maxRelayState {
 		return Request{}, fmt.Errorf("saml: a RelayState has at most %d bytes", maxRelayState)
@@ -47,8 +48,9 @@ func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	}
 	allowCreate := true
 	policy := &schema.NameIDPolicy{AllowCreate: &allowCreate}
-	// What the provider is set up to send is right. SAML core, 3.4.1.1, has no format mean the same as
-	// unspecified, for which Keycloak would send the user name whatever it is set up to send.
+	// By default the provider sends the NameID that it is set up to send. SAML Core §3.4.1.1 gives
+	// "no format" the same meaning as the format "unspecified". But for "unspecified" Keycloak
+	// sends the user name, whatever it is set up to send.
 	if o.NameIDFormat != "" {
 		policy.Format = &o.NameIDFormat
 	}
@@ -74,7 +76,8 @@ func (sp SP) AuthnRequest(idp IDP, o RequestOptions) (Request, error) {
 	return sp.post(request, o.RelayState)
 }
 
-// redirect carries a request in a query, which is signed unless the connection wants no signature.
+// redirect encodes a request in a query and signs it, unless the connection sends unsigned
+// requests.
 func (sp SP) redirect(request *schema.AuthnRequest, relayState string) (Request, error) {
 	document, err := serialize(request.Element())
 	if err != nil {
@@ -92,6 +95,7 @@ func (sp SP) redirect(request *schema.AuthnRequest, relayState string) (Request,
 	return Request{URL: location}, err
 }
 
+// post encodes a request in the fields of a form.
 func (sp SP) post(request *schema.AuthnRequest, relayState string) (Request, error) {
 	if !sp.UnsignedRequests {
 		if err := sp.signRequest(request); err != nil {
@@ -109,8 +113,8 @@ func (sp SP) post(request *schema.AuthnRequest, relayState string) (Request, err
 	return Request{URL: request.Destination, Fields: fields}, nil
 }
 
-// signRequest puts an enveloped signature after the Issuer, which is where the schema has it and the
-// request's Element puts it.
+// signRequest adds an enveloped signature. The library places it after the Issuer, as the schema
+// requires.
 func (sp SP) signRequest(request *schema.AuthnRequest) error {
 	if err := sp.checkKey(); err != nil {
 		return err
@@ -126,6 +130,7 @@ func (sp SP) signRequest(request *schema.AuthnRequest) error {
 	return nil
 }
 
+// serialize returns the text of an element.
 func serialize(el *etree.Element) ([]byte, error) {
 	d := etree.NewDocument()
 	d.SetRoot(el)

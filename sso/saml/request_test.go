@@ -18,7 +18,7 @@ import (
 	"rollcall/sso/saml"
 )
 
-// withKey is the service provider with a key of its own.
+// withKey returns the service provider with a key of its own.
 func withKey(t *testing.T) saml.SP {
 	t.Helper()
 	key, certificate, err := saml.NewKey("con_1", now)
@@ -32,9 +32,11 @@ func withKey(t *testing.T) saml.SP {
 
 func TestAuthnRequestByRedirect(t *testing.T) {
 	own := withKey(t)
-	provider := saml.IDP{EntityID: idpID, SSORedirectURL: "https://idp.example/sso?tenant=a%2Fb", SSOPostURL: "https://idp.example/post"}
+	provider := saml.IDP{EntityID: idpID, SSORedirectURL: "https://idp.example/sso?tenant=a%2Fb",
+		SSOPostURL: "https://idp.example/post"}
 	const relayState = "a b&SAMLRequest=evil"
-	r, err := own.AuthnRequest(provider, saml.RequestOptions{ID: requestID, RelayState: relayState, ForceAuthn: true, Now: now})
+	r, err := own.AuthnRequest(provider,
+		saml.RequestOptions{ID: requestID, RelayState: relayState, ForceAuthn: true, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestAuthnRequestByRedirect(t *testing.T) {
 	if len(query["SAMLRequest"]) != 1 || query.Get("RelayState") != relayState || query.Get("tenant") != "a/b" {
 		t.Errorf("got %v", query)
 	}
-	// SAML Bindings §3.4.4.1: the octets that are signed are those of the query as it is sent.
+	// SAML Bindings §3.4.4.1: the signature is over the octets of the query as it is sent.
 	octets, _, _ := strings.Cut(strings.TrimPrefix(u.RawQuery, "tenant=a%2Fb&"), "&Signature=")
 	if query.Get("SigAlg") != dsig.RSASHA256SignatureMethod {
 		t.Errorf("got SigAlg %q", query.Get("SigAlg"))
@@ -118,7 +120,8 @@ func checkRequest(t *testing.T, text, destination string) *etree.Document {
 func TestAuthnRequestByPost(t *testing.T) {
 	own := withKey(t)
 	provider := saml.IDP{EntityID: idpID, SSOPostURL: "https://idp.example/post"}
-	r, err := own.AuthnRequest(provider, saml.RequestOptions{ID: requestID, RelayState: "state", ForceAuthn: true, Now: now})
+	r, err := own.AuthnRequest(provider,
+		saml.RequestOptions{ID: requestID, RelayState: "state", ForceAuthn: true, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,13 +152,14 @@ func TestAuthnRequestNeedsWhatItSends(t *testing.T) {
 		idp     saml.IDP
 		options saml.RequestOptions
 	}{
-		"a long RelayState":    {own, good, saml.RequestOptions{ID: requestID, RelayState: strings.Repeat("x", 81)}},
-		"no ID":                {own, good, saml.RequestOptions{}},
-		"an ID of digits":      {own, good, saml.RequestOptions{ID: "1"}},
-		"no address":           {own, saml.IDP{}, saml.RequestOptions{ID: requestID}},
-		"no key":               {sp, good, saml.RequestOptions{ID: requestID}},
-		"no key, by POST":      {sp, saml.IDP{SSOPostURL: "https://idp.example/"}, saml.RequestOptions{ID: requestID}},
-		"a key that is no RSA": {saml.SP{Key: ecKey(t), Certificate: own.Certificate}, good, saml.RequestOptions{ID: requestID}},
+		"a long RelayState": {own, good, saml.RequestOptions{ID: requestID, RelayState: strings.Repeat("x", 81)}},
+		"no ID":             {own, good, saml.RequestOptions{}},
+		"an ID of digits":   {own, good, saml.RequestOptions{ID: "1"}},
+		"no address":        {own, saml.IDP{}, saml.RequestOptions{ID: requestID}},
+		"no key":            {sp, good, saml.RequestOptions{ID: requestID}},
+		"no key, by POST":   {sp, saml.IDP{SSOPostURL: "https://idp.example/"}, saml.RequestOptions{ID: requestID}},
+		"a key that is no RSA": {saml.SP{Key: ecKey(t), Certificate: own.Certificate}, good,
+			saml.RequestOptions{ID: requestID}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +183,8 @@ func TestAuthnRequestWithoutSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	query := u.Query()
-	if query.Has("SigAlg") || query.Has("Signature") || query.Get("RelayState") != "state" || query.Get("tenant") != "1" || query.Get("SAMLRequest") == "" {
+	if query.Has("SigAlg") || query.Has("Signature") || query.Get("RelayState") != "state" ||
+		query.Get("tenant") != "1" || query.Get("SAMLRequest") == "" {
 		t.Errorf("got %v", query)
 	}
 	r, err = unsigned.AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/post"}, options)
@@ -197,7 +202,8 @@ func TestAuthnRequestWithoutSignature(t *testing.T) {
 
 func TestAuthnRequestAsksForAFormat(t *testing.T) {
 	const format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
-	r, err := withKey(t).AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/post"}, saml.RequestOptions{ID: requestID, NameIDFormat: format, Now: now})
+	r, err := withKey(t).AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/post"},
+		saml.RequestOptions{ID: requestID, NameIDFormat: format, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

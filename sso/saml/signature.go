@@ -17,8 +17,8 @@ const (
 	enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 )
 
-// signature is an XML Signature in the one shape that is accepted: one reference to the element
-// that carries it, enveloped, in exclusive canonical form without comments.
+// signature is an XML Signature in the one shape that is accepted: one reference to the parent of
+// the signature, enveloped, in exclusive canonical form without comments.
 type signature struct {
 	signedInfo       *etree.Element
 	infoPrefixes     string // InclusiveNamespaces of SignedInfo itself
@@ -28,11 +28,11 @@ type signature struct {
 	contentPrefixes  string // InclusiveNamespaces of the content
 	digest           crypto.Hash
 	digestValue      []byte
-	namedCertificate string // KeyInfo's, for the log only: who forges a message names what they like
+	namedCertificate string // fingerprint from KeyInfo, for the log only: a forged one may name any
 }
 
-// verify tells which of the certificates signed el by sig, a child of el. In place, it leaves el
-// without sig and in its canonical form, so that what is read next is what was signed.
+// verify returns the certificate whose key signed el by sig, which is a child of el. If inPlace is
+// set, el is left without sig and in canonical form, so that the caller reads what was signed.
 func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bool) (*x509.Certificate, error) {
 	s, err := readSignature(sig)
 	if err != nil {
@@ -47,7 +47,7 @@ func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bo
 		return nil, refuse(ForeignReference, "#"+id, s.uri)
 	}
 	info := s.signedInfo.Copy()
-	info.Attr = append(info.Attr, inherited(s.signedInfo)...)
+	info.Attr = append(info.Attr, inheritedNamespaces(s.signedInfo)...)
 	canonical, err := canonicalize(info, s.infoPrefixes)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bo
 		return nil, err
 	}
 
-	declarations, index := inherited(el), sig.Index()
+	declarations, index := inheritedNamespaces(el), sig.Index()
 	if !inPlace {
 		el = el.Copy()
 	}
@@ -74,6 +74,8 @@ func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bo
 	return signer, nil
 }
 
+// canonicalize returns an element in exclusive canonical form. It changes el: it removes and sorts
+// attributes.
 func canonicalize(el *etree.Element, prefixes string) ([]byte, error) {
 	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(prefixes).Canonicalize(el)
 	if err != nil {
@@ -82,8 +84,9 @@ func canonicalize(el *etree.Element, prefixes string) ([]byte, error) {
 	return canonical, nil
 }
 
-// inherited are the namespace declarations that reach el from the elements around it.
-func inherited(el *etree.Element) []etree.Attr {
+// inheritedNamespaces returns the namespace declarations that el inherits from the elements around
+// it.
+func inheritedNamespaces(el *etree.Element) []etree.Attr {
 	var found []etree.Attr
 	seen := map[string]bool{}
 	for at := el; at != nil; at = at.Parent() {
@@ -107,6 +110,7 @@ func inherited(el *etree.Element) []etree.Attr {
 	return found
 }
 
+// readSignature reads a Signature and refuses any other shape than the accepted one.
 func readSignature(sig *etree.Element) (*signature, error) {
 	p, err := parts(sig, "SignedInfo", "SignatureValue", "KeyInfo?")
 	if err != nil {
@@ -135,6 +139,7 @@ func readSignature(sig *etree.Element) (*signature, error) {
 	return s, s.readReference(p["Reference"])
 }
 
+// readReference reads the one Reference of a signature.
 func (s *signature) readReference(reference *etree.Element) error {
 	s.uri, _ = attribute(reference, "URI")
 	p, err := parts(reference, "Transforms", "DigestMethod", "DigestValue")
@@ -163,8 +168,8 @@ func (s *signature) readReference(reference *etree.Element) error {
 	return err
 }
 
-// parts returns the children of a part of a signature by name: those that are named and no others,
-// each once. The names with a question mark may be missing.
+// parts returns the children of a part of a signature by name. It refuses children with other
+// names, and a name twice. Those whose name ends with a question mark may be missing.
 func parts(el *etree.Element, names ...string) (map[string]*etree.Element, error) {
 	found := make(map[string]*etree.Element, len(names))
 	for _, child := range el.ChildElements() {
@@ -193,19 +198,22 @@ func parts(el *etree.Element, names ...string) (map[string]*etree.Element, error
 	return found, nil
 }
 
-// prefixList reads the InclusiveNamespaces of exclusive canonicalization; Okta sends one.
+// prefixList returns the prefixes in the InclusiveNamespaces of exclusive canonicalization, which
+// Okta sends.
 func prefixList(el *etree.Element) (string, error) {
 	parameters := el.ChildElements()
 	if len(parameters) == 0 {
 		return "", nil
 	}
-	if len(parameters) > 1 || !is(parameters[0], excC14N, "InclusiveNamespaces") || len(parameters[0].ChildElements()) > 0 {
+	if len(parameters) > 1 || !is(parameters[0], excC14N, "InclusiveNamespaces") ||
+		len(parameters[0].ChildElements()) > 0 {
 		return "", refuse(WrongTransform, "InclusiveNamespaces only", parameters[0].Tag)
 	}
 	list, _ := attribute(parameters[0], "PrefixList")
 	return list, nil
 }
 
+// binary decodes the base64 text of an element.
 func binary(el *etree.Element) ([]byte, error) {
 	encoded, err := text(el)
 	if err != nil {
@@ -218,7 +226,7 @@ func binary(el *etree.Element) ([]byte, error) {
 	return value, nil
 }
 
-// withoutSpace drops the line breaks with which base64 is sent.
+// withoutSpace removes white space, since base64 is sent with line breaks.
 func withoutSpace(encoded string) string {
 	return strings.Join(strings.Fields(encoded), "")
 }

@@ -6,73 +6,73 @@ import (
 	"time"
 )
 
-// IDP is what one connection knows of its identity provider.
+// IDP is the identity provider of one connection.
 type IDP struct {
 	EntityID           string
-	SSORedirectURL     string // where requests go by HTTP-Redirect; empty where it takes none
-	SSOPostURL         string // where requests go by HTTP-POST; empty where it takes none
-	SLO                LogoutService
-	Certificates       []*x509.Certificate
-	WantRequestsSigned bool // the metadata says so; requests are signed anyway
+	SSORedirectURL     string              // endpoint for requests by HTTP-Redirect; may be empty
+	SSOPostURL         string              // endpoint for requests by HTTP-POST; may be empty
+	SLO                LogoutService       // endpoints for single logout
+	Certificates       []*x509.Certificate // any of their keys may sign, at most 16
+	WantRequestsSigned bool                // from the metadata, for information only
 }
 
-// SP is Rollcall as one connection's identity provider sees it.
+// SP is Rollcall as the service provider of one connection.
 type SP struct {
 	EntityID    string
-	ACSURL      string
-	SLOURL      string        // where logout messages come to; empty where there is none
-	Key         crypto.Signer // RSA; what is signed is signed with this one
+	ACSURL      string        // the assertion consumer service, for responses
+	SLOURL      string        // the single logout service; empty if there is none
+	Key         crypto.Signer // the RSA key that signs all our messages
 	Certificate *x509.Certificate
-	// Standby is a second key while one replaces the other: the metadata has both, and what is
-	// encrypted for either is opened.
+	// Standby is a second key, while one key replaces the other. The metadata has both, and
+	// messages encrypted for either key are decrypted.
 	Standby *KeyPair
-	// UnsignedRequests leaves authentication requests without a signature, for identity providers
-	// that fail on one.
+	// UnsignedRequests omits the signature of authentication requests, for identity providers that
+	// fail on one.
 	UnsignedRequests bool
-	Encryption       Encryption // which encrypted assertions are decrypted; none when empty
+	Encryption       Encryption // which encrypted assertions are decrypted; empty for none
 }
 
-// KeyPair is a key with the certificate that shows it to the identity provider.
+// KeyPair is a key with the certificate that publishes it to the identity provider.
 type KeyPair struct {
 	Key         crypto.Signer
 	Certificate *x509.Certificate
 }
 
-// Encryption says which encrypted assertions are taken.
+// Encryption says which encrypted assertions are accepted.
 type Encryption string
 
-// What may be decrypted. Whoever relays a CBC ciphertext can alter it unseen, so it is for identity
-// providers that have nothing else.
+// The kinds of encryption that may be accepted. An attacker in between can alter a CBC ciphertext
+// unnoticed, so CBC is for identity providers that support nothing else.
 const (
 	EncryptionOff Encryption = ""
 	EncryptionGCM Encryption = "gcm"
 	EncryptionCBC Encryption = "cbc" // CBC as well as GCM
 )
 
-// Expect is what the caller knows about a response before it reads it.
+// Expect is what a response is checked against.
 type Expect struct {
 	RequestID string    // the request that this browser sent; empty for an unsolicited response
 	Now       time.Time // when the response arrived
-	// EnforceCertificateDates refuses a signature by an expired certificate. Without it that is a
-	// warning: the key was pinned by an administrator, and the date is no one's attack.
+	// EnforceCertificateDates refuses a signature by a certificate outside its dates. Otherwise
+	// that is a warning: an administrator pinned the key, and an old date alone is no attack.
 	EnforceCertificateDates bool
 }
 
-// Assertion is what an identity provider vouches for, verified.
+// Assertion is the content of a verified assertion (SAML Core §2.3.3).
 type Assertion struct {
 	ID                  string
 	Issuer              string
-	NameID              string // as sent; empty where there is none
+	NameID              string // as sent; empty if there is none
 	NameIDFormat        string
-	NameQualifier       string // of the NameID; mostly empty, as the next
-	SPNameQualifier     string
-	InResponseTo        string // empty: unsolicited
-	SessionIndex        string
-	Attributes          map[string][]string // by Name, values in the order they were sent
+	NameQualifier       string              // of the NameID, mostly empty
+	SPNameQualifier     string              // likewise
+	InResponseTo        string              // the ID of our request; empty for an unsolicited response
+	SessionIndex        string              // the session at the identity provider; may be empty
+	Attributes          map[string][]string // by Name, values in the order in which they were sent
 	IssueInstant        time.Time
-	AuthnInstant        time.Time // may be weeks ago
-	NotOnOrAfter        time.Time
-	SessionNotOnOrAfter time.Time // zero where there is none
-	ReplayUntil         time.Time // how long the ID must be remembered, so that it comes once
-	Warnings            []*Refused
+	AuthnInstant        time.Time  // when the person authenticated, which may be weeks ago
+	NotOnOrAfter        time.Time  // the end of its validity
+	SessionNotOnOrAfter time.Time  // the latest end of the session; zero if there is none
+	ReplayUntil         time.Time  // until then the caller must store the ID, to refuse a second use
+	Warnings            []*Refused // faults that did not make the verification fail
 }

@@ -9,8 +9,9 @@ import (
 	schema "github.com/crewjam/saml"
 )
 
-// Metadata is the document that an identity provider is set up with. It has no end of validity:
-// few providers read it twice, and those that heed the date stop signing people in.
+// Metadata returns the service provider's metadata (SAML Metadata §2.4.4), with which an identity
+// provider is set up. It has no validUntil: few providers fetch it again, and those that check the
+// date would stop signing people in. The error is for a missing key, or one that is not RSA.
 func (sp SP) Metadata() ([]byte, error) {
 	if err := sp.checkKey(); err != nil {
 		return nil, err
@@ -47,7 +48,8 @@ func (sp SP) Metadata() ([]byte, error) {
 	return serialize(root)
 }
 
-// keyDescriptors adds our keys. The key that signs comes first: some providers read no further.
+// keyDescriptors adds the keys for signing and, if encrypted assertions are accepted, for
+// encryption. The key that signs is the first: some providers read no other.
 func (sp SP) keyDescriptors(d *etree.Element) {
 	certificates := []*x509.Certificate{sp.Certificate}
 	if sp.Standby != nil {
@@ -56,17 +58,18 @@ func (sp SP) keyDescriptors(d *etree.Element) {
 	for _, c := range certificates {
 		keyDescriptor(d, "signing", c)
 	}
-	if sp.Encryption != EncryptionOff {
-		// AD FS encrypts as soon as it sees such a key, so it stands there only when wanted.
-		for _, c := range certificates {
-			encryption := keyDescriptor(d, "encryption", c)
-			for _, algorithm := range sp.Encryption.methods() {
-				encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
-			}
+	if sp.Encryption == EncryptionOff {
+		return // AD FS encrypts as soon as it finds a key for encryption
+	}
+	for _, c := range certificates {
+		encryption := keyDescriptor(d, "encryption", c)
+		for _, algorithm := range sp.Encryption.methods() {
+			encryption.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", algorithm)
 		}
 	}
 }
 
+// keyDescriptor adds a key for one use.
 func keyDescriptor(d *etree.Element, use string, c *x509.Certificate) *etree.Element {
 	key := d.CreateElement("md:KeyDescriptor")
 	key.CreateAttr("use", use)

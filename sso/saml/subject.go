@@ -8,6 +8,7 @@ import (
 
 const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 
+// subject reads the Subject of an assertion and checks its confirmations (SAML Core §2.4).
 func (p profile) subject(el *etree.Element, a *Assertion) error {
 	subject, err := only(el, assertionNS, "Subject", MissingSubject, Repeated)
 	if err != nil {
@@ -16,7 +17,7 @@ func (p profile) subject(el *etree.Element, a *Assertion) error {
 	if err := nameID(subject, a); err != nil {
 		return err
 	}
-	// SAML Profiles §4.1.4.3: one bearer confirmation has to hold, whatever the others are.
+	// SAML Profiles §4.1.4.3: one bearer confirmation must be valid; the others may be anything.
 	confirmations := children(subject, assertionNS, "SubjectConfirmation")
 	if len(confirmations) == 0 {
 		return refuse(MissingConfirmation, "a SubjectConfirmation", "")
@@ -34,6 +35,7 @@ func (p profile) subject(el *etree.Element, a *Assertion) error {
 	return first
 }
 
+// reasonOf returns the reason of a *Refused, and "" for any other error.
 func reasonOf(err error) Reason {
 	if r, ok := err.(*Refused); ok {
 		return r.Reason
@@ -41,6 +43,7 @@ func reasonOf(err error) Reason {
 	return ""
 }
 
+// confirmation checks a SubjectConfirmation with the method bearer (SAML Profiles §4.1.4.2).
 func (p profile) confirmation(el *etree.Element, a *Assertion) error {
 	if method, _ := attribute(el, "Method"); method != bearer {
 		return refuse(WrongConfirmation, bearer, method)
@@ -55,7 +58,7 @@ func (p profile) confirmation(el *etree.Element, a *Assertion) error {
 	if begin, ok := attribute(data, "NotBefore"); ok {
 		return refuse(ConfirmationNotBefore, "no NotBefore in SubjectConfirmationData", begin)
 	}
-	end, err := p.window(data, a.IssueInstant)
+	end, err := p.checkValidity(data, a.IssueInstant)
 	if err != nil {
 		return err
 	}
@@ -69,14 +72,16 @@ func (p profile) confirmation(el *etree.Element, a *Assertion) error {
 	return nil
 }
 
-// nameID reads who it is. A missing one is no fault here: the caller may have an attribute for it.
+// nameID reads the NameID of an assertion. A missing one is no error here: the caller may use an
+// attribute instead.
 func nameID(subject *etree.Element, a *Assertion) error {
 	n, err := readNameID(subject)
-	a.NameID, a.NameIDFormat, a.NameQualifier, a.SPNameQualifier = n.Value, n.Format, n.NameQualifier, n.SPNameQualifier
+	a.NameID, a.NameIDFormat = n.Value, n.Format
+	a.NameQualifier, a.SPNameQualifier = n.NameQualifier, n.SPNameQualifier
 	return err
 }
 
-// readNameID reads the NameID in an element; the zero value where there is none.
+// readNameID reads the NameID in an element. It returns the zero value if there is none.
 func readNameID(subject *etree.Element) (n NameID, err error) {
 	if len(children(subject, assertionNS, "EncryptedID")) > 0 {
 		return n, refuse(EncryptedNameID, "a NameID that is not encrypted", "")
@@ -93,8 +98,8 @@ func readNameID(subject *etree.Element) (n NameID, err error) {
 	if err != nil {
 		return n, err
 	}
-	// Taken as sent, it would be another person than without the space; without it, two people
-	// could be one.
+	// With the space kept, the value would name another person than without it. With the space cut
+	// off, two people could have the same value.
 	switch trimmed := strings.TrimSpace(value); {
 	case trimmed == "":
 		return n, refuse(EmptyNameID, "a NameID with text", "")
@@ -108,6 +113,8 @@ func readNameID(subject *etree.Element) (n NameID, err error) {
 	return n, nil
 }
 
+// authnStatement reads the AuthnStatements (SAML Core §2.7.2): the first of them for the time and
+// the session, all of them for the end of the session.
 func (p profile) authnStatement(el *etree.Element, a *Assertion) error {
 	statements := children(el, assertionNS, "AuthnStatement")
 	if len(statements) == 0 {
@@ -139,7 +146,7 @@ func (p profile) authnStatement(el *etree.Element, a *Assertion) error {
 	return nil
 }
 
-// attributes reads what is said about the person.
+// attributes reads the AttributeStatements (SAML Core §2.7.3).
 func attributes(el *etree.Element, a *Assertion) error {
 	a.Attributes = map[string][]string{}
 	for _, statement := range children(el, assertionNS, "AttributeStatement") {
@@ -149,8 +156,8 @@ func attributes(el *etree.Element, a *Assertion) error {
 				return refuse(MarkupInValue, "a Name on each Attribute", "")
 			}
 			values := children(attr, assertionNS, "AttributeValue")
-			// An attribute without values is one that the person has none of: it strips, where a
-			// missing attribute keeps.
+			// An attribute without values means that the person has none, which removes the stored
+			// values. A missing attribute leaves them as they are.
 			read := make([]string, 0, len(values))
 			for _, v := range values {
 				value, err := attributeValue(v)
@@ -165,8 +172,8 @@ func attributes(el *etree.Element, a *Assertion) error {
 	return nil
 }
 
-// attributeValue is the text of a value, or of the one element in it: eduPersonTargetedID is a
-// NameID within the value.
+// attributeValue returns the text of a value, or of the one element in it: eduPersonTargetedID has
+// a NameID within the value.
 func attributeValue(el *etree.Element) (string, error) {
 	inner := el.ChildElements()
 	if len(inner) == 0 {

@@ -15,7 +15,7 @@ const (
 	signatureNS = dsig.Namespace
 )
 
-// message is a Response whose parts stand where they must, and nowhere else.
+// message is a Response with its parts. Each of them is at the one place where it may be.
 type message struct {
 	response, assertion, encrypted        *etree.Element
 	responseSignature, assertionSignature *etree.Element
@@ -30,21 +30,22 @@ func parse(doc []byte) (*etree.Element, error) {
 	return d.Root(), nil
 }
 
-// arrange finds the parts of a response. Signature wrapping needs a second assertion, a signature
-// on something that is not read, or an ID that two elements have: there is no place for those.
-func arrange(root *etree.Element) (*message, error) {
+// findParts finds the parts of a response. An attack by signature wrapping needs a second
+// assertion, a signature on an element that is not read, or one ID on two elements: all of these
+// are refused.
+func findParts(root *etree.Element) (*message, error) {
 	if !is(root, protocolNS, "Response") {
 		return nil, refuse(NotAResponse, "a SAML 2.0 Response", "{"+root.NamespaceURI()+"}"+root.Tag)
 	}
-	f := newFinds()
-	if err := f.walk(root); err != nil {
+	s := newSearch()
+	if err := s.walk(root); err != nil {
 		return nil, err
 	}
-	if f.object {
+	if s.object {
 		return nil, refuse(SignatureObject, "a Signature without Object", "")
 	}
 	m := &message{response: root}
-	for _, el := range f.assertions {
+	for _, el := range s.assertions {
 		part := &m.assertion
 		if el.Tag == "EncryptedAssertion" {
 			part = &m.encrypted
@@ -57,11 +58,11 @@ func arrange(root *etree.Element) (*message, error) {
 		}
 		*part = el
 	}
-	return m, m.sign(f.signatures)
+	return m, m.assignSignatures(s.signatures)
 }
 
-// sign gives the signatures to what they stand on.
-func (m *message) sign(signatures []*etree.Element) error {
+// assignSignatures assigns each signature to the part that it is a child of.
+func (m *message) assignSignatures(signatures []*etree.Element) error {
 	for _, el := range signatures {
 		part := &m.responseSignature
 		switch parent := el.Parent(); {
@@ -84,22 +85,24 @@ func (m *message) sign(signatures []*etree.Element) error {
 	return nil
 }
 
-// maxNamespaces are the prefixes that may be in force at one place; real messages have a dozen. The
-// canonicalizer copies all of them at each element: some hundreds made it spend seconds on 40 KiB.
+// maxNamespaces is how many prefixes may be in scope at one element; real messages have a dozen.
+// The canonicalizer copies all of them at each element: with some hundreds, it took seconds for 40
+// KiB.
 const maxNamespaces = 64
 
-// finds are the elements of a message whose place matters.
-type finds struct {
+// search walks a message, checks its attributes and finds the elements whose place matters.
+type search struct {
 	ids                    map[string]bool
-	scope                  map[string]string // the namespaces in force, by prefix
+	scope                  map[string]string // the namespaces in scope, by prefix
 	assertions, signatures []*etree.Element
-	object                 bool
+	object                 bool // there is an Object of XML Signature
 }
 
-func newFinds() finds { return finds{ids: map[string]bool{}, scope: map[string]string{}} }
+func newSearch() search { return search{ids: map[string]bool{}, scope: map[string]string{}} }
 
-func (f *finds) walk(el *etree.Element) error {
-	before := f.enter(el)
+// walk visits an element and those in it.
+func (f *search) walk(el *etree.Element) error {
+	hidden := f.declare(el)
 	if len(f.scope) > maxNamespaces {
 		return refuse(TooManyNamespaces, fmt.Sprintf("at most %d namespace prefixes", maxNamespaces), "")
 	}
@@ -126,7 +129,7 @@ func (f *finds) walk(el *etree.Element) error {
 			}
 		}
 	}
-	for _, d := range before {
+	for _, d := range hidden {
 		if d.Value == "" {
 			delete(f.scope, d.Key)
 		} else {
@@ -136,10 +139,11 @@ func (f *finds) walk(el *etree.Element) error {
 	return nil
 }
 
-// enter puts in force the namespaces that an element declares, and returns those that it hides, by
-// prefix. etree looks each prefix up from the element to the root: for every pair of attributes of
-// every element, that was most of a minute for one message.
-func (f *finds) enter(el *etree.Element) (before []etree.Attr) {
+// declare brings the namespaces that an element declares into scope. It returns the declarations
+// that they hide, by prefix, with an empty value for none. etree searches for each prefix from the
+// element to the root: for every pair of attributes of every element, that took most of a minute
+// for one message.
+func (f *search) declare(el *etree.Element) (hidden []etree.Attr) {
 	for _, a := range el.Attr {
 		prefix := a.Key
 		switch {
@@ -148,13 +152,15 @@ func (f *finds) enter(el *etree.Element) (before []etree.Attr) {
 		case a.Space != "xmlns":
 			continue
 		}
-		before = append(before, etree.Attr{Key: prefix, Value: f.scope[prefix]})
+		hidden = append(hidden, etree.Attr{Key: prefix, Value: f.scope[prefix]})
 		f.scope[prefix] = a.Value
 	}
-	return before
+	return hidden
 }
 
-func (f *finds) attributes(el *etree.Element) error {
+// attributes checks the attributes of an element: declared prefixes, absolute namespace names, and
+// no attribute or ID twice.
+func (f *search) attributes(el *etree.Element) error {
 	if el.Space != "" && f.scope[el.Space] == "" {
 		return refuse(NotXML, "a declared prefix", el.FullTag())
 	}
@@ -163,7 +169,8 @@ func (f *finds) attributes(el *etree.Element) error {
 		case isQualified(a) && a.Space != "xml" && f.scope[a.Space] == "":
 			return refuse(NotXML, "a declared prefix", a.FullKey())
 		case a.Space == "xmlns" || a.Space == "" && a.Key == "xmlns":
-			// Canonical XML is undefined for relative namespace names: libxml2 then signs nothing.
+			// Canonical XML is undefined for relative namespace names: libxml2 signs an empty text
+			// then.
 			if !strings.Contains(a.Value, ":") && (a.Value != "" || a.Space != "") {
 				return refuse(RelativeNamespace, "absolute namespace names", a.Value)
 			}
@@ -174,7 +181,8 @@ func (f *finds) attributes(el *etree.Element) error {
 			f.ids[a.Value] = true
 		}
 		for _, other := range el.Attr[:i] {
-			if a.Key == other.Key && isQualified(a) && isQualified(other) && f.scope[a.Space] == f.scope[other.Space] {
+			if a.Key == other.Key && isQualified(a) && isQualified(other) &&
+				f.scope[a.Space] == f.scope[other.Space] {
 				return refuse(DuplicateAttribute, "each attribute once", a.FullKey())
 			}
 		}
@@ -182,13 +190,15 @@ func (f *finds) attributes(el *etree.Element) error {
 	return nil
 }
 
-// isQualified tells whether an attribute has a namespace: without a prefix it has none.
+// isQualified reports whether an attribute has a namespace. One without a prefix has none.
 func isQualified(a etree.Attr) bool { return a.Space != "" && a.Space != "xmlns" }
 
+// is reports whether an element has the name.
 func is(el *etree.Element, namespace, tag string) bool {
 	return el.Tag == tag && el.NamespaceURI() == namespace
 }
 
+// children returns the child elements of that name.
 func children(el *etree.Element, namespace, tag string) []*etree.Element {
 	var found []*etree.Element
 	for _, token := range el.Child {
@@ -199,7 +209,8 @@ func children(el *etree.Element, namespace, tag string) []*etree.Element {
 	return found
 }
 
-// only returns the one child of that name.
+// only returns the one child of that name. missing and several are the reasons to refuse none or
+// more.
 func only(el *etree.Element, namespace, tag string, missing, several Reason) (*etree.Element, error) {
 	found := children(el, namespace, tag)
 	switch len(found) {
@@ -211,8 +222,8 @@ func only(el *etree.Element, namespace, tag string, missing, several Reason) (*e
 	return nil, refuse(several, fmt.Sprintf("one %s in %s", tag, el.Tag), fmt.Sprint(len(found)))
 }
 
-// text returns what stands in an element that has no elements in it. Anything else in there would
-// let two readers see two values.
+// text returns the text of an element that has nothing else in it. With other markup in it, two
+// readers could see two values.
 func text(el *etree.Element) (string, error) {
 	var b strings.Builder
 	for _, token := range el.Child {
@@ -225,7 +236,8 @@ func text(el *etree.Element) (string, error) {
 	return b.String(), nil
 }
 
-// attribute returns an attribute without a namespace. etree's SelectAttr also finds prefixed ones.
+// attribute returns the value of an attribute without a namespace. etree's SelectAttr would also
+// find those with a prefix.
 func attribute(el *etree.Element, key string) (value string, ok bool) {
 	for _, a := range el.Attr {
 		if a.Space == "" && a.Key == key {

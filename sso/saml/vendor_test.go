@@ -13,8 +13,8 @@ import (
 )
 
 // TestVerifyAcceptsAnotherImplementationsSignatures reads responses that xmlsec1 signed, in the
-// shapes of vendors: default namespaces, namespaces declared far away, prefixes that are included,
-// line breaks between elements. testdata/xmlsec1/sign.sh makes them.
+// shapes that vendors send: default namespaces, namespaces declared on a distant element, a
+// PrefixList, line breaks between elements. testdata/xmlsec1/sign.sh makes them.
 func TestVerifyAcceptsAnotherImplementationsSignatures(t *testing.T) {
 	files, err := filepath.Glob("testdata/xmlsec1/*.xml")
 	if err != nil || len(files) < 5 {

@@ -13,18 +13,19 @@ import (
 )
 
 const (
-	maxSkew     = 2 * time.Minute
-	maxAge      = 5 * time.Minute // from IssueInstant to arrival; slow phones and proxies take some
+	maxSkew     = 2 * time.Minute // by which the clocks may differ
+	maxAge      = 5 * time.Minute // from IssueInstant to arrival, for slow phones and proxies
 	maxLifetime = 25 * time.Hour  // from IssueInstant to NotOnOrAfter; Entra has 70 minutes
-	// maxForm is the longest form value that is decoded: base64 with line breaks.
+	// maxForm is the greatest length of a form value in bytes: base64 with line breaks.
 	maxForm = 1 << 20
 )
 
-// Verify tells what a response says: samlResponse is the form's value as it came. Every error is a
-// Refused. It does not know whether the assertion came before: see Assertion.ReplayUntil.
+// Verify verifies a response of the Web Browser SSO profile (SAML Profiles §4.1.4) and returns its
+// assertion. samlResponse is the value of the form field as it came. Every error is a [*Refused].
+// The caller must check that the assertion is used once: see Assertion.ReplayUntil.
 func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err error) {
 	defer func() {
-		// The tree and its canonical form are made by libraries that have had such faults: a
+		// The libraries that build the tree and its canonical form have panicked on some inputs. A
 		// message must not end the process.
 		if fault := recover(); fault != nil {
 			a, err = nil, &Refused{Reason: ParserFailed, Err: fmt.Errorf("%v", fault)}
@@ -41,13 +42,13 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	if err != nil {
 		return nil, err
 	}
-	m, err := arrange(root)
+	m, err := findParts(root)
 	if err != nil {
 		return nil, err
 	}
 	p := profile{sp: sp, idp: idp, expect: e}
-	// An identity provider's "no" is mostly unsigned. It is told first, since there is nothing
-	// else to say, and nobody gains by forging it.
+	// A response with an error status is mostly unsigned. Its status is reported before the missing
+	// signature, because it is the real cause. Forging it gains nothing.
 	if err := p.status(m.response); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	if err != nil {
 		return nil, err
 	}
-	warnings, err := outOfDate(signers, e)
+	warnings, err := checkDates(signers, e)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +73,8 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	return a, nil
 }
 
-// signers checks every signature that is there, and that the assertion is under one. What is read
-// afterwards, m.assertion, is what was signed.
+// signers verifies all signatures, makes sure that one of them covers the assertion, and returns
+// the certificates that signed. m.assertion is the tree that was signed.
 func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
 	switch {
 	case m.encrypted != nil && sp.Encryption == EncryptionOff:
@@ -83,7 +84,7 @@ func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
 	}
 	var signers []*x509.Certificate
 	if m.assertionSignature != nil {
-		// On a copy if the response's signature is over this one too.
+		// If the response is signed too, that signature covers this one: verify a copy then.
 		signer, err := verify(m.assertion, m.assertionSignature, idp.Certificates, m.responseSignature == nil)
 		if err != nil {
 			return nil, err
@@ -109,8 +110,9 @@ func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
 	return signers, nil
 }
 
-// outOfDate tells of the first certificate that was used beyond its dates.
-func outOfDate(signers []*x509.Certificate, e Expect) ([]*Refused, error) {
+// checkDates reports the first certificate that was used outside its dates: as a warning, or as an
+// error if e enforces the dates.
+func checkDates(signers []*x509.Certificate, e Expect) ([]*Refused, error) {
 	for _, c := range signers {
 		reason := CertificateExpired
 		switch {
@@ -119,11 +121,11 @@ func outOfDate(signers []*x509.Certificate, e Expect) ([]*Refused, error) {
 		case !e.Now.After(c.NotAfter):
 			continue
 		}
-		const format = time.RFC3339
+		date := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 		r := &Refused{
 			Reason:   reason,
-			Expected: "a certificate valid at " + e.Now.UTC().Format(format),
-			Received: fmt.Sprintf("%s from %s to %s", fingerprint(c.Raw), c.NotBefore.UTC().Format(format), c.NotAfter.UTC().Format(format)),
+			Expected: "a certificate valid at " + date(e.Now),
+			Received: fmt.Sprintf("%s from %s to %s", fingerprint(c.Raw), date(c.NotBefore), date(c.NotAfter)),
 		}
 		if e.EnforceCertificateDates {
 			return nil, r
@@ -133,7 +135,7 @@ func outOfDate(signers []*x509.Certificate, e Expect) ([]*Refused, error) {
 	return nil, nil
 }
 
-// decode reads the form value. Identity providers break its lines; nothing else is let pass.
+// decode decodes the form value. Apart from white space, it must be strict base64.
 func decode(form string) ([]byte, error) {
 	if form == "" {
 		return nil, refuse(NoResponse, "the form field SAMLResponse", "")
@@ -146,7 +148,8 @@ func decode(form string) ([]byte, error) {
 		return nil, &Refused{Reason: NotBase64, Expected: "base64", Err: err}
 	}
 	if len(doc) > 0 && doc[0] != '<' {
-		// Only the beginning is inflated: this is to give a reason, not to read it.
+		// Only the beginning is inflated, to find the reason. A deflated form value is never
+		// accepted.
 		var begin [16]byte
 		n, _ := io.ReadFull(flate.NewReader(bytes.NewReader(doc)), begin[:])
 		if n > 0 && begin[0] == '<' {
@@ -156,7 +159,8 @@ func decode(form string) ([]byte, error) {
 	return bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")), nil
 }
 
-// instant reads an xs:dateTime. SAML Core §1.3.3: it is in UTC; some leave the Z out.
+// instant reads an xs:dateTime, and returns zero if there is none. SAML Core §1.3.3: it is in UTC;
+// some providers omit the Z.
 func instant(el *etree.Element, key string) (time.Time, error) {
 	value, ok := attribute(el, key)
 	if !ok {

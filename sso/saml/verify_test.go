@@ -43,16 +43,25 @@ func TestVerifyAcceptsWhatIsSigned(t *testing.T) {
 		signing
 		paths []string
 	}{
-		"an assertion":                     {signing{pair: rsaPair(t)}, []string{assertion}},
-		"a response":                       {signing{pair: rsaPair(t)}, []string{whole}},
-		"both":                             {signing{pair: rsaPair(t)}, []string{assertion, whole}},
-		"with prefixes that are included":  {signing{pair: rsaPair(t), prefixes: "xs samlp"}, []string{assertion}},
-		"both, with prefixes":              {signing{pair: rsaPair(t), prefixes: "xs samlp"}, []string{assertion, whole}},
-		"by RSA with SHA-384":              {signing{pair: rsaPair(t), method: dsig.RSASHA384SignatureMethod, hash: crypto.SHA384}, []string{assertion}},
-		"by RSA with SHA-512":              {signing{pair: rsaPair(t), method: dsig.RSASHA512SignatureMethod, hash: crypto.SHA512}, []string{assertion}},
-		"by ECDSA over P-256 with SHA-256": {signing{pair: ecPair(t, elliptic.P256()), method: dsig.ECDSASHA256SignatureMethod, hash: crypto.SHA256}, []string{assertion}},
-		"by ECDSA over P-384 with SHA-384": {signing{pair: ecPair(t, elliptic.P384()), method: dsig.ECDSASHA384SignatureMethod, hash: crypto.SHA384}, []string{whole}},
-		"by ECDSA over P-521 with SHA-512": {signing{pair: ecPair(t, elliptic.P521()), method: dsig.ECDSASHA512SignatureMethod, hash: crypto.SHA512}, []string{assertion}},
+		"an assertion":                    {signing{pair: rsaPair(t)}, []string{assertion}},
+		"a response":                      {signing{pair: rsaPair(t)}, []string{whole}},
+		"both":                            {signing{pair: rsaPair(t)}, []string{assertion, whole}},
+		"with prefixes that are included": {signing{pair: rsaPair(t), prefixes: "xs samlp"}, []string{assertion}},
+		"both, with prefixes": {signing{pair: rsaPair(t), prefixes: "xs samlp"},
+			[]string{assertion, whole}},
+		"by RSA with SHA-384": {
+			signing{pair: rsaPair(t), method: dsig.RSASHA384SignatureMethod, hash: crypto.SHA384}, []string{assertion}},
+		"by RSA with SHA-512": {
+			signing{pair: rsaPair(t), method: dsig.RSASHA512SignatureMethod, hash: crypto.SHA512}, []string{assertion}},
+		"by ECDSA over P-256 with SHA-256": {
+			signing{pair: ecPair(t, elliptic.P256()), method: dsig.ECDSASHA256SignatureMethod, hash: crypto.SHA256},
+			[]string{assertion}},
+		"by ECDSA over P-384 with SHA-384": {
+			signing{pair: ecPair(t, elliptic.P384()), method: dsig.ECDSASHA384SignatureMethod, hash: crypto.SHA384},
+			[]string{whole}},
+		"by ECDSA over P-521 with SHA-512": {
+			signing{pair: ecPair(t, elliptic.P521()), method: dsig.ECDSASHA512SignatureMethod, hash: crypto.SHA512},
+			[]string{assertion}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +70,8 @@ func TestVerifyAcceptsWhatIsSigned(t *testing.T) {
 				test.sign(t, find(t, d, path))
 			}
 			// The right certificate is not the first that is tried.
-			provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{ecPair(t, elliptic.P256()).certificate, test.certificate}}
+			provider := saml.IDP{EntityID: idpID,
+				Certificates: []*x509.Certificate{ecPair(t, elliptic.P256()).certificate, test.certificate}}
 			a, err := sp.Verify(provider, form(t, d), expect)
 			if err != nil {
 				t.Fatal(err)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Signs the templates *.tmpl by xmlsec1, whose canonicalizer is libxml2's: an implementation that
-# shares nothing with the one under test. Templates give the shapes of vendors; the keys are thrown
-# away. Run in this folder.
+# shares no code with the one under test. The templates have the shapes that vendors send. The keys
+# are not kept. Run it in this folder.
 set -eu
 keys=$(mktemp -d)
 trap 'rm -rf "$keys"' EXIT
