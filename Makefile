@@ -31,7 +31,7 @@ RACE := -race -gcflags='modernc.org/...=-race=false'
 # Every test that needs no program of others, on SQLite and on PostgreSQL.
 test:
 	.ci/setup postgresql cc curl
-	CGO_ENABLED=1 go test $(RACE) -timeout 30m $(SOURCES)
+	CGO_ENABLED=1 go test $(RACE) -parallel 4 -timeout 30m $(SOURCES)
 
 # The process and PostgreSQL are killed under load again and again; make interop does less of it.
 test-crash:

@@ -16,6 +16,7 @@ func newOpenIDConnection(t testing.TB, s *model.Store) *model.Connection {
 }
 
 func TestOpenIDConnection(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		c := newOpenIDConnection(t, s)
@@ -72,6 +73,7 @@ func TestOpenIDConnection(t *testing.T) {
 }
 
 func TestLoginSecretAndIDTokenAreSealed(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		c := newOpenIDConnection(t, s)

@@ -21,23 +21,27 @@ const (
 	mostPassword  = 128
 	// enoughGuesses is zxcvbn's "safely unguessable".
 	enoughGuesses = 1e10
+	// passwordMemory is OWASP's for argon2id, in KiB: 19 MiB, twice, one lane.
+	passwordMemory = 19 * 1024
 )
-
-// passwordParams are OWASP's for argon2id: 19 MiB, twice, one lane.
-var passwordParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // passwords hashes and compares. Two at a time, so that a flood of logins waits in a line and does
 // not take the memory of all others.
 type passwords struct {
-	room *semaphore.Weighted
+	room   *semaphore.Weighted
+	params *argon2id.Params
 	// nobody is the hash that is compared with where there is none, so that to guess at somebody
 	// unknown takes the same work. It is made when it is first needed: a start must not wait for it.
 	nobody func() (string, error)
 }
 
-func newPasswords() passwords {
-	return passwords{semaphore.NewWeighted(2), sync.OnceValues(func() (string, error) {
-		return argon2id.CreateHash(rand.Text(), passwordParams)
+func newPasswords(memory uint32) passwords {
+	if memory == 0 {
+		memory = passwordMemory
+	}
+	params := &argon2id.Params{Memory: memory, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+	return passwords{semaphore.NewWeighted(2), params, sync.OnceValues(func() (string, error) {
+		return argon2id.CreateHash(rand.Text(), params)
 	})}
 }
 
@@ -102,7 +106,7 @@ func (s *Store) hashPassword(ctx context.Context, password string, about ...stri
 		return "", fmt.Errorf("wait to hash a password: %w", err)
 	}
 	defer s.passwords.room.Release(1)
-	return argon2id.CreateHash(prepared, passwordParams)
+	return argon2id.CreateHash(prepared, s.passwords.params)
 }
 
 // comparePassword tells whether a password is the one that hash was made of. An empty hash is
@@ -127,7 +131,7 @@ func (s *Store) comparePassword(ctx context.Context, hash, password string) (equ
 		return false, false, errors.New("compare a password: the stored hash cannot be read")
 	}
 	equal = equal && somebody
-	return equal, equal && *params != *passwordParams, nil
+	return equal, equal && *params != *s.passwords.params, nil
 }
 
 // rehashPassword hashes a password that was just found right anew, under today's parameters and
@@ -141,5 +145,5 @@ func (s *Store) rehashPassword(ctx context.Context, password string) (string, er
 		return "", fmt.Errorf("wait to hash a password: %w", err)
 	}
 	defer s.passwords.room.Release(1)
-	return argon2id.CreateHash(prepared, passwordParams)
+	return argon2id.CreateHash(prepared, s.passwords.params)
 }

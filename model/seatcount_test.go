@@ -13,6 +13,7 @@ import (
 // One transaction gives back two seats, has the only one who waits take the one, and
 // takes the other itself.
 func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, 2, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		ada, grace := createUser(t, h.org, h.d, h.mail("ada")), createUser(t, h.org, h.d, h.mail("grace"))
@@ -42,6 +43,7 @@ func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
 // A replica that is busy with the rules of one organization learns all the same
 // that another one has got some.
 func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
 	a := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -96,6 +98,7 @@ func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
 // A transaction that began before there were rules is not overlooked, however
 // late it ends, and what it asks for waits as long as the rules do.
 func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	s := modeltest.Open(t, modeltest.Postgres(t), model.Options{Now: clock.Now})
 	h := suite{house: open(t, s, "contoso"), clock: clock}
@@ -137,6 +140,7 @@ func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
 // A group of an account that is deleted just when somebody is put into it is no
 // reason to refuse the identity provider's request.
 func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
 	var meanwhile func()
@@ -176,6 +180,7 @@ func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
 
 // A seat that comes while the license of who waits is being written finds them all the same.
 func TestSeatThatComesWhileReasonsChange(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
 	var meanwhile func()

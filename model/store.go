@@ -30,6 +30,8 @@ type Options struct {
 	Log *slog.Logger
 	// NoMigrate leaves the schema as it is; Open then fails with Kind Unavailable while migrations are pending.
 	NoMigrate bool
+	// PasswordMemory is what hashing one password takes, in KiB; 19 MiB when zero. Only tests want less.
+	PasswordMemory uint32
 	// Statement is told of each statement that reaches the driver, except BEGIN, COMMIT
 	// and ROLLBACK. It must be safe for concurrent use; nil means that nobody counts.
 	Statement func(query string)
@@ -64,7 +66,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	s := &Store{now: o.Now, log: o.Log, patience: searchPatience}
 	s.tokens.init()
-	s.passwords = newPasswords()
+	s.passwords = newPasswords(o.PasswordMemory)
 	var err error
 	if s.seal, err = newSealer(o.Keys); err != nil {
 		return nil, err

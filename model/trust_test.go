@@ -61,6 +61,7 @@ func trusting(t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *model
 }
 
 func TestMetadataIsReadDaily(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		claim := func() int {
 			t.Helper()
@@ -106,6 +107,7 @@ func TestMetadataIsReadDaily(t *testing.T) {
 }
 
 func TestMetadataIsClaimedOnce(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, _ *model.Org, _ *model.Connection) {
 		d.Advance(day)
 		var claimed atomic.Int32
@@ -127,6 +129,7 @@ func TestMetadataIsClaimedOnce(t *testing.T) {
 }
 
 func TestMetadataThatIsNotTakenOver(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		before, err := org.Connection(t.Context(), c.ID)
 		must(t, err)
@@ -169,6 +172,7 @@ func must2(t testing.TB) func(*model.Connection, error) *model.Connection {
 }
 
 func TestMetadataIsWantedAtMostEveryTenMinutes(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		want := func() bool {
 			t.Helper()
@@ -220,6 +224,7 @@ func lastEvent(t testing.TB, s *model.Store, org *model.Org, of model.EventType)
 }
 
 func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
+	t.Parallel()
 	both := []model.EventType{model.CertificatesChanged, model.CertificateRenewed}
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		next := certificateUntil(d.Now().AddDate(2, 0, 0))
@@ -262,6 +267,7 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 }
 
 func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		check := func() (warned int) {
 			t.Helper()
@@ -317,6 +323,7 @@ func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
 }
 
 func TestCertificateStates(t *testing.T) {
+	t.Parallel()
 	now := modeltest.NewClock().Now()
 	for want, end := range map[model.CertificateState]time.Time{
 		model.CertificateValid: now.AddDate(0, 0, 91), model.CertificateExpiring: now.AddDate(0, 0, 90),
@@ -330,6 +337,7 @@ func TestCertificateStates(t *testing.T) {
 }
 
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		ctx := t.Context()
 		first, second := c.SPCertificate, certificateUntil(d.Now().AddDate(20, 0, 0))

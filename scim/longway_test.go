@@ -18,6 +18,7 @@ import (
 // depends on. SQLite has none of that: the same requests must be answered the same, leave the same
 // behind, and be told of by the same events.
 func TestOneStatementDoesWhatATransactionDoes(t *testing.T) {
+	t.Parallel()
 	const histories, requests = 6, 90
 	for seed := range uint64(histories) {
 		t.Run(fmt.Sprint("history ", seed), func(t *testing.T) {

@@ -138,6 +138,7 @@ func (b *browser) bring(m *testidp.LogoutMessage, post bool) answer {
 
 // TestProviderEndsSessions: exactly those that it names, at its own connection.
 func TestProviderEndsSessions(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		beside, _ := w.signedInBrowser(w.second(w.tenant), ada(w.tenant)) // by another connection, with the same NameID
@@ -205,6 +206,7 @@ func (b *browser) sessionToken(t *testing.T) string {
 
 // TestPersonSignsOutAtTheProviderToo: our session ends first, then the identity provider's.
 func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		w.logsOut(w.tenant)
@@ -237,6 +239,7 @@ func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
 
 // TestApplicationSignsSomebodyOutAtTheProviderToo comes back to the application's own address.
 func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.logsOut(w.tenant)
 	const after = "https://app.example/bye?x=1"
@@ -288,6 +291,7 @@ func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
 // TestSigningOutStaysHere where the identity provider does not take it, or the connection does not
 // want it.
 func TestSigningOutStaysHere(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for name, arrange := range map[string]func(){
 		"the identity provider has no address": func() {},
@@ -316,6 +320,7 @@ func TestSigningOutStaysHere(t *testing.T) {
 
 // TestMetadataOffersSingleLogout by both bindings.
 func TestMetadataOffersSingleLogout(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	d := fragment(t, w.browser().get(w.sp(w.connection, "/metadata")).body)
 	services := d.FindElements("//SingleLogoutService")
@@ -339,6 +344,7 @@ func (w *world) logoutRefused(n tenant, a answer, reason string) {
 
 // TestLogoutResponsesOfOthers go on nowhere.
 func TestLogoutResponsesOfOthers(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.logsOut(w.tenant)
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))

@@ -29,6 +29,7 @@ func (w *world) newCode(extra ...string) string {
 }
 
 func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	object := func(v url.Values) string {
 		o := map[string]string{}
@@ -65,6 +66,7 @@ func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
 }
 
 func TestCodeIsRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	other := &model.Application{Name: "Billing", AllOrganizations: true, RedirectURIs: []string{callback}}
 	foreign, err := w.store.CreateApplication(t.Context(), other, nil)
@@ -137,6 +139,7 @@ func TestCodeIsRefused(t *testing.T) {
 }
 
 func TestCodeIsGoodOnceAndForAMinute(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		code := w.newCode()
@@ -161,6 +164,7 @@ func TestCodeIsGoodOnceAndForAMinute(t *testing.T) {
 }
 
 func TestPKCE(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	verifier := strings.Repeat("v~", 30)
 	sum := sha256.Sum256([]byte(verifier))
@@ -189,6 +193,7 @@ func TestPKCE(t *testing.T) {
 }
 
 func TestProfileNeedsALiveToken(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	token := w.token(w.tenant, w.browser(), ada(w.tenant))
 	for name, headers := range map[string][]string{
@@ -223,6 +228,7 @@ func TestProfileNeedsALiveToken(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	who := person(w.tenant, 1)
 	profile := w.profile(w.token(w.tenant, w.browser(), who))
@@ -249,6 +255,7 @@ func TestProfile(t *testing.T) {
 }
 
 func TestKeySetIsEmpty(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	a := w.send(nil, http.MethodGet, "/sso/jwks/"+model.ApplicationPrefix.ID(w.app.ID))
 	if a.status != http.StatusOK || strings.TrimSpace(a.body) != `{"keys":[]}` {
@@ -262,6 +269,7 @@ func TestKeySetIsEmpty(t *testing.T) {
 }
 
 func TestBrowserSession(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.browser()
 	if a := b.get("/sso/session"); a.status != http.StatusUnauthorized || a.object(t)["error"] == nil {

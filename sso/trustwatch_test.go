@@ -95,6 +95,7 @@ func (w *world) eventTypes() []string {
 // TestCertificateRollover: the identity provider announces a key, signs with it, and drops the old
 // one, and nobody is kept from signing in.
 func TestCertificateRollover(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		_, watch := w.published()
@@ -131,6 +132,7 @@ func TestCertificateRollover(t *testing.T) {
 
 // TestUnknownKeyHasTheMetadataRead: an identity provider that changes its key without a word.
 func TestUnknownKeyHasTheMetadataRead(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		p, watch := w.published()
@@ -169,6 +171,7 @@ func TestUnknownKeyHasTheMetadataRead(t *testing.T) {
 
 // TestBadMetadataReplacesNothing has each answer leave what is known, and say why.
 func TestBadMetadataReplacesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	w.activate(w.tenant)
 	p, watch := w.published()
@@ -232,6 +235,7 @@ func TestBadMetadataReplacesNothing(t *testing.T) {
 }
 
 func TestMetadataOfSeveralIsReadForTheConnectionsOwn(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	p, watch := w.published()
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
@@ -253,6 +257,7 @@ func TestMetadataOfSeveralIsReadForTheConnectionsOwn(t *testing.T) {
 
 // TestCertificatesAreWatched: the worker tells of what ends, and the API shows it.
 func TestCertificatesAreWatched(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	watch := w.watch(nil)
 	w.work(watch)
@@ -270,6 +275,7 @@ func TestCertificatesAreWatched(t *testing.T) {
 }
 
 func TestCertificateThatHasExpired(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.clock.Advance(11 * 365 * 24 * time.Hour)
 	w.attempt().code(t)

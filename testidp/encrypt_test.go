@@ -17,6 +17,7 @@ import (
 
 // TestEncryptedAssertionsAreRead has a service provider of another make open what is encrypted for it.
 func TestEncryptedAssertionsAreRead(t *testing.T) {
+	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +73,7 @@ func TestEncryptedAssertionsAreRead(t *testing.T) {
 
 // TestSigningKeyChanges follows an identity provider from one key to the next.
 func TestSigningKeyChanges(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	shown := func() int {
 		body, _ := i.get(t, i.SAMLMetadataURL())

@@ -19,6 +19,7 @@ const sloURL = "https://app.example/saml/slo"
 
 // TestLogoutMessagesAreSigned by each personality, as each binding has it.
 func TestLogoutMessagesAreSigned(t *testing.T) {
+	t.Parallel()
 	for _, p := range personalities {
 		t.Run(string(p), func(t *testing.T) {
 			i := newSignOnIDP(t, p)
@@ -65,6 +66,7 @@ func TestLogoutMessagesAreSigned(t *testing.T) {
 // TestSigningOutReachesTheApplication: the session here ends, and the browser is sent to end that of
 // the application; the other way round, the application's request ends the session here.
 func TestSigningOutReachesTheApplication(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	if err := i.ConnectLogout(sloURL); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,7 @@ func mirrored(t *testing.T, f *scimServer, a *testidp.Application) {
 }
 
 func TestProvision(t *testing.T) {
+	t.Parallel()
 	for _, d := range dialects {
 		t.Run(string(d)+" pushes everyone and reports each step", func(t *testing.T) {
 			f := newSCIMServer(t)
@@ -116,6 +117,7 @@ func TestProvision(t *testing.T) {
 }
 
 func TestRefusedRenameIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	for _, d := range dialects {
 		t.Run(string(d), func(t *testing.T) {
 			f := newSCIMServer(t)
@@ -141,6 +143,7 @@ func TestRefusedRenameIsTriedAgain(t *testing.T) {
 }
 
 func TestDeletedPersonComesBackAsSomebodyNew(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := provision(t, newServer(t, f, testidp.Entra))
 	before := a.People()[6].SCIMID // Eszter Kovács, who manages two people
@@ -166,6 +169,7 @@ func TestDeletedPersonComesBackAsSomebodyNew(t *testing.T) {
 }
 
 func TestMembershipWaitsForAssignment(t *testing.T) {
+	t.Parallel()
 	for _, d := range dialects {
 		t.Run(string(d), func(t *testing.T) {
 			f := newSCIMServer(t)
@@ -204,6 +208,7 @@ func (f *scimServer) answer(method, path string, n, status int, header, body str
 }
 
 func TestBusyServer(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, retryAfter string
 		status, times    int
@@ -249,6 +254,7 @@ func TestBusyServer(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, method, path string
 		status             int
@@ -282,6 +288,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestUnusualServers(t *testing.T) {
+	t.Parallel()
 	t.Run("a server that ignores filters does not make everybody the same person", func(t *testing.T) {
 		f := newSCIMServer(t)
 		a := newServer(t, f, testidp.Okta).Applications()[0]
@@ -324,6 +331,7 @@ func TestUnusualServers(t *testing.T) {
 }
 
 func TestInvalidChangesSendNothing(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Okta).Applications()[0]
 	before := a.People()
@@ -355,6 +363,7 @@ func TestInvalidChangesSendNothing(t *testing.T) {
 
 // A server that repeats the token and the password in its answers must not bring them on a page.
 func TestSecretsStayOut(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	var log bytes.Buffer
 	s := newServer(t, f, testidp.Okta, func(o *testidp.Options) {

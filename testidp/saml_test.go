@@ -258,6 +258,7 @@ func verify(t *testing.T, e *etree.Element, certificate *x509.Certificate) {
 }
 
 func TestEachPersonalityIsAccepted(t *testing.T) {
+	t.Parallel()
 	const objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 	for _, tt := range []struct {
 		personality                 testidp.Personality
@@ -338,6 +339,7 @@ func TestEachPersonalityIsAccepted(t *testing.T) {
 }
 
 func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
+	t.Parallel()
 	const objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 	for _, tt := range []struct {
 		dialect     testidp.Dialect
@@ -372,6 +374,7 @@ func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
 }
 
 func TestEntraLinksManyGroups(t *testing.T) {
+	t.Parallel()
 	const (
 		groups = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"
 		link   = "http://schemas.microsoft.com/claims/groups.link"

@@ -103,6 +103,7 @@ func oktaMarcus(extra, externalID, title string) string {
 
 // The bodies are those of Okta's reference and of scim.md rows O10–O21.
 func TestOktaRequests(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	// Okta's password is random: take it out of the body after looking at it.
 	f.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -167,6 +168,7 @@ func entraUser(externalID, given, family, title, number string) string {
 
 // The bodies are those of Microsoft's documentation and of scim.md rows E1–E18.
 func TestEntraRequests(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra).Applications()[0]
 	daniel, eszter := a.People()[4].ExternalID, a.People()[6].ExternalID
@@ -225,6 +227,7 @@ func TestEntraRequests(t *testing.T) {
 
 // E7: the flag in the tenant URL travels with each request and changes the operations.
 func TestEntraRequestsBehindTheComplianceFlag(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra, func(o *testidp.Options) {
 		o.Applications[0].SCIMURL += "?aadOptscim062020"
@@ -263,6 +266,7 @@ func TestEntraRequestsBehindTheComplianceFlag(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		dialect testidp.Dialect
 		want    map[string]string
@@ -297,6 +301,7 @@ func removeMember(group, person string) func(*testidp.Application) (*testidp.Ope
 
 // Filters carry names as they are: in JSON's quotes, without the escapes that JSON allows for & < >.
 func TestFilterQuoting(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Okta).Applications()[0]
 	if _, err := a.RenameGroup(ctx, "sales", `R&D "north" \ <x>`); err != nil {

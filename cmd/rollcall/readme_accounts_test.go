@@ -9,6 +9,7 @@ import (
 // TestREADMEAccounts goes on where signing people in ends, with what the README tells an operator and
 // an identity provider to type: the person who was unassigned is assigned again and licensed.
 func TestREADMEAccounts(t *testing.T) {
+	t.Parallel()
 	folder, address := newcomer(t)
 	steps := append(commandsUnder(t, "First steps")[1:], signPeopleIn(t, folder)...)
 	steps = append(append(steps, "echo; echo Accounts"), commandsUnder(t, "Accounts, licenses and groups")...)

@@ -21,6 +21,7 @@ import (
 // TestREADMEFirstSteps does what the README tells a newcomer to type, word for word but for the
 // port: its first block of commands in one terminal, the others in another.
 func TestREADMEFirstSteps(t *testing.T) {
+	t.Parallel()
 	folder, address := newcomer(t)
 	out := typeCommands(t, folder, address, commandsUnder(t, "First steps")[1:])
 	t.Logf("the newcomer sees:\n%s", out)
@@ -65,6 +66,7 @@ func TestREADMEFirstSteps(t *testing.T) {
 
 // TestREADMEPasswords goes on where the first steps end, as an administrator does.
 func TestREADMEPasswords(t *testing.T) {
+	t.Parallel()
 	folder, address := newcomer(t)
 	steps := append(commandsUnder(t, "First steps")[1:], "echo; echo Passwords")
 	_, out, ok := bytes.Cut(typeCommands(t, folder, address, append(steps, commandsUnder(t, "Passwords for administrators")...)), []byte("\nPasswords\n"))
@@ -98,6 +100,7 @@ func signPeopleIn(t *testing.T, folder string) []string {
 // TestREADMESignPeopleIn goes on where the first steps end, with what the README tells an
 // application's developer to type. It moves the ports of the server and of the identity provider.
 func TestREADMESignPeopleIn(t *testing.T) {
+	t.Parallel()
 	folder, address := newcomer(t)
 	steps := append(commandsUnder(t, "First steps")[1:], "echo; echo Sign people in")
 	steps = append(steps, signPeopleIn(t, folder)...)

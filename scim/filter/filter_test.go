@@ -48,6 +48,7 @@ const (
 )
 
 func TestParse(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		filter string
 		want   fp.Expression
@@ -193,6 +194,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, filter string
 		offset       int
@@ -260,6 +262,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParsePath(t *testing.T) {
+	t.Parallel()
 	value := "value"
 	for _, c := range []struct {
 		path string
@@ -308,6 +311,7 @@ func TestParsePath(t *testing.T) {
 }
 
 func TestParsePathRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, path string
 		offset     int
@@ -345,6 +349,7 @@ func nested(n int) string { return strings.Repeat("(", n) + "a pr" + strings.Rep
 func joined(n int) string { return strings.Repeat("a pr or ", n-1) + "a pr" }
 
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	long := func(n int) string { return `a eq "` + strings.Repeat("x", n-len(`a eq ""`)) + `"` }
 	for _, c := range []struct {
 		name, filter, message string
@@ -373,6 +378,7 @@ func TestLimits(t *testing.T) {
 
 // The attack that ends a process that uses filter-parser: 450,000 parentheses fit into one request.
 func TestParseSurvivesDeepNesting(t *testing.T) {
+	t.Parallel()
 	for _, s := range []string{nested(450_000), strings.Repeat("(", 8000), strings.Repeat("not(", 2000), strings.Repeat("a[", 4000)} {
 		if _, err := Parse(s); err == nil {
 			t.Errorf("%.20s… was parsed", s)

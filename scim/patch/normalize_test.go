@@ -8,6 +8,7 @@ import (
 // The rows are the probes of real clients' requests, by the names under which they were recorded.
 // In paths, E:, A:, X: and U: stand for URNs.
 func TestNormalizeUsers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, ops, want string // want is operations, or an error that starts with its scimType
 	}{
@@ -267,6 +268,7 @@ func TestNormalizeUsers(t *testing.T) {
 }
 
 func TestNormalizeGroups(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, ops, want string }{
 		{"add members $ref null", `{"op":"Add","path":"members","value":[{"$ref":null,"value":"u1"}]}`, `add members [{"value":"u1"}]`},
 		{"remove members array (Entra)", `{"op":"Remove","path":"members","value":[{"$ref":null,"value":"u1"}]}`, `remove members [{"value":"u1"}]`},

@@ -70,6 +70,7 @@ func randomOps(r *rand.Rand, ops []string) string {
 // Whatever valid operations do, the document stays clean; changed tells the truth; and the document
 // that was given stays as it is.
 func TestApplyKeepsDocumentsClean(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	doc, applied := document(t, `{"userName":"u"}`), 0
 	for i := range 30_000 {
@@ -107,6 +108,7 @@ func TestApplyKeepsDocumentsClean(t *testing.T) {
 
 // A replace says what the value shall be, so saying it twice changes nothing more.
 func TestReplaceIsIdempotent(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	applied := 0
 	for range 20_000 {
@@ -146,6 +148,7 @@ func selects(ops []Operation) bool {
 
 // Deactivation works whatever else a document holds: it only takes access away.
 func TestDeactivationNeverFails(t *testing.T) {
+	t.Parallel()
 	for _, doc := range []string{
 		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`, `{"active":{"a":1},"` + acme + `":5}`,
 		`{"active":true,"emails":[{"primary":true},{"primary":true},null]}`,

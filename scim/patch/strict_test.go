@@ -10,6 +10,7 @@ const patchURN = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`
 
 // TestStrictNormalize has each dialect refused that a type takes otherwise, and the RFC's words taken.
 func TestStrictNormalize(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, operation string
 		of              *Type
@@ -83,6 +84,7 @@ func TestStrictNormalize(t *testing.T) {
 }
 
 func TestStrictDocument(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ body, scimType string }{
 		"complete":                         {`{"schemas":["U"],"userName":"a","emails":[{"value":"x","primary":true}]}`, ""},
 		"an extension":                     {`{"schemas":["U","E"],"userName":"a","E":{"department":"x"}}`, ""},
@@ -106,6 +108,7 @@ func TestStrictDocument(t *testing.T) {
 
 // An element that no filter finds is not made up.
 func TestStrictApply(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"add", "replace"} {
 		ops, err := Normalize([]byte(`{`+patchURN+`"Operations":[{"op":"`+op+`","path":"emails[type eq \"work\"].value","value":"a"}]}`), strictUsers)
 		if err != nil {

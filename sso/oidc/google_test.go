@@ -82,6 +82,7 @@ func provider(t testing.TB, issuer string, document map[string]any, claims ...fu
 // Google knows the addresses of private accounts, too: only hd says that one is the company's. And
 // Google refuses the prompt that others demand for a new login.
 func TestGoogle(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
 	secret := oidc.NewSecret()
 	more := map[string]any{}

@@ -39,6 +39,7 @@ func reasonsOf(t *testing.T, name string) (reasons []string) {
 
 // One enum over both protocols and the store: each reason has one meaning, and advice.
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	seen := map[string]string{}
 	for _, name := range []string{"reason.go", "../saml/reason.go", "../../model/refusal.go"} {
 		reasons := reasonsOf(t, name)
@@ -58,6 +59,7 @@ func TestReasons(t *testing.T) {
 }
 
 func TestParseIssuer(t *testing.T) {
+	t.Parallel()
 	const tenant = "11111111-2222-4333-8444-55555555aBcD"
 	for text, c := range map[string]struct {
 		entra  bool
@@ -107,6 +109,7 @@ func TestParseIssuer(t *testing.T) {
 }
 
 func TestLogoutURL(t *testing.T) {
+	t.Parallel()
 	p := provider(t, "https://idp.example", map[string]any{"end_session_endpoint": "https://idp.example/out?a=b"})
 	at, err := url.Parse(p.LogoutURL(oidc.Client{ID: "client"}, "the.id.token", "https://rollcall.example/sso/signed-out", "a state"))
 	if err != nil || at.Host != "idp.example" {

@@ -9,6 +9,7 @@ import (
 
 // TestScreens: whoever is told to change something at the provider is told where.
 func TestScreens(t *testing.T) {
+	t.Parallel()
 	types := []string{"OktaOIDC", "EntraIdOIDC", "GoogleOIDC", "GenericOIDC"}
 	told := 0
 	for _, reason := range append(reasonsOf(t, "reason.go"), reasonsOf(t, "../../model/refusal.go")...) {

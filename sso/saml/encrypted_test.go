@@ -121,6 +121,7 @@ func sealed(t *testing.T, e envelope, to saml.SP, assertion, whole bool) string 
 }
 
 func TestVerifyDecrypts(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
 	cbc := usual
@@ -157,6 +158,7 @@ func TestVerifyDecrypts(t *testing.T) {
 
 // TestVerifyTellsNothingOfDecryption has every way to fail refused alike.
 func TestVerifyTellsNothingOfDecryption(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
 	cbc := usual
@@ -218,6 +220,7 @@ func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 }
 
 func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
@@ -242,6 +245,7 @@ func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
 // TestVerifyDecryptsWithBothKeys: while one key replaces the other, the identity provider may still
 // have the old one, or have the new one already.
 func TestVerifyDecryptsWithBothKeys(t *testing.T) {
+	t.Parallel()
 	own, other := withKey(t), withKey(t)
 	own.Encryption = saml.EncryptionGCM
 	own.Standby = &saml.KeyPair{Key: other.Key, Certificate: other.Certificate}
@@ -254,6 +258,7 @@ func TestVerifyDecryptsWithBothKeys(t *testing.T) {
 }
 
 func TestVerifyRefusesSeveralEncryptedAssertions(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
 	d := response(t)

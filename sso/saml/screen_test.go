@@ -38,6 +38,7 @@ func reasons(t *testing.T, path string) map[string]bool {
 
 // TestScreens: whoever is told to change something at the identity provider is told where.
 func TestScreens(t *testing.T) {
+	t.Parallel()
 	types := []string{"OktaSAML", "AzureSAML", "GoogleSAML", "ADFSSAML", "OneLoginSAML", "KeycloakSAML", "GenericSAML"}
 	all := reasons(t, "reason.go")
 	for text := range reasons(t, "../../model/refusal.go") {
