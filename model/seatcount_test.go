@@ -77,22 +77,16 @@ func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
 		<-ended
 		<-ended
 	}()
-	for { // until the replica waits for that user
+	modeltest.Eventually(t, func() bool { // the replica waits for that user
 		r, err := busy.org.Recompute(t.Context())
 		must(t, err)
-		if r.State != model.RecomputePending || r.Holder != "" {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return r.State != model.RecomputePending || r.Holder != ""
+	})
 	configure(other)
 	there := b.Org(other.org.ID, "system")
-	for began := time.Now(); time.Since(began) < 2*time.Second; time.Sleep(100 * time.Millisecond) {
-		if other.has(t, createUser(t, there, other.d, other.mail(model.NewID()))) != "" {
-			return
-		}
-	}
-	t.Error("the replica does not know the rules that are about to be carried out")
+	modeltest.Eventually(t, func() bool { // it knows the rules that are about to be carried out
+		return other.has(t, createUser(t, there, other.d, other.mail(model.NewID()))) != ""
+	})
 }
 
 // A transaction that began before there were rules is not overlooked, however

@@ -131,6 +131,21 @@ func Open(t testing.TB, db Database, o model.Options) *model.Store {
 	return s
 }
 
+// Eventually waits until a condition holds that another goroutine or process makes true. The limit
+// is far from what it takes, so that no result depends on how busy the machine is.
+func Eventually(t testing.TB, condition func() bool) {
+	t.Helper()
+	every := time.NewTicker(10 * time.Millisecond)
+	defer every.Stop()
+	for limit := time.After(time.Minute); !condition(); {
+		select {
+		case <-every.C:
+		case <-limit:
+			t.Fatal("the condition did not become true within a minute")
+		}
+	}
+}
+
 // Statements counts what reaches the driver of a store that is opened with its
 // Options.
 type Statements struct {
