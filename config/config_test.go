@@ -52,7 +52,6 @@ var reveal = cmp.Options{
 }
 
 func TestLoad(t *testing.T) {
-	t.Parallel()
 	defaults := func(change func(*Config)) Config {
 		c := Config{
 			SCIMRate:  1000,
@@ -147,7 +146,6 @@ func TestLoad(t *testing.T) {
 }
 
 func TestPublicURL(t *testing.T) {
-	t.Parallel()
 	tests := []struct{ environ, want string }{
 		{"ROLLCALL_LISTEN=127.0.0.1:9000", "http://127.0.0.1:9000"},
 		{"ROLLCALL_LISTEN=localhost:9000", "http://localhost:9000"},
@@ -176,7 +174,6 @@ func TestPublicURL(t *testing.T) {
 
 // TestLoadRefuses expects exactly the given lines, so that one mistake is one problem.
 func TestLoadRefuses(t *testing.T) {
-	t.Parallel()
 	absent := filepath.Join(t.TempDir(), "absent")
 	file := func(text string) string { return write(t, text) }
 	badLines := file("# fine\nnonsense hunter2secret\nROLLCALL_LISTEN=:1\nROLLCALL_LISTEN=:2\nROLLCALL_API_KEY=\"hunter2secret\nlisten=:1")
@@ -355,7 +352,6 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func TestSecretsAreConcealed(t *testing.T) {
-	t.Parallel()
 	const secret = "hunter2secret-hunter2secret-1234"
 	c := Config{Database: secret, APIKey: secret, SecretKeys: Keys{[]byte(secret)}}
 	var out strings.Builder
@@ -387,7 +383,6 @@ func TestSecretsAreConcealed(t *testing.T) {
 
 // TestSettingsAreDeclared keeps a field from being added without what Docs and Load need of it.
 func TestSettingsAreDeclared(t *testing.T) {
-	t.Parallel()
 	for i, s := range settings {
 		field := reflect.TypeFor[Config]().Field(i).Name
 		if !strings.HasPrefix(s.name, prefix) || strings.HasSuffix(s.name, fileSuffix) {

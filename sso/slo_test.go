@@ -3,7 +3,6 @@ package sso_test
 import (
 	"bytes"
 	"compress/flate"
-	"crypto/x509"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -390,16 +389,4 @@ func TestLogoutResponsesOfOthers(t *testing.T) {
 	}
 	w.clock.Advance(11 * time.Minute)
 	w.logoutRefused(w.tenant, other.bring(answer(theirs.attribute("ID"), theirs.relayState), false), string(model.LogoutUsed))
-}
-
-// parsed are the certificates of PEM texts.
-func parsed(t testing.TB, texts ...string) []*x509.Certificate {
-	t.Helper()
-	var out []*x509.Certificate
-	for _, text := range texts {
-		c, err := saml.ParseCertificate(text)
-		must(t, err)
-		out = append(out, c)
-	}
-	return out
 }

@@ -147,6 +147,18 @@ func pemOf(c *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
+// parsed are the certificates of PEM texts.
+func parsed(t testing.TB, texts ...string) []*x509.Certificate {
+	t.Helper()
+	var out []*x509.Certificate
+	for _, text := range texts {
+		c, err := saml.ParseCertificate(text)
+		must(t, err)
+		out = append(out, c)
+	}
+	return out
+}
+
 // sp is a URL of a connection.
 func (w *world) sp(c *model.Connection, path string) string {
 	return w.url + "/sso/saml/" + model.ConnectionPrefix.ID(c.ID) + path
