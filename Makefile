@@ -14,7 +14,7 @@ SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
 KEYCLOAK_VERSION := 26.7.3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: build run test test-crash fuzz interop lint generate bench bench-scim clean
+.PHONY: build run test test-crash fuzz fuzz-smoke interop lint generate bench bench-scim clean
 
 # One static program, bin/rollcall.
 build:
@@ -31,7 +31,7 @@ RACE := -race -gcflags='modernc.org/...=-race=false'
 # Every test that needs no program of others, on SQLite and on PostgreSQL.
 test:
 	.ci/setup postgresql cc curl
-	CGO_ENABLED=1 go test $(RACE) -timeout 30m $(SOURCES)
+	CGO_ENABLED=1 go test $(RACE) -parallel 4 -timeout 30m $(SOURCES)
 
 # The process and PostgreSQL are killed under load again and again; make interop does less of it.
 test-crash:
@@ -48,11 +48,16 @@ fuzz:
 	.ci/setup postgresql
 	.ci/fuzz $(FUZZ)
 
+# A few seconds for each target: that the targets work, and that nothing obvious is found.
+fuzz-smoke:
+	.ci/setup postgresql
+	FUZZ_SECONDS=4 .ci/fuzz $(FUZZ)
+
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz-smoke
 	.ci/setup postgresql php node openssl chromium java pysaml2
-	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -parallel 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python

@@ -19,6 +19,7 @@ func eachAt(t *testing.T, test func(t *testing.T, w *world, clock *modeltest.Clo
 }
 
 func TestAccounts(t *testing.T) {
+	t.Parallel()
 	eachAt(t, func(t *testing.T, w *world, clock *modeltest.Clock) {
 		tenant := w.tenant(w.client, "contoso")
 		organization := "/organizations/" + tenant.organization
@@ -113,6 +114,7 @@ func testPreview(t *testing.T, w *world, organization string, account, group obj
 }
 
 func TestManualAssignment(t *testing.T) {
+	t.Parallel()
 	eachAt(t, func(t *testing.T, w *world, _ *modeltest.Clock) {
 		tenant := w.tenant(w.client, "contoso")
 		user := model.UserPrefix.ID(tenant.user(w, "ada@contoso.example").ID)
@@ -138,6 +140,7 @@ func TestManualAssignment(t *testing.T) {
 }
 
 func TestAccountsRefuse(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant, other := w.tenant(w.client, "contoso"), w.tenant(w.client, "fabrikam")
 		organization := "/organizations/" + tenant.organization
@@ -201,6 +204,7 @@ func TestAccountsRefuse(t *testing.T) {
 }
 
 func TestRoleMappingKeepsTheLastAdmin(t *testing.T) {
+	t.Parallel()
 	eachAt(t, func(t *testing.T, w *world, clock *modeltest.Clock) {
 		tenant := w.tenant(w.client, "contoso")
 		path := "/organizations/" + tenant.organization + "/role_mapping"

@@ -47,6 +47,7 @@ func (w *world) routes(visit func(method, route string)) {
 }
 
 func TestAuthentication(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		t.Run("every route answers 401 without a known key", func(t *testing.T) {
 			w.routes(func(method, route string) {
@@ -81,6 +82,7 @@ func TestAuthentication(t *testing.T) {
 }
 
 func TestNoBootstrapKey(t *testing.T) {
+	t.Parallel()
 	h := ground(t, &api.Server{Store: modeltest.Open(t, modeltest.SQLite(t), model.Options{})})
 	for _, header := range []string{"Bearer", "Bearer ", "Bearer  ", ""} {
 		r := httptest.NewRequest("GET", "/organizations", nil)
@@ -92,6 +94,7 @@ func TestNoBootstrapKey(t *testing.T) {
 }
 
 func TestOperatorsOnly(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		app := w.application("all")
 		id := w.applicationOf(app)
@@ -112,6 +115,7 @@ func TestOperatorsOnly(t *testing.T) {
 
 // TestScope walks every route as an application of one organization and names the things of another.
 func TestScope(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		other := w.tenant(w.client, "other")
 		app := w.application([]string{})
@@ -253,6 +257,7 @@ func TestScope(t *testing.T) {
 // TestTrust compares what the operator, an application of all organizations and one of some may
 // decide about domains.
 func TestTrust(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		all, some := w.application("all"), w.application([]string{})
 		verified := func(name string) object {

@@ -71,6 +71,7 @@ func (t tenant) signIn(w *world, connection, subject, email string) *model.Signe
 }
 
 func TestConnection(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		o := w.connect(w.client, tenant.organization, nil)
@@ -134,6 +135,7 @@ func TestConnection(t *testing.T) {
 }
 
 func TestListConnections(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		contoso, fabrikam := w.tenant(w.client, "contoso").organization, w.tenant(w.client, "fabrikam").organization
 		a := w.connect(w.client, contoso, nil).text("id")
@@ -157,6 +159,7 @@ func TestListConnections(t *testing.T) {
 
 // TestUpdateConnection changes what is sent and nothing else.
 func TestUpdateConnection(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		id := w.connect(w.client, tenant.organization, nil).text("id")
@@ -220,6 +223,7 @@ func TestUpdateConnection(t *testing.T) {
 
 // TestBadConnection expects the field that is wrong and nothing written.
 func TestBadConnection(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant, other := w.tenant(w.client, "contoso"), w.tenant(w.client, "fabrikam")
 		path := "/connections/" + w.connect(w.client, tenant.organization, nil).text("id")
@@ -280,6 +284,7 @@ func TestBadConnection(t *testing.T) {
 // TestConnectionOfApplication lets an application's key connect its own organizations, and name no
 // application but itself.
 func TestConnectionOfApplication(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		app := w.application([]string{})
 		tenant := w.tenant(app, "contoso")
@@ -314,6 +319,7 @@ func TestConnectionOfApplication(t *testing.T) {
 // TestConnectionKey expects the key of a connection to fit its certificate, and to stand nowhere
 // outside the store.
 func TestConnectionKey(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var logged bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))

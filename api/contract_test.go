@@ -11,6 +11,7 @@ import (
 // TestReference drives every operation of the reference that is served, and every event that the
 // reference describes and Rollcall records. The transport of the client checks each answer.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		drive(t, w)
 		var seen []string

@@ -10,6 +10,7 @@ import (
 )
 
 func TestDirectory(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		g := w.want(201, "POST", "/organizations", object{"name": "Contoso", "domain_data": []object{{"domain": "contoso.example", "state": "verified"}}})
 		d := w.want(201, "POST", "/directories", object{"organization_id": g.text("id"), "name": "Okta", "type": "okta scim v2.0"})
@@ -111,6 +112,7 @@ func TestDirectory(t *testing.T) {
 }
 
 func TestDirectoryUsersAndGroups(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
@@ -177,6 +179,7 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		ada := tenant.user(w, "ada@contoso.example")
@@ -236,6 +239,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestAdoption(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		create := func(userName, role string) string {

@@ -7,6 +7,7 @@ import (
 
 // TestDomainVerification proves domains by their DNS records, with an application's key.
 func TestDomainVerification(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		ours, theirs := w.application([]string{}), w.application([]string{})
 		claim := func(k *client, organization, domain string) (path string, d object) {

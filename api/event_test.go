@@ -17,6 +17,7 @@ import (
 )
 
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
 		w := start(t, store)
@@ -102,6 +103,7 @@ func TestStoppedDatabase(t *testing.T) {
 
 // TestPanic expects the form of the API even where a handler gives up.
 func TestPanic(t *testing.T) {
+	t.Parallel()
 	h := ground(t, &api.Server{BootstrapKey: bootstrapKey})
 	r := httptest.NewRequest("GET", "/organizations", nil)
 	r.Header.Set("Authorization", "Bearer "+bootstrapKey)

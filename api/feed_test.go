@@ -32,6 +32,7 @@ func (w *world) serveSCIM() string {
 // TestFeedUnderWriters reads the feed by its cursor while 32 identity providers write: every change is
 // told of once, and each user's own in the order in which they were made.
 func TestFeedUnderWriters(t *testing.T) {
+	t.Parallel()
 	const writers, changes, people = 32, 6, 8
 	each(t, func(t *testing.T, w *world) {
 		n := w.tenant(w.client, "contoso")

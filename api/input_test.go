@@ -11,6 +11,7 @@ import (
 
 // TestBadInput sends what is wrong and expects the words that say so, and nothing written.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		ada := tenant.user(w, "ada@contoso.example")
@@ -138,6 +139,7 @@ func numbers(n int) []string {
 }
 
 func TestRequestForms(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		t.Run("only JSON is read", func(t *testing.T) {
 			for kind, want := range map[string]int{

@@ -84,6 +84,7 @@ func stored(ids []string, kind model.Prefix) []string {
 
 // TestPages walks each list in each order, forward to its end and back to its beginning.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		for _, list := range lists(t, w) {
 			w.t = t
@@ -157,6 +158,7 @@ func walk(t *testing.T, w *world, path, next, previous string, want []string) {
 }
 
 func TestEmptyLists(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		want := object{"object": "list", "data": []any{}, "list_metadata": map[string]any{"before": nil, "after": nil}}
 		for _, path := range []string{"/organizations", "/directories", "/applications", "/events", "/events?limit=1&order=desc"} {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestOrganization(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		g := w.want(201, "POST", "/organizations", object{
 			"name": "Contoso & Söhne", "domains": []string{"old.example"}, "external_id": "c-1",
@@ -109,6 +110,7 @@ func TestOrganization(t *testing.T) {
 }
 
 func TestDeletes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		g, d := "/organizations/"+tenant.organization, "/directories/"+tenant.directory
@@ -156,6 +158,7 @@ func TestDeletes(t *testing.T) {
 }
 
 func TestApplication(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		one, two := w.tenant(w.client, "one"), w.tenant(w.client, "two")
 		a := w.want(201, "POST", "/applications", object{

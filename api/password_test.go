@@ -9,6 +9,7 @@ import (
 )
 
 func TestPasswordSetup(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		ada := model.UserPrefix.ID(tenant.user(w, "ada@contoso.example").ID)

@@ -7,6 +7,7 @@ import (
 )
 
 func TestDirectoryRequests(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		path := "/directories/" + tenant.directory + "/requests"

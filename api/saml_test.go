@@ -91,6 +91,7 @@ func byHand(a *testidp.Application) object {
 // TestIdentityProvider tells of an identity provider in each of the ways there are, at the creation
 // of a connection and later.
 func TestIdentityProvider(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		organization := w.tenant(w.client, "contoso").organization
 		first, second := idp(t, 0), idp(t, 1)
@@ -145,6 +146,7 @@ func TestIdentityProvider(t *testing.T) {
 // TestBadIdentityProvider expects the field, the words that help, and nothing written. No answer
 // repeats what an address answered.
 func TestBadIdentityProvider(t *testing.T) {
+	t.Parallel()
 	const inside = "the inside's own words"
 	each(t, func(t *testing.T, w *world) {
 		organization := w.tenant(w.client, "contoso").organization

@@ -12,6 +12,7 @@ import (
 const crewURN = "urn:example:params:scim:schemas:extension:crew:2.0:User"
 
 func TestOrganizationSchema(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		list := "/organizations/" + tenant.organization + "/schemas"
@@ -66,6 +67,7 @@ func TestOrganizationSchema(t *testing.T) {
 }
 
 func TestBadOrganizationSchema(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		list := "/organizations/" + tenant.organization + "/schemas/"

@@ -12,6 +12,7 @@ import (
 )
 
 func TestSessions(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant, other := w.tenant(w.client, "contoso"), w.tenant(w.client, "fabrikam")
 		connection := w.connect(w.client, tenant.organization, nil).text("id")
@@ -83,6 +84,7 @@ func TestSessions(t *testing.T) {
 }
 
 func TestLoginAttempts(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		connection := w.connect(w.client, tenant.organization, nil).text("id")
@@ -126,6 +128,7 @@ func TestLoginAttempts(t *testing.T) {
 }
 
 func TestDefaultConnection(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		organization := w.tenant(w.client, "contoso").organization
 		connection := w.connect(w.client, organization, nil).text("id")

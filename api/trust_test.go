@@ -30,6 +30,7 @@ func ending(t *testing.T, days int) string {
 }
 
 func TestSAMLSettings(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		organization := w.tenant(w.client, "contoso").organization
 		const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -105,6 +106,7 @@ func TestSAMLSettings(t *testing.T) {
 
 // TestMetadataIsShown: where it comes from, and how the last attempt went.
 func TestMetadataIsShown(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		address := w.idp.text("/metadata", metadata(t, 0))
@@ -128,6 +130,7 @@ func TestMetadataIsShown(t *testing.T) {
 }
 
 func TestCertificatesAreShown(t *testing.T) {
+	t.Parallel()
 	w := start(t, modeltest.Open(t, modeltest.SQLite(t), model.Options{}))
 	given := byHand(idp(t, 0))
 	given["idp_certificates"] = []string{ending(t, 300), ending(t, 20), ending(t, -1), ending(t, 400)}
@@ -147,6 +150,7 @@ func TestCertificatesAreShown(t *testing.T) {
 }
 
 func TestSPKeys(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		path := "/connections/" + w.connect(w.client, tenant.organization, nil).text("id")

@@ -15,6 +15,7 @@ var update = flag.Bool("update", false, "write the documentation instead of comp
 // TestDocumentationIsCurrent compares what is generated from Config with the files of the
 // repository; go test ./config -run TestDocumentationIsCurrent -update writes them.
 func TestDocumentationIsCurrent(t *testing.T) {
+	t.Parallel()
 	t.Run("deploy/env.example", func(t *testing.T) {
 		current(t, filepath.Join("..", "deploy", "env.example"), Example())
 	})
@@ -54,6 +55,7 @@ func current(t *testing.T, path, want string) {
 }
 
 func TestExampleChangesNothing(t *testing.T) {
+	t.Parallel()
 	want, err := Load(nil, "")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 // TestLoadRepeatsNoMisplacedSecret puts secrets where a name or a path belongs: the error ends up in
 // logs that more people read than the configuration.
 func TestLoadRepeatsNoMisplacedSecret(t *testing.T) {
+	t.Parallel()
 	const password, apiKey = "hunter2secret", "sk_0123456789abcdef0123456789abcdef"
 	secretKey := base64.StdEncoding.EncodeToString(key('a'))
 	tests := map[string]struct {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestDNSServers(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string][]string{
 		"192.0.2.53":                    {"192.0.2.53:53"},
 		"192.0.2.53:5353, 2001:db8::53": {"192.0.2.53:5353", "[2001:db8::53]:53"},

@@ -132,6 +132,7 @@ func (s *site) shows(a answer, status int, text string) {
 }
 
 func TestOneTimePasswordIsExchanged(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.leads(s.get("/console"), "/console/login")
 		s.leads(s.signIn("ADA@operator.example", s.oneTime), "/console/password")
@@ -153,6 +154,7 @@ func TestOneTimePasswordIsExchanged(t *testing.T) {
 }
 
 func TestOneTimePasswordRunsOut(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.clock.Advance(24 * time.Hour)
 		s.shows(s.signIn(ada, s.oneTime), http.StatusForbidden, "has run out")
@@ -163,6 +165,7 @@ func TestOneTimePasswordRunsOut(t *testing.T) {
 }
 
 func TestWrongPasswordTellsNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.settle()
 		s.browser = s.newBrowser()
@@ -179,6 +182,7 @@ func TestWrongPasswordTellsNothing(t *testing.T) {
 }
 
 func TestGuessingIsSlowedDown(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.settle()
 		for range 6 {
@@ -191,6 +195,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(s *site){
 		"after half an hour without a request": func(s *site) { s.clock.Advance(30 * time.Minute) },
 		"after twelve hours in any case": func(s *site) {
@@ -234,6 +239,7 @@ func must1(t *testing.T, text string) *url.URL {
 
 // TestPasswordsComeInTheBodyOnly: addresses are kept in histories and in the logs of proxies.
 func TestPasswordsComeInTheBodyOnly(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.shows(s.post("/console/login?"+url.Values{"email": {ada}, "password": {s.oneTime}}.Encode(), nil), http.StatusForbidden, "is wrong")
 		s.settle()
@@ -244,6 +250,7 @@ func TestPasswordsComeInTheBodyOnly(t *testing.T) {
 }
 
 func TestLongFormsAreRefused(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.settle()
 		long := url.Values{"email": {ada}, "old": {ownPassword}, "password": {strings.Repeat("x", 20_000)}}
@@ -256,6 +263,7 @@ func TestLongFormsAreRefused(t *testing.T) {
 }
 
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.settle()
 		for _, path := range []string{"/console/login", "/console/logout", "/console/password"} {
@@ -271,6 +279,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 }
 
 func TestCookie(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		response, err := s.browser.PostForm(s.url+"/console/login", url.Values{"email": {ada}, "password": {s.oneTime}})
 		must(t, err)
@@ -283,6 +292,7 @@ func TestCookie(t *testing.T) {
 }
 
 func TestWhoWaitsForASeat(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		ctx := t.Context()
 		o := &model.Organization{OrganizationFields: model.OrganizationFields{

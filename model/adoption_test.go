@@ -19,6 +19,7 @@ func withEmail(userName, email string) map[string]any {
 
 // The rows of identity.md, section 3, in their order.
 func TestAdoptionAtCreate(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		send := func(document map[string]any) (*model.User, error) {
@@ -156,6 +157,7 @@ func TestAdoptionAtCreate(t *testing.T) {
 
 // The last row of identity.md, section 3.
 func TestUnownedUsersAreHidden(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		owned := createUser(t, org, d, "owned@contoso.example")
@@ -240,6 +242,7 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 }
 
 func TestConfirmAdoption(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := organization(t, s, "Contoso", "contoso.example")
 		ada := createUnowned(t, org, "ada@contoso.example")

@@ -13,6 +13,7 @@ import (
 )
 
 func TestApplications(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		first, _ := organization(t, s, "Contoso", "contoso.example")
 		second, _ := organization(t, s, "Fabrikam", "fabrikam.example")
@@ -129,6 +130,7 @@ func TestApplications(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := organization(t, s, "100% Contoso_Ltd", "contoso.example")
 		organization(t, s, "Fabrikam", "fabrikam.example")
@@ -161,6 +163,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		owned := createUser(t, org, d, "ada@contoso.example")

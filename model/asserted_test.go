@@ -13,6 +13,7 @@ import (
 
 // identity.md, section 10.
 func TestAssertedGroups(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())
@@ -96,6 +97,7 @@ func TestAssertedGroups(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")
 		claims := claimsOf("subject", h.mail("ada"))

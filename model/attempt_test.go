@@ -14,6 +14,7 @@ import (
 
 // A login is used once, on whatever server its response arrives.
 func TestLoginIsUsedOnce(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		stores := twice(t, db, model.Options{Now: clock.Now})
@@ -107,6 +108,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 }
 
 func TestLoginAttempts(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -228,6 +230,7 @@ func TestLoginAttempts(t *testing.T) {
 // A flood of messages that are not even noted any more must not hold up those who sign in: on SQLite
 // there is one writer for all.
 func TestFailuresBeyondTheLimitDoNotWrite(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")
 		failed := model.LoginAttempt{ConnectionID: h.c.ID, Reason: "expired", Address: "192.0.2.1"}

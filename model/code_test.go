@@ -12,6 +12,7 @@ import (
 )
 
 func TestRedeemCode(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		stores := twice(t, db, model.Options{Now: clock.Now})
@@ -151,6 +152,7 @@ func TestRedeemCode(t *testing.T) {
 
 // What lives as long as the session, and how long that is.
 func TestSessionLifetime(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -215,6 +217,7 @@ func TestSessionLifetime(t *testing.T) {
 
 // identity.md, section 7: whom an application is told of.
 func TestHandOver(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")
 		u := h.owned(t, h.d, "ada", "subject", "ada@elsewhere.example")

@@ -26,6 +26,7 @@ func together(n int, run func(i int) error) []error {
 }
 
 func TestConcurrentMembers(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		var u []*model.User
@@ -87,6 +88,7 @@ func TestConcurrentMembers(t *testing.T) {
 // Groups change while their members are deleted: each request ends well or says
 // that the user is gone, and nobody waits for anybody in a circle.
 func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		const rounds, groups = 6, 3
@@ -132,6 +134,7 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 // PostgreSQL ends one of two transactions that wait for each other. Whoever sent the request of that
 // one is not told: it starts anew.
 func TestDeadlockIsRetried(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	// Who has waited so long looks whether it is in a circle, and is the one to be ended.
 	db.URL += "&deadlock_timeout=3s"
@@ -175,6 +178,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 }
 
 func TestLargeGroup(t *testing.T) {
+	t.Parallel()
 	const size = 10_000
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements

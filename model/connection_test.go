@@ -49,6 +49,7 @@ func (h house) eventsAfter(t testing.TB, before int, names map[string]string) []
 
 // What is left of the people of a connection, one of whom another connection knows, too.
 func TestLeavingConnection(t *testing.T) {
+	t.Parallel()
 	entityID := func(c *model.ConnectionFields) error { c.IDPEntityID = "https://other.example"; return nil }
 	for name, c := range map[string]struct {
 		leave func(h house) error
@@ -116,6 +117,7 @@ func TestLeavingConnection(t *testing.T) {
 
 // Who is linked at another connection meanwhile keeps that identity.
 func TestLeavingConnectionWhileLinking(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	p := newPause()
 	paused, other := modeltest.Open(t, db, p.options()), modeltest.Open(t, db, model.Options{})
@@ -144,6 +146,7 @@ func TestLeavingConnectionWhileLinking(t *testing.T) {
 }
 
 func TestUpdateConnection(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")
 		out, err := signIn(t, h.org, h.c, claimsOf("subject", h.mail("ada")))
@@ -235,6 +238,7 @@ func TestUpdateConnection(t *testing.T) {
 
 // identity.md, section 4: who had a live session is told, nobody else.
 func TestDeletedDirectoryEndsSessions(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")
 		names := map[string]string{}

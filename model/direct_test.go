@@ -11,6 +11,7 @@ import (
 
 // On PostgreSQL the commonest changes need no transaction of several statements.
 func TestCommonChangesAreWrittenAtOnce(t *testing.T) {
+	t.Parallel()
 	var counter modeltest.Statements
 	s := modeltest.Open(t, modeltest.Postgres(t), counter.Options())
 	org, d := contoso(t, s)
@@ -53,6 +54,7 @@ func TestCommonChangesAreWrittenAtOnce(t *testing.T) {
 
 // What has changed between the reading of a row and the writing of it is not overwritten.
 func TestChangesAtOnceMissNothing(t *testing.T) {
+	t.Parallel()
 	s := modeltest.Open(t, modeltest.Postgres(t), model.Options{})
 	org, d := contoso(t, s)
 	u := createUser(t, org, d, "ada@contoso.example")
@@ -96,6 +98,7 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 
 // The statements that GORM's predicate does not reach name the organization.
 func TestStatementsAtOnceNameTheOrganization(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		a, b := settle(t, s, "alpha"), settle(t, s, "bravo")
 		before := dump(t, s, b.org)

@@ -110,6 +110,7 @@ func (p proofs) events(org *model.Org, run func(), want ...model.EventType) {
 const day = 24 * time.Hour
 
 func TestDomainProof(t *testing.T) {
+	t.Parallel()
 	eachProof(t, func(t *testing.T, p proofs) {
 		org, _ := contoso(t, p.s)
 		t.Run("a pending domain is asked for in growing pauses and fails after seven days", func(t *testing.T) {
@@ -184,6 +185,7 @@ func TestDomainProof(t *testing.T) {
 }
 
 func TestDomainRecheck(t *testing.T) {
+	t.Parallel()
 	eachProof(t, func(t *testing.T, p proofs) {
 		org, _ := contoso(t, p.s)
 		d := p.claim(org, "proven.example")
@@ -244,6 +246,7 @@ func TestDomainRecheck(t *testing.T) {
 
 // A domain that two organizations prove (identity.md, section 4).
 func TestDomainContested(t *testing.T) {
+	t.Parallel()
 	eachProof(t, func(t *testing.T, p proofs) {
 		ours, _ := contoso(t, p.s)
 		owned := func() *model.Domain {
@@ -341,6 +344,7 @@ func TestDomainContested(t *testing.T) {
 
 // Of several replicas one looks.
 func TestDomainWatchOnReplicas(t *testing.T) {
+	t.Parallel()
 	eachProof(t, func(t *testing.T, p proofs) {
 		org, _ := contoso(t, p.s)
 		d := p.claim(org, "replica.example")

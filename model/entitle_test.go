@@ -161,6 +161,7 @@ func (h suite) enter(t testing.TB, name string, groups ...string) *model.User {
 }
 
 func TestLoginsEntitle(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		h.newGroup(t, "Everybody", true)
 		h.newGroup(t, "Editors", false, byName("STAFF"), byName("Editors"))
@@ -206,6 +207,7 @@ func TestLoginsEntitle(t *testing.T) {
 func sorted(list []string) []string { slices.Sort(list); return list }
 
 func TestDirectoriesEntitle(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		inner := createGroup(t, h.org, h.d, "Inner")
@@ -282,6 +284,7 @@ func TestDirectoriesEntitle(t *testing.T) {
 }
 
 func TestConfigurationEntitles(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		ada, alan := h.enter(t, "ada", "Staff"), h.enter(t, "alan", "Others")

@@ -72,6 +72,7 @@ func randomClaimant(r *rand.Rand) model.Claimant {
 
 // The table of rules.decide, row by row.
 func TestDecide(t *testing.T) {
+	t.Parallel()
 	rules := &model.Rules{
 		Accounts:       map[string][]string{"okta": {"b", "a"}, "entra": {"c"}},
 		OnlyConnection: "okta",
@@ -118,6 +119,7 @@ func TestDecide(t *testing.T) {
 // The answer depends on what is given and not on its order, and grants what some rule grants and
 // nothing else.
 func TestDecideDependsOnTheSetOnly(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for range entitlementCases {
 		rules, who := randomRules(r), randomClaimant(r)
@@ -183,6 +185,7 @@ func checkGranted(t *testing.T, rules *model.Rules, who model.Claimant, got mode
 
 // What is settled once stays; what no rule grants is gone; what a person assigned is left alone.
 func TestSettle(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	for range entitlementCases {
 		held := map[string]model.Holding{}

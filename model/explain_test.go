@@ -13,6 +13,7 @@ import (
 // Every look-up of an identity provider is answered from an index, also beside
 // other organizations' rows.
 func TestPlansUseIndexes(t *testing.T) {
+	t.Parallel()
 	const people = 20_000
 	db := modeltest.Postgres(t)
 	var last struct {
@@ -123,6 +124,7 @@ func TestPlansUseIndexes(t *testing.T) {
 
 // The same on SQLite, whose plans need no rows to be right.
 func TestPlansOfSQLiteUseIndexes(t *testing.T) {
+	t.Parallel()
 	var last struct {
 		sync.Mutex
 		query string

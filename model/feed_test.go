@@ -43,6 +43,7 @@ func counted(t testing.TB, e model.Event) int {
 }
 
 func TestFeedMissesNothing(t *testing.T) {
+	t.Parallel()
 	const writers, changes, people = 32, 6, 8
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
@@ -87,6 +88,7 @@ func TestFeedMissesNothing(t *testing.T) {
 }
 
 func TestFeedDoesNotPassARunningTransaction(t *testing.T) {
+	t.Parallel()
 	s := modeltest.Open(t, modeltest.Postgres(t), model.Options{})
 	org, d := contoso(t, s)
 	slow, fast := createUser(t, org, d, "slow"), createUser(t, org, d, "fast")
@@ -122,6 +124,7 @@ func TestFeedDoesNotPassARunningTransaction(t *testing.T) {
 }
 
 func TestFeedPages(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		u := createUser(t, org, d, "ada@contoso.example")
@@ -175,6 +178,7 @@ func TestFeedPages(t *testing.T) {
 }
 
 func TestApplicationReadsTheEndOfItsOrganization(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		scope := serving(t, s, org.ID)
@@ -190,6 +194,7 @@ func TestApplicationReadsTheEndOfItsOrganization(t *testing.T) {
 }
 
 func TestRestoreNumber(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, model.Options{})
 		org, d := contoso(t, s)

@@ -17,6 +17,7 @@ import (
 // TestFiltersMeanWhatTheyMean compares both databases with a reading of RFC 7644
 // §3.4.2.2 in Go, on filters and documents made at random.
 func TestFiltersMeanWhatTheyMean(t *testing.T) {
+	t.Parallel()
 	const people, filters = 50, 800
 	r := rand.New(rand.NewPCG(1, 2))
 	documents := make([]map[string]any, people)

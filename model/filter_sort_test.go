@@ -55,6 +55,7 @@ func pages(t testing.TB, org *model.Org, directoryID string, q model.ResourceQue
 }
 
 func TestSort(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		for _, u := range []map[string]any{
@@ -107,6 +108,7 @@ func TestSort(t *testing.T) {
 }
 
 func TestCursor(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		const size = 7

@@ -45,6 +45,7 @@ func compared(paths ...string) []string {
 var first = regexp.MustCompile(`WHERE (\w+\.)?organization_id = \? AND `)
 
 func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
+	t.Parallel()
 	for _, d := range []dialect{sqliteDialect, postgresDialect} {
 		db := searchDB{dialect: d, organization: "the organization"}
 		check := func(t *testing.T, e clause.Expr) {

@@ -65,6 +65,7 @@ func employee(userName, manager string) map[string]any {
 }
 
 func TestFilter(t *testing.T) {
+	t.Parallel()
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		type side struct {
@@ -168,6 +169,7 @@ func TestFilter(t *testing.T) {
 }
 
 func TestFilterThatTakesTooLong(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		createUser(t, org, d, "ada@contoso.example")
@@ -208,6 +210,7 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 }
 
 func TestListPages(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		all := []string{}

@@ -17,6 +17,7 @@ func BenchmarkFoldDocument(b *testing.B) {
 }
 
 func TestFoldDocument(t *testing.T) {
+	t.Parallel()
 	for document, want := range map[string]string{
 		``:                                     `{}`,
 		`{}`:                                   `{}`,

@@ -11,6 +11,7 @@ import (
 // TestEndlessDomainsCostNothing: whoever can reach a login page can send one, and to encode it takes
 // time by the square of its length.
 func TestEndlessDomainsCostNothing(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		var long strings.Builder
 		for r := rune(0x4e00); r < 0x9f00; r++ {

@@ -38,6 +38,7 @@ func rename(name string) func(*model.GroupDraft) error {
 }
 
 func TestDirectoryGroup(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		ada := createUser(t, org, d, "ada@contoso.example")
@@ -149,6 +150,7 @@ func TestDirectoryGroup(t *testing.T) {
 }
 
 func TestMembers(t *testing.T) {
+	t.Parallel()
 	const add, remove, replace = model.AddMembers, model.RemoveMembers, model.ReplaceMembers
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)

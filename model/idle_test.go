@@ -11,6 +11,7 @@ import (
 
 // TestIdleSessionsEnd when the organization wants that, and not while somebody uses them.
 func TestIdleSessionsEnd(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -50,6 +51,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 
 // TestIdleTimeIsChangedForOpenSessions: one that is switched on spares nobody.
 func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -88,6 +90,7 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 
 // TestUseIsWrittenOnceAMinute, and costs nothing where no idle time is set.
 func TestUseIsWrittenOnceAMinute(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		var counter modeltest.Statements

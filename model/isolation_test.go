@@ -346,6 +346,7 @@ var whole = map[string]call{
 // done is what a method finds that returns nothing but an error.
 
 func TestIsolation(t *testing.T) {
+	t.Parallel()
 	methods := reflect.TypeFor[*model.Org]()
 	maps.Copy(naming, entitlementCalls())
 	maps.Copy(whole, entitlementWhole())

@@ -16,6 +16,7 @@ import (
 // The rows of identity.md, section 4, that are about users; directories and
 // organizations have their own in TestDeleteDirectory and TestDeleteOrganization.
 func TestLeaving(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		t.Run("deactivated: kept with id, role and groups, without access", func(t *testing.T) {
@@ -94,6 +95,7 @@ func TestLeaving(t *testing.T) {
 }
 
 func TestLastAdministrator(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		admin := func(name string) *model.User {
@@ -137,6 +139,7 @@ func TestLastAdministrator(t *testing.T) {
 
 // identity.md, section 5.
 func TestEpoch(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())

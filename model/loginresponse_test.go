@@ -14,6 +14,7 @@ import (
 )
 
 func TestLoginResponses(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})

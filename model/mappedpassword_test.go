@@ -11,6 +11,7 @@ import (
 // Whoever loses the role of administrator because a directory group did loses the password that came
 // with it, and the link to set one, as by a person's word: they would open the door again with the role.
 func TestMappedAdministratorsLosePassword(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		standIn bool // whether there is another administrator
 		again   func(t *testing.T, h suite, ada *model.User, chiefs *model.DirectoryGroup)

@@ -12,6 +12,7 @@ import (
 // Whom a login finds can be changed before it locks them. What it found by must hold under the lock:
 // else the address of somebody who has just become an administrator would do to be signed in as one.
 func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	p := newPause()
 	paused, other := modeltest.Open(t, db, p.options()), modeltest.Open(t, db, model.Options{})

@@ -140,6 +140,7 @@ type matching struct {
 }
 
 func TestMatching(t *testing.T) {
+	t.Parallel()
 	cases := append(matchingFound(), matchingNotFound()...)
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		for i, c := range cases {

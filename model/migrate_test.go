@@ -22,6 +22,7 @@ func fresh(t *testing.T, test func(t *testing.T, db modeltest.Database)) {
 func options() model.Options { return model.Options{Keys: [][]byte{modeltest.Key}} }
 
 func TestMigrate(t *testing.T) {
+	t.Parallel()
 	t.Run("several processes that start at once all succeed, and each migration is applied once", func(t *testing.T) {
 		fresh(t, func(t *testing.T, db modeltest.Database) {
 			const processes = 8
@@ -114,6 +115,7 @@ func TestMigrate(t *testing.T) {
 
 // Rows that are older than the columns for filters are found by filters as well.
 func TestMigrateFoldsStoredDocuments(t *testing.T) {
+	t.Parallel()
 	fresh(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, model.Options{})
 		org, d := contoso(t, s)
@@ -162,6 +164,7 @@ func drop(t testing.TB, s *model.Store, table string) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	for name, url := range map[string]string{
 		"no URL": "", "another database": "mysql://localhost/rollcall", "SQLite without a file": "sqlite:",
 		"SQLite in memory": "sqlite::memory:", "a broken URL": "postgres://user:secret@host:port/x",
@@ -187,6 +190,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestOpenTakesAnyFileName(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a b%41?c#d&e.db")
 	s := modeltest.Open(t, modeltest.Database{Name: "sqlite", URL: "sqlite:" + path}, model.Options{})
 	contoso(t, s)

@@ -39,6 +39,7 @@ func namesOf(t testing.TB, org *model.Org, u *model.User) string {
 }
 
 func TestNestedGroups(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		ada, alan := createUser(t, org, d, "ada"), createUser(t, org, d, "alan")
@@ -137,6 +138,7 @@ func TestNestedGroups(t *testing.T) {
 
 // Groups that are nested in each other at once, and removed meanwhile, never end in a circle.
 func TestNestingAtOnce(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		const n, rounds = 4, 4
@@ -174,6 +176,7 @@ func TestNestingAtOnce(t *testing.T) {
 
 // The statements of a request do not grow with how deep groups are nested, or how many there are.
 func TestNestingStatements(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())

@@ -18,6 +18,7 @@ func newOpenIDConnection(t testing.TB, s *model.Store) *model.Connection {
 }
 
 func TestOpenIDConnection(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		c := newOpenIDConnection(t, s)
@@ -85,6 +86,7 @@ func TestOpenIDConnection(t *testing.T) {
 }
 
 func TestLoginSecretAndIDTokenAreSealed(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		c := newOpenIDConnection(t, s)

@@ -18,6 +18,7 @@ func newOrganization(name string) *model.Organization {
 }
 
 func TestCreateOrganization(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		create := func(scope model.Scope, g *model.Organization, domains map[string]model.DomainState) error {
 			return s.CreateOrganization(t.Context(), "operator:test", scope, g, domains)
@@ -154,6 +155,7 @@ func TestCreateOrganization(t *testing.T) {
 }
 
 func TestUpdateOrganization(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		update := func(change func(*model.OrganizationFields) error) (*model.Organization, error) {
@@ -217,6 +219,7 @@ func TestUpdateOrganization(t *testing.T) {
 }
 
 func TestDomains(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		other, _ := organization(t, s, "Fabrikam", "fabrikam.example")

@@ -158,6 +158,7 @@ func TestPostgresStopsAndReturns(t *testing.T) {
 }
 
 func TestSQLiteWithoutWrites(t *testing.T) {
+	t.Parallel()
 	db := modeltest.SQLite(t)
 	s := modeltest.Open(t, db, model.Options{})
 	org, d := contoso(t, s)
@@ -198,6 +199,7 @@ const readOnlyHelper = "ROLLCALL_TEST_READ_ONLY_FILE"
 
 // A file is read-only for an unprivileged process only: for root there is no such thing.
 func TestSQLiteReadOnlyFile(t *testing.T) {
+	t.Parallel()
 	if path := os.Getenv(readOnlyHelper); path != "" {
 		s, err := model.Open(t.Context(), "sqlite:"+path, options())
 		if err == nil {

@@ -60,6 +60,7 @@ func checkPages(t *testing.T, all []string, read func(model.Page) ([]string, mod
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		var all []string

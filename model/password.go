@@ -21,23 +21,32 @@ const (
 	mostPassword  = 128
 	// enoughGuesses is zxcvbn's "safely unguessable".
 	enoughGuesses = 1e10
+	// passwordMemory is OWASP's for argon2id, in KiB: 19 MiB, twice, one lane.
+	passwordMemory = 19 * 1024
 )
-
-// passwordParams are OWASP's for argon2id: 19 MiB, twice, one lane.
-var passwordParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // passwords hashes and compares. Two at a time, so that a flood of logins waits in a line and does
 // not take the memory of all others.
 type passwords struct {
-	room *semaphore.Weighted
+	room   *semaphore.Weighted
+	params *argon2id.Params
 	// nobody is the hash that is compared with where there is none, so that to guess at somebody
 	// unknown takes the same work. It is made when it is first needed: a start must not wait for it.
 	nobody func() (string, error)
 }
 
-func newPasswords() *passwords {
-	return &passwords{semaphore.NewWeighted(2), sync.OnceValues(func() (string, error) {
-		return argon2id.CreateHash(rand.Text(), passwordParams)
+// passwordsOf is how a store hashes passwords.
+func passwordsOf(s *Store) *passwords {
+	return state(s, func() *passwords { return newPasswords(s.passwordMemory) })
+}
+
+func newPasswords(memory uint32) *passwords {
+	if memory == 0 {
+		memory = passwordMemory
+	}
+	params := &argon2id.Params{Memory: memory, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+	return &passwords{semaphore.NewWeighted(2), params, sync.OnceValues(func() (string, error) {
+		return argon2id.CreateHash(rand.Text(), params)
 	})}
 }
 
@@ -98,18 +107,18 @@ func (s *Store) hashPassword(ctx context.Context, password string, about ...stri
 	if err := checkNewPassword(prepared, about...); err != nil {
 		return "", err
 	}
-	if err := state(s, newPasswords).room.Acquire(ctx, 1); err != nil {
+	if err := passwordsOf(s).room.Acquire(ctx, 1); err != nil {
 		return "", fmt.Errorf("wait to hash a password: %w", err)
 	}
-	defer state(s, newPasswords).room.Release(1)
-	return argon2id.CreateHash(prepared, passwordParams)
+	defer passwordsOf(s).room.Release(1)
+	return argon2id.CreateHash(prepared, passwordsOf(s).params)
 }
 
 // comparePassword tells whether a password is the one that hash was made of. An empty hash is
 // nobody's: it costs the same and is never equal. It writes nothing; outdated asks the caller to
 // store the result of rehashPassword.
 func (s *Store) comparePassword(ctx context.Context, hash, password string) (equal, outdated bool, err error) {
-	nobody, err := state(s, newPasswords).nobody()
+	nobody, err := passwordsOf(s).nobody()
 	if err != nil {
 		return false, false, fmt.Errorf("make the hash of nobody: %w", err)
 	}
@@ -118,16 +127,16 @@ func (s *Store) comparePassword(ctx context.Context, hash, password string) (equ
 	if !somebody {
 		hash = nobody
 	}
-	if err := state(s, newPasswords).room.Acquire(ctx, 1); err != nil {
+	if err := passwordsOf(s).room.Acquire(ctx, 1); err != nil {
 		return false, false, fmt.Errorf("wait to compare a password: %w", err)
 	}
-	defer state(s, newPasswords).room.Release(1)
+	defer passwordsOf(s).room.Release(1)
 	equal, params, err := argon2id.CheckHash(prepared, hash)
 	if err != nil {
 		return false, false, errors.New("compare a password: the stored hash cannot be read")
 	}
 	equal = equal && somebody
-	return equal, equal && *params != *passwordParams, nil
+	return equal, equal && *params != *passwordsOf(s).params, nil
 }
 
 // rehashPassword hashes a password that was just found right anew, under today's parameters and
@@ -137,9 +146,9 @@ func (s *Store) rehashPassword(ctx context.Context, password string) (string, er
 	if err != nil {
 		return "", err
 	}
-	if err := state(s, newPasswords).room.Acquire(ctx, 1); err != nil {
+	if err := passwordsOf(s).room.Acquire(ctx, 1); err != nil {
 		return "", fmt.Errorf("wait to hash a password: %w", err)
 	}
-	defer state(s, newPasswords).room.Release(1)
-	return argon2id.CreateHash(prepared, passwordParams)
+	defer passwordsOf(s).room.Release(1)
+	return argon2id.CreateHash(prepared, passwordsOf(s).params)
 }

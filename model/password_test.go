@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -12,7 +13,19 @@ import (
 
 const goodPassword = "glacier tuba 41 window"
 
+func TestHashingAPasswordTakesTheMemoryThatOWASPAsksFor(t *testing.T) {
+	t.Parallel()
+	s, err := model.Open(t.Context(), modeltest.SQLite(t).URL, model.Options{Keys: [][]byte{modeltest.Key}})
+	must(t, err)
+	hash, err := model.HashPassword(s, t.Context(), goodPassword)
+	must(t, errors.Join(err, s.Close()))
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("stored %q", hash)
+	}
+}
+
 func TestNewPasswords(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		for name, test := range map[string]struct {
 			password string
@@ -38,7 +51,7 @@ func TestNewPasswords(t *testing.T) {
 				if (err == nil) != (test.kind == model.Internal) || err != nil && model.KindOf(err) != test.kind {
 					t.Fatalf("error %v", err)
 				}
-				if err == nil && !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+				if err == nil && !strings.HasPrefix(hash, "$argon2id$v=19$m=64,t=2,p=1$") {
 					t.Errorf("stored %q", hash)
 				}
 				if err != nil && test.password != "" && strings.Contains(err.Error(), test.password) {
@@ -50,6 +63,7 @@ func TestNewPasswords(t *testing.T) {
 }
 
 func TestComparePassword(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		ctx := t.Context()
 		hash, err := model.HashPassword(s, ctx, "caf\u00e9 tuba 41 window")

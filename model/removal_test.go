@@ -27,6 +27,7 @@ func waiting(t testing.TB, s *model.Store) {
 }
 
 func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
+	t.Parallel()
 	for name, remove := range map[string]func(org *model.Org, d *model.Directory) error{
 		"of a directory":     func(org *model.Org, d *model.Directory) error { return org.DeleteDirectory(t.Context(), d.ID) },
 		"of an organization": func(org *model.Org, _ *model.Directory) error { return org.DeleteOrganization(t.Context()) },
@@ -64,6 +65,7 @@ func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
 }
 
 func TestRemovalUnderWrites(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		for name, remove := range map[string]func(org *model.Org, d *model.Directory) error{
 			"of a directory":     func(org *model.Org, d *model.Directory) error { return org.DeleteDirectory(t.Context(), d.ID) },
@@ -136,6 +138,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 func unaltered(*model.GroupDraft) error { return nil }
 
 func TestDeleteDirectory(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		kept := directory(t, org)
@@ -201,6 +204,7 @@ func TestDeleteDirectory(t *testing.T) {
 }
 
 func TestDeleteOrganization(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		e := settle(t, s, "alpha")
 		serving(t, s, e.org.ID)

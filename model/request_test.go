@@ -44,6 +44,7 @@ func requests(t testing.TB, org *model.Org, d *model.Directory) (out []model.Dir
 }
 
 func TestRequestLog(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		t.Run("a line is stored as it was added, cut where it is long", func(t *testing.T) {
@@ -98,6 +99,7 @@ func TestRequestLog(t *testing.T) {
 
 // TestRequestLogIsBounded has a database that takes no lines for a while.
 func TestRequestLogIsBounded(t *testing.T) {
+	t.Parallel()
 	s := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
 	org, d := contoso(t, s)
 	log := model.NewRequestLog(s)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRoleMapping(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		role := func(u *model.User, want model.Role) {
@@ -89,6 +90,7 @@ func TestRoleMapping(t *testing.T) {
 }
 
 func TestManualAssignments(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, 2, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		other := h.newAccount(t, "Laboratory", 1)
@@ -146,6 +148,7 @@ func TestManualAssignments(t *testing.T) {
 // The one statement that compares everybody with the rules says what the function says that
 // decides: after a preview was carried out, exactly that has changed.
 func TestComparisonAgreesWithRules(t *testing.T) {
+	t.Parallel()
 	const rounds, people = 12, 30
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		ctx := t.Context()
@@ -341,8 +344,9 @@ func (h suite) everything(t *testing.T) map[string]belongings {
 
 // A store that knows nothing of the rules of another one learns them before they are carried out.
 func TestReplicasLearnRules(t *testing.T) {
-	clock := modeltest.NewClock()
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		clock := modeltest.NewClock()
 		one := modeltest.Open(t, db, model.Options{Now: clock.Now})
 		other := modeltest.Open(t, db, model.Options{Now: clock.Now})
 		h := suite{house: open(t, one, "contoso"), clock: clock}

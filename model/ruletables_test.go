@@ -10,6 +10,7 @@ import (
 // A database takes no more than 65,535 parameters of a statement, or half of that. The rules are not
 // among them: a proposal of many mappings is computed like one of a few.
 func TestManyMappings(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		g := h.newGroup(t, "Editors", false)
 		ada := h.owned(t, h.d, "ada", "", h.mail("ada"))
@@ -37,6 +38,7 @@ func TestManyMappings(t *testing.T) {
 
 // An account that a proposal names twice is given once.
 func TestPreviewOfAnAccountNamedTwice(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h suite) {
 		h.enter(t, "ada")
 		other := h.newAccount(t, "Other", 1)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSchemaMatchesModels(t *testing.T) {
+	t.Parallel()
 	want := map[string][]string{}
 	for _, m := range model.Models {
 		parsed, err := schema.Parse(m, &sync.Map{}, schema.NamingStrategy{})

@@ -67,6 +67,7 @@ func serving(t testing.TB, s *model.Store, organizations ...model.OrganizationID
 }
 
 func TestScope(t *testing.T) {
+	t.Parallel()
 	methods := reflect.TypeFor[*model.Store]()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		a, b := settle(t, s, "alpha"), settle(t, s, "bravo")

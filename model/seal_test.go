@@ -19,6 +19,7 @@ func sealerOf(t *testing.T, keys ...[]byte) sealer {
 }
 
 func TestSeal(t *testing.T) {
+	t.Parallel()
 	text := []byte("the secret")
 	sealed := sealerOf(t, key(1)).seal(text, "secrets/a")
 	for outcome, c := range map[string]struct {
@@ -71,6 +72,7 @@ func flip(b []byte, at int) []byte {
 
 // A look-up that began before a revocation must not bring back what that made it forget.
 func TestTokenCacheForgets(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	hash := hashToken("a")
 	c := newTokenCache()

@@ -13,6 +13,7 @@ import (
 // One transaction gives back two seats, has the only one who waits take the one, and
 // takes the other itself.
 func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, 2, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		ada, grace := createUser(t, h.org, h.d, h.mail("ada")), createUser(t, h.org, h.d, h.mail("grace"))
@@ -42,6 +43,7 @@ func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
 // A replica that is busy with the rules of one organization learns all the same
 // that another one has got some.
 func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
 	a := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -75,27 +77,22 @@ func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
 		<-ended
 		<-ended
 	}()
-	for { // until the replica waits for that user
+	modeltest.Eventually(t, func() bool { // the replica waits for that user
 		r, err := busy.org.Recompute(t.Context())
 		must(t, err)
-		if r.State != model.RecomputePending || r.Holder != "" {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return r.State != model.RecomputePending || r.Holder != ""
+	})
 	configure(other)
 	there := b.Org(other.org.ID, "system")
-	for began := time.Now(); time.Since(began) < 2*time.Second; time.Sleep(100 * time.Millisecond) {
-		if other.has(t, createUser(t, there, other.d, other.mail(model.NewID()))) != "" {
-			return
-		}
-	}
-	t.Error("the replica does not know the rules that are about to be carried out")
+	modeltest.Eventually(t, func() bool { // it knows the rules that are about to be carried out
+		return other.has(t, createUser(t, there, other.d, other.mail(model.NewID()))) != ""
+	})
 }
 
 // A transaction that began before there were rules is not overlooked, however
 // late it ends, and what it asks for waits as long as the rules do.
 func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	s := modeltest.Open(t, modeltest.Postgres(t), model.Options{Now: clock.Now})
 	h := suite{house: open(t, s, "contoso"), clock: clock}
@@ -137,6 +134,7 @@ func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
 // A group of an account that is deleted just when somebody is put into it is no
 // reason to refuse the identity provider's request.
 func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
 	var meanwhile func()
@@ -176,6 +174,7 @@ func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
 
 // A seat that comes while the license of who waits is being written finds them all the same.
 func TestSeatThatComesWhileReasonsChange(t *testing.T) {
+	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
 	var meanwhile func()

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSeats(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, 1, func(t *testing.T, h suite) {
 		ctx := t.Context()
 		h.newGroup(t, "Everybody", true)
@@ -73,6 +74,7 @@ func TestSeats(t *testing.T) {
 
 // Of many who come at once, as many get in as there are seats.
 func TestSeatsAtOnce(t *testing.T) {
+	t.Parallel()
 	eachSuite(t, 5, func(t *testing.T, h suite) {
 		const people = 20
 		var in []model.SignIn
@@ -109,6 +111,7 @@ func TestSeatsAtOnce(t *testing.T) {
 
 // What it costs that an organization has rules, in statements at the driver.
 func TestEntitlementStatements(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		clock := modeltest.NewClock()

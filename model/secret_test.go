@@ -10,6 +10,7 @@ import (
 )
 
 func TestSecretKey(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, model.Options{})
 		org, d := contoso(t, s)

@@ -9,6 +9,7 @@ import (
 
 // An application that an organization has left is told nothing more, whatever it holds.
 func TestTokensEndWithTheApplicationsReach(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		e := settle(t, s, "alpha")
 		a := &model.Application{ApplicationFields: model.ApplicationFields{

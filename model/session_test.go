@@ -122,6 +122,7 @@ var endings = []ends{
 
 // Two servers agree, the second having served that session just before.
 func TestEndedAccess(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		stores := twice(t, db, model.Options{})
 		for i, e := range endings {
@@ -221,6 +222,7 @@ func (p pause) options() model.Options {
 
 // A login that verified before, and commits after access ended, opens nothing: wherever it is when that happens.
 func TestDeadOnArrival(t *testing.T) {
+	t.Parallel()
 	end := map[string]func(ctx context.Context, org *model.Org, d *model.Directory, u *model.User) error{
 		"deactivated": func(ctx context.Context, org *model.Org, d *model.Directory, u *model.User) error {
 			_, err := org.UpdateDirectoryUser(ctx, d.ID, u.ID, setActive(false))

@@ -23,6 +23,7 @@ func document(t testing.TB, u *model.User) map[string]any {
 
 // What a login may change of a user, and what it may not.
 func TestLoginAttributes(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		t.Run("somebody new is a member, called by the e-mail", func(t *testing.T) {
 			h := open(t, s, "new")
@@ -126,6 +127,7 @@ func TestLoginAttributes(t *testing.T) {
 }
 
 func TestBoundedAttributes(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")
 		for _, c := range []struct {
@@ -184,6 +186,7 @@ func twice(t testing.TB, db modeltest.Database, o model.Options) []*model.Store 
 
 // People sign in at the same moment: nobody is made twice, and nobody waits for anybody in a circle.
 func TestSignInAtOnce(t *testing.T) {
+	t.Parallel()
 	const at = 4
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		stores := twice(t, db, model.Options{})
@@ -256,6 +259,7 @@ func TestSignInAtOnce(t *testing.T) {
 
 // More people than the store has connections sign in to an application at once.
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	const people = 40
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "contoso")

@@ -12,6 +12,7 @@ import (
 
 // What each step of a sign-on costs, in statements at the driver.
 func TestSignOnStatements(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())
@@ -79,6 +80,7 @@ func TestSignOnStatements(t *testing.T) {
 
 // What a browser or an application asks for by a secret is found by an index, among many others.
 func TestSignOnPlansUseIndexes(t *testing.T) {
+	t.Parallel()
 	const sessions = 5_000
 	db := modeltest.Postgres(t)
 	var last struct {

@@ -23,6 +23,7 @@ func wantRefused(t testing.TB, err error, reason model.RefusalReason) {
 
 // TestLogoutByProvider ends exactly what is named, once.
 func TestLogoutByProvider(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, model.Options{})
 		h := open(t, s, "contoso")
@@ -121,6 +122,7 @@ func TestLogoutByProvider(t *testing.T) {
 
 // TestProviderSessionIsSealed: a NameID is often an e-mail address.
 func TestProviderSessionIsSealed(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, model.Options{})
 		h := open(t, s, "contoso")
@@ -153,6 +155,7 @@ func TestProviderSessionIsSealed(t *testing.T) {
 
 // TestLogoutIsUsedOnce and for ten minutes.
 func TestLogoutIsUsedOnce(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -181,6 +184,7 @@ func TestLogoutIsUsedOnce(t *testing.T) {
 
 // TestFailedLogoutsAreNoted in the login log, without an event of a sign-in.
 func TestFailedLogoutsAreNoted(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, model.Options{})
 		h := open(t, s, "contoso")

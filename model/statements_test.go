@@ -12,6 +12,7 @@ import (
 
 // The numbers of performance.md: each is one Execute at the driver.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())

@@ -32,6 +32,8 @@ type Options struct {
 	Log *slog.Logger
 	// NoMigrate leaves the schema as it is; Open then fails with Kind Unavailable while migrations are pending.
 	NoMigrate bool
+	// PasswordMemory is what hashing one password takes, in KiB; 19 MiB when zero. Only tests want less.
+	PasswordMemory uint32
 	// Statement is told of each statement that reaches the driver, except BEGIN, COMMIT
 	// and ROLLBACK. It must be safe for concurrent use; nil means that nobody counts.
 	Statement func(query string)
@@ -49,8 +51,10 @@ type Store struct {
 	hashKey  []byte
 	patience time.Duration // with one filter
 	seal     sealer
-	ruled    ruledOrganizations
-	states   sync.Map // by type, see state
+	// passwordMemory is Options.PasswordMemory.
+	passwordMemory uint32
+	ruled          ruledOrganizations
+	states         sync.Map // by type, see state
 
 	hooks
 }
@@ -72,7 +76,7 @@ func newStore(url string, o Options, h hooks) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Store{now: o.Now, log: o.Log, patience: searchPatience, hooks: h}
+	s := &Store{now: o.Now, log: o.Log, patience: searchPatience, hooks: h, passwordMemory: o.PasswordMemory}
 	var err error
 	if s.seal, err = newSealer(o.Keys); err != nil {
 		return nil, err

@@ -230,6 +230,7 @@ func unchanged(t testing.TB, s *model.Store, run func()) {
 }
 
 func TestTx(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		boom := errors.New("boom")

@@ -16,6 +16,7 @@ import (
 
 // Sweeping takes what opens nothing any more, a day later, and nothing else.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -93,6 +94,7 @@ func TestSweep(t *testing.T) {
 // What a flood of logins leaves behind goes piece by piece: one statement for all of it could take longer
 // than the database lets a statement run, and then it would never go.
 func TestSweepGoesInPieces(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		var statements modeltest.Statements
@@ -133,6 +135,7 @@ func total(rows map[string]int) (n int) {
 
 // A session, and whatever hangs on it, cannot be of two organizations, whoever writes the row.
 func TestSignOnRowsStayInside(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		a, b := settle(t, s, "alpha"), settle(t, s, "bravo")
 		db := model.Across(s, t.Context())

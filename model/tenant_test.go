@@ -16,6 +16,7 @@ import (
 type names struct{ ID, UserName string }
 
 func TestGuardRefuses(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		e := settle(t, s, "alpha")
 		ctx := t.Context()
@@ -62,6 +63,7 @@ func TestGuardRefuses(t *testing.T) {
 }
 
 func TestPredicateHolds(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		a, b := settle(t, s, "alpha"), settle(t, s, "bravo")
 		ctx := t.Context()
@@ -128,6 +130,7 @@ func TestPredicateHolds(t *testing.T) {
 }
 
 func TestDatabaseRefusesLinksBetweenOrganizations(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		a, b := settle(t, s, "alpha"), settle(t, s, "bravo")
 		db := model.Across(s, t.Context())

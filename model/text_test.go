@@ -13,6 +13,7 @@ import (
 )
 
 func TestEncode(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		`<a href="x">&amp;</a>`:        `"<a href=\"x\">&amp;</a>"`,
 		"line\u2028and\u2029paragraph": "\"line\u2028and\u2029paragraph\"",
@@ -54,6 +55,7 @@ func TestEncode(t *testing.T) {
 }
 
 func TestPrefix(t *testing.T) {
+	t.Parallel()
 	for id, want := range map[string]string{
 		"00000000-0000-0000-0000-000000000000": "org_00000000000000000000000000",
 		"00000000-0000-0000-0000-000000000001": "org_00000000000000000000000001",
@@ -128,6 +130,7 @@ func TestPrefix(t *testing.T) {
 }
 
 func TestTime(t *testing.T) {
+	t.Parallel()
 	at := TimeOf(time.Date(2026, 3, 4, 5, 6, 7, 890_999_999, time.FixedZone("", 3600)))
 	for _, c := range []struct{ text, want string }{
 		{`"2026-03-04T04:06:07.890Z"`, "2026-03-04T04:06:07.890Z"}, {`"2026-03-04T05:06:07.89+01:00"`, "2026-03-04T04:06:07.890Z"},
@@ -154,6 +157,7 @@ func TestTime(t *testing.T) {
 }
 
 func TestFold(t *testing.T) {
+	t.Parallel()
 	for _, same := range [][]string{
 		{"ada@contoso.example", "ADA@Contoso.EXAMPLE"}, {"stra\u00dfe", "STRASSE", "stra\u1e9ee"}, {"\u00e9", "e\u0301", "\u00c9", "E\u0301"},
 		{"\u03c3", "\u03c2", "\u03a3"}, {"k", "\u212a"}, {"\u00e5", "\u212b", "A\u030a"}, {"i\u0307", "\u0130"}, {"ss", "\u017fs"}, {"\ufb01", "fi", "FI"},
@@ -172,6 +176,7 @@ func TestFold(t *testing.T) {
 }
 
 func TestFoldEmail(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string][2]string{
 		"Ada@Contoso.Example":          {"ada@contoso.example", "contoso.example"},
 		"ada@contoso.example.":         {"ada@contoso.example", "contoso.example"},
@@ -191,6 +196,7 @@ func TestFoldEmail(t *testing.T) {
 }
 
 func TestSlugOf(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]string{
 		"Contoso": "contoso", "Caf\u00e9 M\u00fcller & S\u00f6hne GmbH": "cafe-muller-sohne-gmbh", "  --A B--  ": "a-b", "AB": "org-ab", "\u682a\u5f0f\u4f1a\u793e": "org", "": "org",
 		strings.Repeat("long name ", 10): "long-name-long-name-long-name-lo", "\uff21\uff22\uff23": "abc", "a\x00b\nc": "a-b-c",
@@ -206,6 +212,7 @@ func TestSlugOf(t *testing.T) {
 }
 
 func TestError(t *testing.T) {
+	t.Parallel()
 	cause := errors.New("cause")
 	e := &Error{Kind: Conflict, Field: "slug", Message: "taken", Err: cause}
 	if e.Error() != "taken: cause" || !errors.Is(e, cause) || KindOf(errors.Join(cause, e)) != Conflict || KindOf(cause) != Internal {
@@ -221,6 +228,7 @@ func TestError(t *testing.T) {
 }
 
 func TestValidURI(t *testing.T) {
+	t.Parallel()
 	for raw, ok := range map[string]bool{
 		"https://app.example/callback?x=1": true, "http://localhost:3000/cb": true, "http://127.0.0.1/cb": true, "http://[::1]:8080/": true,
 		"http://app.example/": false, "https://app.example/#part": false, "https://user@app.example/": false, "/relative": false, "https:///": false,

@@ -13,6 +13,7 @@ import (
 )
 
 func TestGuesses(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		ctx := t.Context()
 		clock := modeltest.NewClock()
@@ -44,6 +45,7 @@ func TestGuesses(t *testing.T) {
 
 // TestGuessesOfOneNetwork: whoever has an IPv6 address mostly has all of its /64.
 func TestGuessesOfOneNetwork(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		guess := func(n int, address string) error {
 			_, err := s.Guess(t.Context(), fmt.Sprint("account ", n), address)
@@ -61,6 +63,7 @@ func TestGuessesOfOneNetwork(t *testing.T) {
 // TestWhoMustWaitWritesNothing: a flood of made-up accounts must neither fill the database nor have
 // those wait who write.
 func TestWhoMustWaitWritesNothing(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())
@@ -79,6 +82,7 @@ func TestWhoMustWaitWritesNothing(t *testing.T) {
 }
 
 func TestRightPasswordIsNoGuess(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		ctx := t.Context()
 		for range 4 {
@@ -107,6 +111,7 @@ func TestRightPasswordIsNoGuess(t *testing.T) {
 }
 
 func TestGuessesAtOnce(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -131,6 +136,7 @@ func TestGuessesAtOnce(t *testing.T) {
 // TestNewPasswordsForgetGuesses: whoever tried too often had forgotten the password, and who gives them
 // a new one knows who they are.
 func TestNewPasswordsForgetGuesses(t *testing.T) {
+	t.Parallel()
 	const ada = "ada@contoso.example"
 	for name, c := range map[string]struct {
 		enter func(t *testing.T, s *model.Store, password, address string) error

@@ -36,6 +36,7 @@ func newToken(t testing.TB, org *model.Org, d *model.Directory, expires *model.T
 }
 
 func TestDirectoryTokens(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s, clock := clocked(t, db)
 		org, _ := contoso(t, s)
@@ -227,6 +228,7 @@ func TestDirectoryTokens(t *testing.T) {
 }
 
 func TestSecretsAreStoredAsHashesOnly(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		_, bearer := newToken(t, org, d, nil)

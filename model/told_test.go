@@ -21,6 +21,7 @@ func (h house) moved(t testing.TB, u *model.User, email string) {
 // directory give the person somebody else's address before it lets the code go. An application that
 // keys by e-mail must hear nothing then (identity.md, section 7), nor of a token that it has already.
 func TestAddressThatChangesAfterTheCode(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		open(t, s, "contoso") // has contoso.example verified
 		for name, change := range map[string]struct {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestTombstones(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		departed := func(t *testing.T, traces model.Traces, want bool) {
@@ -121,6 +122,7 @@ func TestTombstones(t *testing.T) {
 }
 
 func TestIdentities(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		u, other := createUser(t, org, d, "ada@contoso.example"), createUser(t, org, d, "alan@contoso.example")

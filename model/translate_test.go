@@ -16,6 +16,7 @@ import (
 )
 
 func TestTranslate(t *testing.T) {
+	t.Parallel()
 	pg := func(code string) error { return &pgconn.PgError{Code: code, Message: "relation users"} }
 	for name, c := range map[string]struct {
 		err  error

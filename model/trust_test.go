@@ -66,6 +66,7 @@ func trusting(t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *model
 }
 
 func TestMetadataIsReadDaily(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		claim := func() int {
 			t.Helper()
@@ -116,6 +117,7 @@ func TestMetadataIsReadDaily(t *testing.T) {
 }
 
 func TestMetadataIsClaimedOnce(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, _ *model.Org, _ *model.Connection) {
 		d.Advance(day)
 		var claimed atomic.Int32
@@ -137,6 +139,7 @@ func TestMetadataIsClaimedOnce(t *testing.T) {
 }
 
 func TestMetadataThatIsNotTakenOver(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		before, err := org.Connection(t.Context(), c.ID)
 		must(t, err)
@@ -179,6 +182,7 @@ func must2(t testing.TB) func(*model.Connection, error) *model.Connection {
 }
 
 func TestMetadataIsWantedAtMostEveryTenMinutes(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		want := func() bool {
 			t.Helper()
@@ -230,6 +234,7 @@ func lastEvent(t testing.TB, s *model.Store, org *model.Org, of model.EventType)
 }
 
 func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
+	t.Parallel()
 	both := []model.EventType{model.CertificatesChanged, model.CertificateRenewed}
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		next := certificateUntil(d.Now().AddDate(2, 0, 0))
@@ -276,6 +281,7 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 }
 
 func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		check := func() (warned int) {
 			t.Helper()
@@ -331,6 +337,7 @@ func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
 }
 
 func TestCertificateStates(t *testing.T) {
+	t.Parallel()
 	now := modeltest.NewClock().Now()
 	for want, end := range map[model.CertificateState]time.Time{
 		model.CertificateValid: now.AddDate(0, 0, 91), model.CertificateExpiring: now.AddDate(0, 0, 90),
@@ -344,6 +351,7 @@ func TestCertificateStates(t *testing.T) {
 }
 
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	trusting(t, func(t *testing.T, d *modeltest.Clock, s *model.Store, org *model.Org, c *model.Connection) {
 		ctx := t.Context()
 		first, second := c.SPCertificate, certificateUntil(d.Now().AddDate(20, 0, 0))

@@ -15,6 +15,7 @@ import (
 )
 
 func TestCreateDirectoryUser(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		t.Run("what is created is stored as it is returned, with its event", func(t *testing.T) {
@@ -109,6 +110,7 @@ func TestCreateDirectoryUser(t *testing.T) {
 }
 
 func TestUserDocumentRules(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 1025)
 	value := func(attribute, text string) map[string]any {
 		d := person("ada@contoso.example")
@@ -212,6 +214,7 @@ func TestUserDocumentRules(t *testing.T) {
 }
 
 func TestUpdateDirectoryUser(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, d := contoso(t, s)
 		u := createUser(t, org, d, "ada@contoso.example")

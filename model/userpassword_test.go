@@ -59,6 +59,7 @@ func passwords(t testing.TB, s *model.Store) (stored, links int64) {
 
 // TestPasswordsEnd walks each way in which a password goes, with what it had opened.
 func TestPasswordsEnd(t *testing.T) {
+	t.Parallel()
 	settings := func(change func(*model.Settings)) func(*testing.T, house, *model.User) {
 		return func(t *testing.T, h house, _ *model.User) {
 			_, err := h.org.UpdateOrganization(t.Context(), func(g *model.OrganizationFields) error {
@@ -130,6 +131,7 @@ func TestPasswordsEnd(t *testing.T) {
 
 // TestPasswordsOfOthersEndWhenSignOnIsRequired puts a password where the rules let none be.
 func TestPasswordsOfOthersEndWhenSignOnIsRequired(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		h := open(t, s, "northwind")
 		_, err := signIn(t, h.org, h.c, claimsOf("tester", h.mail("tester")))
@@ -154,6 +156,7 @@ func TestPasswordsOfOthersEndWhenSignOnIsRequired(t *testing.T) {
 }
 
 func TestPasswordSetup(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, model.Options{Now: clock.Now})
@@ -267,6 +270,7 @@ func TestPasswordSetup(t *testing.T) {
 }
 
 func TestSignOnIsRequiredOnlyOnceTested(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
 		org, _ := contoso(t, s)
 		c := connect(t, org)
@@ -291,6 +295,7 @@ func TestSignOnIsRequiredOnlyOnceTested(t *testing.T) {
 
 // TestLastAdministratorLeavesByDirectory is obeyed, and flagged.
 func TestLastAdministratorLeavesByDirectory(t *testing.T) {
+	t.Parallel()
 	for name, leave := range map[string]func(t *testing.T, org *model.Org, d *model.Directory, u *model.User){
 		"deactivated": func(t *testing.T, org *model.Org, d *model.Directory, u *model.User) { deactivate(t, org, d, u) },
 		"deleted": func(t *testing.T, org *model.Org, d *model.Directory, u *model.User) {

@@ -14,6 +14,7 @@ import (
 // TestMatchingAtCreate has a test for each row of what a directory's create means (identity.md,
 // section 3).
 func TestMatchingAtCreate(t *testing.T) {
+	t.Parallel()
 	eachTenant(t, []tenantTest{
 		{"nobody is known: created as a member", func(o *tenant) {
 			id := o.create("/Users", post(o.mail("ada"), o.mail("ada")))
@@ -161,6 +162,7 @@ func TestMatchingAtCreate(t *testing.T) {
 // TestUnownedUsers has a test for each part of the last row of identity.md, section 3: what a
 // directory may see of users whom no directory owns, and do to them.
 func TestUnownedUsers(t *testing.T) {
+	t.Parallel()
 	document := func(o *tenant) map[string]any {
 		d := person("ada", o.mail("ada"))
 		d["externalId"], d["displayName"] = "7", "Ada"

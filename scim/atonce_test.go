@@ -8,6 +8,7 @@ import (
 
 // TestAtOnce sends requests that collide at the same moment.
 func TestAtOnce(t *testing.T) {
+	t.Parallel()
 	const clients = 8
 	atOnce := func(request func(i int) reply) []reply {
 		replies := make([]reply, clients)

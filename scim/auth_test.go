@@ -13,6 +13,7 @@ import (
 )
 
 func TestAuthentication(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		revoked, revokedToken, err := c.org.CreateDirectoryToken(t.Context(), c.directory.ID, "revoked", nil)
 		if err != nil {
@@ -64,6 +65,7 @@ func TestAuthentication(t *testing.T) {
 }
 
 func TestExpiredToken(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
 		c := newClient(t, store)
@@ -81,6 +83,7 @@ func TestExpiredToken(t *testing.T) {
 
 // TestAuthenticationComesFirst sends what is wrong in every other way too.
 func TestAuthenticationComesFirst(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, r := range []struct{ method, path, body string }{
 			{"GET", "/Schemas", ""}, {"GET", "/ResourceTypes", ""}, {"GET", "/Nothing", ""}, {"GET", "", ""},
@@ -114,6 +117,7 @@ func (u unread) Read([]byte) (int, error) {
 // TestIsolation has one organization with two directories, and another organization: what is in the
 // first directory must not be found, named or changed by the others.
 func TestIsolation(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, store *model.Store) {
 		d := deploy(t, store)
 		northwind := d.organization("Northwind")
@@ -184,6 +188,7 @@ func TestIsolation(t *testing.T) {
 }
 
 func TestDirectoryID(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		h := func() http.Header { return http.Header{"Authorization": {"Bearer " + c.token}} }
 		id := model.DirectoryPrefix.ID(c.directory.ID)

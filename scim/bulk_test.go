@@ -36,6 +36,7 @@ func (a reply) outcome() string {
 
 // TestBulk has every method in one request, and each answer as a single request would have it.
 func TestBulk(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada, ben, group := c.user("ada"), c.user("ben"), c.group("Pilots")
 		a := c.want(200, "POST", "/Bulk", bulkOf(
@@ -84,6 +85,7 @@ func TestBulk(t *testing.T) {
 
 // TestBulkReferences resolves bulkIds in whichever order and shape they come.
 func TestBulkReferences(t *testing.T) {
+	t.Parallel()
 	user := func(name, more string) string {
 		return `{"method":"POST","path":"/Users","bulkId":"` + name + `","data":{"userName":"` + name + `"` + more + `}}`
 	}
@@ -169,6 +171,7 @@ func (c *client) managerOf(name, manager string) string {
 }
 
 func TestBulkStops(t *testing.T) {
+	t.Parallel()
 	bad := `{"method":"POST","path":"/Users","data":{}}`
 	good := func(i int) string {
 		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"userName":"user-%d"}}`, i, i)
@@ -206,6 +209,7 @@ func TestBulkStops(t *testing.T) {
 }
 
 func TestBulkRefused(t *testing.T) {
+	t.Parallel()
 	nested := strings.Repeat("[", 5000) + strings.Repeat("]", 5000)
 	each(t, func(t *testing.T, c *client) {
 		one := `{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a"}}`
@@ -243,6 +247,7 @@ func TestBulkRefused(t *testing.T) {
 // TestBulkWork sends the most that a request may hold in the shapes that could cost the most: what
 // is not linear in them takes minutes.
 func TestBulkWork(t *testing.T) {
+	t.Parallel()
 	const most = 1000
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
 	d := deployWith(t, scim.Server{Store: store, Now: modeltest.NewClock().Now}) // no request ends early
@@ -282,6 +287,7 @@ func TestBulkWork(t *testing.T) {
 
 // TestBulkTime: a request that has lasted long begins nothing more, and says of what.
 func TestBulkTime(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
 	d := deployWith(t, scim.Server{Store: store, Now: func() time.Time {
@@ -300,6 +306,7 @@ func TestBulkTime(t *testing.T) {
 
 // TestBulkRate: an operation counts as a request.
 func TestBulkRate(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
 	d := deployWith(t, scim.Server{Store: store, Rate: 5, Now: clock.Now})

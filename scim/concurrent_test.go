@@ -34,6 +34,7 @@ func (c *client) feed(subject string, types ...model.EventType) []model.Event {
 // TestManyClients has 64 clients change one group and one user at once. Whatever order their requests
 // took effect in, the feed tells it: what it tells must be possible one by one, and end at what is stored.
 func TestManyClients(t *testing.T) {
+	t.Parallel()
 	const clients, requests, people = 64, 6, 12
 	each(t, func(t *testing.T, c *client) {
 		var users []string
@@ -158,6 +159,7 @@ func (c *client) checkChain(t *testing.T, user string, titles map[string]bool) {
 
 // TestCompareAndSwap counts by If-Match: of those who read the same version one may write.
 func TestCompareAndSwap(t *testing.T) {
+	t.Parallel()
 	const clients, each1 = 16, 2
 	each(t, func(t *testing.T, c *client) {
 		for path, attribute := range map[string]string{"/Users/" + c.user("ada"): "nickName", "/Groups/" + c.group("Crew"): "externalId"} {

@@ -12,6 +12,7 @@ import (
 // TestStatements counts what a request executes at the driver, BEGIN and COMMIT apart, once the
 // token is known. Every statement is a round trip to the database, and they are what a request costs.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	const body = `{"userName":%q,"externalId":"X-%s","displayName":"Ada Okafor","name":{"givenName":"Ada","familyName":"Okafor"},
 		"emails":[{"value":"%s@northwind.example","type":"work","primary":true}],"phoneNumbers":[{"value":"+44 1","type":"mobile"}],
 		"` + enterprise + `":{"department":"IT","manager":{"value":"m"}}}`

@@ -47,6 +47,7 @@ func (c *client) matching(filter string) []string {
 
 // TestUndeclaredExtension: an extension that nobody declares is kept, returned, found and changed.
 func TestUndeclaredExtension(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		body := func(name, crew string) string {
 			return fmt.Sprintf(`{"schemas":[%q,%q],"userName":%q,%q:%s}`, coreUser, unknownURN, name, unknownURN, crew)
@@ -100,6 +101,7 @@ func TestUndeclaredExtension(t *testing.T) {
 }
 
 func TestDeclaredSchemaIsDiscovered(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		stranger := c.deployment.client(c.organization("Contoso"))
 		before := c.want(200, "GET", "/Schemas", "").body["totalResults"].(float64)
@@ -136,6 +138,7 @@ func TestDeclaredSchemaIsDiscovered(t *testing.T) {
 }
 
 func TestDeclaredSchemaIsKeptTo(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		c.declare(fleet)
 		body := func(name, fleet string) string { return fmt.Sprintf(`{"userName":%q,%q:%s}`, name, fleetURN, fleet) }
@@ -208,6 +211,7 @@ func TestDeclaredSchemaIsKeptTo(t *testing.T) {
 // TestSchemaDeclaredLater: users who have something else under the URN keep it, and lose their
 // access without a word about it.
 func TestSchemaDeclaredLater(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		id := c.create("/Users", `{"userName":"ada","`+fleetURN+`":{"trips":"many","tags":"x","vehicles":{"value":1},"else":true}}`)
 		c.declare(fleet)
@@ -232,6 +236,7 @@ func TestSchemaDeclaredLater(t *testing.T) {
 // TestDeclaredSchemaCostsNoStatement: requests of an organization with schemas of its own execute
 // what others do.
 func TestDeclaredSchemaCostsNoStatement(t *testing.T) {
+	t.Parallel()
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now

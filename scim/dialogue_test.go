@@ -76,6 +76,7 @@ var dialogueRows = map[string]string{
 var dialogueTypes = map[string]string{"okta": "okta scim v2.0", "entra": "azure scim v2.0", "rfc": "generic scim v2.0"}
 
 func TestEveryRowHasADialogue(t *testing.T) {
+	t.Parallel()
 	for vendor, list := range dialogueRows {
 		var have []string
 		for _, file := range dialogueFiles(t, vendor) {
@@ -89,6 +90,7 @@ func TestEveryRowHasADialogue(t *testing.T) {
 }
 
 func TestDialogues(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
 		for _, file := range dialogueFiles(t, "*") {

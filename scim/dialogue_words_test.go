@@ -205,6 +205,7 @@ func (v *values) diff(want, got any) string {
 }
 
 func TestDialogueWords(t *testing.T) {
+	t.Parallel()
 	id, other := "0190", "0191"
 	for _, test := range []struct {
 		name      string

@@ -9,6 +9,7 @@ import (
 )
 
 func TestServiceProviderConfig(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		no, yes := map[string]any{"supported": false}, map[string]any{"supported": true}
 		want := map[string]any{
@@ -36,6 +37,7 @@ func TestServiceProviderConfig(t *testing.T) {
 }
 
 func TestResourceTypes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		resourceType := func(name, endpoint, description, schema string, extensions ...any) map[string]any {
 			return map[string]any{
@@ -62,6 +64,7 @@ func TestResourceTypes(t *testing.T) {
 }
 
 func TestSchemas(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		var want []any
 		for _, s := range []schema.Schema{schema.CoreUserSchema(), schema.ExtensionEnterpriseUser(), schema.CoreGroupSchema()} {
@@ -97,6 +100,7 @@ func TestSchemas(t *testing.T) {
 }
 
 func TestDiscoveryTakesNoFilter(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, path := range []string{"/ServiceProviderConfig", "/Schemas", "/ResourceTypes", "/ResourceTypes/User"} {
 			refused(t, c.do("GET", filtered(path, `name eq "User"`), ""), 403, "", "filter")

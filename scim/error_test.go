@@ -12,6 +12,7 @@ import (
 
 // TestBadBodies sends what is wrong to POST, PUT or PATCH, and looks that nothing was written.
 func TestBadBodies(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 2000)
 	deep := strings.Repeat(`{"a":`, patch.MaxDepth+1) + "1" + strings.Repeat("}", patch.MaxDepth+1)
 	const (
@@ -75,6 +76,7 @@ func TestBadBodies(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		const limit = 8 << 20
 		body := func(size int) string {
@@ -100,6 +102,7 @@ func (s *slowly) Read(p []byte) (int, error) { return s.r.Read(p) }
 
 // TestBrokenDatabase closes the store under a running server: no answer may tell what is wrong.
 func TestBrokenDatabase(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, store *model.Store) {
 		c := newClient(t, store)
 		user, group := c.user("ada"), c.group("Drivers")

@@ -7,6 +7,7 @@ import (
 
 // TestEntityTags follows the version of a user and of a group through every request on them.
 func TestEntityTags(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, of := range []struct{ endpoint, create, attribute string }{
 			{"/Users", `{"userName":"ada","title":"Pilot"}`, "title"},
@@ -64,6 +65,7 @@ func TestEntityTags(t *testing.T) {
 
 // TestEntityTagOfGroups: a user's groups are shown with the user, but change with the group.
 func TestEntityTagOfGroups(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		user := "/Users/" + c.user("ada")
 		alone := c.want(200, "GET", user, "").header.Get("ETag")
@@ -93,6 +95,7 @@ func TestEntityTagOfGroups(t *testing.T) {
 
 // TestLocation: every answer about one resource tells where that is, as those of RFC 7644 §3.4.1 and §3.5.1 do.
 func TestLocation(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, of := range []struct{ endpoint, body, more string }{
 			{"/Users", `{"userName":"ada"}`, `[{"op":"add","path":"title","value":"Pilot"}]`},

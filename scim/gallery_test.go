@@ -34,6 +34,7 @@ type gallery struct {
 
 // TestMicrosoftGallery has the checks that a gallery application must pass, each on a directory of its own.
 func TestMicrosoftGallery(t *testing.T) {
+	t.Parallel()
 	checks := slices.Concat(galleryProtocol, galleryUsers, galleryGroups)
 	modeltest.Each(t, func(t *testing.T, store *model.Store) {
 		d := deploy(t, store)

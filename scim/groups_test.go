@@ -8,6 +8,7 @@ import (
 )
 
 func TestCreateGroup(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.user("ada")
 		a := c.want(201, "POST", "/Groups", `{"displayName":"Drivers","externalId":"G","members":[{"value":"`+ada+`"},"`+ada+`"],
@@ -34,6 +35,7 @@ func TestCreateGroup(t *testing.T) {
 
 // TestChangeGroup begins each time with a group of Ada and Ben.
 func TestChangeGroup(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, method, body string // ids by the names ADA, BEN, CLEO
 		status             int
@@ -99,6 +101,7 @@ func TestChangeGroup(t *testing.T) {
 }
 
 func TestPatchGroupAnswersOktaAndEntraWithoutABody(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, kind := range []string{"okta scim v2.0", "azure scim v2.0"} {
 			v := c.clientOf(c.directory.OrganizationID, kind)
@@ -113,6 +116,7 @@ func TestPatchGroupAnswersOktaAndEntraWithoutABody(t *testing.T) {
 }
 
 func TestPatchGroupAnswer(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.user("ada")
 		group := c.group("Drivers")
@@ -127,6 +131,7 @@ func TestPatchGroupAnswer(t *testing.T) {
 }
 
 func TestRefusedGroupChanges(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.user("ada")
 		group := c.group("Drivers", ada)

@@ -51,6 +51,7 @@ func quoted(body func(*tenant, bool) string) func(*tenant, bool) string {
 // TestDeactivation is the row active:false of identity.md, section 4, in every dialect: access ends
 // at once, and the person can come back as who they were.
 func TestDeactivation(t *testing.T) {
+	t.Parallel()
 	var tests []tenantTest
 	for _, d := range dialects {
 		tests = append(tests, tenantTest{d.name, func(o *tenant) { deactivate(o, d) }})
@@ -131,6 +132,7 @@ func (o *tenant) tellsOfLeaving(id string, updated, ended model.Event) {
 }
 
 func TestInactiveUsers(t *testing.T) {
+	t.Parallel()
 	eachTenant(t, []tenantTest{
 		{"created inactive: deprovisioned, and there was no access to end", func(o *tenant) {
 			id := o.create("/Users", `{"userName":"ada","active":false}`)
@@ -170,6 +172,7 @@ func TestInactiveUsers(t *testing.T) {
 
 // TestDeletion is the row SCIM DELETE of identity.md, section 4.
 func TestDeletion(t *testing.T) {
+	t.Parallel()
 	eachTenant(t, []tenantTest{
 		{"the row is gone, its id is 404, and its groups lose a member", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))
@@ -224,6 +227,7 @@ func TestDeletion(t *testing.T) {
 
 // TestDirectoryDeletion is the row of identity.md, section 4, on what a directory leaves behind.
 func TestDirectoryDeletion(t *testing.T) {
+	t.Parallel()
 	// remove makes an active and an inactive user in a group, and deletes the directory.
 	remove := func(o *tenant) (active, inactive *model.User) {
 		first, second := o.create("/Users", post("ada", o.mail("ada"))), o.create("/Users", post("ben", o.mail("ben")))
@@ -301,6 +305,7 @@ func TestDirectoryDeletion(t *testing.T) {
 // TestConsoleDeletion is the row of identity.md, section 4, on a deletion by the organization's own
 // staff.
 func TestConsoleDeletion(t *testing.T) {
+	t.Parallel()
 	eachTenant(t, []tenantTest{
 		{"the directory's user is gone, with a tombstone", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	const rate = 3
 	clock := modeltest.NewClock()
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})

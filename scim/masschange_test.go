@@ -97,6 +97,7 @@ func (g *guarded) expect(causes ...string) {
 }
 
 func TestMassChange(t *testing.T) {
+	t.Parallel()
 	cause := func(n, of int) string {
 		return fmt.Sprintf("%d of %d users were deactivated or deleted within 3600 seconds", n, of)
 	}

@@ -7,6 +7,7 @@ import (
 
 // A group that is a member is found like a user, and a user by the groups above their own.
 func TestFiltersSeeGroupsInGroups(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada, ben := c.user("ada"), c.user("ben")
 		drivers := c.group("Drivers", ada)

@@ -17,6 +17,7 @@ const nobody = "01900000-0000-7000-8000-000000000000"
 // TestGroupsInGroups follows RFC 7643 §4.2: a member is a user or a group, and a user's groups say
 // which the user is in by way of another.
 func TestGroupsInGroups(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.user("ada")
 		crew := c.group("Crew", ada)
@@ -62,6 +63,7 @@ func TestGroupsInGroups(t *testing.T) {
 
 // TestUnknownMembers: only the request that names them fails, and says whom it named.
 func TestUnknownMembers(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.user("ada")
 		group := c.group("Crew", ada)
@@ -85,6 +87,7 @@ func TestUnknownMembers(t *testing.T) {
 // TestMembershipStatements: what a change of members costs does not grow with how many operations
 // say it, and members that are not shown are not read.
 func TestMembershipStatements(t *testing.T) {
+	t.Parallel()
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now

@@ -51,6 +51,7 @@ func (d *deployment) buy(form url.Values, user, password string) reply {
 }
 
 func TestClientCredentials(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	grant := func(more ...string) url.Values {
 		v := url.Values{"grant_type": {"client_credentials"}}

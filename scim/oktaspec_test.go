@@ -12,6 +12,7 @@ import (
 // TestOktaSPEC is Okta's test of a SCIM 2.0 server before it is registered (scim.md, section 5.1,
 // rows O1 to O9), request by request with its assertions.
 func TestOktaSPEC(t *testing.T) {
+	t.Parallel()
 	headers := []string{"Accept", "application/scim+json", "Accept-Charset", "utf-8", "Content-Type", "application/scim+json; charset=utf-8", "User-Agent", "OKTA SCIM Integration"}
 	modeltest.Each(t, func(t *testing.T, store *model.Store) {
 		d := deploy(t, store)

@@ -34,6 +34,7 @@ func shown(t *testing.T, user map[string]any) map[string]any {
 }
 
 func TestAttributes(t *testing.T) {
+	t.Parallel()
 	type object = map[string]any
 	tests := []struct {
 		attributes string
@@ -98,6 +99,7 @@ func TestAttributes(t *testing.T) {
 }
 
 func TestExcludedAttributes(t *testing.T) {
+	t.Parallel()
 	type object = map[string]any
 	tests := []struct {
 		query string
@@ -149,6 +151,7 @@ func TestExcludedAttributes(t *testing.T) {
 
 // TestMemberships shows the two sides of a membership, and that neither is read for nothing.
 func TestMemberships(t *testing.T) {
+	t.Parallel()
 	type object = map[string]any
 	var statements modeltest.Statements
 	o := statements.Options()

@@ -14,6 +14,7 @@ import (
 )
 
 func TestUserFilters(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.create("/Users", `{"userName":"Ada@Northwind.example","externalId":"X-1","displayName":"Ada Ökafor",
 			"emails":[{"value":"ada@northwind.example","type":"work","primary":true},{"value":"ada@home.example","type":"home"}]}`)
@@ -83,6 +84,7 @@ func TestUserFilters(t *testing.T) {
 
 // TestFilterGrammar goes through RFC 7644 §3.4.2.2: each operator, on each kind of attribute.
 func TestFilterGrammar(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		names := map[string]string{}
 		create := func(name, body string) string {
@@ -156,6 +158,7 @@ func TestFilterGrammar(t *testing.T) {
 }
 
 func TestGroupFilters(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada, ben := c.user("ada"), c.user("ben")
 		drivers := c.create("/Groups", `{"displayName":"Drivers","externalId":"G-1","members":[{"value":"`+ada+`"},{"value":"`+ben+`"}]}`)
@@ -179,6 +182,7 @@ func TestGroupFilters(t *testing.T) {
 }
 
 func TestRefusedFilters(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		c.user("ada")
 		deep := strings.Repeat("(", filter.MaxDepth+1) + "userName pr" + strings.Repeat(")", filter.MaxDepth+1)
@@ -229,6 +233,7 @@ func TestRefusedFilters(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		const total = 7
 		names := make([]string, total)
@@ -295,6 +300,7 @@ func TestPaging(t *testing.T) {
 }
 
 func TestPageSize(t *testing.T) {
+	t.Parallel()
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
 	c := newClient(t, store)
 	err := c.org.Tx(t.Context(), func(org *model.Org) error {
@@ -319,6 +325,7 @@ func TestPageSize(t *testing.T) {
 // TestUnencodedQuery: what RFC 3986 §3.4 allows in a query need not be encoded, and what URLs are sent with
 // all the same is understood.
 func TestUnencodedQuery(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		c.create("/Users", `{"userName":"a;b","emails":[{"value":"a@b","type":"work"}]}`)
 		for _, query := range []string{
@@ -332,6 +339,7 @@ func TestUnencodedQuery(t *testing.T) {
 }
 
 func TestBadParameters(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		c.user("ada")
 		for query, detail := range map[string]string{

@@ -41,6 +41,7 @@ func (l *logged) lines() []model.DirectoryRequest {
 }
 
 func TestRequestLogTellsWhatHappened(t *testing.T) {
+	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, store *model.Store) {
 		c := newLogged(t, store, 0)
 		id := c.user("ada@northwind.example")
@@ -119,6 +120,7 @@ func TestRequestLogTellsWhatHappened(t *testing.T) {
 }
 
 func TestRequestLogTellsOfTheRateLimit(t *testing.T) {
+	t.Parallel()
 	o := model.Options{Now: modeltest.NewClock().Now}
 	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
 		c := newLogged(t, store, 1)
@@ -134,6 +136,7 @@ func TestRequestLogTellsOfTheRateLimit(t *testing.T) {
 
 // TestRequestLogCostsNoStatement counts what requests execute while their lines wait.
 func TestRequestLogCostsNoStatement(t *testing.T) {
+	t.Parallel()
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now

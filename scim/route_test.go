@@ -22,6 +22,7 @@ const (
 )
 
 func TestMethods(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		user, group := c.user("ada"), c.group("Drivers")
 		for path, allowed := range map[string]string{
@@ -62,6 +63,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestPaths(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		user := c.user("ada")
 		tests := []struct {
@@ -104,6 +106,7 @@ func TestPaths(t *testing.T) {
 
 // The token of a directory is nobody's (RFC 7644 §3.11).
 func TestMe(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 			refused(t, c.do(method, "/me", ""), 501, "")
@@ -114,6 +117,7 @@ func TestMe(t *testing.T) {
 
 // TestErrorsOfOthers has the router, the middleware and a panic fail below /scim.
 func TestErrorsOfOthers(t *testing.T) {
+	t.Parallel()
 	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
 	d := deploy(t, store)
 	c := d.client(d.organization("Northwind"))

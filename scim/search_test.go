@@ -19,6 +19,7 @@ import (
 const searchURN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 func TestSearch(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada := c.create("/Users", fullUser)
 		c.user("ben")
@@ -69,6 +70,7 @@ func (a reply) names() []string {
 }
 
 func TestQueryOfEverything(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		all := []string{"ada", "ben", "cy", "Drivers", "Pilots"}
 		ada := c.create("/Users", `{"userName":"ada","title":"Pilot","externalId":"x"}`)
@@ -149,6 +151,7 @@ func follow(t *testing.T, c *client, path string, total int) (names []string) {
 
 // TestCursors is RFC 9865.
 func TestCursors(t *testing.T) {
+	t.Parallel()
 	clock := modeltest.NewClock()
 	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
 		d := deployWith(t, scim.Server{Store: store, Now: clock.Now})

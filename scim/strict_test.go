@@ -10,6 +10,7 @@ import (
 // TestStrictDirectory: a directory that is made strict is answered by the RFC's words from the next
 // request on, and another one of the same organization as before.
 func TestStrictDirectory(t *testing.T) {
+	t.Parallel()
 	const core = `"schemas":["` + coreUser + `"],`
 	each(t, func(t *testing.T, c *client) {
 		other := c.deployment.client(c.directory.OrganizationID)

@@ -5,6 +5,7 @@ import "testing"
 // TestTakingAway: a request that only takes access away is carried out whatever the data looks like:
 // addresses that are none, domains that nobody verified, values of types that nobody knows.
 func TestTakingAway(t *testing.T) {
+	t.Parallel()
 	const odd = `"emails":[{"value":"not an address","type":"somewhere","primary":true},{"value":"x@unverified.example"},{"value":"@"}],
 		"phoneNumbers":[{"value":"none","type":"?"}],"locale":"nowhere","timezone":"?","profileUrl":"::"`
 	each(t, func(t *testing.T, c *client) {

@@ -37,6 +37,7 @@ func (o *tenant) leave() (byUserName, byEmail, byIdentity model.Traces) {
 
 // TestTombstones has a test for each thing that identity.md, section 4, says of them.
 func TestTombstones(t *testing.T) {
+	t.Parallel()
 	eachTenant(t, []tenantTest{
 		{"keep the person out by userName, by each e-mail and by identity", func(o *tenant) {
 			userName, email, identity := o.leave()

@@ -11,6 +11,7 @@ import (
 )
 
 func TestCreateUser(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		a := c.want(201, "POST", "/Users", `{"userName":"Ada@Northwind.example","password":"s3cret","name":{"givenName":"Ada <&>"},
 			"emails":[{"value":"ada@northwind.example","type":"work","primary":"True"}],"groups":[],"roles":[],"id":"mine",
@@ -59,6 +60,7 @@ func TestCreateUser(t *testing.T) {
 }
 
 func TestInactiveUser(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		id := c.create("/Users", `{"userName":"ada","active":"False"}`)
 		if a := c.want(200, "GET", "/Users/"+id, ""); a.body["active"] != false {
@@ -72,6 +74,7 @@ func TestInactiveUser(t *testing.T) {
 
 // TestActive sends every spelling of a change of active, each to a user with the opposite value.
 func TestActive(t *testing.T) {
+	t.Parallel()
 	deactivate := patchOf(`[{"op":"replace","path":"active","value":false}]`)
 	tests := []struct {
 		name, method, body string
@@ -117,6 +120,7 @@ func TestActive(t *testing.T) {
 }
 
 func TestReplaceUser(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		id := c.create("/Users", fullUser)
 		group := c.group("Drivers", id)
@@ -142,6 +146,7 @@ func TestReplaceUser(t *testing.T) {
 }
 
 func TestPatchUser(t *testing.T) {
+	t.Parallel()
 	type object = map[string]any
 	each(t, func(t *testing.T, c *client) {
 		id := c.create("/Users", `{"userName":"ada","title":"Pilot"}`)
@@ -184,6 +189,7 @@ func TestPatchUser(t *testing.T) {
 }
 
 func TestDeleteUser(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		id := c.user("ada")
 		group := c.group("Drivers", id)
@@ -204,6 +210,7 @@ func TestDeleteUser(t *testing.T) {
 
 // TestNumbersOutOfRange: what PostgreSQL's numeric cannot hold is the client's mistake, on either database.
 func TestNumbersOutOfRange(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, n := range []string{"1e400", "-1e400", "1e-400000", "0.1e-131073", "0e-20000"} {
 			refused(t, c.do("POST", "/Users", `{"userName":"ada","urn:acme:2.0:User":{"n":`+n+`}}`), 400, "invalidValue", "out of range")
@@ -216,6 +223,7 @@ func TestNumbersOutOfRange(t *testing.T) {
 
 // TestContentTypes are those of RFC 7644 §8.1 and what identity providers send.
 func TestContentTypes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for kind, status := range map[string]int{
 			"application/scim+json":                201,

@@ -11,6 +11,7 @@ import (
 // The application and the browser are told where somebody has a seat; who finds none is told so,
 // and is made nobody.
 func TestAccountsAtSignOn(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
 		w.activate(w.tenant)

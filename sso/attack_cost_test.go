@@ -58,6 +58,7 @@ func prefixedAttributes(elements int) string {
 
 // A stranger who has no login and no key, and knows only the address, does not get seconds of our time.
 func TestCostlyMessagesOfStrangers(t *testing.T) {
+	t.Parallel()
 	x := newTarget(t)
 	g, _ := x.begin(t)
 	for _, a := range costs {

@@ -196,6 +196,7 @@ func fragmentOf(text string) *etree.Element {
 }
 
 func TestEncryptedAttacksAreRefused(t *testing.T) {
+	t.Parallel()
 	x := newTarget(t)
 	x.update(x.tenant, func(c *model.ConnectionFields) { c.AllowEncrypted = model.EncryptedCBC })
 	g, post := x.begin(t)
@@ -230,6 +231,7 @@ func TestEncryptedAttacksAreRefused(t *testing.T) {
 
 // TestEncryptedAssertions is what each setting of a connection takes.
 func TestEncryptedAssertions(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		for _, c := range []struct {
@@ -265,6 +267,7 @@ func TestEncryptedAssertions(t *testing.T) {
 // TestKeyRotation: the identity provider takes our new key over when it pleases, and everybody can
 // sign in throughout.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowEncrypted = model.EncryptedGCM })

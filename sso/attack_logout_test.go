@@ -156,6 +156,7 @@ var formAttacks = []logoutAttack{
 }
 
 func TestLogoutAttacksAreRefused(t *testing.T) {
+	t.Parallel()
 	x := newLogoutTarget(t)
 	b := x.browser()
 	for i, a := range append(queryAttacks, formAttacks...) {
@@ -180,6 +181,7 @@ func TestLogoutAttacksAreRefused(t *testing.T) {
 
 // TestLogoutRequestsAreCarriedOutOnce, whichever binding brings them.
 func TestLogoutRequestsAreCarriedOutOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		w.logsOut(w.tenant)
@@ -202,6 +204,7 @@ func TestLogoutRequestsAreCarriedOutOnce(t *testing.T) {
 
 // TestLogoutRequestsForNobody end nothing; the identity provider is told, and its log.
 func TestLogoutRequestsForNobody(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		w.logsOut(w.tenant)
@@ -232,6 +235,7 @@ func TestLogoutRequestsForNobody(t *testing.T) {
 
 // TestLogoutRequestsOfOthers: what is genuine elsewhere.
 func TestLogoutRequestsOfOthers(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.logsOut(w.tenant)
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))

@@ -181,6 +181,7 @@ func (o *openID) attack(t *testing.T, list []tokenAttack, who testidp.Person) {
 }
 
 func TestForgedIDTokensAreRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	o.attack(t, forgeries(), ada(o.tenant))
@@ -199,6 +200,7 @@ func TestForgedIDTokensAreRefused(t *testing.T) {
 
 // Microsoft Entra ID names people otherwise, and says less with an e-mail address.
 func TestEntraTokensOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("entra", "entra.example", testidp.EntraSAML, "EntraIdOIDC")
 	foreign := "11111111-2222-4333-8444-555555555555"
@@ -224,6 +226,7 @@ func TestEntraTokensOfOthersAreRefused(t *testing.T) {
 // TestAddressAsUserNameIsVouchedFor: a directory's users are recognized by their userName whatever
 // their role is, so that an address which anybody can write must be none.
 func TestAddressAsUserNameIsVouchedFor(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for kind, o := range map[string]*openID{
 		"xms_edov":       w.newOpenID("entra", "entra.example", testidp.EntraSAML, "EntraIdOIDC"),
@@ -242,6 +245,7 @@ func TestAddressAsUserNameIsVouchedFor(t *testing.T) {
 }
 
 func TestUserInfoOfOthersIsRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("okta", "okta.example", testidp.OktaSAML, "OktaOIDC")
 	userInfo := func(name string, value any) testidp.TokenOptions {
@@ -262,6 +266,7 @@ func TestUserInfoOfOthersIsRefused(t *testing.T) {
 
 // What the browser brings back.
 func TestAnswersOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	elsewhere := w.newOpenID("fabrikam-oidc", "fabrikam.example", testidp.PlainSAML, "GenericOIDC")

@@ -73,6 +73,7 @@ func (x *target) begin(t *testing.T) (genuine, func(t *testing.T, response strin
 }
 
 func TestGenuineResponsesAreAccepted(t *testing.T) {
+	t.Parallel()
 	for _, p := range places {
 		t.Run(p.name, func(t *testing.T) {
 			g, post := newTarget(t).begin(t)
@@ -84,6 +85,7 @@ func TestGenuineResponsesAreAccepted(t *testing.T) {
 }
 
 func TestAttacksAreRefused(t *testing.T) {
+	t.Parallel()
 	x := newTarget(t)
 	g, post := x.begin(t)
 	tried := map[string]int{}

@@ -34,6 +34,7 @@ const claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 // TestUsualAttributesAreRecognized has the names with which each identity provider is set up out of
 // the box, or by its own guide.
 func TestUsualAttributesAreRecognized(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for vendor, names := range map[string]struct{ email, first, last, groups string }{
 		"Okta":                     {"email", "firstName", "lastName", "groups"},
@@ -59,6 +60,7 @@ func TestUsualAttributesAreRecognized(t *testing.T) {
 
 // TestAttributesThatAConnectionNames: what is mapped comes from there only.
 func TestAttributesThatAConnectionNames(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.update(w.tenant, func(c *model.ConnectionFields) {
 		c.AttributeMapping = map[string]string{"email": "workEmail", "first_name": "vorname", "groups": "Abteilungen"}
@@ -107,6 +109,7 @@ func (w *world) asserted(t *testing.T, attributes map[string][]string) map[strin
 
 // TestRequestsAreAsTheConnectionSays: signed unless switched off, for the format that is asked for.
 func TestRequestsAreAsTheConnectionSays(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	for _, c := range []struct {

@@ -18,6 +18,7 @@ func (w *world) asks(parts ...string) string { return w.authorize(w.tenant, part
 // TestNobodyIsSentWhereAStrangerSays: without a known client and one of its redirect URIs, letter
 // by letter, the browser stays here (RFC 9700, section 4.11).
 func TestNobodyIsSentWhereAStrangerSays(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for name, location := range map[string]string{
 		"no client":                   w.asks("client_id", ""),
@@ -57,6 +58,7 @@ func TestNobodyIsSentWhereAStrangerSays(t *testing.T) {
 }
 
 func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	w.activate(fabrikam)
@@ -122,6 +124,7 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 }
 
 func TestState(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for name, c := range map[string]struct{ sent, back, err string }{
 		"as it came":           {"a b&c=d#é%00\"<script>", "a b&c=d#é%00\"<script>", ""},
@@ -151,6 +154,7 @@ func TestState(t *testing.T) {
 }
 
 func TestConnectionIsFound(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for name, location := range map[string]string{
 		"by its id":               w.asks(),
@@ -206,6 +210,7 @@ func TestConnectionIsFound(t *testing.T) {
 }
 
 func TestLoginHint(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	okta := w.newTenant("okta", "okta.example", testidp.OktaSAML, "OktaSAML")
 	w.activate(okta)
@@ -222,6 +227,7 @@ func TestLoginHint(t *testing.T) {
 
 // TestReauthentication: AuthnInstant is what tells whether somebody signed in anew.
 func TestReauthentication(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, model.AzureSAML)
 	w.activate(entra)

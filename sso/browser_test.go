@@ -33,6 +33,7 @@ func (w *world) begin(n tenant, extra ...string) begun {
 }
 
 func TestLoginEndsOnlyInTheBrowserInWhichItBegan(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		attacker := w.begin(w.tenant)
@@ -69,6 +70,7 @@ func TestLoginEndsOnlyInTheBrowserInWhichItBegan(t *testing.T) {
 }
 
 func TestRelayStateIsNoAddress(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	second := w.second(w.tenant)
 	elsewhere := w.browser().get(w.authorize(second))
@@ -112,6 +114,7 @@ func TestRelayStateIsNoAddress(t *testing.T) {
 }
 
 func TestACSTakesOnlyPost(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	form := w.answer(t, w.begin(w.tenant).sent, ada(w.tenant), testidp.ResponseOptions{})
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch} {
@@ -123,6 +126,7 @@ func TestACSTakesOnlyPost(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	plain := httptest.NewServer(nil)
 	t.Cleanup(plain.Close)
@@ -170,6 +174,7 @@ func TestCookies(t *testing.T) {
 }
 
 func TestSessionCookieIsNewAtEachLogin(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.browser()
 	first := b.signIn(w.tenant, ada(w.tenant)).cookie(sessionCookie)
@@ -180,6 +185,7 @@ func TestSessionCookieIsNewAtEachLogin(t *testing.T) {
 }
 
 func TestTwoTabs(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.browser()
 	left, right := b.get(w.authorize(w.tenant)), b.get(w.authorize(w.tenant))
@@ -195,6 +201,7 @@ func TestTwoTabs(t *testing.T) {
 }
 
 func TestLoginIsGoodOnceAndForTenMinutes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		acs := w.sp(w.connection, "/acs")
@@ -224,6 +231,7 @@ func TestLoginIsGoodOnceAndForTenMinutes(t *testing.T) {
 
 // TestReplicasShareALogin begins at one server and ends at another.
 func TestReplicasShareALogin(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		other := w.replica(t)
 		b := w.browser()
@@ -237,6 +245,7 @@ func TestReplicasShareALogin(t *testing.T) {
 
 // TestResponsesOfOthers posts what is genuine elsewhere.
 func TestResponsesOfOthers(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	w.activate(fabrikam)
@@ -270,6 +279,7 @@ func TestResponsesOfOthers(t *testing.T) {
 }
 
 func TestFormsThatAreNone(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
 	good := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})

@@ -12,6 +12,7 @@ import (
 
 // TestTextThatNoDatabaseTakes sends NUL and what is no UTF-8 wherever text is stored or looked up.
 func TestTextThatNoDatabaseTakes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		for _, text := range []string{"\x00", "a\x00b", "\xff", "\xed\xa0\x80"} {
@@ -49,6 +50,7 @@ func TestTextThatNoDatabaseTakes(t *testing.T) {
 
 // TestAtOnce sends the same at the same time: one wins.
 func TestAtOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		const many = 6

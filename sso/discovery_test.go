@@ -61,6 +61,7 @@ func (o *openID) changed(members map[string]any) http.HandlerFunc {
 const wellKnown = "/.well-known/openid-configuration"
 
 func TestDiscoveryThatIsRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.draftOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	inside := 0
@@ -121,6 +122,7 @@ func TestDiscoveryThatIsRefused(t *testing.T) {
 }
 
 func TestKeySetsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	set := func(keys ...any) http.HandlerFunc {
@@ -178,6 +180,7 @@ func TestKeySetsThatAreRefused(t *testing.T) {
 }
 
 func TestProviderKeyRotation(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	sign := func() answer { return o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)) }
@@ -221,6 +224,7 @@ func TestProviderKeyRotation(t *testing.T) {
 
 // The client's secret goes as the provider takes it.
 func TestClientAuthentication(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	sign := func() answer { return o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)) }
@@ -283,6 +287,7 @@ func TestClientAuthentication(t *testing.T) {
 
 // TestOpenIDConnectionInTheAPI is what an administrator meets who sets a connection up.
 func TestOpenIDConnectionInTheAPI(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	call := func(method, path string, body any) answer {

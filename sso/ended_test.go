@@ -102,6 +102,7 @@ var endings = []ending{
 }
 
 func TestAccessEndsByTheNextRequest(t *testing.T) {
+	t.Parallel()
 	for _, e := range endings {
 		t.Run(e.name, func(t *testing.T) {
 			each(t, func(t *testing.T, w *world) {
@@ -181,6 +182,7 @@ func first(_ int, body map[string]any) string {
 
 // TestReactivationRevivesNothing: whoever is assigned again signs in again.
 func TestReactivationRevivesNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		d := w.newDirectory(w.tenant, "generic scim v2.0")
 		who := person(w.tenant, 3)
@@ -202,6 +204,7 @@ func TestReactivationRevivesNothing(t *testing.T) {
 
 // TestUnassignedBeforeTheFirstLogin: being unassigned is no way around the tombstone or JIT.
 func TestUnassignedBeforeTheFirstLogin(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	d := w.newDirectory(w.tenant, "generic scim v2.0")
 	who := person(w.tenant, 4)
@@ -221,6 +224,7 @@ func TestUnassignedBeforeTheFirstLogin(t *testing.T) {
 
 // TestAccessEndsOnEveryReplica: nothing of a session is remembered between two requests.
 func TestAccessEndsOnEveryReplica(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		d := w.newDirectory(w.tenant, "generic scim v2.0")

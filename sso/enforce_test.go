@@ -16,6 +16,7 @@ import (
 // TestEnforcement is the table of mission.md, 2.7 to 2.11: who may come in, by what, under which
 // settings. Each of them had a password before and is known to the identity provider.
 func TestEnforcement(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	type settings struct{ required, passwords bool }
 	// kinds are what people are, each with what makes somebody so.
@@ -110,6 +111,7 @@ func (w *world) role(n tenant, id string, r model.Role) {
 // TestBreakGlass is the day on which the identity provider answers nothing good: administrators get
 // in to where they wanted, and everybody who should know is told.
 func TestBreakGlass(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		hedy := w.admin(w.tenant, admin)
@@ -190,6 +192,7 @@ func (w *world) alarmed(t *testing.T, u *model.User, before int) {
 
 // TestLinkedAdministratorIsOnePerson to an application, by whichever way they come.
 func TestLinkedAdministratorIsOnePerson(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	id := w.user(w.tenant, ada(w.tenant).UserName).ID
 	before := w.profile(w.token(w.tenant, w.browser(), ada(w.tenant)))
@@ -211,6 +214,7 @@ func TestLinkedAdministratorIsOnePerson(t *testing.T) {
 
 // TestProfileOutsideByPassword: a password is no way around identity.md, section 7.
 func TestProfileOutsideByPassword(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	u := w.admin(w.tenant, "consultant@elsewhere.example")
 	w.setPassword(u.ID, password)
@@ -230,6 +234,7 @@ func TestProfileOutsideByPassword(t *testing.T) {
 
 // TestLoginPageSendsNobodyElsewhere, whatever its address says.
 func TestLoginPageSendsNobodyElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	w.setPassword(w.admin(w.tenant, admin).ID, password)
 	for _, to := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "https:evil.example", "https://" + domain + "@evil.example", "/x\r\nLocation: https://evil.example"} {
@@ -247,6 +252,7 @@ func TestLoginPageSendsNobodyElsewhere(t *testing.T) {
 
 // TestPendingAuthorization is answered once, in its browser, in time, and at its own organization.
 func TestPendingAuthorization(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.setPassword(w.admin(w.tenant, admin).ID, password)
 		fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")

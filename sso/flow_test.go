@@ -11,6 +11,7 @@ import (
 // TestSignIn is the story of one person: the application sends the browser, the identity provider
 // signs them in, the application learns who it is, and hears no more once access has ended.
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		b := w.browser()

@@ -41,6 +41,7 @@ func (s secrets) foundIn(t *testing.T, where, text string) {
 // TestNothingLeaks walks through logins that succeed and that fail: neither the log nor any answer
 // to a failure says who it was or holds what opens something.
 func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		known := secrets{}
@@ -112,6 +113,7 @@ var innards = regexp.MustCompile(`(?i)\bsql|database|gorm|pgx|postgres|sqlite|\.
 
 // TestBrokenDatabase: whoever asks meanwhile is told to come back, and nothing else.
 func TestBrokenDatabase(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		b, token := w.signedInBrowser(w.tenant, ada(w.tenant))

@@ -18,6 +18,7 @@ import (
 
 // TestAdministratorSignsInByPassword walks from the link to the application.
 func TestAdministratorSignsInByPassword(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		ask := w.authorize(w.tenant, "connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)))
 		hedy := w.admin(w.tenant, admin)
@@ -93,6 +94,7 @@ func TestAdministratorSignsInByPassword(t *testing.T) {
 
 // TestHomeRealm leads each address where it belongs (identity.md, section 8).
 func TestHomeRealm(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "OktaSAML")
 	w.activate(fabrikam)
@@ -158,6 +160,7 @@ func TestHomeRealm(t *testing.T) {
 // TestPasswordsUnderNoVerifiedDomain are of the organization that the page's address names, or that
 // the browser remembers, and of no other.
 func TestPasswordsUnderNoVerifiedDomain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	const shared = "consultant@elsewhere.example"
@@ -193,6 +196,13 @@ func TestPasswordsUnderNoVerifiedDomain(t *testing.T) {
 	}
 }
 
+// inTurn is modeltest.EachDatabase for what measures the whole process: nothing runs in parallel.
+func inTurn(t *testing.T, test func(t *testing.T, db modeltest.Database)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, modeltest.SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, modeltest.Postgres(t)) })
+}
+
 // work is how much an attempt hashes, by the memory that it takes: argon2id alone takes 19 MiB.
 func work(run func()) uint64 {
 	var before, after runtime.MemStats
@@ -205,9 +215,11 @@ func work(run func()) uint64 {
 // TestNobodyIsTold whether an address has an account: the same answer, after the same statements and
 // the same hashing.
 func TestNobodyIsTold(t *testing.T) {
-	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+	inTurn(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
-		w := newWorld(t, db, counter.Options())
+		o := counter.Options()
+		o.PasswordMemory = 19 << 10
+		w := newWorld(t, db, o)
 		w.activate(w.tenant)
 		d := w.newDirectory(w.tenant, "generic scim v2.0")
 		w.setPassword(w.admin(w.tenant, admin).ID, password)
@@ -259,6 +271,7 @@ func TestNobodyIsTold(t *testing.T) {
 
 // TestGuessingIsSlowedDown for the account wherever one guesses from, on all replicas, and for nobody else.
 func TestGuessingIsSlowedDown(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		w := newWorld(t, db, model.Options{})
 		w.setPassword(w.admin(w.tenant, admin).ID, password)
@@ -306,6 +319,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 
 // TestFormsOfOtherSitesAreRefused walks every route of this package that takes a form.
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	exempt := []string{"/sso/token", "/sso/saml/:connection/acs", "/sso/saml/:connection/slo", "/sso/logout/authorize", // sso.md, section 6
 		"/sso/oidc/:connection/login"} // which an OpenID provider may send a browser to by a form; it only begins a login

@@ -23,6 +23,7 @@ func (w *world) logoutURL(profileID any) string {
 }
 
 func TestApplicationSignsSomebodyOut(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		const after = "https://app.example/bye?x=1"
@@ -63,6 +64,7 @@ func TestApplicationSignsSomebodyOut(t *testing.T) {
 }
 
 func TestLogoutTokens(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 	profile := w.profile(token)["id"].(string)
@@ -106,6 +108,7 @@ func TestLogoutTokens(t *testing.T) {
 
 // TestLogoutWithoutAnAddress shows a page where the application has nowhere to go on to.
 func TestLogoutWithoutAnAddress(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 	if a := b.get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK || !strings.Contains(a.body, "You are signed out") || b.signedIn() {
@@ -120,6 +123,7 @@ func TestLogoutWithoutAnAddress(t *testing.T) {
 }
 
 func TestPersonSignsOut(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 	if a := b.get("/sso/logout"); a.status != http.StatusOK || !b.signedIn() {

@@ -17,6 +17,7 @@ import (
 
 // TestSignInOverOpenIDConnect is the story of one person at each kind of provider.
 func TestSignInOverOpenIDConnect(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		for _, c := range []struct {
 			personality testidp.Personality
@@ -68,6 +69,7 @@ func TestSignInOverOpenIDConnect(t *testing.T) {
 // What is asked of the provider is what the application asked of us, and nothing that opens something
 // is in the address or the database.
 func TestAuthenticationRequest(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		w := newWorld(t, db, model.Options{})
 		o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
@@ -113,6 +115,7 @@ func TestAuthenticationRequest(t *testing.T) {
 
 // TestFreshnessOverOpenIDConnect is identity.md, section 6, by auth_time.
 func TestFreshnessOverOpenIDConnect(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	at := func(ago time.Duration) func(map[string]any) {
@@ -160,6 +163,7 @@ func TestFreshnessOverOpenIDConnect(t *testing.T) {
 
 // TestGroupsOverOpenIDConnect: a claim that is missing keeps, an empty one strips.
 func TestGroupsOverOpenIDConnect(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		o := w.newOpenID("contoso-oidc", "oidc.example", testidp.EntraSAML, "EntraIdOIDC")
 		many := []string{}
@@ -211,6 +215,7 @@ func TestGroupsOverOpenIDConnect(t *testing.T) {
 // TestClaimsThatAConnectionNames: what is mapped comes from there only, and the provider's word on email
 // is none on another claim.
 func TestClaimsThatAConnectionNames(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	mapping := func(body map[string]any) {
@@ -240,6 +245,7 @@ func TestClaimsThatAConnectionNames(t *testing.T) {
 
 // A tile of the provider leads to our login address, with whom it is about.
 func TestLoginStartedByTheOpenIDProvider(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	initiate := func(method, issuer string) answer {
@@ -271,6 +277,7 @@ func TestLoginStartedByTheOpenIDProvider(t *testing.T) {
 
 // The addresses of one protocol do not serve the other's connections.
 func TestProtocolsAreApart(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	for _, path := range []string{"/sso/saml/" + o.id + "/metadata", "/sso/saml/" + o.id + "/login",
@@ -290,6 +297,7 @@ func TestProtocolsAreApart(t *testing.T) {
 
 // The identity provider can be told that somebody signs out.
 func TestIDTokenIsKeptForLogout(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 		a := o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant))
@@ -312,6 +320,7 @@ func TestIDTokenIsKeptForLogout(t *testing.T) {
 
 // TestStatementsOverOpenIDConnect counts what reaches the database; the limits are today's numbers.
 func TestStatementsOverOpenIDConnect(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		w := newWorld(t, db, counter.Options())

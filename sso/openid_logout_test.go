@@ -13,6 +13,7 @@ import (
 // TestPersonSignsOutAtTheOpenIDProviderToo: our session ends first; the provider is told whose of its
 // sessions is meant, and sends the browser back.
 func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 		signedIn := func() *browser {
@@ -72,6 +73,7 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 
 // TestOpenIDProviderThatCannotBeAsked keeps nobody signed in here.
 func TestOpenIDProviderThatCannotBeAsked(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	w.update(o.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })

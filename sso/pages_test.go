@@ -13,6 +13,7 @@ import (
 
 // TestPages renders each page once: whole, in our layout, with nothing inline and nothing from elsewhere.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	_, err := w.org.UpdateConnection(t.Context(), w.connection.ID, func(c *model.ConnectionFields) error {
 		c.Name = `<b>"Northwind" & Söhne</b>`
@@ -138,6 +139,7 @@ func directives(policy string) map[string]string {
 
 // TestPostBinding signs somebody in at an identity provider that takes requests by HTTP-POST only.
 func TestPostBinding(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.update(w.tenant, func(c *model.ConnectionFields) { c.IDPSSORedirectURL = "" })
 	b := w.browser()
@@ -169,6 +171,7 @@ func TestPostBinding(t *testing.T) {
 
 // TestMetadata is what an administrator gives to their identity provider.
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	a := w.browser().get(w.sp(w.connection, "/metadata"))
 	for _, want := range []string{`entityID="` + w.sp(w.connection, "/metadata") + `"`, `Location="` + w.sp(w.connection, "/acs") + `"`, `use="signing"`} {

@@ -43,6 +43,7 @@ func alias(who testidp.Person) string      { return "staff-" + who.ID }
 
 // TestPersonOfTheDirectorySignsInAsThemselves: SCIM and SAML meet in one user.
 func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		for i, p := range personalities {
 			t.Run(p.name, func(t *testing.T) {
@@ -90,6 +91,7 @@ func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
 // TestAssertedGroups: what a login says of groups replaces what the last one said, and what it does
 // not say changes nothing (identity.md, section 10).
 func TestAssertedGroups(t *testing.T) {
+	t.Parallel()
 	many := make([]string, 151)
 	for i := range many {
 		many[i] = fmt.Sprintf("Group %03d", i)
@@ -158,6 +160,7 @@ func TestAssertedGroups(t *testing.T) {
 
 // TestManyGroups signs in somebody with 1,500 groups.
 func TestManyGroups(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		names := make([]string, 1500)
@@ -182,6 +185,7 @@ func TestManyGroups(t *testing.T) {
 // TestDirectoryTellsTheGroupsOfItsPeople: what a login asserts of somebody whom a directory owns
 // is kept, and the directory's word counts.
 func TestDirectoryTellsTheGroupsOfItsPeople(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	d := w.newDirectory(w.tenant, "generic scim v2.0")
 	who := person(w.tenant, 6)

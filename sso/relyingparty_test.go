@@ -11,6 +11,7 @@ import (
 // TestSlowDiscoveryIsAskedOnce: all who came meanwhile get the same answer, however long it took.
 // Each would else wait for all before them, and anybody can come.
 func TestSlowDiscoveryIsAskedOnce(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	o := w.draftOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	o.times(wellKnown)

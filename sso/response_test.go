@@ -17,6 +17,7 @@ import (
 // TestResponseOfARefusedLogin: what the identity provider sent can be read by the organization's
 // application, where it may be the identity provider's.
 func TestResponseOfARefusedLogin(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		last := func() map[string]any {

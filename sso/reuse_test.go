@@ -20,6 +20,7 @@ func (w *world) signedInBrowser(n tenant, who testidp.Person) (*browser, string)
 }
 
 func TestLiveSessionIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	second := w.second(w.tenant)
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
@@ -76,6 +77,7 @@ func TestLiveSessionIsUsedAgain(t *testing.T) {
 // TestSessionIsAsOldAsItsAuthentication: what an identity provider answered out of a session of its
 // own that is weeks old does not become an authentication of today.
 func TestSessionIsAsOldAsItsAuthentication(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
 	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, model.AzureSAML)
 	w.activate(entra)
@@ -92,6 +94,7 @@ func TestSessionIsAsOldAsItsAuthentication(t *testing.T) {
 }
 
 func TestSessionOfAnotherApplication(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 	other := &model.Application{ApplicationFields: model.ApplicationFields{
@@ -113,6 +116,7 @@ func TestSessionOfAnotherApplication(t *testing.T) {
 }
 
 func TestIdentityProviderShortensASession(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.browser()
 	until := w.clock.Now().Add(30 * time.Minute)
@@ -136,6 +140,7 @@ func TestIdentityProviderShortensASession(t *testing.T) {
 // TestWhoeverIsSignedInIsCheckedAgain: what is asked at the first login is asked when a session is
 // used again.
 func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 	sent := w.begin(w.tenant)
@@ -177,6 +182,7 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 
 // TestApplicationWithdrawnMeanwhile takes the organization from the application during a login.
 func TestApplicationWithdrawnMeanwhile(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
 	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
@@ -194,6 +200,7 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 // TestRedirectURIWithdrawnMeanwhile takes the address from the application during a login: neither a
 // code nor an error may go to whoever answers there now.
 func TestRedirectURIWithdrawnMeanwhile(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
 	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {

@@ -3,7 +3,6 @@ package sso_test
 import (
 	"bytes"
 	"compress/flate"
-	"crypto/x509"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -138,6 +137,7 @@ func (b *browser) bring(m *testidp.LogoutMessage, post bool) answer {
 
 // TestProviderEndsSessions: exactly those that it names, at its own connection.
 func TestProviderEndsSessions(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		beside, _ := w.signedInBrowser(w.second(w.tenant), ada(w.tenant)) // by another connection, with the same NameID
@@ -205,6 +205,7 @@ func (b *browser) sessionToken(t *testing.T) string {
 
 // TestPersonSignsOutAtTheProviderToo: our session ends first, then the identity provider's.
 func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		w.logsOut(w.tenant)
@@ -237,6 +238,7 @@ func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
 
 // TestApplicationSignsSomebodyOutAtTheProviderToo comes back to the application's own address.
 func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.logsOut(w.tenant)
 	const after = "https://app.example/bye?x=1"
@@ -288,6 +290,7 @@ func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
 // TestSigningOutStaysHere where the identity provider does not take it, or the connection does not
 // want it.
 func TestSigningOutStaysHere(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	for name, arrange := range map[string]func(){
 		"the identity provider has no address": func() {},
@@ -316,6 +319,7 @@ func TestSigningOutStaysHere(t *testing.T) {
 
 // TestMetadataOffersSingleLogout by both bindings.
 func TestMetadataOffersSingleLogout(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	d := fragment(t, w.browser().get(w.sp(w.connection, "/metadata")).body)
 	services := d.FindElements("//SingleLogoutService")
@@ -339,6 +343,7 @@ func (w *world) logoutRefused(n tenant, a answer, reason string) {
 
 // TestLogoutResponsesOfOthers go on nowhere.
 func TestLogoutResponsesOfOthers(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.logsOut(w.tenant)
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
@@ -384,16 +389,4 @@ func TestLogoutResponsesOfOthers(t *testing.T) {
 	}
 	w.clock.Advance(11 * time.Minute)
 	w.logoutRefused(w.tenant, other.bring(answer(theirs.attribute("ID"), theirs.relayState), false), string(model.LogoutUsed))
-}
-
-// parsed are the certificates of PEM texts.
-func parsed(t testing.TB, texts ...string) []*x509.Certificate {
-	t.Helper()
-	var out []*x509.Certificate
-	for _, text := range texts {
-		c, err := saml.ParseCertificate(text)
-		must(t, err)
-		out = append(out, c)
-	}
-	return out
 }

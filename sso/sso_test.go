@@ -52,13 +52,14 @@ var keys = sync.OnceValue(func() (k struct {
 // world is a server over TLS, an organization with one connection, the identity provider at its
 // other end, and an application.
 type world struct {
-	t      testing.TB
-	db     modeltest.Database
-	store  *model.Store
-	logged *logged
-	server *httptest.Server
-	url    string
-	clock  *modeltest.Clock
+	t         testing.TB
+	db        modeltest.Database
+	store     *model.Store
+	logged    *logged
+	server    *httptest.Server
+	url       string
+	clock     *modeltest.Clock
+	transport *http.Transport // of all browsers: TLS handshakes take long
 	tenant
 	app    *model.Application
 	secret string // of app
@@ -86,6 +87,8 @@ func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
 	w.server.StartTLS()
 	t.Cleanup(w.server.Close)
 	w.url = w.server.URL
+	w.transport = w.server.Client().Transport.(*http.Transport).Clone()
+	w.transport.TLSClientConfig = &tls.Config{RootCAs: w.transport.TLSClientConfig.RootCAs}
 	mount(t, w.server, w.store, w.url, o.Log)
 	w.tenant = w.newTenant("contoso", domain, testidp.PlainSAML, "GenericSAML")
 	w.app = &model.Application{ApplicationFields: model.ApplicationFields{
@@ -152,6 +155,18 @@ func pemOf(c *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
+// parsed are the certificates of PEM texts.
+func parsed(t testing.TB, texts ...string) []*x509.Certificate {
+	t.Helper()
+	var out []*x509.Certificate
+	for _, text := range texts {
+		c, err := saml.ParseCertificate(text)
+		must(t, err)
+		out = append(out, c)
+	}
+	return out
+}
+
 // sp is a URL of a connection.
 func (w *world) sp(c *model.Connection, path string) string {
 	return w.url + "/sso/saml/" + model.ConnectionPrefix.ID(c.ID) + path
@@ -180,9 +195,7 @@ type browser struct {
 func (w *world) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	must(w.t, err)
-	transport := w.server.Client().Transport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs}
-	return &browser{w: w, http: &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{w: w, http: &http.Client{Jar: jar, Transport: w.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // answer is what came back.

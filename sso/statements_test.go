@@ -11,6 +11,7 @@ import (
 
 // TestStatements counts what reaches the database; the limits are the numbers of today.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		w := newWorld(t, db, counter.Options())

@@ -89,6 +89,7 @@ func (s *siege) someoneElse(a answer) map[string]any {
 }
 
 func TestHostileIdentityProvider(t *testing.T) {
+	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		t.Run("it asserts the victim's address", func(t *testing.T) {
 			s.unharmed(func() {
@@ -143,6 +144,7 @@ func TestHostileIdentityProvider(t *testing.T) {
 }
 
 func TestHostileDirectory(t *testing.T) {
+	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		d := s.newDirectory(s.evil, "generic scim v2.0")
 		var forged string
@@ -207,6 +209,7 @@ func TestHostileDirectory(t *testing.T) {
 
 // Within one organization: the directory gives a member the address of the administrator.
 func TestAddressOfSomebodyElse(t *testing.T) {
+	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		admin := s.user(s.tenant, s.victim.UserName)
 		_, err := s.org.SetRole(t.Context(), admin.ID, model.Admin)
@@ -238,6 +241,7 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 // A connection that leads to another identity provider: who the old one named is nobody's any more,
 // and an administrator does not come back by an e-mail address.
 func TestSwappedConnection(t *testing.T) {
+	t.Parallel()
 	for name, swap := range map[string]func(s *siege) tenant{
 		"its entity ID is changed": func(s *siege) tenant {
 			s.update(s.tenant, func(c *model.ConnectionFields) { c.IDPEntityID = s.evil.idp.SAMLEntityID() })
@@ -290,6 +294,7 @@ func TestSwappedConnection(t *testing.T) {
 
 // A domain that moves: whom the first organization knows by it is nobody's affair there any more.
 func TestMovedDomain(t *testing.T) {
+	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		code := s.browser.get(s.asks()).code(t)
 		successor := s.newTenant("successor", "successor.example", testidp.PlainSAML, "GenericSAML")
@@ -328,6 +333,7 @@ func TestMovedDomain(t *testing.T) {
 
 // A second organization with the same people, at the same identity provider.
 func TestSecondOrganizationWithTheSamePeople(t *testing.T) {
+	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		twin := s.newTenant("twin", "twin.example", testidp.PlainSAML, "GenericSAML")
 		twin.idp = s.idp
@@ -361,6 +367,7 @@ func TestSecondOrganizationWithTheSamePeople(t *testing.T) {
 
 // A domain that is claimed twice is trusted where it is verified, and nowhere else.
 func TestDomainClaimedTwice(t *testing.T) {
+	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		claim, err := s.evil.org.CreateDomain(t.Context(), domain, model.DomainStatePending)
 		must(t, err)

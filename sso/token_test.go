@@ -29,6 +29,7 @@ func (w *world) newCode(extra ...string) string {
 }
 
 func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	object := func(v url.Values) string {
 		o := map[string]string{}
@@ -65,6 +66,7 @@ func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
 }
 
 func TestCodeIsRefused(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	other := &model.Application{ApplicationFields: model.ApplicationFields{
 		Name: "Billing", AllOrganizations: true, RedirectURIs: []string{callback},
@@ -139,6 +141,7 @@ func TestCodeIsRefused(t *testing.T) {
 }
 
 func TestCodeIsGoodOnceAndForAMinute(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		code := w.newCode()
@@ -163,6 +166,7 @@ func TestCodeIsGoodOnceAndForAMinute(t *testing.T) {
 }
 
 func TestPKCE(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	verifier := strings.Repeat("v~", 30)
 	sum := sha256.Sum256([]byte(verifier))
@@ -191,6 +195,7 @@ func TestPKCE(t *testing.T) {
 }
 
 func TestProfileNeedsALiveToken(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	token := w.token(w.tenant, w.browser(), ada(w.tenant))
 	for name, headers := range map[string][]string{
@@ -225,6 +230,7 @@ func TestProfileNeedsALiveToken(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	who := person(w.tenant, 1)
 	profile := w.profile(w.token(w.tenant, w.browser(), who))
@@ -251,6 +257,7 @@ func TestProfile(t *testing.T) {
 }
 
 func TestKeySetIsEmpty(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	a := w.send(nil, http.MethodGet, "/sso/jwks/"+model.ApplicationPrefix.ID(w.app.ID))
 	if a.status != http.StatusOK || strings.TrimSpace(a.body) != `{"keys":[]}` {
@@ -264,6 +271,7 @@ func TestKeySetIsEmpty(t *testing.T) {
 }
 
 func TestBrowserSession(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	b := w.browser()
 	if a := b.get("/sso/session"); a.status != http.StatusUnauthorized || a.object(t)["error"] == nil {

@@ -22,6 +22,7 @@ func (n tenant) unasked(t testing.TB, who testidp.Person, relayState string) url
 }
 
 func TestUnsolicitedResponseIsRefusedWhereItIsNotAllowed(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	acs := w.sp(w.connection, "/acs")
 	for _, relayState := range []string{"", "https://app.example/deep/link"} {
@@ -43,6 +44,7 @@ func TestUnsolicitedResponseIsRefusedWhereItIsNotAllowed(t *testing.T) {
 
 // TestUnsolicitedResponseStartsALogin: it signs nobody in, wherever it leads.
 func TestUnsolicitedResponseStartsALogin(t *testing.T) {
+	t.Parallel()
 	const initiate, withdrawn = "https://app.example/sso/start?from=idp", "Withdrawn"
 	application := func(name, initiate string) func(w *world) *model.Application {
 		return func(w *world) *model.Application {
@@ -138,6 +140,7 @@ func (w *world) startsAtTheApplication(a answer, want string) {
 }
 
 func TestUnsolicitedResponseThatIsLateOrToADraft(t *testing.T) {
+	t.Parallel()
 	w := one(t)
 	w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
 	late := w.unasked(t, ada(w.tenant), "")
@@ -155,6 +158,7 @@ func TestUnsolicitedResponseThatIsLateOrToADraft(t *testing.T) {
 
 // TestUnsolicitedResponseIsGoodOnceOnAnyReplica replays it at another server on the same database.
 func TestUnsolicitedResponseIsGoodOnceOnAnyReplica(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })

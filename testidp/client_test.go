@@ -6,6 +6,7 @@ import (
 )
 
 func TestPause(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		name, retryAfter string
@@ -28,6 +29,7 @@ func TestPause(t *testing.T) {
 }
 
 func TestJournalStaysSmall(t *testing.T) {
+	t.Parallel()
 	var j journal
 	for range 70 {
 		j.begin("many", time.Time{})

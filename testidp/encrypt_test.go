@@ -17,6 +17,7 @@ import (
 
 // TestEncryptedAssertionsAreRead: a service provider of another library decrypts the assertions.
 func TestEncryptedAssertionsAreRead(t *testing.T) {
+	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +74,7 @@ func TestEncryptedAssertionsAreRead(t *testing.T) {
 
 // TestSigningKeyChanges follows an identity provider from one key to the next.
 func TestSigningKeyChanges(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	shown := func() int {
 		body, _ := i.get(t, i.SAMLMetadataURL())

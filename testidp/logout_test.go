@@ -19,6 +19,7 @@ const sloURL = "https://app.example/saml/slo"
 
 // TestLogoutMessagesAreSigned: each personality signs its messages as each binding requires.
 func TestLogoutMessagesAreSigned(t *testing.T) {
+	t.Parallel()
 	for _, p := range personalities {
 		t.Run(string(p), func(t *testing.T) {
 			i := newSignOnIDP(t, p)
@@ -69,6 +70,7 @@ func TestLogoutMessagesAreSigned(t *testing.T) {
 // TestSigningOutReachesTheApplication: a sign-out ends the session here, and sends the browser to
 // end the session of the application. A request of the application ends the session here.
 func TestSigningOutReachesTheApplication(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	if err := i.ConnectLogout(sloURL); err != nil {
 		t.Fatal(err)

@@ -125,6 +125,7 @@ func claimsOf(t *testing.T, token any) (out map[string]any) {
 }
 
 func TestOpenIDProvider(t *testing.T) {
+	t.Parallel()
 	for _, personality := range []testidp.Personality{testidp.PlainSAML, testidp.OktaSAML, testidp.EntraSAML} {
 		t.Run(string(personality), func(t *testing.T) {
 			p := newRelyingParty(t, personality)
@@ -164,6 +165,7 @@ func TestOpenIDProvider(t *testing.T) {
 }
 
 func TestOpenIDProviderRefuses(t *testing.T) {
+	t.Parallel()
 	p := newRelyingParty(t, testidp.PlainSAML)
 	for name, change := range map[string]func(q url.Values){
 		"another client":            func(q url.Values) { q.Set("client_id", "other") },

@@ -58,6 +58,7 @@ func tokenOf(t *testing.T, s http.Handler) string {
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	s := newServer(t, f, testidp.Entra)
 	provision(t, s)
@@ -120,6 +121,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestFirstPageAndStyle(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, newSCIMServer(t), testidp.Entra)
 	a := s.Applications()[0]
 	page, _ := get(t, s, "/", nil)
@@ -133,6 +135,7 @@ func TestFirstPageAndStyle(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	s := newServer(t, f, testidp.Okta)
 	provision(t, s)
@@ -171,6 +174,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	s := newServer(t, f, testidp.Okta, func(o *testidp.Options) { o.Hosts = []string{"idp.example"} })
 	formToken := tokenOf(t, s)
@@ -215,6 +219,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, newSCIMServer(t), testidp.Okta)
 	t.Run("answers until it is stopped", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -250,6 +255,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestNewNamesEveryProblem(t *testing.T) {
+	t.Parallel()
 	_, err := testidp.New(testidp.Options{Applications: []testidp.ApplicationOptions{
 		{SCIMURL: "ftp://x", Token: "two words", Dialect: "jumpcloud", Domain: "a@b"},
 		{SCIMURL: "https://user:pw@x/", Token: token, Dialect: testidp.Okta},

@@ -13,6 +13,7 @@ import (
 )
 
 func TestHostileRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	sso := func(document string) string {
 		return i.SAMLSignOnURL() + "?" + url.Values{"SAMLRequest": {deflated(t, []byte(document))}}.Encode()
@@ -73,6 +74,7 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 }
 
 func TestOtherSitesCannotSignAnybodyIn(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	_, address := i.request(t, nil)
 	page, _ := i.get(t, address)

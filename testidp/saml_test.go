@@ -199,6 +199,7 @@ func fields(page string) url.Values {
 }
 
 func TestEachPersonalityIsAccepted(t *testing.T) {
+	t.Parallel()
 	const objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 	for _, tt := range []struct {
 		personality                 testidp.Personality
@@ -285,6 +286,7 @@ func TestEachPersonalityIsAccepted(t *testing.T) {
 }
 
 func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
+	t.Parallel()
 	const objectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 	for _, tt := range []struct {
 		dialect     testidp.Dialect
@@ -320,6 +322,7 @@ func TestSCIMAndSAMLMeetInOneUser(t *testing.T) {
 }
 
 func TestEntraLinksManyGroups(t *testing.T) {
+	t.Parallel()
 	const (
 		groups = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"
 		link   = "http://schemas.microsoft.com/claims/groups.link"

@@ -43,6 +43,7 @@ func (i *signOnIDP) subject(t *testing.T, page, id string) string {
 func asks(page string) bool { return strings.Contains(page, "Sign in to Acme as …") }
 
 func TestBrowserSignsIn(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	id, address := i.request(t, nil)
 	page, _ := i.get(t, address)
@@ -88,6 +89,7 @@ func TestBrowserSignsIn(t *testing.T) {
 func ptr[T any](v T) *T { return &v }
 
 func TestForceAuthnTellsTheTruthAboutWhen(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.EntraSAML)
 	for force, least := range map[bool]time.Duration{true: 0, false: 40 * 24 * time.Hour} {
 		id, address := i.request(t, func(q *saml.AuthnRequest) { q.ForceAuthn = &force })
@@ -103,6 +105,7 @@ func TestForceAuthnTellsTheTruthAboutWhen(t *testing.T) {
 }
 
 func TestPassiveRequestsAskNobody(t *testing.T) {
+	t.Parallel()
 	passive := func(force bool) func(q *saml.AuthnRequest) {
 		return func(q *saml.AuthnRequest) { q.IsPassive, q.ForceAuthn = ptr(true), &force }
 	}
@@ -135,6 +138,7 @@ func TestPassiveRequestsAskNobody(t *testing.T) {
 }
 
 func TestPostBinding(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	q, err := i.sp.MakeAuthenticationRequest(i.SAMLSignOnURL(), saml.HTTPPostBinding, saml.HTTPPostBinding)
 	if err != nil {
@@ -160,6 +164,7 @@ func TestPostBinding(t *testing.T) {
 }
 
 func TestUnsolicitedResponses(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	i.sp.AllowIDPInitiated = true
 	unsolicited := func(response, person string) {
@@ -189,6 +194,7 @@ func TestUnsolicitedResponses(t *testing.T) {
 }
 
 func TestWhoIsNotAssignedCanBePickedAllTheSame(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	i := newSignOnIDP(t, "", func(o *testidp.Options) {
 		o.Applications[0].SCIMURL, o.Applications[0].Token, o.Applications[0].Dialect = f.url, token, testidp.Okta
@@ -214,6 +220,7 @@ func TestWhoIsNotAssignedCanBePickedAllTheSame(t *testing.T) {
 }
 
 func TestSignOnPagesAllowNoForeignScript(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.PlainSAML)
 	i.browser.Jar = nil
 	var policies []string
@@ -245,6 +252,7 @@ func TestSignOnPagesAllowNoForeignScript(t *testing.T) {
 }
 
 func TestConnectLater(t *testing.T) {
+	t.Parallel()
 	i := newSignOnIDP(t, testidp.ADFSSAML)
 	if i.SAMLEntityID() != i.url+"/applications/1/adfs/services/trust" {
 		t.Errorf("the entity ID is %s", i.SAMLEntityID())
@@ -285,6 +293,7 @@ func TestConnectLater(t *testing.T) {
 }
 
 func TestRespondSignsWhatWasEdited(t *testing.T) {
+	t.Parallel()
 	for _, p := range personalities {
 		i := newSignOnIDP(t, p)
 		for sign, want := range map[testidp.Signing][2]bool{
@@ -332,6 +341,7 @@ func TestRespondSignsWhatWasEdited(t *testing.T) {
 }
 
 func TestEachApplicationHasItsOwnKey(t *testing.T) {
+	t.Parallel()
 	s, err := testidp.New(testidp.Options{Applications: []testidp.ApplicationOptions{{}, {}}})
 	if err != nil {
 		t.Fatal(err)
@@ -349,6 +359,7 @@ func TestEachApplicationHasItsOwnKey(t *testing.T) {
 }
 
 func TestSignOnDuringAnOperationIsAnOperationOfItsOwn(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	i := newSignOnIDP(t, "", func(o *testidp.Options) {
 		o.Applications[0].SCIMURL, o.Applications[0].Token, o.Applications[0].Dialect = f.url, token, testidp.Okta

@@ -104,6 +104,7 @@ func oktaMarcus(extra, externalID, title string) string {
 
 // The bodies are those of Okta's SCIM 2.0 protocol reference.
 func TestOktaRequests(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	// Okta's password is random: check it, and then remove it from the body.
 	f.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -178,6 +179,7 @@ func entraUser(externalID, given, family, title, number string) string {
 
 // The bodies are those of Microsoft's documentation of provisioning for a SCIM endpoint.
 func TestEntraRequests(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra).Applications()[0]
 	daniel, eszter := a.People()[4].ExternalID, a.People()[6].ExternalID
@@ -246,6 +248,7 @@ func TestEntraRequests(t *testing.T) {
 
 // The flag in the tenant URL is sent with each request, and changes the operations.
 func TestEntraRequestsBehindTheComplianceFlag(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra, func(o *testidp.Options) {
 		o.Applications[0].SCIMURL += "?aadOptscim062020"
@@ -285,6 +288,7 @@ func TestEntraRequestsBehindTheComplianceFlag(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		dialect testidp.Dialect
 		want    map[string]string
@@ -321,6 +325,7 @@ func removeMember(group, person string) func(*testidp.Application) (*testidp.Ope
 // Filters have names in the quotes of JSON, but without the escapes that JSON allows for &, < and
 // >.
 func TestFilterQuoting(t *testing.T) {
+	t.Parallel()
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Okta).Applications()[0]
 	if _, err := a.RenameGroup(ctx, "sales", `R&D "north" \ <x>`); err != nil {

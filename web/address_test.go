@@ -6,6 +6,7 @@ import (
 )
 
 func TestIsPublic(t *testing.T) {
+	t.Parallel()
 	tests := map[bool][]string{
 		true: {
 			"1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.1",
@@ -36,6 +37,7 @@ func TestIsPublic(t *testing.T) {
 
 // TestOutboundHasNoProxy looks inside, since Go reads the environment's proxy once per process.
 func TestOutboundHasNoProxy(t *testing.T) {
+	t.Parallel()
 	o := NewOutbound(OutboundOptions{})
 	if o.secure.Proxy != nil || o.plain.Proxy != nil || o.Client().Jar != nil {
 		t.Error("the guarded client takes a proxy or keeps cookies")

@@ -78,6 +78,7 @@ func shout(protocol string) web.Renderer {
 // TestErrors drives every failure through a prefix with its own renderer, through one inside it,
 // and through the default.
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	s, log := newServer(t, web.Options{BodyLimit: 1000})
 	for name, handler := range failures {
 		for _, prefix := range []string{"/scim/v2", "/scim/oauth2", "/page"} {
@@ -212,6 +213,7 @@ func checkProblem(t *testing.T, got answer, status int, detail string) {
 }
 
 func TestErrorPage(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, web.Options{})
 	s.Echo.GET("/fail", func(echo.Context) error {
 		return model.NotFoundf(`There is no "<script>alert(1)</script>".`)
@@ -263,6 +265,7 @@ func TestErrorPage(t *testing.T) {
 
 // TestBrokenOffAnswer expects the client to notice that an answer is not whole.
 func TestBrokenOffAnswer(t *testing.T) {
+	t.Parallel()
 	s, log := newServer(t, web.Options{})
 	s.Echo.GET("/panic", func(c echo.Context) error {
 		_ = c.String(http.StatusOK, "first half")
@@ -292,6 +295,7 @@ func TestBrokenOffAnswer(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	want := map[model.Kind]int{
 		model.Internal: 500, model.Invalid: 400, model.NotFound: 404, model.Conflict: 409, model.Stale: 409,
 		model.Denied: 403, model.Full: 409, model.TooLarge: 413, model.Busy: 503, model.Unavailable: 503,

@@ -111,6 +111,7 @@ func fetch(t *testing.T, client *http.Client, url string) (string, error) {
 }
 
 func TestOutbound(t *testing.T) {
+	t.Parallel()
 	secure := newTarget(t, "127.0.0.1", true, hello)
 	plain := newTarget(t, "127.0.0.1", false, hello)
 	roots := x509.NewCertPool()
@@ -191,6 +192,7 @@ func TestOutbound(t *testing.T) {
 
 // TestOutboundRebinding has a name that is public when it is checked and private when it is used.
 func TestOutboundRebinding(t *testing.T) {
+	t.Parallel()
 	inside := newTarget(t, "127.0.0.1", true, hello)
 	var moved atomic.Bool
 	resolver := names(t, func(string) []string {
@@ -213,6 +215,7 @@ func TestOutboundRebinding(t *testing.T) {
 }
 
 func TestOutboundRedirects(t *testing.T) {
+	t.Parallel()
 	inside := newTarget(t, "127.0.0.2", false, hello)
 	plain := newTarget(t, "127.0.0.1", false, hello)
 	var self *target
@@ -262,6 +265,7 @@ func TestOutboundRedirects(t *testing.T) {
 }
 
 func TestOutboundLimits(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	var cookies atomic.Int32
 	server := newTarget(t, "127.0.0.1", false, func(w http.ResponseWriter, r *http.Request) {

@@ -21,6 +21,7 @@ func files(pairs ...string) fstest.MapFS {
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, web.Options{})
 	err := s.Pages.Add(files(
 		"users.html", `{{define "title"}}Users{{end}}{{define "content"}}{{template "_row.html" .}}{{end}}`,
@@ -87,6 +88,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestAddRefuses(t *testing.T) {
+	t.Parallel()
 	const page = `{{define "title"}}{{end}}{{define "content"}}{{end}}`
 	tests := map[string]struct {
 		templates, assets fstest.MapFS

@@ -31,6 +31,7 @@ func from(h http.Handler, peer string, header ...string) *httptest.ResponseRecor
 }
 
 func TestClientAddress(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, web.Options{TrustedProxies: []netip.Prefix{
 		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"),
 	}})
@@ -77,6 +78,7 @@ func TestClientAddress(t *testing.T) {
 }
 
 func TestRequestID(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, web.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	s.Echo.GET("/who", func(c echo.Context) error {
 		return c.String(http.StatusOK, web.RequestID(c.Request().Context()))
@@ -116,6 +118,7 @@ func TestRequestID(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
+	t.Parallel()
 	const person = "anna@example.com"
 	s, log := newServer(t, web.Options{})
 	handlers := map[string]echo.HandlerFunc{

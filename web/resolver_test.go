@@ -11,6 +11,7 @@ import (
 )
 
 func TestLookupTXT(t *testing.T) {
+	t.Parallel()
 	const name = "_sso-verify.contoso.example"
 	absent := netip.MustParseAddrPort("127.0.0.1:1")
 	for title, c := range map[string]struct {

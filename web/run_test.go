@@ -40,6 +40,7 @@ func run(t *testing.T, s *web.Server) (stop func(), ended <-chan error) {
 }
 
 func TestRunFinishesRequestsInFlight(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	s, _ := newServer(t, web.Options{Listener: l})
 	arrived, release := make(chan struct{}), make(chan struct{})
@@ -89,6 +90,7 @@ func TestRunFinishesRequestsInFlight(t *testing.T) {
 }
 
 func TestRunEndsWithItsListener(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	s, _ := newServer(t, web.Options{Listener: l})
 	_, ended := run(t, s)
@@ -103,6 +105,7 @@ func TestRunEndsWithItsListener(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	s, _ := newServer(t, web.Options{Listener: l})
 	run(t, s)

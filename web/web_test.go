@@ -98,6 +98,7 @@ func do(t *testing.T, method, url string, body io.Reader, header ...string) answ
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	var problem error
 	s, log := newServer(t, web.Options{Ready: func(ctx context.Context) error {
 		if _, ok := ctx.Deadline(); !ok {
@@ -147,6 +148,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	always := map[string]string{
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",

@@ -43,6 +43,7 @@ var samples = map[string]string{
 
 // TestBans breaks each ban and then moves the code to where it may stand.
 func TestBans(t *testing.T) {
+	t.Parallel()
 	for _, b := range bans {
 		t.Run(b.symbol, func(t *testing.T) {
 			code, ok := samples[b.symbol]
@@ -76,6 +77,7 @@ func TestBans(t *testing.T) {
 }
 
 func TestRules(t *testing.T) {
+	t.Parallel()
 	const ok = ""
 	tests := map[string]struct{ file, code, want string }{
 		"an arrow downward":                {"scim/a.go", `import "rollcall/model"`, ok},
@@ -126,6 +128,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestPackageComment(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		files map[string]string
 		want  string

@@ -131,6 +131,7 @@ const (
 )
 
 func TestArchitecture(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join("..", "..")
 	packages := map[string][]*source{}
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -225,6 +226,7 @@ func stands(file, list string) bool {
 // TestDependenciesAreExplained keeps one line in CONTRIBUTING.md for each module that go.mod requires
 // for our own imports.
 func TestDependenciesAreExplained(t *testing.T) {
+	t.Parallel()
 	mod, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ func (a *analytics) begin(t *testing.T, w *walker) url.Values {
 }
 
 func TestApplicationBeginsASignIn(t *testing.T) {
+	t.Parallel()
 	a := startAnalytics(t)
 	w := newWalker(t)
 	asked := a.begin(t, w)
@@ -62,6 +63,7 @@ func TestApplicationBeginsASignIn(t *testing.T) {
 }
 
 func TestApplicationTakesOnlyAnswersThatItAskedFor(t *testing.T) {
+	t.Parallel()
 	a := startAnalytics(t)
 	w := newWalker(t)
 	callback := func(w *walker, q url.Values) visited { return w.open(a.url + "/callback?" + q.Encode()) }
@@ -97,6 +99,7 @@ func TestApplicationTakesOnlyAnswersThatItAskedFor(t *testing.T) {
 }
 
 func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
+	t.Parallel()
 	a := startAnalytics(t)
 	name := "Ada"
 	a.keep("id", visitor{until: time.Now().Add(time.Hour), token: "rc_at_1", profile: profile{ID: "prof_1", FirstName: &name}})
@@ -126,6 +129,7 @@ func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
 }
 
 func TestApplicationBoundsWhatItRemembers(t *testing.T) {
+	t.Parallel()
 	a := startAnalytics(t)
 	a.keep("last", visitor{until: time.Now().Add(time.Hour)})
 	for range maxVisits + 10 {

@@ -89,6 +89,7 @@ func TestOutageOfPostgreSQL(t *testing.T) {
 }
 
 func TestReadOnlySQLiteFile(t *testing.T) {
+	t.Parallel()
 	// Root may write what is read-only, so as root the server runs as somebody else,
 	// from a copy of the program that they may execute.
 	folder, err := os.MkdirTemp("", "rollcall-readonly-")

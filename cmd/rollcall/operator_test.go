@@ -9,6 +9,7 @@ import (
 )
 
 func TestOperatorCommands(t *testing.T) {
+	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		environ := []string{"ROLLCALL_DATABASE_URL=" + db.URL, "ROLLCALL_SECRET_KEY=" + "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}
 		password := regexp.MustCompile(`(?m)^  [A-Z2-7]{26}$`)

@@ -68,6 +68,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestMigrate(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	environ := []string{"ROLLCALL_DATABASE_URL=sqlite:" + filepath.Join(folder, "new", "rollcall.db")}
 	run := func(args ...string) (int, string) {
@@ -96,6 +97,7 @@ func TestMigrate(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	environ := "ROLLCALL_DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")
 	s := startServer(t, os.Args[0], nil, environ)
 	s.waitReady(t, http.StatusOK)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestTestIDPServesItsPageWhateverTheServerSays(t *testing.T) {
+	t.Parallel()
 	refusing := freeAddress(t) // nobody listens there
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -34,6 +35,7 @@ func TestTestIDPServesItsPageWhateverTheServerSays(t *testing.T) {
 }
 
 func TestTestIDPSignsInWithoutASCIMServer(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out, problems synchronized

@@ -1,7 +1,8 @@
 // Package modeltest gives tests a real store, on both databases.
 //
-// PostgreSQL is started once per test process, from the installed binaries, as an unprivileged user
-// in a temporary folder. It ends with the process, even if the process is killed.
+// PostgreSQL is started from the installed binaries, as an unprivileged user in a
+// temporary folder, once for each test that runs at the same time as others; it
+// ends with the process, however the process ends.
 package modeltest
 
 import (
@@ -27,23 +28,32 @@ type Database struct {
 // Key is the secret key of every test database.
 var Key = bytes.Repeat([]byte{7}, 32)
 
-// Each runs a test on a fresh store on SQLite and on PostgreSQL.
+// Each runs a test on a fresh store on SQLite and on PostgreSQL, in parallel.
 func Each(t *testing.T, test func(t *testing.T, store *model.Store)) {
 	t.Helper()
-	EachWith(t, model.Options{}, test)
+	EachDatabase(t, func(t *testing.T, db Database) { test(t, Open(t, db, model.Options{})) })
 }
 
-// EachWith is Each with options. Keys and Log have defaults for tests.
+// EachWith is Each with options; Keys, Log and PasswordMemory have defaults fit for tests. It runs
+// one database after the other, because they share what is in the options: a clock, a counter.
 func EachWith(t *testing.T, o model.Options, test func(t *testing.T, store *model.Store)) {
 	t.Helper()
-	EachDatabase(t, func(t *testing.T, db Database) { test(t, Open(t, db, o)) })
+	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, SQLite(t), o)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Open(t, Postgres(t), o)) })
 }
 
-// EachDatabase runs a test on a fresh database of each kind, for tests that open stores themselves.
+// EachDatabase runs a test on a fresh database of each kind in parallel, for tests that open
+// stores themselves.
 func EachDatabase(t *testing.T, test func(t *testing.T, db Database)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, SQLite(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, Postgres(t))
+	})
 }
 
 // template returns the file of a migrated SQLite database. It is made once, because migrating a
@@ -111,6 +121,9 @@ func Open(t testing.TB, db Database, o model.Options) *model.Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
+	if o.PasswordMemory == 0 {
+		o.PasswordMemory = 64
+	}
 	s, err := model.Open(t.Context(), db.URL, o)
 	if err != nil {
 		t.Fatalf("open %s: %v", db.Name, err)
@@ -119,7 +132,23 @@ func Open(t testing.TB, db Database, o model.Options) *model.Store {
 	return s
 }
 
-// Statements records the statements of a store that is opened with its Options.
+// Eventually waits until a condition holds that another goroutine or process makes true. The limit
+// is far from what it takes, so that no result depends on how busy the machine is.
+func Eventually(t testing.TB, condition func() bool) {
+	t.Helper()
+	every := time.NewTicker(10 * time.Millisecond)
+	defer every.Stop()
+	for limit := time.After(time.Minute); !condition(); {
+		select {
+		case <-every.C:
+		case <-limit:
+			t.Fatal("the condition did not become true within a minute")
+		}
+	}
+}
+
+// Statements counts what reaches the driver of a store that is opened with its
+// Options.
 type Statements struct {
 	mu   sync.Mutex
 	list []string

@@ -23,30 +23,69 @@ import (
 	"rollcall/model"
 )
 
-// shared returns the server of this test process, with a migrated template.
-var shared = sync.OnceValues(func() (*Server, error) {
-	// A transaction of autovacuum would delay the feed of events at random.
+// servers are the servers of this test process. A test has one to itself while it runs: the feed
+// waits for every transaction of its server, whichever database that is in.
+var servers struct {
+	sync.Mutex
+	idle []*Server
+	n    int // of the databases that were made
+}
+
+// first is the folder of the first server, with a copy of its data from which the others start.
+var first = sync.OnceValues(func() (string, error) {
+	folder, err := newFolder("rollcall-postgres-")
+	if err != nil {
+		return "", err
+	}
+	s, err := start(folder, "", ofTests...)
+	if err != nil {
+		return "", err
+	}
+	if err := s.exec("postgres", "CREATE DATABASE rollcall_template"); err != nil {
+		return "", err
+	}
+	store, err := model.Open(context.Background(), s.URL("rollcall_template"), model.Options{Keys: [][]byte{Key}})
+	if err != nil {
+		return "", fmt.Errorf("migrate template: %w", err)
+	}
+	if err := errors.Join(store.Close(), s.stop("fast"), s.run("cp", "-a", s.data(), seedOf(folder)), s.Start()); err != nil {
+		return "", err
+	}
+	s.giveBack()
+	return folder, nil
+})
+
+// ofTests are the settings of tests' servers. Autovacuum's transactions would hold back the feed at
+// any moment.
+var ofTests = []string{"autovacuum=off", "shared_buffers=32MB"}
+
+func seedOf(folder string) string { return filepath.Join(folder, "seed") }
+
+// take returns a server that no other test uses.
+func take() (*Server, error) {
+	seeded, err := first()
+	if err != nil {
+		return nil, err
+	}
+	servers.Lock()
+	if last := len(servers.idle) - 1; last >= 0 {
+		defer servers.Unlock()
+		s := servers.idle[last]
+		servers.idle = servers.idle[:last]
+		return s, nil
+	}
+	servers.Unlock()
 	folder, err := newFolder("rollcall-postgres-")
 	if err != nil {
 		return nil, err
 	}
-	s, err := start(folder, "autovacuum=off")
-	if err != nil {
-		return nil, err
-	}
-	if err := s.exec("postgres", "CREATE DATABASE rollcall_template"); err != nil {
-		return nil, err
-	}
-	store, err := model.Open(context.Background(), s.URL("rollcall_template"), model.Options{Keys: [][]byte{Key}})
-	if err != nil {
-		return nil, fmt.Errorf("migrate template: %w", err)
-	}
-	return s, store.Close()
-})
+	return start(folder, seedOf(seeded), ofTests...)
+}
 
-var databases struct {
-	sync.Mutex
-	n int
+func (s *Server) giveBack() {
+	servers.Lock()
+	defer servers.Unlock()
+	servers.idle = append(servers.idle, s)
 }
 
 // Postgres returns a fresh PostgreSQL database: a clone of a migrated template. It is dropped when
@@ -64,15 +103,14 @@ func EmptyPostgres(t testing.TB) Database {
 
 func clone(t testing.TB, template string) Database {
 	t.Helper()
-	s, err := shared()
+	s, err := take()
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
-	// PostgreSQL allows one clone of a template at a time.
-	databases.Lock()
-	defer databases.Unlock()
-	databases.n++
-	name := fmt.Sprintf("rollcall_%d", databases.n)
+	servers.Lock()
+	servers.n++
+	name := fmt.Sprintf("rollcall_%d", servers.n)
+	servers.Unlock()
 	if err := s.exec("postgres", "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY file_copy"); err != nil {
 		t.Fatalf("clone template: %v", err)
 	}
@@ -80,6 +118,7 @@ func clone(t testing.TB, template string) Database {
 		if err := s.exec("postgres", "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop %s: %v", name, err)
 		}
+		s.giveBack()
 	})
 	return Database{"postgres", s.URL(name)}
 }
@@ -115,7 +154,7 @@ func NewServer(settings ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(folder, append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}, settings...)...)
+	return start(folder, "", append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}, settings...)...)
 }
 
 // Close ends the server and removes its data.
@@ -133,8 +172,9 @@ func (s *Server) URL(database string) string {
 	return "postgres:///?" + q.Encode()
 }
 
-// start starts a server with its data in the folder, which goes when the server is closed.
-func start(folder string, options ...string) (*Server, error) {
+// start starts a server with its data in the folder, which goes when the server is closed: new, or a
+// copy of the data of a server that is stopped.
+func start(folder, seed string, options ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -152,13 +192,32 @@ func start(folder string, options ...string) (*Server, error) {
 			return nil, err
 		}
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(folder, "data"), "-U", "rollcall",
-		"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = folder, as(owner)
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	if seed != "" {
+		err = s.run("cp", "-a", seed, s.data())
+	} else {
+		err = s.run(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "rollcall",
+			"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+	}
+	if err != nil {
+		return nil, err
 	}
 	return s, s.Start()
+}
+
+func (s *Server) data() string { return filepath.Join(s.folder, "data") }
+
+// run runs a program as the owner of the server's data.
+func (s *Server) run(program string, arguments ...string) error {
+	owner, err := unprivileged()
+	if err != nil {
+		return err
+	}
+	c := exec.Command(program, arguments...)
+	c.Dir, c.SysProcAttr = s.folder, as(owner)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, out)
+	}
+	return nil
 }
 
 // Start starts the server and waits until it answers.
@@ -167,11 +226,10 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	// The inner shell survives when the test process is killed. The pipe is closed then, so that
-	// the shell stops the server and removes the folder.
-	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" ` +
-		`>/dev/null 2>&1; rm -rf "$FOLDER") & exec "$@"`
-	args := []string{"-c", script, "sh", filepath.Join(s.bin, "postgres"), "-D", filepath.Join(s.folder, "data")}
+	// The inner shell outlives a test process that is killed: it sees the pipe to
+	// it close, stops the server and removes the folder.
+	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" >/dev/null 2>&1; rm -rf "$FOLDER") & exec "$@"`
+	args := []string{"-c", script, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data()}
 	for _, o := range s.options {
 		args = append(args, "-c", o)
 	}
@@ -215,17 +273,7 @@ func (s *Server) StopImmediately(t testing.TB) {
 }
 
 func (s *Server) stop(mode string) error {
-	owner, err := unprivileged()
-	if err != nil {
-		return err
-	}
-	c := exec.Command(filepath.Join(s.bin, "pg_ctl"), "stop", "-w", "-m", mode, "-D", filepath.Join(s.folder, "data"))
-	c.Dir, c.SysProcAttr = s.folder, as(owner)
-	out, err := c.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	return nil
+	return s.run(filepath.Join(s.bin, "pg_ctl"), "stop", "-w", "-m", mode, "-D", s.data())
 }
 
 func (s *Server) exec(database, statement string) error {

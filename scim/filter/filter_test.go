@@ -48,6 +48,7 @@ const (
 )
 
 func TestParse(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		filter string
 		want   fp.Expression
@@ -193,6 +194,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, filter string
 		offset       int
@@ -276,6 +278,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParsePath(t *testing.T) {
+	t.Parallel()
 	value := "value"
 	for _, c := range []struct {
 		path string
@@ -324,6 +327,7 @@ func TestParsePath(t *testing.T) {
 }
 
 func TestParsePathRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, path string
 		offset     int

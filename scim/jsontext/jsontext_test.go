@@ -104,6 +104,7 @@ func collect(text string) (names, values []string) {
 func sorted(names func(func(string) bool)) []string { return slices.Compact(slices.Sorted(names)) }
 
 func TestAppendString(t *testing.T) {
+	t.Parallel()
 	for _, s := range []string{"", "Drivers", `q"uo\te`, "Ö", "\x00\x1f\x7f", "<&>", "\xff", "\u2028"} {
 		var got string
 		if err := json.Unmarshal(jsontext.AppendString(nil, s), &got); err != nil {

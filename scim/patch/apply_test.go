@@ -5,6 +5,7 @@ import (
 )
 
 func TestApply(t *testing.T) {
+	t.Parallel()
 	const (
 		emails  = `{"emails":[{"value":"w@x","type":"work","primary":true},{"value":"h@x","type":"home"}]}`
 		manager = `{"E":{"manager":{"value":"m1","$ref":"r"}}}`
@@ -269,6 +270,7 @@ func TestApply(t *testing.T) {
 }
 
 func TestApplyRefusesTooManyValues(t *testing.T) {
+	t.Parallel()
 	ops, err := Normalize(body(long.Replace(`{"op":"add","path":"A:badges","value":["new"]}`)), users)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 )
 
 func TestNormalizeEnvelope(t *testing.T) {
+	t.Parallel()
 	const op = `{"op":"replace","path":"active","value":false}`
 	for _, c := range []struct{ name, body, want string }{
 		{"missing schemas", `{"Operations":[` + op + `]}`, `replace active false`},
@@ -61,6 +62,7 @@ func many(n int, op string) []byte {
 }
 
 func TestNormalizeLimits(t *testing.T) {
+	t.Parallel()
 	values := func(n int) string { return strings.TrimSuffix(strings.Repeat(`"a",`, n), ",") }
 	for _, c := range []struct {
 		name string

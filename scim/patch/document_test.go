@@ -6,6 +6,7 @@ import (
 )
 
 func TestDocument(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{
 		{"full user", `{"schemas":["` + coreURN + `","` + enterprise +
 			`"],"id":"clientid","userName":"BJensen@Example.com","externalId":"Ext-1",
@@ -158,6 +159,7 @@ func TestDocument(t *testing.T) {
 }
 
 func TestDocumentOfGroups(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, body, want string
 		members          Members
@@ -194,6 +196,7 @@ func TestDocumentOfGroups(t *testing.T) {
 }
 
 func TestOverwrite(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, stored, doc, want string // want is empty for no change
 	}{

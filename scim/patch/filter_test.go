@@ -12,6 +12,7 @@ import (
 )
 
 func TestFilter(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ filter, want string }{
 		{`USERNAME EQ "B"`, `userName eq "B"`},
 		{`id eq "U1" and externalid eq "e"`, `id eq "U1" and externalId eq "e"`},
@@ -110,6 +111,7 @@ func TestFilter(t *testing.T) {
 
 // The members of a group can be filtered only by their value.
 func TestFilterOfGroups(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		`id eq "g" and members eq "u"`: `id eq "g" and members.value eq "u"`,
 		`members[value eq "u"]`:        `members[value eq "u"]`,
@@ -127,12 +129,14 @@ func TestFilterOfGroups(t *testing.T) {
 }
 
 func TestFilterRefusesBracketsInBrackets(t *testing.T) {
+	t.Parallel()
 	inner := &fp.ValuePath{AttributePath: fp.AttributePath{AttributeName: "type"}}
 	_, err := users.Filter(&fp.ValuePath{AttributePath: fp.AttributePath{AttributeName: "emails"}, ValueFilter: inner})
 	diff(t, "wrong error", "invalidFilter: brackets within brackets are not allowed", refused(t, err))
 }
 
 func TestResolve(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		path string
 		want Place // without declarations
@@ -175,6 +179,7 @@ func TestResolve(t *testing.T) {
 }
 
 func TestNewTypeKeepsTheFirstOfTwoSchemas(t *testing.T) {
+	t.Parallel()
 	first, second := schema.ExtensionEnterpriseUser(), schema.CoreGroupSchema()
 	second.ID = strings.ToLower(first.ID)
 	twice := NewType(schema.CoreUserSchema(), first, second)
@@ -184,6 +189,7 @@ func TestNewTypeKeepsTheFirstOfTwoSchemas(t *testing.T) {
 }
 
 func TestMatches(t *testing.T) {
+	t.Parallel()
 	const element = `{"value":"Ab","count":7,"until":"2026-01-01T00:00:00Z","doors":["a","b"],"primary":true}`
 	for in, want := range map[string]bool{
 		`value eq "aB"`: true, `value ne "ab"`: false, `value co "B"`: true, `value sw "a"`: true, `value ew "b"`: true,

@@ -3,6 +3,7 @@ package patch
 import "testing"
 
 func TestSplitMembers(t *testing.T) {
+	t.Parallel()
 	const a, b = `{"op":"add","path":"members","value":["a"]}`, `{"op":"add","path":"members","value":["b","b","a"]}`
 	const noA, none = `{"op":"remove","path":"members[value eq \"a\"]"}`, `{"op":"remove","path":"members"}`
 	const name = `{"op":"replace","path":"displayName","value":"N"}`

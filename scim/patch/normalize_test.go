@@ -21,6 +21,7 @@ func (c normalizeTest) run(t *testing.T, typ *Type) {
 
 // The rows are recorded requests of real clients.
 func TestNormalizeUsers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []normalizeTest{
 		{"op Replace active bool", `{"op":"Replace","path":"active","value":false}`, `replace active false`},
 		{"op Replace active False", `{"op":"Replace","path":"active","value":"False"}`, `replace active false`},
@@ -311,6 +312,7 @@ func TestNormalizeUsers(t *testing.T) {
 		{"integer as string", `{"op":"replace","path":"A:level","value":"7"}`, `replace A:level 7`},
 		{"empty path string", `{"op":"replace","path":"","value":{"title":"t"}}`, `replace title "t"`},
 	} {
+		t.Parallel()
 		t.Run(c.name, func(t *testing.T) { c.run(t, users) })
 	}
 }

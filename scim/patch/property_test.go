@@ -77,6 +77,7 @@ func randomOps(r *rand.Rand, ops []string) string {
 // After any valid operations, the document is clean, changed reports whether it differs, and
 // the document that was passed in is as before.
 func TestApplyKeepsDocumentsClean(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	doc, applied := document(t, `{"userName":"u"}`), 0
 	for i := range 30_000 {
@@ -114,6 +115,7 @@ func TestApplyKeepsDocumentsClean(t *testing.T) {
 
 // A replace applied twice has the same result as once.
 func TestReplaceIsIdempotent(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	applied := 0
 	for range 20_000 {
@@ -153,6 +155,7 @@ func selects(ops []Operation) bool {
 
 // Deactivation works for any document, because it only takes access away.
 func TestDeactivationNeverFails(t *testing.T) {
+	t.Parallel()
 	for _, doc := range []string{
 		`{}`, `{"userName":""}`, `{"active":"yes"}`, `{"emails":"x","active":[true]}`,
 		`{"active":{"a":1},"` + acme + `":5}`,

@@ -11,6 +11,7 @@ const patchURN = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`
 // TestStrictNormalize: a strict type refuses each dialect that another type accepts, and accepts
 // what the RFC allows.
 func TestStrictNormalize(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, operation string
 		of              *Type
@@ -105,6 +106,7 @@ func TestStrictNormalize(t *testing.T) {
 }
 
 func TestStrictDocument(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ body, scimType string }{
 		"complete": {`{"schemas":["U"],"userName":"a","emails":[{"value":"x","primary":true}]}`,
 			""},
@@ -129,6 +131,7 @@ func TestStrictDocument(t *testing.T) {
 
 // A strict type creates no element for a filter that matches none.
 func TestStrictApply(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"add", "replace"} {
 		ops, err := Normalize(
 			[]byte(`{`+patchURN+`"Operations":[{"op":"`+op+`","path":"emails[type eq \"work\"].value","value":"a"}]}`),

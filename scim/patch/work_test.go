@@ -18,6 +18,7 @@ func photosOf(n, size int) string {
 // TestBodiesThatCostTooMuch has bodies of a hostile client that are small in bytes and large in
 // memory.
 func TestBodiesThatCostTooMuch(t *testing.T) {
+	t.Parallel()
 	names := make([]string, 100_000)
 	for i := range names {
 		names[i] = fmt.Sprintf(`"%x":1`, i)
@@ -51,6 +52,7 @@ func TestBodiesThatCostTooMuch(t *testing.T) {
 }
 
 func TestNormalizeBoundsTheSizeOfValues(t *testing.T) {
+	t.Parallel()
 	op := func(size int) string {
 		return `{"op":"replace","path":"photos","value":` + photosOf(100, size/100) + `}`
 	}
@@ -77,6 +79,7 @@ func TestNormalizeBoundsTheSizeOfValues(t *testing.T) {
 // TestApplyBoundsItsWork has small requests that would compare each of a thousand values many
 // times, while a transaction waits.
 func TestApplyBoundsItsWork(t *testing.T) {
+	t.Parallel()
 	seed, err := Normalize(body(`{"op":"add","path":"photos","value":`+photosOf(MaxValues, 200)+`}`), users)
 	if err != nil {
 		t.Fatal(err)

@@ -84,6 +84,7 @@ func provider(t testing.TB, issuer string, document map[string]any, claims ...fu
 // Google confirms the addresses of private accounts too: only hd says that an account is the
 // company's. Google also refuses the prompt that other providers require for a new login.
 func TestGoogle(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
 	secret := oidc.NewSecret()
 	more := map[string]any{}

@@ -10,6 +10,7 @@ import (
 )
 
 func TestParseIssuer(t *testing.T) {
+	t.Parallel()
 	const tenant = "11111111-2222-4333-8444-55555555aBcD"
 	for text, c := range map[string]struct {
 		entra  bool
@@ -62,6 +63,7 @@ func TestParseIssuer(t *testing.T) {
 }
 
 func TestLogoutURL(t *testing.T) {
+	t.Parallel()
 	p := provider(t, "https://idp.example", map[string]any{"end_session_endpoint": "https://idp.example/out?a=b"})
 	at, err := url.Parse(
 		p.LogoutURL(oidc.Client{ID: "client"}, "the.id.token", "https://rollcall.example/sso/signed-out", "a state"))

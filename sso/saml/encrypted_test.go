@@ -129,6 +129,7 @@ func sealed(t *testing.T, e envelope, to saml.SP, signAssertion, signResponse bo
 }
 
 func TestVerifyDecrypts(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
 	cbc := usual
@@ -166,6 +167,7 @@ func TestVerifyDecrypts(t *testing.T) {
 
 // TestVerifyTellsNothingOfDecryption: all failures of a decryption have the same error.
 func TestVerifyTellsNothingOfDecryption(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
 	cbc := usual
@@ -232,6 +234,7 @@ func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 }
 
 func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	cbc := usual
 	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
@@ -256,6 +259,7 @@ func TestVerifyRefusesEncryptionThatIsNotAllowed(t *testing.T) {
 // TestVerifyDecryptsWithBothKeys: while one key replaces the other, the identity provider may use
 // either of them.
 func TestVerifyDecryptsWithBothKeys(t *testing.T) {
+	t.Parallel()
 	own, other := withKey(t), withKey(t)
 	own.Encryption = saml.EncryptionGCM
 	own.Standby = &saml.KeyPair{Key: other.Key, Certificate: other.Certificate}
@@ -268,6 +272,7 @@ func TestVerifyDecryptsWithBothKeys(t *testing.T) {
 }
 
 func TestVerifyRefusesSeveralEncryptedAssertions(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	own.Encryption = saml.EncryptionCBC
 	d := response(t)

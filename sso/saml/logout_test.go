@@ -48,6 +48,7 @@ func readLogout(sp saml.SP, idp saml.IDP, m saml.Request) (*saml.LogoutMessage, 
 
 // TestLogoutMessages: messages are read as they were written, by both bindings.
 func TestLogoutMessages(t *testing.T) {
+	t.Parallel()
 	for _, redirect := range []bool{true, false} {
 		from, to, idp, back := mirrored(t, redirect)
 		name := saml.NameID{Value: "anna-1", Format: "f", NameQualifier: "q", SPNameQualifier: "s"}
@@ -84,6 +85,7 @@ func TestLogoutMessages(t *testing.T) {
 }
 
 func TestLogoutMessagesThatCannotBeMade(t *testing.T) {
+	t.Parallel()
 	from, _, idp, _ := mirrored(t, true)
 	good := saml.LogoutRequestOptions{ID: "_1", NameID: saml.NameID{Value: "anna-1"}, Now: now}
 	for name, c := range map[string]struct {

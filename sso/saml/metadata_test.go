@@ -133,6 +133,7 @@ func filled(t testing.TB, xml string) []byte {
 }
 
 func TestParseMetadataOfVendors(t *testing.T) {
+	t.Parallel()
 	for name, v := range vendors {
 		t.Run(name, func(t *testing.T) {
 			got, err := saml.ParseMetadata(filled(t, v.xml), "", now)
@@ -151,6 +152,7 @@ func TestParseMetadataOfVendors(t *testing.T) {
 }
 
 func TestParseMetadataChoosesFromAnAggregate(t *testing.T) {
+	t.Parallel()
 	entity := func(name string) string {
 		return strings.ReplaceAll(strings.ReplaceAll(vendors["Okta"].xml, "exk1", name),
 			`<?xml version="1.0" encoding="UTF-8"?>`, "")
@@ -171,6 +173,7 @@ func TestParseMetadataChoosesFromAnAggregate(t *testing.T) {
 }
 
 func TestParseMetadataRefuses(t *testing.T) {
+	t.Parallel()
 	okta := string(filled(t, vendors["Okta"].xml))
 	without := func(old, replacement string) string {
 		if !strings.Contains(okta, old) {
@@ -231,6 +234,7 @@ func TestParseMetadataRefuses(t *testing.T) {
 }
 
 func TestMetadataOfTheServiceProvider(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	other := withKey(t)
 	standby := &saml.KeyPair{Key: other.Key, Certificate: other.Certificate}
@@ -299,6 +303,7 @@ func TestMetadataOfTheServiceProvider(t *testing.T) {
 }
 
 func TestParseCertificate(t *testing.T) {
+	t.Parallel()
 	der := rsaPair(t).certificate.Raw
 	bare := base64.StdEncoding.EncodeToString(der)
 	good := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
@@ -331,6 +336,7 @@ func TestParseCertificate(t *testing.T) {
 }
 
 func TestNewKey(t *testing.T) {
+	t.Parallel()
 	key, c, err := saml.NewKey("con_1", now)
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ func set(t *testing.T, path, key, value string) string {
 }
 
 func TestVerifyKeepsTheTimes(t *testing.T) {
+	t.Parallel()
 	const (
 		conditions = "//Conditions"
 		data       = "//SubjectConfirmationData"
@@ -62,6 +63,7 @@ func TestVerifyKeepsTheTimes(t *testing.T) {
 }
 
 func TestVerifyReadsTimesWithoutZoneAndWithFractions(t *testing.T) {
+	t.Parallel()
 	for _, value := range []string{"2026-03-14T09:26:50", "2026-03-14T09:26:50.123456789Z",
 		"2026-03-14T10:26:50+01:00"} {
 		a, err := sp.Verify(idp(t), set(t, "//Assertion", "IssueInstant", value), expect)
@@ -74,6 +76,7 @@ func TestVerifyReadsTimesWithoutZoneAndWithFractions(t *testing.T) {
 }
 
 func TestVerifyUnsolicited(t *testing.T) {
+	t.Parallel()
 	unsolicited := saml.Expect{Now: now}
 	withoutBoth := func(d *etree.Document) {
 		d.Root().RemoveAttr("InResponseTo")
@@ -93,6 +96,7 @@ func TestVerifyUnsolicited(t *testing.T) {
 }
 
 func TestVerifyLeavesTheSubjectToTheCaller(t *testing.T) {
+	t.Parallel()
 	a, err := sp.Verify(idp(t), edit(t, "//NameID", func(el *etree.Element) { el.Parent().RemoveChild(el) }), expect)
 	if err != nil || a.NameID != "" {
 		t.Errorf("no NameID: got %+v, %v", a, err)
@@ -105,6 +109,7 @@ func TestVerifyLeavesTheSubjectToTheCaller(t *testing.T) {
 }
 
 func TestVerifyTakesOneConfirmationOfSeveral(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		first, second string
 		want          saml.Reason
@@ -136,6 +141,7 @@ func TestVerifyTakesOneConfirmationOfSeveral(t *testing.T) {
 }
 
 func TestVerifyTakesOneAudienceOfSeveral(t *testing.T) {
+	t.Parallel()
 	value := edit(t, "//AudienceRestriction", func(el *etree.Element) {
 		el.CreateElement("saml:Audience").SetText("https://other.example/")
 		el.Parent().AddChild(el.Copy())
@@ -148,6 +154,7 @@ func TestVerifyTakesOneAudienceOfSeveral(t *testing.T) {
 }
 
 func TestVerifyReadsAttributes(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		xml  string
 		want map[string][]string
@@ -201,6 +208,7 @@ func TestVerifyReadsAttributes(t *testing.T) {
 }
 
 func TestVerifyTellsOfCertificateDates(t *testing.T) {
+	t.Parallel()
 	key, err := rsaKeys()
 	if err != nil {
 		t.Fatal(err)
@@ -244,11 +252,13 @@ func TestVerifyTellsOfCertificateDates(t *testing.T) {
 }
 
 func TestVerifyWithoutCertificate(t *testing.T) {
+	t.Parallel()
 	_, err := sp.Verify(saml.IDP{EntityID: idpID}, signed(t, nil), expect)
 	wantReason(t, err, saml.NoCertificate)
 }
 
 func TestRefusalTellsBothSides(t *testing.T) {
+	t.Parallel()
 	_, err := sp.Verify(idp(t), set(t, "//SubjectConfirmationData", "Recipient", "https://other.example/"), expect)
 	refused, ok := errors.AsType[*saml.Refused](err)
 	if !ok || refused.Expected != acsURL || refused.Received != "https://other.example/" {
@@ -257,6 +267,7 @@ func TestRefusalTellsBothSides(t *testing.T) {
 }
 
 func TestRefusalCanBeStored(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ received, want string }{
 		"a control character":    {"a\nb\tc", "a b c"},
 		"a character cut in two": {strings.Repeat("x", 199) + "ö", strings.Repeat("x", 199) + "…"},

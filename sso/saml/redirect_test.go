@@ -36,6 +36,7 @@ func redirected(t *testing.T, from saml.SP, document, relayState string) string 
 }
 
 func TestRedirectedMessages(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{withKey(t).Certificate, own.Certificate}}
 	for _, relayState := range []string{"", "a b&SAMLRequest=evil"} {
@@ -57,6 +58,7 @@ func TestRedirectedMessages(t *testing.T) {
 // TestRedirectedByOthers: other implementations order and escape a query in other ways. Their
 // signature is over the values as sent, in the order of SAML Bindings §3.4.4.1.
 func TestRedirectedByOthers(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{own.Certificate}}
 	fields := map[string]string{}
@@ -84,6 +86,7 @@ func TestRedirectedByOthers(t *testing.T) {
 }
 
 func TestRedirectedWithECDSA(t *testing.T) {
+	t.Parallel()
 	c := ecPair(t, elliptic.P256())
 	query := "SAMLResponse=" + url.QueryEscape(deflated(t, logoutRequest)) + "&SigAlg=" +
 		url.QueryEscape(dsig.ECDSASHA256SignatureMethod)
@@ -117,6 +120,7 @@ func deflated(t *testing.T, document string) string {
 }
 
 func TestRedirectedMessagesAreRefused(t *testing.T) {
+	t.Parallel()
 	own, stranger := withKey(t), withKey(t)
 	provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{own.Certificate}}
 	good := redirected(t, own, logoutRequest, "state")

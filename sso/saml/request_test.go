@@ -31,6 +31,7 @@ func withKey(t *testing.T) saml.SP {
 }
 
 func TestAuthnRequestByRedirect(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	provider := saml.IDP{EntityID: idpID, SSORedirectURL: "https://idp.example/sso?tenant=a%2Fb",
 		SSOPostURL: "https://idp.example/post"}
@@ -118,6 +119,7 @@ func checkRequest(t *testing.T, text, destination string) *etree.Document {
 }
 
 func TestAuthnRequestByPost(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	provider := saml.IDP{EntityID: idpID, SSOPostURL: "https://idp.example/post"}
 	r, err := own.AuthnRequest(provider,
@@ -145,6 +147,7 @@ func TestAuthnRequestByPost(t *testing.T) {
 }
 
 func TestAuthnRequestNeedsWhatItSends(t *testing.T) {
+	t.Parallel()
 	own := withKey(t)
 	good := saml.IDP{SSORedirectURL: "https://idp.example/sso"}
 	tests := map[string]struct {
@@ -171,6 +174,7 @@ func TestAuthnRequestNeedsWhatItSends(t *testing.T) {
 }
 
 func TestAuthnRequestWithoutSignature(t *testing.T) {
+	t.Parallel()
 	unsigned := sp // has no key, and needs none
 	unsigned.UnsignedRequests = true
 	options := saml.RequestOptions{ID: requestID, RelayState: "state", ForceAuthn: true, Now: now}
@@ -201,6 +205,7 @@ func TestAuthnRequestWithoutSignature(t *testing.T) {
 }
 
 func TestAuthnRequestAsksForAFormat(t *testing.T) {
+	t.Parallel()
 	const format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	r, err := withKey(t).AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/post"},
 		saml.RequestOptions{ID: requestID, NameIDFormat: format, Now: now})

@@ -16,6 +16,7 @@ import (
 // shapes that vendors send: default namespaces, namespaces declared on a distant element, a
 // PrefixList, line breaks between elements. testdata/xmlsec1/sign.sh makes them.
 func TestVerifyAcceptsAnotherImplementationsSignatures(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/xmlsec1/*.xml")
 	if err != nil || len(files) < 5 {
 		t.Fatalf("got the files %q, %v", files, err)
@@ -55,6 +56,7 @@ func TestVerifyAcceptsAnotherImplementationsSignatures(t *testing.T) {
 }
 
 func TestVerifyRefusesAConfiguredWeakKey(t *testing.T) {
+	t.Parallel()
 	provider := saml.IDP{EntityID: idpID, Certificates: []*x509.Certificate{weakPair(t).certificate}}
 	_, err := sp.Verify(provider, signed(t, nil), expect)
 	wantReason(t, err, saml.WeakKey)

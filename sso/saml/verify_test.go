@@ -15,6 +15,7 @@ import (
 )
 
 func TestVerifyReadsTheAssertion(t *testing.T) {
+	t.Parallel()
 	got, err := sp.Verify(idp(t), signed(t, nil), expect)
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +39,7 @@ func TestVerifyReadsTheAssertion(t *testing.T) {
 }
 
 func TestVerifyAcceptsWhatIsSigned(t *testing.T) {
+	t.Parallel()
 	assertion, whole := "//Assertion", "/Response"
 	tests := map[string]struct {
 		signing
@@ -84,6 +86,7 @@ func TestVerifyAcceptsWhatIsSigned(t *testing.T) {
 }
 
 func TestVerifyAcceptsManyGroups(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"//Assertion", "/Response"} {
 		a, err := sp.Verify(idp(t), withGroups(t, 1500, path), expect)
 		if err != nil {
@@ -96,6 +99,7 @@ func TestVerifyAcceptsManyGroups(t *testing.T) {
 }
 
 func TestVerifyAcceptsLineBreaksInBase64(t *testing.T) {
+	t.Parallel()
 	value := signed(t, nil)
 	var b strings.Builder
 	for len(value) > 76 {
