@@ -14,7 +14,7 @@ import (
 	"rollcall/model"
 )
 
-// bootstrapActor acts with the bootstrap key (api.md, Configuration).
+// bootstrapActor acts with the bootstrap key (docs/design/store.md, "Secrets").
 const bootstrapActor model.Actor = "operator:bootstrap"
 
 // key is an API key: who acts with it, and on which organizations.

@@ -57,7 +57,8 @@ type certificateObject struct {
 	NotAfter          model.Time `json:"not_after"`
 }
 
-// samlForm writes the addresses of sso.md, section 2: the entity ID is where the metadata is.
+// samlForm writes the addresses of docs/design/signon.md, "Addresses": the entity ID is where the
+// metadata is.
 func (s *Server) samlForm(c *model.Connection, id string) (samlObject, error) {
 	base := strings.TrimSuffix(s.PublicURL, "/") + "/sso/saml/" + id
 	o := samlObject{

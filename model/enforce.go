@@ -11,7 +11,8 @@ func errUntestedSSO() error {
 }
 
 // checkEnforcement refuses to require single sign-on before somebody has signed in
-// by it (mission.md, 2.7): a connection becomes active by its first login.
+// by it (docs/design/identity.md, "Administrators"): a connection becomes active by its first
+// login.
 func (o *Org) checkEnforcement(ctx context.Context, before, after Settings) error {
 	if before.SSORequired || !after.SSORequired {
 		return nil
@@ -32,7 +33,8 @@ type withoutAdmin struct {
 }
 
 // flagLastAdmin notes that a directory has taken the organization's last active
-// administrator away: that is obeyed at once, and nobody may overlook it (mission.md, 2.11).
+// administrator away: that is obeyed at once, and nobody may overlook it (docs/design/identity.md,
+// "Administrators").
 func (o *Org) flagLastAdmin(ctx context.Context, u *User, cause EventType) error {
 	if u.Role != Admin {
 		return nil

@@ -9,7 +9,7 @@ import (
 // EventType names what happened, as the events feed and webhooks spell it.
 type EventType string
 
-// The event types of this package (api.md, Events).
+// The event types of this package (docs/design/store.md, "Events").
 const (
 	DirectoryActivated       EventType = "dsync.activated"
 	DirectoryDeleted         EventType = "dsync.deleted"
@@ -161,7 +161,7 @@ func (o *Org) recordAccessEnded(u *User, reason EndingReason) error {
 }
 
 // encode writes v as compact JSON as JSON.stringify does: no escapes for <, >
-// and &, since receivers sign their own re-serialization of it (api.md, Events).
+// and &, since receivers sign their own re-serialization of it (docs/design/store.md, "Events").
 func encode(v any) (string, error) {
 	b, err := marshal(v)
 	return string(b), err

@@ -42,7 +42,7 @@ type Extent struct {
 }
 
 // adoptable are the users that no directory owns and that one may take over:
-// under a verified domain, and no unconfirmed administrator (identity.md, section 3).
+// under a verified domain, and no unconfirmed administrator (docs/design/identity.md, "Adoption").
 func (o *Org) adoptable() clause.Expr {
 	return clause.Expr{
 		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +

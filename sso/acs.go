@@ -115,8 +115,9 @@ func (s *Server) verify(c echo.Context, connection *model.Connection, l *model.L
 	return in, nil
 }
 
-// fresh refuses an authentication that is older than the application wished (identity.md, section 6).
-// It may be weeks old where nobody wished anything. named is what the identity provider calls it.
+// fresh refuses an authentication that is older than the application wished
+// (docs/design/identity.md, "Sessions"). It may be weeks old where nobody wished anything. named is
+// what the identity provider calls it.
 func fresh(connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time) error {
 	if connection.Reauthentication == model.ReauthenticationRequested {
 		return nil

@@ -37,7 +37,7 @@ type authorization struct {
 
 const maxState = 4096
 
-// authorize begins a sign-in for an application (api.md, Sign-on).
+// authorize begins a sign-in for an application (docs/design/signon.md, "Addresses").
 func (s *Server) authorize(c echo.Context) error {
 	a, err := s.authorization(c)
 	if a == nil {

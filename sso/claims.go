@@ -52,7 +52,7 @@ func (a asserted) first(names ...string) string {
 }
 
 // claimsOf makes claims of a verified assertion. It refuses one in which nothing names the person
-// for good (identity.md, section 1).
+// for good (docs/design/identity.md, "Identities").
 func claimsOf(connection *model.Connection, a *saml.Assertion) (model.Claims, error) {
 	attributes := asserted{}
 	for name, values := range a.Attributes {

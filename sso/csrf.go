@@ -9,8 +9,9 @@ import (
 )
 
 // ownForm refuses a form that another site has the browser send: by its cookies it could act for
-// the person, and without any sign them in as somebody else (sso.md, section 6). Browsers say where a
-// request comes from in Sec-Fetch-Site, and older ones in Origin.
+// the person, and without any sign them in as somebody else (docs/design/signon.md,
+// "One login, one browser"). Browsers say where a request comes from in Sec-Fetch-Site, and older
+// ones in Origin.
 func ownForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if err := http.NewCrossOriginProtection().Check(c.Request()); err != nil {

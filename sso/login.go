@@ -13,8 +13,8 @@ import (
 )
 
 // The login page: an e-mail address first, whose verified domain names the organization and leads to
-// its identity provider; a password for those who have one (identity.md, section 8). What is shown
-// and what is done never depends on whether somebody has the address.
+// its identity provider; a password for those who have one (docs/design/identity.md, "Login page").
+// What is shown and what is done never depends on whether somebody has the address.
 
 // maxLoginForm bounds the forms of the login page, in bytes.
 const maxLoginForm = 16 << 10

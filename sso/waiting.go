@@ -14,7 +14,7 @@ import (
 
 // enteredByPassword tells whether the browser's session serves an application that names no
 // connection: one by a password is of none, and an application that wants a certain identity
-// provider's word gets that or nothing (identity.md, section 6).
+// provider's word gets that or nothing (docs/design/identity.md, "Administrators").
 func (a *authorization) enteredByPassword(in *model.SignedIn, now model.Time) bool {
 	if in == nil || a.organization == nil || in.Session.Method() != model.ByPassword || in.Session.OrganizationID != a.organization.ID {
 		return false

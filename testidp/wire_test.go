@@ -101,7 +101,7 @@ func oktaMarcus(extra, externalID, title string) string {
 		"groups":[],"active":true}`
 }
 
-// The bodies are those of Okta's reference and of scim.md rows O10–O21.
+// The bodies are those of Okta's reference and of docs/design/scim.md, "Okta".
 func TestOktaRequests(t *testing.T) {
 	f := newSCIMServer(t)
 	// Okta's password is random: take it out of the body after looking at it.
@@ -165,7 +165,7 @@ func entraUser(externalID, given, family, title, number string) string {
 		"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"` + number + `","department":"Finance"}}`
 }
 
-// The bodies are those of Microsoft's documentation and of scim.md rows E1–E18.
+// The bodies are those of Microsoft's documentation and of docs/design/scim.md, "Entra ID".
 func TestEntraRequests(t *testing.T) {
 	f := newSCIMServer(t)
 	a := newServer(t, f, testidp.Entra).Applications()[0]
