@@ -39,7 +39,8 @@ func TestInteropWalkNode(t *testing.T) {
 	if !ok || !strings.HasPrefix(install, "npm install ") || !strings.HasSuffix(start, "node app.mjs\n") {
 		t.Fatalf("the second block does not install the SDK and start the application:\n%s", commands[1])
 	}
-	start = strings.Replace(start, "node app.mjs\n", "ROLLCALL_URL=http://127.0.0.1:8080 node app.mjs & APP=$!; trap 'kill $APP' EXIT\n", 1)
+	start = strings.TrimSuffix(start, "node app.mjs\n") +
+		"ROLLCALL_URL=http://127.0.0.1:8080 node app.mjs & APP=$!; trap 'kill $APP' EXIT\n"
 	visit := moved(`
 		for i in $(seq 100); do curl -sS -o page.html http://localhost:3000/nothing 2>page.html && break; sleep 0.1; done
 		rm -f cookies
