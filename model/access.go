@@ -17,7 +17,7 @@ import (
 // What a sign-in opens is found by a secret before the organization is known.
 // Each statement here is bounded by that secret's hash, joins only rows of one
 // organization, and demands that the session lives: one place decides when
-// access has ended (identity.md, section 5).
+// access has ended (docs/design/identity.md, "Ended access").
 
 // codeTime is how long an authorization code may be exchanged.
 const codeTime = time.Minute
@@ -106,7 +106,7 @@ func (o *Org) endReplaced(ctx context.Context, id string) error {
 // refuses an application that does not serve the organization any more, an
 // address that is not the application's any more, and a person whose stored e-mail address is outside the organization's verified
 // domains, unless an operator allowed that: an application that keys by e-mail
-// must not be taken over by a hostile organization (identity.md, section 7). The
+// must not be taken over by a hostile organization (docs/design/identity.md, "Disclosure"). The
 // code and its token are then looked up under the same two conditions.
 func (o *Org) handOver(ctx context.Context, g *Organization, u *User, s *Session, application, redirectURI, challenge string) (string, error) {
 	if err := o.answerable(ctx, u, application, redirectURI); err != nil {
@@ -272,7 +272,8 @@ func (o *Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error)
 		Role: RoleObject{in.User.Role}, Roles: []RoleObject{{in.User.Role}}, Groups: []string{}, CustomAttributes: map[string]any{},
 		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: UserPrefix.ID(in.User.ID),
 	}
-	// What a directory says of its users counts for more than what a login says (mission.md, 2.12).
+	// What a directory says of its users counts for more than what a login says
+	// (docs/design/identity.md, "Groups").
 	db := o.read.WithContext(ctx).Model(&assertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {

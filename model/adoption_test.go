@@ -17,7 +17,7 @@ func withEmail(userName, email string) map[string]any {
 	return d
 }
 
-// The rows of identity.md, section 3, in their order.
+// The rows of docs/design/identity.md, "Adoption", in their order.
 func TestAdoptionAtCreate(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {
@@ -155,7 +155,7 @@ func TestAdoptionAtCreate(t *testing.T) {
 	})
 }
 
-// The last row of identity.md, section 3.
+// The last row of docs/design/identity.md, "Adoption".
 func TestUnownedUsersAreHidden(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {

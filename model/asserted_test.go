@@ -11,7 +11,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// identity.md, section 10.
+// docs/design/identity.md, "Groups".
 func TestAssertedGroups(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {

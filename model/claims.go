@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// maxAttributes and attributesLimit bound what is kept of a login's attributes (identity.md, section 1).
+	// maxAttributes and attributesLimit bound what is kept of a login's attributes
+	// (docs/design/identity.md, "Identities").
 	maxAttributes   = 200
 	attributesLimit = 64 << 10
 )
@@ -78,7 +79,7 @@ type assertedGroup struct {
 }
 
 // noteClaims keeps what a login asserted about somebody: the attributes, and the
-// groups where the login speaks of them (identity.md, sections 1 and 10).
+// groups where the login speaks of them (docs/design/identity.md, "Identities" and "Groups").
 func (o *Org) noteClaims(ctx context.Context, identity *Identity, c *Claims) error {
 	raw, err := c.raw()
 	if err != nil {

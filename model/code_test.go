@@ -215,7 +215,7 @@ func TestSessionLifetime(t *testing.T) {
 	})
 }
 
-// identity.md, section 7: whom an application is told of.
+// docs/design/identity.md, "Disclosure": whom an application is told of.
 func TestHandOver(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {

@@ -236,7 +236,7 @@ func TestUpdateConnection(t *testing.T) {
 	})
 }
 
-// identity.md, section 4: who had a live session is told, nobody else.
+// docs/design/identity.md, "Leaving": who had a live session is told, nobody else.
 func TestDeletedDirectoryEndsSessions(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {

@@ -207,7 +207,7 @@ func (o *Org) DirectoryCounts(ctx context.Context, id string) (DirectoryCounts, 
 
 // DeleteDirectory removes a directory with its tokens and groups. Its active
 // users become unowned and inactive, and their access ends; those who were
-// inactive become unowned and keep their reason (identity.md, section 4).
+// inactive become unowned and keep their reason (docs/design/identity.md, "Leaving").
 func (o *Org) DeleteDirectory(ctx context.Context, id string) error {
 	return o.remove(ctx, func(org *Org, last bool) error {
 		// First, so that nobody creates users and groups in it meanwhile.

@@ -12,7 +12,7 @@ import (
 // VerificationPrefix is the label below which a domain's DNS record is looked for.
 const VerificationPrefix = "_sso-verify"
 
-// The times of a domain's proof (sso.md, section 6).
+// The times of a domain's proof (docs/design/signon.md, "Proof of a domain").
 const (
 	pendingTime  = 7 * 24 * time.Hour // from the claim to the record
 	recheckEvery = 7 * 24 * time.Hour // of a proven domain
@@ -179,7 +179,7 @@ func (o *Org) weighTrust(ctx context.Context, d *Domain, found DomainFinding) er
 
 // prove makes a domain verified that its record proves. Where another
 // organization has it verified, that one is told, and keeps it for the time of
-// the notice (identity.md, section 4).
+// the notice (docs/design/identity.md, "Leaving").
 func (o *Org) prove(ctx context.Context, d *Domain) error {
 	owner, err := o.otherOwner(ctx, d)
 	if err != nil {

@@ -244,7 +244,7 @@ func TestDomainRecheck(t *testing.T) {
 	})
 }
 
-// A domain that two organizations prove (identity.md, section 4).
+// A domain that two organizations prove (docs/design/identity.md, "Leaving").
 func TestDomainContested(t *testing.T) {
 	t.Parallel()
 	eachProof(t, func(t *testing.T, p proofs) {

@@ -10,7 +10,8 @@ func errUntestedSSO() error {
 }
 
 // checkEnforcement refuses to require single sign-on before somebody has signed in
-// by it (mission.md, 2.7): a connection becomes active by its first login.
+// by it (docs/design/identity.md, "Administrators"): a connection becomes active by its first
+// login.
 func (o *Org) checkEnforcement(ctx context.Context, before, after Settings) error {
 	if before.SSORequired || !after.SSORequired {
 		return nil

@@ -107,7 +107,8 @@ func (e *entitling) lock(ctx context.Context, ids []string) error {
 }
 
 // readGroups reads the directory groups of the users: those of SCIM where a
-// directory owns the user, else those that the last login named (mission.md, 2.12).
+// directory owns the user, else those that the last login named (docs/design/identity.md,
+// "Groups").
 func (e *entitling) readGroups(ctx context.Context) error {
 	var owned, others []string
 	for i := range e.users {

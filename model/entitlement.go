@@ -47,7 +47,7 @@ type entitlement struct {
 	Role             Role
 }
 
-// decide is the whole of mission.md 2.5 and 2.6, as a table:
+// decide is the whole of docs/design/identity.md, "Entitlement", as a table:
 //
 //	user      connection                          licenses              groups on these accounts             role
 //	inactive  any                                 none                  none                                 as it is

@@ -61,7 +61,7 @@ func (o *Org) writeEvents(ctx context.Context) error {
 }
 
 // encode writes v as compact JSON as JSON.stringify does: no escapes for <, >
-// and &, since receivers sign their own re-serialization of it (api.md, Events).
+// and &, since receivers sign their own re-serialization of it (docs/design/store.md, "Events").
 func encode(v any) (string, error) {
 	b, err := marshal(v)
 	return string(b), err

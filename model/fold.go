@@ -14,7 +14,7 @@ import (
 )
 
 // Fold is how userName, displayName and e-mail values are compared where SCIM
-// says caseExact false: NFC, then full Unicode case folding (identity.md, section 9).
+// says caseExact false: NFC, then full Unicode case folding (docs/design/identity.md, "Folding").
 func Fold(s string) string {
 	ascii := true
 	for i := range len(s) {

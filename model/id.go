@@ -13,7 +13,8 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // Prefix is the kind of thing that an API id names, as it stands before the underscore.
 type Prefix string
 
-// The prefixes of api.md. DirectoryUserPrefix and UserPrefix name the same row.
+// The prefixes of docs/design/store.md, "Public form". DirectoryUserPrefix and UserPrefix name the
+// same row.
 const (
 	OrganizationPrefix       Prefix = "org"
 	OrganizationDomainPrefix Prefix = "org_domain"

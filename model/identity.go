@@ -7,7 +7,7 @@ import (
 )
 
 // Identity links a user to whom an identity provider vouches for: one subject
-// of one issuer at one connection (identity.md, section 1).
+// of one issuer at one connection (docs/design/identity.md, "Identities").
 type Identity struct {
 	ID             string         `gorm:"primaryKey"`
 	OrganizationID OrganizationID `gorm:"<-:create"`

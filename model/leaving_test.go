@@ -13,7 +13,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// The rows of identity.md, section 4, that are about users; directories and
+// The rows of docs/design/identity.md, "Leaving", that are about users; directories and
 // organizations have their own in TestDeleteDirectory and TestDeleteOrganization.
 func TestLeaving(t *testing.T) {
 	t.Parallel()
@@ -137,7 +137,7 @@ func TestLastAdministrator(t *testing.T) {
 	})
 }
 
-// identity.md, section 5.
+// docs/design/identity.md, "Ended access".
 func TestEpoch(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {

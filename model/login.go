@@ -97,7 +97,7 @@ func (o *Org) RememberAssertion(ctx context.Context, connectionID, assertionID s
 
 // Session is a signed-in user of one browser. It is live while it has not ended
 // or expired, the user is active, and the user's epoch is the session's
-// (identity.md, section 5).
+// (docs/design/identity.md, "Ended access").
 type Session struct {
 	ID             string         `gorm:"primaryKey"`
 	OrganizationID OrganizationID `gorm:"<-:create"`

@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// matcher finds out who a person is (identity.md, section 2).
+// matcher finds out who a person is (docs/design/identity.md, "Matching").
 type matcher struct {
 	org          *Org
 	organization *Organization
@@ -28,7 +28,7 @@ func (m *matcher) refuse(reason RefusalReason, expected, received string, who ..
 	return r
 }
 
-// match is the table of identity.md, section 2: the first row that fits decides.
+// match is the table of docs/design/identity.md, "Matching": the first row that fits decides.
 func (m *matcher) match(ctx context.Context) (*User, *Identity, error) {
 	if !keepable(m.claims.Subject) || !keepable(m.claims.Issuer) {
 		return nil, nil, m.refuse(NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", maxIndexed), clipped(m.claims.Subject))

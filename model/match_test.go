@@ -129,7 +129,7 @@ const (
 	linked  = model.UserIdentityLinked
 )
 
-// matching is a row of identity.md, section 2, or a distinction within one. The
+// matching is a row of docs/design/identity.md, "Matching", or a distinction within one. The
 // login asserts ada@ the verified domain and the subject "subject", unless it says otherwise.
 type matching struct {
 	name     string

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// The objects of the API, of events and of webhooks (api.md): the public form
-// of what this package stores, in one place because all three show the same.
+// The objects of the API, of events and of webhooks (docs/design/store.md, "Public form"): the
+// public form of what this package stores, in one place because all three show the same.
 
 // OrganizationObject is the public form of an Organization.
 type OrganizationObject struct {

@@ -39,7 +39,7 @@ const (
 	// oneTimePasswordTime is how long a printed password may be used.
 	oneTimePasswordTime = 24 * time.Hour
 	// An operator's session ends after consoleIdle without a request and after consoleTime in any
-	// case (identity.md, section 6).
+	// case (docs/design/identity.md, "Sessions").
 	consoleIdle = 30 * time.Minute
 	consoleTime = 12 * time.Hour
 	// usedEvery is how exactly a session's last use is written: not with each request.

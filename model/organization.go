@@ -81,7 +81,7 @@ func errDefaultConnection() error {
 	return Invalidf("default_connection_id", "default_connection_id is the id of a connection of this organization, or null")
 }
 
-// DefaultSettings are those of a new organization (api.md).
+// DefaultSettings are those of a new organization (docs/design/store.md, "Public form").
 func DefaultSettings() Settings {
 	return Settings{JIT: true, AllowAdminPasswords: true, SessionLifetimeSeconds: 86400, LoginResponseDays: 7}
 }

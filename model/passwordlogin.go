@@ -106,7 +106,8 @@ func (s *Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signe
 }
 
 // organizationOfEmail is the organization that has the domain of an address
-// verified, else the one that is meant, else one that has nobody (identity.md, section 8).
+// verified, else the one that is meant, else one that has nobody (docs/design/identity.md,
+// "Login page").
 func (s *Store) organizationOfEmail(ctx context.Context, email string, meant *Organization) (*Organization, error) {
 	_, domain := foldEmail(email)
 	g, err := s.OrganizationByDomain(ctx, domain)
@@ -244,7 +245,7 @@ type breakGlass struct {
 }
 
 // recordPasswordSignIn notes the login, and raises the alert where everybody else
-// must come by the identity provider (mission.md, 2.10).
+// must come by the identity provider (docs/design/identity.md, "Administrators").
 func (o *Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *Organization, out *SignedUp) error {
 	user, session := UserPrefix.ID(out.User.ID), SessionPrefix.ID(out.Session.ID)
 	address, agent := orNull(clipped(in.IPAddress)), orNull(clipped(in.UserAgent))

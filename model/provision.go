@@ -13,7 +13,7 @@ import (
 )
 
 // visibleTo is the condition of the users that a directory may see: its own, and
-// those whom it could adopt (identity.md, section 3).
+// those whom it could adopt (docs/design/identity.md, "Adoption").
 func (o *Org) visibleTo(directoryID string) clause.Expr {
 	return join("(users.directory_id = ", param(directoryID), " OR (", adoptable(o.store.dialect, o.ID), "))")
 }

@@ -5,7 +5,7 @@ package model
 // the API, beside the reasons of sso/saml, which are about the message itself.
 type RefusalReason string
 
-// Why nobody is let in (identity.md, sections 2, 6 and 7).
+// Why nobody is let in (docs/design/identity.md).
 const (
 	Ambiguous            RefusalReason = "ambiguous"                    // several users could be meant
 	AdminLinkRequired    RefusalReason = "admin_link_required"          // an administrator, whom an e-mail address does not prove

@@ -77,7 +77,7 @@ func (o opened) opens(t testing.TB, s *model.Store, want bool) {
 	}
 }
 
-// ends is a way in which access ends (identity.md, sections 4 and 5).
+// ends is a way in which access ends (docs/design/identity.md, "Leaving" and "Ended access").
 type ends struct {
 	name   string
 	end    func(t *testing.T, o opened)

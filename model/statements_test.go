@@ -10,7 +10,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// The numbers of performance.md: each is one Execute at the driver.
+// The numbers of docs/design/store.md, "Statements": each is one Execute at the driver.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {

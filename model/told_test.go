@@ -19,7 +19,8 @@ func (h house) moved(t testing.TB, u *model.User, email string) {
 
 // A hostile organization signs its own person in, keeps the code from the application, and has its
 // directory give the person somebody else's address before it lets the code go. An application that
-// keys by e-mail must hear nothing then (identity.md, section 7), nor of a token that it has already.
+// keys by e-mail must hear nothing then (docs/design/identity.md, "Disclosure"), nor of a token
+// that it has already.
 func TestAddressThatChangesAfterTheCode(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *model.Store) {

@@ -9,7 +9,7 @@ import (
 
 // Tombstone is what is left of a deleted user. It keeps no personal data, only
 // keyed hashes of the folded userName, the e-mail addresses and the identities,
-// by which a sign-on of the same person is recognized (identity.md, section 4).
+// by which a sign-on of the same person is recognized (docs/design/identity.md, "Leaving").
 type Tombstone struct {
 	ID             string         `gorm:"primaryKey"`
 	OrganizationID OrganizationID `gorm:"<-:create"`

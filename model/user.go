@@ -96,7 +96,7 @@ type UserQuery struct {
 	IDs         []string // only these users; nil for all
 	DirectoryID string   // only those whom this directory owns
 	GroupID     string   // only members of this directory group
-	Email       string   // only those with this e-mail address, compared as identity.md section 9 says
+	Email       string   // only those with this e-mail address, folded (docs/design/identity.md, "Folding")
 	IdpID       string   // only those whom their identity provider calls so: by externalId, else by id
 	Owned       bool     // only those whom some directory owns
 	Awaiting    bool     // only administrators whose adoption waits for ConfirmAdoption
@@ -280,7 +280,7 @@ func (o *Org) RevokeSessions(ctx context.Context, id string) (*User, error) {
 }
 
 // ConfirmAdoption lets a directory take over an administrator that no directory
-// owns, once it sends that person (identity.md, section 3).
+// owns, once it sends that person (docs/design/identity.md, "Adoption").
 func (o *Org) ConfirmAdoption(ctx context.Context, id string) (*User, error) {
 	return o.changeUser(ctx, id, func(_ *Org, u *User) error {
 		if u.DirectoryID != nil {

@@ -44,7 +44,7 @@ func (p *PasswordSetup) PublicForm() PasswordSetupObject {
 		UserID: UserPrefix.ID(p.UserID), ExpiresAt: p.ExpiresAt}
 }
 
-// mayHavePassword is the table of mission.md, 2.7 and 2.9: an administrator may,
+// mayHavePassword is docs/design/identity.md, "Administrators": an administrator may,
 // as the way in that is left when the identity provider is down, where the
 // organization allows that; nobody else may, whoever manages them.
 func (u *User) mayHavePassword(s Settings) error {

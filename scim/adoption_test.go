@@ -11,8 +11,8 @@ import (
 	"rollcall/model"
 )
 
-// TestMatchingAtCreate has a test for each row of what a directory's create means (identity.md,
-// section 3).
+// TestMatchingAtCreate has a test for each row of what a directory's create means
+// (docs/design/identity.md, "Adoption").
 func TestMatchingAtCreate(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{
@@ -159,8 +159,8 @@ func TestMatchingAtCreate(t *testing.T) {
 	})
 }
 
-// TestUnownedUsers has a test for each part of the last row of identity.md, section 3: what a
-// directory may see of users whom no directory owns, and do to them.
+// TestUnownedUsers has a test for each part of the last row of docs/design/identity.md, "Adoption":
+// what a directory may see of users whom no directory owns, and do to them.
 func TestUnownedUsers(t *testing.T) {
 	t.Parallel()
 	document := func(o *tenant) map[string]any {

@@ -25,8 +25,8 @@ const galleryUser = `{"schemas":["` + coreUser + `","` + enterprise + `"],"exter
 	"roles":[{"primary":"True","type":"WindowsAzureActiveDirectoryRole","value":"admin","display":"Admin"}],
 	"` + enterprise + `":{"employeeNumber":"7","department":"IT","costCenter":"1","organization":"Northwind","division":"North"}}`
 
-// gallery is one of the 25 checks of Microsoft's validation (scim.md, section 5.3). The rest of a
-// check's name is what Microsoft calls it.
+// gallery is one of the 25 checks of Microsoft's validation (docs/design/scim.md,
+// "Microsoft's validation"). The rest of a check's name is what Microsoft calls it.
 type gallery struct {
 	name  string
 	check func(t *testing.T, c *client)

@@ -48,8 +48,8 @@ func quoted(body func(*tenant, bool) string) func(*tenant, bool) string {
 	}
 }
 
-// TestDeactivation is the row active:false of identity.md, section 4, in every dialect: access ends
-// at once, and the person can come back as who they were.
+// TestDeactivation is the row active:false of docs/design/identity.md, "Leaving", in every dialect:
+// access ends at once, and the person can come back as who they were.
 func TestDeactivation(t *testing.T) {
 	t.Parallel()
 	var tests []tenantTest
@@ -170,7 +170,7 @@ func TestInactiveUsers(t *testing.T) {
 	})
 }
 
-// TestDeletion is the row SCIM DELETE of identity.md, section 4.
+// TestDeletion is the row SCIM DELETE of docs/design/identity.md, "Leaving".
 func TestDeletion(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{
@@ -225,7 +225,8 @@ func TestDeletion(t *testing.T) {
 	})
 }
 
-// TestDirectoryDeletion is the row of identity.md, section 4, on what a directory leaves behind.
+// TestDirectoryDeletion is the row of docs/design/identity.md, "Leaving", on what a directory
+// leaves behind.
 func TestDirectoryDeletion(t *testing.T) {
 	t.Parallel()
 	// remove makes an active and an inactive user in a group, and deletes the directory.
@@ -302,8 +303,8 @@ func TestDirectoryDeletion(t *testing.T) {
 	})
 }
 
-// TestConsoleDeletion is the row of identity.md, section 4, on a deletion by the organization's own
-// staff.
+// TestConsoleDeletion is the row of docs/design/identity.md, "Leaving", on a deletion by the
+// organization's own staff.
 func TestConsoleDeletion(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{

@@ -9,8 +9,8 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// TestOktaSPEC is Okta's test of a SCIM 2.0 server before it is registered (scim.md, section 5.1,
-// rows O1 to O9), request by request with its assertions.
+// TestOktaSPEC is Okta's test of a SCIM 2.0 server before it is registered (docs/design/scim.md,
+// "Okta"), request by request with its assertions.
 func TestOktaSPEC(t *testing.T) {
 	t.Parallel()
 	headers := []string{"Accept", "application/scim+json", "Accept-Charset", "utf-8", "Content-Type", "application/scim+json; charset=utf-8", "User-Agent", "OKTA SCIM Integration"}

@@ -35,7 +35,7 @@ func (o *tenant) leave() (byUserName, byEmail, byIdentity model.Traces) {
 		model.Traces{Identities: []model.Identity{identity}}
 }
 
-// TestTombstones has a test for each thing that identity.md, section 4, says of them.
+// TestTombstones has a test for each thing that docs/design/identity.md, "Leaving", says of them.
 func TestTombstones(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{

@@ -120,7 +120,7 @@ func plain(text string) func(*envelope) {
 	return func(e *envelope) { e.plain = func(string) string { return text } }
 }
 
-// encryptions are what sso.md, section 3, has under Encryption, and their relatives.
+// encryptions are what docs/design/signon.md, "Attacks", has under encryption, and their relatives.
 var encryptions = []struct {
 	name string
 	envelope

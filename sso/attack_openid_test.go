@@ -25,7 +25,8 @@ import (
 	"rollcall/trust"
 )
 
-// What attackers send over OpenID Connect (sso.md, section 3), through the real callback.
+// What attackers send over OpenID Connect (docs/design/signon.md, "Attacks"), through the real
+// callback.
 
 // otherKey is an attacker's.
 var otherKey = sync.OnceValue(func() *rsa.PrivateKey { k, _ := rsa.GenerateKey(rand.Reader, 2048); return k })

@@ -13,7 +13,7 @@ import (
 	"rollcall/testidp"
 )
 
-// What other sites and other browsers do with a login (sso.md, section 3, Browser).
+// What other sites and other browsers do with a login (docs/design/signon.md, "Attacks", browser).
 
 const (
 	sessionCookie = "__Host-rollcall"

@@ -13,8 +13,8 @@ import (
 	"rollcall/testidp"
 )
 
-// TestEnforcement is the table of mission.md, 2.7 to 2.11: who may come in, by what, under which
-// settings. Each of them had a password before and is known to the identity provider.
+// TestEnforcement is docs/design/identity.md, "Administrators": who may come in, by what, under
+// which settings. Each of them had a password before and is known to the identity provider.
 func TestEnforcement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
@@ -212,7 +212,7 @@ func TestLinkedAdministratorIsOnePerson(t *testing.T) {
 	}
 }
 
-// TestProfileOutsideByPassword: a password is no way around identity.md, section 7.
+// TestProfileOutsideByPassword: a password is no way around docs/design/identity.md, "Disclosure".
 func TestProfileOutsideByPassword(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})

@@ -92,7 +92,7 @@ func TestAdministratorSignsInByPassword(t *testing.T) {
 	})
 }
 
-// TestHomeRealm leads each address where it belongs (identity.md, section 8).
+// TestHomeRealm leads each address where it belongs (docs/design/identity.md, "Login page").
 func TestHomeRealm(t *testing.T) {
 	t.Parallel()
 	w := one(t)
@@ -321,7 +321,8 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), model.Options{})
-	exempt := []string{"/sso/token", "/sso/saml/:connection/acs", "/sso/saml/:connection/slo", "/sso/logout/authorize", // sso.md, section 6
+	exempt := []string{"/sso/token", "/sso/saml/:connection/acs", "/sso/saml/:connection/slo", "/sso/logout/authorize",
+		// docs/design/signon.md, "One login, one browser"
 		"/sso/oidc/:connection/login"} // which an OpenID provider may send a browser to by a form; it only begins a login
 	checked := 0
 	for _, route := range sso.Routes(t, w.store) {

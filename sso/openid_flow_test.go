@@ -113,7 +113,7 @@ func TestAuthenticationRequest(t *testing.T) {
 	})
 }
 
-// TestFreshnessOverOpenIDConnect is identity.md, section 6, by auth_time.
+// TestFreshnessOverOpenIDConnect is docs/design/identity.md, "Sessions", by auth_time.
 func TestFreshnessOverOpenIDConnect(t *testing.T) {
 	t.Parallel()
 	w := one(t)

@@ -89,7 +89,7 @@ func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
 }
 
 // TestAssertedGroups: what a login says of groups replaces what the last one said, and what it does
-// not say changes nothing (identity.md, section 10).
+// not say changes nothing (docs/design/identity.md, "Groups").
 func TestAssertedGroups(t *testing.T) {
 	t.Parallel()
 	many := make([]string, 151)

@@ -12,7 +12,7 @@ import (
 	"rollcall/testidp"
 )
 
-// Who must not become somebody else (identity.md, sections 2, 3, 4 and 7): one test per row, with a
+// Who must not become somebody else (docs/design/identity.md): one test per row, with a
 // hostile tenant that is a customer like any other, and may have its identity provider and its
 // directory say whatever it likes.
 

@@ -28,7 +28,8 @@ func TestWalkAccounts(t *testing.T) {
 	}
 	if len(connection.Accounts) != 1 || len(licenses.Data) != 1 || licenses.Data[0].State != "granted" ||
 		licenses.Data[0].AccountID != connection.Accounts[0] {
-		t.Errorf("the connection is for %v, and the licenses are %+v, want one in its account", connection.Accounts, licenses.Data)
+		t.Errorf("the connection is for %v, and the licenses are %+v, want one in its account",
+			connection.Accounts, licenses.Data)
 	}
 	if preview.Users != 1 || len(preview.Groups) != 1 || preview.Groups[0].Lost != 1 || preview.Groups[0].Gained != 0 {
 		t.Errorf("the preview is %+v, want one user who loses the group", preview)

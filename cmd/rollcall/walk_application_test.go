@@ -76,7 +76,9 @@ func TestWalkSignPeopleIn(t *testing.T) {
 		r.chapter(t, operatePage, "Keys and tokens"),
 		chapter{"the tokens", []string{"api /directories/$DIRECTORY/tokens"}},
 	)
-	t.Run("a person signs in, is unassigned, and is refused", func(t *testing.T) { signedIn(t, r, shown["Sign people in"]) })
+	t.Run("a person signs in, is unassigned, and is refused", func(t *testing.T) {
+		signedIn(t, r, shown["Sign people in"])
+	})
 	t.Run("the answers on the page have the members of real ones", func(t *testing.T) {
 		membersAreDocumented(t, shown["Sign people in"], shown["the person"])
 	})

@@ -12,8 +12,11 @@ import (
 // TestWalkPasswords goes on where the first steps end, as an administrator does.
 func TestWalkPasswords(t *testing.T) {
 	r := newReader(t)
-	out := r.types(t, r.firstSteps(t), r.chapter(t, operatePage, "Passwords for administrators"))["Passwords for administrators"]
-	for _, want := range []string{"\n200\n303\n", `"method":"password"`, `"role":"admin"`, `"email":"hedy@northwind.example"`} {
+	const passwords = "Passwords for administrators"
+	out := r.types(t, r.firstSteps(t), r.chapter(t, operatePage, passwords))[passwords]
+	for _, want := range []string{
+		"\n200\n303\n", `"method":"password"`, `"role":"admin"`, `"email":"hedy@northwind.example"`,
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("there is no %q", want)
 		}

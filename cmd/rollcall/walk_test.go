@@ -162,7 +162,8 @@ func section(t *testing.T, page, title string) string {
 func codeUnder(t *testing.T, page, title, language string) []string {
 	t.Helper()
 	var blocks []string
-	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(section(t, page, title), -1) {
+	fence := regexp.MustCompile("(?s)```" + language + "\n(.*?)```")
+	for _, m := range fence.FindAllStringSubmatch(section(t, page, title), -1) {
 		blocks = append(blocks, m[1])
 	}
 	if len(blocks) == 0 {
