@@ -63,7 +63,7 @@ $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python
 	rm -rf $(PYTHON)
 	python3 -m venv $(PYTHON)
-	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
+	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv --require-hashes -r $<
 	touch $@
 
 # Unpacked and not installed: the package insists on a web server, which would run from then on.
@@ -75,12 +75,12 @@ $(SAMLPHP)/installed:
 	cd $(SAMLPHP) && { apt-get download -qq simplesamlphp || { $(AS_ROOT) apt-get update -qq && apt-get download -qq simplesamlphp; }; } && dpkg-deb --extract simplesamlphp_*.deb .
 	touch $@
 
-$(SAMLIDP)/installed: sso/testdata/saml-idp/package.json
+$(SAMLIDP)/installed: sso/testdata/saml-idp/package.json sso/testdata/saml-idp/package-lock.json
 	.ci/setup node
 	rm -rf $(SAMLIDP)
 	mkdir -p $(SAMLIDP)
-	cp $< $(SAMLIDP)
-	npm install --prefix $(SAMLIDP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
+	cp $^ $(SAMLIDP)
+	npm ci --prefix $(SAMLIDP) --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 # Built for its database, with the realm of the tests in it: then a test's copy starts in seconds.
@@ -102,12 +102,12 @@ $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION): sso/testdata/keycloak/realm.json
 	$(KEYCLOAK_JVM) $(KEYCLOAK)/bin/kc.sh import --optimized --file $< --db-url='jdbc:h2:file:$(abspath $(KEYCLOAK))/database/keycloak;NON_KEYWORDS=VALUE'
 	touch $@
 
-$(OIDCOP)/installed: sso/testdata/oidc-provider/package.json
+$(OIDCOP)/installed: sso/testdata/oidc-provider/package.json sso/testdata/oidc-provider/package-lock.json
 	.ci/setup node
 	rm -rf $(OIDCOP)
 	mkdir -p $(OIDCOP)
-	cp $< $(OIDCOP)
-	npm install --prefix $(OIDCOP) --loglevel error --no-audit --no-fund --no-package-lock --ignore-scripts
+	cp $^ $(OIDCOP)
+	npm ci --prefix $(OIDCOP) --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 .cache/sdk-node/installed: sso/testdata/sdk/node/package.json sso/testdata/sdk/node/package-lock.json
@@ -122,7 +122,7 @@ $(OIDCOP)/installed: sso/testdata/oidc-provider/package.json
 	.ci/setup python
 	rm -rf $(@D)
 	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv -r $<
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv --require-hashes -r $<
 	touch $@
 
 $(BROWSER)/installed: cmd/rollcall/testdata/browser/package.json cmd/rollcall/testdata/browser/package-lock.json
