@@ -23,6 +23,7 @@ import (
 // reference is the wire contract: the operations of reference-api.yaml and the schemas of their answers.
 type reference struct {
 	document   map[string]any
+	compiling  sync.Mutex // compiler serves one at a time
 	compiler   *jsonschema.Compiler
 	operations []*operation
 }
@@ -132,7 +133,9 @@ func (r *reference) check(o *operation, status int, body []byte) error {
 }
 
 func (r *reference) checkValue(pointer string, value any, name string) error {
+	r.compiling.Lock()
 	schema, err := r.compiler.Compile("reference.json#" + pointer)
+	r.compiling.Unlock()
 	if err != nil {
 		return err
 	}

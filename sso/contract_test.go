@@ -35,6 +35,9 @@ var contract = sync.OnceValues(func() (*jsonschema.Compiler, error) {
 	return c, c.AddResource("reference.json", document)
 })
 
+// compiling is held by who uses the contract's compiler, which serves one at a time.
+var compiling sync.Mutex
+
 // compactRequired removes the doubles that the reference has in some lists of required members,
 // which JSON Schema does not allow.
 func compactRequired(value any) {
@@ -58,7 +61,9 @@ func conforms(t testing.TB, name, body string) {
 	t.Helper()
 	c, err := contract()
 	must(t, err)
+	compiling.Lock()
 	schema, err := c.Compile("reference.json#/components/schemas/" + name)
+	compiling.Unlock()
 	must(t, err)
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(body)))
 	must(t, err)
