@@ -120,7 +120,7 @@ func (o *Org) checkConnectionApplication(ctx context.Context, c *Connection) err
 // UpdateConnection lets change alter a connection under a lock and stores it.
 // Another identity provider begins anew: with another entity ID the identities
 // are unlinked, who is signed in by this connection is signed out, and it is a
-// draft until one login has succeeded (identity.md, section 4).
+// draft until one login has succeeded (docs/design/identity.md, "Leaving").
 func (o *Org) UpdateConnection(
 	ctx context.Context, id string, change func(*ConnectionFields) error,
 ) (*Connection, error) {
