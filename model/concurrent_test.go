@@ -172,7 +172,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 			updates++
 		}
 	}
-	if updates != 2 {
+	if updates < 2 { // on a busy machine the circle may close again
 		t.Errorf("the group was updated %d times, so that nothing was retried:\n%s", updates, strings.Join(statements, "\n"))
 	}
 }
