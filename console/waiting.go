@@ -15,11 +15,11 @@ const perPage = 50
 // homePage is the view of console_home.html.
 type homePage struct {
 	page
-	Organizations []organization
+	Organizations []customer
 	Next          string // the cursor of the page with what is older; empty on the last one
 }
 
-type organization struct{ ID, Name string }
+type customer struct{ ID, Name string }
 
 func (s *Server) home(c echo.Context, op *model.Operator) error {
 	after, err := cursor(c, model.OrganizationPrefix)
@@ -32,7 +32,7 @@ func (s *Server) home(c echo.Context, op *model.Operator) error {
 	}
 	view := homePage{page: page{Operator: op}}
 	for _, o := range found {
-		view.Organizations = append(view.Organizations, organization{model.OrganizationPrefix.ID(string(o.ID)), o.Name})
+		view.Organizations = append(view.Organizations, customer{model.OrganizationPrefix.ID(string(o.ID)), o.Name})
 	}
 	if info.After != "" {
 		view.Next = model.OrganizationPrefix.ID(info.After)
@@ -43,7 +43,7 @@ func (s *Server) home(c echo.Context, op *model.Operator) error {
 // waitingPage is the view of console_waiting.html.
 type waitingPage struct {
 	page
-	Organization organization
+	Organization customer
 	Accounts     []model.Account
 	Waiting      []waiting
 	Next         string
@@ -65,7 +65,7 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 	if err != nil {
 		return err
 	}
-	view := waitingPage{page: page{Operator: op}, Organization: organization{c.Param("id"), o.Name}}
+	view := waitingPage{page: page{Operator: op}, Organization: customer{c.Param("id"), o.Name}}
 	if view.Accounts, _, err = org.Accounts(ctx, model.Page{Limit: model.MaxAccounts, Ascending: true}); err != nil {
 		return err
 	}

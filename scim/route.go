@@ -21,7 +21,7 @@ const variable = "/*"
 func resourceRoutes() map[string]route {
 	me := map[string]handler{http.MethodGet: notOffered, http.MethodPost: notOffered,
 		http.MethodPut: notOffered, http.MethodPatch: notOffered, http.MethodDelete: notOffered}
-	searched := func(list handler) map[string]handler { return map[string]handler{http.MethodPost: search(list)} }
+	searched := func(list handler) map[string]handler { return map[string]handler{http.MethodPost: bySearch(list)} }
 	return map[string]route{
 		"/users": {"/Users", map[string]handler{
 			http.MethodGet: (*exchange).listUsers, http.MethodPost: (*exchange).createUser}},

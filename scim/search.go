@@ -14,9 +14,9 @@ import (
 	"rollcall/model"
 )
 
-// search is POST to a .search (RFC 7644 §3.4.3): a list whose parameters are in the body, where
+// bySearch is POST to a .search (RFC 7644 §3.4.3): a list whose parameters are in the body, where
 // they do not get into the log of a proxy.
-func search(list handler) handler {
+func bySearch(list handler) handler {
 	return func(x *exchange, ctx context.Context) (answer, error) {
 		p, err := searchParameters(x.body)
 		if err != nil {

@@ -13,8 +13,8 @@ import (
 	"rollcall/web"
 )
 
-// refusal says why a login failed. It has the fields of the login log.
-type refusal struct {
+// rejection says why a login failed. It has the fields of the login log.
+type rejection struct {
 	Reason, Expected, Received string
 	userID                     string
 	document                   func() []byte // returns the response; nil if there is none to store
@@ -22,17 +22,17 @@ type refusal struct {
 
 // refusalOf finds the refusal in an error. Any other error is a failure of this server or of the
 // database.
-func refusalOf(err error) (refusal, bool) {
+func refusalOf(err error) (rejection, bool) {
 	if r, ok := errors.AsType[*saml.Refused](err); ok {
-		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
+		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
 	}
 	if r, ok := errors.AsType[*oidc.Refused](err); ok {
-		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
+		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
 	}
 	if r, ok := errors.AsType[*model.SignInRefused](err); ok {
-		return refusal{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received, userID: r.UserID}, true
+		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received, userID: r.UserID}, true
 	}
-	return refusal{}, false
+	return rejection{}, false
 }
 
 // responseError is an error with the response that it is about. The response may be stored for the
@@ -105,7 +105,7 @@ func (s *Server) refuse(
 
 // note writes a failed login into the organization's login log. The answer is the same if that
 // fails.
-func (s *Server) note(c echo.Context, connection *model.Connection, r refusal, claims ...model.Claims) {
+func (s *Server) note(c echo.Context, connection *model.Connection, r rejection, claims ...model.Claims) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
 	a.Reason, a.Expected, a.Received, a.Response = r.Reason, r.Expected, r.Received, r.document

@@ -119,7 +119,7 @@ func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *sa
 		return s.refuseLogout(c, connection, err)
 	}
 	if m.Response.Status != "" {
-		s.noteLogout(c, connection, refusal{Reason: string(saml.BadStatus), Expected: "a logout that succeeded",
+		s.noteLogout(c, connection, rejection{Reason: string(saml.BadStatus), Expected: "a logout that succeeded",
 			Received: m.Response.Status})
 	}
 	if l.NextURI != "" {
@@ -167,7 +167,7 @@ func (s *Server) refuseLogout(c echo.Context, connection *model.Connection, err 
 }
 
 // noteLogout writes a refused logout message into the organization's login log.
-func (s *Server) noteLogout(c echo.Context, connection *model.Connection, r refusal) {
+func (s *Server) noteLogout(c echo.Context, connection *model.Connection, r rejection) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
 	a.Reason, a.Expected, a.Received = r.Reason, r.Expected, r.Received
