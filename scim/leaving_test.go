@@ -262,7 +262,7 @@ func TestDirectoryDeletion(t *testing.T) {
 		}},
 		{"one event tells of it, and none of each user without a live session", func(o *tenant) {
 			remove(o)
-			o.expect(happening{Type: model.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID), Actor: operator})
+			o.expect(happening{Type: model.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID), Actor: operatorActor})
 		}},
 		{"a new directory finds its users, and adopts them with their ids", func(o *tenant) {
 			active, inactive := remove(o)
@@ -317,8 +317,8 @@ func TestConsoleDeletion(t *testing.T) {
 			refused(o.t, o.do("GET", "/Users/"+id, ""), 404, "", id)
 			o.departed(true, model.Traces{UserName: "ada"})
 			o.expect(
-				happening{Type: model.UserDeleted, Subject: model.UserPrefix.ID(id), Actor: operator},
-				happening{Type: model.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operator, Reason: "deleted"},
+				happening{Type: model.UserDeleted, Subject: model.UserPrefix.ID(id), Actor: operatorActor},
+				happening{Type: model.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operatorActor, Reason: "deleted"},
 			)
 		}},
 		{"the last administrator: refused, and nothing changes", func(o *tenant) {

@@ -153,7 +153,7 @@ func TestMassChange(t *testing.T) {
 			g.expect()
 		}},
 		{"what an operator does is none", func(g *guarded) {
-			org := g.store.Org(g.directory.OrganizationID, operator)
+			org := g.store.Org(g.directory.OrganizationID, operatorActor)
 			for _, id := range g.staff(10) {
 				if err := org.DeleteUser(g.t.Context(), id); err != nil {
 					g.t.Fatal(err)

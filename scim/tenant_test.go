@@ -12,8 +12,8 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// operator acts where a test needs somebody else than the directory.
-const operator model.Actor = "operator:test"
+// operatorActor acts where a test needs somebody else than the directory.
+const operatorActor model.Actor = "operator:test"
 
 // tenant is an organization of its own, with a verified domain and a directory, and what happens
 // there.
@@ -34,7 +34,7 @@ func eachTenant(t *testing.T, tests []tenantTest) {
 				d := deploy(t, store)
 				domain := fmt.Sprintf("northwind-%d.example", i)
 				id := d.organization("Northwind", domain)
-				o := &tenant{client: d.client(id), id: id, org: store.Org(id, operator), domain: domain}
+				o := &tenant{client: d.client(id), id: id, org: store.Org(id, operatorActor), domain: domain}
 				o.want(200, "GET", "/Users", "") // links the directory
 				o.happened()
 				test.run(o)

@@ -52,7 +52,7 @@ func TestTombstones(t *testing.T) {
 		}},
 		{"keep nobody out of another organization", func(o *tenant) {
 			userName, email, _ := o.leave()
-			other := o.store.Org(o.organization("Southwind"), operator)
+			other := o.store.Org(o.organization("Southwind"), operatorActor)
 			if _, _, err := other.CreateDirectory(o.t.Context(), "Staff", "generic scim v2.0"); err != nil {
 				o.t.Fatal(err)
 			}

@@ -12,7 +12,7 @@ import (
 // guest is somebody whom a directory provisioned and who is signed in, with everything that opened.
 type guest struct {
 	*world
-	directory directory
+	directory scimDirectory
 	scimID    string
 	userID    string
 	browser   *browser

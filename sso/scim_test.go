@@ -8,8 +8,8 @@ import (
 	"rollcall/testidp"
 )
 
-// directory is a directory of a tenant with its bearer token.
-type directory struct {
+// scimDirectory is a directory of a tenant with its bearer token.
+type scimDirectory struct {
 	w     *world
 	id    string
 	url   string
@@ -17,15 +17,15 @@ type directory struct {
 }
 
 // newDirectory connects the tenant's directory by SCIM.
-func (w *world) newDirectory(n tenant, kind string) directory {
+func (w *world) newDirectory(n tenant, kind string) scimDirectory {
 	w.t.Helper()
 	d, token, err := n.org.CreateDirectory(w.t.Context(), "Staff", kind)
 	must(w.t, err)
-	return directory{w, d.ID, "/scim/v2/" + model.DirectoryPrefix.ID(d.ID), token}
+	return scimDirectory{w, d.ID, "/scim/v2/" + model.DirectoryPrefix.ID(d.ID), token}
 }
 
 // call sends a SCIM request and demands its status.
-func (d directory) call(method, path string, status int, body any) map[string]any {
+func (d scimDirectory) call(method, path string, status int, body any) map[string]any {
 	d.w.t.Helper()
 	text, err := json.Marshal(body)
 	must(d.w.t, err)
@@ -40,7 +40,7 @@ func (d directory) call(method, path string, status int, body any) map[string]an
 }
 
 // provision creates a person and returns the id that SCIM has of them.
-func (d directory) provision(userName, externalID string, who testidp.Person) string {
+func (d scimDirectory) provision(userName, externalID string, who testidp.Person) string {
 	d.w.t.Helper()
 	return d.call(http.MethodPost, "/Users", http.StatusCreated, map[string]any{
 		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userName": userName, "externalId": externalID, "active": true,
@@ -50,7 +50,7 @@ func (d directory) provision(userName, externalID string, who testidp.Person) st
 }
 
 // setActive assigns or unassigns a person.
-func (d directory) setActive(id string, active bool) {
+func (d scimDirectory) setActive(id string, active bool) {
 	d.w.t.Helper()
 	d.call(http.MethodPatch, "/Users/"+id, http.StatusOK, map[string]any{
 		"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},

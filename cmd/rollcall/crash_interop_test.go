@@ -87,7 +87,7 @@ func waitForSessions(t *testing.T, database *modeltest.Server) {
 type crash struct {
 	environ []string
 	server  *process
-	directory
+	scimDirectory
 	writers []*crashWriter
 	writing sync.WaitGroup
 	running atomic.Int64 // writers
@@ -103,18 +103,18 @@ func newCrash(t *testing.T, environ ...string) *crash {
 	c := &crash{environ: append(environ, "ROLLCALL_SCIM_RATE=0"), feed: newCrashFeed()}
 	c.server = startServer(t, os.Args[0], nil, c.environ...)
 	c.server.waitReady(t, http.StatusOK)
-	c.directory = newDirectory(t, c.server.url)
+	c.scimDirectory = newDirectory(t, c.server.url)
 	c.shared = c.group(t, crashShared)
 	for i := range crashWriters {
 		w := &crashWriter{crash: c, number: i, people: crashPeople{}, ids: map[string]string{}, random: rand.New(rand.NewPCG(uint64(i), 9))}
-		w.group = c.directory.group(t, w.crew())
+		w.group = c.scimDirectory.group(t, w.crew())
 		c.writers = append(c.writers, w)
 	}
 	return c
 }
 
 // group makes a group without members and returns its id.
-func (d directory) group(t *testing.T, name string) string {
+func (d scimDirectory) group(t *testing.T, name string) string {
 	t.Helper()
 	a := request(t, http.MethodPost, d.url+"/Groups", d.token, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"`+name+`"}`)
 	if a.status != http.StatusCreated {
@@ -164,7 +164,7 @@ func (c *crash) start(t *testing.T) {
 	old := c.server.url
 	c.server = startServer(t, os.Args[0], nil, c.environ...)
 	c.server.waitReady(t, http.StatusOK)
-	c.directory.url = strings.Replace(c.directory.url, old, c.server.url, 1)
+	c.scimDirectory.url = strings.Replace(c.scimDirectory.url, old, c.server.url, 1)
 }
 
 // report says how much was tried.

@@ -210,7 +210,7 @@ func TestNoAnswerHoldsInternalText(t *testing.T) {
 
 // walk calls every route and checks that each answer is fit to be shown, and
 // that the fault was really met.
-func walk(t *testing.T, w *web.Server, base string, d directory, user string, status int) {
+func walk(t *testing.T, w *web.Server, base string, d scimDirectory, user string, status int) {
 	t.Helper()
 	met := 0
 	userID := model.UserPrefix.ID(user)

@@ -149,11 +149,11 @@ func request(t *testing.T, method, url, token, body string) answer {
 	return answer{response.StatusCode, response.Header, string(b)}
 }
 
-// directory is a SCIM directory of a server under test.
-type directory struct{ url, token, id, organization string }
+// scimDirectory is a SCIM directory of a server under test.
+type scimDirectory struct{ url, token, id, organization string }
 
 // newDirectory makes an organization with a directory through the API.
-func newDirectory(t *testing.T, url string) directory {
+func newDirectory(t *testing.T, url string) scimDirectory {
 	t.Helper()
 	var organization struct{ ID string }
 	a := request(t, http.MethodPost, url+"/organizations", testKey,
@@ -177,17 +177,17 @@ func newDirectory(t *testing.T, url string) directory {
 	a.decode(t, &d)
 	// The public URL is the configured one; the tests' servers listen on a port of their own.
 	_, path, _ := strings.Cut(d.SCIM.BaseURL, "/scim/")
-	return directory{url + "/scim/" + path, d.SCIM.BearerToken, d.ID, organization.ID}
+	return scimDirectory{url + "/scim/" + path, d.SCIM.BearerToken, d.ID, organization.ID}
 }
 
-func (d directory) create(t *testing.T, userName string) answer {
+func (d scimDirectory) create(t *testing.T, userName string) answer {
 	t.Helper()
 	return request(t, http.MethodPost, d.url+"/Users", d.token,
 		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+userName+`","active":true}`)
 }
 
 // total is how many users the directory lists.
-func (d directory) total(t *testing.T) int {
+func (d scimDirectory) total(t *testing.T) int {
 	t.Helper()
 	var list struct{ TotalResults int }
 	request(t, http.MethodGet, d.url+"/Users?count=1", d.token, "").decode(t, &list)
