@@ -22,7 +22,7 @@ type guest struct {
 }
 
 // welcome provisions the tenant's person, signs them in and leaves a code and a login open.
-func (w *world) welcome(d directory, who testidp.Person) *guest {
+func (w *world) welcome(d scimDirectory, who testidp.Person) *guest {
 	w.t.Helper()
 	g := &guest{world: w, directory: d, scimID: d.provision(who.UserName, who.ExternalID, who)}
 	g.enter(who)

@@ -23,18 +23,18 @@ func TestEnforcement(t *testing.T) {
 	kinds := []struct {
 		name       string
 		owned      bool
-		make       func(n tenant, d directory, id string)
+		make       func(n tenant, d scimDirectory, id string)
 		bySSO      bool
 		byPassword map[settings]bool
 	}{
-		{"member", false, func(n tenant, _ directory, id string) { w.role(n, id, model.Member) }, true, nil},
-		{"admin", false, func(tenant, directory, string) {}, true,
+		{"member", false, func(n tenant, _ scimDirectory, id string) { w.role(n, id, model.Member) }, true, nil},
+		{"admin", false, func(tenant, scimDirectory, string) {}, true,
 			map[settings]bool{{false, true}: true, {true, true}: true}},
-		{"member of a directory", true, func(n tenant, _ directory, id string) { w.role(n, id, model.Member) }, true, nil},
-		{"admin of a directory", true, func(tenant, directory, string) {}, true,
+		{"member of a directory", true, func(n tenant, _ scimDirectory, id string) { w.role(n, id, model.Member) }, true, nil},
+		{"admin of a directory", true, func(tenant, scimDirectory, string) {}, true,
 			map[settings]bool{{false, true}: true, {true, true}: true}},
-		{"inactive admin", true, func(_ tenant, d directory, id string) { d.setActive(id, false) }, false, nil},
-		{"inactive member", true, func(n tenant, d directory, id string) { w.role(n, id, model.Member); d.setActive(id, false) }, false, nil},
+		{"inactive admin", true, func(_ tenant, d scimDirectory, id string) { d.setActive(id, false) }, false, nil},
+		{"inactive member", true, func(n tenant, d scimDirectory, id string) { w.role(n, id, model.Member); d.setActive(id, false) }, false, nil},
 	}
 	for i, s := range []settings{{false, true}, {false, false}, {true, true}, {true, false}} {
 		for _, protocol := range []string{"SAML", "OpenID Connect"} {

@@ -27,7 +27,7 @@ type replicas struct {
 	a, b      *process
 	database  *sql.DB
 	idp       *testidp.Application
-	directory directory // of a
+	directory scimDirectory // of a
 	client    url.Values
 	acs       string // its path
 	loginPath string
