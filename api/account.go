@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/store"
 )
 
 // entitlementRoutes are the routes of accounts, of their licenses and groups, and of the rules that
@@ -46,7 +48,7 @@ type accountBody struct {
 	Seats          optional[int64] `json:"seats"` // null for no limit
 }
 
-func (b *accountBody) apply(to *model.AccountFields) {
+func (b *accountBody) apply(to *entitle.AccountFields) {
 	set(&to.Name, b.Name)
 	if b.Seats.given {
 		to.Seats = b.Seats.value
@@ -55,7 +57,7 @@ func (b *accountBody) apply(to *model.AccountFields) {
 
 // ownedList reads the parameters of a list. The query names the organization that the list belongs
 // to.
-func (c *call) ownedList(kind model.Prefix) (*model.Org, *params, page, error) {
+func (c *call) ownedList(kind model.Prefix) (*store.Org, *params, page, error) {
 	p := c.params()
 	page := p.page(kind, "desc")
 	if p.text("organization_id") == "" {
@@ -73,11 +75,11 @@ func (s *Server) listAccounts(c *call) error {
 	if err != nil {
 		return err
 	}
-	as, info, err := org.Accounts(c.ctx(), page.Page)
+	as, info, err := entitle.In(org).Accounts(c.ctx(), page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(as, (*model.Account).PublicForm), info)
+	return answerList(c, page, forms(as, (*entitle.Account).PublicForm), info)
 }
 
 func (s *Server) createAccount(c *call) error {
@@ -92,12 +94,12 @@ func (s *Server) createAccount(c *call) error {
 	if err != nil {
 		return err
 	}
-	a := &model.Account{}
+	a := &entitle.Account{}
 	body.apply(&a.AccountFields)
 	if err := required("name", a.Name); err != nil {
 		return err
 	}
-	if err := org.CreateAccount(c.ctx(), a); err != nil {
+	if err := entitle.In(org).CreateAccount(c.ctx(), a); err != nil {
 		return err
 	}
 	return c.answer(http.StatusCreated, a.PublicForm())
@@ -108,7 +110,7 @@ func (s *Server) account(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := org.Account(c.ctx(), id)
+	a, err := entitle.In(org).Account(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (s *Server) updateAccount(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := org.UpdateAccount(c.ctx(), id, func(change *model.AccountFields) error { body.apply(change); return nil })
+	a, err := entitle.In(org).UpdateAccount(c.ctx(), id, func(change *entitle.AccountFields) error { body.apply(change); return nil })
 	if err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func (s *Server) deleteAccount(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteAccount(c.ctx(), id); err != nil {
+	if err := entitle.In(org).DeleteAccount(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
 	"rollcall/model/modeltest"
+	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 // eachAt is each with a clock that the test moves.
 func eachAt(t *testing.T, test func(t *testing.T, w *world, clock *modeltest.Clock)) {
 	t.Helper()
 	clock := modeltest.NewClock()
-	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) { test(t, start(t, store), clock) })
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) { test(t, start(t, store), clock) })
 }
 
 func TestAccounts(t *testing.T) {
@@ -26,7 +29,7 @@ func TestAccounts(t *testing.T) {
 		work := func() {
 			t.Helper()
 			clock.Advance(3 * time.Second)
-			must[int](t)(model.NewRecomputer(w.store).RunOnce(context.WithoutCancel(t.Context())))
+			must[int](t)(entitle.NewRecomputer(entitle.Across(w.store)).RunOnce(context.WithoutCancel(t.Context())))
 		}
 		w.want(404, "GET", organization+"/recompute", nil)
 		account := w.want(201, "POST", "/accounts", object{"organization_id": tenant.organization, "name": "Workspace", "seats": 1})
@@ -92,7 +95,7 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-func testPreview(t *testing.T, w *world, organization string, account, group object, ada *model.User) {
+func testPreview(t *testing.T, w *world, organization string, account, group object, ada *people.User) {
 	t.Helper()
 	p := w.want(200, "POST", organization+"/entitlement_preview?limit=1", object{
 		"groups":       []object{{"id": group.text("id"), "mappings": []object{}}},
@@ -215,7 +218,7 @@ func TestRoleMappingKeepsTheLastAdmin(t *testing.T) {
 			t.Errorf("the mapping is %v", m)
 		}
 		clock.Advance(3 * time.Second)
-		must[int](t)(model.NewRecomputer(w.store).RunOnce(t.Context()))
+		must[int](t)(entitle.NewRecomputer(entitle.Across(w.store)).RunOnce(t.Context()))
 		user := "/users/" + model.UserPrefix.ID(ada.ID)
 		w.want(409, "DELETE", path, nil)
 		w.want(409, "PUT", path, object{"name": "nobody"})
@@ -223,7 +226,7 @@ func TestRoleMappingKeepsTheLastAdmin(t *testing.T) {
 		w.want(200, "PATCH", user, object{"role": "admin"}) // by hand from now on
 		w.want(204, "DELETE", path, nil)
 		clock.Advance(3 * time.Second)
-		must[int](t)(model.NewRecomputer(w.store).RunOnce(t.Context()))
+		must[int](t)(entitle.NewRecomputer(entitle.Across(w.store)).RunOnce(t.Context()))
 		if u := w.get(user); u.at("role.slug") != "admin" && u.at("role") != "admin" {
 			t.Errorf("an administrator by hand became %v", u)
 		}

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/store"
 )
 
 // groupRefBody names a directory group, by its id or by a name.
@@ -12,8 +14,8 @@ type groupRefBody struct {
 	Name             string `json:"name"`
 }
 
-func (b groupRefBody) ref() (model.DirectoryGroupRef, error) {
-	ref := model.DirectoryGroupRef{Name: b.Name}
+func (b groupRefBody) ref() (entitle.DirectoryGroupRef, error) {
+	ref := entitle.DirectoryGroupRef{Name: b.Name}
 	if b.DirectoryGroupID != "" {
 		id, ok := model.DirectoryGroupPrefix.Parse(b.DirectoryGroupID)
 		if !ok {
@@ -34,14 +36,14 @@ type groupBody struct {
 	Mappings        []groupRefBody `json:"mappings"`
 }
 
-func (b *groupBody) apply(to *model.AccountGroupFields) {
+func (b *groupBody) apply(to *entitle.AccountGroupFields) {
 	set(&to.Name, b.Name)
 	set(&to.Permissions, b.Permissions)
 	set(&to.AssignByDefault, b.AssignByDefault)
 }
 
 // groupNamed returns the organization, the account and the group that the path names.
-func (c *call) groupNamed() (org *model.Org, account, group string, err error) {
+func (c *call) groupNamed() (org *store.Org, account, group string, err error) {
 	org, account, err = c.named(model.AccountPrefix)
 	if err == nil {
 		group, err = stored(model.GroupPrefix, c.Param("group"))
@@ -59,11 +61,11 @@ func (s *Server) listGroups(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	gs, info, err := org.AccountGroups(c.ctx(), id, page.Page)
+	gs, info, err := entitle.In(org).AccountGroups(c.ctx(), id, page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(gs, (*model.AccountGroup).PublicForm), info)
+	return answerList(c, page, forms(gs, (*entitle.AccountGroup).PublicForm), info)
 }
 
 func (s *Server) createGroup(c *call) error {
@@ -75,7 +77,7 @@ func (s *Server) createGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	g := &model.AccountGroup{AccountID: id}
+	g := &entitle.AccountGroup{AccountID: id}
 	body.apply(&g.AccountGroupFields)
 	if err := required("name", g.Name); err != nil {
 		return err
@@ -85,16 +87,16 @@ func (s *Server) createGroup(c *call) error {
 		if err != nil {
 			return err
 		}
-		g.Mappings = append(g.Mappings, model.GroupMapping{DirectoryGroupRef: ref})
+		g.Mappings = append(g.Mappings, entitle.GroupMapping{DirectoryGroupRef: ref})
 	}
-	if err := org.CreateAccountGroup(c.ctx(), g); err != nil {
+	if err := entitle.In(org).CreateAccountGroup(c.ctx(), g); err != nil {
 		return err
 	}
 	return c.answer(http.StatusCreated, g.PublicForm())
 }
 
 // answerGroup answers with the group that a call to the store returned.
-func answerGroup(c *call, status int, g *model.AccountGroup, err error) error {
+func answerGroup(c *call, status int, g *entitle.AccountGroup, err error) error {
 	if err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func (s *Server) group(c *call) error {
 	if err != nil {
 		return err
 	}
-	g, err := org.AccountGroup(c.ctx(), account, id)
+	g, err := entitle.In(org).AccountGroup(c.ctx(), account, id)
 	return answerGroup(c, http.StatusOK, g, err)
 }
 
@@ -123,7 +125,7 @@ func (s *Server) updateGroup(c *call) error {
 		return invalidf("mappings", "mappings are added by POST and removed by DELETE at %s/mappings",
 			c.Request().URL.Path)
 	}
-	g, err := org.UpdateAccountGroup(c.ctx(), account, id, func(change *model.AccountGroupFields) error {
+	g, err := entitle.In(org).UpdateAccountGroup(c.ctx(), account, id, func(change *entitle.AccountGroupFields) error {
 		body.apply(change)
 		return nil
 	})
@@ -135,7 +137,7 @@ func (s *Server) deleteGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteAccountGroup(c.ctx(), account, id); err != nil {
+	if err := entitle.In(org).DeleteAccountGroup(c.ctx(), account, id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -154,7 +156,7 @@ func (s *Server) addMapping(c *call) error {
 	if err != nil {
 		return err
 	}
-	g, err := org.AddMapping(c.ctx(), account, id, ref)
+	g, err := entitle.In(org).AddMapping(c.ctx(), account, id, ref)
 	return answerGroup(c, http.StatusCreated, g, err)
 }
 
@@ -169,7 +171,7 @@ func (s *Server) removeMapping(c *call) error {
 	if err != nil {
 		return err
 	}
-	g, err := org.RemoveMapping(c.ctx(), account, id, ref)
+	g, err := entitle.In(org).RemoveMapping(c.ctx(), account, id, ref)
 	return answerGroup(c, http.StatusOK, g, err)
 }
 
@@ -183,14 +185,14 @@ func (s *Server) listAssignments(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	if _, err := org.AccountGroup(c.ctx(), account, id); err != nil {
+	if _, err := entitle.In(org).AccountGroup(c.ctx(), account, id); err != nil {
 		return err
 	}
-	as, info, err := org.GroupAssignments(c.ctx(), model.AssignmentQuery{Page: page.Page, GroupID: id})
+	as, info, err := entitle.In(org).GroupAssignments(c.ctx(), entitle.AssignmentQuery{Page: page.Page, GroupID: id})
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(as, (*model.GroupAssignment).PublicForm), info)
+	return answerList(c, page, forms(as, (*entitle.GroupAssignment).PublicForm), info)
 }
 
 func (s *Server) assignGroup(c *call) error {
@@ -202,7 +204,7 @@ func (s *Server) assignGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := org.AssignGroup(c.ctx(), account, id, user)
+	a, err := entitle.In(org).AssignGroup(c.ctx(), account, id, user)
 	if err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func (s *Server) unassignGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.UnassignGroup(c.ctx(), account, id, user); err != nil {
+	if err := entitle.In(org).UnassignGroup(c.ctx(), account, id, user); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -1,6 +1,9 @@
 package api
 
-import "rollcall/model"
+import (
+	"rollcall/model"
+	"rollcall/model/people"
+)
 
 // listAdoptions lists the administrators whom a directory may take over only after somebody has
 // confirmed it. Until then a request of a directory to create one of them is refused.
@@ -14,7 +17,7 @@ func (s *Server) listAdoptions(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	return answerUsers(c, org, page, model.UserQuery{Page: page.Page, Awaiting: true})
+	return answerUsers(c, org, page, people.UserQuery{Page: page.Page, Awaiting: true})
 }
 
 func (s *Server) confirmAdoption(c *call) error {
@@ -26,6 +29,6 @@ func (s *Server) confirmAdoption(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := org.ConfirmAdoption(c.ctx(), id)
+	u, err := people.In(org).ConfirmAdoption(c.ctx(), id)
 	return answerUser(c, org, u, err)
 }

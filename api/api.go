@@ -19,12 +19,15 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
 // Server answers the management API.
 type Server struct {
-	Store *model.Store
+	Store *store.Store
 
 	// PublicURL is the address at which identity providers reach this server.
 	PublicURL string
@@ -37,7 +40,7 @@ type Server struct {
 	Outbound *web.Outbound
 
 	// Domains checks the DNS records of domains.
-	Domains *model.DomainWatch
+	Domains *organization.DomainWatch
 
 	// Log records changes of applications: applications belong to no organization, so there are no
 	// events for them. It is slog.Default when nil.
@@ -147,7 +150,7 @@ func (s *Server) directoryRoutes() []route {
 // call is one authenticated request.
 type call struct {
 	echo.Context
-	store *model.Store
+	store *store.Store
 	key   key
 	query url.Values
 }
@@ -156,7 +159,7 @@ func (c *call) ctx() context.Context { return c.Request().Context() }
 
 // owner finds the row that an API id names, if it is in an organization that the key reaches. It
 // returns that organization and the stored id.
-func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error) {
+func (c *call) owner(kind model.Prefix, apiID string) (*store.Org, string, error) {
 	id, err := stored(kind, apiID)
 	if err != nil {
 		return nil, "", err
@@ -164,7 +167,7 @@ func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error
 	var owner model.OrganizationID
 	if kind == model.OrganizationPrefix {
 		owner = model.OrganizationID(id)
-		reached, err := c.store.Reaches(c.ctx(), c.key.scope, owner)
+		reached, err := organization.Across(c.store).Reaches(c.ctx(), c.key.scope, owner)
 		if err != nil {
 			return nil, "", err
 		}
@@ -172,7 +175,7 @@ func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error
 			return nil, "", notFound(kind, apiID)
 		}
 	} else {
-		if owner, err = c.store.OrganizationOf(c.ctx(), c.key.scope, kind, id); err != nil {
+		if owner, err = operator.Across(c.store).OrganizationOf(c.ctx(), c.key.scope, kind, id); err != nil {
 			return nil, "", err
 		}
 	}
@@ -180,7 +183,7 @@ func (c *call) owner(kind model.Prefix, apiID string) (*model.Org, string, error
 }
 
 // named is owner for the id in the path.
-func (c *call) named(kind model.Prefix) (*model.Org, string, error) {
+func (c *call) named(kind model.Prefix) (*store.Org, string, error) {
 	return c.owner(kind, c.Param("id"))
 }
 

@@ -16,7 +16,11 @@ import (
 
 	"rollcall/api"
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
@@ -28,7 +32,7 @@ const (
 // world is a running API over a store, and a client with the operator's key.
 type world struct {
 	*client
-	store    *model.Store
+	store    *store.Store
 	echo     *echo.Echo
 	contract *contract
 	idp      *host
@@ -52,7 +56,7 @@ func (c *client) as(key string) *client {
 // each runs a test against the API on both databases.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	modeltest.Each(t, func(t *testing.T, store *model.Store) { test(t, start(t, store)) })
+	modeltest.Each(t, func(t *testing.T, store *store.Store) { test(t, start(t, store)) })
 }
 
 // ground mounts the API as the server does.
@@ -70,17 +74,17 @@ func ground(t *testing.T, s *api.Server) *web.Server {
 	return g
 }
 
-func start(t *testing.T, store *model.Store) *world {
+func start(t *testing.T, store *store.Store) *world {
 	t.Helper()
 	return startLogged(t, store, nil)
 }
 
 // startLogged is start with a log of one's own.
-func startLogged(t *testing.T, store *model.Store, log *slog.Logger) *world {
+func startLogged(t *testing.T, store *store.Store, log *slog.Logger) *world {
 	t.Helper()
 	idp := newHost(t)
 	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log,
-		Domains: model.NewDomainWatch(store, web.NewLookupTXT([]netip.AddrPort{idp.dns.Address}))})
+		Domains: organization.NewDomainWatch(organization.Across(store), web.NewLookupTXT([]netip.AddrPort{idp.dns.Address}))})
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	watch := newContract(t)
@@ -211,7 +215,7 @@ func must[T any](t *testing.T) func(v T, err error) T {
 // tenant is an organization with a directory, as tests need it.
 type tenant struct {
 	organization, directory, token string     // API ids, and the directory's bearer token
-	org                            *model.Org // acting as the directory
+	org                            *store.Org // acting as the directory
 	id                             string     // the directory's stored id
 }
 
@@ -227,7 +231,7 @@ func (w *world) tenant(c *client, name string) tenant {
 	}
 	d := c.want(201, "POST", "/directories", object{"organization_id": g.text("id"), "name": name, "type": "okta scim v2.0"})
 	out := tenant{organization: g.text("id"), directory: d.text("id"), token: d.text("scim.bearer_token")}
-	opened := must[*model.Access](w.t)(w.store.Authenticate(w.t.Context(), out.token)).Directory
+	opened := must[*directory.Access](w.t)(directory.Across(w.store).Authenticate(w.t.Context(), out.token)).Directory
 	out.id, out.org = opened.ID, w.store.Org(opened.OrganizationID, opened.Actor())
 	return out
 }
@@ -235,7 +239,7 @@ func (w *world) tenant(c *client, name string) tenant {
 // applicationOf is the id of the application whose key a client has.
 func (w *world) applicationOf(c *client) string {
 	w.t.Helper()
-	k, _, err := w.store.APIKey(w.t.Context(), c.key)
+	k, _, err := organization.Across(w.store).APIKey(w.t.Context(), c.key)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -258,12 +262,12 @@ func person(userName string) map[string]any {
 	}
 }
 
-func (t tenant) user(w *world, userName string) *model.User {
+func (t tenant) user(w *world, userName string) *people.User {
 	w.t.Helper()
-	return must[*model.User](w.t)(t.org.CreateDirectoryUser(w.t.Context(), t.id, person(userName)))
+	return must[*people.User](w.t)(directory.In(t.org).CreateDirectoryUser(w.t.Context(), t.id, person(userName)))
 }
 
-func (t tenant) group(w *world, name string, members ...string) *model.DirectoryGroup {
+func (t tenant) group(w *world, name string, members ...string) *people.DirectoryGroup {
 	w.t.Helper()
-	return must[*model.DirectoryGroup](w.t)(t.org.CreateDirectoryGroup(w.t.Context(), t.id, map[string]any{"displayName": name}, members))
+	return must[*people.DirectoryGroup](w.t)(directory.In(t.org).CreateDirectoryGroup(w.t.Context(), t.id, map[string]any{"displayName": name}, members))
 }

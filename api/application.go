@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 )
 
 // applicationObject is the public form of an application.
@@ -24,7 +25,7 @@ type applicationObject struct {
 	UpdatedAt              model.Time `json:"updated_at"`
 }
 
-func applicationForm(a *model.Application) applicationObject {
+func applicationForm(a *organization.Application) applicationObject {
 	id := model.ApplicationPrefix.ID(a.ID)
 	return applicationObject{
 		Object: "application", ID: id, ClientID: id, Name: a.Name,
@@ -95,7 +96,7 @@ type applicationBody struct {
 
 // apply changes the members that were sent. "all" keeps the list, so that it counts again when
 // "all" is withdrawn.
-func (b *applicationBody) apply(a *model.ApplicationFields) error {
+func (b *applicationBody) apply(a *organization.ApplicationFields) error {
 	set(&a.Name, b.Name)
 	set(&a.RedirectURIs, b.RedirectURIs)
 	set(&a.PostLogoutRedirectURIs, b.PostLogoutRedirectURIs)
@@ -122,7 +123,7 @@ func (s *Server) listApplications(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	as, info, err := s.Store.Applications(c.ctx(), page.Page)
+	as, info, err := organization.Across(s.Store).Applications(c.ctx(), page.Page)
 	if err != nil {
 		return err
 	}
@@ -134,11 +135,11 @@ func (s *Server) createApplication(c *call) error {
 	if err != nil {
 		return err
 	}
-	a := &model.Application{ApplicationFields: model.ApplicationFields{AllOrganizations: true}}
+	a := &organization.Application{ApplicationFields: organization.ApplicationFields{AllOrganizations: true}}
 	if err := body.apply(&a.ApplicationFields); err != nil {
 		return err
 	}
-	secret, err := s.Store.CreateApplication(c.ctx(), a, a.Organizations)
+	secret, err := organization.Across(s.Store).CreateApplication(c.ctx(), a, a.Organizations)
 	if err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func (s *Server) application(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.Store.Application(c.ctx(), id)
+	a, err := organization.Across(s.Store).Application(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (s *Server) updateApplication(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.Store.UpdateApplication(c.ctx(), id, body.apply)
+	a, err := organization.Across(s.Store).UpdateApplication(c.ctx(), id, body.apply)
 	if err != nil {
 		return err
 	}
@@ -196,7 +197,7 @@ func (s *Server) deleteApplication(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.DeleteApplication(c.ctx(), id); err != nil {
+	if err := organization.Across(s.Store).DeleteApplication(c.ctx(), id); err != nil {
 		return err
 	}
 	s.note(c, "application deleted", id)
@@ -218,7 +219,7 @@ func (s *Server) serve(c *call, join bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.SetApplicationOrganization(c.ctx(), id, org.ID, join); err != nil {
+	if err := organization.Across(s.Store).SetApplicationOrganization(c.ctx(), id, org.ID, join); err != nil {
 		return err
 	}
 	s.note(c, "application's organizations changed", id)

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 	"rollcall/web"
 )
 
@@ -69,7 +70,7 @@ func (s *Server) authenticate(r *http.Request) (key, error) {
 	if s.isBootstrap(token) {
 		return key{actor: bootstrapActor, scope: model.Everywhere(), operator: true}, nil
 	}
-	k, scope, err := s.Store.APIKey(r.Context(), token)
+	k, scope, err := organization.Across(s.Store).APIKey(r.Context(), token)
 	if model.KindOf(err) == model.Denied {
 		return key{}, errUnauthorized
 	}

@@ -9,6 +9,7 @@ import (
 	"rollcall/api"
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // anID is well formed and names nothing.
@@ -83,7 +84,7 @@ func TestAuthentication(t *testing.T) {
 
 func TestNoBootstrapKey(t *testing.T) {
 	t.Parallel()
-	h := ground(t, &api.Server{Store: modeltest.Open(t, modeltest.SQLite(t), model.Options{})})
+	h := ground(t, &api.Server{Store: modeltest.Open(t, modeltest.SQLite(t), store.Options{})})
 	for _, header := range []string{"Bearer", "Bearer ", "Bearer  ", ""} {
 		r := httptest.NewRequest("GET", "/organizations", nil)
 		r.Header.Set("Authorization", header)

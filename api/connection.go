@@ -6,29 +6,33 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/entitle"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/trust"
 )
 
 // connectionBody is what POST and PATCH take. PATCH changes only the members that are sent.
 type connectionBody struct {
-	OrganizationID    *string                     `json:"organization_id"`
-	Name              *string                     `json:"name"`
-	ConnectionType    *string                     `json:"connection_type"`
-	SAML              *samlBody                   `json:"saml"`
-	OIDC              *oidcBody                   `json:"oidc"`
-	Accounts          *[]string                   `json:"accounts"`
-	AllowIDPInitiated *bool                       `json:"allow_idp_initiated"`
-	ApplicationID     optional[string]            `json:"application_id"`
-	SubjectAttribute  optional[string]            `json:"subject_attribute"`
-	UsernameAttribute optional[string]            `json:"username_attribute"`
-	TrustEmail        *bool                       `json:"trust_email"`
-	Reauthentication  *model.Reauthentication     `json:"reauthentication"`
-	AttributeMapping  optional[map[string]string] `json:"attribute_mapping"`
-	Logout            *model.LogoutMode           `json:"logout"`
+	OrganizationID    *string                      `json:"organization_id"`
+	Name              *string                      `json:"name"`
+	ConnectionType    *string                      `json:"connection_type"`
+	SAML              *samlBody                    `json:"saml"`
+	OIDC              *oidcBody                    `json:"oidc"`
+	Accounts          *[]string                    `json:"accounts"`
+	AllowIDPInitiated *bool                        `json:"allow_idp_initiated"`
+	ApplicationID     optional[string]             `json:"application_id"`
+	SubjectAttribute  optional[string]             `json:"subject_attribute"`
+	UsernameAttribute optional[string]             `json:"username_attribute"`
+	TrustEmail        *bool                        `json:"trust_email"`
+	Reauthentication  *connection.Reauthentication `json:"reauthentication"`
+	AttributeMapping  optional[map[string]string]  `json:"attribute_mapping"`
+	Logout            *connection.LogoutMode       `json:"logout"`
 }
 
 // apply changes the members that were sent, except saml and oidc.
-func (b *connectionBody) apply(to *model.ConnectionFields, k key) error {
+func (b *connectionBody) apply(to *connection.ConnectionFields, k key) error {
 	set(&to.Name, b.Name)
 	set(&to.AllowIDPInitiated, b.AllowIDPInitiated)
 	set(&to.TrustEmail, b.TrustEmail)
@@ -43,7 +47,7 @@ func (b *connectionBody) apply(to *model.ConnectionFields, k key) error {
 // applyApplication sets the application that receives logins started by the identity provider. A
 // call with an application's key may set only that application: the operator decides for all
 // others. The error for any other id does not tell whether such an application exists.
-func (b *connectionBody) applyApplication(to *model.ConnectionFields, k key) error {
+func (b *connectionBody) applyApplication(to *connection.ConnectionFields, k key) error {
 	if !b.ApplicationID.given {
 		return nil
 	}
@@ -68,7 +72,7 @@ func (b *connectionBody) applyApplication(to *model.ConnectionFields, k key) err
 }
 
 // settled refuses to change what is fixed when a connection is created.
-func (b *connectionBody) settled(c *model.Connection) error {
+func (b *connectionBody) settled(c *connection.Connection) error {
 	if b.OrganizationID != nil && *b.OrganizationID != model.OrganizationPrefix.ID(string(c.OrganizationID)) {
 		return invalidf("organization_id", "a connection stays in its organization; create another one there")
 	}
@@ -80,21 +84,21 @@ func (b *connectionBody) settled(c *model.Connection) error {
 
 // connectionObject is the reference's Connection with the members that Rollcall adds.
 type connectionObject struct {
-	model.ConnectionObject
-	AllowIDPInitiated bool                   `json:"allow_idp_initiated"`
-	ApplicationID     *string                `json:"application_id"`
-	SubjectAttribute  *string                `json:"subject_attribute"`
-	UsernameAttribute *string                `json:"username_attribute"`
-	TrustEmail        bool                   `json:"trust_email"`
-	Reauthentication  model.Reauthentication `json:"reauthentication"`
-	Accounts          []string               `json:"accounts"` // the accounts that use this connection
-	Logout            model.LogoutMode       `json:"logout"`
-	AttributeMapping  map[string]string      `json:"attribute_mapping"`
-	SAML              *samlObject            `json:"saml,omitempty"`
-	OIDC              *oidcObject            `json:"oidc,omitempty"`
+	connection.ConnectionObject
+	AllowIDPInitiated bool                        `json:"allow_idp_initiated"`
+	ApplicationID     *string                     `json:"application_id"`
+	SubjectAttribute  *string                     `json:"subject_attribute"`
+	UsernameAttribute *string                     `json:"username_attribute"`
+	TrustEmail        bool                        `json:"trust_email"`
+	Reauthentication  connection.Reauthentication `json:"reauthentication"`
+	Accounts          []string                    `json:"accounts"` // the accounts that use this connection
+	Logout            connection.LogoutMode       `json:"logout"`
+	AttributeMapping  map[string]string           `json:"attribute_mapping"`
+	SAML              *samlObject                 `json:"saml,omitempty"`
+	OIDC              *oidcObject                 `json:"oidc,omitempty"`
 }
 
-func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
+func (s *Server) connectionForm(c *connection.Connection) (connectionObject, error) {
 	o := connectionObject{
 		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
 		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute),
@@ -114,12 +118,12 @@ func (s *Server) connectionForm(c *model.Connection) (connectionObject, error) {
 	return o, err
 }
 
-func (s *Server) answerConnection(c *call, status int, conn *model.Connection) error {
+func (s *Server) answerConnection(c *call, status int, conn *connection.Connection) error {
 	o, err := s.connectionForm(conn)
 	if err != nil {
 		return err
 	}
-	accounts, err := s.Store.AccountsOfConnections(c.ctx(), conn.ID)
+	accounts, err := entitle.Across(s.Store).AccountsOfConnections(c.ctx(), conn.ID)
 	if err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func (s *Server) answerConnection(c *call, status int, conn *model.Connection) e
 
 // withAccounts runs write and sets the accounts that the body names, in one transaction.
 func (b *connectionBody) withAccounts(
-	c *call, org *model.Org, write func(org *model.Org) (connectionID string, err error),
+	c *call, org *store.Org, write func(org *store.Org) (connectionID string, err error),
 ) error {
 	if b.Accounts == nil {
 		_, err := write(org)
@@ -139,12 +143,12 @@ func (b *connectionBody) withAccounts(
 	if err != nil {
 		return err
 	}
-	return org.Tx(c.ctx(), func(org *model.Org) error {
+	return org.Tx(c.ctx(), func(org *store.Org) error {
 		id, err := write(org)
 		if err != nil {
 			return err
 		}
-		return org.SetConnectionAccounts(c.ctx(), id, accounts)
+		return entitle.In(org).SetConnectionAccounts(c.ctx(), id, accounts)
 	})
 }
 
@@ -154,7 +158,7 @@ func (s *Server) listConnections(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	q := model.ConnectionQuery{Page: page.Page, Type: p.text("connection_type"), Domain: p.text("domain"),
+	q := connection.ConnectionQuery{Page: page.Page, Type: p.text("connection_type"), Domain: p.text("domain"),
 		Search: p.text("search")}
 	if id := p.text("organization_id"); id != "" {
 		org, _, err := c.owner(model.OrganizationPrefix, id)
@@ -163,7 +167,7 @@ func (s *Server) listConnections(c *call) error {
 		}
 		q.OrganizationID = org.ID
 	}
-	cs, info, err := s.Store.Connections(c.ctx(), c.key.scope, q)
+	cs, info, err := connection.Across(s.Store).Connections(c.ctx(), c.key.scope, q)
 	if err != nil {
 		return err
 	}
@@ -171,7 +175,7 @@ func (s *Server) listConnections(c *call) error {
 	for i := range cs {
 		ids[i] = cs[i].ID
 	}
-	accounts, err := s.Store.AccountsOfConnections(c.ctx(), ids...)
+	accounts, err := entitle.Across(s.Store).AccountsOfConnections(c.ctx(), ids...)
 	if err != nil {
 		return err
 	}
@@ -190,7 +194,7 @@ func (s *Server) createConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	conn := &model.Connection{ID: model.NewConnectionID()}
+	conn := &connection.Connection{ID: connection.NewConnectionID()}
 	var organization string
 	set(&organization, body.OrganizationID)
 	set(&conn.Type, body.ConnectionType)
@@ -223,8 +227,8 @@ func (s *Server) createConnection(c *call) error {
 			return err
 		}
 	}
-	err = body.withAccounts(c, org, func(org *model.Org) (string, error) {
-		return conn.ID, org.CreateConnection(c.ctx(), conn, pkcs8)
+	err = body.withAccounts(c, org, func(org *store.Org) (string, error) {
+		return conn.ID, connection.In(org).CreateConnection(c.ctx(), conn, pkcs8)
 	})
 	if err != nil {
 		return err
@@ -237,7 +241,7 @@ func (s *Server) connection(c *call) error {
 	if err != nil {
 		return err
 	}
-	conn, err := org.Connection(c.ctx(), id)
+	conn, err := connection.In(org).Connection(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -253,7 +257,7 @@ func (s *Server) updateConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	before, err := org.Connection(c.ctx(), id)
+	before, err := connection.In(org).Connection(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -264,9 +268,9 @@ func (s *Server) updateConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	var conn *model.Connection
-	err = body.withAccounts(c, org, func(org *model.Org) (_ string, err error) {
-		conn, err = org.UpdateConnection(c.ctx(), id, func(change *model.ConnectionFields) error {
+	var conn *connection.Connection
+	err = body.withAccounts(c, org, func(org *store.Org) (_ string, err error) {
+		conn, err = connection.In(org).UpdateConnection(c.ctx(), id, func(change *connection.ConnectionFields) error {
 			if err := body.settled(before); err != nil {
 				return err
 			}
@@ -288,7 +292,7 @@ func (s *Server) deleteConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteConnection(c.ctx(), id); err != nil {
+	if err := connection.In(org).DeleteConnection(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -305,20 +309,20 @@ func (s *Server) listLoginAttempts(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	conn, err := org.Connection(c.ctx(), id)
+	conn, err := connection.In(org).Connection(c.ctx(), id)
 	if err != nil {
 		return err
 	}
-	as, info, err := org.LoginAttempts(c.ctx(), id, page.Page)
+	as, info, err := signon.In(org).LoginAttempts(c.ctx(), id, page.Page)
 	if err != nil {
 		return err
 	}
-	form := func(a *model.LoginAttempt) model.LoginAttemptObject { return loginAttemptForm(a, conn) }
+	form := func(a *signon.LoginAttempt) signon.LoginAttemptObject { return loginAttemptForm(a, conn) }
 	return answerList(c, page, forms(as, form), info)
 }
 
 // loginAttemptForm explains why a login was refused.
-func loginAttemptForm(a *model.LoginAttempt, c *model.Connection) model.LoginAttemptObject {
+func loginAttemptForm(a *signon.LoginAttempt, c *connection.Connection) signon.LoginAttemptObject {
 	if a.Reason == "" {
 		return a.PublicForm("", "")
 	}
@@ -332,7 +336,7 @@ func (s *Server) loginResponse(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := org.LoginResponse(c.ctx(), id)
+	r, err := signon.In(org).LoginResponse(c.ctx(), id)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -54,19 +57,19 @@ func (w *world) connect(c *client, organization string, more object) object {
 }
 
 // signIn signs somebody in at a connection, as the service provider does once a response is verified.
-func (t tenant) signIn(w *world, connection, subject, email string) *model.SignedUp {
+func (t tenant) signIn(w *world, conn, subject, email string) *signon.SignedUp {
 	w.t.Helper()
-	id, _ := model.ConnectionPrefix.Parse(connection)
+	id, _ := model.ConnectionPrefix.Parse(conn)
 	ctx := w.t.Context()
-	c := must[*model.Connection](w.t)(t.org.Connection(ctx, id))
-	login := &model.Login{ConnectionID: id, RequestID: "_" + subject + email, BrowserHash: []byte("browser")}
-	if err := t.org.StartLogin(ctx, login); err != nil {
+	c := must[*connection.Connection](w.t)(connection.In(t.org).Connection(ctx, id))
+	login := &signon.Login{ConnectionID: id, RequestID: "_" + subject + email, BrowserHash: []byte("browser")}
+	if err := signon.In(t.org).StartLogin(ctx, login); err != nil {
 		w.t.Fatal(err)
 	}
-	return must[*model.SignedUp](w.t)(t.org.SignIn(ctx, model.SignIn{
+	return must[*signon.SignedUp](w.t)(signon.In(t.org).SignIn(ctx, signon.SignIn{
 		Connection: c, Login: login, AssertionID: "_" + login.ID, ReplayUntil: 1 << 60,
-		Claims:  model.Claims{Issuer: c.IDPEntityID, Subject: subject, NameID: subject, Email: email, EmailVerified: true},
-		Attempt: model.LoginAttempt{Reference: "r-" + subject, Address: "192.0.2.1"},
+		Claims:  signon.Claims{Issuer: c.IDPEntityID, Subject: subject, NameID: subject, Email: email, EmailVerified: true},
+		Attempt: signon.LoginAttempt{Reference: "r-" + subject, Address: "192.0.2.1"},
 	}))
 }
 
@@ -151,7 +154,7 @@ func TestListConnections(t *testing.T) {
 				t.Errorf("%q lists %s, want %s", query, got, want)
 			}
 		}
-		if o := w.get("/connections/" + c); o.text("subject_attribute") != model.EntraObjectID {
+		if o := w.get("/connections/" + c); o.text("subject_attribute") != connection.EntraObjectID {
 			t.Errorf("a connection to Entra ID begins with %v", o)
 		}
 	})
@@ -203,14 +206,14 @@ func TestUpdateConnection(t *testing.T) {
 			if o.text("state") != "active" {
 				t.Errorf("got %v", o)
 			}
-			must[*model.SignedIn](t)(w.store.SessionByToken(t.Context(), in.SessionToken))
+			must[*signon.SignedIn](t)(signon.Across(w.store).SessionByToken(t.Context(), in.SessionToken))
 		})
 		t.Run("another identity provider makes it a draft and signs everybody out", func(t *testing.T) {
 			o := patch(object{"saml": object{"idp_metadata_xml": metadata(t, 1)}})
 			if o.text("state") != "draft" || o.text("saml.idp_entity_id") != idp(t, 1).SAMLEntityID() {
 				t.Errorf("got %v", o)
 			}
-			if _, err := w.store.SessionByToken(t.Context(), in.SessionToken); err == nil {
+			if _, err := signon.Across(w.store).SessionByToken(t.Context(), in.SessionToken); err == nil {
 				t.Error("the session is still good")
 			}
 			e := w.get("/events?events=connection.deactivated,user.access_ended")
@@ -323,12 +326,12 @@ func TestConnectionKey(t *testing.T) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var logged bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		w := startLogged(t, modeltest.Open(t, db, model.Options{Log: log}), log)
+		w := startLogged(t, modeltest.Open(t, db, store.Options{Log: log}), log)
 		tenant := w.tenant(w.client, "contoso")
 		id := w.connect(w.client, tenant.organization, nil).text("id")
 		stored, _ := model.ConnectionPrefix.Parse(id)
-		c := must[*model.Connection](t)(tenant.org.Connection(t.Context(), stored))
-		pkcs8 := must[[]byte](t)(w.store.ConnectionKey(c))
+		c := must[*connection.Connection](t)(connection.In(tenant.org).Connection(t.Context(), stored))
+		pkcs8 := must[[]byte](t)(connection.Across(w.store).ConnectionKey(c))
 		key := must[any](t)(x509.ParsePKCS8PrivateKey(pkcs8)).(*rsa.PrivateKey)
 		block, _ := pem.Decode([]byte(c.SPCertificate))
 		certificate := must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
@@ -364,10 +367,10 @@ func fingerprint(c *x509.Certificate) string {
 }
 
 // failSignIn notes a refused login, as the service provider does.
-func (t tenant) failSignIn(w *world, connection string, a model.LoginAttempt) {
+func (t tenant) failSignIn(w *world, connection string, a signon.LoginAttempt) {
 	w.t.Helper()
 	a.ConnectionID, _ = model.ConnectionPrefix.Parse(connection)
-	if kept := must[bool](w.t)(t.org.RecordFailedLogin(w.t.Context(), a, "Ask your administrator.")); !kept {
+	if kept := must[bool](w.t)(signon.In(t.org).RecordFailedLogin(w.t.Context(), a, "Ask your administrator.")); !kept {
 		w.t.Fatal("the refusal was not kept")
 	}
 }

@@ -6,6 +6,12 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 )
 
 // TestReference drives every operation of the reference that is served, and every event that the
@@ -40,13 +46,13 @@ func TestReference(t *testing.T) {
 		}
 
 		for _, want := range []model.EventType{
-			model.DirectoryActivated, model.DirectoryDeleted, model.DirectoryTokenCreated, model.DirectoryTokenRevoked,
-			model.DirectoryUserCreated, model.DirectoryUserUpdated, model.DirectoryUserDeleted,
-			model.DirectoryGroupCreated, model.DirectoryGroupUpdated, model.DirectoryGroupDeleted,
-			model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemoved,
-			model.OrganizationCreated, model.OrganizationUpdated, model.OrganizationDeleted,
-			model.DomainCreated, model.DomainVerified, model.DomainDeleted, model.UserAccessEnded, model.UserDeleted,
-			model.ConnectionActivated, model.ConnectionDeactivated, model.ConnectionDeleted, model.CertificateRenewed, model.CertificateRenewalNeeded, model.SSOSucceeded, model.SSOFailed,
+			directory.DirectoryActivated, directory.DirectoryDeleted, directory.DirectoryTokenCreated, directory.DirectoryTokenRevoked,
+			people.DirectoryUserCreated, people.DirectoryUserUpdated, people.DirectoryUserDeleted,
+			directory.DirectoryGroupCreated, directory.DirectoryGroupUpdated, directory.DirectoryGroupDeleted,
+			directory.DirectoryGroupUserAdded, directory.DirectoryGroupUserRemoved,
+			organization.OrganizationCreated, organization.OrganizationUpdated, organization.OrganizationDeleted,
+			organization.DomainCreated, organization.DomainVerified, organization.DomainDeleted, people.UserAccessEnded, people.UserDeleted,
+			connection.ConnectionActivated, connection.ConnectionDeactivated, connection.ConnectionDeleted, connection.CertificateRenewed, connection.CertificateRenewalNeeded, signon.SSOSucceeded, signon.SSOFailed,
 		} {
 			if !slices.Contains(seen, string(want)) {
 				t.Errorf("no event %s was checked", want)
@@ -58,13 +64,13 @@ func TestReference(t *testing.T) {
 // drive makes at least one of everything.
 func drive(t *testing.T, w *world) {
 	tenant := w.tenant(w.client, "contoso")
-	organization, directory := tenant.organization, tenant.directory
+	organization, dir := tenant.organization, tenant.directory
 	ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
 	staff := tenant.group(w, "Staff", ada.ID, bob.ID)
-	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *model.GroupDraft) error {
+	must[*people.DirectoryGroup](t)(directory.In(tenant.org).UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *directory.GroupDraft) error {
 		return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
-	}, model.MembersChange{Op: model.RemoveMembers, UserIDs: []string{bob.ID}}))
-	must[*model.User](t)(tenant.org.UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *model.UserDraft) error {
+	}, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: []string{bob.ID}}))
+	must[*people.User](t)(directory.In(tenant.org).UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *people.UserDraft) error {
 		u.Active = false
 		return nil
 	}))
@@ -79,39 +85,39 @@ func drive(t *testing.T, w *world) {
 	w.want(204, "DELETE", "/organization_domains/"+domain.text("id"), nil)
 
 	w.get("/directories")
-	w.get("/directories/" + directory)
-	token := w.want(201, "POST", "/directories/"+directory+"/tokens", object{"name": "second"})
-	w.want(204, "DELETE", "/directories/"+directory+"/tokens/"+token.text("id"), nil)
-	w.get("/directory_users?directory=" + directory)
+	w.get("/directories/" + dir)
+	token := w.want(201, "POST", "/directories/"+dir+"/tokens", object{"name": "second"})
+	w.want(204, "DELETE", "/directories/"+dir+"/tokens/"+token.text("id"), nil)
+	w.get("/directory_users?directory=" + dir)
 	w.get("/directory_users/" + model.DirectoryUserPrefix.ID(ada.ID))
-	w.get("/directory_groups?directory=" + directory)
+	w.get("/directory_groups?directory=" + dir)
 	w.get("/directory_groups/" + model.DirectoryGroupPrefix.ID(staff.ID))
 
 	tenant.driveConnections(t, w)
 
-	if err := tenant.org.DeleteDirectoryGroup(t.Context(), tenant.id, staff.ID); err != nil {
+	if err := directory.In(tenant.org).DeleteDirectoryGroup(t.Context(), tenant.id, staff.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := tenant.org.DeleteDirectoryUser(t.Context(), tenant.id, bob.ID); err != nil {
+	if err := directory.In(tenant.org).DeleteDirectoryUser(t.Context(), tenant.id, bob.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(ada.ID), nil)
-	w.want(200, "DELETE", "/directories/"+directory, nil)
+	w.want(200, "DELETE", "/directories/"+dir, nil)
 	w.want(200, "DELETE", "/organizations/"+organization, nil)
 }
 
 // driveConnections makes everything that happens to a connection, from its draft to its end.
 func (t tenant) driveConnections(test *testing.T, w *world) {
-	connection := w.connect(w.client, t.organization, nil).text("id")
-	path := "/connections/" + connection
-	t.signIn(w, connection, "eve", "eve@contoso.example")
-	t.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.NotProvisioned), Reference: "r-1", UserAgent: "Mozilla/5.0"})
-	t.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.UserDeactivated), Reference: "r-2", Email: "eve@contoso.example", Address: "192.0.2.1"})
+	conn := w.connect(w.client, t.organization, nil).text("id")
+	path := "/connections/" + conn
+	t.signIn(w, conn, "eve", "eve@contoso.example")
+	t.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.NotProvisioned), Reference: "r-1", UserAgent: "Mozilla/5.0"})
+	t.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.UserDeactivated), Reference: "r-2", Email: "eve@contoso.example", Address: "192.0.2.1"})
 	w.get("/connections")
 	w.get(path)
 	w.want(200, "PATCH", path, object{"saml": object{"idp_certificates": []string{ending(test, 20)}}})
-	id, _ := model.ConnectionPrefix.Parse(connection)
-	must[int](test)(t.org.CheckCertificates(test.Context(), id))
+	id, _ := model.ConnectionPrefix.Parse(conn)
+	must[int](test)(connection.In(t.org).CheckCertificates(test.Context(), id))
 	w.want(200, "PATCH", path, object{"saml": object{"idp_metadata_xml": metadata(test, 1)}})
 	w.get(path)
 	w.want(204, "DELETE", path, nil)

@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // createdDirectory is a new directory with what its identity provider needs. The token is shown
 // only in this answer.
 type createdDirectory struct {
-	model.DirectoryObject
+	directory.DirectoryObject
 	SCIM scimAccess `json:"scim"`
 }
 
@@ -21,7 +22,7 @@ type scimAccess struct {
 
 // countedDirectory is a directory with the numbers of its users and groups.
 type countedDirectory struct {
-	model.DirectoryObject
+	directory.DirectoryObject
 	Metadata directoryMetadata `json:"metadata"`
 }
 
@@ -34,7 +35,7 @@ type directoryMetadata struct {
 }
 
 // directoryForm shows a directory as it is now: an alert ends by itself after some time.
-func (s *Server) directoryForm(d *model.Directory) model.DirectoryObject {
+func (s *Server) directoryForm(d *directory.Directory) directory.DirectoryObject {
 	return d.PublicForm(model.TimeOf(s.Store.Now()))
 }
 
@@ -44,7 +45,7 @@ func (s *Server) listDirectories(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	q := model.DirectoryQuery{Page: page.Page, Domain: p.text("domain"), Search: p.text("search")}
+	q := directory.DirectoryQuery{Page: page.Page, Domain: p.text("domain"), Search: p.text("search")}
 	if id := p.text("organization_id"); id != "" {
 		org, _, err := c.owner(model.OrganizationPrefix, id)
 		if err != nil {
@@ -52,7 +53,7 @@ func (s *Server) listDirectories(c *call) error {
 		}
 		q.OrganizationID = org.ID
 	}
-	ds, info, err := s.Store.Directories(c.ctx(), c.key.scope, q)
+	ds, info, err := directory.Across(s.Store).Directories(c.ctx(), c.key.scope, q)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (s *Server) createDirectory(c *call) error {
 	if err != nil {
 		return err
 	}
-	d, token, err := org.CreateDirectory(c.ctx(), body.Name, body.Type)
+	d, token, err := directory.In(org).CreateDirectory(c.ctx(), body.Name, body.Type)
 	if err != nil {
 		return err
 	}
@@ -89,11 +90,11 @@ func (s *Server) directory(c *call) error {
 	if err != nil {
 		return err
 	}
-	d, err := org.Directory(c.ctx(), id)
+	d, err := directory.In(org).Directory(c.ctx(), id)
 	if err != nil {
 		return err
 	}
-	counts, err := org.DirectoryCounts(c.ctx(), id)
+	counts, err := directory.In(org).DirectoryCounts(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (s *Server) updateDirectory(c *call) error {
 	if err != nil {
 		return err
 	}
-	d, err := org.UpdateDirectory(c.ctx(), id, func(d *model.DirectoryFields) error {
+	d, err := directory.In(org).UpdateDirectory(c.ctx(), id, func(d *directory.DirectoryFields) error {
 		set(&d.Name, body.Name)
 		set(&d.Strict, body.Strict)
 		set(&d.MassChangePercent, body.MassChangePercent)
@@ -136,7 +137,7 @@ func (s *Server) deleteDirectory(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteDirectory(c.ctx(), id); err != nil {
+	if err := directory.In(org).DeleteDirectory(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusOK)

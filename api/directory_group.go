@@ -4,36 +4,39 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 func (s *Server) listDirectoryGroups(c *call) error {
 	p := c.params()
 	page := p.page(model.DirectoryGroupPrefix, "desc")
-	directory, user := p.text("directory"), p.text("user")
-	if directory == "" && user == "" {
+	dir, user := p.text("directory"), p.text("user")
+	if dir == "" && user == "" {
 		p.require("directory", "send directory or user, with the id of the one whose groups are wanted")
 	}
 	if err := p.err(); err != nil {
 		return err
 	}
-	q := model.GroupQuery{Page: page.Page}
-	var org *model.Org
+	q := directory.GroupQuery{Page: page.Page}
+	var org *store.Org
 	var err error
 	if user != "" {
 		if org, q.UserID, err = c.owner(model.DirectoryUserPrefix, user); err != nil {
 			return err
 		}
 	}
-	if directory != "" {
-		if org, q.DirectoryID, err = c.owner(model.DirectoryPrefix, directory); err != nil {
+	if dir != "" {
+		if org, q.DirectoryID, err = c.owner(model.DirectoryPrefix, dir); err != nil {
 			return err
 		}
 	}
-	gs, info, err := org.GroupPage(c.ctx(), q)
+	gs, info, err := directory.In(org).GroupPage(c.ctx(), q)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(gs, (*model.DirectoryGroup).PublicForm), info)
+	return answerList(c, page, forms(gs, (*people.DirectoryGroup).PublicForm), info)
 }
 
 func (s *Server) directoryGroup(c *call) error {
@@ -41,7 +44,7 @@ func (s *Server) directoryGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	g, err := org.DirectoryGroup(c.ctx(), "", id)
+	g, err := people.In(org).DirectoryGroup(c.ctx(), "", id)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
 )
 
 func TestDirectory(t *testing.T) {
@@ -21,12 +23,12 @@ func TestDirectory(t *testing.T) {
 		if d.text("state") != "validating" {
 			t.Errorf("a new directory is %v", d)
 		}
-		opened := must[*model.Access](t)(w.store.Authenticate(t.Context(), d.text("scim.bearer_token"))).Directory
+		opened := must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), d.text("scim.bearer_token"))).Directory
 		org := w.store.Org(opened.OrganizationID, opened.Actor())
 		tenant := tenant{org: org, id: opened.ID}
 		tenant.group(w, "Staff", tenant.user(w, "ada@contoso.example").ID)
 		bob := tenant.user(w, "bob@contoso.example")
-		must[*model.User](t)(org.UpdateDirectoryUser(t.Context(), opened.ID, bob.ID, func(u *model.UserDraft) error { u.Active = false; return nil }))
+		must[*people.User](t)(directory.In(org).UpdateDirectoryUser(t.Context(), opened.ID, bob.ID, func(u *people.UserDraft) error { u.Active = false; return nil }))
 
 		t.Run("it is linked once its identity provider came, and counts what is in it", func(t *testing.T) {
 			o := w.get(path)
@@ -84,10 +86,10 @@ func TestDirectory(t *testing.T) {
 				t.Errorf("got %v", list)
 			}
 			w.want(204, "DELETE", path+"/tokens/"+list.text("data.0.id"), nil)
-			if _, err := w.store.Authenticate(t.Context(), d.text("scim.bearer_token")); model.KindOf(err) != model.Denied {
+			if _, err := directory.Across(w.store).Authenticate(t.Context(), d.text("scim.bearer_token")); model.KindOf(err) != model.Denied {
 				t.Errorf("the deleted token: %v", err)
 			}
-			must[*model.Access](t)(w.store.Authenticate(t.Context(), second.text("bearer_token")))
+			must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), second.text("bearer_token")))
 			w.want(201, "POST", path+"/tokens", object{"name": "third"})
 		})
 		t.Run("client credentials count as one of the two, and their secret is shown once", func(t *testing.T) {
@@ -97,11 +99,11 @@ func TestDirectory(t *testing.T) {
 			if made.text("client_id") != made.text("id") || made.text("token_url") != publicURL+"/scim/oauth2/token" || made["bearer_token"] != nil {
 				t.Errorf("got %v", made)
 			}
-			bought, _, err := w.store.DirectoryAccessToken(t.Context(), made.text("client_id"), made.text("client_secret"))
+			bought, _, err := directory.Across(w.store).DirectoryAccessToken(t.Context(), made.text("client_id"), made.text("client_secret"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			must[*model.Access](t)(w.store.Authenticate(t.Context(), bought))
+			must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), bought))
 			w.want(409, "POST", path+"/tokens", object{"name": "another", "type": "client_credentials"})
 			list = w.get(path + "/tokens")
 			if list.text("data.1.type") != "client_credentials" || list.text("data.0.type") != "bearer" || list.at("data.1.client_secret") != nil {
@@ -118,11 +120,11 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 		ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
 		document := person("bo@contoso.example")
 		delete(document, "externalId")
-		plain := must[*model.User](t)(tenant.org.CreateDirectoryUser(t.Context(), tenant.id, document))
+		plain := must[*people.User](t)(directory.In(tenant.org).CreateDirectoryUser(t.Context(), tenant.id, document))
 		staff, admins := tenant.group(w, "Staff", ada.ID, bob.ID), tenant.group(w, "Admins", ada.ID)
-		unowned := must[*model.User](t)(tenant.org.CreateUser(t.Context(), person("login@elsewhere.example")))
-		id := func(u *model.User) string { return model.DirectoryUserPrefix.ID(u.ID) }
-		groupID := func(g *model.DirectoryGroup) string { return model.DirectoryGroupPrefix.ID(g.ID) }
+		unowned := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person("login@elsewhere.example")))
+		id := func(u *people.User) string { return model.DirectoryUserPrefix.ID(u.ID) }
+		groupID := func(g *people.DirectoryGroup) string { return model.DirectoryGroupPrefix.ID(g.ID) }
 
 		for _, test := range []struct {
 			name, query string
@@ -184,7 +186,7 @@ func TestUsers(t *testing.T) {
 		tenant := w.tenant(w.client, "contoso")
 		ada := tenant.user(w, "ada@contoso.example")
 		path := "/users/" + model.UserPrefix.ID(ada.ID)
-		epoch := func() int64 { return must[*model.User](t)(tenant.org.User(t.Context(), ada.ID)).Epoch }
+		epoch := func() int64 { return must[*people.User](t)(people.In(tenant.org).User(t.Context(), ada.ID)).Epoch }
 
 		o := w.get(path)
 		for name, value := range map[string]any{"object": "user", "role": "member", "email_verified": true, "directory_id": tenant.directory,
@@ -243,7 +245,7 @@ func TestAdoption(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		create := func(userName, role string) string {
-			u := must[*model.User](t)(tenant.org.CreateUser(t.Context(), person(userName)))
+			u := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person(userName)))
 			w.want(200, "PATCH", "/users/"+model.UserPrefix.ID(u.ID), object{"role": role})
 			return model.UserPrefix.ID(u.ID)
 		}
@@ -252,7 +254,7 @@ func TestAdoption(t *testing.T) {
 		create("member@contoso.example", "member")
 		path := "/directories/" + tenant.directory + "/adoptions"
 
-		_, err := tenant.org.CreateDirectoryUser(t.Context(), tenant.id, person("root@contoso.example"))
+		_, err := directory.In(tenant.org).CreateDirectoryUser(t.Context(), tenant.id, person("root@contoso.example"))
 		if model.KindOf(err) != model.Conflict {
 			t.Fatalf("an unconfirmed administrator: %v", err)
 		}

@@ -5,21 +5,24 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 // directoryUserObject is the reference's DirectoryUserWithGroups.
 type directoryUserObject struct {
-	model.DirectoryUserObject
-	Groups []model.DirectoryGroupObject `json:"groups"`
+	people.DirectoryUserObject
+	Groups []people.DirectoryGroupObject `json:"groups"`
 }
 
 // directoryUserObjects are the public forms of users with their groups.
-func directoryUserObjects(ctx context.Context, org *model.Org, users ...model.User) ([]directoryUserObject, error) {
+func directoryUserObjects(ctx context.Context, org *store.Org, users ...people.User) ([]directoryUserObject, error) {
 	ids := make([]string, len(users))
 	for i := range users {
 		ids[i] = users[i].ID
 	}
-	groups, err := org.DirectoryGroupsOf(ctx, ids...)
+	groups, err := directory.In(org).DirectoryGroupsOf(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +32,7 @@ func directoryUserObjects(ctx context.Context, org *model.Org, users ...model.Us
 		if err != nil {
 			return nil, err
 		}
-		objects[i] = directoryUserObject{form, forms(groups[users[i].ID], (*model.DirectoryGroup).PublicForm)}
+		objects[i] = directoryUserObject{form, forms(groups[users[i].ID], (*people.DirectoryGroup).PublicForm)}
 	}
 	return objects, nil
 }
@@ -38,7 +41,7 @@ func (s *Server) listDirectoryUsers(c *call) error {
 	p := c.params()
 	page := p.page(model.DirectoryUserPrefix, "desc")
 	directory, group := p.text("directory"), p.text("group")
-	q := model.UserQuery{Page: page.Page, IdpID: p.text("idp_id"), Email: p.text("email"), Owned: true}
+	q := people.UserQuery{Page: page.Page, IdpID: p.text("idp_id"), Email: p.text("email"), Owned: true}
 	switch {
 	case directory == "" && (q.IdpID != "" || q.Email != ""):
 		p.require("directory", "idp_id and email are looked up in a directory: send directory")
@@ -48,7 +51,7 @@ func (s *Server) listDirectoryUsers(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	var org *model.Org
+	var org *store.Org
 	var err error
 	if group != "" {
 		if org, q.GroupID, err = c.owner(model.DirectoryGroupPrefix, group); err != nil {
@@ -60,7 +63,7 @@ func (s *Server) listDirectoryUsers(c *call) error {
 			return err
 		}
 	}
-	users, info, err := org.Users(c.ctx(), q)
+	users, info, err := people.In(org).Users(c.ctx(), q)
 	if err != nil {
 		return err
 	}
@@ -76,7 +79,7 @@ func (s *Server) directoryUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := org.User(c.ctx(), id)
+	u, err := people.In(org).User(c.ctx(), id)
 	if err != nil {
 		return err
 	}

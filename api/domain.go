@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 )
 
 // domainBody is what POST takes.
@@ -24,7 +25,7 @@ func (s *Server) createDomain(c *call) error {
 	if err != nil {
 		return err
 	}
-	d, err := org.CreateDomain(c.ctx(), body.Domain, model.DomainStatePending)
+	d, err := organization.In(org).CreateDomain(c.ctx(), body.Domain, organization.DomainStatePending)
 	if err != nil {
 		return domainRefused(err)
 	}
@@ -44,7 +45,7 @@ func (s *Server) domain(c *call) error {
 	if err != nil {
 		return err
 	}
-	d, err := org.Domain(c.ctx(), id)
+	d, err := organization.In(org).Domain(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -71,27 +72,27 @@ func (s *Server) verifyDomain(c *call) error {
 			return err
 		}
 	}
-	before, err := org.Domain(c.ctx(), id)
+	before, err := organization.In(org).Domain(c.ctx(), id)
 	if err != nil {
 		return err
 	}
-	if before.State == model.DomainStateVerified {
+	if before.State == organization.DomainStateVerified {
 		return &coded{http.StatusBadRequest, "domain_already_verified",
 			model.Conflictf("state", "the domain is verified already")}
 	}
-	var d *model.Domain
+	var d *organization.Domain
 	switch {
 	case c.key.operator && body.Force:
-		d, err = org.ForceDomain(c.ctx(), id)
+		d, err = organization.In(org).ForceDomain(c.ctx(), id)
 	case c.key.operator:
-		if d, err = org.VerifyDomain(c.ctx(), id); model.KindOf(err) == model.Conflict {
+		if d, err = organization.In(org).VerifyDomain(c.ctx(), id); model.KindOf(err) == model.Conflict {
 			err = domainRefused(model.Conflictf("domain",
 				`another organization has this domain verified; send {"force":true} to end that at once`))
 		}
 	case body.Force:
 		return errForce
 	default:
-		d, err = s.Domains.Check(c.ctx(), org, id)
+		d, err = s.Domains.Check(c.ctx(), organization.In(org), id)
 	}
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func (s *Server) deleteDomain(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteDomain(c.ctx(), id); err != nil {
+	if err := organization.In(org).DeleteDomain(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/people"
 )
 
 func (s *Server) roleMapping(c *call) error {
@@ -11,7 +13,7 @@ func (s *Server) roleMapping(c *call) error {
 	if err != nil {
 		return err
 	}
-	m, err := org.RoleMapping(c.ctx())
+	m, err := entitle.In(org).RoleMapping(c.ctx())
 	if err != nil {
 		return err
 	}
@@ -31,7 +33,7 @@ func (s *Server) setRoleMapping(c *call) error {
 	if err != nil {
 		return err
 	}
-	m, err := org.SetRoleMapping(c.ctx(), ref)
+	m, err := entitle.In(org).SetRoleMapping(c.ctx(), ref)
 	if err != nil {
 		return err
 	}
@@ -43,7 +45,7 @@ func (s *Server) deleteRoleMapping(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteRoleMapping(c.ctx()); err != nil {
+	if err := entitle.In(org).DeleteRoleMapping(c.ctx()); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -55,7 +57,7 @@ func (s *Server) recompute(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := org.Recompute(c.ctx())
+	r, err := entitle.In(org).Recompute(c.ctx())
 	if err != nil {
 		return err
 	}
@@ -76,8 +78,8 @@ type previewBody struct {
 	RoleMapping optional[groupRefBody] `json:"role_mapping"` // null for none
 }
 
-func (b *previewBody) proposal() (model.Proposal, error) {
-	p := model.Proposal{Connections: map[string][]string{}, Groups: map[string]model.ProposedGroup{}}
+func (b *previewBody) proposal() (entitle.Proposal, error) {
+	p := entitle.Proposal{Connections: map[string][]string{}, Groups: map[string]entitle.ProposedGroup{}}
 	for _, c := range b.Connections {
 		id, ok := model.ConnectionPrefix.Parse(c.ID)
 		if !ok {
@@ -94,9 +96,9 @@ func (b *previewBody) proposal() (model.Proposal, error) {
 		if !ok {
 			return p, invalidf("groups", "the organization has no group %.64q", g.ID)
 		}
-		proposed := model.ProposedGroup{AssignByDefault: g.AssignByDefault}
+		proposed := entitle.ProposedGroup{AssignByDefault: g.AssignByDefault}
 		if g.Mappings != nil {
-			refs := []model.DirectoryGroupRef{}
+			refs := []entitle.DirectoryGroupRef{}
 			for _, m := range *g.Mappings {
 				ref, err := m.ref()
 				if err != nil {
@@ -109,7 +111,7 @@ func (b *previewBody) proposal() (model.Proposal, error) {
 		p.Groups[id] = proposed
 	}
 	if b.RoleMapping.given {
-		p.Role = &model.ProposedRole{}
+		p.Role = &entitle.ProposedRole{}
 		if b.RoleMapping.value != nil {
 			ref, err := b.RoleMapping.value.ref()
 			if err != nil {
@@ -164,11 +166,11 @@ type idsChanged struct {
 }
 
 type roleMoved struct {
-	From model.Role `json:"from"`
-	To   model.Role `json:"to"`
+	From people.Role `json:"from"`
+	To   people.Role `json:"to"`
 }
 
-func previewForm(p *model.Preview, page page) previewObject {
+func previewForm(p *entitle.Preview, page page) previewObject {
 	out := previewObject{Object: "entitlement_preview", Users: p.Users, Admins: gainLoss(p.Admins),
 		Accounts: []accountPreview{}, Groups: []groupPreview{}, Data: []userPreview{},
 		ListMetadata: page.metadata(model.PageInfo{After: p.Next})}
@@ -186,10 +188,10 @@ func previewForm(p *model.Preview, page page) previewObject {
 			Groups: idsChanged{publicIDs(model.GroupPrefix, u.GroupsGained),
 				publicIDs(model.GroupPrefix, u.GroupsLost)}}
 		if u.RoleGained {
-			line.Role = &roleMoved{model.Member, model.Admin}
+			line.Role = &roleMoved{people.Member, people.Admin}
 		}
 		if u.RoleLost {
-			line.Role = &roleMoved{model.Admin, model.Member}
+			line.Role = &roleMoved{people.Admin, people.Member}
 		}
 		out.Data = append(out.Data, line)
 	}
@@ -219,7 +221,7 @@ func (s *Server) previewEntitlement(c *call) error {
 	if err != nil {
 		return err
 	}
-	preview, err := org.Preview(c.ctx(), proposal, page.After, page.Limit)
+	preview, err := entitle.In(org).Preview(c.ctx(), proposal, page.After, page.Limit)
 	if err != nil {
 		return err
 	}

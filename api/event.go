@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/store"
 )
 
 // eventObject is the reference's event.
@@ -52,7 +53,7 @@ func actorForm(a model.Actor) eventActor {
 func (s *Server) listEvents(c *call) error {
 	p := c.params()
 	page := p.page(model.EventPrefix, "asc")
-	q := model.EventQuery{Page: page.Page, From: p.moment("range_start"), To: p.moment("range_end")}
+	q := store.EventQuery{Page: page.Page, From: p.moment("range_start"), To: p.moment("range_end")}
 	for _, t := range p.list("events") {
 		q.Types = append(q.Types, model.EventType(t))
 	}

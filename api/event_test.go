@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/api"
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
-	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) {
 		w := start(t, store)
 		began := clock.Now()
 		app := w.application("all")
@@ -86,7 +86,7 @@ func TestEvents(t *testing.T) {
 // TestStoppedDatabase walks every route while the database is gone.
 func TestStoppedDatabase(t *testing.T) {
 	database := modeltest.StartPostgres(t)
-	w := start(t, modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")}, model.Options{}))
+	w := start(t, modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")}, store.Options{}))
 	app := w.application("all")
 	database.StopImmediately(t)
 	body := object{"name": "x", "organization_id": "org_" + anID, "role": "admin", "type": "okta scim v2.0", "domain": "a.example"}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
 )
 
 func (s *Server) listLicenses(c *call) error {
@@ -11,19 +12,19 @@ func (s *Server) listLicenses(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := model.LicenseQuery{Page: page.Page, State: model.LicenseState(p.text("state"))}
-	if q.State != "" && q.State != model.LicenseStateGranted && q.State != model.LicenseStateWaiting {
-		p.fail("state", "state is %q or %q", model.LicenseStateGranted, model.LicenseStateWaiting)
+	q := entitle.LicenseQuery{Page: page.Page, State: entitle.LicenseState(p.text("state"))}
+	if q.State != "" && q.State != entitle.LicenseStateGranted && q.State != entitle.LicenseStateWaiting {
+		p.fail("state", "state is %q or %q", entitle.LicenseStateGranted, entitle.LicenseStateWaiting)
 	}
 	q.UserID, q.AccountID = p.cursor("user_id", model.UserPrefix), p.cursor("account_id", model.AccountPrefix)
 	if err := p.err(); err != nil {
 		return err
 	}
-	ls, info, err := org.Licenses(c.ctx(), q)
+	ls, info, err := entitle.In(org).Licenses(c.ctx(), q)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(ls, (*model.License).PublicForm), info)
+	return answerList(c, page, forms(ls, (*entitle.License).PublicForm), info)
 }
 
 func (s *Server) license(c *call) error {
@@ -31,7 +32,7 @@ func (s *Server) license(c *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := org.License(c.ctx(), id)
+	l, err := entitle.In(org).License(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (s *Server) assignLicense(c *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := org.AssignLicense(c.ctx(), user, accounts[0])
+	l, err := entitle.In(org).AssignLicense(c.ctx(), user, accounts[0])
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (s *Server) unassignLicense(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.UnassignLicense(c.ctx(), id); err != nil {
+	if err := entitle.In(org).UnassignLicense(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
 )
 
 // listed is a list with 25 objects: its path, and their ids from the oldest on.
@@ -35,10 +37,10 @@ func lists(t *testing.T, w *world) []listed {
 		last = g.ID
 	}
 	for i := range 25 {
-		admin := must[*model.User](t)(tenant.org.CreateUser(t.Context(), person(fmt.Sprintf("admin%02d@contoso.example", i))))
+		admin := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person(fmt.Sprintf("admin%02d@contoso.example", i))))
 		admins = append(admins, model.UserPrefix.ID(admin.ID))
 		w.want(200, "PATCH", "/users/"+admins[i], object{"role": "admin"})
-		gone := must[*model.User](t)(tenant.org.CreateUser(t.Context(), person(fmt.Sprintf("gone%02d@elsewhere.example", i))))
+		gone := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person(fmt.Sprintf("gone%02d@elsewhere.example", i))))
 		w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(gone.ID), nil)
 		a := w.want(201, "POST", "/applications", object{"name": "A"})
 		applications = append(applications, a.text("id"))
@@ -51,8 +53,8 @@ func lists(t *testing.T, w *world) []listed {
 	}
 	all := w.get("/organizations/" + tenant.organization + "/tombstones?limit=100&order=asc")
 	stones = all.ids()
-	must[*model.DirectoryGroup](t)(tenant.org.UpdateDirectoryGroup(t.Context(), tenant.id, last,
-		func(*model.GroupDraft) error { return nil }, model.MembersChange{Op: model.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
+	must[*people.DirectoryGroup](t)(directory.In(tenant.org).UpdateDirectoryGroup(t.Context(), tenant.id, last,
+		func(*directory.GroupDraft) error { return nil }, directory.MembersChange{Op: directory.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
 	members := w.get("/events?limit=100&order=desc&organization_id=" + tenant.organization + "&events=dsync.user.created").ids()
 	slices.Reverse(members)
 	asUsers := make([]string, len(users))

@@ -3,7 +3,7 @@ package api
 import (
 	"context"
 
-	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/trust"
 )
 
@@ -29,7 +29,7 @@ type oidcObject struct {
 	GroupsClaim           *string  `json:"groups_claim"`
 }
 
-func (s *Server) oidcForm(c *model.Connection) *oidcObject {
+func (s *Server) oidcForm(c *connection.Connection) *oidcObject {
 	our := trust.OpenIDEndpointsOf(s.PublicURL, c)
 	return &oidcObject{
 		RedirectURI: our.Redirect, PostLogoutRedirectURI: our.PostLogout, InitiateLoginURI: our.InitiateLogin,
@@ -39,7 +39,7 @@ func (s *Server) oidcForm(c *model.Connection) *oidcObject {
 }
 
 // protocol refuses a body with the settings of the protocol that the connection does not speak.
-func (b *connectionBody) protocol(c *model.Connection) error {
+func (b *connectionBody) protocol(c *connection.Connection) error {
 	switch {
 	case c.OIDC() && b.SAML != nil:
 		return invalidf("connection_type",
@@ -55,7 +55,7 @@ func (b *connectionBody) protocol(c *model.Connection) error {
 func (s *Server) reader() *trust.Reader { return &trust.Reader{Store: s.Store, Outbound: s.Outbound} }
 
 // provider reads what a body says about the identity provider of a connection.
-func (s *Server) provider(ctx context.Context, b *connectionBody, of *model.Connection) (trust.Change, error) {
+func (s *Server) provider(ctx context.Context, b *connectionBody, of *connection.Connection) (trust.Change, error) {
 	if b.OIDC != nil {
 		return s.reader().OpenID(ctx, b.OIDC.said(), of)
 	}

@@ -6,6 +6,9 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/store"
 )
 
 // maxDomains is how many domains one call may name.
@@ -24,20 +27,20 @@ type organizationBody struct {
 }
 
 type domainData struct {
-	Domain string            `json:"domain"`
-	State  model.DomainState `json:"state"`
+	Domain string                   `json:"domain"`
+	State  organization.DomainState `json:"state"`
 }
 
 // domains returns the domains that the body names in either of the reference's forms, and whether
 // it has such a member at all. Domains in the older form are pending, because that form cannot say
 // that they are verified.
-func (b *organizationBody) domains() (states map[string]model.DomainState, given bool, err error) {
-	states = map[string]model.DomainState{}
+func (b *organizationBody) domains() (states map[string]organization.DomainState, given bool, err error) {
+	states = map[string]organization.DomainState{}
 	for _, name := range b.Domains {
-		states[name] = model.DomainStatePending
+		states[name] = organization.DomainStatePending
 	}
 	for _, d := range b.DomainData {
-		if d.State != model.DomainStatePending && d.State != model.DomainStateVerified {
+		if d.State != organization.DomainStatePending && d.State != organization.DomainStateVerified {
 			return nil, false, invalidf("domain_data.state", `a domain's state is "pending" or "verified"`)
 		}
 		states[d.Domain] = d.State
@@ -49,7 +52,7 @@ func (b *organizationBody) domains() (states map[string]model.DomainState, given
 }
 
 // apply changes the organization as the body says.
-func (b *organizationBody) apply(g *model.OrganizationFields, k key) error {
+func (b *organizationBody) apply(g *organization.OrganizationFields, k key) error {
 	if b.Name != nil {
 		g.Name = *b.Name
 	}
@@ -67,7 +70,7 @@ func (b *organizationBody) apply(g *model.OrganizationFields, k key) error {
 	}
 	if len(b.Rollcall) > 0 {
 		// Decoding into the present settings changes only those that are sent.
-		extras := model.OrganizationExtras{Slug: g.Slug, Settings: g.Settings}
+		extras := organization.OrganizationExtras{Slug: g.Slug, Settings: g.Settings}
 		if err := unmarshal(b.Rollcall, &extras, "rollcall"); err != nil {
 			return err
 		}
@@ -100,12 +103,12 @@ func (s *Server) listOrganizations(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	gs, info, err := s.Store.Organizations(c.ctx(), c.key.scope,
-		model.OrganizationQuery{Page: page.Page, Domains: p.list("domains"), Search: p.text("search")})
+	gs, info, err := organization.Across(s.Store).Organizations(c.ctx(), c.key.scope,
+		organization.OrganizationQuery{Page: page.Page, Domains: p.list("domains"), Search: p.text("search")})
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(gs, (*model.Organization).PublicForm), info)
+	return answerList(c, page, forms(gs, (*organization.Organization).PublicForm), info)
 }
 
 func (s *Server) createOrganization(c *call) error {
@@ -117,30 +120,30 @@ func (s *Server) createOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	g := &model.Organization{OrganizationFields: model.OrganizationFields{Settings: model.DefaultSettings()}}
+	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Settings: organization.DefaultSettings()}}
 	if err := body.apply(&g.OrganizationFields, c.key); err != nil {
 		return err
 	}
 	for _, state := range domains {
-		if state == model.DomainStateVerified && !c.key.trusted() {
+		if state == organization.DomainStateVerified && !c.key.trusted() {
 			return errUntrusted
 		}
 	}
-	if err := s.Store.CreateOrganization(c.ctx(), c.key.actor, c.key.scope, g, domains); err != nil {
+	if err := operator.Across(s.Store).CreateOrganization(c.ctx(), c.key.actor, c.key.scope, g, domains); err != nil {
 		return s.organizationRefused(c, err, g)
 	}
 	return c.answer(http.StatusCreated, g.PublicForm())
 }
 
 // organizationRefused gives refused writes the codes that the reference has for them.
-func (s *Server) organizationRefused(c *call, err error, g *model.Organization) error {
+func (s *Server) organizationRefused(c *call, err error, g *organization.Organization) error {
 	switch field := fieldOf(err); {
 	case field == "metadata":
 		return &coded{http.StatusBadRequest, "invalid_metadata", err}
 	case field == "domain":
 		return domainRefused(err)
 	case model.KindOf(err) == model.Conflict && g.ExternalID != nil:
-		other, lookup := s.Store.OrganizationByExternalID(c.ctx(), model.Everywhere(), *g.ExternalID)
+		other, lookup := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), model.Everywhere(), *g.ExternalID)
 		if lookup == nil && other != g.ID {
 			return &coded{http.StatusBadRequest, "external_id_already_used",
 				model.Conflictf("external_id", "another organization has this external_id; send another one")}
@@ -157,8 +160,8 @@ func (s *Server) organization(c *call) error {
 	return answerOrganization(c, org)
 }
 
-func answerOrganization(c *call, org *model.Org) error {
-	g, err := org.Organization(c.ctx())
+func answerOrganization(c *call, org *store.Org) error {
+	g, err := organization.In(org).Organization(c.ctx())
 	if err != nil {
 		return err
 	}
@@ -166,7 +169,7 @@ func answerOrganization(c *call, org *model.Org) error {
 }
 
 func (s *Server) organizationByExternalID(c *call) error {
-	id, err := s.Store.OrganizationByExternalID(c.ctx(), c.key.scope, c.Param("external_id"))
+	id, err := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), c.key.scope, c.Param("external_id"))
 	if err != nil {
 		return err
 	}
@@ -186,10 +189,10 @@ func (s *Server) updateOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	g := model.Organization{ID: org.ID} // as far as it was changed, for the error
-	err = org.Tx(c.ctx(), func(org *model.Org) error {
+	g := organization.Organization{ID: org.ID} // as far as it was changed, for the error
+	err = org.Tx(c.ctx(), func(org *store.Org) error {
 		if given {
-			verified, err := org.SetDomains(c.ctx(), domains)
+			verified, err := organization.In(org).SetDomains(c.ctx(), domains)
 			// The conflict would reveal that another organization has verified the domain, and this
 			// key may not verify domains.
 			if !c.key.trusted() && (verified > 0 || model.KindOf(err) == model.Conflict) {
@@ -199,7 +202,7 @@ func (s *Server) updateOrganization(c *call) error {
 				return err
 			}
 		}
-		after, err := org.UpdateOrganization(c.ctx(), func(change *model.OrganizationFields) error {
+		after, err := operator.In(org).UpdateOrganization(c.ctx(), func(change *organization.OrganizationFields) error {
 			err := body.apply(change, c.key)
 			g.OrganizationFields = *change
 			return err
@@ -220,7 +223,7 @@ func (s *Server) deleteOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteOrganization(c.ctx()); err != nil {
+	if err := operator.In(org).DeleteOrganization(c.ctx()); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusOK)

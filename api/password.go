@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/people"
 )
 
 // setUpPassword makes a link by which an administrator sets a password. The link is shown only in
@@ -14,7 +15,7 @@ func (s *Server) setUpPassword(c *call) error {
 	if err != nil {
 		return err
 	}
-	setup, token, err := org.CreatePasswordSetup(c.ctx(), id)
+	setup, token, err := people.In(org).CreatePasswordSetup(c.ctx(), id)
 	if err != nil {
 		return err
 	}

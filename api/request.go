@@ -1,6 +1,9 @@
 package api
 
-import "rollcall/model"
+import (
+	"rollcall/model"
+	"rollcall/model/directory"
+)
 
 // listRequests lists the last SCIM requests of a directory. A request appears within a second after
 // its answer, whichever replica answered it.
@@ -14,9 +17,9 @@ func (s *Server) listRequests(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	rs, info, err := org.DirectoryRequests(c.ctx(), id, page.Page)
+	rs, info, err := directory.In(org).DirectoryRequests(c.ctx(), id, page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(rs, (*model.DirectoryRequest).PublicForm), info)
+	return answerList(c, page, forms(rs, (*directory.DirectoryRequest).PublicForm), info)
 }

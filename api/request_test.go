@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 func TestDirectoryRequests(t *testing.T) {
@@ -11,10 +12,10 @@ func TestDirectoryRequests(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		path := "/directories/" + tenant.directory + "/requests"
-		token := must[[]model.DirectoryToken](t)(tenant.org.DirectoryTokens(t.Context(), tenant.id))[0]
-		log := model.NewRequestLog(w.store)
+		token := must[[]directory.DirectoryToken](t)(directory.In(tenant.org).DirectoryTokens(t.Context(), tenant.id))[0]
+		log := directory.NewRequestLog(directory.Across(w.store))
 		for _, status := range []int64{201, 400} {
-			log.Add(model.DirectoryRequest{OrganizationID: token.OrganizationID, DirectoryID: token.DirectoryID, Method: "POST", Path: "/Users",
+			log.Add(directory.DirectoryRequest{OrganizationID: token.OrganizationID, DirectoryID: token.DirectoryID, Method: "POST", Path: "/Users",
 				Status: status, Duration: 1500, TokenID: token.ID, TokenName: token.Name, TokenSuffix: token.Suffix, RequestID: "r"})
 		}
 		must[int](t)(log.RunOnce(t.Context()))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/trust"
 )
 
@@ -47,7 +48,7 @@ type certificateObject struct {
 	NotAfter          model.Time `json:"not_after"`
 }
 
-func (s *Server) samlForm(c *model.Connection) (samlObject, error) {
+func (s *Server) samlForm(c *connection.Connection) (samlObject, error) {
 	our, now := trust.SAMLEndpointsOf(s.PublicURL, c), s.Store.Now()
 	o := samlObject{
 		SPEntityID: our.EntityID, ACSURL: our.ACS, SLOURL: our.SLO, SPMetadataURL: our.EntityID,
@@ -57,7 +58,7 @@ func (s *Server) samlForm(c *model.Connection) (samlObject, error) {
 		IDPCertificates: []certificateObject{}, samlDetails: samlDetailsOf(c, now),
 	}
 	for _, text := range c.IDPCertificates {
-		read, err := model.ReadCertificate(text, model.ResponseSigning, now)
+		read, err := connection.ReadCertificate(text, connection.ResponseSigning, now)
 		if err != nil {
 			return o, fmt.Errorf("read the certificates of connection %s: %w", c.ID, err)
 		}
@@ -70,13 +71,13 @@ func (s *Server) samlForm(c *model.Connection) (samlObject, error) {
 // overSAML reads what a body says about a SAML connection.
 func (s *Server) overSAML(ctx context.Context, b *samlBody) (trust.Change, error) {
 	if b == nil {
-		return func(*model.ConnectionFields) error { return nil }, nil
+		return func(*connection.ConnectionFields) error { return nil }, nil
 	}
 	change, err := s.reader().SAML(ctx, trust.SAML(b.samlProvider))
 	if err != nil {
 		return nil, err
 	}
-	return func(c *model.ConnectionFields) error {
+	return func(c *connection.ConnectionFields) error {
 		if err := change(c); err != nil {
 			return err
 		}

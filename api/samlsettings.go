@@ -4,18 +4,19 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 )
 
 // samlSwitches are the settings of a SAML connection that do not describe the identity provider.
 type samlSwitches struct {
-	SignRequests              *bool                   `json:"sign_requests"`
-	AllowEncrypted            *model.EncryptedAllowed `json:"allow_encrypted"`
-	NameIDFormat              optional[string]        `json:"name_id_format"`
-	RefuseExpiredCertificates *bool                   `json:"refuse_expired_certificates"`
+	SignRequests              *bool                        `json:"sign_requests"`
+	AllowEncrypted            *connection.EncryptedAllowed `json:"allow_encrypted"`
+	NameIDFormat              optional[string]             `json:"name_id_format"`
+	RefuseExpiredCertificates *bool                        `json:"refuse_expired_certificates"`
 }
 
 // switchOn changes the members that were sent.
-func (b *samlSwitches) switchOn(c *model.ConnectionFields) {
+func (b *samlSwitches) switchOn(c *connection.ConnectionFields) {
 	if b.SignRequests != nil {
 		c.UnsignedRequests = !*b.SignRequests
 	}
@@ -26,12 +27,12 @@ func (b *samlSwitches) switchOn(c *model.ConnectionFields) {
 
 // samlDetails are these settings in an answer, with the state of metadata and certificates.
 type samlDetails struct {
-	SignRequests              bool                   `json:"sign_requests"`
-	AllowEncrypted            model.EncryptedAllowed `json:"allow_encrypted"`
-	NameIDFormat              *string                `json:"name_id_format"`
-	RefuseExpiredCertificates bool                   `json:"refuse_expired_certificates"`
-	Metadata                  *metadataObject        `json:"metadata"`
-	Certificates              []model.Certificate    `json:"certificates"`
+	SignRequests              bool                        `json:"sign_requests"`
+	AllowEncrypted            connection.EncryptedAllowed `json:"allow_encrypted"`
+	NameIDFormat              *string                     `json:"name_id_format"`
+	RefuseExpiredCertificates bool                        `json:"refuse_expired_certificates"`
+	Metadata                  *metadataObject             `json:"metadata"`
+	Certificates              []connection.Certificate    `json:"certificates"`
 }
 
 // metadataObject is the state of metadata that was fetched from an address.
@@ -42,7 +43,7 @@ type metadataObject struct {
 	Error       *string     `json:"error"`        // why the last attempt failed
 }
 
-func samlDetailsOf(c *model.Connection, now time.Time) samlDetails {
+func samlDetailsOf(c *connection.Connection, now time.Time) samlDetails {
 	d := samlDetails{
 		SignRequests: !c.UnsignedRequests, AllowEncrypted: c.AllowEncrypted, NameIDFormat: orNull(c.NameIDFormat),
 		RefuseExpiredCertificates: c.RefuseExpiredCertificates, Certificates: c.Certificates(now),

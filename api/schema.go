@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // schemaURN returns the URN that the path names.
@@ -22,12 +23,12 @@ func (s *Server) listSchemas(c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := org.Schemas(c.ctx())
+	list, err := directory.In(org).Schemas(c.ctx())
 	if err != nil {
 		return err
 	}
 	// An organization has few schemas: the list is one page.
-	return answerList(c, page{}, forms(list, (*model.Schema).PublicForm), model.PageInfo{})
+	return answerList(c, page{}, forms(list, (*directory.Schema).PublicForm), model.PageInfo{})
 }
 
 func (s *Server) schema(c *call) error {
@@ -35,7 +36,7 @@ func (s *Server) schema(c *call) error {
 	if err != nil {
 		return err
 	}
-	found, err := org.Schema(c.ctx(), schemaURN(c))
+	found, err := directory.In(org).Schema(c.ctx(), schemaURN(c))
 	if err != nil {
 		return err
 	}
@@ -48,20 +49,20 @@ func (s *Server) putSchema(c *call) error {
 		return err
 	}
 	body, err := decode[struct {
-		ID          string                  `json:"id"`
-		Name        string                  `json:"name"`
-		Description string                  `json:"description"`
-		Attributes  []model.SchemaAttribute `json:"attributes"`
+		ID          string                      `json:"id"`
+		Name        string                      `json:"name"`
+		Description string                      `json:"description"`
+		Attributes  []directory.SchemaAttribute `json:"attributes"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	declared := &model.Schema{URN: schemaURN(c), Name: body.Name, Description: body.Description,
+	declared := &directory.Schema{URN: schemaURN(c), Name: body.Name, Description: body.Description,
 		Attributes: body.Attributes}
 	if body.ID != "" && !strings.EqualFold(body.ID, declared.URN) {
 		return invalidf("id", "id is the URN of the path, or is left out")
 	}
-	created, err := org.PutSchema(c.ctx(), declared)
+	created, err := directory.In(org).PutSchema(c.ctx(), declared)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (s *Server) deleteSchema(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteSchema(c.ctx(), schemaURN(c)); err != nil {
+	if err := directory.In(org).DeleteSchema(c.ctx(), schemaURN(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -4,6 +4,9 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/people"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 )
 
 // listSessions lists the live sessions of a user or of a whole organization.
@@ -17,7 +20,7 @@ func (s *Server) listSessions(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	var org *model.Org
+	var org *store.Org
 	var userID string
 	var err error
 	if organization != "" {
@@ -35,11 +38,11 @@ func (s *Server) listSessions(c *call) error {
 		}
 		org, userID = of, id
 	}
-	sessions, info, err := org.Sessions(c.ctx(), userID, page.Page)
+	sessions, info, err := signon.In(org).Sessions(c.ctx(), userID, page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(sessions, (*model.Session).PublicForm), info)
+	return answerList(c, page, forms(sessions, (*people.Session).PublicForm), info)
 }
 
 // deleteSession ends one browser's session, and the access of the applications that the user
@@ -49,7 +52,7 @@ func (s *Server) deleteSession(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.EndSession(c.ctx(), id); err != nil {
+	if err := signon.In(org).EndSession(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

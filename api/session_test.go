@@ -7,6 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/trust"
 )
@@ -19,8 +22,8 @@ func TestSessions(t *testing.T) {
 		ada := tenant.signIn(w, connection, "ada", "ada@contoso.example")
 		bob := tenant.signIn(w, connection, "bob", "bob@contoso.example")
 		again := tenant.signIn(w, connection, "ada", "ADA@contoso.example")
-		id := func(s *model.SignedUp) string { return model.SessionPrefix.ID(s.Session.ID) }
-		user := func(s *model.SignedUp) string { return model.UserPrefix.ID(s.User.ID) }
+		id := func(s *signon.SignedUp) string { return model.SessionPrefix.ID(s.Session.ID) }
+		user := func(s *signon.SignedUp) string { return model.UserPrefix.ID(s.User.ID) }
 
 		t.Run("they are listed by user and by organization, newest first", func(t *testing.T) {
 			for query, want := range map[string][]string{
@@ -49,10 +52,10 @@ func TestSessions(t *testing.T) {
 			if got := w.get("/sessions?user=" + user(ada)).ids(); len(got) != 1 || got[0] != id(again) {
 				t.Errorf("left are %v", got)
 			}
-			if _, err := w.store.SessionByToken(t.Context(), ada.SessionToken); err == nil {
+			if _, err := signon.Across(w.store).SessionByToken(t.Context(), ada.SessionToken); err == nil {
 				t.Error("the session is still good")
 			}
-			must[*model.SignedIn](t)(w.store.SessionByToken(t.Context(), again.SessionToken))
+			must[*signon.SignedIn](t)(signon.Across(w.store).SessionByToken(t.Context(), again.SessionToken))
 		})
 		t.Run("whoever is unassigned has none", func(t *testing.T) {
 			w.want(204, "DELETE", "/users/"+user(bob), nil)
@@ -87,16 +90,16 @@ func TestLoginAttempts(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
-		connection := w.connect(w.client, tenant.organization, nil).text("id")
-		path := "/connections/" + connection + "/login_attempts"
+		conn := w.connect(w.client, tenant.organization, nil).text("id")
+		path := "/connections/" + conn + "/login_attempts"
 		if o := w.get(path); len(o.data()) != 0 {
 			t.Errorf("a new connection's log has %v", o)
 		}
-		tenant.failSignIn(w, connection, model.LoginAttempt{Reason: string(saml.WrongAudience), Expected: "https://a.example", Received: "https://b.example", Reference: "r-1"})
-		tenant.failSignIn(w, connection, model.LoginAttempt{Reason: string(model.NotProvisioned), Reference: "r-2", Email: "eve@contoso.example", Subject: "eve", Address: "192.0.2.7"})
-		in := tenant.signIn(w, connection, "ada", "ada@contoso.example")
+		tenant.failSignIn(w, conn, signon.LoginAttempt{Reason: string(saml.WrongAudience), Expected: "https://a.example", Received: "https://b.example", Reference: "r-1"})
+		tenant.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.NotProvisioned), Reference: "r-2", Email: "eve@contoso.example", Subject: "eve", Address: "192.0.2.7"})
+		in := tenant.signIn(w, conn, "ada", "ada@contoso.example")
 
-		list, generic := w.get(path), &model.Connection{Type: "GenericSAML"}
+		list, generic := w.get(path), &connection.Connection{Type: "GenericSAML"}
 		want := []map[string]any{
 			{"status": "succeeded", "reason": nil, "message": nil, "where": nil, "expected": nil, "received": nil, "reference": "r-ada", "ip_address": "192.0.2.1",
 				"email": "ada@contoso.example", "idp_id": "ada", "user_id": model.UserPrefix.ID(in.User.ID)},
@@ -115,7 +118,7 @@ func TestLoginAttempts(t *testing.T) {
 			delete(o, "id")
 			delete(o, "created_at")
 			want[i]["response_expires_at"] = nil
-			want[i]["object"], want[i]["organization_id"], want[i]["connection_id"], want[i]["notes"] = "login_attempt", tenant.organization, connection, []any{}
+			want[i]["object"], want[i]["organization_id"], want[i]["connection_id"], want[i]["notes"] = "login_attempt", tenant.organization, conn, []any{}
 			if diff := cmp.Diff(want[i], map[string]any(o)); diff != "" {
 				t.Errorf("entry %d: %s", i, diff)
 			}

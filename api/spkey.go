@@ -5,30 +5,31 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/trust"
 )
 
 // spKeyObject is one of our own keys of a connection. Its id is the SHA-256 fingerprint of its
 // certificate.
 type spKeyObject struct {
-	Object      string                 `json:"object"`
-	ID          string                 `json:"id"`
-	Role        string                 `json:"role"` // current or standby
-	Certificate string                 `json:"certificate"`
-	Subject     string                 `json:"subject"`
-	NotBefore   model.Time             `json:"not_before"`
-	NotAfter    model.Time             `json:"not_after"`
-	State       model.CertificateState `json:"state"`
+	Object      string                      `json:"object"`
+	ID          string                      `json:"id"`
+	Role        string                      `json:"role"` // current or standby
+	Certificate string                      `json:"certificate"`
+	Subject     string                      `json:"subject"`
+	NotBefore   model.Time                  `json:"not_before"`
+	NotAfter    model.Time                  `json:"not_after"`
+	State       connection.CertificateState `json:"state"`
 }
 
 // spKeys returns the keys of a connection. The key that signs comes first.
-func (s *Server) spKeys(c *model.Connection) ([]spKeyObject, error) {
+func (s *Server) spKeys(c *connection.Connection) ([]spKeyObject, error) {
 	var out []spKeyObject
 	for i, text := range []string{c.SPCertificate, c.SPStandbyCertificate} {
 		if text == "" {
 			continue
 		}
-		read, err := model.ReadCertificate(text, model.RequestSigning, s.Store.Now())
+		read, err := connection.ReadCertificate(text, connection.RequestSigning, s.Store.Now())
 		if err != nil {
 			return nil, fmt.Errorf("read the keys of connection %s: %w", c.ID, err)
 		}
@@ -44,7 +45,7 @@ func (s *Server) listSPKeys(c *call) error {
 	if err != nil {
 		return err
 	}
-	conn, err := org.Connection(c.ctx(), id)
+	conn, err := connection.In(org).Connection(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (s *Server) createSPKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	conn, err := org.AddKey(c.ctx(), id, certificate, key)
+	conn, err := connection.In(org).AddKey(c.ctx(), id, certificate, key)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (s *Server) promoteSPKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	conn, err := org.PromoteKey(c.ctx(), id, c.Param("key"))
+	conn, err := connection.In(org).PromoteKey(c.ctx(), id, c.Param("key"))
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (s *Server) promoteSPKey(c *call) error {
 }
 
 // answerSPKey answers with the key that has the certificate.
-func (s *Server) answerSPKey(c *call, status int, conn *model.Connection, certificate string) error {
+func (s *Server) answerSPKey(c *call, status int, conn *connection.Connection, certificate string) error {
 	keys, err := s.spKeys(conn)
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func (s *Server) deleteSPKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := org.DeleteKey(c.ctx(), id, c.Param("key")); err != nil {
+	if _, err := connection.In(org).DeleteKey(c.ctx(), id, c.Param("key")); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

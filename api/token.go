@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // tokenObject is a token with its type, which the reference's events do not have.
 type tokenObject struct {
-	model.DirectoryTokenObject
-	Type model.TokenType `json:"type"`
+	directory.DirectoryTokenObject
+	Type directory.TokenType `json:"type"`
 }
 
-func tokenForm(t *model.DirectoryToken) tokenObject { return tokenObject{t.PublicForm(), t.Type} }
+func tokenForm(t *directory.DirectoryToken) tokenObject { return tokenObject{t.PublicForm(), t.Type} }
 
 // createdToken is a new token with its secret, which is shown only in this answer.
 type createdToken struct {
@@ -34,7 +35,7 @@ func (s *Server) listTokens(c *call) error {
 	if err != nil {
 		return err
 	}
-	ts, err := org.DirectoryTokens(c.ctx(), id)
+	ts, err := directory.In(org).DirectoryTokens(c.ctx(), id)
 	if err != nil {
 		return err
 	}
@@ -48,21 +49,21 @@ func (s *Server) createToken(c *call) error {
 		return err
 	}
 	body, err := decode[struct {
-		Name      string           `json:"name"`
-		ExpiresAt *string          `json:"expires_at"`
-		Type      *model.TokenType `json:"type"`
+		Name      string               `json:"name"`
+		ExpiresAt *string              `json:"expires_at"`
+		Type      *directory.TokenType `json:"type"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	create := org.CreateDirectoryToken
+	create := directory.In(org).CreateDirectoryToken
 	if body.Type != nil {
 		switch *body.Type {
-		case model.BearerToken:
-		case model.ClientCredentials:
-			create = org.CreateDirectoryClient
+		case directory.BearerToken:
+		case directory.ClientCredentials:
+			create = directory.In(org).CreateDirectoryClient
 		default:
-			return invalidf("type", "type is %q or %q, or is left out", model.BearerToken, model.ClientCredentials)
+			return invalidf("type", "type is %q or %q, or is left out", directory.BearerToken, directory.ClientCredentials)
 		}
 	}
 	var expires *model.Time
@@ -78,7 +79,7 @@ func (s *Server) createToken(c *call) error {
 		return err
 	}
 	created := createdToken{tokenObject: tokenForm(t)}
-	if t.Type == model.ClientCredentials {
+	if t.Type == directory.ClientCredentials {
 		created.createdClient = &createdClient{t.ClientID(), secret,
 			strings.TrimSuffix(s.PublicURL, "/") + "/scim/oauth2/token"}
 	} else {
@@ -88,7 +89,7 @@ func (s *Server) createToken(c *call) error {
 }
 
 func (s *Server) deleteToken(c *call) error {
-	org, directory, err := c.named(model.DirectoryPrefix)
+	org, dir, err := c.named(model.DirectoryPrefix)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (s *Server) deleteToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.RevokeDirectoryToken(c.ctx(), directory, id); err != nil {
+	if err := directory.In(org).RevokeDirectoryToken(c.ctx(), dir, id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 func (s *Server) listTombstones(c *call) error {
@@ -16,11 +17,11 @@ func (s *Server) listTombstones(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	stones, info, err := org.Tombstones(c.ctx(), page.Page)
+	stones, info, err := directory.In(org).Tombstones(c.ctx(), page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(stones, (*model.Tombstone).PublicForm), info)
+	return answerList(c, page, forms(stones, (*directory.Tombstone).PublicForm), info)
 }
 
 func (s *Server) deleteTombstone(c *call) error {
@@ -32,7 +33,7 @@ func (s *Server) deleteTombstone(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteTombstone(c.ctx(), id); err != nil {
+	if err := directory.In(org).DeleteTombstone(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

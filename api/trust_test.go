@@ -16,7 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // ending is a certificate that ends in some days.
@@ -116,7 +118,7 @@ func TestMetadataIsShown(t *testing.T) {
 		}
 		path := "/connections/" + o.text("id")
 		id, _ := model.ConnectionPrefix.Parse(o.text("id"))
-		must[*model.Connection](t)(tenant.org.RefuseMetadata(t.Context(), id, address, "The address answers with status 503."))
+		must[*connection.Connection](t)(connection.In(tenant.org).RefuseMetadata(t.Context(), id, address, "The address answers with status 503."))
 		if o := w.get(path); o.text("saml.metadata.error") != "The address answers with status 503." {
 			t.Errorf("got %v", o.at("saml.metadata"))
 		}
@@ -131,7 +133,7 @@ func TestMetadataIsShown(t *testing.T) {
 
 func TestCertificatesAreShown(t *testing.T) {
 	t.Parallel()
-	w := start(t, modeltest.Open(t, modeltest.SQLite(t), model.Options{}))
+	w := start(t, modeltest.Open(t, modeltest.SQLite(t), store.Options{}))
 	given := byHand(idp(t, 0))
 	given["idp_certificates"] = []string{ending(t, 300), ending(t, 20), ending(t, -1), ending(t, 400)}
 	o := w.connect(w.client, w.tenant(w.client, "contoso").organization, object{"saml": given})

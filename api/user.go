@@ -5,15 +5,19 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 // userObjects returns the public forms of users of an organization.
-func userObjects(ctx context.Context, org *model.Org, users ...model.User) ([]model.UserObject, error) {
-	domains, err := org.Domains(ctx)
+func userObjects(ctx context.Context, org *store.Org, users ...people.User) ([]people.UserObject, error) {
+	domains, err := organization.In(org).Domains(ctx)
 	if err != nil {
 		return nil, err
 	}
-	objects := make([]model.UserObject, len(users))
+	objects := make([]people.UserObject, len(users))
 	for i := range users {
 		if objects[i], err = users[i].UserForm(domains); err != nil {
 			return nil, err
@@ -35,12 +39,12 @@ func (s *Server) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	return answerUsers(c, org, page, model.UserQuery{Page: page.Page, Email: p.text("email")})
+	return answerUsers(c, org, page, people.UserQuery{Page: page.Page, Email: p.text("email")})
 }
 
 // answerUsers answers with a page of users.
-func answerUsers(c *call, org *model.Org, page page, q model.UserQuery) error {
-	users, info, err := org.Users(c.ctx(), q)
+func answerUsers(c *call, org *store.Org, page page, q people.UserQuery) error {
+	users, info, err := people.In(org).Users(c.ctx(), q)
 	if err != nil {
 		return err
 	}
@@ -52,7 +56,7 @@ func answerUsers(c *call, org *model.Org, page page, q model.UserQuery) error {
 }
 
 // answerUser answers with the user that a call to the store returned.
-func answerUser(c *call, org *model.Org, u *model.User, err error) error {
+func answerUser(c *call, org *store.Org, u *people.User, err error) error {
 	if err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func (s *Server) user(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := org.User(c.ctx(), id)
+	u, err := people.In(org).User(c.ctx(), id)
 	return answerUser(c, org, u, err)
 }
 
@@ -78,12 +82,12 @@ func (s *Server) updateUser(c *call) error {
 		return err
 	}
 	body, err := decode[struct {
-		Role model.Role `json:"role"`
+		Role people.Role `json:"role"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	u, err := org.SetRole(c.ctx(), id, body.Role)
+	u, err := people.In(org).SetRole(c.ctx(), id, body.Role)
 	return answerUser(c, org, u, err)
 }
 
@@ -92,7 +96,7 @@ func (s *Server) deleteUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := org.DeleteUser(c.ctx(), id); err != nil {
+	if err := directory.In(org).DeleteUser(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -103,6 +107,6 @@ func (s *Server) revokeSessions(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := org.RevokeSessions(c.ctx(), id)
+	u, err := people.In(org).RevokeSessions(c.ctx(), id)
 	return answerUser(c, org, u, err)
 }

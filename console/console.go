@@ -15,12 +15,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/operator"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
 // Server is the console.
 type Server struct {
-	Store *model.Store
+	Store *store.Store
 	Pages *web.Pages
 
 	// PublicURL is where browsers reach this server. Cookies are of the __Host- kind where it is
@@ -53,16 +55,16 @@ func (s *Server) Mount(e *echo.Echo) error {
 
 // page is what every page of the console shows.
 type page struct {
-	Operator *model.Operator
+	Operator *operator.Operator
 	Problem  string // why a form was not taken; often empty
 	Field    string // the input that the problem is about
 }
 
 // operators serves a page to a signed-in operator and sends everyone else to sign in. Whoever has a
 // one-time password chooses another one first.
-func (s *Server) operators(serve func(c echo.Context, op *model.Operator) error) echo.HandlerFunc {
+func (s *Server) operators(serve func(c echo.Context, op *operator.Operator) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		op, err := s.Store.OperatorByToken(c.Request().Context(), s.readSession(c))
+		op, err := operator.Across(s.Store).OperatorByToken(c.Request().Context(), s.readSession(c))
 		if model.KindOf(err) == model.Denied {
 			return c.Redirect(http.StatusSeeOther, "/console/login")
 		}

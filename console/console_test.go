@@ -14,7 +14,14 @@ import (
 
 	"rollcall/console"
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/entitle"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
@@ -26,7 +33,7 @@ const (
 // site is a console with one operator, and somebody's browser.
 type site struct {
 	t       *testing.T
-	store   *model.Store
+	store   *store.Store
 	clock   *modeltest.Clock
 	url     string
 	oneTime string
@@ -36,14 +43,14 @@ type site struct {
 func each(t *testing.T, test func(t *testing.T, s *site)) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
-		store := modeltest.Open(t, db, model.Options{Now: clock.Now})
+		store := modeltest.Open(t, db, store.Options{Now: clock.Now})
 		w, err := web.New(web.Options{PublicURL: "http://127.0.0.1"})
 		must(t, err)
 		must(t, (&console.Server{Store: store, Pages: w.Pages, PublicURL: "http://127.0.0.1"}).Mount(w.Echo))
 		w.Open()
 		server := httptest.NewServer(w)
 		t.Cleanup(server.Close)
-		_, password, err := store.CreateOperator(t.Context(), ada)
+		_, password, err := operator.Across(store).CreateOperator(t.Context(), ada)
 		must(t, err)
 		s := &site{t: t, store: store, clock: clock, url: server.URL, oneTime: password}
 		s.browser = s.newBrowser()
@@ -158,7 +165,7 @@ func TestOneTimePasswordRunsOut(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.clock.Advance(24 * time.Hour)
 		s.shows(s.signIn(ada, s.oneTime), http.StatusForbidden, "has run out")
-		password, err := s.store.ResetOperatorPassword(t.Context(), ada)
+		password, err := operator.Across(s.store).ResetOperatorPassword(t.Context(), ada)
 		must(t, err)
 		s.leads(s.signIn(ada, password), "/console/password")
 	})
@@ -206,9 +213,9 @@ func TestSessionsEnd(t *testing.T) {
 			s.clock.Advance(20 * time.Minute)
 		},
 		"when the operator signs out":  func(s *site) { s.leads(s.post("/console/logout", nil), "/console/login") },
-		"when the operator is removed": func(s *site) { must(s.t, s.store.DeleteOperator(s.t.Context(), ada)) },
+		"when the operator is removed": func(s *site) { must(s.t, operator.Across(s.store).DeleteOperator(s.t.Context(), ada)) },
 		"when the password is reset": func(s *site) {
-			_, err := s.store.ResetOperatorPassword(s.t.Context(), ada)
+			_, err := operator.Across(s.store).ResetOperatorPassword(s.t.Context(), ada)
 			must(s.t, err)
 		},
 		"when the operator signs in again": func(s *site) {
@@ -295,30 +302,30 @@ func TestWhoWaitsForASeat(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		ctx := t.Context()
-		o := &model.Organization{OrganizationFields: model.OrganizationFields{
-			Name: "Contoso <b>", Settings: model.DefaultSettings(),
+		o := &organization.Organization{OrganizationFields: organization.OrganizationFields{
+			Name: "Contoso <b>", Settings: organization.DefaultSettings(),
 		}}
-		must(t, s.store.CreateOrganization(ctx, "system", model.Everywhere(), o, map[string]model.DomainState{"contoso.example": model.DomainStateVerified}))
+		must(t, operator.Across(s.store).CreateOrganization(ctx, "system", model.Everywhere(), o, map[string]organization.DomainState{"contoso.example": organization.DomainStateVerified}))
 		org := s.store.Org(o.ID, "system")
-		d, _, err := org.CreateDirectory(ctx, "People", "okta scim v2.0")
+		d, _, err := directory.In(org).CreateDirectory(ctx, "People", "okta scim v2.0")
 		must(t, err)
-		c := &model.Connection{Type: "OktaSAML", SPCertificate: "certificate", ConnectionFields: model.ConnectionFields{
+		c := &connection.Connection{Type: "OktaSAML", SPCertificate: "certificate", ConnectionFields: connection.ConnectionFields{
 			Name:              "Sign-on",
 			IDPEntityID:       "https://idp.example",
 			IDPSSORedirectURL: "https://idp.example/sso",
 			IDPCertificates:   []string{"certificate"},
 		}}
-		must(t, org.CreateConnection(ctx, c, []byte("key")))
-		l := &model.Login{ConnectionID: c.ID, RequestID: "_1", BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
-		must(t, org.StartLogin(ctx, l))
-		_, err = org.SignIn(ctx, model.SignIn{Connection: c, Login: l, AssertionID: "_2", ReplayUntil: 1 << 60, Claims: model.Claims{
+		must(t, connection.In(org).CreateConnection(ctx, c, []byte("key")))
+		l := &signon.Login{ConnectionID: c.ID, RequestID: "_1", BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
+		must(t, signon.In(org).StartLogin(ctx, l))
+		_, err = signon.In(org).SignIn(ctx, signon.SignIn{Connection: c, Login: l, AssertionID: "_2", ReplayUntil: 1 << 60, Claims: signon.Claims{
 			Issuer: "https://idp.example", Subject: "ada", Email: "ada@contoso.example", EmailVerified: true}}) // it is a draft until then
 		must(t, err)
 		none := int64(0)
-		a := &model.Account{AccountFields: model.AccountFields{Name: "Reports", Seats: &none}}
-		must(t, org.CreateAccount(ctx, a))
-		must(t, org.SetConnectionAccounts(ctx, c.ID, []string{a.ID}))
-		_, err = org.CreateDirectoryUser(ctx, d.ID, map[string]any{"userName": "grace@contoso.example",
+		a := &entitle.Account{AccountFields: entitle.AccountFields{Name: "Reports", Seats: &none}}
+		must(t, entitle.In(org).CreateAccount(ctx, a))
+		must(t, entitle.In(org).SetConnectionAccounts(ctx, c.ID, []string{a.ID}))
+		_, err = directory.In(org).CreateDirectoryUser(ctx, d.ID, map[string]any{"userName": "grace@contoso.example",
 			"emails": []any{map[string]any{"value": "grace@contoso.example", "primary": true}}})
 		must(t, err)
 
@@ -332,7 +339,7 @@ func TestWhoWaitsForASeat(t *testing.T) {
 		s.shows(s.get("/console/organizations/org_01M89NW4ZRFK2VM2N1YE9DSNMM/waiting"), http.StatusNotFound, "")
 
 		one := int64(1)
-		_, err = org.UpdateAccount(ctx, a.ID, func(a *model.AccountFields) error { a.Seats = &one; return nil })
+		_, err = entitle.In(org).UpdateAccount(ctx, a.ID, func(a *entitle.AccountFields) error { a.Seats = &one; return nil })
 		must(t, err)
 		s.shows(s.get(path), http.StatusOK, "Nobody.")
 	})

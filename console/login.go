@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/operator"
 	"rollcall/web"
 )
 
@@ -18,7 +19,7 @@ type loginPage struct {
 }
 
 func (s *Server) loginPage(c echo.Context) error {
-	_, err := s.Store.OperatorByToken(c.Request().Context(), s.readSession(c))
+	_, err := operator.Across(s.Store).OperatorByToken(c.Request().Context(), s.readSession(c))
 	if err == nil {
 		return c.Redirect(http.StatusSeeOther, "/console")
 	}
@@ -42,7 +43,7 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	email := sent.Get("email")
-	op, token, err := s.Store.SignInOperator(ctx, email, sent.Get("password"), address(c))
+	op, token, err := operator.Across(s.Store).SignInOperator(ctx, email, sent.Get("password"), address(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
 		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{page{Problem: refused.Message}, email})
@@ -51,7 +52,7 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	// The session of before ends with the sign-in that takes its place.
-	if err := s.Store.EndOperatorSession(ctx, s.readSession(c)); err != nil {
+	if err := operator.Across(s.Store).EndOperatorSession(ctx, s.readSession(c)); err != nil {
 		return err
 	}
 	s.setSession(c, token)
@@ -62,18 +63,18 @@ func (s *Server) login(c echo.Context) error {
 }
 
 func (s *Server) logout(c echo.Context) error {
-	if err := s.Store.EndOperatorSession(c.Request().Context(), s.readSession(c)); err != nil {
+	if err := operator.Across(s.Store).EndOperatorSession(c.Request().Context(), s.readSession(c)); err != nil {
 		return err
 	}
 	s.setSession(c, "")
 	return c.Redirect(http.StatusSeeOther, "/console/login")
 }
 
-func (s *Server) passwordPage(c echo.Context, op *model.Operator) error {
+func (s *Server) passwordPage(c echo.Context, op *operator.Operator) error {
 	return s.Pages.Render(c, http.StatusOK, "console_password", page{Operator: op})
 }
 
-func (s *Server) setPassword(c echo.Context, op *model.Operator) error {
+func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
 	refuse := func(status int, field, problem string) error {
 		return s.Pages.Render(c, status, "console_password", page{Operator: op, Field: field, Problem: problem})
 	}
@@ -85,7 +86,7 @@ func (s *Server) setPassword(c echo.Context, op *model.Operator) error {
 	if password != sent.Get("again") {
 		return refuse(http.StatusBadRequest, "again", "the two new passwords differ")
 	}
-	token, err := s.Store.SetOperatorPassword(c.Request().Context(), op, sent.Get("old"), password, address(c))
+	token, err := operator.Across(s.Store).SetOperatorPassword(c.Request().Context(), op, sent.Get("old"), password, address(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
 		return refuse(statusOf(refused), refused.Field, refused.Message)

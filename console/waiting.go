@@ -7,6 +7,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/people"
 )
 
 // perPage is how many rows a list of the console has.
@@ -21,12 +25,12 @@ type homePage struct {
 
 type customer struct{ ID, Name string }
 
-func (s *Server) home(c echo.Context, op *model.Operator) error {
+func (s *Server) home(c echo.Context, op *operator.Operator) error {
 	after, err := cursor(c, model.OrganizationPrefix)
 	if err != nil {
 		return err
 	}
-	found, info, err := s.Store.Organizations(c.Request().Context(), model.Everywhere(), model.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
+	found, info, err := organization.Across(s.Store).Organizations(c.Request().Context(), model.Everywhere(), organization.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
 	if err != nil {
 		return err
 	}
@@ -44,7 +48,7 @@ func (s *Server) home(c echo.Context, op *model.Operator) error {
 type waitingPage struct {
 	page
 	Organization customer
-	Accounts     []model.Account
+	Accounts     []entitle.Account
 	Waiting      []waiting
 	Next         string
 }
@@ -53,11 +57,11 @@ type waitingPage struct {
 type waiting struct{ Email, Account, Since string }
 
 // waiting shows an organization's accounts, and who waits for a seat in them, the oldest licenses first.
-func (s *Server) waiting(c echo.Context, op *model.Operator) error {
+func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
 	ctx := c.Request().Context()
 	id, _ := model.OrganizationPrefix.Parse(c.Param("id"))
 	org := s.Store.Org(model.OrganizationID(id), model.Actor("operator:"+op.ID))
-	o, err := org.Organization(ctx)
+	o, err := organization.In(org).Organization(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,14 +70,14 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 		return err
 	}
 	view := waitingPage{page: page{Operator: op}, Organization: customer{c.Param("id"), o.Name}}
-	if view.Accounts, _, err = org.Accounts(ctx, model.Page{Limit: model.MaxAccounts, Ascending: true}); err != nil {
+	if view.Accounts, _, err = entitle.In(org).Accounts(ctx, model.Page{Limit: entitle.MaxAccounts, Ascending: true}); err != nil {
 		return err
 	}
 	names := map[string]string{}
 	for _, a := range view.Accounts {
 		names[a.ID] = a.Name
 	}
-	licenses, info, err := org.Licenses(ctx, model.LicenseQuery{State: model.LicenseStateWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
+	licenses, info, err := entitle.In(org).Licenses(ctx, entitle.LicenseQuery{State: entitle.LicenseStateWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
 	if err != nil {
 		return err
 	}
@@ -84,7 +88,7 @@ func (s *Server) waiting(c echo.Context, op *model.Operator) error {
 	for _, l := range licenses {
 		ids = append(ids, l.UserID)
 	}
-	users, _, err := org.Users(ctx, model.UserQuery{IDs: ids, Page: model.Page{Limit: perPage}})
+	users, _, err := people.In(org).Users(ctx, people.UserQuery{IDs: ids, Page: model.Page{Limit: perPage}})
 	if err != nil {
 		return err
 	}

@@ -1,66 +1,22 @@
 package model
 
 import (
-	"context"
-	"fmt"
 	"net/netip"
-	"time"
 )
 
-// The most failed logins that are kept of one day: whoever can reach a
-// connection's address could otherwise fill the database with them.
-const (
-	maxFailures        = 1000 // of a connection
-	maxAddressFailures = 200  // of a connection and one network
-	// A flood must not hide the failure that the customer's IT looks for: from commonFailures on only
-	// networks that have few are noted, and from manyFailures on only reasons that are rare. A stranger
-	// has many addresses, and yet no message that fails for a reason behind the signature.
-	commonFailures = 800
-	manyFailures   = 900
-	rareFailures   = 10 // of a network, or of a reason
-)
-
-// roomForFailure tells whether a failure is still kept: it counts those of the last day, in one read.
-func (o *Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
-	var day []struct{ Address, Reason string }
-	err := o.read.WithContext(ctx).Model(&LoginAttempt{}).Select("address", "reason").
-		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, o.now()-Time((24*time.Hour).Milliseconds())).
-		Limit(maxFailures).Find(&day).Error
-	if err != nil {
-		return false, fmt.Errorf("count failed logins: %w", err)
-	}
-	addresses, reason := make([]string, len(day)), 0
-	for i, d := range day {
-		addresses[i] = d.Address
-		if d.Reason == a.Reason {
-			reason++
-		}
-	}
-	near := sameNetwork(addresses, a.Address)
-	switch {
-	case len(day) >= maxFailures || near >= maxAddressFailures:
-		return false, nil
-	case len(day) >= manyFailures:
-		return reason < rareFailures, nil
-	case len(day) >= commonFailures:
-		return near < rareFailures, nil
-	}
-	return true, nil
-}
-
-// sameNetwork counts the addresses that are as good as one: whoever has an IPv6 address mostly has
+// SameNetwork counts the addresses that are as good as one: whoever has an IPv6 address mostly has
 // all of its /64.
-func sameNetwork(addresses []string, address string) (n int) {
-	own := network(address)
+func SameNetwork(addresses []string, address string) (n int) {
+	own := Network(address)
 	for _, a := range addresses {
-		if network(a) == own {
+		if Network(a) == own {
 			n++
 		}
 	}
 	return n
 }
 
-func network(address string) string {
+func Network(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil || a.Unmap().Is4() {
 		return address

@@ -30,20 +30,20 @@ func Fold(s string) string {
 	return cases.Fold().String(norm.NFC.String(s))
 }
 
-// foldText is the form in which a text of a document is compared: a moment in UTC, any
+// FoldText is the form in which a text of a document is compared: a moment in UTC, any
 // other text folded. PostgreSQL cannot store U+0000 in jsonb.
-func foldText(s string) string {
-	if t, ok := parseMoment(s); ok {
-		return t.UTC().Format(momentLayout)
+func FoldText(s string) string {
+	if t, ok := ParseMoment(s); ok {
+		return t.UTC().Format(MomentLayout)
 	}
 	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
 }
 
-// momentLayout orders moments as text, and is as close as that allows to what clients send.
-const momentLayout = "2006-01-02t15:04:05.999999999"
+// MomentLayout orders moments as text, and is as close as that allows to what clients send.
+const MomentLayout = "2006-01-02t15:04:05.999999999"
 
-// parseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
-func parseMoment(s string) (time.Time, bool) {
+// ParseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
+func ParseMoment(s string) (time.Time, bool) {
 	if len(s) < len("2006-01-02T15:04:05") || s[4] != '-' || s[10]|0x20 != 't' {
 		return time.Time{}, false
 	}
@@ -55,12 +55,12 @@ func parseMoment(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// foldEmail returns the form in which an e-mail address is matched, and its
+// FoldEmail returns the form in which an e-mail address is matched, and its
 // domain: ASCII lower case before the @, IDNA ASCII after it. An address whose
 // local part is not ASCII, or that is no address, matches nobody: both are empty.
 // So does one with a quoted local part (RFC 5321, section 4.1.2): others would
 // read victim@contoso.example,@evil.example as an address at contoso.example.
-func foldEmail(address string) (folded, domain string) {
+func FoldEmail(address string) (folded, domain string) {
 	at := strings.LastIndexByte(address, '@')
 	if at <= 0 {
 		return "", ""
@@ -71,7 +71,7 @@ func foldEmail(address string) (folded, domain string) {
 			return "", ""
 		}
 	}
-	domain, err := foldDomain(address[at+1:])
+	domain, err := FoldDomain(address[at+1:])
 	if err != nil {
 		return "", ""
 	}
@@ -81,8 +81,8 @@ func foldEmail(address string) (folded, domain string) {
 // maxDomain is more than any name takes that RFC 1035 allows, in bytes of any script.
 const maxDomain = 1024
 
-// foldDomain returns a domain name in IDNA ASCII, lower case, without a final dot.
-func foldDomain(name string) (string, error) {
+// FoldDomain returns a domain name in IDNA ASCII, lower case, without a final dot.
+func FoldDomain(name string) (string, error) {
 	if len(name) > maxDomain { // Punycode takes time by the square of it, and strangers send names
 		return "", Invalidf("domain", "%.100q… is too long for a domain name", name)
 	}
@@ -102,5 +102,5 @@ func foldDomain(name string) (string, error) {
 	return ascii, nil
 }
 
-// storable returns whether both databases can store a text.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+// Storable returns whether both databases can store a text.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// newID makes a UUIDv7: later ids of one process sort after earlier ones.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
+// NewID makes a UUIDv7: later ids of one process sort after earlier ones.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // Prefix is the kind of thing that an API id names, as it stands before the underscore.
 type Prefix string
@@ -59,8 +59,8 @@ func (p Prefix) ID(id string) string {
 	return string(p) + "_" + string(out[:])
 }
 
-// orNull is ID, and nil for nothing.
-func (p Prefix) orNull(id string) *string {
+// OrNull is ID, and nil for nothing.
+func (p Prefix) OrNull(id string) *string {
 	if id == "" {
 		return nil
 	}
@@ -94,9 +94,9 @@ func (p Prefix) Parse(s string) (id string, ok bool) {
 	return u.String(), true
 }
 
-// isID tells whether s is a UUID in the spelling that newID writes; anything
+// IsID tells whether s is a UUID in the spelling that NewID writes; anything
 // else can name no row, and PostgreSQL is never asked for it.
-func isID(s string) bool {
+func IsID(s string) bool {
 	u, err := uuid.Parse(s)
 	return err == nil && u.String() == s
 }

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// marshal is json.Marshal without the escapes that are for HTML only: what it
+// Marshal is json.Marshal without the escapes that are for HTML only: what it
 // writes is what JSON.stringify would.
-func marshal(v any) ([]byte, error) {
+func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -44,8 +44,8 @@ func unescapeSeparators(text []byte) []byte {
 	return out
 }
 
-// decodeExact is decode with numbers kept as they were written.
-func decodeExact(text string, into any) error {
+// DecodeExact is decode with numbers kept as they were written.
+func DecodeExact(text string, into any) error {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.UseNumber()
 	return d.Decode(into)

@@ -5,9 +5,9 @@ import (
 	"net/url"
 )
 
-// validURI accepts what a browser may be sent to: an absolute https URI without
+// ValidURI accepts what a browser may be sent to: an absolute https URI without
 // a fragment, or http on a loopback host for development (RFC 8252, section 7.3).
-func validURI(field, raw string) error {
+func ValidURI(field, raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Fragment != "" || u.User != nil || len(raw) > 2048 {
 		return Invalidf(field, "%.200q is not an absolute URI without fragment and user", raw)

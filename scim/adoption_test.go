@@ -9,6 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/organization"
+	"rollcall/model/people"
 )
 
 // TestMatchingAtCreate has a test for each row of what a directory's create means
@@ -18,20 +21,20 @@ func TestMatchingAtCreate(t *testing.T) {
 	eachTenant(t, []tenantTest{
 		{"nobody is known: created as a member", func(o *tenant) {
 			id := o.create("/Users", post(o.mail("ada"), o.mail("ada")))
-			o.owned(id, model.Member, true)
-			o.expect(o.by(model.DirectoryUserCreated, id))
+			o.owned(id, people.Member, true)
+			o.expect(o.by(people.DirectoryUserCreated, id))
 		}},
 		{"the role admin in roles: kept and returned, and the user is a member", func(o *tenant) {
 			a := o.want(201, "POST", "/Users", `{"userName":"ada","roles":[{"value":"admin","primary":true}]}`)
 			if got := a.path("roles", 0, "value"); got != "admin" {
 				o.t.Errorf("roles[0].value is %v", got)
 			}
-			o.owned(a.body["id"].(string), model.Member, true)
+			o.owned(a.body["id"].(string), people.Member, true)
 		}},
 		{"the same e-mail on another owned user: created", func(o *tenant) {
 			first := o.create("/Users", post("ada", o.mail("desk")))
 			second := o.create("/Users", post("ben", o.mail("desk")))
-			o.expect(o.by(model.DirectoryUserCreated, first), o.by(model.DirectoryUserCreated, second))
+			o.expect(o.by(people.DirectoryUserCreated, first), o.by(people.DirectoryUserCreated, second))
 			o.finds(filtered("/Users", fmt.Sprintf(`emails[type eq "work"].value eq %q`, o.mail("desk"))), first, second)
 		}},
 		{"the same externalId on another owned user: created", func(o *tenant) {
@@ -46,7 +49,7 @@ func TestMatchingAtCreate(t *testing.T) {
 			if a.body["id"] != id || a.header.Get("Location") != o.location+"/Users/"+id {
 				o.t.Errorf("created %v at %s, want %s", a.body["id"], a.header.Get("Location"), id)
 			}
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			if u := o.row(id); u.UserName != "ADA" || u.Email != o.mail("ada.new") || u.Epoch != before.Epoch {
 				o.t.Errorf("userName %s, e-mail %s, epoch %d after %d", u.UserName, u.Email, u.Epoch, before.Epoch)
 			}
@@ -58,7 +61,7 @@ func TestMatchingAtCreate(t *testing.T) {
 			if got := o.create("/Users", post("ada.okafor", o.mail("ada"))); got != id {
 				o.t.Errorf("created %s, want %s", got, id)
 			}
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			if got := o.row(id).UserName; got != "ada.okafor" {
 				o.t.Errorf("userName %s", got)
 			}
@@ -68,15 +71,15 @@ func TestMatchingAtCreate(t *testing.T) {
 			id := o.unowned(person("ada", o.mail("ada")))
 			before := o.row(id)
 			o.want(201, "POST", "/Users", `{"userName":"ada","active":false}`)
-			o.owned(id, model.Member, false)
-			if u := o.row(id); u.Epoch <= before.Epoch || u.InactiveReason != model.Deprovisioned {
+			o.owned(id, people.Member, false)
+			if u := o.row(id); u.Epoch <= before.Epoch || u.InactiveReason != people.Deprovisioned {
 				o.t.Errorf("epoch %d after %d, reason %s", u.Epoch, before.Epoch, u.InactiveReason)
 			}
-			o.expect(append(o.adopted(id), o.ended(id, model.EndedDeprovisioned))...)
+			o.expect(append(o.adopted(id), o.ended(id, people.EndedDeprovisioned))...)
 		}},
 		{"an unowned administrator: 409 until confirmed, then adopted as an administrator", func(o *tenant) {
 			id := o.unowned(person("ada", o.mail("ada")))
-			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+			if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 				o.t.Fatal(err)
 			}
 			o.happened()
@@ -89,14 +92,14 @@ func TestMatchingAtCreate(t *testing.T) {
 			refused(o.t, o.do("PUT", "/Users/"+id, body), 404, "")
 			o.untouched(before)
 
-			if _, err := o.org.ConfirmAdoption(o.t.Context(), id); err != nil {
+			if _, err := people.In(o.org).ConfirmAdoption(o.t.Context(), id); err != nil {
 				o.t.Fatal(err)
 			}
 			o.finds(filtered("/Users", `userName eq "ada"`), id)
 			if got := o.create("/Users", body); got != id {
 				o.t.Errorf("created %s, want %s", got, id)
 			}
-			o.owned(id, model.Admin, true)
+			o.owned(id, people.Admin, true)
 			o.expect(o.adopted(id)...)
 		}},
 		{"owned by this directory: 409", func(o *tenant) {
@@ -121,12 +124,12 @@ func TestMatchingAtCreate(t *testing.T) {
 			}
 			refused(o.t, second.do("GET", "/Users/"+id, ""), 404, "")
 			refused(o.t, second.do("DELETE", "/Users/"+id, ""), 404, "")
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			o.expect()
 		}},
 		{"an unowned user whose domain nobody verified: 409 until it is verified", func(o *tenant) {
 			domain := "pending-" + o.domain
-			d, err := o.org.CreateDomain(o.t.Context(), domain, model.DomainStatePending)
+			d, err := organization.In(o.org).CreateDomain(o.t.Context(), domain, organization.DomainStatePending)
 			if err != nil {
 				o.t.Fatal(err)
 			}
@@ -136,7 +139,7 @@ func TestMatchingAtCreate(t *testing.T) {
 			refused(o.t, o.do("POST", "/Users", body), 409, "uniqueness", "verify the e-mail's domain first")
 			o.untouched(before)
 
-			if _, err := o.org.VerifyDomain(o.t.Context(), d.ID); err != nil {
+			if _, err := organization.In(o.org).VerifyDomain(o.t.Context(), d.ID); err != nil {
 				o.t.Fatal(err)
 			}
 			o.happened()
@@ -151,7 +154,7 @@ func TestMatchingAtCreate(t *testing.T) {
 			if id == before.ID {
 				o.t.Error("the user was adopted")
 			}
-			o.expect(o.by(model.DirectoryUserCreated, id))
+			o.expect(o.by(people.DirectoryUserCreated, id))
 			if diff := cmp.Diff(before, o.row(before.ID)); diff != "" {
 				o.t.Errorf("the unowned user changed (-before +after):\n%s", diff)
 			}
@@ -198,25 +201,25 @@ func TestUnownedUsers(t *testing.T) {
 			if a.body["title"] != "Driver" || a.body["userName"] != "ada" {
 				o.t.Errorf("answer %s", a.text)
 			}
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			o.expect(o.adopted(id)...)
 			o.finds("/Users", id)
 		}},
 		{"PATCH that changes nothing adopts", func(o *tenant) {
 			id := o.unowned(document(o))
 			o.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"displayName","value":"Ada"}]`))
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			o.expect(o.adopted(id)...)
 		}},
 		{"PATCH that deactivates adopts, and access ends", func(o *tenant) {
 			id := o.unowned(document(o))
 			epoch := o.row(id).Epoch
 			o.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"Replace","path":"active","value":"False"}]`))
-			o.owned(id, model.Member, false)
+			o.owned(id, people.Member, false)
 			if got := o.row(id).Epoch; got <= epoch {
 				o.t.Errorf("epoch %d after %d", got, epoch)
 			}
-			o.expect(append(o.adopted(id), o.ended(id, model.EndedDeprovisioned))...)
+			o.expect(append(o.adopted(id), o.ended(id, people.EndedDeprovisioned))...)
 		}},
 		{"PATCH that is refused adopts nobody", func(o *tenant) {
 			id := o.unowned(document(o))
@@ -232,18 +235,18 @@ func TestUnownedUsers(t *testing.T) {
 			if a.body["userName"] != "ada.okafor" || a.body["displayName"] != nil {
 				o.t.Errorf("answer %s", a.text)
 			}
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			o.expect(o.adopted(id)...)
 		}},
 		{"being named as a member of a new group adopts", func(o *tenant) {
 			id := o.unowned(document(o))
 			group := o.group("Drivers", id)
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			events := o.adopted(id)
 			o.expect(
-				happening{Type: model.DirectoryGroupCreated, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()},
+				happening{Type: directory.DirectoryGroupCreated, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()},
 				events[0], events[1],
-				happening{Type: model.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()},
+				happening{Type: directory.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()},
 			)
 		}},
 		{"being added to a group adopts", func(o *tenant) {
@@ -251,9 +254,9 @@ func TestUnownedUsers(t *testing.T) {
 			group := o.group("Drivers")
 			o.happened()
 			o.want(204, "PATCH", "/Groups/"+group, patchOf(fmt.Sprintf(`[{"op":"Add","path":"members","value":[{"$ref":null,"value":%q}]}]`, id)))
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 			o.expect(append(o.adopted(id),
-				happening{Type: model.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()})...)
+				happening{Type: directory.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()})...)
 		}},
 		{"DELETE is 404, and the user stays", func(o *tenant) {
 			id := o.unowned(document(o))
@@ -283,7 +286,7 @@ func TestUnownedUsers(t *testing.T) {
 		}},
 		{"an administrator becomes a member once confirmed", func(o *tenant) {
 			id := o.unowned(document(o))
-			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+			if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 				o.t.Fatal(err)
 			}
 			o.happened()
@@ -292,12 +295,12 @@ func TestUnownedUsers(t *testing.T) {
 			refused(o.t, o.do("POST", "/Groups", body), 400, "invalidValue", id)
 			o.finds(filtered("/Users", `externalId eq "7"`))
 			o.untouched(before)
-			if _, err := o.org.ConfirmAdoption(o.t.Context(), id); err != nil {
+			if _, err := people.In(o.org).ConfirmAdoption(o.t.Context(), id); err != nil {
 				o.t.Fatal(err)
 			}
 			o.want(200, "GET", "/Users/"+id, "")
 			o.want(201, "POST", "/Groups", body)
-			o.owned(id, model.Admin, true)
+			o.owned(id, people.Admin, true)
 		}},
 		{"without a verified domain nobody becomes a member", func(o *tenant) {
 			id := o.unowned(person("ada", "ada@elsewhere.example"))

@@ -7,13 +7,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/web"
 )
 
 // authenticate returns what the request's bearer token gives access to, which must be the directory
 // that the path names. The path of another directory answers as one that does not exist, so that no
 // client learns which directories do.
-func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Access, error) {
+func (s *service) authenticate(ctx context.Context, c echo.Context) (*directory.Access, error) {
 	var token string
 	if header := c.Request().Header; len(header.Values(echo.HeaderAuthorization)) == 1 {
 		token = web.Bearer(header) // of two headers, neither counts
@@ -23,7 +24,7 @@ func (s *service) authenticate(ctx context.Context, c echo.Context) (*model.Acce
 		return nil, refuse(http.StatusUnauthorized,
 			"there is no bearer token; send the directory's token as Authorization: Bearer")
 	}
-	access, err := s.store.Authenticate(ctx, token)
+	access, err := directory.Across(s.store).Authenticate(ctx, token)
 	if model.KindOf(err) == model.Denied {
 		// RFC 6750 §3.1.
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="SCIM", error="invalid_token"`)

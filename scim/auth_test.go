@@ -9,18 +9,20 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 func TestAuthentication(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
-		revoked, revokedToken, err := c.org.CreateDirectoryToken(t.Context(), c.directory.ID, "revoked", nil)
+		revoked, revokedToken, err := directory.In(c.org).CreateDirectoryToken(t.Context(), c.directory.ID, "revoked", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.want(200, "GET", "/Users", "", "Authorization", "Bearer "+revokedToken)
-		if err := c.org.RevokeDirectoryToken(t.Context(), c.directory.ID, revoked.ID); err != nil {
+		if err := directory.In(c.org).RevokeDirectoryToken(t.Context(), c.directory.ID, revoked.ID); err != nil {
 			t.Fatal(err)
 		}
 		tests := []struct {
@@ -67,10 +69,10 @@ func TestAuthentication(t *testing.T) {
 func TestExpiredToken(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
-	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		expires := model.TimeOf(clock.Now().Add(time.Hour))
-		_, token, err := c.org.CreateDirectoryToken(t.Context(), c.directory.ID, "short", &expires)
+		_, token, err := directory.In(c.org).CreateDirectoryToken(t.Context(), c.directory.ID, "short", &expires)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +120,7 @@ func (u unread) Read([]byte) (int, error) {
 // first directory must not be found, named or changed by the others.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		d := deploy(t, store)
 		northwind := d.organization("Northwind")
 		mine := d.client(northwind)

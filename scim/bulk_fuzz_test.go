@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // FuzzBulk reads requests, without a store: what is made of their data is JSON again, has no
@@ -21,7 +21,7 @@ func FuzzBulk(f *testing.F) {
 		f.Add(seed, len(seed)%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, body string, strict bool) {
-		b := bulk{exchange: &exchange{directory: &model.Directory{Strict: strict}}, byID: map[string]*bulkOperation{}}
+		b := bulk{exchange: &exchange{directory: &directory.Directory{Strict: strict}}, byID: map[string]*bulkOperation{}}
 		if err := b.parse(body); err != nil {
 			if r := refused(err); r.Status >= 500 {
 				t.Error(err)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim"
 )
 
@@ -249,7 +249,7 @@ func TestBulkRefused(t *testing.T) {
 func TestBulkWork(t *testing.T) {
 	t.Parallel()
 	const most = 1000
-	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
+	store := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
 	d := deployWith(t, scim.Server{Store: store, Now: modeltest.NewClock().Now}) // no request ends early
 	c := d.client(d.organization("Northwind"))
 	var circle, everybody []string
@@ -289,7 +289,7 @@ func TestBulkWork(t *testing.T) {
 func TestBulkTime(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
-	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
+	store := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
 	d := deployWith(t, scim.Server{Store: store, Now: func() time.Time {
 		clock.Advance(12 * time.Second)
 		return clock.Now()
@@ -308,7 +308,7 @@ func TestBulkTime(t *testing.T) {
 func TestBulkRate(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
-	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
+	store := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
 	d := deployWith(t, scim.Server{Store: store, Rate: 5, Now: clock.Now})
 	c := d.client(d.organization("Northwind"))
 	remove := `{"method":"DELETE","path":"/Users/x"}`

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // A bucket is kept of so many directories and no more, however many there are.
@@ -58,7 +59,7 @@ func TestDeclaredTypesStayFlat(t *testing.T) {
 	for range mostDeclared { // making them takes milliseconds each
 		types.made.Add(model.OrganizationID(uuid.NewString()), declared{})
 	}
-	schemas := []model.Schema{{ID: "1", Version: 1, URN: "urn:example:crew:2.0:User", Name: "Crew"}}
+	schemas := []directory.Schema{{ID: "1", Version: 1, URN: "urn:example:crew:2.0:User", Name: "Crew"}}
 	made, err := types.of("new", schemas)
 	if err != nil {
 		t.Fatal(err)

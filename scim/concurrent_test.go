@@ -12,6 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 // feed are the events of the types about one thing, in the feed's order.
@@ -19,7 +22,7 @@ func (c *client) feed(subject string, types ...model.EventType) []model.Event {
 	c.t.Helper()
 	var list []model.Event
 	page := model.Page{Ascending: true, Limit: 10_000}
-	events, _, err := c.store.Events(c.t.Context(), model.Everywhere(), model.EventQuery{OrganizationID: c.org.ID, Types: types, Page: page})
+	events, _, err := c.store.Events(c.t.Context(), model.Everywhere(), store.EventQuery{OrganizationID: c.org.ID, Types: types, Page: page})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -76,7 +79,7 @@ func TestManyClients(t *testing.T) {
 		for _, id := range users[:people/2] {
 			in[id] = true
 		}
-		changes := c.feed(model.DirectoryGroupPrefix.ID(group), model.DirectoryGroupUserAdded, model.DirectoryGroupUserRemoved)[people/2:]
+		changes := c.feed(model.DirectoryGroupPrefix.ID(group), directory.DirectoryGroupUserAdded, directory.DirectoryGroupUserRemoved)[people/2:]
 		for i, e := range changes {
 			var data struct{ User struct{ Username string } }
 			if err := json.Unmarshal([]byte(e.Data), &data); err != nil {
@@ -85,7 +88,7 @@ func TestManyClients(t *testing.T) {
 			id := users[slices.IndexFunc(users, func(id string) bool {
 				return "user-"+fmt.Sprint(slices.Index(users, id)) == data.User.Username
 			})]
-			if added := e.Type == model.DirectoryGroupUserAdded; added == in[id] {
+			if added := e.Type == directory.DirectoryGroupUserAdded; added == in[id] {
 				t.Fatalf("event %d: %s of %s, who is a member: %v", i, e.Type, data.User.Username, in[id])
 			}
 			in[id] = !in[id]
@@ -134,7 +137,7 @@ func (c *client) checkChain(t *testing.T, user string, titles map[string]bool) {
 		return *s.JobTitle
 	}
 	last, seen := "", map[string]bool{}
-	for i, e := range c.feed(model.DirectoryUserPrefix.ID(user), model.DirectoryUserUpdated) {
+	for i, e := range c.feed(model.DirectoryUserPrefix.ID(user), people.DirectoryUserUpdated) {
 		var data struct {
 			state
 			PreviousAttributes state `json:"previous_attributes"`

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // TestStatements counts what a request executes at the driver, BEGIN and COMMIT apart, once the
@@ -19,7 +19,7 @@ func TestStatements(t *testing.T) {
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now // the token stays known for as long as the test takes
-	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		var ids []string
 		for i := range 20 {

@@ -11,7 +11,7 @@ import (
 
 	scimerrors "github.com/elimity-com/scim/errors"
 
-	"rollcall/model"
+	"rollcall/model/search"
 )
 
 // The error types that RFC 9865 §3 adds.
@@ -71,7 +71,7 @@ func (x *exchange) cursor(endpoint string) (*cursorText, error) {
 }
 
 // next is the cursor of the page after this one, of letters that no URL needs to escape.
-func (x *exchange) next(endpoint, kind string, next *model.Cursor) string {
+func (x *exchange) next(endpoint, kind string, next *search.Cursor) string {
 	c := cursorText{kind, next.Place, next.Total, x.limit.now().Unix(), x.parameters.query(endpoint)}
 	text, _ := json.Marshal(c) // strings and numbers never fail
 	return base64.RawURLEncoding.EncodeToString(text)

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // declaredTypes are the resource types of organizations that declare extensions of their own. They
@@ -21,7 +22,7 @@ type declaredTypes struct {
 }
 
 type declared struct {
-	schemas   []model.Schema
+	schemas   []directory.Schema
 	types     resourceTypes
 	forStrict resourceTypes
 }
@@ -34,7 +35,7 @@ func (t *declaredTypes) init() {
 }
 
 // typesOf are the resource types that a directory is read by.
-func (s *service) typesOf(a *model.Access) (resourceTypes, error) {
+func (s *service) typesOf(a *directory.Access) (resourceTypes, error) {
 	types, strict := s.resourceTypes, s.strict
 	if len(a.Schemas) > 0 {
 		d, err := s.declared.of(a.Directory.OrganizationID, a.Schemas)
@@ -49,10 +50,10 @@ func (s *service) typesOf(a *model.Access) (resourceTypes, error) {
 	return types, nil
 }
 
-func (t *declaredTypes) of(id model.OrganizationID, schemas []model.Schema) (declared, error) {
+func (t *declaredTypes) of(id model.OrganizationID, schemas []directory.Schema) (declared, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	same := func(a, b model.Schema) bool { return a.ID == b.ID && a.Version == b.Version }
+	same := func(a, b directory.Schema) bool { return a.ID == b.ID && a.Version == b.Version }
 	if d, ok := t.made.Get(id); ok && slices.EqualFunc(d.schemas, schemas, same) {
 		return d, nil
 	}
@@ -72,7 +73,7 @@ func (t *declaredTypes) of(id model.OrganizationID, schemas []model.Schema) (dec
 }
 
 // extension is a declared schema in the library's form.
-func extension(s model.Schema) (schema.Schema, error) {
+func extension(s directory.Schema) (schema.Schema, error) {
 	var out schema.Schema
 	text, err := json.Marshal(map[string]any{
 		"id": s.URN, "name": s.Name, "description": s.Description, "attributes": s.Attributes,

@@ -7,8 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 const (
@@ -30,11 +31,11 @@ const fleet = `[
 // declare declares the fleet, or other attributes under its URN.
 func (c *client) declare(attributes string) {
 	c.t.Helper()
-	s := model.Schema{URN: fleetURN, Name: "Fleet", Description: "Drivers"}
+	s := directory.Schema{URN: fleetURN, Name: "Fleet", Description: "Drivers"}
 	if err := json.Unmarshal([]byte(attributes), &s.Attributes); err != nil {
 		c.t.Fatal(err)
 	}
-	if _, err := c.org.PutSchema(c.t.Context(), &s); err != nil {
+	if _, err := directory.In(c.org).PutSchema(c.t.Context(), &s); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -130,7 +131,7 @@ func TestDeclaredSchemaIsDiscovered(t *testing.T) {
 		if got := c.want(200, "GET", "/Schemas/"+fleetURN, "").path("attributes", 0, "name"); got != "other" {
 			t.Errorf("after the change: %v", got)
 		}
-		if err := c.org.DeleteSchema(t.Context(), fleetURN); err != nil {
+		if err := directory.In(c.org).DeleteSchema(t.Context(), fleetURN); err != nil {
 			t.Fatal(err)
 		}
 		c.want(404, "GET", "/Schemas/"+fleetURN, "")
@@ -240,7 +241,7 @@ func TestDeclaredSchemaCostsNoStatement(t *testing.T) {
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now
-	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		c.declare(fleet)
 		c.user("ada")

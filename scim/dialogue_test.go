@@ -14,6 +14,8 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/store"
 )
 
 // The files testdata/*/*.http are dialogues: what an identity provider sends, and what it is
@@ -92,7 +94,7 @@ func TestEveryRowHasADialogue(t *testing.T) {
 func TestDialogues(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
-	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) {
 		for _, file := range dialogueFiles(t, "*") {
 			t.Run(strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".http"), func(t *testing.T) {
 				dialogue := readDialogue(t, file)
@@ -100,7 +102,7 @@ func TestDialogues(t *testing.T) {
 				id := d.organization("Northwind", "northwind.example")
 				dialogue.play(t, d.clientOf(id, dialogueTypes[filepath.Base(filepath.Dir(file))]), clock)
 				// Only one organization at a time can have the domain.
-				if err := store.Org(id, model.System).DeleteOrganization(t.Context()); err != nil {
+				if err := operator.In(store.Org(id, model.System)).DeleteOrganization(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim/patch"
 )
 
@@ -103,7 +103,7 @@ func (s *slowly) Read(p []byte) (int, error) { return s.r.Read(p) }
 // TestBrokenDatabase closes the store under a running server: no answer may tell what is wrong.
 func TestBrokenDatabase(t *testing.T) {
 	t.Parallel()
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		user, group := c.user("ada"), c.group("Drivers")
 		if err := store.Close(); err != nil {

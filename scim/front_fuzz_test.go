@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // longest is how long any request may take here. The machine may be busy with something else.
@@ -32,7 +33,7 @@ func FuzzFront(f *testing.F) {
 	seedFront(f)
 	var fronts []*front
 	for _, db := range []modeltest.Database{modeltest.SQLite(f), modeltest.Postgres(f)} {
-		fronts = append(fronts, &front{client: newClient(f, modeltest.Open(f, db, model.Options{}))})
+		fronts = append(fronts, &front{client: newClient(f, modeltest.Open(f, db, store.Options{}))})
 	}
 	sent := 0
 	f.Fuzz(func(t *testing.T, strict bool, method, target, header, body string) {
@@ -104,7 +105,7 @@ func (c *front) furnish(t *testing.T, strict bool, name string) {
 			return
 		}
 		c.strict = on
-		if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.DirectoryFields) error {
+		if _, err := directory.In(c.org).UpdateDirectory(t.Context(), c.directory.ID, func(d *directory.DirectoryFields) error {
 			d.Strict = on
 			return nil
 		}); err != nil {

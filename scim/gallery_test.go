@@ -9,8 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // galleryUser is a user as Microsoft's validation of gallery applications makes it, with every
@@ -36,10 +37,10 @@ type gallery struct {
 func TestMicrosoftGallery(t *testing.T) {
 	t.Parallel()
 	checks := slices.Concat(galleryProtocol, galleryUsers, galleryGroups)
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		d := deploy(t, store)
 		for _, g := range checks {
-			t.Run(g.name, func(t *testing.T) { g.check(t, d.clientOf(d.organization("Northwind"), model.EntraDirectory)) })
+			t.Run(g.name, func(t *testing.T) { g.check(t, d.clientOf(d.organization("Northwind"), directory.EntraDirectory)) })
 		}
 	})
 }

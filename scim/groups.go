@@ -4,7 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
 	"rollcall/scim/patch"
 )
 
@@ -13,7 +14,7 @@ func (x *exchange) createGroup(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	g, err := x.org.CreateDirectoryGroup(ctx, x.directory.ID, document, members.Add)
+	g, err := directory.In(x.org).CreateDirectoryGroup(ctx, x.directory.ID, document, members.Add)
 	if err != nil {
 		return answer{}, err
 	}
@@ -21,7 +22,7 @@ func (x *exchange) createGroup(ctx context.Context) (answer, error) {
 }
 
 func (x *exchange) getGroup(ctx context.Context) (answer, error) {
-	g, err := x.org.DirectoryGroup(ctx, x.directory.ID, x.id)
+	g, err := people.In(x.org).DirectoryGroup(ctx, x.directory.ID, x.id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -33,7 +34,7 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, q.ResourceQuery)
+	groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
 	}
@@ -45,15 +46,15 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 }
 
 // groupList is userList for groups.
-func (x *exchange) groupList(ctx context.Context, groups []model.DirectoryGroup, p projection) (
+func (x *exchange) groupList(ctx context.Context, groups []people.DirectoryGroup, p projection) (
 	size int, add func(b []byte, i int) []byte, err error) {
-	var members map[string][]model.MemberOf
+	var members map[string][]people.MemberOf
 	if len(groups) > 0 && p.shows("members") {
 		ids := make([]string, len(groups))
 		for i := range groups {
 			ids[i] = groups[i].ID
 		}
-		if members, err = x.org.GroupMembers(ctx, ids...); err != nil {
+		if members, err = directory.In(x.org).GroupMembers(ctx, ids...); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -108,7 +109,7 @@ func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 	switch {
 	case x.directory.Strict:
 		return false
-	case x.directory.Type == model.OktaDirectory, x.directory.Type == model.EntraDirectory:
+	case x.directory.Type == directory.OktaDirectory, x.directory.Type == directory.EntraDirectory:
 		return true
 	}
 	return !members.Empty() && !emptied
@@ -116,8 +117,8 @@ func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 
 // updateGroup has change make the group's next document from the stored one, and changes members.
 func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change documentChange) (
-	*model.DirectoryGroup, error) {
-	return x.org.UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.GroupDraft) error {
+	*people.DirectoryGroup, error) {
+	return directory.In(x.org).UpdateDirectoryGroup(ctx, x.directory.ID, x.id, func(g *directory.GroupDraft) error {
 		if err := x.conditions.check(g.Version()); err != nil {
 			return err
 		}
@@ -133,22 +134,22 @@ func (x *exchange) updateGroup(ctx context.Context, members patch.Members, chang
 	}, membersChanges(members)...)
 }
 
-func membersChanges(m patch.Members) []model.MembersChange {
+func membersChanges(m patch.Members) []directory.MembersChange {
 	if m.Replace {
-		return []model.MembersChange{{Op: model.ReplaceMembers, UserIDs: m.Add}}
+		return []directory.MembersChange{{Op: directory.ReplaceMembers, UserIDs: m.Add}}
 	}
-	var changes []model.MembersChange
+	var changes []directory.MembersChange
 	if len(m.Remove) > 0 {
-		changes = append(changes, model.MembersChange{Op: model.RemoveMembers, UserIDs: m.Remove})
+		changes = append(changes, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: m.Remove})
 	}
 	if len(m.Add) > 0 {
-		changes = append(changes, model.MembersChange{Op: model.AddMembers, UserIDs: m.Add})
+		changes = append(changes, directory.MembersChange{Op: directory.AddMembers, UserIDs: m.Add})
 	}
 	return changes
 }
 
 func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryGroup(ctx, x.directory.ID, x.id, func(g *model.DirectoryGroup) error {
+	err := directory.In(x.org).DeleteDirectoryGroup(ctx, x.directory.ID, x.id, func(g *people.DirectoryGroup) error {
 		return x.conditions.check(g.Version)
 	})
 	return answer{status: http.StatusNoContent}, err
@@ -156,7 +157,7 @@ func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
 
 // groupAnswer renders a group. Its members are read only if they are shown, and not when the group
 // is known to be empty.
-func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.DirectoryGroup, empty bool) (answer, error) {
+func (x *exchange) groupAnswer(ctx context.Context, status int, g *people.DirectoryGroup, empty bool) (answer, error) {
 	p := x.projection(x.groups)
 	v := version{number: g.Version}
 	a := answer{status: status, location: x.location(x.groups, g.ID), tag: v.tag()}
@@ -164,10 +165,10 @@ func (x *exchange) groupAnswer(ctx context.Context, status int, g *model.Directo
 		a.status = http.StatusNotModified
 		return a, nil
 	}
-	var members map[string][]model.MemberOf
+	var members map[string][]people.MemberOf
 	if !empty && p.shows("members") {
 		var err error
-		if members, err = x.org.GroupMembers(ctx, g.ID); err != nil {
+		if members, err = directory.In(x.org).GroupMembers(ctx, g.ID); err != nil {
 			return answer{}, err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
 )
 
 // dialect is one way to say whether a person is active.
@@ -63,7 +65,7 @@ func deactivate(o *tenant, d dialect) {
 	id := o.create("/Users", post("ada", o.mail("ada")))
 	group := o.group("Drivers", id)
 	// The only administrator: a directory is obeyed even then.
-	if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+	if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 		o.t.Fatal(err)
 	}
 	o.happened()
@@ -81,23 +83,23 @@ func deactivate(o *tenant, d dialect) {
 		if got := o.want(200, "GET", "/Groups/"+group, "").path("members", 0, "value"); got != id {
 			o.t.Errorf("the group's member is %v", got)
 		}
-		o.owned(id, model.Admin, active)
+		o.owned(id, people.Admin, active)
 	}
 
 	send(false)
 	left := o.row(id)
-	if left.Epoch <= before.Epoch || left.InactiveReason != model.Deprovisioned {
+	if left.Epoch <= before.Epoch || left.InactiveReason != people.Deprovisioned {
 		o.t.Errorf("epoch %d after %d, reason %q", left.Epoch, before.Epoch, left.InactiveReason)
 	}
-	flagged := o.by(model.OrganizationWithoutAdmin, id)
+	flagged := o.by(people.OrganizationWithoutAdmin, id)
 	flagged.Subject = model.OrganizationPrefix.ID(string(o.org.ID))
-	events := o.expect(o.by(model.DirectoryUserUpdated, id), o.ended(id, model.EndedDeprovisioned), flagged)
+	events := o.expect(o.by(people.DirectoryUserUpdated, id), o.ended(id, people.EndedDeprovisioned), flagged)
 	if len(events) == 3 {
 		o.tellsOfLeaving(id, events[0], events[1])
 	}
 
 	send(false) // again: nothing happens twice
-	if got := o.row(id); got.Epoch != left.Epoch || got.InactiveReason != model.Deprovisioned {
+	if got := o.row(id); got.Epoch != left.Epoch || got.InactiveReason != people.Deprovisioned {
 		o.t.Errorf("epoch %d after %d, reason %q", got.Epoch, left.Epoch, got.InactiveReason)
 	}
 	o.expect()
@@ -107,7 +109,7 @@ func deactivate(o *tenant, d dialect) {
 	if back.Epoch < left.Epoch || back.InactiveReason != "" {
 		o.t.Errorf("epoch %d after %d, reason %q", back.Epoch, left.Epoch, back.InactiveReason)
 	}
-	o.expect(o.by(model.DirectoryUserUpdated, id))
+	o.expect(o.by(people.DirectoryUserUpdated, id))
 }
 
 // tellsOfLeaving checks what a receiver of the two events of a deactivation learns.
@@ -136,17 +138,17 @@ func TestInactiveUsers(t *testing.T) {
 	eachTenant(t, []tenantTest{
 		{"created inactive: deprovisioned, and there was no access to end", func(o *tenant) {
 			id := o.create("/Users", `{"userName":"ada","active":false}`)
-			o.owned(id, model.Member, false)
-			if got := o.row(id).InactiveReason; got != model.Deprovisioned {
+			o.owned(id, people.Member, false)
+			if got := o.row(id).InactiveReason; got != people.Deprovisioned {
 				o.t.Errorf("reason %q", got)
 			}
-			o.expect(o.by(model.DirectoryUserCreated, id))
+			o.expect(o.by(people.DirectoryUserCreated, id))
 		}},
 		{"created again while inactive: 409, and still inactive", func(o *tenant) {
 			id := o.create("/Users", `{"userName":"ada","active":false}`)
 			o.happened()
 			refused(o.t, o.do("POST", "/Users", `{"userName":"ADA","active":true}`), 409, "uniqueness", "userName")
-			o.owned(id, model.Member, false)
+			o.owned(id, people.Member, false)
 			o.expect()
 		}},
 		{"another change while inactive: still inactive", func(o *tenant) {
@@ -154,18 +156,18 @@ func TestInactiveUsers(t *testing.T) {
 			epoch := o.row(id).Epoch
 			o.happened()
 			o.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"Replace","path":"title","value":"Driver"}]`))
-			o.owned(id, model.Member, false)
+			o.owned(id, people.Member, false)
 			if got := o.row(id).Epoch; got < epoch {
 				o.t.Errorf("epoch %d after %d", got, epoch)
 			}
-			o.expect(o.by(model.DirectoryUserUpdated, id))
+			o.expect(o.by(people.DirectoryUserUpdated, id))
 		}},
 		{"PUT without active: active again", func(o *tenant) {
 			id := o.create("/Users", `{"userName":"ada","active":false}`)
 			if a := o.want(200, "PUT", "/Users/"+id, `{"userName":"ada"}`); a.body["active"] != true {
 				o.t.Errorf("answer %s", a.text)
 			}
-			o.owned(id, model.Member, true)
+			o.owned(id, people.Member, true)
 		}},
 	})
 }
@@ -182,7 +184,7 @@ func TestDeletion(t *testing.T) {
 			if a := o.want(204, "DELETE", "/Users/"+id, ""); a.text != "" {
 				o.t.Errorf("answer %q", a.text)
 			}
-			if _, err := o.org.User(o.t.Context(), id); model.KindOf(err) != model.NotFound {
+			if _, err := people.In(o.org).User(o.t.Context(), id); model.KindOf(err) != model.NotFound {
 				o.t.Errorf("the row is there: %v", err)
 			}
 			for _, request := range [][2]string{
@@ -195,14 +197,14 @@ func TestDeletion(t *testing.T) {
 			if members, _ := a.body["members"].([]any); len(members) != 1 || a.path("members", 0, "value") != other {
 				o.t.Errorf("members %v", members)
 			}
-			events := o.expect(o.by(model.DirectoryUserDeleted, id), o.ended(id, model.EndedDeleted))
+			events := o.expect(o.by(people.DirectoryUserDeleted, id), o.ended(id, people.EndedDeleted))
 			if len(events) == 2 && eventData(o.t, events[1])["directory_user_id"] != model.DirectoryUserPrefix.ID(id) {
 				o.t.Errorf("%s says %s", events[1].Type, events[1].Data)
 			}
 		}},
 		{"the last administrator: obeyed", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))
-			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+			if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 				o.t.Fatal(err)
 			}
 			o.want(204, "DELETE", "/Users/"+id, "")
@@ -210,7 +212,7 @@ func TestDeletion(t *testing.T) {
 		}},
 		{"the userName is free: a later create is another user, and a member", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))
-			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+			if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 				o.t.Fatal(err)
 			}
 			o.want(204, "DELETE", "/Users/"+id, "")
@@ -219,8 +221,8 @@ func TestDeletion(t *testing.T) {
 			if again == id {
 				o.t.Error("the id is the old one")
 			}
-			o.owned(again, model.Member, true)
-			o.expect(o.by(model.DirectoryUserCreated, again))
+			o.owned(again, people.Member, true)
+			o.expect(o.by(people.DirectoryUserCreated, again))
 		}},
 	})
 }
@@ -230,13 +232,13 @@ func TestDeletion(t *testing.T) {
 func TestDirectoryDeletion(t *testing.T) {
 	t.Parallel()
 	// remove makes an active and an inactive user in a group, and deletes the directory.
-	remove := func(o *tenant) (active, inactive *model.User) {
+	remove := func(o *tenant) (active, inactive *people.User) {
 		first, second := o.create("/Users", post("ada", o.mail("ada"))), o.create("/Users", post("ben", o.mail("ben")))
 		o.group("Drivers", first, second)
 		o.want(200, "PATCH", "/Users/"+second, patchOf(`[{"op":"replace","path":"active","value":false}]`))
 		active, inactive = o.row(first), o.row(second)
 		o.happened()
-		if err := o.org.DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
+		if err := directory.In(o.org).DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
 			o.t.Fatal(err)
 		}
 		return active, inactive
@@ -249,33 +251,33 @@ func TestDirectoryDeletion(t *testing.T) {
 		{"its active users become unowned and inactive, and their access ends", func(o *tenant) {
 			before, _ := remove(o)
 			u := o.row(before.ID)
-			if u.DirectoryID != nil || u.Active || u.InactiveReason != model.DirectoryRemoved || u.Epoch <= before.Epoch {
+			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.DirectoryRemoved || u.Epoch <= before.Epoch {
 				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active, u.InactiveReason, u.Epoch, before.Epoch)
 			}
 		}},
 		{"its inactive users become unowned and keep their reason", func(o *tenant) {
 			_, before := remove(o)
 			u := o.row(before.ID)
-			if u.DirectoryID != nil || u.Active || u.InactiveReason != model.Deprovisioned || u.Epoch < before.Epoch {
+			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.Deprovisioned || u.Epoch < before.Epoch {
 				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active, u.InactiveReason, u.Epoch, before.Epoch)
 			}
 		}},
 		{"one event tells of it, and none of each user without a live session", func(o *tenant) {
 			remove(o)
-			o.expect(happening{Type: model.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID), Actor: operatorActor})
+			o.expect(happening{Type: directory.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID), Actor: operatorActor})
 		}},
 		{"a new directory finds its users, and adopts them with their ids", func(o *tenant) {
 			active, inactive := remove(o)
 			o.client = o.client.client(o.id)
 			o.finds("/Users")
 			o.happened()
-			for _, before := range []*model.User{active, inactive} {
+			for _, before := range []*people.User{active, inactive} {
 				o.finds(filtered("/Users", fmt.Sprintf("userName eq %q", before.UserName)), before.ID)
 				gone := o.row(before.ID)
 				if got := o.create("/Users", post(before.UserName, before.Email)); got != before.ID {
 					o.t.Errorf("created %s, want %s", got, before.ID)
 				}
-				o.owned(before.ID, model.Member, true)
+				o.owned(before.ID, people.Member, true)
 				if u := o.row(before.ID); u.InactiveReason != "" || u.Epoch < gone.Epoch {
 					o.t.Errorf("reason %q, epoch %d after %d", u.InactiveReason, u.Epoch, gone.Epoch)
 				}
@@ -287,11 +289,11 @@ func TestDirectoryDeletion(t *testing.T) {
 			before, _ := remove(o)
 			o.client = o.client.client(o.id)
 			o.want(200, "PATCH", "/Users/"+before.ID, patchOf(`[{"op":"replace","path":"title","value":"Driver"}]`))
-			o.owned(before.ID, model.Member, false)
+			o.owned(before.ID, people.Member, false)
 		}},
 		{"its groups are gone", func(o *tenant) {
 			before, _ := remove(o)
-			groups, _, err := o.org.GroupPage(o.t.Context(), model.GroupQuery{Page: model.Page{Limit: 10}})
+			groups, _, err := directory.In(o.org).GroupPage(o.t.Context(), directory.GroupQuery{Page: model.Page{Limit: 10}})
 			if err != nil || len(groups) != 0 {
 				o.t.Errorf("%d groups (%v)", len(groups), err)
 			}
@@ -311,26 +313,26 @@ func TestConsoleDeletion(t *testing.T) {
 		{"the directory's user is gone, with a tombstone", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))
 			o.happened()
-			if err := o.org.DeleteUser(o.t.Context(), id); err != nil {
+			if err := directory.In(o.org).DeleteUser(o.t.Context(), id); err != nil {
 				o.t.Fatal(err)
 			}
 			refused(o.t, o.do("GET", "/Users/"+id, ""), 404, "", id)
-			o.departed(true, model.Traces{UserName: "ada"})
+			o.departed(true, people.Traces{UserName: "ada"})
 			o.expect(
-				happening{Type: model.UserDeleted, Subject: model.UserPrefix.ID(id), Actor: operatorActor},
-				happening{Type: model.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operatorActor, Reason: "deleted"},
+				happening{Type: people.UserDeleted, Subject: model.UserPrefix.ID(id), Actor: operatorActor},
+				happening{Type: people.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operatorActor, Reason: "deleted"},
 			)
 		}},
 		{"the last administrator: refused, and nothing changes", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))
-			if _, err := o.org.SetRole(o.t.Context(), id, model.Admin); err != nil {
+			if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 				o.t.Fatal(err)
 			}
 			o.happened()
-			if err := o.org.DeleteUser(o.t.Context(), id); model.KindOf(err) != model.Conflict {
+			if err := directory.In(o.org).DeleteUser(o.t.Context(), id); model.KindOf(err) != model.Conflict {
 				o.t.Errorf("error %v", err)
 			}
-			o.owned(id, model.Admin, true)
+			o.owned(id, people.Admin, true)
 			o.expect()
 		}},
 	})

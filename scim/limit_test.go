@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim"
 )
 
@@ -14,7 +14,7 @@ func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	const rate = 3
 	clock := modeltest.NewClock()
-	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
+	store := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
 	d := deployWith(t, scim.Server{Store: store, Rate: rate, Now: clock.Now})
 	okta, entra := d.client(d.organization("Northwind")), d.client(d.organization("Contoso"))
 	get := func(c *client) reply { return c.do(http.MethodGet, "/Users?count=1", "") }

@@ -9,14 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // guarded is a client whose directory is watched, by several replicas.
 type guarded struct {
 	*client
 	clock    *modeltest.Clock
-	replicas []*model.MassChangeGuard
+	replicas []*directory.MassChangeGuard
 }
 
 // eachGuarded runs a test with two replicas on the same database.
@@ -24,9 +26,9 @@ func eachGuarded(t *testing.T, test func(t *testing.T, g *guarded)) {
 	t.Helper()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
-		o := model.Options{Now: clock.Now}
+		o := store.Options{Now: clock.Now}
 		store, second := modeltest.Open(t, db, o), modeltest.Open(t, db, o)
-		g := &guarded{newClient(t, store), clock, []*model.MassChangeGuard{model.NewMassChangeGuard(store), model.NewMassChangeGuard(second)}}
+		g := &guarded{newClient(t, store), clock, []*directory.MassChangeGuard{directory.NewMassChangeGuard(directory.Across(store)), directory.NewMassChangeGuard(directory.Across(second))}}
 		g.watch()
 		test(t, g)
 	})
@@ -73,7 +75,7 @@ func (g *guarded) deactivate(ids ...string) {
 func (g *guarded) alerts() []string {
 	g.t.Helper()
 	g.watch()
-	events, _, err := g.store.Events(g.t.Context(), model.Everywhere(), model.EventQuery{
+	events, _, err := g.store.Events(g.t.Context(), model.Everywhere(), store.EventQuery{
 		Types: []model.EventType{"directory.mass_change"}, Page: model.Page{Ascending: true, Limit: 100}})
 	if err != nil {
 		g.t.Fatal(err)
@@ -155,14 +157,14 @@ func TestMassChange(t *testing.T) {
 		{"what an operator does is none", func(g *guarded) {
 			org := g.store.Org(g.directory.OrganizationID, operatorActor)
 			for _, id := range g.staff(10) {
-				if err := org.DeleteUser(g.t.Context(), id); err != nil {
+				if err := directory.In(org).DeleteUser(g.t.Context(), id); err != nil {
 					g.t.Fatal(err)
 				}
 			}
 			g.expect()
 		}},
 		{"the share and the window are the directory's own, and the directory shows its alert", func(g *guarded) {
-			_, err := g.org.UpdateDirectory(g.t.Context(), g.directory.ID, func(d *model.DirectoryFields) error {
+			_, err := directory.In(g.org).UpdateDirectory(g.t.Context(), g.directory.ID, func(d *directory.DirectoryFields) error {
 				d.MassChangePercent, d.MassChangeWindowSeconds = 50, 60
 				return nil
 			})
@@ -175,11 +177,11 @@ func TestMassChange(t *testing.T) {
 			g.deactivate(ids[5])
 			g.expect("6 of 10 users were deactivated or deleted within 60 seconds")
 			now := model.TimeOf(g.clock.Now())
-			d, err := g.org.Directory(g.t.Context(), g.directory.ID)
+			d, err := directory.In(g.org).Directory(g.t.Context(), g.directory.ID)
 			if err != nil {
 				g.t.Fatal(err)
 			}
-			want := &model.MassChangeObject{Users: 6, Of: 10, At: now, Until: now + 60_000}
+			want := &directory.MassChangeObject{Users: 6, Of: 10, At: now, Until: now + 60_000}
 			if diff := cmp.Diff(want, d.PublicForm(now+59_999).Rollcall.MassChange); diff != "" {
 				g.t.Error(diff)
 			}
@@ -191,14 +193,14 @@ func TestMassChange(t *testing.T) {
 			ids := g.staff(10)
 			g.deactivate(ids[0], ids[1])
 			g.watch()
-			g.replicas = []*model.MassChangeGuard{model.NewMassChangeGuard(g.store)}
+			g.replicas = []*directory.MassChangeGuard{directory.NewMassChangeGuard(directory.Across(g.store))}
 			g.deactivate(ids[2])
 			g.expect(cause(3, 10))
 		}},
 		{"a directory that is gone holds nobody up", func(g *guarded) {
 			first := g.client
 			g.deactivate(g.staff(10)...)
-			if err := g.org.DeleteDirectory(g.t.Context(), g.directory.ID); err != nil {
+			if err := directory.In(g.org).DeleteDirectory(g.t.Context(), g.directory.ID); err != nil {
 				g.t.Fatal(err)
 			}
 			g.client = g.clientOf(first.directory.OrganizationID, "okta scim v2.0")

@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // nobody is an id as this server makes them, of nothing.
@@ -91,7 +91,7 @@ func TestMembershipStatements(t *testing.T) {
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now
-	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		const many = 1000
 		c := newClient(t, store)
 		var ids []string

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // tokenPath is where clients exchange their credentials for access tokens.
@@ -47,7 +48,7 @@ func (s *service) token(c echo.Context) error {
 		}
 		id, secret = formDecoded(basicID), formDecoded(basicSecret)
 	}
-	token, lifetime, err := s.store.DirectoryAccessToken(r.Context(), id, secret)
+	token, lifetime, err := directory.Across(s.store).DirectoryAccessToken(r.Context(), id, secret)
 	if model.KindOf(err) == model.Denied {
 		if basic {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Basic realm="SCIM"`)

@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // credentials makes client credentials for the client's directory.
 func (c *client) credentials() (id, secret, token string) {
 	c.t.Helper()
-	t, secret, err := c.org.CreateDirectoryClient(c.t.Context(), c.directory.ID, "Entra", nil)
+	t, secret, err := directory.In(c.org).CreateDirectoryClient(c.t.Context(), c.directory.ID, "Entra", nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -60,7 +62,7 @@ func TestClientCredentials(t *testing.T) {
 		}
 		return v
 	}
-	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		id, secret, tokenID := c.credentials()
 		get := func(status int, token string) {
@@ -114,14 +116,14 @@ func TestClientCredentials(t *testing.T) {
 		if a := other.do("GET", "/Users", "", "Authorization", "Bearer "+token); a.status != 404 {
 			t.Errorf("another directory: %d", a.status)
 		}
-		clock.Advance(model.AccessTokenLifetime - time.Second)
+		clock.Advance(directory.AccessTokenLifetime - time.Second)
 		get(200, token)
 		clock.Advance(time.Second)
 		get(401, token)
 
 		token = c.buy(grant(), id, secret).body["access_token"].(string)
 		get(200, token)
-		if err := c.org.RevokeDirectoryToken(t.Context(), c.directory.ID, tokenID); err != nil {
+		if err := directory.In(c.org).RevokeDirectoryToken(t.Context(), c.directory.ID, tokenID); err != nil {
 			t.Fatal(err)
 		}
 		get(401, token)
@@ -129,7 +131,7 @@ func TestClientCredentials(t *testing.T) {
 			t.Errorf("revoked credentials: %d %s", a.status, a.text)
 		}
 		until := model.TimeOf(clock.Now().Add(time.Minute))
-		short, secret, err := c.org.CreateDirectoryClient(t.Context(), c.directory.ID, "short", &until)
+		short, secret, err := directory.In(c.org).CreateDirectoryClient(t.Context(), c.directory.ID, "short", &until)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // TestOktaSPEC is Okta's test of a SCIM 2.0 server before it is registered (docs/design/scim.md,
@@ -14,9 +15,9 @@ import (
 func TestOktaSPEC(t *testing.T) {
 	t.Parallel()
 	headers := []string{"Accept", "application/scim+json", "Accept-Charset", "utf-8", "Content-Type", "application/scim+json; charset=utf-8", "User-Agent", "OKTA SCIM Integration"}
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		d := deploy(t, store)
-		c := d.clientOf(d.organization("Northwind"), model.OktaDirectory)
+		c := d.clientOf(d.organization("Northwind"), directory.OktaDirectory)
 		isUser := func(t *testing.T, u map[string]any) {
 			t.Helper()
 			a := reply{body: u}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 const fullUser = `{"userName":"ada","externalId":"X","name":{"givenName":"Ada","familyName":"Okafor"},"title":"Pilot",
@@ -156,7 +156,7 @@ func TestMemberships(t *testing.T) {
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now // the token stays known for as long as the test takes
-	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		ada := c.create("/Users", `{"userName":"ada","displayName":"Ada \"Ö\" <1>"}`)
 		ben := c.user("ben")

@@ -11,7 +11,7 @@ import (
 	scimerrors "github.com/elimity-com/scim/errors"
 	fp "github.com/scim2/filter-parser/v2"
 
-	"rollcall/model"
+	"rollcall/model/search"
 	"rollcall/scim/filter"
 )
 
@@ -79,7 +79,7 @@ func (p parameters) number(name string, absent int) (int, error) {
 
 // listQuery is what a list request asks for.
 type listQuery struct {
-	model.ResourceQuery
+	search.ResourceQuery
 	projection
 	startIndex int // RFC 7644 §3.4.2.4: 1 is the first
 }
@@ -91,7 +91,7 @@ func (x *exchange) listQuery(t *resourceType) (listQuery, error) {
 		return q, err
 	}
 	if cursor != nil {
-		q.Cursor = &model.Cursor{Place: cursor.Place, Total: cursor.Total}
+		q.Cursor = &search.Cursor{Place: cursor.Place, Total: cursor.Total}
 	}
 	return q, x.ask(&q, t)
 }
@@ -185,7 +185,7 @@ func (x *exchange) show(q *listQuery, t *resourceType) {
 }
 
 // sort is the order in the words of a type, nil where none is asked for (RFC 7644 §3.4.2.3).
-func (a asked) sort(t *resourceType) (*model.Sort, error) {
+func (a asked) sort(t *resourceType) (*search.Sort, error) {
 	if a.sortBy == "" {
 		return nil, nil
 	}
@@ -200,7 +200,7 @@ func (a asked) sort(t *resourceType) (*model.Sort, error) {
 	if leaf != nil && leaf.Returned() == "never" { // the order would reveal its values (RFC 7644 §7.5.2)
 		return nil, badParameter("%s cannot be sorted by", a.sortBy)
 	}
-	s := model.Sort{By: fp.AttributePath{AttributeName: p.Attribute}, Descending: a.descending}
+	s := search.Sort{By: fp.AttributePath{AttributeName: p.Attribute}, Descending: a.descending}
 	if p.URN != "" {
 		s.By.URIPrefix = &p.URN
 	}
@@ -212,12 +212,12 @@ func (a asked) sort(t *resourceType) (*model.Sort, error) {
 
 // form returns how the schema has an attribute compared. Texts compare by case only if a schema
 // says so. An undeclared extension has no schema, so that caseExact is false (RFC 7643 §2.2).
-func (t *resourceType) form(path fp.AttributePath) model.Form {
+func (t *resourceType) form(path fp.AttributePath) search.Form {
 	p, err := t.attributes.Resolve(path)
 	if err != nil || p.Declared == nil {
-		return model.Form{}
+		return search.Form{}
 	}
-	f := model.Form{MultiValued: p.Declared.MultiValued()}
+	f := search.Form{MultiValued: p.Declared.MultiValued()}
 	leaf := p.Declared
 	if p.DeclaredSub != nil {
 		leaf = p.DeclaredSub

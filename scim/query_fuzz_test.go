@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"testing"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // own are the attributes whose values are not the same on both databases.
@@ -29,7 +29,7 @@ func FuzzQuery(f *testing.F) {
 	}
 	var clients []*client
 	for _, db := range []modeltest.Database{modeltest.SQLite(f), modeltest.Postgres(f)} {
-		c := newClient(f, modeltest.Open(f, db, model.Options{}))
+		c := newClient(f, modeltest.Open(f, db, store.Options{}))
 		ada := c.create("/Users", fullUser)
 		c.create("/Users", `{"userName":"ben","nickName":"\\$^.*","urn:x:y":{"z":[1,"a",true]},"urn:a:2.0:User":{"b":{"c":5}}}`)
 		c.group("Drivers", ada)

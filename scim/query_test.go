@@ -8,8 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim/filter"
 )
 
@@ -301,11 +302,11 @@ func TestPaging(t *testing.T) {
 
 func TestPageSize(t *testing.T) {
 	t.Parallel()
-	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
-	c := newClient(t, store)
-	err := c.org.Tx(t.Context(), func(org *model.Org) error {
+	s := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
+	c := newClient(t, s)
+	err := c.org.Tx(t.Context(), func(org *store.Org) error {
 		for i := range 201 {
-			if _, err := org.CreateDirectoryUser(t.Context(), c.directory.ID, map[string]any{"userName": fmt.Sprint(i)}); err != nil {
+			if _, err := directory.In(org).CreateDirectoryUser(t.Context(), c.directory.ID, map[string]any{"userName": fmt.Sprint(i)}); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/people"
+	"rollcall/model/search"
 	"rollcall/scim/jsontext"
 )
 
@@ -87,7 +89,7 @@ func (x *exchange) appendLocation(b []byte, t *resourceType, id string) []byte {
 
 // memberships is the value of a user's groups, with the type of groups as t, or of a group's
 // members, with nil as t.
-func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
+func (x *exchange) memberships(list []people.MemberOf, t *resourceType) string {
 	const most = 200 // bytes of one besides the base URL, roughly
 	var b strings.Builder
 	b.Grow(2 + (most+len(x.base))*len(list))
@@ -126,7 +128,7 @@ func (x *exchange) memberships(list []model.MemberOf, t *resourceType) string {
 }
 
 // userResource is a user with its groups, if they were read.
-func (x *exchange) userResource(u *model.User) *resource {
+func (x *exchange) userResource(u *people.User) *resource {
 	r := resource{
 		u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2),
 	}
@@ -140,13 +142,13 @@ func (x *exchange) userResource(u *model.User) *resource {
 }
 
 // appendUser appends a user as JSON with its groups, if it has any.
-func (x *exchange) appendUser(b []byte, u *model.User, p projection) []byte {
+func (x *exchange) appendUser(b []byte, u *people.User, p projection) []byte {
 	return x.appendResource(b, x.users, x.userResource(u), p)
 }
 
 // appendGroup appends a group as JSON. A group without members has an empty list, which shows
 // clients that they may write the attribute.
-func (x *exchange) appendGroup(b []byte, g *model.DirectoryGroup, list []model.MemberOf, p projection) []byte {
+func (x *exchange) appendGroup(b []byte, g *people.DirectoryGroup, list []people.MemberOf, p projection) []byte {
 	r := resource{g.ID, version{number: g.Version}, g.CreatedAt, g.UpdatedAt, g.Document, nil}
 	if sub, shown := p.of("members"); shown && (sub.all() || len(list) > 0) {
 		members := x.memberships(list, nil)
@@ -166,7 +168,7 @@ type list struct {
 }
 
 // frame is the list that answers a query for one type.
-func (x *exchange) frame(q *listQuery, t *resourceType, e model.Extent) list {
+func (x *exchange) frame(q *listQuery, t *resourceType, e search.Extent) list {
 	l := list{total: e.Total, startIndex: q.startIndex, byCursor: q.Cursor != nil}
 	if e.Next != nil {
 		l.next = x.next(t.Endpoint, t.Name, e.Next)

@@ -9,7 +9,7 @@ import (
 
 	fp "github.com/scim2/filter-parser/v2"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/scim/filter"
 	"rollcall/web"
 )
@@ -17,12 +17,12 @@ import (
 // note adds a request and its answer to the directory's request log. The log is for the customer's
 // IT and has no person's data: no body, and no value that the client sent elsewhere. A request
 // whose token does not open the directory belongs to no directory, and is not in the log.
-func (s *service) note(ctx context.Context, by *model.Access, x *exchange, r *http.Request,
+func (s *service) note(ctx context.Context, by *directory.Access, x *exchange, r *http.Request,
 	a answer, err error, began time.Time) {
 	if s.lines == nil {
 		return
 	}
-	line := model.DirectoryRequest{
+	line := directory.DirectoryRequest{
 		OrganizationID: by.Directory.OrganizationID, DirectoryID: by.Directory.ID,
 		Method: methodName(r.Method), Path: x.pattern, ResourceID: x.id, Status: int64(a.status),
 		TokenID: by.Token.ID, TokenName: by.Token.Name, TokenSuffix: by.Token.Suffix,
@@ -54,7 +54,7 @@ func methodName(method string) string {
 		http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method
 	}
-	return model.Redacted
+	return directory.Redacted
 }
 
 // redactedFilter is a filter with Redacted in place of each value. A filter that does not parse is
@@ -62,11 +62,11 @@ func methodName(method string) string {
 func redactedFilter(text string) string {
 	e, err := filter.Parse(text)
 	if err != nil {
-		return model.Redacted
+		return directory.Redacted
 	}
 	var b strings.Builder
 	writeRedacted(&b, e)
-	return address.ReplaceAllString(b.String(), model.Redacted)
+	return address.ReplaceAllString(b.String(), directory.Redacted)
 }
 
 func writeRedacted(b *strings.Builder, e fp.Expression) {
@@ -74,7 +74,7 @@ func writeRedacted(b *strings.Builder, e fp.Expression) {
 	case *fp.AttributeExpression:
 		b.WriteString(x.AttributePath.String() + " " + string(x.Operator))
 		if x.Operator != fp.PR {
-			b.WriteString(" " + model.Redacted)
+			b.WriteString(" " + directory.Redacted)
 		}
 	case *fp.ValuePath:
 		b.WriteString(x.AttributePath.String() + "[")
@@ -127,9 +127,9 @@ func redactedDetail(detail string) string {
 		case ownWords.MatchString(text), anID.MatchString(text), named && aName.MatchString(text):
 			return found
 		case named:
-			return word + ` "` + model.Redacted + `"`
+			return word + ` "` + directory.Redacted + `"`
 		}
-		return `"` + model.Redacted + `"`
+		return `"` + directory.Redacted + `"`
 	})
-	return address.ReplaceAllString(detail, model.Redacted)
+	return address.ReplaceAllString(detail, directory.Redacted)
 }

@@ -10,30 +10,32 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim"
 )
 
 // logged is a client whose requests are logged.
 type logged struct {
 	*client
-	log *model.RequestLog
+	log *directory.RequestLog
 }
 
-func newLogged(t testing.TB, store *model.Store, rate int) *logged {
+func newLogged(t testing.TB, store *store.Store, rate int) *logged {
 	t.Helper()
-	log := model.NewRequestLog(store)
+	log := directory.NewRequestLog(directory.Across(store))
 	d := deployWith(t, scim.Server{Store: store, Requests: log, Rate: rate, Now: store.Now})
 	return &logged{d.client(d.organization("Northwind")), log}
 }
 
 // lines flushes the log and returns all of it, oldest first.
-func (l *logged) lines() []model.DirectoryRequest {
+func (l *logged) lines() []directory.DirectoryRequest {
 	l.t.Helper()
 	if _, err := l.log.RunOnce(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}
-	list, _, err := l.org.DirectoryRequests(l.t.Context(), l.directory.ID, model.Page{Limit: 100, Ascending: true})
+	list, _, err := directory.In(l.org).DirectoryRequests(l.t.Context(), l.directory.ID, model.Page{Limit: 100, Ascending: true})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func (l *logged) lines() []model.DirectoryRequest {
 
 func TestRequestLogTellsWhatHappened(t *testing.T) {
 	t.Parallel()
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		c := newLogged(t, store, 0)
 		id := c.user("ada@northwind.example")
 		tests := []struct {
@@ -121,8 +123,8 @@ func TestRequestLogTellsWhatHappened(t *testing.T) {
 
 func TestRequestLogTellsOfTheRateLimit(t *testing.T) {
 	t.Parallel()
-	o := model.Options{Now: modeltest.NewClock().Now}
-	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+	o := store.Options{Now: modeltest.NewClock().Now}
+	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		c := newLogged(t, store, 1)
 		for range 3 {
 			c.do("GET", "/Users", "")
@@ -140,7 +142,7 @@ func TestRequestLogCostsNoStatement(t *testing.T) {
 	var statements modeltest.Statements
 	o := statements.Options()
 	o.Now = modeltest.NewClock().Now
-	modeltest.EachWith(t, o, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		c := newLogged(t, store, 0)
 		c.want(200, "GET", "/Schemas", "")
 		got := statements.During(func() {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim"
 	"rollcall/web"
 )
@@ -118,7 +118,7 @@ func TestMe(t *testing.T) {
 // TestErrorsOfOthers has the router, the middleware and a panic fail below /scim.
 func TestErrorsOfOthers(t *testing.T) {
 	t.Parallel()
-	store := modeltest.Open(t, modeltest.SQLite(t), model.Options{})
+	store := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
 	d := deploy(t, store)
 	c := d.client(d.organization("Northwind"))
 	w, err := web.New(web.Options{Log: slog.New(slog.NewTextHandler(t.Output(), nil))})

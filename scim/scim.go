@@ -13,12 +13,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
 // Server answers identity providers.
 type Server struct {
-	Store *model.Store
+	Store *store.Store
 
 	// PublicURL is where identity providers reach this server: scheme, host and what a proxy puts
 	// before /scim. Every location in an answer begins with it.
@@ -29,7 +31,7 @@ type Server struct {
 	Rate int
 
 	// Requests is the log that every request of a directory is added to; nil keeps no log.
-	Requests *model.RequestLog
+	Requests *directory.RequestLog
 
 	// Now is the clock of the rate limit and of durations; time.Now when nil.
 	Now func() time.Time
@@ -62,10 +64,10 @@ type resourceTypes struct {
 
 // service is a Server with everything that is made once.
 type service struct {
-	store *model.Store
+	store *store.Store
 	url   string // the public URL of root
 	log   *slog.Logger
-	lines *model.RequestLog // may be nil
+	lines *directory.RequestLog // may be nil
 	resourceTypes
 	strict   resourceTypes // for strict directories
 	declared declaredTypes
@@ -99,8 +101,8 @@ func newService(s *Server) *service {
 type exchange struct {
 	*service
 	resourceTypes // as the directory declares them, strict or not
-	directory     *model.Directory
-	org           *model.Org
+	directory     *directory.Directory
+	org           *store.Org
 	base          string // the public URL of the directory, without a slash at its end
 	pattern       string // of the route, model.Redacted where there is none
 	id            string // the last segment of the path, where the route has it for a variable
@@ -130,7 +132,7 @@ func (s *service) serve(c echo.Context) error {
 		return fail(err)
 	}
 	began := s.limit.now()
-	x := &exchange{service: s, directory: &access.Directory, pattern: model.Redacted}
+	x := &exchange{service: s, directory: &access.Directory, pattern: directory.Redacted}
 	a, err := x.serve(ctx, c, access)
 	s.note(ctx, access, x, c.Request(), a, err, began)
 	if err != nil {
@@ -159,7 +161,7 @@ func (s *service) tooFast(wait time.Duration) error {
 }
 
 // serve carries the request out, unless the directory makes too many.
-func (x *exchange) serve(ctx context.Context, c echo.Context, access *model.Access) (answer, error) {
+func (x *exchange) serve(ctx context.Context, c echo.Context, access *directory.Access) (answer, error) {
 	r := c.Request()
 	var err error
 	if x.resourceTypes, err = x.typesOf(access); err != nil {

@@ -18,7 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/store"
 	"rollcall/scim"
 	"rollcall/web"
 )
@@ -37,7 +41,7 @@ const (
 // deployment is a server with what it logs.
 type deployment struct {
 	t       testing.TB
-	store   *model.Store
+	store   *store.Store
 	handler http.Handler
 	url     string // where it is served
 	log     *syncBuffer
@@ -61,7 +65,7 @@ func (s *syncBuffer) String() string {
 }
 
 // deploy serves a store over HTTP as the program does.
-func deploy(t testing.TB, store *model.Store) *deployment {
+func deploy(t testing.TB, store *store.Store) *deployment {
 	t.Helper()
 	return deployWith(t, scim.Server{Store: store})
 }
@@ -85,12 +89,12 @@ func deployWith(t testing.TB, s scim.Server) *deployment {
 // organization makes an organization that has verified the domains.
 func (d *deployment) organization(name string, domains ...string) model.OrganizationID {
 	d.t.Helper()
-	verified := map[string]model.DomainState{}
+	verified := map[string]organization.DomainState{}
 	for _, domain := range domains {
-		verified[domain] = model.DomainStateVerified
+		verified[domain] = organization.DomainStateVerified
 	}
-	g := &model.Organization{OrganizationFields: model.OrganizationFields{Name: name, Settings: model.DefaultSettings()}}
-	if err := d.store.CreateOrganization(d.t.Context(), model.System, model.Everywhere(), g, verified); err != nil {
+	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Name: name, Settings: organization.DefaultSettings()}}
+	if err := operator.Across(d.store).CreateOrganization(d.t.Context(), model.System, model.Everywhere(), g, verified); err != nil {
 		d.t.Fatal(err)
 	}
 	return g.ID
@@ -99,8 +103,8 @@ func (d *deployment) organization(name string, domains ...string) model.Organiza
 // client is an identity provider that has the token of one directory.
 type client struct {
 	*deployment
-	org       *model.Org
-	directory *model.Directory
+	org       *store.Org
+	directory *directory.Directory
 	token     string
 	base      string // the path of the directory
 	location  string // its public URL
@@ -115,7 +119,7 @@ func (d *deployment) client(id model.OrganizationID) *client {
 func (d *deployment) clientOf(id model.OrganizationID, kind string) *client {
 	d.t.Helper()
 	org := d.store.Org(id, model.System)
-	directory, token, err := org.CreateDirectory(d.t.Context(), "Staff", kind)
+	directory, token, err := directory.In(org).CreateDirectory(d.t.Context(), "Staff", kind)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -124,7 +128,7 @@ func (d *deployment) clientOf(id model.OrganizationID, kind string) *client {
 }
 
 // newClient is a client of a new deployment with one organization.
-func newClient(t testing.TB, store *model.Store) *client {
+func newClient(t testing.TB, store *store.Store) *client {
 	d := deploy(t, store)
 	return d.client(d.organization("Northwind"))
 }
@@ -269,7 +273,7 @@ func sorted(names ...string) []string {
 // each runs a test against a server on both databases.
 func each(t *testing.T, test func(t *testing.T, c *client)) {
 	t.Helper()
-	modeltest.Each(t, func(t *testing.T, store *model.Store) { test(t, newClient(t, store)) })
+	modeltest.Each(t, func(t *testing.T, store *store.Store) { test(t, newClient(t, store)) })
 }
 
 // path reads a value out of a body: names of members, and numbers of elements.

@@ -11,7 +11,9 @@ import (
 	scimerrors "github.com/elimity-com/scim/errors"
 	fp "github.com/scim2/filter-parser/v2"
 
-	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
+	"rollcall/model/search"
 )
 
 // bySearch is POST to a .search (RFC 7644 §3.4.3): a list whose parameters are in the body, where
@@ -113,37 +115,37 @@ func (x *exchange) queryAll(ctx context.Context) (answer, error) {
 
 // both is one page of users and groups.
 type both struct {
-	users    []model.User
-	groups   []model.DirectoryGroup
+	users    []people.User
+	groups   []people.DirectoryGroup
 	total    int
-	next     *model.Cursor // nil on the last page, and without a cursor
+	next     *search.Cursor // nil on the last page, and without a cursor
 	nextType string
 }
 
 // bothByIndex reads the page at an index, where the groups follow the last user.
-func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups model.ResourceQuery) (both, error) {
-	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, ofUsers)
+func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups search.ResourceQuery) (both, error) {
+	users, extent, err := directory.In(x.org).DirectoryUsers(ctx, x.directory.ID, ofUsers)
 	if err != nil {
 		return both{}, err
 	}
 	ofGroups.Offset = max(ofGroups.Offset-extent.Total, 0)
 	ofGroups.Limit -= len(users)
-	groups, ofAll, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+	groups, ofAll, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
 	return both{users: users, groups: groups, total: extent.Total + ofAll.Total}, err
 }
 
 // bothByCursor reads the page that begins at a cursor: at the beginning, among the users or among
 // the groups.
-func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.ResourceQuery,
+func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.ResourceQuery,
 	cursor *cursorText) (both, error) {
-	place := &model.Cursor{Place: cursor.Place, Total: cursor.Total}
+	place := &search.Cursor{Place: cursor.Place, Total: cursor.Total}
 	if cursor.Type == x.groups.Name {
 		ofGroups.Cursor = place
-		groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+		groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
 		return both{groups: groups, total: cursor.Total, next: extent.Next, nextType: x.groups.Name}, err
 	}
-	ofUsers.Cursor, ofGroups.Cursor = place, new(model.Cursor)
-	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, ofUsers)
+	ofUsers.Cursor, ofGroups.Cursor = place, new(search.Cursor)
+	users, extent, err := directory.In(x.org).DirectoryUsers(ctx, x.directory.ID, ofUsers)
 	if err != nil {
 		return both{}, err
 	}
@@ -154,7 +156,7 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.Res
 	}
 	if first {
 		ofGroups.Limit = 0 // only counts
-		_, ofAll, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+		_, ofAll, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
 		r.total += ofAll.Total
 		return r, err
 	}
@@ -163,11 +165,11 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups model.Res
 
 // groupsBehind reads the groups of a page by cursor that has the last users. If the users fill the
 // page, the groups begin on the next one.
-func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups model.ResourceQuery, first bool) (
+func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups search.ResourceQuery, first bool) (
 	both, error) {
 	room := ofGroups.Limit - len(r.users)
 	ofGroups.Limit = max(room, 1) // with one, there is a next page
-	groups, extent, err := x.org.DirectoryGroups(ctx, x.directory.ID, ofGroups)
+	groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
 	if err != nil {
 		return both{}, err
 	}
@@ -179,7 +181,7 @@ func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups model.Reso
 	case room > 0:
 		r.groups, r.next = groups, extent.Next
 	case len(groups) > 0:
-		r.next = new(model.Cursor)
+		r.next = new(search.Cursor)
 	}
 	return r, nil
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim"
 )
 
@@ -153,7 +153,7 @@ func follow(t *testing.T, c *client, path string, total int) (names []string) {
 func TestCursors(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
-	modeltest.EachWith(t, model.Options{Now: clock.Now}, func(t *testing.T, store *model.Store) {
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) {
 		d := deployWith(t, scim.Server{Store: store, Now: clock.Now})
 		c := d.client(d.organization("Northwind"))
 		var users []string

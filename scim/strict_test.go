@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // TestStrictDirectory: a directory that is made strict is answered by the RFC's words from the next
@@ -15,7 +15,7 @@ func TestStrictDirectory(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		other := c.deployment.client(c.directory.OrganizationID)
 		strict := func(on bool) {
-			if _, err := c.org.UpdateDirectory(t.Context(), c.directory.ID, func(d *model.DirectoryFields) error {
+			if _, err := directory.In(c.org).UpdateDirectory(t.Context(), c.directory.ID, func(d *directory.DirectoryFields) error {
 				d.Strict = on
 				return nil
 			}); err != nil {

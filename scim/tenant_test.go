@@ -10,6 +10,8 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 // operatorActor acts where a test needs somebody else than the directory.
@@ -20,7 +22,7 @@ const operatorActor model.Actor = "operator:test"
 type tenant struct {
 	*client
 	id     model.OrganizationID
-	org    *model.Org // as the operator sees it
+	org    *store.Org // as the operator sees it
 	domain string
 	seen   string // the last event that was read
 }
@@ -28,7 +30,7 @@ type tenant struct {
 // eachTenant runs each of the tests against a tenant of its own, on both databases.
 func eachTenant(t *testing.T, tests []tenantTest) {
 	t.Helper()
-	modeltest.Each(t, func(t *testing.T, store *model.Store) {
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		for i, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				d := deploy(t, store)
@@ -53,7 +55,7 @@ func (o *tenant) mail(name string) string { return name + "@" + o.domain }
 // unowned makes a user whom no directory owns, as a login or an operator does.
 func (o *tenant) unowned(document map[string]any) string {
 	o.t.Helper()
-	u, err := o.org.CreateUser(o.t.Context(), document)
+	u, err := people.In(o.org).CreateUser(o.t.Context(), document)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -76,9 +78,9 @@ func post(userName, email string) string {
 }
 
 // row is the user as it is stored, whoever owns it.
-func (o *tenant) row(id string) *model.User {
+func (o *tenant) row(id string) *people.User {
 	o.t.Helper()
-	u, err := o.org.User(o.t.Context(), id)
+	u, err := people.In(o.org).User(o.t.Context(), id)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func (o *tenant) row(id string) *model.User {
 }
 
 // owned checks that the directory owns the user, with that role and state.
-func (o *tenant) owned(id string, role model.Role, active bool) {
+func (o *tenant) owned(id string, role people.Role, active bool) {
 	o.t.Helper()
 	u := o.row(id)
 	if u.DirectoryID == nil || *u.DirectoryID != o.directory.ID {
@@ -99,7 +101,7 @@ func (o *tenant) owned(id string, role model.Role, active bool) {
 
 // untouched checks that the user is as before, that nothing happened, and that the directory sees
 // nobody.
-func (o *tenant) untouched(before *model.User) {
+func (o *tenant) untouched(before *people.User) {
 	o.t.Helper()
 	if diff := cmp.Diff(before, o.row(before.ID)); diff != "" {
 		o.t.Errorf("the user changed (-before +after):\n%s", diff)
@@ -132,7 +134,7 @@ type happening struct {
 // happened are the events since it was last asked.
 func (o *tenant) happened() []model.Event {
 	o.t.Helper()
-	events, _, err := o.store.Events(o.t.Context(), model.Everywhere(), model.EventQuery{
+	events, _, err := o.store.Events(o.t.Context(), model.Everywhere(), store.EventQuery{
 		OrganizationID: o.id, Page: model.Page{Ascending: true, Limit: 100, After: o.seen},
 	})
 	if err != nil {
@@ -151,7 +153,7 @@ func (o *tenant) expect(want ...happening) []model.Event {
 	var got []happening
 	for _, e := range events {
 		h := happening{Type: e.Type, Subject: e.Subject, Actor: e.Actor}
-		if e.Type == model.UserAccessEnded {
+		if e.Type == people.UserAccessEnded {
 			h.Reason, _ = eventData(o.t, e)["reason"].(string)
 		}
 		got = append(got, h)
@@ -172,13 +174,13 @@ func (o *tenant) by(t model.EventType, id string) happening {
 }
 
 // ended is the event that says why a user's access ended.
-func (o *tenant) ended(id string, why model.EndingReason) happening {
-	return happening{model.UserAccessEnded, model.UserPrefix.ID(id), o.directory.Actor(), string(why)}
+func (o *tenant) ended(id string, why people.EndingReason) happening {
+	return happening{people.UserAccessEnded, model.UserPrefix.ID(id), o.directory.Actor(), string(why)}
 }
 
 // adopted are the events of an adoption by the directory.
 func (o *tenant) adopted(id string) []happening {
-	return []happening{o.by(model.UserAdopted, id), o.by(model.DirectoryUserCreated, id)}
+	return []happening{o.by(people.UserAdopted, id), o.by(people.DirectoryUserCreated, id)}
 }
 
 // eventData is what an event says.

@@ -6,33 +6,35 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
 )
 
 // departed checks whether a tombstone keeps a login from creating a person.
-func (o *tenant) departed(want bool, who model.Traces) {
+func (o *tenant) departed(want bool, who people.Traces) {
 	o.t.Helper()
-	got, err := o.org.Departed(o.t.Context(), who)
+	got, err := directory.In(o.org).Departed(o.t.Context(), who)
 	if err != nil || got != want {
 		o.t.Errorf("departed %t (%v), want %t, for %+v", got, err, want, who)
 	}
 }
 
 // leave creates a person with an identity and deletes them.
-func (o *tenant) leave() (byUserName, byEmail, byIdentity model.Traces) {
+func (o *tenant) leave() (byUserName, byEmail, byIdentity people.Traces) {
 	o.t.Helper()
 	id := o.create("/Users", fmt.Sprintf(`{"userName":"Ada","emails":[{"value":%q,"type":"work"},{"value":"ada@home.example","type":"home"}]}`,
 		o.mail("ada")))
-	identity := model.Identity{
+	identity := people.Identity{
 		ConnectionID: "0190c0de-0000-7000-8000-000000000001", Issuer: "https://idp.example", Subject: "ada-7", UserID: id,
 	}
-	if _, err := o.org.LinkIdentity(o.t.Context(), identity); err != nil {
+	if _, err := people.In(o.org).LinkIdentity(o.t.Context(), identity); err != nil {
 		o.t.Fatal(err)
 	}
 	o.want(204, "DELETE", "/Users/"+id, "")
 	o.happened()
-	return model.Traces{UserName: "ADA"},
-		model.Traces{Emails: []string{strings.ToUpper(o.mail("ada"))}},
-		model.Traces{Identities: []model.Identity{identity}}
+	return people.Traces{UserName: "ADA"},
+		people.Traces{Emails: []string{strings.ToUpper(o.mail("ada"))}},
+		people.Traces{Identities: []people.Identity{identity}}
 }
 
 // TestTombstones has a test for each thing that docs/design/identity.md, "Leaving", says of them.
@@ -41,23 +43,23 @@ func TestTombstones(t *testing.T) {
 	eachTenant(t, []tenantTest{
 		{"keep the person out by userName, by each e-mail and by identity", func(o *tenant) {
 			userName, email, identity := o.leave()
-			for _, who := range []model.Traces{userName, email, identity, {Emails: []string{"ada@home.example"}}} {
+			for _, who := range []people.Traces{userName, email, identity, {Emails: []string{"ada@home.example"}}} {
 				o.departed(true, who)
 			}
 		}},
 		{"keep nobody else out", func(o *tenant) {
 			o.leave()
-			o.departed(false, model.Traces{UserName: "ben", Emails: []string{o.mail("ben")}})
-			o.departed(false, model.Traces{})
+			o.departed(false, people.Traces{UserName: "ben", Emails: []string{o.mail("ben")}})
+			o.departed(false, people.Traces{})
 		}},
 		{"keep nobody out of another organization", func(o *tenant) {
 			userName, email, _ := o.leave()
 			other := o.store.Org(o.organization("Southwind"), operatorActor)
-			if _, _, err := other.CreateDirectory(o.t.Context(), "Staff", "generic scim v2.0"); err != nil {
+			if _, _, err := directory.In(other).CreateDirectory(o.t.Context(), "Staff", "generic scim v2.0"); err != nil {
 				o.t.Fatal(err)
 			}
-			for _, who := range []model.Traces{userName, email} {
-				if got, err := other.Departed(o.t.Context(), who); got || err != nil {
+			for _, who := range []people.Traces{userName, email} {
+				if got, err := directory.In(other).Departed(o.t.Context(), who); got || err != nil {
 					o.t.Errorf("departed %t (%v)", got, err)
 				}
 			}
@@ -65,19 +67,19 @@ func TestTombstones(t *testing.T) {
 		{"are not left by a deactivation", func(o *tenant) {
 			id := o.create("/Users", post("ada", o.mail("ada")))
 			o.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`))
-			o.departed(false, model.Traces{UserName: "ada", Emails: []string{o.mail("ada")}})
+			o.departed(false, people.Traces{UserName: "ada", Emails: []string{o.mail("ada")}})
 		}},
 		{"end when the directory creates the person again", func(o *tenant) {
 			userName, email, identity := o.leave()
 			o.create("/Users", post("ada", o.mail("ada")))
-			for _, who := range []model.Traces{userName, email, identity} {
+			for _, who := range []people.Traces{userName, email, identity} {
 				o.departed(false, who)
 			}
 		}},
 		{"end when another directory creates the person by the e-mail", func(o *tenant) {
 			userName, email, identity := o.leave()
 			o.client.client(o.id).create("/Users", post("ada.okafor", o.mail("ada")))
-			for _, who := range []model.Traces{userName, email, identity} {
+			for _, who := range []people.Traces{userName, email, identity} {
 				o.departed(false, who)
 			}
 		}},
@@ -88,30 +90,30 @@ func TestTombstones(t *testing.T) {
 		}},
 		{"end when an administrator clears them", func(o *tenant) {
 			userName, email, identity := o.leave()
-			stones, _, err := o.org.Tombstones(o.t.Context(), model.Page{Limit: 10})
+			stones, _, err := directory.In(o.org).Tombstones(o.t.Context(), model.Page{Limit: 10})
 			if err != nil || len(stones) != 1 {
 				o.t.Fatalf("%d tombstones (%v), want 1", len(stones), err)
 			}
-			if err := o.org.DeleteTombstone(o.t.Context(), stones[0].ID); err != nil {
+			if err := directory.In(o.org).DeleteTombstone(o.t.Context(), stones[0].ID); err != nil {
 				o.t.Fatal(err)
 			}
-			for _, who := range []model.Traces{userName, email, identity} {
+			for _, who := range []people.Traces{userName, email, identity} {
 				o.departed(false, who)
 			}
 		}},
 		{"keep nobody out once the organization has no directory", func(o *tenant) {
 			userName, email, identity := o.leave()
-			if err := o.org.DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
+			if err := directory.In(o.org).DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
 				o.t.Fatal(err)
 			}
-			for _, who := range []model.Traces{userName, email, identity} {
+			for _, who := range []people.Traces{userName, email, identity} {
 				o.departed(false, who)
 			}
 		}},
 		{"keep the person out while another directory is left", func(o *tenant) {
 			userName, _, _ := o.leave()
 			o.client.client(o.id)
-			if err := o.org.DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
+			if err := directory.In(o.org).DeleteDirectory(o.t.Context(), o.directory.ID); err != nil {
 				o.t.Fatal(err)
 			}
 			o.departed(true, userName)

@@ -4,7 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/people"
 	"rollcall/scim/patch"
 )
 
@@ -13,7 +14,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	u, err := x.org.CreateDirectoryUser(ctx, x.directory.ID, document)
+	u, err := directory.In(x.org).CreateDirectoryUser(ctx, x.directory.ID, document)
 	if err != nil {
 		return answer{}, err
 	}
@@ -21,7 +22,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 }
 
 func (x *exchange) getUser(ctx context.Context) (answer, error) {
-	u, err := x.org.DirectoryUser(ctx, x.directory.ID, x.id)
+	u, err := directory.In(x.org).DirectoryUser(ctx, x.directory.ID, x.id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -34,7 +35,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	q.Groups = q.projection.shows("groups")
-	users, extent, err := x.org.DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
+	users, extent, err := directory.In(x.org).DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
 	}
@@ -47,7 +48,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 
 // userList reads the groups of users if they are shown. It returns the approximate size of all
 // users as JSON, and a function that appends one of them.
-func (x *exchange) userList(ctx context.Context, users []model.User, p projection) (
+func (x *exchange) userList(ctx context.Context, users []people.User, p projection) (
 	size int, add func(b []byte, i int) []byte, err error) {
 	if p.shows("groups") {
 		if err := x.readGroups(ctx, users); err != nil {
@@ -61,7 +62,7 @@ func (x *exchange) userList(ctx context.Context, users []model.User, p projectio
 }
 
 // readGroups reads the groups of the users that were read without them.
-func (x *exchange) readGroups(ctx context.Context, users []model.User) error {
+func (x *exchange) readGroups(ctx context.Context, users []people.User) error {
 	var ids []string
 	for i := range users {
 		if users[i].Groups == nil {
@@ -71,7 +72,7 @@ func (x *exchange) readGroups(ctx context.Context, users []model.User) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	groups, err := x.org.GroupsOf(ctx, ids...)
+	groups, err := people.In(x.org).GroupsOf(ctx, ids...)
 	for i := range users {
 		if users[i].Groups == nil {
 			users[i].Groups = groups[users[i].ID]
@@ -116,7 +117,7 @@ type documentChange func(stored map[string]any) (next map[string]any, changed bo
 // except that it always has a value: to unassign it changes nothing, so that access ends or begins
 // only with an explicit true or false.
 func (x *exchange) updateUser(ctx context.Context, change documentChange) (answer, error) {
-	u, err := x.org.UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *model.UserDraft) error {
+	u, err := directory.In(x.org).UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *people.UserDraft) error {
 		if err := x.conditions.check(u.Version()); err != nil {
 			return err
 		}
@@ -141,15 +142,15 @@ func (x *exchange) updateUser(ctx context.Context, change documentChange) (answe
 }
 
 func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
-	err := x.org.DeleteDirectoryUser(ctx, x.directory.ID, x.id, x.conditions.check)
+	err := directory.In(x.org).DeleteDirectoryUser(ctx, x.directory.ID, x.id, x.conditions.check)
 	return answer{status: http.StatusNoContent}, err
 }
 
 // userAnswer renders a user. Its groups are read only if they are shown and if there can be any: a
 // user that has just been created is in no group.
-func (x *exchange) userAnswer(ctx context.Context, status int, u *model.User) (answer, error) {
+func (x *exchange) userAnswer(ctx context.Context, status int, u *people.User) (answer, error) {
 	p := x.projection(x.users)
-	shown := []model.User{*u}
+	shown := []people.User{*u}
 	if created := status == http.StatusCreated && u.Version == 1; !p.shows("groups") || created {
 		shown[0].Groups = nil
 	} else if err := x.readGroups(ctx, shown); err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model/people"
 )
 
 func TestCreateUser(t *testing.T) {
@@ -103,7 +105,7 @@ func TestActive(t *testing.T) {
 					t.Errorf("answer %s", a.text)
 				}
 				a := c.want(200, "GET", "/Users/"+id, "")
-				u, err := c.org.User(t.Context(), id)
+				u, err := people.In(c.org).User(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
 )
 
 // The application and the browser are told where somebody has a seat; who finds none is told so,
@@ -16,15 +19,15 @@ func TestAccountsAtSignOn(t *testing.T) {
 		ctx := t.Context()
 		w.activate(w.tenant)
 		seats := int64(1)
-		account := &model.Account{AccountFields: model.AccountFields{Name: "Workspace", Seats: &seats}}
-		must(t, w.org.CreateAccount(ctx, account))
-		group := &model.AccountGroup{AccountID: account.ID, AccountGroupFields: model.AccountGroupFields{
+		account := &entitle.Account{AccountFields: entitle.AccountFields{Name: "Workspace", Seats: &seats}}
+		must(t, entitle.In(w.org).CreateAccount(ctx, account))
+		group := &entitle.AccountGroup{AccountID: account.ID, AccountGroupFields: entitle.AccountGroupFields{
 			Name: "Editors", Permissions: []string{"edit"}, AssignByDefault: true,
 		}}
-		must(t, w.org.CreateAccountGroup(ctx, group))
-		must(t, w.org.SetConnectionAccounts(ctx, w.connection.ID, []string{account.ID}))
-		people := w.idp.People() // the first was there for the test login
-		b, token := w.signedInBrowser(w.tenant, people[0].Person)
+		must(t, entitle.In(w.org).CreateAccountGroup(ctx, group))
+		must(t, entitle.In(w.org).SetConnectionAccounts(ctx, w.connection.ID, []string{account.ID}))
+		population := w.idp.People() // the first was there for the test login
+		b, token := w.signedInBrowser(w.tenant, population[0].Person)
 		for what, told := range map[string]any{
 			"the profile": w.profile(token)["accounts"], "the session": b.get("/sso/session").object(t)["accounts"],
 		} {
@@ -38,14 +41,14 @@ func TestAccountsAtSignOn(t *testing.T) {
 				t.Errorf("%s tells of %v", what, of)
 			}
 		}
-		before, _, err := w.org.Users(ctx, model.UserQuery{Page: model.Page{Limit: 100}})
+		before, _, err := people.In(w.org).Users(ctx, people.UserQuery{Page: model.Page{Limit: 100}})
 		must(t, err)
-		a := w.browser().signIn(w.tenant, people[1].Person)
-		w.refused(w.tenant, a, string(model.NoSeat))
+		a := w.browser().signIn(w.tenant, population[1].Person)
+		w.refused(w.tenant, a, string(refusal.NoSeat))
 		if a.status != http.StatusForbidden || !strings.Contains(a.body, "All seats of your organization are in use") {
 			t.Errorf("the page says %s", a.body)
 		}
-		after, _, err := w.org.Users(ctx, model.UserQuery{Page: model.Page{Limit: 100}})
+		after, _, err := people.In(w.org).Users(ctx, people.UserQuery{Page: model.Page{Limit: 100}})
 		if err != nil || len(after) != len(before) {
 			t.Errorf("of %d users there came to be %d: %v", len(before), len(after), err)
 		}

@@ -9,6 +9,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/trust"
 	"rollcall/web"
@@ -31,7 +34,7 @@ func (s *Server) acs(c echo.Context) error {
 	if err != nil {
 		return s.refuse(c, connection, nil, err)
 	}
-	l, err := s.org(connection).Login(c.Request().Context(), connection.ID, relayState)
+	l, err := signon.In(s.org(connection)).Login(c.Request().Context(), connection.ID, relayState)
 	switch {
 	case model.KindOf(err) == model.NotFound:
 		return s.unsolicited(c, connection, response)
@@ -47,15 +50,15 @@ func (s *Server) acs(c echo.Context) error {
 	return s.finish(c, connection, l, in, response)
 }
 
-var errLoginForeign = &model.SignInRefused{Reason: model.LoginForeign,
+var errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
 	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
 
 // finish signs in the person whom a verified response names, and sends the browser to the end of
 // the login. response is the text as it came; it may be stored if the login is refused.
 func (s *Server) finish(
-	c echo.Context, connection *model.Connection, l *model.Login, in *model.SignIn, response string,
+	c echo.Context, connection *connection.Connection, l *signon.Login, in *signon.SignIn, response string,
 ) error {
-	out, err := s.org(connection).SignIn(c.Request().Context(), *in)
+	out, err := signon.In(s.org(connection)).SignIn(c.Request().Context(), *in)
 	if err != nil {
 		return s.refuse(c, connection, l, s.withResponse(err, connection, response), in.Claims)
 	}
@@ -91,36 +94,36 @@ func readResponse(c echo.Context) (response, relayState string, err error) {
 // verify makes the input of model.SignIn from a response, or says why the response is refused. It
 // writes nothing.
 func (s *Server) verify(
-	c echo.Context, connection *model.Connection, l *model.Login, response string,
-) (*model.SignIn, error) {
-	if connection.State == model.ConnectionDraft && l.ApplicationID != nil {
-		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested",
+	c echo.Context, conn *connection.Connection, l *signon.Login, response string,
+) (*signon.SignIn, error) {
+	if conn.State == connection.ConnectionDraft && l.ApplicationID != nil {
+		return nil, &refusal.Error{Reason: refusal.ConnectionIsDraft, Expected: "a connection that was tested",
 			Received: "a draft"}
 	}
-	p, err := s.providers.Of(connection)
+	p, err := s.providers.Of(conn)
 	if err != nil {
 		return nil, err
 	}
 	now := s.Store.Now()
 	a, err := s.read(c, p, response, saml.Expect{RequestID: l.RequestID, Now: now,
-		EnforceCertificateDates: connection.RefuseExpiredCertificates})
+		EnforceCertificateDates: conn.RefuseExpiredCertificates})
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFreshness(connection, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
+	if err := checkFreshness(conn, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
 		return nil, err
 	}
-	claims, err := claimsOf(connection, a)
+	claims, err := claimsOf(conn, a)
 	if err != nil {
 		return nil, err
 	}
-	in := &model.SignIn{
-		Connection: connection, Login: l, Claims: claims, Attempt: s.attempt(c, connection),
+	in := &signon.SignIn{
+		Connection: conn, Login: l, Claims: claims, Attempt: s.attempt(c, conn),
 		AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil),
 		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: providerSession(a),
 	}
 	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w.Reason), connection))
+		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w.Reason), conn))
 	}
 	if !a.SessionNotOnOrAfter.IsZero() {
 		until := model.TimeOf(a.SessionNotOnOrAfter)
@@ -133,9 +136,9 @@ func (s *Server) verify(
 // (docs/design/identity.md, "Sessions"). Without a limit of the application, it may be weeks old.
 // named is the identity provider's name for the time of the authentication.
 func checkFreshness(
-	connection *model.Connection, l *model.Login, authenticated time.Time, named string, now time.Time,
+	conn *connection.Connection, l *signon.Login, authenticated time.Time, named string, now time.Time,
 ) error {
-	if connection.Reauthentication == model.ReauthenticationRequested {
+	if conn.Reauthentication == connection.ReauthenticationRequested {
 		return nil
 	}
 	var oldest time.Time
@@ -154,7 +157,7 @@ func checkFreshness(
 	if !authenticated.IsZero() {
 		received = authenticated.UTC().Format(time.RFC3339)
 	}
-	return &model.SignInRefused{Reason: model.StaleAuthentication,
+	return &refusal.Error{Reason: refusal.StaleAuthentication,
 		Expected: "an " + named + " after " + oldest.UTC().Format(time.RFC3339),
 		Received: received}
 }
@@ -162,39 +165,39 @@ func checkFreshness(
 // unsolicited handles a response to none of our logins. If the connection allows it, a genuine
 // response starts a login. It never signs anybody in by itself: an attacker could send a victim a
 // link that signs the victim in as the attacker.
-func (s *Server) unsolicited(c echo.Context, connection *model.Connection, response string) error {
-	p, err := s.providers.Of(connection)
+func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, response string) error {
+	p, err := s.providers.Of(conn)
 	if err != nil {
 		return err
 	}
 	a, err := s.read(c, p, response,
-		saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: connection.RefuseExpiredCertificates})
+		saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: conn.RefuseExpiredCertificates})
 	if refused, ok := errors.AsType[*saml.Refused](err); ok && refused.Reason == saml.UnexpectedRequest {
-		err = &model.SignInRefused{Reason: model.LoginUnknown,
+		err = &refusal.Error{Reason: refusal.LoginUnknown,
 			Expected: "the RelayState of a login of this connection", Received: "none, or another"}
 	}
 	switch {
 	case err != nil:
-	case !connection.AllowIDPInitiated:
+	case !conn.AllowIDPInitiated:
 		err = &saml.Refused{Reason: saml.Unsolicited, Expected: "an answer to a request of ours",
 			Received: "a response that nobody asked for"}
-	case connection.State == model.ConnectionDraft:
-		err = &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested",
+	case conn.State == connection.ConnectionDraft:
+		err = &refusal.Error{Reason: refusal.ConnectionIsDraft, Expected: "a connection that was tested",
 			Received: "a draft"}
 	default:
-		err = s.org(connection).RememberAssertion(c.Request().Context(), connection.ID, a.ID,
+		err = signon.In(s.org(conn)).RememberAssertion(c.Request().Context(), conn.ID, a.ID,
 			model.TimeOf(a.ReplayUntil))
 	}
 	if err != nil {
-		return s.refuse(c, connection, nil, s.withResponse(err, connection, response))
+		return s.refuse(c, conn, nil, s.withResponse(err, conn, response))
 	}
-	return s.start(c, connection)
+	return s.start(c, conn)
 }
 
 // attempt makes a row of the login log from what the request says.
-func (s *Server) attempt(c echo.Context, connection *model.Connection) model.LoginAttempt {
+func (s *Server) attempt(c echo.Context, connection *connection.Connection) signon.LoginAttempt {
 	ctx := c.Request().Context()
-	a := model.LoginAttempt{ConnectionID: connection.ID, Reference: web.RequestID(ctx),
+	a := signon.LoginAttempt{ConnectionID: connection.ID, Reference: web.RequestID(ctx),
 		UserAgent: c.Request().UserAgent()}
 	if address := web.ClientAddress(ctx); address.IsValid() {
 		a.Address = address.String()

@@ -16,6 +16,8 @@ import (
 	"github.com/beevik/etree"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 )
@@ -198,7 +200,7 @@ func fragmentOf(text string) *etree.Element {
 func TestEncryptedAttacksAreRefused(t *testing.T) {
 	t.Parallel()
 	x := newTarget(t)
-	x.update(x.tenant, func(c *model.ConnectionFields) { c.AllowEncrypted = model.EncryptedCBC })
+	x.update(x.tenant, func(c *connection.ConnectionFields) { c.AllowEncrypted = connection.EncryptedCBC })
 	g, post := x.begin(t)
 	for _, a := range encryptions {
 		t.Run(a.name, func(t *testing.T) {
@@ -214,7 +216,7 @@ func TestEncryptedAttacksAreRefused(t *testing.T) {
 				return
 			}
 			// Neither what is noted nor the time tells how far it came.
-			attempts, _, err := x.org.LoginAttempts(t.Context(), x.connection.ID, model.Page{Limit: 1})
+			attempts, _, err := signon.In(x.org).LoginAttempts(t.Context(), x.connection.ID, model.Page{Limit: 1})
 			must(t, err)
 			if attempts[0].Expected != "a signed assertion, encrypted for our key by AES with RSA-OAEP" || attempts[0].Received != "" {
 				t.Errorf("it is noted with %q and %q", attempts[0].Expected, attempts[0].Received)
@@ -235,23 +237,23 @@ func TestEncryptedAssertions(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		for _, c := range []struct {
-			allowed model.EncryptedAllowed
+			allowed connection.EncryptedAllowed
 			cipher  testidp.ContentCipher
 			reason  saml.Reason
 		}{
-			{model.EncryptedOff, testidp.AES256GCM, saml.EncryptedAssertion},
-			{model.EncryptedOff, testidp.AES128CBC, saml.EncryptedAssertion},
-			{model.EncryptedGCM, testidp.AES256GCM, ""},
-			{model.EncryptedGCM, testidp.AES128GCM, ""},
-			{model.EncryptedGCM, testidp.AES256CBC, saml.WeakEncryption},
-			{model.EncryptedGCM, testidp.AES128CBC, saml.WeakEncryption},
-			{model.EncryptedCBC, testidp.AES256GCM, ""},
-			{model.EncryptedCBC, testidp.AES256CBC, ""},
-			{model.EncryptedCBC, testidp.AES128CBC, ""},
+			{connection.EncryptedOff, testidp.AES256GCM, saml.EncryptedAssertion},
+			{connection.EncryptedOff, testidp.AES128CBC, saml.EncryptedAssertion},
+			{connection.EncryptedGCM, testidp.AES256GCM, ""},
+			{connection.EncryptedGCM, testidp.AES128GCM, ""},
+			{connection.EncryptedGCM, testidp.AES256CBC, saml.WeakEncryption},
+			{connection.EncryptedGCM, testidp.AES128CBC, saml.WeakEncryption},
+			{connection.EncryptedCBC, testidp.AES256GCM, ""},
+			{connection.EncryptedCBC, testidp.AES256CBC, ""},
+			{connection.EncryptedCBC, testidp.AES128CBC, ""},
 		} {
-			w.update(w.tenant, func(conn *model.ConnectionFields) { conn.AllowEncrypted = c.allowed })
+			w.update(w.tenant, func(conn *connection.ConnectionFields) { conn.AllowEncrypted = c.allowed })
 			metadata := w.browser().get(w.sp(w.connection, "/metadata")).body
-			if strings.Contains(metadata, `use="encryption"`) != (c.allowed != model.EncryptedOff) || strings.Contains(metadata, "-cbc") != (c.allowed == model.EncryptedCBC) {
+			if strings.Contains(metadata, `use="encryption"`) != (c.allowed != connection.EncryptedOff) || strings.Contains(metadata, "-cbc") != (c.allowed == connection.EncryptedCBC) {
 				t.Errorf("%s: the metadata is %s", c.allowed, metadata)
 			}
 			must(t, w.idp.EncryptSAML(keys().certificate, c.cipher))
@@ -270,7 +272,7 @@ func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
-		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowEncrypted = model.EncryptedGCM })
+		w.update(w.tenant, func(c *connection.ConnectionFields) { c.AllowEncrypted = connection.EncryptedGCM })
 		path := "/connections/" + model.ConnectionPrefix.ID(w.connection.ID) + "/sp_keys"
 		known := func() (certificates []string) {
 			d := etree.NewDocument()

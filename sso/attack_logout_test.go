@@ -13,7 +13,7 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 
-	"rollcall/model"
+	"rollcall/model/refusal"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 )
@@ -191,10 +191,10 @@ func TestLogoutRequestsAreCarriedOutOnce(t *testing.T) {
 		b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 		other := w.replica(t)
 		for _, post := range []bool{false, true} {
-			w.logoutRefused(w.tenant, w.browser().bring(m, post), string(model.LogoutReplayed))
+			w.logoutRefused(w.tenant, w.browser().bring(m, post), string(refusal.LogoutReplayed))
 			elsewhere := *m
 			elsewhere.To = strings.Replace(m.To, w.url, other.server.URL, 1)
-			w.logoutRefused(w.tenant, other.browser().bring(&elsewhere, post), string(model.LogoutReplayed))
+			w.logoutRefused(w.tenant, other.browser().bring(&elsewhere, post), string(refusal.LogoutReplayed))
 		}
 		if !b.signedIn() {
 			t.Error("a replay ends a later session")
@@ -214,9 +214,9 @@ func TestLogoutRequestsForNobody(t *testing.T) {
 			who                  testidp.Person
 			o                    testidp.LogoutOptions
 		}{
-			{"a foreign NameID", string(model.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{}},
-			{"a foreign NameID with a SessionIndex of somebody else", string(model.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{SessionIndexes: []string{w.indexOf(t, b)}}},
-			{"a foreign SessionIndex", string(model.LogoutSessionUnknown), "Success", ada(w.tenant), testidp.LogoutOptions{SessionIndexes: []string{"_foreign"}}},
+			{"a foreign NameID", string(refusal.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{}},
+			{"a foreign NameID with a SessionIndex of somebody else", string(refusal.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{SessionIndexes: []string{w.indexOf(t, b)}}},
+			{"a foreign SessionIndex", string(refusal.LogoutSessionUnknown), "Success", ada(w.tenant), testidp.LogoutOptions{SessionIndexes: []string{"_foreign"}}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				sent := w.loggingOut(w.browser().bring(w.tenant.request(t, c.who, c.o), false))

@@ -19,7 +19,10 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/oidc"
 	"rollcall/testidp"
 	"rollcall/trust"
@@ -151,10 +154,10 @@ func unverified() []tokenAttack {
 	none := claimed(map[string]any{})
 	none.Edit = func(c map[string]any) { delete(c, "email_verified"); delete(c, "xms_edov") }
 	return []tokenAttack{
-		{"email_verified false", claim("email_verified", false), model.NotProvisioned},
-		{"email_verified false as a text", claim("email_verified", "false"), model.NotProvisioned},
-		{"nothing said", none, model.NotProvisioned},
-		{"of another domain", claim("email", "ada@fabrikam.example"), model.NotProvisioned},
+		{"email_verified false", claim("email_verified", false), refusal.NotProvisioned},
+		{"email_verified false as a text", claim("email_verified", "false"), refusal.NotProvisioned},
+		{"nothing said", none, refusal.NotProvisioned},
+		{"of another domain", claim("email", "ada@fabrikam.example"), refusal.NotProvisioned},
 	}
 }
 
@@ -193,8 +196,8 @@ func TestForgedIDTokensAreRefused(t *testing.T) {
 	}
 	o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant)).code(t)
 	t.Run("an address that the connection trusts", func(t *testing.T) {
-		w.update(o.tenant, func(c *model.ConnectionFields) { c.TrustEmail = true })
-		o.attack(t, []tokenAttack{{"of another organization", claim("email", "ada@fabrikam.example"), model.NotProvisioned},
+		w.update(o.tenant, func(c *connection.ConnectionFields) { c.TrustEmail = true })
+		o.attack(t, []tokenAttack{{"of another organization", claim("email", "ada@fabrikam.example"), refusal.NotProvisioned},
 			{"of ours makes a user", claim("email_verified", nil), ""}}, person(o.tenant, 6))
 	})
 }
@@ -216,8 +219,8 @@ func TestEntraTokensOfOthersAreRefused(t *testing.T) {
 		{"another sub, as at another client", claim("sub", "another"), ""},
 	}, ada(o.tenant))
 	o.attack(t, []tokenAttack{
-		{"an e-mail address without xms_edov", claim("xms_edov", nil), model.NotProvisioned},
-		{"with email_verified, which Entra ID does not send", claimed(map[string]any{"email_verified": true, "xms_edov": false}), model.NotProvisioned},
+		{"an e-mail address without xms_edov", claim("xms_edov", nil), refusal.NotProvisioned},
+		{"with email_verified, which Entra ID does not send", claimed(map[string]any{"email_verified": true, "xms_edov": false}), refusal.NotProvisioned},
 	}, person(o.tenant, 5))
 	if n := len(w.users(o.tenant)); n != 1 {
 		t.Errorf("there are %d users", n)
@@ -235,11 +238,11 @@ func TestAddressAsUserNameIsVouchedFor(t *testing.T) {
 	} {
 		victim := person(o.tenant, 5)
 		id := w.newDirectory(o.tenant, "generic scim v2.0").provision(victim.UserName, "x-1", victim)
-		w.role(o.tenant, id, model.Admin)
-		w.update(o.tenant, func(c *model.ConnectionFields) { c.UsernameAttribute = "email" })
+		w.role(o.tenant, id, people.Admin)
+		w.update(o.tenant, func(c *connection.ConnectionFields) { c.UsernameAttribute = "email" })
 		o.attack(t, []tokenAttack{
-			{"not vouched for by " + kind, claimed(map[string]any{"email": victim.UserName, kind: false}), model.NotProvisioned},
-			{"without " + kind, testidp.TokenOptions{Edit: func(c map[string]any) { c["email"] = victim.UserName; delete(c, kind) }}, model.NotProvisioned},
+			{"not vouched for by " + kind, claimed(map[string]any{"email": victim.UserName, kind: false}), refusal.NotProvisioned},
+			{"without " + kind, testidp.TokenOptions{Edit: func(c map[string]any) { c["email"] = victim.UserName; delete(c, kind) }}, refusal.NotProvisioned},
 			{"vouched for by " + kind, claimed(map[string]any{"email": victim.UserName}), ""},
 		}, person(o.tenant, 6))
 	}
@@ -254,9 +257,9 @@ func TestUserInfoOfOthersIsRefused(t *testing.T) {
 	}
 	o.attack(t, []tokenAttack{{"of somebody else", userInfo("sub", person(o.tenant, 4).ExternalID), oidc.UserInfoSubject}}, ada(o.tenant))
 	o.attack(t, []tokenAttack{
-		{"with an address that is not verified", userInfo("email_verified", false), model.NotProvisioned},
+		{"with an address that is not verified", userInfo("email_verified", false), refusal.NotProvisioned},
 		{"with an address that the token calls verified", testidp.TokenOptions{Edit: func(c map[string]any) { c["email_verified"] = true },
-			UserInfo: func(c map[string]any) { delete(c, "email_verified") }}, model.NotProvisioned},
+			UserInfo: func(c map[string]any) { delete(c, "email_verified") }}, refusal.NotProvisioned},
 	}, person(o.tenant, 5))
 	o.replace("/userinfo", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	before := texts(o.profileOf(ada(o.tenant))["groups"])
@@ -286,13 +289,13 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 		change func(q url.Values)
 		want   any
 	}{
-		{"state of another browser", set("state", stranger.Get("state")), model.LoginForeign},
-		{"state of another connection", set("state", foreign.Query().Get("state")), model.LoginUnknown},
-		{"state that nobody made", set("state", "01890000-0000-7000-8000-000000000000"), model.LoginUnknown},
-		{"state that is an address", set("state", "https://evil.example/"), model.LoginUnknown},
-		{"state with NUL", set("state", "\x00"), model.LoginUnknown},
-		{"state that is SQL", set("state", "' OR '1'='1"), model.LoginUnknown},
-		{"no state", func(q url.Values) { q.Del("state") }, model.LoginUnknown},
+		{"state of another browser", set("state", stranger.Get("state")), refusal.LoginForeign},
+		{"state of another connection", set("state", foreign.Query().Get("state")), refusal.LoginUnknown},
+		{"state that nobody made", set("state", "01890000-0000-7000-8000-000000000000"), refusal.LoginUnknown},
+		{"state that is an address", set("state", "https://evil.example/"), refusal.LoginUnknown},
+		{"state with NUL", set("state", "\x00"), refusal.LoginUnknown},
+		{"state that is SQL", set("state", "' OR '1'='1"), refusal.LoginUnknown},
+		{"no state", func(q url.Values) { q.Del("state") }, refusal.LoginUnknown},
 		{"state twice", func(q url.Values) { q.Add("state", "x") }, oidc.Repeated},
 		{"code twice", func(q url.Values) { q.Add("code", "x") }, oidc.Repeated},
 		{"code of another login", set("code", stranger.Get("code")), oidc.CodeRefused},
@@ -334,10 +337,10 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 		b, q := begin()
 		code := b.get(o.callback() + "?" + q.Encode()).code(t)
 		o.times("")
-		w.refused(o.tenant, b.get(o.callback()+"?"+q.Encode()), string(model.LoginUsed))
+		w.refused(o.tenant, b.get(o.callback()+"?"+q.Encode()), string(refusal.LoginUsed))
 		other := w.replica(t)
 		elsewhere := &browser{w: w, http: b.http}
-		w.refused(o.tenant, elsewhere.get(strings.Replace(o.callback(), w.url, other.server.URL, 1)+"?"+q.Encode()), string(model.LoginUsed))
+		w.refused(o.tenant, elsewhere.get(strings.Replace(o.callback(), w.url, other.server.URL, 1)+"?"+q.Encode()), string(refusal.LoginUsed))
 		if n := o.times("/token"); n != 0 {
 			t.Errorf("the provider was asked %d times", n)
 		}
@@ -348,7 +351,7 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 	t.Run("too late", func(t *testing.T) {
 		b, q := begin()
 		w.clock.Advance(11 * time.Minute)
-		w.refused(o.tenant, b.get(o.callback()+"?"+q.Encode()), string(model.LoginUsed))
+		w.refused(o.tenant, b.get(o.callback()+"?"+q.Encode()), string(refusal.LoginUsed))
 	})
 	t.Run("a code of another login at a provider that checks nothing", func(t *testing.T) {
 		o.idp.VaryTokens(testidp.TokenOptions{CodesLast: true})
@@ -361,14 +364,14 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 	t.Run("an ID token that comes again", func(t *testing.T) {
 		// The store remembers tokens as it does assertions, whatever the provider and the login say.
 		at := w.begin(o.tenant)
-		l, err := o.org.Login(t.Context(), o.connection.ID, at.sent.location.Query().Get("state"))
+		l, err := signon.In(o.org).Login(t.Context(), o.connection.ID, at.sent.location.Query().Get("state"))
 		must(t, err)
-		in := model.SignIn{Connection: o.connection, Login: l, AssertionID: "a.token.again", ReplayUntil: 1 << 60,
-			Claims: model.Claims{Issuer: o.idp.OIDCIssuer(), Subject: ada(o.tenant).ExternalID}}
-		in.Connection, err = o.org.Connection(t.Context(), o.connection.ID)
+		in := signon.SignIn{Connection: o.connection, Login: l, AssertionID: "a.token.again", ReplayUntil: 1 << 60,
+			Claims: signon.Claims{Issuer: o.idp.OIDCIssuer(), Subject: ada(o.tenant).ExternalID}}
+		in.Connection, err = connection.In(o.org).Connection(t.Context(), o.connection.ID)
 		must(t, err)
-		must(t, o.org.RememberAssertion(t.Context(), o.connection.ID, in.AssertionID, in.ReplayUntil))
-		if _, err := o.org.SignIn(t.Context(), in); err == nil || !strings.Contains(err.Error(), string(model.AssertionReplayed)) {
+		must(t, signon.In(o.org).RememberAssertion(t.Context(), o.connection.ID, in.AssertionID, in.ReplayUntil))
+		if _, err := signon.In(o.org).SignIn(t.Context(), in); err == nil || !strings.Contains(err.Error(), string(refusal.AssertionReplayed)) {
 			t.Error(err)
 		}
 	})

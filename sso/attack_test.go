@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/sso/saml"
 )
 
@@ -33,7 +34,7 @@ type target struct {
 }
 
 func newTarget(t *testing.T) *target {
-	return &target{world: newWorld(t, modeltest.SQLite(t), model.Options{})}
+	return &target{world: newWorld(t, modeltest.SQLite(t), store.Options{})}
 }
 
 // begin starts a login in a new browser: it returns the response that would complete it, and what
@@ -43,7 +44,7 @@ func (x *target) begin(t *testing.T) (genuine, func(t *testing.T, response strin
 	b := x.browser()
 	_, request, relayState := request(t, b.get(x.sp(x.connection, "/login")))
 	g := newGenuine(t, x.clock.Now(), x.connection.IDPEntityID, x.sp(x.connection, "/acs"), x.sp(x.connection, "/metadata"), request)
-	_, err := x.org.UpdateConnection(t.Context(), x.connection.ID, func(c *model.ConnectionFields) error {
+	_, err := connection.In(x.org).UpdateConnection(t.Context(), x.connection.ID, func(c *connection.ConnectionFields) error {
 		c.IDPCertificates = []string{pemOf(g.certificate)}
 		return nil
 	})

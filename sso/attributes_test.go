@@ -8,7 +8,9 @@ import (
 
 	"github.com/beevik/etree"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
 	"rollcall/testidp"
 )
 
@@ -62,7 +64,7 @@ func TestUsualAttributesAreRecognized(t *testing.T) {
 func TestAttributesThatAConnectionNames(t *testing.T) {
 	t.Parallel()
 	w := one(t)
-	w.update(w.tenant, func(c *model.ConnectionFields) {
+	w.update(w.tenant, func(c *connection.ConnectionFields) {
 		c.AttributeMapping = map[string]string{"email": "workEmail", "first_name": "vorname", "groups": "Abteilungen"}
 	})
 	profile := w.asserted(t, map[string][]string{"workemail": {w.fresh()}, "email": {"other@contoso.example"}, "vorname": {"Ada"}, "firstName": {"Augusta"},
@@ -71,7 +73,7 @@ func TestAttributesThatAConnectionNames(t *testing.T) {
 		t.Errorf("got %v", profile)
 	}
 	a := w.withAttributes(map[string][]string{"email": {"other@contoso.example"}})
-	w.refused(w.tenant, a, string(model.NotProvisioned))
+	w.refused(w.tenant, a, string(refusal.NotProvisioned))
 }
 
 func (w *world) fresh() string {
@@ -81,7 +83,7 @@ func (w *world) fresh() string {
 // last is the address of the newest user.
 func (w *world) last() string {
 	users := w.users(w.tenant)
-	return slices.MaxFunc(users, func(a, b model.User) int { return strings.Compare(a.ID, b.ID) }).Email
+	return slices.MaxFunc(users, func(a, b people.User) int { return strings.Compare(a.ID, b.ID) }).Email
 }
 
 // withAttributes signs somebody in whom nobody knows, with these attributes.
@@ -113,15 +115,15 @@ func TestRequestsAreAsTheConnectionSays(t *testing.T) {
 	w := one(t)
 	const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	for _, c := range []struct {
-		change func(*model.ConnectionFields)
+		change func(*connection.ConnectionFields)
 		signed bool
 		policy string
 	}{
-		{func(*model.ConnectionFields) {}, true, `<samlp:NameIDPolicy AllowCreate="true"/>`},
-		{func(c *model.ConnectionFields) {
+		{func(*connection.ConnectionFields) {}, true, `<samlp:NameIDPolicy AllowCreate="true"/>`},
+		{func(c *connection.ConnectionFields) {
 			c.UnsignedRequests, c.NameIDFormat = true, persistent
 		}, false, `Format="` + persistent + `"`},
-		{func(c *model.ConnectionFields) { c.UnsignedRequests = false }, true, `Format="` + persistent + `"`},
+		{func(c *connection.ConnectionFields) { c.UnsignedRequests = false }, true, `Format="` + persistent + `"`},
 	} {
 		w.update(w.tenant, c.change)
 		sent := w.browser().get(w.sp(w.connection, "/login"))

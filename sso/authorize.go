@@ -13,6 +13,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 )
 
 // oauthError is an error that the browser takes to the application (RFC 6749, section 4.1.2.1).
@@ -22,7 +26,7 @@ func (e *oauthError) Error() string { return e.code + ": " + e.description }
 
 // authorization is an application's request to sign somebody in, as far as it has been read.
 type authorization struct {
-	application *model.Application
+	application *organization.Application
 	redirectURI string
 	state       string
 	challenge   string
@@ -32,7 +36,7 @@ type authorization struct {
 	hint        string
 	query       url.Values
 
-	organization *model.Organization // set if the request names no connection
+	organization *organization.Organization // set if the request names no connection
 }
 
 const maxState = 4096
@@ -64,7 +68,7 @@ func (s *Server) authorization(c echo.Context) (*authorization, error) {
 	if !ok || len(query["client_id"]) > 1 {
 		return nil, errClient
 	}
-	application, err := s.Store.Application(c.Request().Context(), id)
+	application, err := organization.Across(s.Store).Application(c.Request().Context(), id)
 	if model.KindOf(err) == model.NotFound {
 		return nil, errClient
 	}
@@ -155,7 +159,7 @@ func sendBack(c echo.Context, uri, state string, answer url.Values) error {
 // serveAuthorization uses a session that the browser has with the same connection, or else begins a
 // login.
 func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
-	connection, all, err := s.asked(c, a)
+	conn, all, err := s.asked(c, a)
 	unconnected := errors.Is(err, errNoConnection)
 	if err != nil && !unconnected {
 		return err
@@ -170,24 +174,24 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if unconnected {
 		return s.askForPassword(c, a)
 	}
-	if connection == nil && a.silent {
+	if conn == nil && a.silent {
 		return &oauthError{"interaction_required",
 			"the organization has several connections, and prompt=none forbids asking which"}
 	}
-	if connection == nil {
+	if conn == nil {
 		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choiceURL))
 	}
-	if connection.State != model.ConnectionActive {
+	if conn.State != connection.ConnectionActive {
 		return &oauthError{"connection_unlinked",
 			"nobody has tested this connection yet; one login at its test link makes it active"}
 	}
-	if in != nil && in.Session.ConnectionID == connection.ID && a.satisfied(in, connection, s) {
-		return s.handOver(c, a, connection, in)
+	if in != nil && in.Session.ConnectionID == conn.ID && a.satisfied(in, conn, s) {
+		return s.handOver(c, a, conn, in)
 	}
 	if a.silent {
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	return s.begin(c, connection, in, loginWish{hint: a.hint, login: model.Login{
+	return s.begin(c, conn, in, loginWish{hint: a.hint, login: signon.Login{
 		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
 		ForceAuthn: a.force, MaxAge: a.maxAge,
 	}})
@@ -195,19 +199,19 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 
 // satisfied tells whether a session is as fresh as the application demands. It measures from the
 // same time of authentication as a login.
-func (a *authorization) satisfied(in *model.SignedIn, connection *model.Connection, s *Server) bool {
+func (a *authorization) satisfied(in *signon.SignedIn, conn *connection.Connection, s *Server) bool {
 	if a.force || a.maxAge == nil {
 		return !a.force
 	}
 	since := in.Session.CreatedAt
-	if connection.Reauthentication == model.ReauthenticationEnforced {
+	if conn.Reauthentication == connection.ReauthenticationEnforced {
 		since = min(since, in.Session.AuthenticatedAt)
 	}
 	return since+model.Time(*a.maxAge*1000) > model.TimeOf(s.Store.Now())
 }
 
 // choiceURL returns the address of the same request for one of several connections.
-func (a *authorization) choiceURL(c *model.Connection) string {
+func (a *authorization) choiceURL(c *connection.Connection) string {
 	q := url.Values{}
 	for name, values := range a.query {
 		q[name] = values
@@ -221,7 +225,7 @@ func (a *authorization) choiceURL(c *model.Connection) string {
 // asked returns the connection that the request names, or several from which a person must choose.
 // Organizations and connections that the application does not serve are answered like ones that do
 // not exist.
-func (s *Server) asked(c echo.Context, a *authorization) (*model.Connection, []model.Connection, error) {
+func (s *Server) asked(c echo.Context, a *authorization) (*connection.Connection, []connection.Connection, error) {
 	named := 0
 	for _, name := range []string{"connection", "organization", "domain"} {
 		if a.query.Get(name) != "" {
@@ -243,40 +247,40 @@ func (s *Server) asked(c echo.Context, a *authorization) (*model.Connection, []m
 	return s.choose(c, s.Store.Org(g.ID, model.System), g)
 }
 
-func (s *Server) askedConnection(c echo.Context, a *authorization, apiID string) (*model.Connection, error) {
+func (s *Server) askedConnection(c echo.Context, a *authorization, apiID string) (*connection.Connection, error) {
 	refused := &oauthError{"connection_invalid", "there is no such connection that this application can use"}
 	id, ok := model.ConnectionPrefix.Parse(apiID)
 	if !ok {
 		return nil, refused
 	}
-	connection, err := s.Store.Connection(c.Request().Context(), id)
+	connection, err := connection.Across(s.Store).Connection(c.Request().Context(), id)
 	if model.KindOf(err) == model.NotFound {
 		return nil, refused
 	}
 	if err != nil {
 		return nil, err
 	}
-	reached, err := s.Store.Reaches(c.Request().Context(), a.application.Scope(), connection.OrganizationID)
+	reached, err := organization.Across(s.Store).Reaches(c.Request().Context(), a.application.Scope(), connection.OrganizationID)
 	if err == nil && !reached {
 		return nil, refused
 	}
 	return connection, err
 }
 
-func (s *Server) askedOrganization(c echo.Context, a *authorization) (*model.Organization, error) {
+func (s *Server) askedOrganization(c echo.Context, a *authorization) (*organization.Organization, error) {
 	ctx := c.Request().Context()
 	refused := &oauthError{"organization_invalid", "there is no such organization that this application serves"}
-	var g *model.Organization
+	var g *organization.Organization
 	var err error
 	if domain := a.query.Get("domain"); domain != "" {
 		refused = &oauthError{"domain_invalid", "no organization that this application serves has verified this domain"}
-		g, err = s.Store.OrganizationByDomain(ctx, domain)
+		g, err = organization.Across(s.Store).OrganizationByDomain(ctx, domain)
 	} else {
 		id, ok := model.OrganizationPrefix.Parse(a.query.Get("organization"))
 		if !ok {
 			return nil, refused
 		}
-		g, err = s.Store.Org(model.OrganizationID(id), model.System).Organization(ctx)
+		g, err = organization.In(s.Store.Org(model.OrganizationID(id), model.System)).Organization(ctx)
 	}
 	if model.KindOf(err) == model.NotFound {
 		return nil, refused
@@ -284,7 +288,7 @@ func (s *Server) askedOrganization(c echo.Context, a *authorization) (*model.Org
 	if err != nil {
 		return nil, err
 	}
-	reached, err := s.Store.Reaches(ctx, a.application.Scope(), g.ID)
+	reached, err := organization.Across(s.Store).Reaches(ctx, a.application.Scope(), g.ID)
 	if err == nil && !reached {
 		return nil, refused
 	}
@@ -292,10 +296,10 @@ func (s *Server) askedOrganization(c echo.Context, a *authorization) (*model.Org
 }
 
 // handOver gives the application a code for a live session.
-func (s *Server) handOver(c echo.Context, a *authorization, connection *model.Connection, in *model.SignedIn) error {
-	code, err := s.org(connection).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
+func (s *Server) handOver(c echo.Context, a *authorization, connection *connection.Connection, in *signon.SignedIn) error {
+	code, err := signon.In(s.org(connection)).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
 	if err != nil {
-		return s.refuse(c, connection, &model.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI,
+		return s.refuse(c, connection, &signon.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI,
 			State: a.state}, err)
 	}
 	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
@@ -303,12 +307,12 @@ func (s *Server) handOver(c echo.Context, a *authorization, connection *model.Co
 
 // applicationError returns the error for an application, in the reference's words where it has
 // some, and nil for all reasons that only concern the person and their organization.
-func applicationError(reason model.RefusalReason) *oauthError {
+func applicationError(reason refusal.Reason) *oauthError {
 	switch reason {
-	case model.ProfileOutside:
+	case refusal.ProfileOutside:
 		return &oauthError{"profile_not_allowed_outside_organization",
 			"the person's e-mail address is outside the organization's verified domains"}
-	case model.ApplicationWithdrawn:
+	case refusal.ApplicationWithdrawn:
 		return &oauthError{"organization_invalid", "there is no such organization that this application serves"}
 	}
 	return nil

@@ -8,7 +8,12 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -64,17 +69,17 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 	w.activate(fabrikam)
 	draft := tenant{org: w.org, idp: w.idp}
 	draft.connection = w.connect(draft, "GenericSAML")
-	unconnected := &model.Organization{OrganizationFields: model.OrganizationFields{
-		Name: "Initech", Slug: "initech", Settings: model.DefaultSettings(),
+	unconnected := &organization.Organization{OrganizationFields: organization.OrganizationFields{
+		Name: "Initech", Slug: "initech", Settings: organization.DefaultSettings(),
 	}}
-	must(t, w.store.CreateOrganization(t.Context(), model.System, model.Everywhere(), unconnected, map[string]model.DomainState{"initech.example": model.DomainStatePending}))
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	must(t, operator.Across(w.store).CreateOrganization(t.Context(), model.System, model.Everywhere(), unconnected, map[string]organization.DomainState{"initech.example": organization.DomainStatePending}))
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 		a.AllOrganizations = false
 		return nil
 	})
 	must(t, err)
 	for _, id := range []model.OrganizationID{w.org.ID, unconnected.ID} {
-		must(t, w.store.SetApplicationOrganization(t.Context(), w.app.ID, id, true))
+		must(t, organization.Across(w.store).SetApplicationOrganization(t.Context(), w.app.ID, id, true))
 	}
 	challenge := strings.Repeat("A", 43)
 	org := func(id model.OrganizationID) string { return model.OrganizationPrefix.ID(string(id)) }
@@ -173,7 +178,7 @@ func TestConnectionIsFound(t *testing.T) {
 	ask := w.asks("connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)), "login_hint", "ada")
 	for _, location := range []string{ask, w.url + "/login/contoso"} {
 		page := w.browser().get(location)
-		for _, c := range []*model.Connection{w.connection, second.connection} {
+		for _, c := range []*connection.Connection{w.connection, second.connection} {
 			if page.status != http.StatusOK || !strings.Contains(page.body, model.ConnectionPrefix.ID(c.ID)) {
 				t.Errorf("%d, the choice has no %s: %s", page.status, c.ID, page.body)
 			}
@@ -189,8 +194,8 @@ func TestConnectionIsFound(t *testing.T) {
 	if a := w.browser().get(ask + "&prompt=none"); a.location.Query().Get("error") != "interaction_required" {
 		t.Errorf("asked silently: %d to %q", a.status, a.location)
 	}
-	w.settings(w.tenant, func(g *model.OrganizationFields) {
-		g.Settings.DefaultConnection = model.ConnectionRef(second.connection.ID)
+	w.settings(w.tenant, func(g *organization.OrganizationFields) {
+		g.Settings.DefaultConnection = organization.ConnectionRef(second.connection.ID)
 	})
 	for _, location := range []string{ask, w.url + "/login/contoso"} {
 		b := w.browser()
@@ -228,33 +233,33 @@ func TestLoginHint(t *testing.T) {
 // TestReauthentication: AuthnInstant is what tells whether somebody signed in anew.
 func TestReauthentication(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
-	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, model.AzureSAML)
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
+	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, connection.AzureSAML)
 	w.activate(entra)
-	stale := string(model.StaleAuthentication)
+	stale := string(refusal.StaleAuthentication)
 	for _, c := range []struct {
 		name   string
 		extra  []string
-		mode   model.Reauthentication
+		mode   connection.Reauthentication
 		age    time.Duration // of the authentication when the response is made
 		force  bool
 		reason string
 	}{
-		{"nothing was asked", nil, model.ReauthenticationEnforced, 40 * 24 * time.Hour, false, ""},
-		{"prompt=login, ignored", []string{"prompt", "login"}, model.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
-		{"prompt=login, ignored by minutes", []string{"prompt", "login"}, model.ReauthenticationEnforced, 4 * time.Minute, true, stale},
-		{"prompt=login, done within the skew", []string{"prompt", "login"}, model.ReauthenticationEnforced, 150 * time.Second, true, ""},
-		{"prompt=login, done", []string{"prompt", "login"}, model.ReauthenticationEnforced, time.Second, true, ""},
-		{"prompt=login select_account, ignored", []string{"prompt", "login select_account"}, model.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
-		{"prompt=login, requested only", []string{"prompt", "login"}, model.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
-		{"max_age, too old", []string{"max_age", "3600"}, model.ReauthenticationEnforced, 63 * time.Minute, true, stale},
-		{"max_age, young enough", []string{"max_age", "3600"}, model.ReauthenticationEnforced, 59 * time.Minute, true, ""},
-		{"max_age=0, too old", []string{"max_age", "0"}, model.ReauthenticationEnforced, 3 * time.Minute, true, stale},
-		{"max_age=0, now", []string{"max_age", "0"}, model.ReauthenticationEnforced, 0, true, ""},
-		{"max_age, requested only", []string{"max_age", "1"}, model.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
+		{"nothing was asked", nil, connection.ReauthenticationEnforced, 40 * 24 * time.Hour, false, ""},
+		{"prompt=login, ignored", []string{"prompt", "login"}, connection.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
+		{"prompt=login, ignored by minutes", []string{"prompt", "login"}, connection.ReauthenticationEnforced, 4 * time.Minute, true, stale},
+		{"prompt=login, done within the skew", []string{"prompt", "login"}, connection.ReauthenticationEnforced, 150 * time.Second, true, ""},
+		{"prompt=login, done", []string{"prompt", "login"}, connection.ReauthenticationEnforced, time.Second, true, ""},
+		{"prompt=login select_account, ignored", []string{"prompt", "login select_account"}, connection.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
+		{"prompt=login, requested only", []string{"prompt", "login"}, connection.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
+		{"max_age, too old", []string{"max_age", "3600"}, connection.ReauthenticationEnforced, 63 * time.Minute, true, stale},
+		{"max_age, young enough", []string{"max_age", "3600"}, connection.ReauthenticationEnforced, 59 * time.Minute, true, ""},
+		{"max_age=0, too old", []string{"max_age", "0"}, connection.ReauthenticationEnforced, 3 * time.Minute, true, stale},
+		{"max_age=0, now", []string{"max_age", "0"}, connection.ReauthenticationEnforced, 0, true, ""},
+		{"max_age, requested only", []string{"max_age", "1"}, connection.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w.update(entra, func(co *model.ConnectionFields) { co.Reauthentication = c.mode })
+			w.update(entra, func(co *connection.ConnectionFields) { co.Reauthentication = c.mode })
 			b := w.browser()
 			sent := b.get(w.authorize(entra, c.extra...))
 			if document, _, _ := request(t, sent); strings.Contains(document, `ForceAuthn="true"`) != c.force {

@@ -10,16 +10,20 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/sso/saml"
 )
 
 // connection returns the connection that the path names.
-func (s *Server) connection(c echo.Context) (*model.Connection, error) {
+func (s *Server) connection(c echo.Context) (*connection.Connection, error) {
 	id, ok := model.ConnectionPrefix.Parse(c.Param("connection"))
 	if !ok {
 		return nil, model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
 	}
-	connection, err := s.Store.Connection(c.Request().Context(), id)
+	connection, err := connection.Across(s.Store).Connection(c.Request().Context(), id)
 	if model.KindOf(err) == model.NotFound {
 		err = model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
 	}
@@ -27,7 +31,7 @@ func (s *Server) connection(c echo.Context) (*model.Connection, error) {
 }
 
 // org returns the connection's organization, with the connection as the actor.
-func (s *Server) org(c *model.Connection) *model.Org {
+func (s *Server) org(c *connection.Connection) *store.Org {
 	return s.Store.Org(c.OrganizationID, model.Actor("connection:"+model.ConnectionPrefix.ID(c.ID)))
 }
 
@@ -50,14 +54,14 @@ func (s *Server) metadata(c echo.Context) error {
 
 // loginWish is what the caller of begin demands of a login.
 type loginWish struct {
-	login model.Login // the fields that an application sets
-	hint  string      // the user name that the identity provider may suggest
+	login signon.Login // the fields that an application sets
+	hint  string       // the user name that the identity provider may suggest
 }
 
 // begin starts a login and sends the browser to the identity provider. in is the session that the
 // browser already has, or nil. The login must remember it: the response comes by a cross-site POST,
 // without the session's cookie.
-func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.SignedIn, w loginWish) error {
+func (s *Server) begin(c echo.Context, connection *connection.Connection, in *signon.SignedIn, w loginWish) error {
 	if connection.OIDC() {
 		return s.beginOIDC(c, connection, in, w)
 	}
@@ -70,7 +74,7 @@ func (s *Server) begin(c echo.Context, connection *model.Connection, in *model.S
 	if in != nil {
 		l.ReplacesSessionID = &in.Session.ID
 	}
-	if err := s.org(connection).StartLogin(c.Request().Context(), &l); err != nil {
+	if err := signon.In(s.org(connection)).StartLogin(c.Request().Context(), &l); err != nil {
 		return err
 	}
 	request, err := p.SP.AuthnRequest(p.IDP, saml.RequestOptions{
@@ -95,8 +99,8 @@ type postPage struct {
 
 // withLoginHint adds the expected user name to a request, for the identity providers that read it.
 // The signature does not cover it (SAML Bindings, section 3.4.4.1), and nothing depends on it.
-func withLoginHint(location string, connection *model.Connection, hint string) string {
-	if hint == "" || !slices.Contains([]string{"OktaSAML", model.AzureSAML}, connection.Type) {
+func withLoginHint(location string, conn *connection.Connection, hint string) string {
+	if hint == "" || !slices.Contains([]string{"OktaSAML", connection.AzureSAML}, conn.Type) {
 		return location
 	}
 	return location + "&login_hint=" + url.QueryEscape(hint)
@@ -112,12 +116,12 @@ func (s *Server) connectionLogin(c echo.Context) error {
 }
 
 // beginHere begins a login that no application asked for.
-func (s *Server) beginHere(c echo.Context, connection *model.Connection) error {
+func (s *Server) beginHere(c echo.Context, connection *connection.Connection) error {
 	return s.beginHereFor(c, connection, "")
 }
 
 // beginHereFor is beginHere with a user name that the identity provider may suggest.
-func (s *Server) beginHereFor(c echo.Context, connection *model.Connection, hint string) error {
+func (s *Server) beginHereFor(c echo.Context, connection *connection.Connection, hint string) error {
 	in, err := s.browserSession(c)
 	if err != nil && !ended(err) {
 		return err
@@ -128,7 +132,7 @@ func (s *Server) beginHereFor(c echo.Context, connection *model.Connection, hint
 // organizationLogin is an organization's own login address.
 func (s *Server) organizationLogin(c echo.Context) error {
 	ctx := c.Request().Context()
-	g, err := s.Store.OrganizationBySlug(ctx, c.Param("slug"))
+	g, err := organization.Across(s.Store).OrganizationBySlug(ctx, c.Param("slug"))
 	if model.KindOf(err) == model.NotFound {
 		return model.NotFoundf("There is no organization with this login address. Check how it is spelled, or ask " +
 			"your administrator.")
@@ -157,9 +161,9 @@ var errNoConnection = model.NotFoundf("Single sign-on is not set up for this org
 // choose returns the connection of an organization: its default one, or its only active one. It
 // returns all active ones if a person must choose.
 func (s *Server) choose(
-	c echo.Context, org *model.Org, g *model.Organization,
-) (*model.Connection, []model.Connection, error) {
-	all, err := org.ActiveConnections(c.Request().Context())
+	c echo.Context, org *store.Org, g *organization.Organization,
+) (*connection.Connection, []connection.Connection, error) {
+	all, err := connection.In(org).ActiveConnections(c.Request().Context())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -177,7 +181,7 @@ func (s *Server) choose(
 // choice is a connection that a person may choose.
 type choice struct{ Name, URL string }
 
-func choosePage(all []model.Connection, link func(c *model.Connection) string) []choice {
+func choosePage(all []connection.Connection, link func(c *connection.Connection) string) []choice {
 	var out []choice
 	for i := range all {
 		out = append(out, choice{all[i].Name, link(&all[i])})
@@ -186,7 +190,7 @@ func choosePage(all []model.Connection, link func(c *model.Connection) string) [
 }
 
 // loginPath is the path where a login over a connection begins without an application.
-func loginPath(c *model.Connection) string {
+func loginPath(c *connection.Connection) string {
 	if c.OIDC() {
 		return "/sso/oidc/" + model.ConnectionPrefix.ID(c.ID) + "/login"
 	}
@@ -196,12 +200,12 @@ func loginPath(c *model.Connection) string {
 // start begins a login that no application asked for. If there is an application to end at, the
 // browser goes there, and the application begins the login (OpenID Connect Core, section 4).
 // Otherwise the login ends on one of our pages.
-func (s *Server) start(c echo.Context, connection *model.Connection) error {
+func (s *Server) start(c echo.Context, connection *connection.Connection) error {
 	return s.startFor(c, connection, "")
 }
 
 // startFor is start with a user name that the identity provider may suggest.
-func (s *Server) startFor(c echo.Context, connection *model.Connection, hint string) error {
+func (s *Server) startFor(c echo.Context, connection *connection.Connection, hint string) error {
 	uri, err := s.initiateURI(c, connection)
 	if err != nil {
 		return err
@@ -225,12 +229,12 @@ func (s *Server) startFor(c echo.Context, connection *model.Connection, hint str
 
 // initiateURI returns the initiate_login_uri of the connection's application, or of the only
 // application that serves the organization. It is empty if there is none.
-func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (string, error) {
+func (s *Server) initiateURI(c echo.Context, connection *connection.Connection) (string, error) {
 	ctx := c.Request().Context()
 	if connection.ApplicationID != nil {
-		a, err := s.Store.Application(ctx, *connection.ApplicationID)
+		a, err := organization.Across(s.Store).Application(ctx, *connection.ApplicationID)
 		if err == nil {
-			reached, err := s.Store.Reaches(ctx, a.Scope(), connection.OrganizationID)
+			reached, err := organization.Across(s.Store).Reaches(ctx, a.Scope(), connection.OrganizationID)
 			if err != nil || !reached {
 				return "", err
 			}
@@ -240,7 +244,7 @@ func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (stri
 			return "", err
 		}
 	}
-	all, err := s.Store.ApplicationsServing(ctx, connection.OrganizationID, 2)
+	all, err := organization.Across(s.Store).ApplicationsServing(ctx, connection.OrganizationID, 2)
 	if err != nil || len(all) != 1 {
 		return "", err
 	}
@@ -249,12 +253,12 @@ func (s *Server) initiateURI(c echo.Context, connection *model.Connection) (stri
 
 // browserSession returns the browser's live session. It returns nil and an error of the kind Denied
 // if there is none.
-func (s *Server) browserSession(c echo.Context) (*model.SignedIn, error) {
+func (s *Server) browserSession(c echo.Context) (*signon.SignedIn, error) {
 	token := s.cookies().Read(c, sessionCookie)
 	if token == "" {
 		return nil, errNoSession
 	}
-	return s.Store.SessionByToken(c.Request().Context(), token)
+	return signon.Across(s.Store).SessionByToken(c.Request().Context(), token)
 }
 
 var errNoSession error = model.Deniedf("nobody is signed in here")

@@ -8,6 +8,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -15,7 +16,7 @@ import (
 // response is verified and stored. What the identity provider does is not counted. Run it with
 // -cpu 1 for one core; sso/saml has the verification alone, with its floor.
 func BenchmarkLogin(b *testing.B) {
-	w := newWorld(b, modeltest.SQLite(b), model.Options{})
+	w := newWorld(b, modeltest.SQLite(b), store.Options{})
 	w.activate(w.tenant)
 	browser, who := w.browser(), ada(w.tenant)
 	for b.Loop() {
@@ -60,7 +61,7 @@ func BenchmarkConnections(b *testing.B) {
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			w := newWorld(b, modeltest.SQLite(b), model.Options{})
+			w := newWorld(b, modeltest.SQLite(b), store.Options{})
 			use := prepare(w)
 			before := heap()
 			for b.Loop() {

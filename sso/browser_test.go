@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/refusal"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 )
@@ -55,7 +56,7 @@ func TestLoginEndsOnlyInTheBrowserInWhichItBegan(t *testing.T) {
 				if c.cookie != "" {
 					headers = append(headers, "Cookie", c.cookie)
 				}
-				w.refused(w.tenant, w.send(c.browser, http.MethodPost, w.sp(w.connection, "/acs"), headers...), string(model.LoginForeign))
+				w.refused(w.tenant, w.send(c.browser, http.MethodPost, w.sp(w.connection, "/acs"), headers...), string(refusal.LoginForeign))
 				if c.browser.signedIn() {
 					t.Error("the victim is signed in as the attacker")
 				}
@@ -78,22 +79,22 @@ func TestRelayStateIsNoAddress(t *testing.T) {
 	stranger := w.begin(w.at(w.tenant))
 	_, _, otherBrowser := request(t, stranger.sent)
 	for _, c := range []struct{ name, relayState, reason string }{
-		{"absolute URL", "https://evil.example/", string(model.LoginUnknown)},
-		{"two slashes", "//evil.example", string(model.LoginUnknown)},
-		{"backslash", `\evil.example`, string(model.LoginUnknown)},
-		{"slash and backslash", `/\evil.example`, string(model.LoginUnknown)},
-		{"line break", "/\r\nLocation: https://evil.example", string(model.LoginUnknown)},
-		{"userinfo", "https://rollcall.example@evil.example", string(model.LoginUnknown)},
-		{"other scheme", "javascript:alert(1)", string(model.LoginUnknown)},
-		{"NUL", "\x00", string(model.LoginUnknown)},
-		{"no UTF-8", "\xff\xfe", string(model.LoginUnknown)},
-		{"SQL", "' OR '1'='1", string(model.LoginUnknown)},
-		{"very long", strings.Repeat("a", 200_000), string(model.LoginUnknown)},
-		{"our own page", "/sso/signed-in", string(model.LoginUnknown)},
-		{"empty", "", string(model.LoginUnknown)},
-		{"a login that nobody began", "01890000-0000-7000-8000-000000000000", string(model.LoginUnknown)},
-		{"a login at another connection", otherConnection, string(model.LoginUnknown)},
-		{"a login in another browser", otherBrowser, string(model.LoginForeign)},
+		{"absolute URL", "https://evil.example/", string(refusal.LoginUnknown)},
+		{"two slashes", "//evil.example", string(refusal.LoginUnknown)},
+		{"backslash", `\evil.example`, string(refusal.LoginUnknown)},
+		{"slash and backslash", `/\evil.example`, string(refusal.LoginUnknown)},
+		{"line break", "/\r\nLocation: https://evil.example", string(refusal.LoginUnknown)},
+		{"userinfo", "https://rollcall.example@evil.example", string(refusal.LoginUnknown)},
+		{"other scheme", "javascript:alert(1)", string(refusal.LoginUnknown)},
+		{"NUL", "\x00", string(refusal.LoginUnknown)},
+		{"no UTF-8", "\xff\xfe", string(refusal.LoginUnknown)},
+		{"SQL", "' OR '1'='1", string(refusal.LoginUnknown)},
+		{"very long", strings.Repeat("a", 200_000), string(refusal.LoginUnknown)},
+		{"our own page", "/sso/signed-in", string(refusal.LoginUnknown)},
+		{"empty", "", string(refusal.LoginUnknown)},
+		{"a login that nobody began", "01890000-0000-7000-8000-000000000000", string(refusal.LoginUnknown)},
+		{"a login at another connection", otherConnection, string(refusal.LoginUnknown)},
+		{"a login in another browser", otherBrowser, string(refusal.LoginForeign)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := w.begin(w.tenant)
@@ -109,7 +110,7 @@ func TestRelayStateIsNoAddress(t *testing.T) {
 		b := w.begin(w.tenant)
 		form := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})
 		form.Del("RelayState")
-		w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), form), string(model.LoginUnknown))
+		w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), form), string(refusal.LoginUnknown))
 	})
 }
 
@@ -209,20 +210,20 @@ func TestLoginIsGoodOnceAndForTenMinutes(t *testing.T) {
 		form := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})
 		code := b.post(acs, form).code(t)
 
-		w.refused(w.tenant, b.post(acs, form), string(model.AssertionReplayed)) // the back button
+		w.refused(w.tenant, b.post(acs, form), string(refusal.AssertionReplayed)) // the back button
 		again := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})
-		w.refused(w.tenant, b.post(acs, again), string(model.LoginUsed)) // at the identity provider
+		w.refused(w.tenant, b.post(acs, again), string(refusal.LoginUsed)) // at the identity provider
 		other := w.replica(t)
 		elsewhere := &browser{w: w, http: b.http}
-		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), form), string(model.AssertionReplayed))
-		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), again), string(model.LoginUsed))
+		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), form), string(refusal.AssertionReplayed))
+		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), again), string(refusal.LoginUsed))
 		if status, body := w.exchange(code); status != http.StatusOK {
 			t.Errorf("the replays took the first login's code: %d %v", status, body)
 		}
 
 		late := w.begin(w.tenant)
 		w.clock.Advance(11 * time.Minute)
-		w.refused(w.tenant, late.post(acs, w.answer(t, late.sent, ada(w.tenant), testidp.ResponseOptions{})), string(model.LoginUsed))
+		w.refused(w.tenant, late.post(acs, w.answer(t, late.sent, ada(w.tenant), testidp.ResponseOptions{})), string(refusal.LoginUsed))
 		punctual := w.begin(w.tenant)
 		w.clock.Advance(9 * time.Minute)
 		punctual.post(acs, w.answer(t, punctual.sent, ada(w.tenant), testidp.ResponseOptions{})).code(t)

@@ -8,6 +8,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/oidc"
 	"rollcall/trust"
 )
@@ -16,7 +19,7 @@ import (
 var errNoConnectionHere = model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
 
 // connectionOver returns the connection that the path names, if it speaks the path's protocol.
-func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*model.Connection, error) {
+func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*connection.Connection, error) {
 	connection, err := s.connection(c)
 	if err == nil && connection.OIDC() != overOIDC {
 		return nil, errNoConnectionHere
@@ -25,7 +28,7 @@ func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*model.Connectio
 }
 
 // beginOIDC starts a login and sends the browser to the OpenID provider.
-func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *model.SignedIn, w loginWish) error {
+func (s *Server) beginOIDC(c echo.Context, connection *connection.Connection, in *signon.SignedIn, w loginWish) error {
 	ctx := c.Request().Context()
 	rp, err := s.relyingParty(ctx, connection)
 	if err != nil {
@@ -37,7 +40,7 @@ func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *mod
 	if in != nil {
 		l.ReplacesSessionID = &in.Session.ID
 	}
-	if err := s.org(connection).StartLogin(ctx, &l); err != nil {
+	if err := signon.In(s.org(connection)).StartLogin(ctx, &l); err != nil {
 		return err
 	}
 	return redirect(c, rp.provider.AuthenticationURL(rp.client, oidc.Request{
@@ -49,7 +52,7 @@ func (s *Server) beginOIDC(c echo.Context, connection *model.Connection, in *mod
 // and names the provider (OpenID Connect Core, section 4); then the login ends at the application.
 // The parameter target_link_uri is ignored: otherwise a tile could lead anywhere.
 func (s *Server) oidcLogin(c echo.Context) error {
-	connection, err := s.connectionOver(c, true)
+	conn, err := s.connectionOver(c, true)
 	if err != nil {
 		return err
 	}
@@ -58,13 +61,13 @@ func (s *Server) oidcLogin(c echo.Context) error {
 	}
 	issuer, hint := c.Request().Form.Get("iss"), c.Request().Form.Get("login_hint")
 	switch {
-	case issuer != "" && issuer != connection.IDPEntityID:
+	case issuer != "" && issuer != conn.IDPEntityID:
 		return model.Invalidf("iss",
 			"This link belongs to another identity provider. Check it with whoever gave it to you.")
-	case issuer != "" && connection.State == model.ConnectionActive:
-		return s.startFor(c, connection, hint)
+	case issuer != "" && conn.State == connection.ConnectionActive:
+		return s.startFor(c, conn, hint)
 	}
-	return s.beginHereFor(c, connection, hint)
+	return s.beginHereFor(c, conn, hint)
 }
 
 // callback is the address to which the browser brings the OpenID provider's answer.
@@ -77,10 +80,10 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return s.refuse(c, connection, nil, err)
 	}
-	l, err := s.org(connection).Login(c.Request().Context(), connection.ID, answer.Get("state"))
+	l, err := signon.In(s.org(connection)).Login(c.Request().Context(), connection.ID, answer.Get("state"))
 	switch {
 	case model.KindOf(err) == model.NotFound:
-		return s.refuse(c, connection, nil, &model.SignInRefused{Reason: model.LoginUnknown,
+		return s.refuse(c, connection, nil, &refusal.Error{Reason: refusal.LoginUnknown,
 			Expected: "the state of a login of this connection", Received: "none, or another"})
 	case err != nil:
 		return err
@@ -113,28 +116,28 @@ func readCallback(c echo.Context) (url.Values, error) {
 // verifyAnswer makes the input of model.SignIn from an answer, or says why the answer is refused.
 // It writes nothing.
 func (s *Server) verifyAnswer(
-	c echo.Context, connection *model.Connection, l *model.Login, answer url.Values,
-) (*model.SignIn, error) {
+	c echo.Context, conn *connection.Connection, l *signon.Login, answer url.Values,
+) (*signon.SignIn, error) {
 	now := s.Store.Now()
 	switch {
-	case connection.State == model.ConnectionDraft && l.ApplicationID != nil:
-		return nil, &model.SignInRefused{Reason: model.ConnectionIsDraft, Expected: "a connection that was tested",
+	case conn.State == connection.ConnectionDraft && l.ApplicationID != nil:
+		return nil, &refusal.Error{Reason: refusal.ConnectionIsDraft, Expected: "a connection that was tested",
 			Received: "a draft"}
 	case l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now):
 		// The transaction of the sign-in decides this between concurrent requests. The check here
 		// only avoids a request to the provider.
-		return nil, &model.SignInRefused{Reason: model.LoginUsed,
+		return nil, &refusal.Error{Reason: refusal.LoginUsed,
 			Expected: "a login that is used once, within ten minutes", Received: "one that was used or has expired"}
 	}
-	a, err := s.redeem(c.Request().Context(), connection, l, answer, now)
+	a, err := s.redeem(c.Request().Context(), conn, l, answer, now)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFreshness(connection, l, a.AuthTime, "auth_time", now); err != nil {
+	if err := checkFreshness(conn, l, a.AuthTime, "auth_time", now); err != nil {
 		return nil, err
 	}
-	in := &model.SignIn{
-		Connection: connection, Login: l, Claims: openIDClaims(connection, a), Attempt: s.attempt(c, connection),
+	in := &signon.SignIn{
+		Connection: conn, Login: l, Claims: openIDClaims(conn, a), Attempt: s.attempt(c, conn),
 		AssertionID: a.Token, IDToken: a.Token, ReplayUntil: model.TimeOf(a.Expires),
 	}
 	if !a.AuthTime.IsZero() {
@@ -144,14 +147,14 @@ func (s *Server) verifyAnswer(
 		a.Warnings = append(a.Warnings, oidc.EmailNotVouched)
 	}
 	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w), connection))
+		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w), conn))
 	}
 	return in, nil
 }
 
 // redeem exchanges the answer's code for an ID token and verifies that.
 func (s *Server) redeem(
-	ctx context.Context, connection *model.Connection, l *model.Login, answer url.Values, now time.Time,
+	ctx context.Context, connection *connection.Connection, l *signon.Login, answer url.Values, now time.Time,
 ) (*oidc.Assertion, error) {
 	rp, err := s.relyingParty(ctx, connection)
 	if err != nil {
@@ -161,7 +164,7 @@ func (s *Server) redeem(
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.Store.LoginSecret(l)
+	secret, err := signon.Across(s.Store).LoginSecret(l)
 	if err != nil {
 		return nil, err
 	}
@@ -178,8 +181,8 @@ func (s *Server) redeem(
 const entraUserName = "preferred_username"
 
 // openIDClaims makes claims from what a provider vouches for.
-func openIDClaims(connection *model.Connection, a *oidc.Assertion) model.Claims {
-	c := model.Claims{
+func openIDClaims(connection *connection.Connection, a *oidc.Assertion) signon.Claims {
+	c := signon.Claims{
 		Issuer: a.Issuer, Subject: a.Subject, Email: a.Email, EmailVerified: a.EmailVerified || connection.TrustEmail,
 		FirstName: a.FirstName, LastName: a.LastName, DisplayName: a.DisplayName,
 		Groups: a.Groups, GroupsSent: a.GroupsSent, Attributes: a.Attributes,

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 )
 
@@ -57,7 +59,7 @@ func (a asserted) first(names ...string) string {
 
 // claimsOf makes claims from a verified assertion. It refuses an assertion without a lasting
 // identifier of the person (docs/design/identity.md, "Identities").
-func claimsOf(connection *model.Connection, a *saml.Assertion) (model.Claims, error) {
+func claimsOf(connection *connection.Connection, a *saml.Assertion) (signon.Claims, error) {
 	attributes := asserted{}
 	for name, values := range a.Attributes {
 		folded := strings.ToLower(name)
@@ -70,7 +72,7 @@ func claimsOf(connection *model.Connection, a *saml.Assertion) (model.Claims, er
 		}
 		return usual
 	}
-	c := model.Claims{
+	c := signon.Claims{
 		Issuer: a.Issuer, NameID: a.NameID, EmailVerified: true, Attributes: a.Attributes,
 		UserName:    attributes.first(usernameAttribute(connection)),
 		Email:       attributes.first(names("email", emailNames)...),
@@ -92,11 +94,11 @@ func claimsOf(connection *model.Connection, a *saml.Assertion) (model.Claims, er
 	return c, err
 }
 
-func usernameAttribute(connection *model.Connection) string {
-	if connection.UsernameAttribute == "" && connection.Type == model.AzureSAML {
+func usernameAttribute(conn *connection.Connection) string {
+	if conn.UsernameAttribute == "" && conn.Type == connection.AzureSAML {
 		return entraName
 	}
-	return connection.UsernameAttribute
+	return conn.UsernameAttribute
 }
 
 // groups returns the groups of the person, and whether the assertion lists them. A missing
@@ -119,11 +121,11 @@ func (a asserted) groups(from []string) (names []string, sent bool) {
 }
 
 // subject returns the lasting identifier of the person at this identity provider.
-func subject(connection *model.Connection, a *saml.Assertion) (string, error) {
+func subject(connection *connection.Connection, a *saml.Assertion) (string, error) {
 	if name := connection.SubjectAttribute; name != "" {
 		values := a.Attributes[name]
 		if len(values) != 1 || values[0] == "" || values[0] != strings.TrimSpace(values[0]) {
-			return "", &model.SignInRefused{Reason: model.SubjectMissing,
+			return "", &refusal.Error{Reason: refusal.SubjectMissing,
 				Expected: "one value of the attribute " + name,
 				Received: fmt.Sprintf("%d values", len(values))}
 		}
@@ -131,9 +133,9 @@ func subject(connection *model.Connection, a *saml.Assertion) (string, error) {
 	}
 	switch {
 	case a.NameID == "":
-		return "", &model.SignInRefused{Reason: model.SubjectMissing, Expected: "a NameID", Received: "none"}
+		return "", &refusal.Error{Reason: refusal.SubjectMissing, Expected: "a NameID", Received: "none"}
 	case a.NameIDFormat == transientFormat:
-		return "", &model.SignInRefused{Reason: model.SubjectTransient, Expected: "a NameID that stays the same",
+		return "", &refusal.Error{Reason: refusal.SubjectTransient, Expected: "a NameID that stays the same",
 			Received: transientFormat}
 	}
 	return a.NameID, nil

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/model/connection"
+	"rollcall/model/people"
 	"rollcall/sso/oidc"
 	"rollcall/testidp"
 )
@@ -304,9 +306,9 @@ func TestOpenIDConnectionInTheAPI(t *testing.T) {
 	if strings.Contains(call(http.MethodGet, "/connections", nil).body, "signs") {
 		t.Error("the list has the client's secret")
 	}
-	c, err := o.org.Connection(t.Context(), o.connection.ID)
+	c, err := connection.In(o.org).Connection(t.Context(), o.connection.ID)
 	must(t, err)
-	if secret, err := w.store.ClientSecret(c); err != nil || secret != clientSecret || strings.Contains(string(c.OIDCClientSecret), "secret") {
+	if secret, err := connection.Across(w.store).ClientSecret(c); err != nil || secret != clientSecret || strings.Contains(string(c.OIDCClientSecret), "secret") {
 		t.Errorf("the store has %q: %v", c.OIDCClientSecret, err)
 	}
 	create := func(kind string, oidc map[string]any) answer {
@@ -371,7 +373,7 @@ func TestOpenIDConnectionInTheAPI(t *testing.T) {
 		if a := patch(map[string]any{"oidc": moved}); a.status != http.StatusOK || a.object(t)["state"] != "draft" {
 			t.Errorf("%d %s", a.status, a.body)
 		}
-		identities, err := o.org.Identities(t.Context(), w.users(o.tenant)[0].ID)
+		identities, err := people.In(o.org).Identities(t.Context(), w.users(o.tenant)[0].ID)
 		if err != nil || len(identities) != 0 {
 			t.Errorf("left: %v %v", identities, err)
 		}

@@ -6,6 +6,12 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/testidp"
 )
 
@@ -62,43 +68,43 @@ func (g *guest) shutOut() {
 type ending struct {
 	name   string
 	end    func(g *guest)
-	reason model.EndingReason
+	reason people.EndingReason
 	events []string // all that follow, in their order
 	// again is why the next login is refused; empty when the person may come back
 	again string
 }
 
 var endings = []ending{
-	{"unassigned", func(g *guest) { g.directory.setActive(g.scimID, false) }, model.EndedDeprovisioned,
-		[]string{"dsync.user.updated", "user.access_ended"}, string(model.UserDeactivated)},
-	{"deleted by SCIM", func(g *guest) { g.directory.call(http.MethodDelete, "/Users/"+g.scimID, http.StatusNoContent, nil) }, model.EndedDeleted,
-		[]string{"dsync.user.deleted", "user.access_ended"}, string(model.PersonDeprovisioned)},
+	{"unassigned", func(g *guest) { g.directory.setActive(g.scimID, false) }, people.EndedDeprovisioned,
+		[]string{"dsync.user.updated", "user.access_ended"}, string(refusal.UserDeactivated)},
+	{"deleted by SCIM", func(g *guest) { g.directory.call(http.MethodDelete, "/Users/"+g.scimID, http.StatusNoContent, nil) }, people.EndedDeleted,
+		[]string{"dsync.user.deleted", "user.access_ended"}, string(refusal.PersonDeprovisioned)},
 	{"directory deleted", func(g *guest) {
 		a := g.send(nil, http.MethodDelete, "/directories/"+model.DirectoryPrefix.ID(g.directory.id), "Authorization", "Bearer "+g.secret)
 		if a.status >= 300 {
 			g.t.Fatalf("%d %s", a.status, a.body)
 		}
-	}, model.EndedDirectoryDeleted, []string{"user.access_ended", "dsync.deleted"}, ""},
+	}, people.EndedDirectoryDeleted, []string{"user.access_ended", "dsync.deleted"}, ""},
 	{"directory deleted where logins make nobody", func(g *guest) {
-		g.settings(g.tenant, func(o *model.OrganizationFields) { o.Settings.JIT = false })
-		must(g.t, g.org.DeleteDirectory(g.t.Context(), g.directory.id))
-	}, model.EndedDirectoryDeleted, []string{"organization.updated", "user.access_ended", "dsync.deleted"}, string(model.UserDeactivated)},
+		g.settings(g.tenant, func(o *organization.OrganizationFields) { o.Settings.JIT = false })
+		must(g.t, directory.In(g.org).DeleteDirectory(g.t.Context(), g.directory.id))
+	}, people.EndedDirectoryDeleted, []string{"organization.updated", "user.access_ended", "dsync.deleted"}, string(refusal.UserDeactivated)},
 	{"sessions revoked", func(g *guest) {
-		_, err := g.org.RevokeSessions(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID)
+		_, err := people.In(g.org).RevokeSessions(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID)
 		must(g.t, err)
-	}, model.EndedRevoked, []string{"user.access_ended"}, ""},
+	}, people.EndedRevoked, []string{"user.access_ended"}, ""},
 	{"no administrator any more", func(g *guest) {
-		_, err := g.org.SetRole(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID, model.Member)
+		_, err := people.In(g.org).SetRole(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID, people.Member)
 		must(g.t, err)
-	}, model.EndedRoleChanged, []string{"user.role_changed", "user.access_ended"}, ""},
+	}, people.EndedRoleChanged, []string{"user.role_changed", "user.access_ended"}, ""},
 	{"user deleted by an operator", func(g *guest) {
-		must(g.t, g.org.DeleteUser(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID))
-	}, model.EndedDeleted, []string{"user.deleted", "user.access_ended"}, string(model.PersonDeprovisioned)},
-	{"connection deleted", func(g *guest) { must(g.t, g.org.DeleteConnection(g.t.Context(), g.connection.ID)) }, model.EndedConnectionChanged,
+		must(g.t, directory.In(g.org).DeleteUser(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID))
+	}, people.EndedDeleted, []string{"user.deleted", "user.access_ended"}, string(refusal.PersonDeprovisioned)},
+	{"connection deleted", func(g *guest) { must(g.t, connection.In(g.org).DeleteConnection(g.t.Context(), g.connection.ID)) }, people.EndedConnectionChanged,
 		[]string{"connection.deactivated", "user.access_ended", "connection.deleted"}, "gone"},
 	{"another identity provider", func(g *guest) {
-		g.update(g.tenant, func(c *model.ConnectionFields) { c.IDPEntityID = "https://other.example/" })
-	}, model.EndedConnectionChanged, []string{"connection.deactivated", "user.access_ended"}, string(model.ConnectionIsDraft)},
+		g.update(g.tenant, func(c *connection.ConnectionFields) { c.IDPEntityID = "https://other.example/" })
+	}, people.EndedConnectionChanged, []string{"connection.deactivated", "user.access_ended"}, string(refusal.ConnectionIsDraft)},
 }
 
 func TestAccessEndsByTheNextRequest(t *testing.T) {
@@ -109,10 +115,10 @@ func TestAccessEndsByTheNextRequest(t *testing.T) {
 				w.activate(w.tenant)
 				who := ada(w.tenant)
 				d := w.newDirectory(w.tenant, "generic scim v2.0")
-				must(t, w.org.DeleteUser(t.Context(), w.user(w.tenant, who.UserName).ID)) // of the test login
+				must(t, directory.In(w.org).DeleteUser(t.Context(), w.user(w.tenant, who.UserName).ID)) // of the test login
 				g := w.welcome(d, who)
-				if e.reason == model.EndedRoleChanged {
-					_, err := w.org.SetRole(t.Context(), w.user(w.tenant, who.UserName).ID, model.Admin)
+				if e.reason == people.EndedRoleChanged {
+					_, err := people.In(w.org).SetRole(t.Context(), w.user(w.tenant, who.UserName).ID, people.Admin)
 					must(t, err)
 					w.admin(w.tenant, "stand-in@"+domain) // the last one could not become a member
 					if w.profile(g.token) == nil {
@@ -166,9 +172,9 @@ func (g *guest) comesBack(t *testing.T, e ending, who testidp.Person) {
 		return
 	}
 	g.refused(g.tenant, a, e.again)
-	attempts, _, err := g.org.LoginAttempts(t.Context(), g.connection.ID, model.Page{Limit: 1})
+	attempts, _, err := signon.In(g.org).LoginAttempts(t.Context(), g.connection.ID, model.Page{Limit: 1})
 	must(t, err)
-	if got := attempts[0]; e.again == string(model.UserDeactivated) &&
+	if got := attempts[0]; e.again == string(refusal.UserDeactivated) &&
 		(got.UserID == nil || model.UserPrefix.ID(*got.UserID) != g.userID || got.Email != who.UserName || got.Subject != who.UserName) {
 		t.Errorf("the log does not say who it was: %+v", got)
 	}
@@ -211,7 +217,7 @@ func TestUnassignedBeforeTheFirstLogin(t *testing.T) {
 	id := d.provision(who.UserName, who.ExternalID, who)
 	d.setActive(id, false)
 	b := w.begin(w.tenant)
-	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})), string(model.UserDeactivated))
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})), string(refusal.UserDeactivated))
 	d.setActive(id, true)
 	if w.profile(w.token(w.tenant, w.browser(), who)) == nil {
 		t.Error("assigned again, but not let in")
@@ -219,7 +225,7 @@ func TestUnassignedBeforeTheFirstLogin(t *testing.T) {
 	d.setActive(id, false)
 	d.call(http.MethodDelete, "/Users/"+id, http.StatusNoContent, nil)
 	b = w.begin(w.tenant)
-	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})), string(model.PersonDeprovisioned))
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})), string(refusal.PersonDeprovisioned))
 }
 
 // TestAccessEndsOnEveryReplica: nothing of a session is remembered between two requests.

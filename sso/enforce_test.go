@@ -10,6 +10,9 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -17,7 +20,7 @@ import (
 // which settings. Each of them had a password before and is known to the identity provider.
 func TestEnforcement(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	type settings struct{ required, passwords bool }
 	// kinds are what people are, each with what makes somebody so.
 	kinds := []struct {
@@ -27,14 +30,14 @@ func TestEnforcement(t *testing.T) {
 		bySSO      bool
 		byPassword map[settings]bool
 	}{
-		{"member", false, func(n tenant, _ scimDirectory, id string) { w.role(n, id, model.Member) }, true, nil},
+		{"member", false, func(n tenant, _ scimDirectory, id string) { w.role(n, id, people.Member) }, true, nil},
 		{"admin", false, func(tenant, scimDirectory, string) {}, true,
 			map[settings]bool{{false, true}: true, {true, true}: true}},
-		{"member of a directory", true, func(n tenant, _ scimDirectory, id string) { w.role(n, id, model.Member) }, true, nil},
+		{"member of a directory", true, func(n tenant, _ scimDirectory, id string) { w.role(n, id, people.Member) }, true, nil},
 		{"admin of a directory", true, func(tenant, scimDirectory, string) {}, true,
 			map[settings]bool{{false, true}: true, {true, true}: true}},
 		{"inactive admin", true, func(_ tenant, d scimDirectory, id string) { d.setActive(id, false) }, false, nil},
-		{"inactive member", true, func(n tenant, d scimDirectory, id string) { w.role(n, id, model.Member); d.setActive(id, false) }, false, nil},
+		{"inactive member", true, func(n tenant, d scimDirectory, id string) { w.role(n, id, people.Member); d.setActive(id, false) }, false, nil},
 	}
 	for i, s := range []settings{{false, true}, {false, false}, {true, true}, {true, false}} {
 		for _, protocol := range []string{"SAML", "OpenID Connect"} {
@@ -60,11 +63,11 @@ func TestEnforcement(t *testing.T) {
 				}
 				signIn(w.browser(), who, w.authorize(n)).code(t)
 				id := w.user(n, who.UserName).ID
-				w.role(n, id, model.Admin)
+				w.role(n, id, people.Admin)
 				w.setPassword(id, password)
 				k.make(n, d, id)
 			}
-			w.settings(n, func(g *model.OrganizationFields) {
+			w.settings(n, func(g *organization.OrganizationFields) {
 				g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords
 			})
 			for j, k := range kinds {
@@ -99,7 +102,7 @@ func TestEnforcement(t *testing.T) {
 }
 
 // role gives a user a role by the API.
-func (w *world) role(n tenant, id string, r model.Role) {
+func (w *world) role(n tenant, id string, r people.Role) {
 	w.t.Helper()
 	a := w.send(nil, http.MethodPatch, "/users/"+model.UserPrefix.ID(id), "Authorization", "Bearer "+bootstrapKey,
 		"Content-Type", "application/json", "", `{"role":"`+string(r)+`"}`)
@@ -116,7 +119,7 @@ func TestBreakGlass(t *testing.T) {
 		w.activate(w.tenant)
 		hedy := w.admin(w.tenant, admin)
 		w.setPassword(hedy.ID, password)
-		w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.SSORequired = true })
+		w.settings(w.tenant, func(g *organization.OrganizationFields) { g.Settings.SSORequired = true })
 		ask := w.authorize(w.tenant, "connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)))
 
 		t.Run("it answers with an error", func(t *testing.T) {
@@ -167,7 +170,7 @@ func TestBreakGlass(t *testing.T) {
 			}
 		})
 		t.Run("without passwords nobody is shown one", func(t *testing.T) {
-			w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
+			w.settings(w.tenant, func(g *organization.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
 			b := w.begin(w.tenant)
 			_, _, relayState := request(t, b.sent)
 			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}, "RelayState": {relayState}})
@@ -179,7 +182,7 @@ func TestBreakGlass(t *testing.T) {
 }
 
 // alarmed demands the alert of a break-glass login.
-func (w *world) alarmed(t *testing.T, u *model.User, before int) {
+func (w *world) alarmed(t *testing.T, u *people.User, before int) {
 	t.Helper()
 	alarms := slices.DeleteFunc(slices.Clone(w.events()[before:]), func(e event) bool { return e.Event != "break_glass.used" })
 	if len(alarms) != 1 {
@@ -196,7 +199,7 @@ func TestLinkedAdministratorIsOnePerson(t *testing.T) {
 	w := one(t)
 	id := w.user(w.tenant, ada(w.tenant).UserName).ID
 	before := w.profile(w.token(w.tenant, w.browser(), ada(w.tenant)))
-	w.role(w.tenant, id, model.Admin)
+	w.role(w.tenant, id, people.Admin)
 	w.setPassword(id, password)
 	b := w.browser()
 	b.enter(ada(w.tenant).UserName, password)
@@ -215,7 +218,7 @@ func TestLinkedAdministratorIsOnePerson(t *testing.T) {
 // TestProfileOutsideByPassword: a password is no way around docs/design/identity.md, "Disclosure".
 func TestProfileOutsideByPassword(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	u := w.admin(w.tenant, "consultant@elsewhere.example")
 	w.setPassword(u.ID, password)
 	ask := w.authorize(w.tenant, "connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)))
@@ -228,14 +231,14 @@ func TestProfileOutsideByPassword(t *testing.T) {
 	if a := b.get(ask); a.location.Query().Get("error") != "profile_not_allowed_outside_organization" {
 		t.Errorf("by a session that lives: %d to %s", a.status, a.location)
 	}
-	w.settings(w.tenant, func(g *model.OrganizationFields) { g.AllowProfilesOutsideOrganization = true })
+	w.settings(w.tenant, func(g *organization.OrganizationFields) { g.AllowProfilesOutsideOrganization = true })
 	b.get(ask).code(t)
 }
 
 // TestLoginPageSendsNobodyElsewhere, whatever its address says.
 func TestLoginPageSendsNobodyElsewhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	w.setPassword(w.admin(w.tenant, admin).ID, password)
 	for _, to := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "https:evil.example", "https://" + domain + "@evil.example", "/x\r\nLocation: https://evil.example"} {
 		for _, name := range []string{"return_to", "redirect_uri", "next", "pending", "organization", "state"} {

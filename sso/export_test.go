@@ -6,12 +6,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"rollcall/model"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
 // Routes are those that a Server mounts.
-func Routes(t testing.TB, store *model.Store) []*echo.Route {
+func Routes(t testing.TB, store *store.Store) []*echo.Route {
 	t.Helper()
 	ground, err := web.New(web.Options{})
 	if err != nil {

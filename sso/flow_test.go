@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/people"
 )
 
 // TestSignIn is the story of one person: the application sends the browser, the identity provider
@@ -39,11 +40,11 @@ func TestSignIn(t *testing.T) {
 		if !strings.HasPrefix(token, "rc_at_") || profile["role"].(map[string]any)["slug"] != "member" || len(profile["groups"].([]any)) == 0 {
 			t.Errorf("%s %v", token, profile)
 		}
-		users, _, err := w.org.Users(t.Context(), model.UserQuery{Email: who.UserName, Page: model.Page{Limit: 2}})
+		users, _, err := people.In(w.org).Users(t.Context(), people.UserQuery{Email: who.UserName, Page: model.Page{Limit: 2}})
 		if err != nil || len(users) != 1 {
 			t.Fatal(users, err)
 		}
-		if _, err := w.org.RevokeSessions(t.Context(), users[0].ID); err != nil {
+		if _, err := people.In(w.org).RevokeSessions(t.Context(), users[0].ID); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.profile(token); got != nil {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"rollcall/model"
+	"rollcall/model/people"
 )
 
 const (
@@ -17,11 +18,11 @@ const (
 )
 
 // admin makes an administrator whom no directory owns.
-func (w *world) admin(n tenant, email string) *model.User {
+func (w *world) admin(n tenant, email string) *people.User {
 	w.t.Helper()
-	u, err := n.org.CreateUser(w.t.Context(), map[string]any{"userName": email, "emails": []any{map[string]any{"value": email, "primary": true}}})
+	u, err := people.In(n.org).CreateUser(w.t.Context(), map[string]any{"userName": email, "emails": []any{map[string]any{"value": email, "primary": true}}})
 	must(w.t, err)
-	u, err = n.org.SetRole(w.t.Context(), u.ID, model.Admin)
+	u, err = people.In(n.org).SetRole(w.t.Context(), u.ID, people.Admin)
 	must(w.t, err)
 	return u
 }

@@ -16,7 +16,12 @@ import (
 	"golang.org/x/net/html"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -48,7 +53,7 @@ func (l *logged) to(t testing.TB) *slog.Logger {
 // one is a world on SQLite, for what the database does not matter to, with an active connection.
 func one(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	w.activate(w.tenant)
 	return w
 }
@@ -57,7 +62,7 @@ func one(t *testing.T) *world {
 func (w *world) replica(t *testing.T) *world {
 	t.Helper()
 	other := *w
-	other.store = modeltest.Open(t, w.db, model.Options{Now: w.clock.Now, Log: w.logged.to(t)})
+	other.store = modeltest.Open(t, w.db, store.Options{Now: w.clock.Now, Log: w.logged.to(t)})
 	other.server = httptest.NewUnstartedServer(nil)
 	other.server.StartTLS()
 	t.Cleanup(other.server.Close)
@@ -169,9 +174,9 @@ func (w *world) noted(n tenant, reason string) {
 }
 
 // update changes the tenant's connection, and the copy of it here.
-func (w *world) update(n tenant, change func(c *model.ConnectionFields)) {
+func (w *world) update(n tenant, change func(c *connection.ConnectionFields)) {
 	w.t.Helper()
-	c, err := n.org.UpdateConnection(w.t.Context(), n.connection.ID, func(c *model.ConnectionFields) error {
+	c, err := connection.In(n.org).UpdateConnection(w.t.Context(), n.connection.ID, func(c *connection.ConnectionFields) error {
 		change(c)
 		return nil
 	})
@@ -180,9 +185,9 @@ func (w *world) update(n tenant, change func(c *model.ConnectionFields)) {
 }
 
 // settings changes the tenant's organization.
-func (w *world) settings(n tenant, change func(g *model.OrganizationFields)) {
+func (w *world) settings(n tenant, change func(g *organization.OrganizationFields)) {
 	w.t.Helper()
-	_, err := n.org.UpdateOrganization(w.t.Context(), func(g *model.OrganizationFields) error { change(g); return nil })
+	_, err := operator.In(n.org).UpdateOrganization(w.t.Context(), func(g *organization.OrganizationFields) error { change(g); return nil })
 	must(w.t, err)
 }
 
@@ -207,17 +212,17 @@ func (w *world) at(n tenant) tenant {
 func person(n tenant, i int) testidp.Person { return n.idp.People()[i].Person }
 
 // users are those of the tenant's organization.
-func (w *world) users(n tenant) []model.User {
+func (w *world) users(n tenant) []people.User {
 	w.t.Helper()
-	users, _, err := n.org.Users(w.t.Context(), model.UserQuery{Page: model.Page{Limit: 100}})
+	users, _, err := people.In(n.org).Users(w.t.Context(), people.UserQuery{Page: model.Page{Limit: 100}})
 	must(w.t, err)
 	return users
 }
 
 // user is the one with an e-mail address.
-func (w *world) user(n tenant, email string) model.User {
+func (w *world) user(n tenant, email string) people.User {
 	w.t.Helper()
-	users, _, err := n.org.Users(w.t.Context(), model.UserQuery{Email: email, Page: model.Page{Limit: 2}})
+	users, _, err := people.In(n.org).Users(w.t.Context(), people.UserQuery{Email: email, Page: model.Page{Limit: 2}})
 	if err != nil || len(users) != 1 {
 		w.t.Fatalf("%d users with %s: %v", len(users), email, err)
 	}

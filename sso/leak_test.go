@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 	"rollcall/testidp"
 )
 
@@ -82,7 +83,7 @@ func TestNothingLeaks(t *testing.T) {
 		known.person(person(w.tenant, 8))
 		d.setActive(id, false)
 		failed["somebody unassigned"] = w.refuse(person(w.tenant, 8))
-		w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.JIT = false })
+		w.settings(w.tenant, func(g *organization.OrganizationFields) { g.Settings.JIT = false })
 		known.person(person(w.tenant, 9))
 		failed["somebody unknown"] = w.refuse(person(w.tenant, 9))
 		known.person(ada(w.tenant))

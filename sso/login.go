@@ -9,6 +9,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/web"
 )
 
@@ -26,8 +29,8 @@ type loginForm struct {
 	Organization string // the slug in the page's address
 	Pending      string // the id of the application's pending request
 
-	pending *model.PendingAuthorization
-	meant   *model.Organization // from Organization, pending, or the browser's cookie
+	pending *signon.PendingAuthorization
+	meant   *organization.Organization // from Organization, pending, or the browser's cookie
 }
 
 // loginView is the view of sso_login.html and sso_password.html.
@@ -46,10 +49,10 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 		f.Email = ""
 	}
 	if id := value("pending"); id != "" {
-		pending, err := s.Store.PendingAuthorization(ctx, id, browserHash(s.cookies().Read(c, loginCookie)))
+		pending, err := signon.Across(s.Store).PendingAuthorization(ctx, id, browserHash(s.cookies().Read(c, loginCookie)))
 		if err == nil {
 			f.Pending, f.pending = id, pending
-			f.meant, err = s.Store.Org(pending.OrganizationID, model.System).Organization(ctx)
+			f.meant, err = organization.In(s.Store.Org(pending.OrganizationID, model.System)).Organization(ctx)
 			return f, err
 		}
 		if model.KindOf(err) != model.NotFound {
@@ -63,7 +66,7 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 	if slug == "" {
 		return f, nil
 	}
-	g, err := s.Store.OrganizationBySlug(ctx, slug)
+	g, err := organization.Across(s.Store).OrganizationBySlug(ctx, slug)
 	switch {
 	case model.KindOf(err) == model.NotFound:
 		f.Organization = ""
@@ -88,7 +91,7 @@ func (s *Server) readLoginForm(c echo.Context) (*loginForm, error) {
 func (s *Server) renderLogin(c echo.Context, status int, page string, f *loginForm, problem string) error {
 	v := loginView{loginForm: *f, Problem: problem}
 	if f.pending != nil {
-		a, err := s.Store.Application(c.Request().Context(), f.pending.ApplicationID)
+		a, err := organization.Across(s.Store).Application(c.Request().Context(), f.pending.ApplicationID)
 		if err != nil {
 			return err
 		}
@@ -135,7 +138,7 @@ func (s *Server) enterEmail(c echo.Context) error {
 		return s.renderLogin(c, http.StatusBadRequest, "sso_login", f,
 			"Enter your whole e-mail address, such as ada@example.com.")
 	}
-	g, err := s.Store.OrganizationByDomain(c.Request().Context(), f.Email[at+1:])
+	g, err := organization.Across(s.Store).OrganizationByDomain(c.Request().Context(), f.Email[at+1:])
 	if model.KindOf(err) == model.NotFound {
 		return s.renderLogin(c, http.StatusOK, "sso_password", f, "")
 	}
@@ -158,7 +161,7 @@ func (s *Server) enterEmail(c echo.Context) error {
 }
 
 // passwordPage is the login page of an organization that has no active connection.
-func (s *Server) passwordPage(c echo.Context, g *model.Organization) error {
+func (s *Server) passwordPage(c echo.Context, g *organization.Organization) error {
 	f := &loginForm{Organization: g.Slug, meant: g, Email: c.QueryParam("login_hint")}
 	return s.renderLogin(c, http.StatusOK, "sso_password", f, "")
 }
@@ -174,7 +177,7 @@ func (s *Server) enterPassword(c echo.Context) error {
 	if err != nil && !ended(err) {
 		return err
 	}
-	ask := model.PasswordSignIn{Email: f.Email, Password: c.Request().PostForm.Get("password"), Organization: f.meant,
+	ask := signon.PasswordSignIn{Email: f.Email, Password: c.Request().PostForm.Get("password"), Organization: f.meant,
 		Pending: f.pending, UserAgent: c.Request().UserAgent()}
 	if in != nil {
 		ask.ReplacesSessionID = &in.Session.ID
@@ -182,8 +185,8 @@ func (s *Server) enterPassword(c echo.Context) error {
 	if address := web.ClientAddress(ctx); address.IsValid() {
 		ask.IPAddress = address.String()
 	}
-	out, err := s.Store.SignInByPassword(ctx, ask)
-	if refused, ok := errors.AsType[*model.SignInRefused](err); ok {
+	out, err := signon.Across(s.Store).SignInByPassword(ctx, ask)
+	if refused, ok := errors.AsType[*refusal.Error](err); ok {
 		return s.refusePassword(c, f.pending, refused)
 	}
 	switch known, _ := errors.AsType[*model.Error](err); model.KindOf(err) {
@@ -209,7 +212,7 @@ func sentence(message string) string {
 }
 
 // refusePassword sends the reason to the application with the pending request, which gets no code.
-func (s *Server) refusePassword(c echo.Context, p *model.PendingAuthorization, refused *model.SignInRefused) error {
+func (s *Server) refusePassword(c echo.Context, p *signon.PendingAuthorization, refused *refusal.Error) error {
 	ctx := c.Request().Context()
 	s.Log.InfoContext(ctx, "login refused", "request", web.RequestID(ctx), "reason", refused.Reason)
 	if shown := applicationError(refused.Reason); shown != nil {
@@ -222,7 +225,7 @@ func (s *Server) refusePassword(c echo.Context, p *model.PendingAuthorization, r
 // to the only application that serves the organization, which then begins a login, or else to one
 // of our pages.
 func (s *Server) afterPassword(c echo.Context, id model.OrganizationID) error {
-	all, err := s.Store.ApplicationsServing(c.Request().Context(), id, 2)
+	all, err := organization.Across(s.Store).ApplicationsServing(c.Request().Context(), id, 2)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,10 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/store"
 	"rollcall/sso"
 	"rollcall/testidp"
 )
@@ -98,11 +102,11 @@ func TestHomeRealm(t *testing.T) {
 	w := one(t)
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "OktaSAML")
 	w.activate(fabrikam)
-	unconnected := &model.Organization{OrganizationFields: model.OrganizationFields{
-		Name: "Unconnected", Slug: "unconnected", Settings: model.DefaultSettings(),
+	unconnected := &organization.Organization{OrganizationFields: organization.OrganizationFields{
+		Name: "Unconnected", Slug: "unconnected", Settings: organization.DefaultSettings(),
 	}}
-	must(t, w.store.CreateOrganization(t.Context(), "operator:test", model.Everywhere(), unconnected, map[string]model.DomainState{
-		"unconnected.example": model.DomainStateVerified, "pending.example": model.DomainStatePending}))
+	must(t, operator.Across(w.store).CreateOrganization(t.Context(), "operator:test", model.Everywhere(), unconnected, map[string]organization.DomainState{
+		"unconnected.example": organization.DomainStateVerified, "pending.example": organization.DomainStatePending}))
 	enter := func(email string, more ...string) answer {
 		b := w.browser()
 		return b.continues(b.get("/login"), append([]string{"email", email}, more...)...)
@@ -140,13 +144,13 @@ func TestHomeRealm(t *testing.T) {
 		}
 	})
 	t.Run("to the identity provider alone where there are no passwords", func(t *testing.T) {
-		w.settings(w.tenant, func(g *model.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
+		w.settings(w.tenant, func(g *organization.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
 		if a := enter("a@contoso.example", "with", "password"); !a.toProvider(w.tenant) {
 			t.Errorf("%d to %s", a.status, a.location)
 		}
 	})
 	t.Run("to the application, which asks for it", func(t *testing.T) {
-		_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+		_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 			a.InitiateLoginURI = "https://app.example/login"
 			return nil
 		})
@@ -161,7 +165,7 @@ func TestHomeRealm(t *testing.T) {
 // the browser remembers, and of no other.
 func TestPasswordsUnderNoVerifiedDomain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	const shared = "consultant@elsewhere.example"
 	here := w.admin(w.tenant, shared)
@@ -188,7 +192,7 @@ func TestPasswordsUnderNoVerifiedDomain(t *testing.T) {
 		t.Errorf("the browser does not remember: %d %s", a.status, a.body)
 	}
 	must(t, func() error {
-		_, err := fabrikam.org.CreateDomain(t.Context(), "elsewhere.example", model.DomainStateVerified)
+		_, err := organization.In(fabrikam.org).CreateDomain(t.Context(), "elsewhere.example", organization.DomainStateVerified)
 		return err
 	}())
 	if a := w.browser().enter(shared, password, "organization", "contoso"); in(a) {
@@ -226,7 +230,7 @@ func TestNobodyIsTold(t *testing.T) {
 		w.admin(w.tenant, "no-password@"+domain)
 		who := person(w.tenant, 5)
 		gone := d.provision(who.UserName, who.ExternalID, who)
-		_, err := w.org.SetRole(t.Context(), gone, model.Admin)
+		_, err := people.In(w.org).SetRole(t.Context(), gone, people.Admin)
 		must(t, err)
 		w.setPassword(gone, password)
 		d.setActive(gone, false)
@@ -273,7 +277,7 @@ func TestNobodyIsTold(t *testing.T) {
 func TestGuessingIsSlowedDown(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		w := newWorld(t, db, model.Options{})
+		w := newWorld(t, db, store.Options{})
 		w.setPassword(w.admin(w.tenant, admin).ID, password)
 		w.setPassword(w.admin(w.tenant, "other@"+domain).ID, password)
 		other := w.replica(t)
@@ -320,7 +324,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 // TestFormsOfOtherSitesAreRefused walks every route of this package that takes a form.
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	exempt := []string{"/sso/token", "/sso/saml/:connection/acs", "/sso/saml/:connection/slo", "/sso/logout/authorize",
 		// docs/design/signon.md, "One login, one browser"
 		"/sso/oidc/:connection/login"} // which an OpenID provider may send a browser to by a form; it only begins a login

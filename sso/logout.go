@@ -8,6 +8,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/web"
 )
@@ -30,7 +34,7 @@ const postedOn = "default-src 'none'; style-src 'self'; script-src 'self'; img-s
 // authorizeLogout gives an application a token with which a browser can be signed out.
 func (s *Server) authorizeLogout(c echo.Context) error {
 	ctx := c.Request().Context()
-	key, scope, err := s.Store.APIKey(ctx, web.Bearer(c.Request().Header))
+	key, scope, err := organization.Across(s.Store).APIKey(ctx, web.Bearer(c.Request().Header))
 	if model.KindOf(err) == model.Denied {
 		return badRequest("unauthorized_client", "send an API key (sk_…) of an application as Authorization: Bearer")
 	}
@@ -45,11 +49,11 @@ func (s *Server) authorizeLogout(c echo.Context) error {
 	if !ok {
 		return model.NotFoundf("there is no profile %.64q", values.Get("profile_id"))
 	}
-	organization, err := s.Store.OrganizationOf(ctx, scope, model.ProfilePrefix, id)
+	organization, err := operator.Across(s.Store).OrganizationOf(ctx, scope, model.ProfilePrefix, id)
 	if err != nil {
 		return err
 	}
-	token := s.Store.LogoutToken(model.Logout{OrganizationID: organization, IdentityID: id,
+	token := signon.Across(s.Store).LogoutToken(signon.Logout{OrganizationID: organization, IdentityID: id,
 		ApplicationID: key.ApplicationID})
 	return c.JSON(http.StatusOK, logoutToken{token, s.public("/sso/logout?" + url.Values{"token": {token}}.Encode())})
 }
@@ -62,7 +66,7 @@ func (s *Server) logoutPage(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderContentSecurityPolicy, postedOn)
 		return s.Pages.Render(c, http.StatusOK, "sso_logout", nil)
 	}
-	l, err := s.Store.OpenLogoutToken(token)
+	l, err := signon.Across(s.Store).OpenLogoutToken(token)
 	if err != nil {
 		return err
 	}
@@ -71,18 +75,18 @@ func (s *Server) logoutPage(c echo.Context) error {
 	in, err := s.browserSession(c)
 	switch {
 	case err == nil && in.Session.OrganizationID == l.OrganizationID && in.Identity.ID == l.IdentityID:
-		err = org.EndSession(ctx, in.Session.ID)
+		err = signon.In(org).EndSession(ctx, in.Session.ID)
 		s.dropSession(c)
 	case err == nil || ended(err):
 		// This browser has a session of somebody else, or none: end all sessions of the person.
 		in = nil
-		_, err = org.EndSessionsOf(ctx, l.IdentityID)
+		_, err = signon.In(org).EndSessionsOf(ctx, l.IdentityID)
 	}
 	if err != nil {
 		return err
 	}
 	next := ""
-	a, err := s.Store.Application(ctx, l.ApplicationID)
+	a, err := organization.Across(s.Store).Application(ctx, l.ApplicationID)
 	if err == nil && len(a.PostLogoutRedirectURIs) > 0 {
 		next = a.PostLogoutRedirectURIs[0]
 	}
@@ -97,7 +101,7 @@ func (s *Server) logout(c echo.Context) error {
 	in, err := s.browserSession(c)
 	if err == nil {
 		actor := model.Actor("user:" + model.UserPrefix.ID(in.User.ID))
-		err = s.Store.Org(in.Session.OrganizationID, actor).EndSession(c.Request().Context(), in.Session.ID)
+		err = signon.In(s.Store.Org(in.Session.OrganizationID, actor)).EndSession(c.Request().Context(), in.Session.ID)
 	}
 	if err != nil && !ended(err) {
 		return err
@@ -109,7 +113,7 @@ func (s *Server) logout(c echo.Context) error {
 // signedOut sends the browser on after our session has ended. It goes to the identity provider if
 // its session must end as well, and then to next, which is a registered address of an application,
 // or to one of our pages. in is the session that this browser had, or nil.
-func (s *Server) signedOut(c echo.Context, in *model.SignedIn, next string) error {
+func (s *Server) signedOut(c echo.Context, in *signon.SignedIn, next string) error {
 	if in != nil && in.Session.ConnectionID != "" {
 		sent, err := s.toProviderLogout(c, in, next)
 		if sent || err != nil {
@@ -124,30 +128,30 @@ func (s *Server) signedOut(c echo.Context, in *model.SignedIn, next string) erro
 
 // toProviderLogout sends the browser to the identity provider to end its session, and tells whether
 // it did. It does not if the connection was deleted or does not demand it.
-func (s *Server) toProviderLogout(c echo.Context, in *model.SignedIn, next string) (sent bool, err error) {
+func (s *Server) toProviderLogout(c echo.Context, in *signon.SignedIn, next string) (sent bool, err error) {
 	org := s.Store.Org(in.Session.OrganizationID, model.System)
-	connection, err := org.Connection(c.Request().Context(), in.Session.ConnectionID)
+	conn, err := connection.In(org).Connection(c.Request().Context(), in.Session.ConnectionID)
 	if model.KindOf(err) == model.NotFound {
 		return false, nil
 	}
-	if err != nil || connection.Logout != model.LogoutIDP {
+	if err != nil || conn.Logout != connection.LogoutIDP {
 		return false, err
 	}
-	if connection.OIDC() {
-		return s.oidcLogoutAtProvider(c, connection, in, next)
+	if conn.OIDC() {
+		return s.oidcLogoutAtProvider(c, conn, in, next)
 	}
-	return s.samlLogout(c, connection, in, next)
+	return s.samlLogout(c, conn, in, next)
 }
 
 // samlLogout sends a LogoutRequest, if the identity provider accepts one.
 func (s *Server) samlLogout(
-	c echo.Context, connection *model.Connection, in *model.SignedIn, next string,
+	c echo.Context, connection *connection.Connection, in *signon.SignedIn, next string,
 ) (sent bool, err error) {
 	if !connection.LogoutOffered() {
 		return false, nil
 	}
 	ctx, org := c.Request().Context(), s.org(connection)
-	known, err := org.ProviderSession(ctx, in.Session.ID)
+	known, err := signon.In(org).ProviderSession(ctx, in.Session.ID)
 	if err != nil || known == nil {
 		return false, err
 	}
@@ -155,9 +159,9 @@ func (s *Server) samlLogout(
 	if err != nil {
 		return false, err
 	}
-	l := &model.SingleLogout{ConnectionID: connection.ID, RequestID: "_" + rand.Text(),
+	l := &signon.SingleLogout{ConnectionID: connection.ID, RequestID: "_" + rand.Text(),
 		BrowserHash: s.bindBrowser(c), NextURI: next}
-	if err := org.StartLogout(ctx, l); err != nil {
+	if err := signon.In(org).StartLogout(ctx, l); err != nil {
 		return false, err
 	}
 	request, err := p.SP.LogoutRequest(p.IDP, saml.LogoutRequestOptions{
@@ -172,8 +176,8 @@ func (s *Server) samlLogout(
 }
 
 // providerSession is how the identity provider identifies the session in its messages.
-func providerSession(a *saml.Assertion) model.ProviderSession {
-	return model.ProviderSession{NameID: a.NameID, Format: a.NameIDFormat, NameQualifier: a.NameQualifier,
+func providerSession(a *saml.Assertion) signon.ProviderSession {
+	return signon.ProviderSession{NameID: a.NameID, Format: a.NameIDFormat, NameQualifier: a.NameQualifier,
 		SPNameQualifier: a.SPNameQualifier, SessionIndex: a.SessionIndex}
 }
 

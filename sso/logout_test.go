@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 	"rollcall/testidp"
 )
 
@@ -27,7 +28,7 @@ func TestApplicationSignsSomebodyOut(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		const after = "https://app.example/bye?x=1"
-		_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+		_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 			a.PostLogoutRedirectURIs = []string{after, "https://app.example/other"}
 			return nil
 		})
@@ -82,10 +83,10 @@ func TestLogoutTokens(t *testing.T) {
 
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	w.activate(fabrikam)
-	stranger := &model.Application{ApplicationFields: model.ApplicationFields{
+	stranger := &organization.Application{ApplicationFields: organization.ApplicationFields{
 		Name: "Billing", RedirectURIs: []string{callback},
 	}}
-	foreign, err := w.store.CreateApplication(t.Context(), stranger, []model.OrganizationID{fabrikam.org.ID})
+	foreign, err := organization.Across(w.store).CreateApplication(t.Context(), stranger, []model.OrganizationID{fabrikam.org.ID})
 	must(t, err)
 	for name, c := range map[string]struct {
 		key, kind, body string
@@ -116,7 +117,7 @@ func TestLogoutWithoutAnAddress(t *testing.T) {
 	}
 	b, token = w.signedInBrowser(w.tenant, ada(w.tenant))
 	location := w.logoutURL(w.profile(token)["id"])
-	must(t, w.store.DeleteApplication(t.Context(), w.app.ID))
+	must(t, organization.Across(w.store).DeleteApplication(t.Context(), w.app.ID))
 	if a := b.get(location); a.status != http.StatusOK || b.signedIn() {
 		t.Errorf("the application was deleted: %d %s", a.status, a.body)
 	}

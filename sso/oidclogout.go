@@ -6,6 +6,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/signon"
 	"rollcall/trust"
 )
 
@@ -13,27 +15,27 @@ import (
 // RP-Initiated Logout, section 2). If the provider does not support it or does not answer, the
 // browser stays here: our session has ended in any case.
 func (s *Server) oidcLogoutAtProvider(
-	c echo.Context, connection *model.Connection, in *model.SignedIn, next string,
+	c echo.Context, conn *connection.Connection, in *signon.SignedIn, next string,
 ) (sent bool, err error) {
-	ctx, org := c.Request().Context(), s.org(connection)
-	rp, err := s.relyingParty(ctx, connection)
+	ctx, org := c.Request().Context(), s.org(conn)
+	rp, err := s.relyingParty(ctx, conn)
 	if err != nil {
 		s.Log.WarnContext(ctx, "not signed out at the provider",
-			"connection", model.ConnectionPrefix.ID(connection.ID), "error", err)
+			"connection", model.ConnectionPrefix.ID(conn.ID), "error", err)
 		return false, nil
 	}
 	if rp.provider.LogoutURL(rp.client, "", "", "") == "" {
 		return false, nil
 	}
-	hint, err := org.IDToken(ctx, in.Session.ID)
+	hint, err := connection.In(org).IDToken(ctx, in.Session.ID)
 	if err != nil {
 		return false, err
 	}
-	l := &model.SingleLogout{ConnectionID: connection.ID, BrowserHash: s.bindBrowser(c), NextURI: next}
-	if err := org.StartLogout(ctx, l); err != nil {
+	l := &signon.SingleLogout{ConnectionID: conn.ID, BrowserHash: s.bindBrowser(c), NextURI: next}
+	if err := signon.In(org).StartLogout(ctx, l); err != nil {
 		return false, err
 	}
-	back := trust.OpenIDEndpointsOf(s.PublicURL, connection).PostLogout
+	back := trust.OpenIDEndpointsOf(s.PublicURL, conn).PostLogout
 	return true, redirect(c, rp.provider.LogoutURL(rp.client, hint, back, l.ID))
 }
 

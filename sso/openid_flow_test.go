@@ -11,7 +11,12 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -71,7 +76,7 @@ func TestSignInOverOpenIDConnect(t *testing.T) {
 func TestAuthenticationRequest(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		w := newWorld(t, db, model.Options{})
+		w := newWorld(t, db, store.Options{})
 		o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 		for _, c := range []struct {
 			name  string
@@ -102,7 +107,7 @@ func TestAuthenticationRequest(t *testing.T) {
 						t.Errorf("%s is %q", name, q.Get(name))
 					}
 				}
-				l, err := o.org.Login(t.Context(), o.connection.ID, q.Get("state"))
+				l, err := signon.In(o.org).Login(t.Context(), o.connection.ID, q.Get("state"))
 				must(t, err)
 				text, _ := json.Marshal(l)
 				if strings.Contains(string(text), q.Get("nonce")) || len(l.SealedSecret) == 0 || l.Secret != nil {
@@ -126,32 +131,32 @@ func TestFreshnessOverOpenIDConnect(t *testing.T) {
 		name  string
 		asked []string
 		edit  func(map[string]any)
-		mode  model.Reauthentication
+		mode  connection.Reauthentication
 		stale bool
 	}{
-		{"weeks old and nobody minds", nil, at(40 * 24 * time.Hour), model.ReauthenticationEnforced, false},
-		{"missing and nobody minds", nil, none, model.ReauthenticationEnforced, false},
-		{"new, as asked", []string{"prompt", "login"}, at(0), model.ReauthenticationEnforced, false},
-		{"old though a new one was asked for", []string{"prompt", "login"}, at(3 * time.Minute), model.ReauthenticationEnforced, true},
-		{"missing though a new one was asked for", []string{"prompt", "login"}, none, model.ReauthenticationEnforced, true},
-		{"missing where it is only requested", []string{"prompt", "login"}, none, model.ReauthenticationRequested, false},
-		{"young enough", []string{"max_age", "600"}, at(9 * time.Minute), model.ReauthenticationEnforced, false},
-		{"too old", []string{"max_age", "600"}, at(13 * time.Minute), model.ReauthenticationEnforced, true},
-		{"missing with max_age", []string{"max_age", "600"}, none, model.ReauthenticationEnforced, true},
+		{"weeks old and nobody minds", nil, at(40 * 24 * time.Hour), connection.ReauthenticationEnforced, false},
+		{"missing and nobody minds", nil, none, connection.ReauthenticationEnforced, false},
+		{"new, as asked", []string{"prompt", "login"}, at(0), connection.ReauthenticationEnforced, false},
+		{"old though a new one was asked for", []string{"prompt", "login"}, at(3 * time.Minute), connection.ReauthenticationEnforced, true},
+		{"missing though a new one was asked for", []string{"prompt", "login"}, none, connection.ReauthenticationEnforced, true},
+		{"missing where it is only requested", []string{"prompt", "login"}, none, connection.ReauthenticationRequested, false},
+		{"young enough", []string{"max_age", "600"}, at(9 * time.Minute), connection.ReauthenticationEnforced, false},
+		{"too old", []string{"max_age", "600"}, at(13 * time.Minute), connection.ReauthenticationEnforced, true},
+		{"missing with max_age", []string{"max_age", "600"}, none, connection.ReauthenticationEnforced, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w.update(o.tenant, func(to *model.ConnectionFields) { to.Reauthentication = c.mode })
+			w.update(o.tenant, func(to *connection.ConnectionFields) { to.Reauthentication = c.mode })
 			o.idp.VaryTokens(testidp.TokenOptions{Edit: c.edit})
 			a := o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant, c.asked...))
 			if c.stale {
-				w.refused(o.tenant, a, string(model.StaleAuthentication))
+				w.refused(o.tenant, a, string(refusal.StaleAuthentication))
 				return
 			}
 			a.code(t)
 		})
 	}
 	t.Run("a session whose authentication is unknown does not satisfy max_age", func(t *testing.T) {
-		w.update(o.tenant, func(to *model.ConnectionFields) { to.Reauthentication = model.ReauthenticationEnforced })
+		w.update(o.tenant, func(to *connection.ConnectionFields) { to.Reauthentication = connection.ReauthenticationEnforced })
 		o.idp.VaryTokens(testidp.TokenOptions{Edit: none})
 		b := w.browser()
 		o.signIn(b, ada(o.tenant), w.authorize(o.tenant)).code(t)
@@ -264,7 +269,7 @@ func TestLoginStartedByTheOpenIDProvider(t *testing.T) {
 	if a := initiate(http.MethodGet, "https://evil.example"); a.status != http.StatusBadRequest || a.location.String() != "" {
 		t.Errorf("another issuer: %d to %s", a.status, a.location)
 	}
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 		a.InitiateLoginURI = "https://app.example/login"
 		return nil
 	})
@@ -301,18 +306,18 @@ func TestIDTokenIsKeptForLogout(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 		a := o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant))
-		in, err := w.store.SessionByToken(t.Context(), a.cookie(sessionCookie).Value)
+		in, err := signon.Across(w.store).SessionByToken(t.Context(), a.cookie(sessionCookie).Value)
 		must(t, err)
-		token, err := o.org.IDToken(t.Context(), in.Session.ID)
+		token, err := connection.In(o.org).IDToken(t.Context(), in.Session.ID)
 		must(t, err)
 		if strings.Count(token, ".") != 2 {
 			t.Errorf("%q", token)
 		}
 		saml := w.browser()
 		w.activate(w.tenant)
-		in, err = w.store.SessionByToken(t.Context(), saml.signIn(w.tenant, ada(w.tenant)).cookie(sessionCookie).Value)
+		in, err = signon.Across(w.store).SessionByToken(t.Context(), saml.signIn(w.tenant, ada(w.tenant)).cookie(sessionCookie).Value)
 		must(t, err)
-		if token, err := w.org.IDToken(t.Context(), in.Session.ID); err != nil || token != "" {
+		if token, err := connection.In(w.org).IDToken(t.Context(), in.Session.ID); err != nil || token != "" {
 			t.Errorf("a session over SAML has %q: %v", token, err)
 		}
 	})

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/testidp"
 )
 
@@ -27,11 +29,11 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 		if a := b.submit("/sso/logout", url.Values{}); a.status != http.StatusOK || b.signedIn() {
 			t.Errorf("before the connection says so, the browser is sent to %q: %d", a.location, a.status)
 		}
-		w.update(o.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })
+		w.update(o.tenant, func(c *connection.ConnectionFields) { c.Logout = connection.LogoutIDP })
 		b = signedIn()
-		in, err := w.store.SessionByToken(t.Context(), b.sessionToken(t))
+		in, err := signon.Across(w.store).SessionByToken(t.Context(), b.sessionToken(t))
 		must(t, err)
-		hint, err := o.org.IDToken(t.Context(), in.Session.ID)
+		hint, err := connection.In(o.org).IDToken(t.Context(), in.Session.ID)
 		must(t, err)
 		sent := b.submit("/sso/logout", url.Values{})
 		q := sent.location.Query()
@@ -49,13 +51,13 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 			name    string
 			browser *browser
 			state   string
-			reason  model.RefusalReason
+			reason  refusal.Reason
 		}{
-			{"another browser's state", b, theirs, model.LogoutForeign},
-			{"in another browser", other, q.Get("state"), model.LogoutForeign},
-			{"no state", b, "", model.LogoutUnknown},
-			{"an address as state", b, "https://evil.example/", model.LogoutUnknown},
-			{"two slashes as state", b, "//evil.example", model.LogoutUnknown},
+			{"another browser's state", b, theirs, refusal.LogoutForeign},
+			{"in another browser", other, q.Get("state"), refusal.LogoutForeign},
+			{"no state", b, "", refusal.LogoutUnknown},
+			{"an address as state", b, "https://evil.example/", refusal.LogoutUnknown},
+			{"two slashes as state", b, "//evil.example", refusal.LogoutUnknown},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				w.logoutRefused(o.tenant, c.browser.get(back+"?"+url.Values{"state": {c.state}}.Encode()), string(c.reason))
@@ -64,7 +66,7 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 		if a := b.get(back + "?state=" + q.Get("state")); a.status != http.StatusOK || !strings.Contains(a.body, "You are signed out") {
 			t.Errorf("%d %s", a.status, a.body)
 		}
-		w.logoutRefused(o.tenant, b.get(back+"?state="+q.Get("state")), string(model.LogoutUsed))
+		w.logoutRefused(o.tenant, b.get(back+"?state="+q.Get("state")), string(refusal.LogoutUsed))
 		if a := b.get(w.sp(o.connection, "/slo")); a.status != http.StatusNotFound {
 			t.Errorf("it has a single logout service of SAML: %d", a.status)
 		}
@@ -76,7 +78,7 @@ func TestOpenIDProviderThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
-	w.update(o.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })
+	w.update(o.tenant, func(c *connection.ConnectionFields) { c.Logout = connection.LogoutIDP })
 	b := w.browser()
 	o.signIn(b, ada(o.tenant), o.login())
 	o.server.Close()

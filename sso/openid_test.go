@@ -10,6 +10,10 @@ import (
 	"sync"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
 	"rollcall/testidp"
 )
 
@@ -97,10 +101,10 @@ func (w *world) newOpenID(slug, domain string, personality testidp.Personality, 
 func (w *world) draftOpenID(slug, domain string, personality testidp.Personality, kind string) *openID {
 	w.t.Helper()
 	ctx := w.t.Context()
-	g := &model.Organization{OrganizationFields: model.OrganizationFields{
-		Name: slug, Slug: slug, Settings: model.DefaultSettings(),
+	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{
+		Name: slug, Slug: slug, Settings: organization.DefaultSettings(),
 	}}
-	must(w.t, w.store.CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]model.DomainState{domain: model.DomainStateVerified}))
+	must(w.t, operator.Across(w.store).CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]organization.DomainState{domain: organization.DomainStateVerified}))
 	o := &openID{w: w, tenant: tenant{org: w.store.Org(g.ID, "operator:test")}, own: map[string]http.HandlerFunc{}}
 	o.server = httptest.NewUnstartedServer(nil)
 	o.server.StartTLS()
@@ -118,7 +122,7 @@ func (w *world) draftOpenID(slug, domain string, personality testidp.Personality
 	redirectURI, _ := created["oidc"].(map[string]any)["redirect_uri"].(string)
 	must(w.t, o.idp.ConnectOIDC("rollcall client", clientSecret, redirectURI))
 	id, _ := model.ConnectionPrefix.Parse(o.id)
-	o.connection, err = o.org.Connection(ctx, id)
+	o.connection, err = connection.In(o.org).Connection(ctx, id)
 	must(w.t, err)
 	return o
 }
@@ -181,12 +185,12 @@ func (o *openID) profileOf(who testidp.Person, extra ...string) map[string]any {
 }
 
 // attempt is the newest line of the login log.
-func (o *openID) attempt() model.LoginAttempt {
+func (o *openID) attempt() signon.LoginAttempt {
 	o.w.t.Helper()
-	attempts, _, err := o.org.LoginAttempts(o.w.t.Context(), o.connection.ID, model.Page{Limit: 1})
+	attempts, _, err := signon.In(o.org).LoginAttempts(o.w.t.Context(), o.connection.ID, model.Page{Limit: 1})
 	must(o.w.t, err)
 	if len(attempts) == 0 {
-		return model.LoginAttempt{}
+		return signon.LoginAttempt{}
 	}
 	return attempts[0]
 }

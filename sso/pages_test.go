@@ -8,14 +8,14 @@ import (
 
 	"golang.org/x/net/html"
 
-	"rollcall/model"
+	"rollcall/model/connection"
 )
 
 // TestPages renders each page once: whole, in our layout, with nothing inline and nothing from elsewhere.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	w := one(t)
-	_, err := w.org.UpdateConnection(t.Context(), w.connection.ID, func(c *model.ConnectionFields) error {
+	_, err := connection.In(w.org).UpdateConnection(t.Context(), w.connection.ID, func(c *connection.ConnectionFields) error {
 		c.Name = `<b>"Northwind" & Söhne</b>`
 		return nil
 	})
@@ -26,7 +26,7 @@ func TestPages(t *testing.T) {
 	second := w.second(w.tenant)
 	choice := b.get("/login/contoso")
 	post := tenant{org: w.org, idp: w.idp, connection: second.connection}
-	w.update(post, func(c *model.ConnectionFields) { c.IDPSSORedirectURL = "" })
+	w.update(post, func(c *connection.ConnectionFields) { c.IDPSSORedirectURL = "" })
 	hedy := w.admin(w.tenant, admin)
 	set := url.Values{"password": {password}, "again": {password}}
 	for name, c := range map[string]struct {
@@ -141,7 +141,7 @@ func directives(policy string) map[string]string {
 func TestPostBinding(t *testing.T) {
 	t.Parallel()
 	w := one(t)
-	w.update(w.tenant, func(c *model.ConnectionFields) { c.IDPSSORedirectURL = "" })
+	w.update(w.tenant, func(c *connection.ConnectionFields) { c.IDPSSORedirectURL = "" })
 	b := w.browser()
 	a := b.get(w.asks())
 	document, err := html.Parse(strings.NewReader(a.body))

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/people"
 	"rollcall/web"
 )
 
@@ -24,7 +25,7 @@ func (s *Server) newPassword(c echo.Context) error {
 }
 
 func (s *Server) renderNewPassword(c echo.Context, status int, problem string) error {
-	u, g, err := s.Store.PasswordSetup(c.Request().Context(), c.Param("token"))
+	u, g, err := people.Across(s.Store).PasswordSetup(c.Request().Context(), c.Param("token"))
 	if err != nil {
 		return err
 	}
@@ -42,11 +43,11 @@ func (s *Server) setPassword(c echo.Context) error {
 	if sent.Get("password") != sent.Get("again") {
 		return s.renderNewPassword(c, http.StatusBadRequest, "The two passwords differ. Type the same one twice.")
 	}
-	_, g, err := s.Store.PasswordSetup(ctx, c.Param("token"))
+	_, g, err := people.Across(s.Store).PasswordSetup(ctx, c.Param("token"))
 	if err != nil {
 		return err
 	}
-	err = s.Store.SetPassword(ctx, c.Param("token"), sent.Get("password"))
+	err = people.Across(s.Store).SetPassword(ctx, c.Param("token"), sent.Get("password"))
 	if known, ok := errors.AsType[*model.Error](err); ok && known.Kind == model.Invalid {
 		return s.renderNewPassword(c, http.StatusBadRequest, sentence(known.Message))
 	}

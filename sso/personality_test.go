@@ -11,7 +11,10 @@ import (
 	"github.com/beevik/etree"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/refusal"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -30,8 +33,8 @@ var personalities = []struct {
 	{"plain, by externalId", testidp.PlainSAML, "GenericSAML", "generic scim v2.0", userName, alias, userName},
 	{"Okta, by userName", testidp.OktaSAML, "OktaSAML", "okta scim v2.0", externalID, userName, userName},
 	{"Okta, by userName in capitals", testidp.OktaSAML, "OktaSAML", "okta scim v2.0", externalID, capitals, userName},
-	{"Entra, by object id", testidp.EntraSAML, model.AzureSAML, "azure scim v2.0", externalID, alias, externalID},
-	{"Entra, by user principal name", testidp.EntraSAML, model.AzureSAML, "azure scim v2.0", alias, userName, externalID},
+	{"Entra, by object id", testidp.EntraSAML, connection.AzureSAML, "azure scim v2.0", externalID, alias, externalID},
+	{"Entra, by user principal name", testidp.EntraSAML, connection.AzureSAML, "azure scim v2.0", alias, userName, externalID},
 	{"AD FS, by user principal name", testidp.ADFSSAML, "ADFSSAML", "generic scim v2.0", externalID, userName, userName},
 }
 
@@ -79,7 +82,7 @@ func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
 				}
 				d.setActive(id, false)
 				late := w.begin(n)
-				w.refused(n, late.post(w.sp(n.connection, "/acs"), n.answer(t, late.sent, who, testidp.ResponseOptions{})), string(model.UserDeactivated))
+				w.refused(n, late.post(w.sp(n.connection, "/acs"), n.answer(t, late.sent, who, testidp.ResponseOptions{})), string(refusal.UserDeactivated))
 				if other == id {
 					t.Error("two people are one user")
 				}
@@ -112,11 +115,11 @@ func TestAssertedGroups(t *testing.T) {
 		attribute string
 	}{
 		{testidp.PlainSAML, "GenericSAML", "groups"}, {testidp.OktaSAML, "OktaSAML", "groups"},
-		{testidp.EntraSAML, model.AzureSAML, "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"},
+		{testidp.EntraSAML, connection.AzureSAML, "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"},
 		{testidp.ADFSSAML, "ADFSSAML", "http://schemas.xmlsoap.org/claims/Group"},
 	} {
 		t.Run(string(c.saml), func(t *testing.T) {
-			w := newWorld(t, modeltest.SQLite(t), model.Options{})
+			w := newWorld(t, modeltest.SQLite(t), store.Options{})
 			n := w.newTenant("tenant", "tenant.example", c.saml, c.kind)
 			w.activate(n)
 			groups := func(o testidp.ResponseOptions) []string {

@@ -7,6 +7,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
 	"rollcall/trust"
@@ -29,7 +32,7 @@ func refusalOf(err error) (rejection, bool) {
 	if r, ok := errors.AsType[*oidc.Refused](err); ok {
 		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
 	}
-	if r, ok := errors.AsType[*model.SignInRefused](err); ok {
+	if r, ok := errors.AsType[*refusal.Error](err); ok {
 		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received, userID: r.UserID}, true
 	}
 	return rejection{}, false
@@ -47,7 +50,7 @@ func (e *responseError) Unwrap() error { return e.error }
 
 // withResponse adds the SAML response to an error about it. The answer of an OpenID provider is not
 // added: it has a code, and nothing else that the login log has not.
-func (s *Server) withResponse(err error, connection *model.Connection, response string) error {
+func (s *Server) withResponse(err error, connection *connection.Connection, response string) error {
 	if response == "" {
 		return err
 	}
@@ -74,7 +77,7 @@ type refusedPage struct {
 // refuse ends a login that failed. The login log gets the reason, the browser only a reference.
 // claims are given if the assertion was verified.
 func (s *Server) refuse(
-	c echo.Context, connection *model.Connection, l *model.Login, err error, claims ...model.Claims,
+	c echo.Context, connection *connection.Connection, l *signon.Login, err error, claims ...signon.Claims,
 ) error {
 	r, ok := refusalOf(err)
 	if !ok {
@@ -89,12 +92,12 @@ func (s *Server) refuse(
 	}
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
-		if shown := applicationError(model.RefusalReason(r.Reason)); shown != nil {
+		if shown := applicationError(refusal.Reason(r.Reason)); shown != nil {
 			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, shown)
 		}
 	}
 	page := refusedPage{Reference: web.RequestID(c.Request().Context()),
-		NoSeat: model.RefusalReason(r.Reason) == model.NoSeat}
+		NoSeat: refusal.Reason(r.Reason) == refusal.NoSeat}
 	if l != nil && s.fromBrowser(c, l.BrowserHash) {
 		if page.Password, err = s.passwordURL(c, connection, l); err != nil {
 			return err
@@ -105,7 +108,7 @@ func (s *Server) refuse(
 
 // note writes a failed login into the organization's login log. The answer is the same if that
 // fails.
-func (s *Server) note(c echo.Context, connection *model.Connection, r rejection, claims ...model.Claims) {
+func (s *Server) note(c echo.Context, connection *connection.Connection, r rejection, claims ...signon.Claims) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
 	a.Reason, a.Expected, a.Received, a.Response = r.Reason, r.Expected, r.Received, r.document
@@ -115,7 +118,7 @@ func (s *Server) note(c echo.Context, connection *model.Connection, r rejection,
 	for _, known := range claims {
 		a.Email, a.Subject = known.Email, known.Subject
 	}
-	kept, err := s.org(connection).RecordFailedLogin(ctx, a, trust.Advice(r.Reason, connection))
+	kept, err := signon.In(s.org(connection)).RecordFailedLogin(ctx, a, trust.Advice(r.Reason, connection))
 	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID),
 		"reason", r.Reason, "kept", kept)
 	if err != nil && model.KindOf(err) != model.NotFound {

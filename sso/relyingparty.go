@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/sso/oidc"
 	"rollcall/trust"
 )
@@ -90,10 +90,10 @@ func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, cli
 
 // entraLike tells whether the rules for Microsoft Entra ID apply to a connection whatever the host
 // of its issuer is.
-func entraLike(c *model.Connection) bool { return c.Type == model.EntraOIDC }
+func entraLike(c *connection.Connection) bool { return c.Type == connection.EntraOIDC }
 
 // relyingParty returns the connection's client and provider.
-func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyingParty, error) {
+func (s *Server) relyingParty(ctx context.Context, c *connection.Connection) (*relyingParty, error) {
 	issuer, err := trust.ParseIssuer(c.IDPEntityID, c.Type)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (s *Server) relyingParty(ctx context.Context, c *model.Connection) (*relyin
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.Store.ClientSecret(c)
+	secret, err := connection.Across(s.Store).ClientSecret(c)
 	if err != nil {
 		return nil, err
 	}

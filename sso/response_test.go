@@ -11,6 +11,8 @@ import (
 	"github.com/beevik/etree"
 
 	"rollcall/model"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
 	"rollcall/testidp"
 )
 
@@ -79,10 +81,10 @@ func TestResponseOfARefusedLogin(t *testing.T) {
 		t.Run("another organization's key finds nothing, and the text stands in no event and no log", func(t *testing.T) {
 			b := w.browser()
 			w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.get(w.asks()), ada(w.tenant), as("secret@elsewhere.example", "y"))), "not_provisioned")
-			other := &model.Application{ApplicationFields: model.ApplicationFields{
+			other := &organization.Application{ApplicationFields: organization.ApplicationFields{
 				Name: "Other", RedirectURIs: []string{callback},
 			}}
-			key, err := w.store.CreateApplication(t.Context(), other, nil)
+			key, err := organization.Across(w.store).CreateApplication(t.Context(), other, nil)
 			must(t, err)
 			if a := read(key); a.status != http.StatusNotFound {
 				t.Errorf("%d %s", a.status, a.body)
@@ -92,7 +94,7 @@ func TestResponseOfARefusedLogin(t *testing.T) {
 				t.Errorf("%d %s", a.status, a.body)
 			}
 			all := w.events()
-			if len(all) != before+1 || all[before].Event != string(model.LoginResponseRead) || all[before].Data["response"] != nil {
+			if len(all) != before+1 || all[before].Event != string(signon.LoginResponseRead) || all[before].Data["response"] != nil {
 				t.Errorf("%v", all[before:])
 			}
 			if strings.Contains(w.logged.String(), "secret@elsewhere.example") {

@@ -8,7 +8,11 @@ import (
 	"github.com/beevik/etree"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
+	"rollcall/model/store"
 	"rollcall/testidp"
 )
 
@@ -78,14 +82,14 @@ func TestLiveSessionIsUsedAgain(t *testing.T) {
 // own that is weeks old does not become an authentication of today.
 func TestSessionIsAsOldAsItsAuthentication(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
-	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, model.AzureSAML)
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
+	entra := w.newTenant("entra", "entra.example", testidp.EntraSAML, connection.AzureSAML)
 	w.activate(entra)
 	for _, c := range []struct {
-		mode   model.Reauthentication
+		mode   connection.Reauthentication
 		reused bool
-	}{{model.ReauthenticationEnforced, false}, {model.ReauthenticationRequested, true}} {
-		w.update(entra, func(co *model.ConnectionFields) { co.Reauthentication = c.mode })
+	}{{connection.ReauthenticationEnforced, false}, {connection.ReauthenticationRequested, true}} {
+		w.update(entra, func(co *connection.ConnectionFields) { co.Reauthentication = c.mode })
 		b, _ := w.signedInBrowser(entra, ada(entra))
 		if a := b.get(w.authorize(entra, "max_age", "3600")); a.toProvider(entra) == c.reused {
 			t.Errorf("%s: %d to %s", c.mode, a.status, a.location)
@@ -97,10 +101,10 @@ func TestSessionOfAnotherApplication(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
-	other := &model.Application{ApplicationFields: model.ApplicationFields{
+	other := &organization.Application{ApplicationFields: organization.ApplicationFields{
 		Name: "Billing", AllOrganizations: true, RedirectURIs: []string{"https://billing.example/cb"},
 	}}
-	_, err := w.store.CreateApplication(t.Context(), other, nil)
+	_, err := organization.Across(w.store).CreateApplication(t.Context(), other, nil)
 	must(t, err)
 	a := b.get(w.asks("client_id", model.ApplicationPrefix.ID(other.ID), "redirect_uri", "https://billing.example/cb"))
 	code := a.location.Query().Get("code")
@@ -145,11 +149,11 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 	sent := w.begin(w.tenant)
 	outside := func(on bool) {
-		w.settings(w.tenant, func(g *model.OrganizationFields) { g.AllowProfilesOutsideOrganization = on })
+		w.settings(w.tenant, func(g *organization.OrganizationFields) { g.AllowProfilesOutsideOrganization = on })
 	}
-	domains, err := w.org.Organization(t.Context())
+	domains, err := organization.In(w.org).Organization(t.Context())
 	must(t, err)
-	must(t, w.org.DeleteDomain(t.Context(), domains.Domains[0].ID))
+	must(t, organization.In(w.org).DeleteDomain(t.Context(), domains.Domains[0].ID))
 	told := func(a answer, code string) {
 		t.Helper()
 		if q := a.location.Query(); q.Get("error") != code || q.Get("state") != "a state" || q.Has("code") || len(q["error"]) != 1 {
@@ -157,10 +161,10 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 		}
 	}
 	told(b.get(w.asks()), "profile_not_allowed_outside_organization")
-	w.noted(w.tenant, string(model.ProfileOutside))
+	w.noted(w.tenant, string(refusal.ProfileOutside))
 	a := sent.post(w.sp(w.connection, "/acs"), w.answer(t, sent.sent, ada(w.tenant), testidp.ResponseOptions{}))
 	told(a, "profile_not_allowed_outside_organization")
-	w.noted(w.tenant, string(model.ProfileOutside))
+	w.noted(w.tenant, string(refusal.ProfileOutside))
 	if sent.signedIn() {
 		t.Error("the refused login left a session")
 	}
@@ -172,7 +176,7 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 		t.Error("no profile")
 	}
 
-	_, err = w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	_, err = organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 		a.AllOrganizations = false
 		return nil
 	})
@@ -185,7 +189,7 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 		a.AllOrganizations = false
 		return nil
 	})
@@ -194,7 +198,7 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 	if a.location.Query().Get("error") != "organization_invalid" || a.cookie(sessionCookie) != nil {
 		t.Errorf("%d to %s", a.status, a.location)
 	}
-	w.noted(w.tenant, string(model.ApplicationWithdrawn))
+	w.noted(w.tenant, string(refusal.ApplicationWithdrawn))
 }
 
 // TestRedirectURIWithdrawnMeanwhile takes the address from the application during a login: neither a
@@ -203,10 +207,10 @@ func TestRedirectURIWithdrawnMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 		a.RedirectURIs = []string{"https://new.example/callback"}
 		return nil
 	})
 	must(t, err)
-	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})), string(model.RedirectURIWithdrawn))
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})), string(refusal.RedirectURIWithdrawn))
 }

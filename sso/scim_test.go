@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/testidp"
 )
 
@@ -19,7 +20,7 @@ type scimDirectory struct {
 // newDirectory connects the tenant's directory by SCIM.
 func (w *world) newDirectory(n tenant, kind string) scimDirectory {
 	w.t.Helper()
-	d, token, err := n.org.CreateDirectory(w.t.Context(), "Staff", kind)
+	d, token, err := directory.In(n.org).CreateDirectory(w.t.Context(), "Staff", kind)
 	must(w.t, err)
 	return scimDirectory{w, d.ID, "/scim/v2/" + model.DirectoryPrefix.ID(d.ID), token}
 }

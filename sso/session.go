@@ -6,18 +6,21 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/signon"
 )
 
 // sessionAnswer describes the browser's own session.
 type sessionAnswer struct {
 	User         sessionUser         `json:"user"`
 	Organization sessionOrganization `json:"organization"`
-	Method       model.SignInMethod  `json:"method"`
+	Method       people.SignInMethod `json:"method"`
 	Connection   *sessionConnection  `json:"connection"` // null after a sign-in by password
-	Role         model.Role          `json:"role"`
+	Role         people.Role         `json:"role"`
 	ExpiresAt    model.Time          `json:"expires_at"`
 
-	Accounts []model.ProfileAccount `json:"accounts"` // where the user has a seat
+	Accounts []signon.ProfileAccount `json:"accounts"` // where the user has a seat
 }
 
 type sessionUser struct {
@@ -54,9 +57,9 @@ func (s *Server) session(c echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-func (s *Server) describe(c echo.Context, in *model.SignedIn) (*sessionAnswer, error) {
+func (s *Server) describe(c echo.Context, in *signon.SignedIn) (*sessionAnswer, error) {
 	org := s.Store.Org(in.Session.OrganizationID, model.System)
-	g, err := org.Organization(c.Request().Context())
+	g, err := organization.In(org).Organization(c.Request().Context())
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +67,7 @@ func (s *Server) describe(c echo.Context, in *model.SignedIn) (*sessionAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := org.ProfileAccounts(c.Request().Context(), in.User.ID)
+	accounts, err := signon.In(org).ProfileAccounts(c.Request().Context(), in.User.ID)
 	if err != nil {
 		return nil, err
 	}

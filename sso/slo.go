@@ -8,6 +8,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/trust"
 	"rollcall/web"
@@ -75,17 +78,17 @@ func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*
 // endByProvider ends the sessions that a verified LogoutRequest names, and answers it. The answer
 // goes only to the identity provider, and says only whether the name is known here.
 func (s *Server) endByProvider(
-	c echo.Context, connection *model.Connection, p *trust.Provider, m *saml.LogoutMessage,
+	c echo.Context, connection *connection.Connection, p *trust.Provider, m *saml.LogoutMessage,
 ) error {
-	_, err := s.org(connection).LogoutByProvider(c.Request().Context(), model.ProviderLogout{
+	_, err := signon.In(s.org(connection)).LogoutByProvider(c.Request().Context(), signon.ProviderLogout{
 		ConnectionID: connection.ID, RequestID: m.Request.ID, ReplayUntil: model.TimeOf(m.Request.ReplayUntil),
 		Issuer: connection.IDPEntityID, NameID: m.Request.NameID.Value, SessionIndexes: m.Request.SessionIndexes,
 	})
 	r, refused := refusalOf(err)
-	unknown := refused && r.Reason == string(model.LogoutSubjectUnknown)
+	unknown := refused && r.Reason == string(refusal.LogoutSubjectUnknown)
 	switch {
 	case err == nil:
-	case unknown, refused && r.Reason == string(model.LogoutSessionUnknown):
+	case unknown, refused && r.Reason == string(refusal.LogoutSessionUnknown):
 		// There is no session to end. The answer says so to the identity provider, and the login
 		// log to its administrators.
 		s.noteLogout(c, connection, r)
@@ -113,7 +116,7 @@ const maxRelayState = 1024
 
 // endAnswered ends a logout that began here. Our session ended when the logout began. The answer
 // only decides whether the page says that the identity provider's session has ended, too.
-func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *saml.LogoutMessage) error {
+func (s *Server) endAnswered(c echo.Context, connection *connection.Connection, m *saml.LogoutMessage) error {
 	l, err := s.useLogout(c, connection, m.RelayState, m.Response)
 	if err != nil {
 		return s.refuseLogout(c, connection, err)
@@ -132,18 +135,18 @@ func (s *Server) endAnswered(c echo.Context, connection *model.Connection, m *sa
 // useLogout finds the logout that a response answers, and marks it as used. response is nil if the
 // answer has only the state, as in OpenID Connect.
 func (s *Server) useLogout(
-	c echo.Context, connection *model.Connection, state string, response *saml.ReceivedLogoutResponse,
-) (*model.SingleLogout, error) {
+	c echo.Context, connection *connection.Connection, state string, response *saml.ReceivedLogoutResponse,
+) (*signon.SingleLogout, error) {
 	ctx, org := c.Request().Context(), s.org(connection)
-	l, err := org.SingleLogout(ctx, connection.ID, state)
+	l, err := signon.In(org).SingleLogout(ctx, connection.ID, state)
 	switch {
 	case model.KindOf(err) == model.NotFound:
-		return nil, &model.SignInRefused{Reason: model.LogoutUnknown,
+		return nil, &refusal.Error{Reason: refusal.LogoutUnknown,
 			Expected: "the RelayState or state of a logout of this connection", Received: "none, or another"}
 	case err != nil:
 		return nil, err
 	case !s.fromBrowser(c, l.BrowserHash):
-		return nil, &model.SignInRefused{Reason: model.LogoutForeign,
+		return nil, &refusal.Error{Reason: refusal.LogoutForeign,
 			Expected: "the browser in which the logout began", Received: "another one, or one without our cookie"}
 	}
 	if response != nil {
@@ -151,12 +154,12 @@ func (s *Server) useLogout(
 			return nil, err
 		}
 	}
-	return l, org.UseLogout(ctx, l.ID)
+	return l, signon.In(org).UseLogout(ctx, l.ID)
 }
 
 // refuseLogout refuses a logout message. The login log gets the reason, the browser only a
 // reference. Nothing is sent to the identity provider, which may not be the sender of the message.
-func (s *Server) refuseLogout(c echo.Context, connection *model.Connection, err error) error {
+func (s *Server) refuseLogout(c echo.Context, connection *connection.Connection, err error) error {
 	r, ok := refusalOf(err)
 	if !ok {
 		return err
@@ -167,11 +170,11 @@ func (s *Server) refuseLogout(c echo.Context, connection *model.Connection, err 
 }
 
 // noteLogout writes a refused logout message into the organization's login log.
-func (s *Server) noteLogout(c echo.Context, connection *model.Connection, r rejection) {
+func (s *Server) noteLogout(c echo.Context, connection *connection.Connection, r rejection) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
 	a.Reason, a.Expected, a.Received = r.Reason, r.Expected, r.Received
-	kept, err := s.org(connection).RecordFailedLogout(ctx, a)
+	kept, err := signon.In(s.org(connection)).RecordFailedLogout(ctx, a)
 	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID),
 		"reason", r.Reason, "kept", kept)
 	if err != nil && model.KindOf(err) != model.NotFound {

@@ -14,6 +14,10 @@ import (
 	"github.com/beevik/etree"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 )
@@ -23,7 +27,7 @@ func (w *world) logsOut(n tenant) {
 	w.t.Helper()
 	known, err := saml.ParseMetadata(n.idp.SAMLMetadata(), "", w.clock.Now())
 	must(w.t, err)
-	w.update(n, func(c *model.ConnectionFields) {
+	w.update(n, func(c *connection.ConnectionFields) {
 		c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = known.SLO.RedirectURL, known.SLO.RedirectResponseURL
 		c.IDPSLOPostURL, c.IDPSLOPostResponseURL = known.SLO.PostURL, known.SLO.PostResponseURL
 	})
@@ -33,7 +37,7 @@ func (w *world) logsOut(n tenant) {
 // byPost leaves the connection only the HTTP-POST binding.
 func (w *world) byPost(n tenant) {
 	w.t.Helper()
-	w.update(n, func(c *model.ConnectionFields) { c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "", "" })
+	w.update(n, func(c *connection.ConnectionFields) { c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "", "" })
 }
 
 // loggingOut is a message of ours to the identity provider.
@@ -180,9 +184,9 @@ func TestProviderEndsSessions(t *testing.T) {
 // indexOf is the SessionIndex of a browser's session.
 func (w *world) indexOf(t *testing.T, b *browser) string {
 	t.Helper()
-	in, err := w.store.SessionByToken(t.Context(), b.sessionToken(t))
+	in, err := signon.Across(w.store).SessionByToken(t.Context(), b.sessionToken(t))
 	must(t, err)
-	known, err := w.store.Org(in.Session.OrganizationID, model.System).ProviderSession(t.Context(), in.Session.ID)
+	known, err := signon.In(w.store.Org(in.Session.OrganizationID, model.System)).ProviderSession(t.Context(), in.Session.ID)
 	must(t, err)
 	if known == nil || known.SessionIndex == "" {
 		t.Fatalf("the session is known as %+v", known)
@@ -231,7 +235,7 @@ func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
 			}
 			again, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"), RelayState: sent.relayState})
 			must(t, err)
-			w.logoutRefused(w.tenant, b.bring(again, post), string(model.LogoutUsed))
+			w.logoutRefused(w.tenant, b.bring(again, post), string(refusal.LogoutUsed))
 		}
 	})
 }
@@ -242,7 +246,7 @@ func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
 	w := one(t)
 	w.logsOut(w.tenant)
 	const after = "https://app.example/bye?x=1"
-	_, err := w.store.UpdateApplication(t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 		a.PostLogoutRedirectURIs = []string{after}
 		return nil
 	})
@@ -296,7 +300,7 @@ func TestSigningOutStaysHere(t *testing.T) {
 		"the identity provider has no address": func() {},
 		"the connection is local": func() {
 			w.logsOut(w.tenant)
-			w.update(w.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutLocal })
+			w.update(w.tenant, func(c *connection.ConnectionFields) { c.Logout = connection.LogoutLocal })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -309,7 +313,7 @@ func TestSigningOutStaysHere(t *testing.T) {
 		})
 	}
 	t.Run("a session of another browser", func(t *testing.T) {
-		w.update(w.tenant, func(c *model.ConnectionFields) { c.Logout = model.LogoutIDP })
+		w.update(w.tenant, func(c *connection.ConnectionFields) { c.Logout = connection.LogoutIDP })
 		_, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 		if a := w.browser().get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK || w.profile(token) != nil {
 			t.Errorf("%d to %q: %s", a.status, a.location, a.body)
@@ -364,19 +368,19 @@ func TestLogoutResponsesOfOthers(t *testing.T) {
 	}{
 		{"to another request", b, answer("_foreign", relayState), string(saml.WrongInResponseTo)},
 		{"to another browser's request", b, answer(theirs.attribute("ID"), relayState), string(saml.WrongInResponseTo)},
-		{"in another browser", other, answer(id, relayState), string(model.LogoutForeign)},
-		{"in a browser without cookies", w.browser(), answer(id, relayState), string(model.LogoutForeign)},
+		{"in another browser", other, answer(id, relayState), string(refusal.LogoutForeign)},
+		{"in a browser without cookies", w.browser(), answer(id, relayState), string(refusal.LogoutForeign)},
 		{"to no request", b, answer("", relayState), string(saml.MissingInResponseTo)},
-		{"without RelayState", b, answer(id, ""), string(model.LogoutUnknown)},
-		{"with an address as RelayState", b, answer(id, "https://evil.example/"), string(model.LogoutUnknown)},
-		{"with two slashes as RelayState", b, answer(id, "//evil.example"), string(model.LogoutUnknown)},
-		{"with a backslash in RelayState", b, answer(id, `/\evil.example`), string(model.LogoutUnknown)},
-		{"with line breaks in RelayState", b, answer(id, "/\r\nLocation: https://evil.example"), string(model.LogoutUnknown)},
-		{"with another scheme in RelayState", b, answer(id, "javascript:alert(1)"), string(model.LogoutUnknown)},
-		{"with userinfo in RelayState", b, answer(id, w.url+"@evil.example"), string(model.LogoutUnknown)},
-		{"with NUL as RelayState", b, answer(id, "\x00"), string(model.LogoutUnknown)},
-		{"with a long RelayState", b, answer(id, strings.Repeat("a", 20_000)), string(model.LogoutUnknown)},
-		{"with a logout that nobody began", b, answer(id, "01890000-0000-7000-8000-000000000000"), string(model.LogoutUnknown)},
+		{"without RelayState", b, answer(id, ""), string(refusal.LogoutUnknown)},
+		{"with an address as RelayState", b, answer(id, "https://evil.example/"), string(refusal.LogoutUnknown)},
+		{"with two slashes as RelayState", b, answer(id, "//evil.example"), string(refusal.LogoutUnknown)},
+		{"with a backslash in RelayState", b, answer(id, `/\evil.example`), string(refusal.LogoutUnknown)},
+		{"with line breaks in RelayState", b, answer(id, "/\r\nLocation: https://evil.example"), string(refusal.LogoutUnknown)},
+		{"with another scheme in RelayState", b, answer(id, "javascript:alert(1)"), string(refusal.LogoutUnknown)},
+		{"with userinfo in RelayState", b, answer(id, w.url+"@evil.example"), string(refusal.LogoutUnknown)},
+		{"with NUL as RelayState", b, answer(id, "\x00"), string(refusal.LogoutUnknown)},
+		{"with a long RelayState", b, answer(id, strings.Repeat("a", 20_000)), string(refusal.LogoutUnknown)},
+		{"with a logout that nobody began", b, answer(id, "01890000-0000-7000-8000-000000000000"), string(refusal.LogoutUnknown)},
 	} {
 		for _, post := range []bool{false, true} {
 			t.Run(c.name+map[bool]string{false: " by redirect", true: " by POST"}[post], func(t *testing.T) {
@@ -388,5 +392,5 @@ func TestLogoutResponsesOfOthers(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	w.clock.Advance(11 * time.Minute)
-	w.logoutRefused(w.tenant, other.bring(answer(theirs.attribute("ID"), theirs.relayState), false), string(model.LogoutUsed))
+	w.logoutRefused(w.tenant, other.bring(answer(theirs.attribute("ID"), theirs.relayState), false), string(refusal.LogoutUsed))
 }

@@ -11,14 +11,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"rollcall/model"
+	"rollcall/model/store"
 	"rollcall/trust"
 	"rollcall/web"
 )
 
 // Server signs people in.
 type Server struct {
-	Store *model.Store
+	Store *store.Store
 	Pages *web.Pages
 
 	// PublicURL is the address at which browsers and identity providers reach this server. Cookies

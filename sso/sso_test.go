@@ -25,7 +25,12 @@ import (
 
 	"rollcall/api"
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/scim"
 	"rollcall/sso"
 	"rollcall/sso/saml"
@@ -54,31 +59,31 @@ var keys = sync.OnceValue(func() (k struct {
 type world struct {
 	t         testing.TB
 	db        modeltest.Database
-	store     *model.Store
+	store     *store.Store
 	logged    *logged
 	server    *httptest.Server
 	url       string
 	clock     *modeltest.Clock
 	transport *http.Transport // of all browsers: TLS handshakes take long
 	tenant
-	app    *model.Application
+	app    *organization.Application
 	secret string // of app
 }
 
 // tenant is an organization with its identity provider.
 type tenant struct {
-	org        *model.Org
-	connection *model.Connection
+	org        *store.Org
+	connection *connection.Connection
 	idp        *testidp.Application
 }
 
 // each runs a test on both databases.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) { test(t, newWorld(t, db, model.Options{})) })
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) { test(t, newWorld(t, db, store.Options{})) })
 }
 
-func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
+func newWorld(t testing.TB, db modeltest.Database, o store.Options) *world {
 	t.Helper()
 	w := &world{t: t, db: db, clock: modeltest.NewClock(), logged: &logged{}}
 	o.Now, o.Log = w.clock.Now, w.logged.to(t)
@@ -91,17 +96,17 @@ func newWorld(t testing.TB, db modeltest.Database, o model.Options) *world {
 	w.transport.TLSClientConfig = &tls.Config{RootCAs: w.transport.TLSClientConfig.RootCAs}
 	mount(t, w.server, w.store, w.url, o.Log)
 	w.tenant = w.newTenant("contoso", domain, testidp.PlainSAML, "GenericSAML")
-	w.app = &model.Application{ApplicationFields: model.ApplicationFields{
+	w.app = &organization.Application{ApplicationFields: organization.ApplicationFields{
 		Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{callback},
 	}}
 	var err error
-	w.secret, err = w.store.CreateApplication(t.Context(), w.app, nil)
+	w.secret, err = organization.Across(w.store).CreateApplication(t.Context(), w.app, nil)
 	must(t, err)
 	return w
 }
 
 // mount puts the program's HTTP surface behind a server whose address browsers know as publicURL.
-func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL string, log *slog.Logger) {
+func mount(t testing.TB, server *httptest.Server, store *store.Store, publicURL string, log *slog.Logger) {
 	t.Helper()
 	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	must(t, err)
@@ -117,10 +122,10 @@ func mount(t testing.TB, server *httptest.Server, store *model.Store, publicURL 
 func (w *world) newTenant(slug, domain string, personality testidp.Personality, kind string) tenant {
 	w.t.Helper()
 	ctx := w.t.Context()
-	g := &model.Organization{OrganizationFields: model.OrganizationFields{
-		Name: slug, Slug: slug, Settings: model.DefaultSettings(),
+	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{
+		Name: slug, Slug: slug, Settings: organization.DefaultSettings(),
 	}}
-	must(w.t, w.store.CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]model.DomainState{domain: model.DomainStateVerified}))
+	must(w.t, operator.Across(w.store).CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]organization.DomainState{domain: organization.DomainStateVerified}))
 	n := tenant{org: w.store.Org(g.ID, "operator:test")}
 	idp, err := testidp.New(testidp.Options{Now: w.clock.Now, BaseURL: "https://" + slug + ".idp.example",
 		Applications: []testidp.ApplicationOptions{{Name: slug, Domain: domain, Personality: personality, Key: keys().idp}}})
@@ -131,13 +136,13 @@ func (w *world) newTenant(slug, domain string, personality testidp.Personality, 
 }
 
 // connect makes a connection to the tenant's identity provider, and tells that of it.
-func (w *world) connect(n tenant, kind string) *model.Connection {
+func (w *world) connect(n tenant, kind string) *connection.Connection {
 	w.t.Helper()
 	known, err := saml.ParseMetadata(n.idp.SAMLMetadata(), "", w.clock.Now())
 	must(w.t, err)
 	key, err := x509.MarshalPKCS8PrivateKey(keys().sp)
 	must(w.t, err)
-	c := &model.Connection{Type: kind, SPCertificate: pemOf(keys().certificate), ConnectionFields: model.ConnectionFields{
+	c := &connection.Connection{Type: kind, SPCertificate: pemOf(keys().certificate), ConnectionFields: connection.ConnectionFields{
 		Name:              "Northwind",
 		IDPEntityID:       known.EntityID,
 		IDPSSORedirectURL: known.SSORedirectURL,
@@ -146,7 +151,7 @@ func (w *world) connect(n tenant, kind string) *model.Connection {
 	for _, certificate := range known.Certificates {
 		c.IDPCertificates = append(c.IDPCertificates, pemOf(certificate))
 	}
-	must(w.t, n.org.CreateConnection(w.t.Context(), c, key))
+	must(w.t, connection.In(n.org).CreateConnection(w.t.Context(), c, key))
 	must(w.t, n.idp.ConnectSAML(w.sp(c, "/metadata"), w.sp(c, "/acs")))
 	return c
 }
@@ -168,7 +173,7 @@ func parsed(t testing.TB, texts ...string) []*x509.Certificate {
 }
 
 // sp is a URL of a connection.
-func (w *world) sp(c *model.Connection, path string) string {
+func (w *world) sp(c *connection.Connection, path string) string {
 	return w.url + "/sso/saml/" + model.ConnectionPrefix.ID(c.ID) + path
 }
 
@@ -359,7 +364,7 @@ func (w *world) profile(token string) map[string]any {
 // log are the reasons in the tenant's login log, the newest first; empty for a success.
 func (w *world) log(n tenant) []string {
 	w.t.Helper()
-	attempts, _, err := n.org.LoginAttempts(w.t.Context(), n.connection.ID, model.Page{Limit: 100})
+	attempts, _, err := signon.In(n.org).LoginAttempts(w.t.Context(), n.connection.ID, model.Page{Limit: 100})
 	must(w.t, err)
 	var reasons []string
 	for _, a := range attempts {

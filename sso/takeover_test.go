@@ -9,6 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
 	"rollcall/testidp"
 )
 
@@ -94,12 +98,12 @@ func TestHostileIdentityProvider(t *testing.T) {
 		t.Run("it asserts the victim's address", func(t *testing.T) {
 			s.unharmed(func() {
 				s.someoneElse(s.world.browser().claims(s.evil, as(s.victim.UserName, ""))) // its own person, with the address they had
-				s.refused(s.evil, s.world.browser().claims(s.evil, as(s.victim.UserName, "somebody new")), string(model.NotProvisioned))
+				s.refused(s.evil, s.world.browser().claims(s.evil, as(s.victim.UserName, "somebody new")), string(refusal.NotProvisioned))
 			})
 		})
 		t.Run("it asserts an address of the victim's domain that nobody has", func(t *testing.T) {
 			s.unharmed(func() {
-				s.refused(s.evil, s.world.browser().claims(s.evil, as("ceo@"+domain, "ceo")), string(model.NotProvisioned))
+				s.refused(s.evil, s.world.browser().claims(s.evil, as("ceo@"+domain, "ceo")), string(refusal.NotProvisioned))
 			})
 		})
 		for name, email := range map[string]string{
@@ -123,7 +127,7 @@ func TestHostileIdentityProvider(t *testing.T) {
 			})
 		})
 		t.Run("its connection names the victim's entity ID", func(t *testing.T) {
-			s.update(s.evil, func(c *model.ConnectionFields) { c.IDPEntityID = s.connection.IDPEntityID })
+			s.update(s.evil, func(c *connection.ConnectionFields) { c.IDPEntityID = s.connection.IDPEntityID })
 			theirs := func(response *etree.Element) {
 				as("mallory2@evil.example", s.profile["idp_id"].(string)).Edit(response)
 				for _, issuer := range response.FindElements("//Issuer") {
@@ -155,7 +159,7 @@ func TestHostileDirectory(t *testing.T) {
 				if a.location.Query().Has("code") || a.location.Query().Get("error") != "profile_not_allowed_outside_organization" {
 					t.Errorf("%d to %s: %s", a.status, a.location, a.body)
 				}
-				s.noted(s.evil, string(model.ProfileOutside))
+				s.noted(s.evil, string(refusal.ProfileOutside))
 			})
 		})
 		t.Run("one that gets the victim's address later keeps neither code nor token", func(t *testing.T) {
@@ -212,7 +216,7 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
 		admin := s.user(s.tenant, s.victim.UserName)
-		_, err := s.org.SetRole(t.Context(), admin.ID, model.Admin)
+		_, err := people.In(s.org).SetRole(t.Context(), admin.ID, people.Admin)
 		must(t, err)
 		d := s.newDirectory(s.tenant, "generic scim v2.0")
 		mallory := person(s.tenant, 1)
@@ -221,7 +225,7 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 			"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
 			"Operations": []map[string]any{{"op": "replace", "path": `emails[type eq "work"].value`, "value": s.victim.UserName}}})
 		t.Run("a login with that address alone could be either, and is neither", func(t *testing.T) {
-			s.refused(s.tenant, s.world.browser().claims(s.tenant, as(s.victim.UserName, "new subject")), string(model.Ambiguous))
+			s.refused(s.tenant, s.world.browser().claims(s.tenant, as(s.victim.UserName, "new subject")), string(refusal.Ambiguous))
 		})
 		t.Run("the member signs in as the member", func(t *testing.T) {
 			_, body := s.exchange(s.world.browser().claims(s.tenant, as(s.victim.UserName, mallory.UserName)).code(t))
@@ -244,11 +248,11 @@ func TestSwappedConnection(t *testing.T) {
 	t.Parallel()
 	for name, swap := range map[string]func(s *siege) tenant{
 		"its entity ID is changed": func(s *siege) tenant {
-			s.update(s.tenant, func(c *model.ConnectionFields) { c.IDPEntityID = s.evil.idp.SAMLEntityID() })
+			s.update(s.tenant, func(c *connection.ConnectionFields) { c.IDPEntityID = s.evil.idp.SAMLEntityID() })
 			return tenant{s.org, s.connection, s.evil.idp}
 		},
 		"it is deleted and made anew": func(s *siege) tenant {
-			must(s.t, s.org.DeleteConnection(s.t.Context(), s.connection.ID))
+			must(s.t, connection.In(s.org).DeleteConnection(s.t.Context(), s.connection.ID))
 			n := tenant{org: s.org, idp: s.evil.idp}
 			n.connection = s.connect(n, "GenericSAML")
 			return n
@@ -258,7 +262,7 @@ func TestSwappedConnection(t *testing.T) {
 			eachSiege(t, func(t *testing.T, s *siege) {
 				member := person(s.tenant, 1)
 				_, memberToken := s.signedInBrowser(s.tenant, member)
-				_, err := s.org.SetRole(t.Context(), s.user(s.tenant, s.victim.UserName).ID, model.Admin)
+				_, err := people.In(s.org).SetRole(t.Context(), s.user(s.tenant, s.victim.UserName).ID, people.Admin)
 				must(t, err)
 				swapped := swap(s)
 				must(t, swapped.idp.ConnectSAML(s.sp(swapped.connection, "/metadata"), s.sp(swapped.connection, "/acs")))
@@ -272,8 +276,8 @@ func TestSwappedConnection(t *testing.T) {
 				if a := s.world.browser().get(s.authorize(swapped)); a.toProvider(swapped) {
 					t.Error("it serves applications before anybody has tested it")
 				}
-				s.refused(swapped, test(as(s.victim.UserName, s.profile["idp_id"].(string))), string(model.AdminLinkRequired))
-				s.refused(swapped, test(as("nobody@evil.example", s.profile["idp_id"].(string))), string(model.NotProvisioned))
+				s.refused(swapped, test(as(s.victim.UserName, s.profile["idp_id"].(string))), string(refusal.AdminLinkRequired))
+				s.refused(swapped, test(as("nobody@evil.example", s.profile["idp_id"].(string))), string(refusal.NotProvisioned))
 				if a := test(as(member.UserName, "the member's new subject")); a.status != http.StatusSeeOther {
 					t.Errorf("a member does not come back by the address: %d %q", a.status, s.log(swapped))
 				}
@@ -299,13 +303,13 @@ func TestMovedDomain(t *testing.T) {
 		code := s.browser.get(s.asks()).code(t)
 		successor := s.newTenant("successor", "successor.example", testidp.PlainSAML, "GenericSAML")
 		s.activate(successor)
-		claim, err := successor.org.CreateDomain(t.Context(), domain, model.DomainStatePending)
+		claim, err := organization.In(successor.org).CreateDomain(t.Context(), domain, organization.DomainStatePending)
 		must(t, err)
-		s.refused(successor, s.world.browser().claims(successor, as(s.victim.UserName, "early")), string(model.NotProvisioned))
+		s.refused(successor, s.world.browser().claims(successor, as(s.victim.UserName, "early")), string(refusal.NotProvisioned))
 		if s.world.profile(s.token) == nil {
 			t.Error("a claim takes the domain away")
 		}
-		_, err = successor.org.ForceDomain(t.Context(), claim.ID)
+		_, err = organization.In(successor.org).ForceDomain(t.Context(), claim.ID)
 		must(t, err)
 
 		if p := s.world.profile(s.token); p != nil {
@@ -319,7 +323,7 @@ func TestMovedDomain(t *testing.T) {
 				t.Errorf("the old organization's %s gives a code", name)
 			}
 		}
-		s.refused(s.tenant, s.world.browser().claims(s.tenant, as("new@"+domain, "new")), string(model.NotProvisioned))
+		s.refused(s.tenant, s.world.browser().claims(s.tenant, as("new@"+domain, "new")), string(refusal.NotProvisioned))
 		if a := s.world.browser().get(s.asks("connection", "", "domain", domain)); !a.toProvider(successor) {
 			t.Errorf("the domain leads to %s", a.location)
 		}
@@ -338,7 +342,7 @@ func TestSecondOrganizationWithTheSamePeople(t *testing.T) {
 		twin := s.newTenant("twin", "twin.example", testidp.PlainSAML, "GenericSAML")
 		twin.idp = s.idp
 		twin.connection = s.connect(twin, "GenericSAML") // the same entity ID, key and subjects
-		s.settings(twin, func(g *model.OrganizationFields) { g.AllowProfilesOutsideOrganization = true })
+		s.settings(twin, func(g *organization.OrganizationFields) { g.AllowProfilesOutsideOrganization = true })
 		d := s.newDirectory(twin, "generic scim v2.0")
 		id := d.provision(s.victim.UserName, s.victim.ExternalID, s.victim)
 		s.activate(twin)
@@ -369,10 +373,10 @@ func TestSecondOrganizationWithTheSamePeople(t *testing.T) {
 func TestDomainClaimedTwice(t *testing.T) {
 	t.Parallel()
 	eachSiege(t, func(t *testing.T, s *siege) {
-		claim, err := s.evil.org.CreateDomain(t.Context(), domain, model.DomainStatePending)
+		claim, err := organization.In(s.evil.org).CreateDomain(t.Context(), domain, organization.DomainStatePending)
 		must(t, err)
 		s.unharmed(func() {
-			s.refused(s.evil, s.world.browser().claims(s.evil, as(s.victim.UserName, "claimed")), string(model.NotProvisioned))
+			s.refused(s.evil, s.world.browser().claims(s.evil, as(s.victim.UserName, "claimed")), string(refusal.NotProvisioned))
 			if a := s.world.browser().get(s.asks("connection", "", "domain", domain)); !a.toProvider(s.tenant) {
 				t.Errorf("the domain leads to %s", a.location)
 			}
@@ -380,7 +384,7 @@ func TestDomainClaimedTwice(t *testing.T) {
 			if a.status != http.StatusConflict {
 				t.Errorf("the operator's word makes it two: %d %s", a.status, a.body)
 			}
-			s.refused(s.evil, s.world.browser().claims(s.evil, as(s.victim.UserName, "claimed")), string(model.NotProvisioned))
+			s.refused(s.evil, s.world.browser().claims(s.evil, as(s.victim.UserName, "claimed")), string(refusal.NotProvisioned))
 		})
 	})
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
 	"rollcall/web"
 )
 
@@ -94,10 +96,10 @@ func parameters(c echo.Context) (url.Values, error) {
 
 // tokenAnswer is the reference's SsoTokenResponse.
 type tokenAnswer struct {
-	TokenType   string               `json:"token_type"`
-	AccessToken string               `json:"access_token"`
-	ExpiresIn   int64                `json:"expires_in"` // seconds
-	Profile     *model.ProfileObject `json:"profile"`
+	TokenType   string                `json:"token_type"`
+	AccessToken string                `json:"access_token"`
+	ExpiresIn   int64                 `json:"expires_in"` // seconds
+	Profile     *signon.ProfileObject `json:"profile"`
 }
 
 // token exchanges a code.
@@ -122,21 +124,21 @@ func (s *Server) token(c echo.Context) error {
 	case values.Get("code") == "":
 		return badRequest("invalid_request", "code is missing")
 	}
-	r := model.Redemption{ApplicationID: application, Code: values.Get("code"),
+	r := signon.Redemption{ApplicationID: application, Code: values.Get("code"),
 		CodeVerifier: values.Get("code_verifier")}
 	if values.Has("redirect_uri") {
 		uri := values.Get("redirect_uri")
 		r.RedirectURI = &uri
 	}
 	ctx := c.Request().Context()
-	in, token, err := s.Store.RedeemCode(ctx, r)
+	in, token, err := signon.Across(s.Store).RedeemCode(ctx, r)
 	if known, ok := errors.AsType[*model.Error](err); ok && known.Kind == model.Invalid {
 		return badRequest("invalid_grant", known.Message)
 	}
 	if err != nil {
 		return err
 	}
-	profile, err := s.Store.Org(in.Session.OrganizationID, model.System).Profile(ctx, in)
+	profile, err := signon.In(s.Store.Org(in.Session.OrganizationID, model.System)).Profile(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (s *Server) token(c echo.Context) error {
 func (s *Server) client(c echo.Context, id, secret string) (application string, err error) {
 	refused := badRequest("invalid_client",
 		"client_id or client_secret is wrong; the secret is an API key (sk_…) of the application that client_id names")
-	key, _, err := s.Store.APIKey(c.Request().Context(), secret)
+	key, _, err := organization.Across(s.Store).APIKey(c.Request().Context(), secret)
 	if model.KindOf(err) == model.Denied {
 		return "", refused
 	}
@@ -174,14 +176,14 @@ func (s *Server) profile(c echo.Context) error {
 	if token == "" {
 		return errUnauthorized
 	}
-	in, err := s.Store.SessionByAccessToken(ctx, token)
+	in, err := signon.Across(s.Store).SessionByAccessToken(ctx, token)
 	if model.KindOf(err) == model.Denied {
 		return errUnauthorized
 	}
 	if err != nil {
 		return err
 	}
-	profile, err := s.Store.Org(in.Session.OrganizationID, model.System).Profile(ctx, in)
+	profile, err := signon.In(s.Store.Org(in.Session.OrganizationID, model.System)).Profile(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -195,7 +197,7 @@ func (s *Server) jwks(c echo.Context) error {
 	if !ok {
 		return model.NotFoundf("there is no application %.64q", c.Param("client"))
 	}
-	if _, err := s.Store.Application(c.Request().Context(), id); err != nil {
+	if _, err := organization.Across(s.Store).Application(c.Request().Context(), id); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, map[string]any{"keys": []any{}})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 	"rollcall/testidp"
 )
 
@@ -68,10 +69,10 @@ func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
 func TestCodeIsRefused(t *testing.T) {
 	t.Parallel()
 	w := one(t)
-	other := &model.Application{ApplicationFields: model.ApplicationFields{
+	other := &organization.Application{ApplicationFields: organization.ApplicationFields{
 		Name: "Billing", AllOrganizations: true, RedirectURIs: []string{callback},
 	}}
-	foreign, err := w.store.CreateApplication(t.Context(), other, nil)
+	foreign, err := organization.Across(w.store).CreateApplication(t.Context(), other, nil)
 	must(t, err)
 	change := func(name, value string) func(url.Values) string {
 		return func(v url.Values) string {

@@ -14,7 +14,10 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/signon"
+	"rollcall/model/store"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 	"rollcall/trust"
@@ -59,7 +62,7 @@ func (w *world) publishedWithin(limit time.Duration) (*publisher, *trust.Watch) 
 	w.t.Cleanup(p.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(p.Certificate())
-	w.update(w.tenant, func(c *model.ConnectionFields) {
+	w.update(w.tenant, func(c *connection.ConnectionFields) {
 		c.IDPMetadataURL = p.URL
 		c.MetadataTaken(w.clock.Now())
 	})
@@ -132,7 +135,7 @@ func TestCertificateRollover(t *testing.T) {
 			}
 			return n
 		}
-		if count(model.CertificatesChanged) != 2 || count(model.CertificateRenewed) != 1 {
+		if count(connection.CertificatesChanged) != 2 || count(connection.CertificateRenewed) != 1 {
 			t.Errorf("the events are %v", types)
 		}
 	})
@@ -180,7 +183,7 @@ func TestUnknownKeyHasTheMetadataRead(t *testing.T) {
 // TestBadMetadataReplacesNothing has each answer leave what is known, and say why.
 func TestBadMetadataReplacesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, modeltest.SQLite(t), model.Options{})
+	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	w.activate(w.tenant)
 	p, watch := w.published()
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
@@ -227,7 +230,7 @@ func TestBadMetadataReplacesNothing(t *testing.T) {
 			w.attempt().code(t)
 		})
 	}
-	if slices.Contains(w.eventTypes(), string(model.CertificatesChanged)) {
+	if slices.Contains(w.eventTypes(), string(connection.CertificatesChanged)) {
 		t.Error("an event says that the certificates changed")
 	}
 	p.answers(text(good))
@@ -291,12 +294,12 @@ func TestCertificatesAreWatched(t *testing.T) {
 	state := func() string {
 		return w.saml()["certificates"].([]any)[0].(map[string]any)["state"].(string)
 	}
-	if got := state(); got != "valid" || slices.Contains(w.eventTypes(), string(model.CertificateRenewalNeeded)) {
+	if got := state(); got != "valid" || slices.Contains(w.eventTypes(), string(connection.CertificateRenewalNeeded)) {
 		t.Errorf("a new certificate is %s: %v", got, w.eventTypes())
 	}
 	w.clock.Advance(10 * 365 * 24 * time.Hour)
 	w.work(watch)
-	if got := state(); got != "expiring" || !slices.Contains(w.eventTypes(), string(model.CertificateRenewalNeeded)) {
+	if got := state(); got != "expiring" || !slices.Contains(w.eventTypes(), string(connection.CertificateRenewalNeeded)) {
 		t.Errorf("a certificate of ten years is %s after almost that time: %v", got, w.eventTypes())
 	}
 }
@@ -306,11 +309,11 @@ func TestCertificateThatHasExpired(t *testing.T) {
 	w := one(t)
 	w.clock.Advance(11 * 365 * 24 * time.Hour)
 	w.attempt().code(t)
-	attempts, _, err := w.org.LoginAttempts(t.Context(), w.connection.ID, model.Page{Limit: 1})
+	attempts, _, err := signon.In(w.org).LoginAttempts(t.Context(), w.connection.ID, model.Page{Limit: 1})
 	must(t, err)
 	if len(attempts[0].Notes) != 1 || attempts[0].Notes[0] != trust.Advice(string(saml.CertificateExpired), w.connection) {
 		t.Errorf("the log notes %q", attempts[0].Notes)
 	}
-	w.update(w.tenant, func(c *model.ConnectionFields) { c.RefuseExpiredCertificates = true })
+	w.update(w.tenant, func(c *connection.ConnectionFields) { c.RefuseExpiredCertificates = true })
 	w.refused(w.tenant, w.attempt(), string(saml.CertificateExpired))
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/organization"
+	"rollcall/model/refusal"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 )
@@ -30,7 +33,7 @@ func TestUnsolicitedResponseIsRefusedWhereItIsNotAllowed(t *testing.T) {
 	}
 	// Nor does a login that is on its way let one in, allowed or not.
 	for _, allowed := range []bool{false, true} {
-		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = allowed })
+		w.update(w.tenant, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = allowed })
 		b := w.begin(w.tenant)
 		_, _, relayState := request(t, b.sent)
 		w.refused(w.tenant, b.post(acs, w.unasked(t, ada(w.tenant), relayState)), string(saml.MissingInResponseTo))
@@ -39,25 +42,25 @@ func TestUnsolicitedResponseIsRefusedWhereItIsNotAllowed(t *testing.T) {
 	other := w.begin(w.tenant)
 	form := w.answer(t, other.sent, ada(w.tenant), testidp.ResponseOptions{})
 	form.Set("RelayState", "")
-	w.refused(w.tenant, other.post(acs, form), string(model.LoginUnknown))
+	w.refused(w.tenant, other.post(acs, form), string(refusal.LoginUnknown))
 }
 
 // TestUnsolicitedResponseStartsALogin: it signs nobody in, wherever it leads.
 func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 	t.Parallel()
 	const initiate, withdrawn = "https://app.example/sso/start?from=idp", "Withdrawn"
-	application := func(name, initiate string) func(w *world) *model.Application {
-		return func(w *world) *model.Application {
-			a := &model.Application{ApplicationFields: model.ApplicationFields{
+	application := func(name, initiate string) func(w *world) *organization.Application {
+		return func(w *world) *organization.Application {
+			a := &organization.Application{ApplicationFields: organization.ApplicationFields{
 				Name: name, AllOrganizations: true, RedirectURIs: []string{callback}, InitiateLoginURI: initiate,
 			}}
-			_, err := w.store.CreateApplication(w.t.Context(), a, nil)
+			_, err := organization.Across(w.store).CreateApplication(w.t.Context(), a, nil)
 			must(w.t, err)
 			return a
 		}
 	}
-	only := func(w *world) *model.Application {
-		a, err := w.store.UpdateApplication(w.t.Context(), w.app.ID, func(a *model.ApplicationFields) error {
+	only := func(w *world) *organization.Application {
+		a, err := organization.Across(w.store).UpdateApplication(w.t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
 			a.InitiateLoginURI = initiate
 			return nil
 		})
@@ -66,16 +69,16 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		apps  []func(w *world) *model.Application
+		apps  []func(w *world) *organization.Application
 		named int    // which of them the connection names; 0 for none
 		want  string // the address, or empty for our own request
 	}{
-		{"the organization's only application", []func(w *world) *model.Application{only}, 0, initiate},
-		{"the connection's application", []func(w *world) *model.Application{application("Billing", initiate)}, 1, initiate},
-		{"several applications, none named", []func(w *world) *model.Application{only, application("Billing", "https://billing.example/start")}, 0, ""},
-		{"several applications, one named", []func(w *world) *model.Application{only, application("Billing", "https://billing.example/start")}, 2, "https://billing.example/start"},
+		{"the organization's only application", []func(w *world) *organization.Application{only}, 0, initiate},
+		{"the connection's application", []func(w *world) *organization.Application{application("Billing", initiate)}, 1, initiate},
+		{"several applications, none named", []func(w *world) *organization.Application{only, application("Billing", "https://billing.example/start")}, 0, ""},
+		{"several applications, one named", []func(w *world) *organization.Application{only, application("Billing", "https://billing.example/start")}, 2, "https://billing.example/start"},
 		{"an application without the address", nil, 0, ""},
-		{"an application that does not serve the organization any more", []func(w *world) *model.Application{application(withdrawn, "https://foreign.example/start")}, 1, ""},
+		{"an application that does not serve the organization any more", []func(w *world) *organization.Application{application(withdrawn, "https://foreign.example/start")}, 1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := one(t)
@@ -85,9 +88,9 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 					named = &a.ID
 				}
 			}
-			w.update(w.tenant, func(co *model.ConnectionFields) { co.AllowIDPInitiated, co.ApplicationID = true, named })
+			w.update(w.tenant, func(co *connection.ConnectionFields) { co.AllowIDPInitiated, co.ApplicationID = true, named })
 			if named != nil {
-				_, err := w.store.UpdateApplication(t.Context(), *named, func(a *model.ApplicationFields) error {
+				_, err := organization.Across(w.store).UpdateApplication(t.Context(), *named, func(a *organization.ApplicationFields) error {
 					a.AllOrganizations = a.Name != withdrawn
 					return nil
 				})
@@ -104,7 +107,7 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 			} else {
 				w.startsAtTheApplication(a, c.want)
 			}
-			w.refused(w.tenant, w.browser().post(w.sp(w.connection, "/acs"), form), string(model.AssertionReplayed))
+			w.refused(w.tenant, w.browser().post(w.sp(w.connection, "/acs"), form), string(refusal.AssertionReplayed))
 		})
 	}
 }
@@ -142,15 +145,15 @@ func (w *world) startsAtTheApplication(a answer, want string) {
 func TestUnsolicitedResponseThatIsLateOrToADraft(t *testing.T) {
 	t.Parallel()
 	w := one(t)
-	w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
+	w.update(w.tenant, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = true })
 	late := w.unasked(t, ada(w.tenant), "")
 	w.clock.Advance(10 * time.Minute)
 	w.refused(w.tenant, w.browser().post(w.sp(w.connection, "/acs"), late), string(saml.IssuedLongAgo))
 
 	draft := tenant{org: w.org, idp: w.idp}
 	draft.connection = w.connect(draft, "GenericSAML")
-	w.update(draft, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
-	w.refused(draft, w.browser().post(w.sp(draft.connection, "/acs"), draft.unasked(t, ada(draft), "")), string(model.ConnectionIsDraft))
+	w.update(draft, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = true })
+	w.refused(draft, w.browser().post(w.sp(draft.connection, "/acs"), draft.unasked(t, ada(draft), "")), string(refusal.ConnectionIsDraft))
 	if slices.Contains(w.log(draft), "") {
 		t.Error("the draft signed somebody in")
 	}
@@ -161,12 +164,12 @@ func TestUnsolicitedResponseIsGoodOnceOnAnyReplica(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
-		w.update(w.tenant, func(c *model.ConnectionFields) { c.AllowIDPInitiated = true })
+		w.update(w.tenant, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = true })
 		other := w.replica(t)
 		form, acs := w.unasked(t, ada(w.tenant), ""), w.sp(w.connection, "/acs")
 		if a := w.browser().post(acs, form); !a.toProvider(w.tenant) {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
-		w.refused(w.tenant, w.browser().post(strings.Replace(acs, w.url, other.server.URL, 1), form), string(model.AssertionReplayed))
+		w.refused(w.tenant, w.browser().post(strings.Replace(acs, w.url, other.server.URL, 1), form), string(refusal.AssertionReplayed))
 	})
 }

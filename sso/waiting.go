@@ -8,6 +8,11 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
+	"rollcall/model/signon"
 )
 
 // This file keeps an application's request while a person signs in by a password.
@@ -15,22 +20,22 @@ import (
 // enteredByPassword tells whether the browser's session is one by password that satisfies the
 // request. It never satisfies a request that names a connection, which demands a login at that
 // identity provider (docs/design/identity.md, "Administrators").
-func (a *authorization) enteredByPassword(in *model.SignedIn, now model.Time) bool {
+func (a *authorization) enteredByPassword(in *signon.SignedIn, now model.Time) bool {
 	if in == nil || a.organization == nil {
 		return false
 	}
-	if in.Session.Method() != model.ByPassword || in.Session.OrganizationID != a.organization.ID {
+	if in.Session.Method() != people.ByPassword || in.Session.OrganizationID != a.organization.ID {
 		return false
 	}
 	return !a.force && (a.maxAge == nil || in.Session.AuthenticatedAt+model.Time(*a.maxAge*1000) > now)
 }
 
 // handOverByPassword gives the application a code for a session that began with a password.
-func (s *Server) handOverByPassword(c echo.Context, a *authorization, in *model.SignedIn) error {
+func (s *Server) handOverByPassword(c echo.Context, a *authorization, in *signon.SignedIn) error {
 	org := s.Store.Org(in.Session.OrganizationID, model.Actor("user:"+model.UserPrefix.ID(in.User.ID)))
-	code, err := org.HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
-	if refused, ok := errors.AsType[*model.SignInRefused](err); ok {
-		return s.refusePassword(c, &model.PendingAuthorization{RedirectURI: a.redirectURI, State: a.state}, refused)
+	code, err := signon.In(org).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
+	if refused, ok := errors.AsType[*refusal.Error](err); ok {
+		return s.refusePassword(c, &signon.PendingAuthorization{RedirectURI: a.redirectURI, State: a.state}, refused)
 	}
 	if err != nil {
 		return err
@@ -41,7 +46,7 @@ func (s *Server) handOverByPassword(c echo.Context, a *authorization, in *model.
 // askForPassword sends the browser to the login page of an organization without an active
 // connection, if somebody could sign in there.
 func (s *Server) askForPassword(c echo.Context, a *authorization) error {
-	possible, err := s.Store.Org(a.organization.ID, model.System).HasPasswords(c.Request().Context())
+	possible, err := people.In(s.Store.Org(a.organization.ID, model.System)).HasPasswords(c.Request().Context())
 	switch {
 	case err != nil:
 		return err
@@ -50,7 +55,7 @@ func (s *Server) askForPassword(c echo.Context, a *authorization) error {
 	case a.silent:
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	location, err := s.wait(c, a.organization, &model.PendingAuthorization{
+	location, err := s.wait(c, a.organization, &signon.PendingAuthorization{
 		ApplicationID: a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
 		ForceAuthn: a.force, MaxAge: a.maxAge,
 	}, a.hint)
@@ -63,10 +68,10 @@ func (s *Server) askForPassword(c echo.Context, a *authorization) error {
 // wait stores an application's request until somebody has signed in by a password, and returns the
 // address of the page for that.
 func (s *Server) wait(
-	c echo.Context, g *model.Organization, p *model.PendingAuthorization, hint string,
+	c echo.Context, g *organization.Organization, p *signon.PendingAuthorization, hint string,
 ) (string, error) {
 	p.BrowserHash = s.bindBrowser(c)
-	if err := s.Store.Org(g.ID, model.System).StartAuthorization(c.Request().Context(), p); err != nil {
+	if err := signon.In(s.Store.Org(g.ID, model.System)).StartAuthorization(c.Request().Context(), p); err != nil {
 		return "", err
 	}
 	q := url.Values{"pending": {p.ID}}
@@ -79,20 +84,20 @@ func (s *Server) wait(
 // passwordURL returns the address where an administrator can sign in by a password after the
 // identity provider refused. It keeps the application's request. It is empty if the organization
 // does not allow passwords.
-func (s *Server) passwordURL(c echo.Context, connection *model.Connection, l *model.Login) (string, error) {
+func (s *Server) passwordURL(c echo.Context, connection *connection.Connection, l *signon.Login) (string, error) {
 	ctx := c.Request().Context()
 	org := s.org(connection)
-	g, err := org.Organization(ctx)
+	g, err := organization.In(org).Organization(ctx)
 	if err != nil || !g.Settings.AllowAdminPasswords {
 		return "", err
 	}
 	if l.ApplicationID == nil {
 		return s.public("/login?" + url.Values{"organization": {g.Slug}}.Encode()), nil
 	}
-	p := &model.PendingAuthorization{ApplicationID: *l.ApplicationID, BrowserHash: l.BrowserHash,
+	p := &signon.PendingAuthorization{ApplicationID: *l.ApplicationID, BrowserHash: l.BrowserHash,
 		RedirectURI: l.RedirectURI, State: l.State,
 		CodeChallenge: l.CodeChallenge, ForceAuthn: l.ForceAuthn, MaxAge: l.MaxAge}
-	if err := org.StartAuthorization(ctx, p); err != nil {
+	if err := signon.In(org).StartAuthorization(ctx, p); err != nil {
 		return "", err
 	}
 	return s.public("/login?" + url.Values{"pending": {p.ID}}.Encode()), nil

@@ -3,7 +3,8 @@ package trust
 import (
 	"cmp"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
 	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
 )
@@ -11,8 +12,8 @@ import (
 // Advice says what to change so that a login over the connection is no longer refused for the
 // reason. It is a sentence for the administrators of the organization and of its identity provider.
 // The reason is one of the login log: a model.RefusalReason, saml.Reason or oidc.Reason.
-func Advice(reason string, c *model.Connection) string {
-	if text := model.RefusalReason(reason).Advice(); text != "" {
+func Advice(reason string, c *connection.Connection) string {
+	if text := refusal.Reason(reason).Advice(); text != "" {
 		return text
 	}
 	if c.OIDC() {
@@ -57,13 +58,13 @@ const (
 )
 
 // personSettings are the settings that decide how a person is recognized here.
-var personSettings = map[model.RefusalReason]setting{
-	model.NotProvisioned: settingAssignment, model.PersonDeprovisioned: settingAssignment,
-	model.UserDeactivated: settingAssignment,
-	model.ProfileOutside:  settingAttributes, model.AdminLinkRequired: settingAttributes,
-	model.Ambiguous:      settingAttributes,
-	model.SubjectMissing: settingNameID, model.SubjectTransient: settingNameID,
-	model.LoginUnknown: settingStart,
+var personSettings = map[refusal.Reason]setting{
+	refusal.NotProvisioned: settingAssignment, refusal.PersonDeprovisioned: settingAssignment,
+	refusal.UserDeactivated: settingAssignment,
+	refusal.ProfileOutside:  settingAttributes, refusal.AdminLinkRequired: settingAttributes,
+	refusal.Ambiguous:      settingAttributes,
+	refusal.SubjectMissing: settingNameID, refusal.SubjectTransient: settingNameID,
+	refusal.LoginUnknown: settingStart,
 }
 
 // place is an administration console: where it is, and its screens by what is set there.
@@ -75,12 +76,12 @@ type place struct {
 // Screen names the screen of the identity provider's administration console, and the field in it,
 // that a login refused for the reason is most often about. It is empty where no setting at the
 // identity provider helps.
-func Screen(reason string, c *model.Connection) string {
+func Screen(reason string, c *connection.Connection) string {
 	own, places := samlSettings[saml.Reason(reason)], []place{samlPlaces[c.Type], samlElsewhere}
 	if c.OIDC() {
 		own, places = openIDSettings[oidc.Reason(reason)], []place{openIDPlaces[c.Type], openIDElsewhere}
 	}
-	what := cmp.Or(personSettings[model.RefusalReason(reason)], own)
+	what := cmp.Or(personSettings[refusal.Reason(reason)], own)
 	for _, p := range places {
 		if text := p.screens[what]; text != "" {
 			return p.base + text

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/refusal"
 	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
 	"rollcall/trust"
@@ -48,7 +49,9 @@ func reasonsOf(t *testing.T, source string) (reasons []string) {
 	return reasons
 }
 
-func of(connectionType string) *model.Connection { return &model.Connection{Type: connectionType} }
+func of(connectionType string) *connection.Connection {
+	return &connection.Connection{Type: connectionType}
+}
 
 var (
 	overSAML   = of("GenericSAML")
@@ -84,8 +87,8 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 		}
 	}
 	for _, reason := range reasonsOf(t, personReasons) {
-		want := model.RefusalReason(reason).Advice()
-		for _, c := range []*model.Connection{overSAML, overOpenID} {
+		want := refusal.Reason(reason).Advice()
+		for _, c := range []*connection.Connection{overSAML, overOpenID} {
 			if got := trust.Advice(reason, c); got == "" || got != want {
 				t.Errorf("%s over %s: %q, want %q", reason, c.Type, got, want)
 			}
@@ -125,7 +128,7 @@ func TestScreensOfSAML(t *testing.T) {
 	}
 	for reason, want := range map[string]string{
 		string(saml.WrongAudience): "Audience URI (SP Entity ID)", string(saml.WrongKey): "SAML Signing Certificates",
-		string(model.SubjectTransient): "Name ID format", string(model.NotProvisioned): "Assignments",
+		string(refusal.SubjectTransient): "Name ID format", string(refusal.NotProvisioned): "Assignments",
 		string(saml.BadStatus): "System Log",
 	} {
 		got := trust.Screen(reason, of("OktaSAML"))
@@ -133,7 +136,7 @@ func TestScreensOfSAML(t *testing.T) {
 			t.Errorf("%s at Okta: %q", reason, got)
 		}
 	}
-	for _, reason := range []string{"", string(model.LoginUsed), string(saml.Doctype), "nonsense"} {
+	for _, reason := range []string{"", string(refusal.LoginUsed), string(saml.Doctype), "nonsense"} {
 		if got := trust.Screen(reason, of("OktaSAML")); got != "" {
 			t.Errorf("%s: %q", reason, got)
 		}
@@ -175,13 +178,13 @@ func TestScreensOfOpenID(t *testing.T) {
 	}
 	for reason, want := range map[string]string{
 		string(oidc.CodeRefused): "Redirect URIs", string(oidc.ClientRefused): "Client secrets",
-		string(model.NotProvisioned): "Users and groups", string(oidc.TokenWrongTenant): "Supported account types",
+		string(refusal.NotProvisioned): "Users and groups", string(oidc.TokenWrongTenant): "Supported account types",
 	} {
 		if got := trust.Screen(reason, of("EntraIdOIDC")); !strings.Contains(got, want) {
 			t.Errorf("%s at Entra ID: %q", reason, got)
 		}
 	}
-	for _, reason := range []string{"", string(model.LoginUsed), string(model.SubjectTransient), string(oidc.TokenWrongKey), "nonsense"} {
+	for _, reason := range []string{"", string(refusal.LoginUsed), string(refusal.SubjectTransient), string(oidc.TokenWrongKey), "nonsense"} {
 		if got := trust.Screen(reason, of("OktaOIDC")); got != "" {
 			t.Errorf("%s: %q", reason, got)
 		}

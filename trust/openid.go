@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/sso/oidc"
 )
 
@@ -24,20 +25,20 @@ const fieldIssuer = "oidc.issuer"
 // OpenID reads a description of an OpenID provider for a connection of the given type. Where it
 // names an issuer, that provider must publish a discovery document that can be used. OpenID answers
 // model.Invalid, with the field of the API, when the description cannot be used.
-func (r *Reader) OpenID(ctx context.Context, said OpenID, of *model.Connection) (Change, error) {
+func (r *Reader) OpenID(ctx context.Context, said OpenID, of *connection.Connection) (Change, error) {
 	if said.Issuer != nil {
 		if err := r.discover(ctx, *said.Issuer, of.Type); err != nil {
 			return nil, err
 		}
 	}
-	return func(c *model.ConnectionFields) error {
+	return func(c *connection.ConnectionFields) error {
 		moved := said.Issuer != nil && *said.Issuer != c.IDPEntityID
 		set(&c.IDPEntityID, said.Issuer)
 		set(&c.OIDCClientID, said.ClientID)
 		set(&c.OIDCGroupsClaim, said.GroupsClaim)
 		set(&c.OIDCScopes, said.Scopes)
 		if said.ClientSecret != nil {
-			return r.Store.SealClientSecret(of.ID, c, *said.ClientSecret)
+			return connection.Across(r.Store).SealClientSecret(of.ID, c, *said.ClientSecret)
 		}
 		if moved && len(c.OIDCClientSecret) > 0 {
 			// An administrator who may change the issuer must not have the secret sent to a
@@ -51,7 +52,7 @@ func (r *Reader) OpenID(ctx context.Context, said OpenID, of *model.Connection) 
 
 // ParseIssuer reads the issuer of a connection of the given type.
 func ParseIssuer(text, connectionType string) (oidc.Issuer, error) {
-	return oidc.ParseIssuer(text, connectionType == model.EntraOIDC)
+	return oidc.ParseIssuer(text, connectionType == connection.EntraOIDC)
 }
 
 // discover demands that an OpenID provider has this issuer and can be used.

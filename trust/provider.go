@@ -10,7 +10,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/store"
 	"rollcall/sso/saml"
 )
 
@@ -26,25 +27,25 @@ const maxProviders = 10_000
 
 // Providers parses the rows of SAML connections, and keeps the result until the row changes.
 type Providers struct {
-	store     *model.Store
+	store     *store.Store
 	publicURL string
 
 	entries *lru.Cache[string, providerEntry]
 }
 
 // NewProviders makes the providers of a store for a server with the public URL.
-func NewProviders(store *model.Store, publicURL string) *Providers {
+func NewProviders(store *store.Store, publicURL string) *Providers {
 	entries, _ := lru.New[string, providerEntry](maxProviders) // fails only for a size below 1
 	return &Providers{store: store, publicURL: publicURL, entries: entries}
 }
 
 type providerEntry struct {
-	row      model.Connection
+	row      connection.Connection
 	provider *Provider
 }
 
 // sameTrust tells whether two rows make the same provider.
-func sameTrust(a, b *model.Connection) bool {
+func sameTrust(a, b *connection.Connection) bool {
 	return a.UpdatedAt == b.UpdatedAt && a.IDPEntityID == b.IDPEntityID &&
 		a.IDPSSORedirectURL == b.IDPSSORedirectURL && a.IDPSSOPostURL == b.IDPSSOPostURL && sameLogout(a, b) &&
 		slices.Equal(a.IDPCertificates, b.IDPCertificates) && a.SPCertificate == b.SPCertificate &&
@@ -52,13 +53,13 @@ func sameTrust(a, b *model.Connection) bool {
 		a.AllowEncrypted == b.AllowEncrypted
 }
 
-func sameLogout(a, b *model.Connection) bool {
+func sameLogout(a, b *connection.Connection) bool {
 	return a.IDPSLORedirectURL == b.IDPSLORedirectURL && a.IDPSLORedirectResponseURL == b.IDPSLORedirectResponseURL &&
 		a.IDPSLOPostURL == b.IDPSLOPostURL && a.IDPSLOPostResponseURL == b.IDPSLOPostResponseURL
 }
 
 // Of returns both sides of the connection.
-func (p *Providers) Of(c *model.Connection) (*Provider, error) {
+func (p *Providers) Of(c *connection.Connection) (*Provider, error) {
 	if e, ok := p.entries.Get(c.ID); ok && sameTrust(&e.row, c) {
 		return e.provider, nil
 	}
@@ -70,8 +71,8 @@ func (p *Providers) Of(c *model.Connection) (*Provider, error) {
 	return parsed, nil
 }
 
-func (p *Providers) parse(c *model.Connection) (*Provider, error) {
-	text, err := p.store.ConnectionKey(c)
+func (p *Providers) parse(c *connection.Connection) (*Provider, error) {
+	text, err := connection.Across(p.store).ConnectionKey(c)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (p *Providers) parse(c *model.Connection) (*Provider, error) {
 				PostURL: c.IDPSLOPostURL, PostResponseURL: c.IDPSLOPostResponseURL,
 			}},
 	}
-	if text, err = p.store.StandbyKey(c); err != nil {
+	if text, err = connection.Across(p.store).StandbyKey(c); err != nil {
 		return nil, err
 	}
 	if text != nil {
@@ -103,10 +104,10 @@ func (p *Providers) parse(c *model.Connection) (*Provider, error) {
 }
 
 // encryption has the value of package saml for each setting of a connection.
-var encryption = map[model.EncryptedAllowed]saml.Encryption{
-	model.EncryptedOff: saml.EncryptionOff,
-	model.EncryptedGCM: saml.EncryptionGCM,
-	model.EncryptedCBC: saml.EncryptionCBC,
+var encryption = map[connection.EncryptedAllowed]saml.Encryption{
+	connection.EncryptedOff: saml.EncryptionOff,
+	connection.EncryptedGCM: saml.EncryptionGCM,
+	connection.EncryptedCBC: saml.EncryptionCBC,
 }
 
 // parseKey reads a key of ours and its certificate.

@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/store"
 	"rollcall/testidp"
 	"rollcall/trust"
 )
@@ -28,7 +32,7 @@ func metadataOf(t *testing.T, name string) (document, certificate string) {
 }
 
 func reader(t *testing.T) *trust.Reader {
-	return &trust.Reader{Store: modeltest.Open(t, modeltest.SQLite(t), model.Options{})}
+	return &trust.Reader{Store: modeltest.Open(t, modeltest.SQLite(t), store.Options{})}
 }
 
 // fieldOf returns the field and the message of a refusal.
@@ -48,7 +52,7 @@ func TestMetadataDescribesAConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &model.ConnectionFields{IDPMetadataURL: "https://old.example/metadata", IDPSLOPostURL: "https://old.example/logout"}
+	c := &connection.ConnectionFields{IDPMetadataURL: "https://old.example/metadata", IDPSLOPostURL: "https://old.example/logout"}
 	if err := change(c); err != nil {
 		t.Fatal(err)
 	}
@@ -67,27 +71,27 @@ func TestDescriptionByHandChangesWhatIsSaid(t *testing.T) {
 	r := reader(t)
 	_, certificate := metadataOf(t, "contoso")
 	text := func(s string) *string { return &s }
-	before := func() *model.ConnectionFields {
-		return &model.ConnectionFields{IDPEntityID: "old", IDPSSORedirectURL: "https://old.example/a",
+	before := func() *connection.ConnectionFields {
+		return &connection.ConnectionFields{IDPEntityID: "old", IDPSSORedirectURL: "https://old.example/a",
 			IDPSSOPostURL: "https://old.example/b", IDPMetadataURL: "https://old.example/metadata",
 			IDPCertificates: []string{"old"}}
 	}
 	for name, c := range map[string]struct {
 		said trust.SAML
-		want func(*model.ConnectionFields)
+		want func(*connection.ConnectionFields)
 	}{
-		"nothing": {trust.SAML{}, func(*model.ConnectionFields) {}},
-		"the entity ID": {trust.SAML{EntityID: text("new")}, func(c *model.ConnectionFields) {
+		"nothing": {trust.SAML{}, func(*connection.ConnectionFields) {}},
+		"the entity ID": {trust.SAML{EntityID: text("new")}, func(c *connection.ConnectionFields) {
 			c.IDPEntityID, c.IDPMetadataURL = "new", ""
 		}},
-		"the sign-on address": {trust.SAML{SSOURL: text("https://new.example/a")}, func(c *model.ConnectionFields) {
+		"the sign-on address": {trust.SAML{SSOURL: text("https://new.example/a")}, func(c *connection.ConnectionFields) {
 			c.IDPSSORedirectURL, c.IDPSSOPostURL, c.IDPMetadataURL = "https://new.example/a", "", ""
 		}},
-		"the logout address": {trust.SAML{SLOURL: text("https://new.example/o")}, func(c *model.ConnectionFields) {
+		"the logout address": {trust.SAML{SLOURL: text("https://new.example/o")}, func(c *connection.ConnectionFields) {
 			c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "https://new.example/o", "https://new.example/o"
 			c.IDPMetadataURL = ""
 		}},
-		"no certificates": {trust.SAML{Certificates: &[]string{}}, func(c *model.ConnectionFields) {
+		"no certificates": {trust.SAML{Certificates: &[]string{}}, func(c *connection.ConnectionFields) {
 			c.IDPCertificates, c.IDPMetadataURL = nil, ""
 		}},
 	} {
@@ -158,7 +162,7 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 		"no net":       {"https://idp.example", "fetches nothing"},
 	} {
 		t.Run("issuer: "+name, func(t *testing.T) {
-			_, err := r.OpenID(t.Context(), trust.OpenID{Issuer: &c.issuer}, &model.Connection{Type: "GenericOIDC"})
+			_, err := r.OpenID(t.Context(), trust.OpenID{Issuer: &c.issuer}, &connection.Connection{Type: "GenericOIDC"})
 			if field, message := fieldOf(t, err); field != "oidc.issuer" || !strings.Contains(message, c.message) {
 				t.Errorf("%s: %s", field, message)
 			}
@@ -169,8 +173,8 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 // TestProvidersAreParsedOncePerRow: a parsed connection is used until its row changes.
 func TestProvidersAreParsedOncePerRow(t *testing.T) {
 	r := reader(t)
-	g := &model.Organization{OrganizationFields: model.OrganizationFields{Name: "Contoso", Slug: "contoso", Settings: model.DefaultSettings()}}
-	if err := r.Store.CreateOrganization(t.Context(), model.System, model.Everywhere(), g, nil); err != nil {
+	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Name: "Contoso", Slug: "contoso", Settings: organization.DefaultSettings()}}
+	if err := operator.Across(r.Store).CreateOrganization(t.Context(), model.System, model.Everywhere(), g, nil); err != nil {
 		t.Fatal(err)
 	}
 	org := r.Store.Org(g.ID, model.System)
@@ -179,13 +183,13 @@ func TestProvidersAreParsedOncePerRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &model.Connection{ID: model.NewConnectionID(), Type: "GenericSAML", ConnectionFields: model.ConnectionFields{Name: "Contoso"}}
+	c := &connection.Connection{ID: connection.NewConnectionID(), Type: "GenericSAML", ConnectionFields: connection.ConnectionFields{Name: "Contoso"}}
 	certificate, key, err := trust.NewKey(c.ID, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.SPCertificate = certificate
-	if err := errors.Join(change(&c.ConnectionFields), org.CreateConnection(t.Context(), c, key)); err != nil {
+	if err := errors.Join(change(&c.ConnectionFields), connection.In(org).CreateConnection(t.Context(), c, key)); err != nil {
 		t.Fatal(err)
 	}
 	providers := trust.NewProviders(r.Store, "https://rollcall.example/")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/sso/saml"
 )
 
@@ -89,7 +90,7 @@ func (r *Reader) metadata(document []byte, entityID, address, field string) (Cha
 	if err != nil {
 		return nil, refused(field, err)
 	}
-	return func(c *model.ConnectionFields) error {
+	return func(c *connection.ConnectionFields) error {
 		describe(c, &idp)
 		c.IDPMetadataURL = address
 		if address != "" {
@@ -100,14 +101,14 @@ func (r *Reader) metadata(document []byte, entityID, address, field string) (Cha
 }
 
 // describe writes what metadata says about an identity provider into a connection.
-func describe(c *model.ConnectionFields, idp *saml.IDP) {
+func describe(c *connection.ConnectionFields, idp *saml.IDP) {
 	c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 	c.IDPCertificates = saml.EncodeCertificates(idp.Certificates)
 	describeLogout(c, idp.SLO)
 }
 
 // describeLogout sets where the identity provider takes logout messages.
-func describeLogout(c *model.ConnectionFields, l saml.LogoutService) {
+func describeLogout(c *connection.ConnectionFields, l saml.LogoutService) {
 	c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = l.RedirectURL, l.RedirectResponseURL
 	c.IDPSLOPostURL, c.IDPSLOPostResponseURL = l.PostURL, l.PostResponseURL
 }
@@ -122,7 +123,7 @@ func (s *SAML) byHand() (Change, error) {
 			return nil, err
 		}
 	}
-	return func(c *model.ConnectionFields) error {
+	return func(c *connection.ConnectionFields) error {
 		if s.EntityID != nil || s.SSOURL != nil || s.SLOURL != nil || s.Certificates != nil {
 			c.IDPMetadataURL = ""
 		}

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/store"
 	"rollcall/sso/saml"
 	"rollcall/web"
 	"rollcall/worker"
@@ -17,7 +19,7 @@ import (
 // Watch keeps the rows of SAML connections up to date: it fetches their metadata again, and records
 // a warning about each certificate that expires soon.
 type Watch struct {
-	Store    *model.Store
+	Store    *store.Store
 	Outbound *web.Outbound
 	Log      *slog.Logger
 }
@@ -46,22 +48,22 @@ func (w *Watch) Run(ctx context.Context) error {
 // RunOnce does the work that is due, up to a batch of each kind, and returns how many connections
 // it looked at.
 func (w *Watch) RunOnce(ctx context.Context) (n int, err error) {
-	due, err := w.Store.ClaimMetadata(ctx, watchBatch, watchLease)
+	due, err := connection.Across(w.Store).ClaimMetadata(ctx, watchBatch, watchLease)
 	var g errgroup.Group
 	for i := range due {
 		g.Go(func() error { return w.refresh(ctx, &due[i]) })
 	}
 	err = errors.Join(err, g.Wait())
-	checked, claimErr := w.Store.ClaimCertificates(ctx, watchBatch, watchLease)
+	checked, claimErr := connection.Across(w.Store).ClaimCertificates(ctx, watchBatch, watchLease)
 	err = errors.Join(err, claimErr)
 	for i := range checked {
-		_, checkErr := w.org(&checked[i]).CheckCertificates(ctx, checked[i].ID)
+		_, checkErr := connection.In(w.org(&checked[i])).CheckCertificates(ctx, checked[i].ID)
 		err = errors.Join(err, unlessGone(checkErr))
 	}
 	return max(len(due), len(checked)), err
 }
 
-func (w *Watch) org(c *model.Connection) *model.Org {
+func (w *Watch) org(c *connection.Connection) *store.Org {
 	return w.Store.Org(c.OrganizationID, model.System)
 }
 
@@ -75,14 +77,14 @@ func unlessGone(err error) error {
 
 // refresh fetches a connection's metadata again. An answer that is not the metadata of the same
 // identity provider changes nothing but the connection's metadata error.
-func (w *Watch) refresh(ctx context.Context, c *model.Connection) error {
+func (w *Watch) refresh(ctx context.Context, c *connection.Connection) error {
 	idp, err := w.read(ctx, c)
 	if ctx.Err() != nil {
 		return nil // the lease ends, and another process goes on
 	}
 	message, refused := unread(err)
 	if err == nil {
-		_, err = w.org(c).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *model.ConnectionFields) {
+		_, err = connection.In(w.org(c)).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *connection.ConnectionFields) {
 			describe(c, &idp)
 		})
 		message, refused = unread(err)
@@ -93,13 +95,13 @@ func (w *Watch) refresh(ctx context.Context, c *model.Connection) error {
 	// The error is not logged: it contains the address, which may contain a secret.
 	w.Log.WarnContext(ctx, "metadata not taken over",
 		"connection", model.ConnectionPrefix.ID(c.ID), "reason", message)
-	_, err = w.org(c).RefuseMetadata(ctx, c.ID, c.IDPMetadataURL, message)
+	_, err = connection.In(w.org(c)).RefuseMetadata(ctx, c.ID, c.IDPMetadataURL, message)
 	return unlessGone(err)
 }
 
 // read fetches and parses a connection's metadata. From the metadata of several identity providers
 // it takes the one with the connection's entity ID.
-func (w *Watch) read(ctx context.Context, c *model.Connection) (saml.IDP, error) {
+func (w *Watch) read(ctx context.Context, c *connection.Connection) (saml.IDP, error) {
 	document, err := w.Outbound.Fetch(ctx, c.IDPMetadataURL, saml.MetadataAccept)
 	if err != nil {
 		return saml.IDP{}, err
@@ -122,11 +124,11 @@ func unread(err error) (message string, refused bool) {
 // signed by a key that the identity provider has only just begun to use. It does so for every
 // response that could not be decrypted, whatever failed: nothing here may depend on how far the
 // decryption came.
-func SuspectKey(ctx context.Context, org *model.Org, c *model.Connection, err error) error {
+func SuspectKey(ctx context.Context, org *store.Org, c *connection.Connection, err error) error {
 	r, ok := errors.AsType[*saml.Refused](err)
 	if !ok || r.Reason != saml.WrongKey && r.Reason != saml.Undecryptable {
 		return nil
 	}
-	_, err = org.WantMetadata(ctx, c)
+	_, err = connection.In(org).WantMetadata(ctx, c)
 	return err
 }

@@ -9,12 +9,13 @@ import (
 	"slices"
 
 	"rollcall/model"
+	"rollcall/model/organization"
 )
 
 // NewLookupTXT makes the look-up of TXT records that proves domains. It asks each of the DNS
 // servers, those of the system when there are none, and takes an answer only where all agree: one
 // that was lied to, or that remembers what was, proves nothing and takes nothing away.
-func NewLookupTXT(servers []netip.AddrPort) model.LookupTXT {
+func NewLookupTXT(servers []netip.AddrPort) organization.LookupTXT {
 	resolvers := []*net.Resolver{{PreferGo: true}}
 	if len(servers) > 0 {
 		resolvers = nil

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"rollcall/model"
+	"rollcall/model/entitle"
 	"rollcall/testidp"
 )
 
@@ -135,7 +135,7 @@ func (d *demonstration) licensed(ctx context.Context, c *customer) error {
 		if err := d.call(ctx, http.MethodGet, "/organizations/"+c.organization+"/recompute", nil, &progress); err != nil {
 			return err
 		}
-		if progress.State == string(model.RecomputeDone) {
+		if progress.State == string(entitle.RecomputeDone) {
 			return nil
 		}
 		select {

@@ -20,6 +20,7 @@ import (
 	"rollcall/config"
 	"rollcall/model"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/web"
 )
 
@@ -190,7 +191,7 @@ func TestNoAnswerHoldsInternalText(t *testing.T) {
 			database := modeltest.StartPostgres(t)
 			var log bytes.Buffer
 			store := modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")},
-				model.Options{Log: slog.New(slog.DiscardHandler)})
+				store.Options{Log: slog.New(slog.DiscardHandler)})
 			w, err := web.New(web.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), PublicURL: "http://127.0.0.1:8080"})
 			if err != nil {
 				t.Fatal(err)

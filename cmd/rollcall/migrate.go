@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"rollcall/config"
-	"rollcall/model"
+	"rollcall/model/store"
 )
 
 func (p *program) migrate(ctx context.Context, args []string) error {
@@ -30,7 +30,7 @@ func (p *program) migrate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	store, err := model.Open(ctx, string(c.Database), model.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	store, err := store.Open(ctx, string(c.Database), store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (p *program) migrationStatus(ctx context.Context, c config.Config) error {
 			url = "" // asking must not make the file
 		}
 	}
-	list, err := model.MigrationStatus(ctx, url)
+	list, err := store.MigrationStatus(ctx, url)
 	if err != nil {
 		return err
 	}

@@ -10,12 +10,14 @@ import (
 
 	"rollcall/config"
 	"rollcall/model"
+	"rollcall/model/operator"
+	"rollcall/model/store"
 )
 
 // operatorCommands are what follows rollcall operator.
 var operatorCommands = map[string]struct {
 	email bool // takes --email
-	run   func(p *program, ctx context.Context, store *model.Store, email string) error
+	run   func(p *program, ctx context.Context, store *store.Store, email string) error
 }{
 	"create":         {true, (*program).createOperator},
 	"list":           {false, (*program).listOperators},
@@ -55,7 +57,7 @@ func (p *program) operator(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	store, err := model.Open(ctx, string(c.Database), model.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	store, err := store.Open(ctx, string(c.Database), store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
 	if err != nil {
 		return err
 	}
@@ -69,8 +71,8 @@ func (p *program) operator(ctx context.Context, args []string) error {
 	return err
 }
 
-func (p *program) createOperator(ctx context.Context, store *model.Store, email string) error {
-	op, password, err := store.CreateOperator(ctx, email)
+func (p *program) createOperator(ctx context.Context, store *store.Store, email string) error {
+	op, password, err := operator.Across(store).CreateOperator(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -78,8 +80,8 @@ func (p *program) createOperator(ctx context.Context, store *model.Store, email 
 	return nil
 }
 
-func (p *program) resetOperatorPassword(ctx context.Context, store *model.Store, email string) error {
-	password, err := store.ResetOperatorPassword(ctx, email)
+func (p *program) resetOperatorPassword(ctx context.Context, store *store.Store, email string) error {
+	password, err := operator.Across(store).ResetOperatorPassword(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -91,16 +93,16 @@ func (p *program) printOneTime(email, password string) {
 	fmt.Fprintf(p.out, "One-time password of %s, good for 24 hours:\n\n  %s\n\nSign in with it at /console; a password of your own is asked for there.\n", email, password)
 }
 
-func (p *program) removeOperator(ctx context.Context, store *model.Store, email string) error {
-	if err := store.DeleteOperator(ctx, email); err != nil {
+func (p *program) removeOperator(ctx context.Context, store *store.Store, email string) error {
+	if err := operator.Across(store).DeleteOperator(ctx, email); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s is no operator any more, and is signed out everywhere.\n", email)
 	return nil
 }
 
-func (p *program) listOperators(ctx context.Context, store *model.Store, _ string) error {
-	all, err := store.Operators(ctx)
+func (p *program) listOperators(ctx context.Context, store *store.Store, _ string) error {
+	all, err := operator.Across(store).Operators(ctx)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,11 @@ import (
 	"rollcall/config"
 	"rollcall/console"
 	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/entitle"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/store"
 	"rollcall/scim"
 	"rollcall/sso"
 	"rollcall/trust"
@@ -50,9 +55,9 @@ type server struct {
 	noMigrate bool
 	opened    func() // told once requests are let through; may be nil
 
-	requests *model.RequestLog // these three once the store is open
+	requests *directory.RequestLog // these three once the store is open
 	outbound *web.Outbound
-	domains  *model.DomainWatch
+	domains  *organization.DomainWatch
 }
 
 // run serves until ctx ends. It is alive as soon as it listens, and ready once
@@ -95,12 +100,12 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
-func (s *server) mount(w *web.Server, store *model.Store) error {
+func (s *server) mount(w *web.Server, store *store.Store) error {
 	url := s.config.PublicURL.String()
-	s.requests = model.NewRequestLog(store)
+	s.requests = directory.NewRequestLog(directory.Across(store))
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests, Log: s.log}).Mount(w.Echo)
 	s.outbound = web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
-	s.domains = model.NewDomainWatch(store, web.NewLookupTXT(s.config.DNSServers))
+	s.domains = organization.NewDomainWatch(organization.Across(store), web.NewLookupTXT(s.config.DNSServers))
 	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: s.outbound,
 		Domains: s.domains, Log: s.log}).Mount(w.Echo)
 	if err := (&console.Server{Store: store, Pages: w.Pages, PublicURL: url}).Mount(w.Echo); err != nil {
@@ -110,14 +115,14 @@ func (s *server) mount(w *web.Server, store *model.Store) error {
 }
 
 // work does what nobody waits for, until ctx ends.
-func (s *server) work(ctx context.Context, store *model.Store) error {
+func (s *server) work(ctx context.Context, store *store.Store) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.sweep(ctx, store) })
 	g.Go(func() error { return s.requests.Run(ctx) })
-	g.Go(func() error { return model.NewMassChangeGuard(store).Run(ctx) })
+	g.Go(func() error { return directory.NewMassChangeGuard(directory.Across(store)).Run(ctx) })
 	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	g.Go(func() error { return s.domains.Run(ctx) })
-	g.Go(func() error { return model.NewRecomputer(store).Run(ctx) })
+	g.Go(func() error { return entitle.NewRecomputer(entitle.Across(store)).Run(ctx) })
 	return g.Wait()
 }
 
@@ -138,9 +143,9 @@ const sweepEvery = time.Minute
 
 // sweep deletes what opens nothing any more, until ctx ends. Nothing waits for
 // it, so that a sweep that fails is tried again with the next.
-func (s *server) sweep(ctx context.Context, store *model.Store) error {
+func (s *server) sweep(ctx context.Context, store *store.Store) error {
 	round := func(ctx context.Context) (more bool, err error) {
-		n, err := store.Sweep(ctx)
+		n, err := operator.Across(store).Sweep(ctx)
 		if err == nil && n > 0 {
 			s.log.Info("swept", "rows", n)
 		}
@@ -154,13 +159,13 @@ const retryEvery = time.Second
 
 // open opens the store, trying again while the database cannot be reached or
 // waits for its migrations. It returns nil when ctx ends first.
-func (s *server) open(ctx context.Context) (*model.Store, error) {
+func (s *server) open(ctx context.Context) (*store.Store, error) {
 	keys, err := secretKeys(s.config)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		store, err := model.Open(ctx, string(s.config.Database), model.Options{Keys: keys, Log: s.log, NoMigrate: s.noMigrate})
+		store, err := store.Open(ctx, string(s.config.Database), store.Options{Keys: keys, Log: s.log, NoMigrate: s.noMigrate})
 		if err == nil {
 			return store, nil
 		}

@@ -14,15 +14,16 @@ import (
 
 	"rollcall/config"
 	"rollcall/model"
+	"rollcall/model/store"
 )
 
 // storeWhenOpen is the store that health checks ask while it is still being opened.
 type storeWhenOpen struct {
 	mu    sync.Mutex
-	store *model.Store
+	store *store.Store
 }
 
-func (s *storeWhenOpen) set(store *model.Store) {
+func (s *storeWhenOpen) set(store *store.Store) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.store = store

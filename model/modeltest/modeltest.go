@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/model"
+	"rollcall/model/store"
 )
 
 // Database is one database of a test.
@@ -29,14 +29,14 @@ type Database struct {
 var Key = bytes.Repeat([]byte{7}, 32)
 
 // Each runs a test on a fresh store on SQLite and on PostgreSQL, in parallel.
-func Each(t *testing.T, test func(t *testing.T, store *model.Store)) {
+func Each(t *testing.T, test func(t *testing.T, store *store.Store)) {
 	t.Helper()
-	EachDatabase(t, func(t *testing.T, db Database) { test(t, Open(t, db, model.Options{})) })
+	EachDatabase(t, func(t *testing.T, db Database) { test(t, Open(t, db, store.Options{})) })
 }
 
 // EachWith is Each with options; Keys, Log and PasswordMemory have defaults fit for tests. It runs
 // one database after the other, because they share what is in the options: a clock, a counter.
-func EachWith(t *testing.T, o model.Options, test func(t *testing.T, store *model.Store)) {
+func EachWith(t *testing.T, o store.Options, test func(t *testing.T, store *store.Store)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, SQLite(t), o)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Open(t, Postgres(t), o)) })
@@ -65,7 +65,7 @@ var template = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	db, path := sqliteIn(folder)
-	store, err := model.Open(context.Background(), db.URL, model.Options{Keys: [][]byte{Key}})
+	store, err := store.Open(context.Background(), db.URL, store.Options{Keys: [][]byte{Key}})
 	if err != nil {
 		return nil, fmt.Errorf("migrate template: %w", err)
 	}
@@ -113,7 +113,7 @@ func sqliteIn(folder string) (db Database, path string) {
 }
 
 // Open opens a store that is closed when the test ends.
-func Open(t testing.TB, db Database, o model.Options) *model.Store {
+func Open(t testing.TB, db Database, o store.Options) *store.Store {
 	t.Helper()
 	if o.Keys == nil {
 		o.Keys = [][]byte{Key}
@@ -124,7 +124,7 @@ func Open(t testing.TB, db Database, o model.Options) *model.Store {
 	if o.PasswordMemory == 0 {
 		o.PasswordMemory = 64
 	}
-	s, err := model.Open(t.Context(), db.URL, o)
+	s, err := store.Open(t.Context(), db.URL, o)
 	if err != nil {
 		t.Fatalf("open %s: %v", db.Name, err)
 	}
@@ -155,8 +155,8 @@ type Statements struct {
 }
 
 // Options returns store options that record each statement in s.
-func (s *Statements) Options() model.Options {
-	return model.Options{Statement: func(query string) {
+func (s *Statements) Options() store.Options {
+	return store.Options{Statement: func(query string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.list = append(s.list, query)

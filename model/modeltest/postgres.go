@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver that creates and drops databases
+	_ "github.com/jackc/pgx/v5/stdlib"
 
-	"rollcall/model"
+	"rollcall/model/store"
 )
 
 // servers are the servers of this test process. A test has one to itself while it runs: the feed
@@ -44,7 +44,7 @@ var first = sync.OnceValues(func() (string, error) {
 	if err := s.exec("postgres", "CREATE DATABASE rollcall_template"); err != nil {
 		return "", err
 	}
-	store, err := model.Open(context.Background(), s.URL("rollcall_template"), model.Options{Keys: [][]byte{Key}})
+	store, err := store.Open(context.Background(), s.URL("rollcall_template"), store.Options{Keys: [][]byte{Key}})
 	if err != nil {
 		return "", fmt.Errorf("migrate template: %w", err)
 	}

@@ -1,0 +1,125 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rollcall/model"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+)
+
+// standbyKey is what the key that stands by is sealed for.
+func standbyKey(id string) string { return "connections/" + id + "/sp_standby_key" }
+
+// StandbyKey opens the private key that stands by, in PKCS #8; nil when none does.
+func (s Store) StandbyKey(c *Connection) ([]byte, error) {
+	if c.SPStandbyCertificate == "" {
+		return nil, nil
+	}
+	return tenant.SealerOf(s).Open(c.SPStandbyKey, standbyKey(c.ID))
+}
+
+// AddKey gives a connection a second key, which stands by: the metadata shows both, so that the
+// identity provider knows it before it is used. key is in PKCS #8; only its sealed form is kept.
+func (o Org) AddKey(ctx context.Context, id, certificate string, key []byte) (*Connection, error) {
+	return o.rotate(ctx, id, func(c *Connection) error {
+		if c.OIDC() {
+			return model.Invalidf("sp_key", "a connection over OpenID Connect has no keys of its own: the provider knows it by its client_secret")
+		}
+		if c.SPStandbyCertificate != "" {
+			return model.Conflictf("sp_key", "the connection has a second key already; promote one of the two and delete the other")
+		}
+		c.SPStandbyCertificate, c.SPStandbyKey = certificate, tenant.SealerOf(o).Seal(key, standbyKey(c.ID))
+		return nil
+	})
+}
+
+// PromoteKey has a connection sign with the key of this fingerprint from now on. The one that it
+// signed with stands by, since what is encrypted for it may still arrive.
+func (o Org) PromoteKey(ctx context.Context, id, fingerprint string) (*Connection, error) {
+	return o.rotate(ctx, id, func(c *Connection) error {
+		certificate, err := c.keyOf(fingerprint, tenant.StoreOf(o).Now())
+		if err != nil || certificate == c.SPCertificate {
+			return err
+		}
+		standby, err := Across(o).StandbyKey(c)
+		if err != nil {
+			return err
+		}
+		current, err := Across(o).ConnectionKey(c)
+		if err != nil {
+			return err
+		}
+		c.SPCertificate, c.SPStandbyCertificate = c.SPStandbyCertificate, c.SPCertificate
+		c.SPKey, c.SPStandbyKey = tenant.SealerOf(o).Seal(standby, connectionKey(c.ID)), tenant.SealerOf(o).Seal(current, standbyKey(c.ID))
+		return nil
+	})
+}
+
+// DeleteKey removes the key of this fingerprint, which must not be the one that is signed with.
+func (o Org) DeleteKey(ctx context.Context, id, fingerprint string) (*Connection, error) {
+	return o.rotate(ctx, id, func(c *Connection) error {
+		certificate, err := c.keyOf(fingerprint, tenant.StoreOf(o).Now())
+		if err != nil {
+			return err
+		}
+		if certificate == c.SPCertificate {
+			return model.Conflictf("sp_key", "the connection signs with this key; promote the other one first")
+		}
+		c.SPStandbyCertificate, c.SPStandbyKey = "", nil
+		return nil
+	})
+}
+
+// keyOf finds the certificate of one of our keys by its fingerprint.
+func (c *Connection) keyOf(fingerprint string, now time.Time) (string, error) {
+	for _, text := range append(organization.Optional(c.SPCertificate), organization.Optional(c.SPStandbyCertificate)...) {
+		if read, err := ReadCertificate(text, RequestSigning, now); err == nil && read.Fingerprint == fingerprint {
+			return text, nil
+		}
+	}
+	return "", model.NotFoundf("the connection has no key %.100q", fingerprint)
+}
+
+// rotate changes the keys of a connection under its lock.
+func (o Org) rotate(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
+	var c *Connection
+	err := o.Tx(ctx, func(org Org) error {
+		before, err := org.LockConnection(ctx, id, tenant.ToChange)
+		if err != nil {
+			return err
+		}
+		after := *before
+		if err := change(&after); err != nil {
+			return err
+		}
+		c = &after
+		if _, err := org.WithDomains(ctx, c); err != nil {
+			return err
+		}
+		if before.SPCertificate == c.SPCertificate && before.SPStandbyCertificate == c.SPStandbyCertificate {
+			return nil
+		}
+		due := model.Time(0)
+		c.UpdatedAt, c.CertificatesDueAt = tenant.Now(org), &due
+		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).
+			Select("SPKey", "SPCertificate", "SPStandbyKey", "SPStandbyCertificate", "UpdatedAt", "CertificatesDueAt").UpdateColumns(c).Error
+		if err != nil {
+			return fmt.Errorf("rotate keys: %w", err)
+		}
+		if err := org.recordCertificates(before, c, ByRotation); err != nil || before.SPCertificate == c.SPCertificate {
+			return err
+		}
+		renewed, err := ReadCertificate(c.SPCertificate, RequestSigning, tenant.StoreOf(o).Now())
+		if err != nil {
+			return err
+		}
+		return org.recordRenewed(c, renewed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -1,0 +1,308 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/people"
+)
+
+// MembersOp says what a MembersChange does with its users.
+type MembersOp uint8
+
+// The changes of a group's members. ReplaceMembers with nobody empties the group.
+const (
+	AddMembers MembersOp = iota
+	RemoveMembers
+	ReplaceMembers
+)
+
+// MembersChange is one change of a group's members. Adding who is in, and
+// removing who is not, changes nothing.
+type MembersChange struct {
+	Op      MembersOp
+	UserIDs []string // of users, and of groups of the same directory
+}
+
+// changeMembers applies one change to a group whose lock the caller holds, and
+// tells whether it altered anything.
+func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c MembersChange) (bool, error) {
+	named := make([]string, 0, len(c.UserIDs))
+	for _, id := range c.UserIDs {
+		switch {
+		case model.IsID(id):
+			named = append(named, id)
+		case c.Op != RemoveMembers:
+			return false, errUnknownMember(id)
+		}
+	}
+	if len(named) == 0 && c.Op != ReplaceMembers {
+		return false, nil
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	added, removed := 0, 0
+	if c.Op != AddMembers {
+		ids, err := tenant.Encode(named)
+		if err != nil {
+			return false, err
+		}
+		if removed, err = o.removeMembers(ctx, g, c.Op == ReplaceMembers, ids); err != nil {
+			return false, err
+		}
+		if c.Op == ReplaceMembers || removed < len(named) { // of those named, some are no users
+			groups, err := o.unnest(ctx, g, c.Op == ReplaceMembers, ids)
+			if err != nil {
+				return false, err
+			}
+			removed += groups
+		}
+	}
+	if c.Op != RemoveMembers {
+		for some := range slices.Chunk(named, membersAtOnce) {
+			n, err := o.addMembers(ctx, g, some)
+			if err != nil {
+				return false, err
+			}
+			added += n
+		}
+	}
+	return added+removed > 0, nil
+}
+
+// membersAtOnce are how many users are in memory at a time, each with a document
+// of up to DocumentLimit.
+const membersAtOnce = 500
+
+func errUnknownMember(id string) error {
+	return model.Invalidf("members", "the directory has no user or group %.64q; create it first, then add it to the group", id)
+}
+
+// removeMembers removes the listed users, or all but them.
+func (o Org) removeMembers(ctx context.Context, g *people.DirectoryGroup, others bool, ids string) (int, error) {
+	condition := tenant.DialectOf(o).OneOf("user_id")
+	if others {
+		condition = tenant.DialectOf(o).NoneOf("user_id")
+	}
+	var gone []people.GroupMember
+	db := tenant.DB(o).WithContext(ctx).Clauses(clause.Returning{Columns: []clause.Column{{Name: "user_id"}}})
+	if err := db.Where("group_id = ?", g.ID).Where(condition, ids).Delete(&gone).Error; err != nil {
+		return 0, fmt.Errorf("delete members: %w", err)
+	}
+	if len(gone) == 0 {
+		return 0, nil
+	}
+	slices.SortFunc(gone, func(a, b people.GroupMember) int { return strings.Compare(a.UserID, b.UserID) })
+	for some := range slices.Chunk(gone, membersAtOnce) {
+		if err := o.recordRemoved(ctx, g, some); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
+}
+
+func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone []people.GroupMember) error {
+	list := make([]string, len(gone))
+	for i, m := range gone {
+		list[i] = m.UserID
+	}
+	tenant.Affects(o, model.CauseDirectory, list...)
+	ids, err := tenant.Encode(list)
+	if err != nil {
+		return err
+	}
+	var users []people.User
+	if err := tenant.DB(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&users).Error; err != nil {
+		return fmt.Errorf("read former members: %w", err)
+	}
+	for i := range users {
+		if err := o.recordMember(ctx, DirectoryGroupUserRemoved, g, &users[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidateMember is a user whom a request names as a member.
+type candidateMember struct {
+	people.User `gorm:"embedded"`
+	IsMember    bool
+}
+
+// addMembers adds the listed users and groups that are not in the group yet.
+// Users whom the directory could adopt are adopted; what else it does not own is unknown.
+func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (int, error) {
+	known, groups, err := o.knownMembers(ctx, g, wanted)
+	if err != nil {
+		return 0, err
+	}
+	var rows []people.GroupMember
+	var nested []string
+	for _, id := range wanted {
+		if isMember, isGroup := groups[id]; isGroup {
+			if !isMember {
+				nested = append(nested, id)
+			}
+			continue
+		}
+		c := known[id]
+		if c.IsMember {
+			continue
+		}
+		rows = append(rows, people.GroupMember{GroupID: g.ID, UserID: id})
+		tenant.Affects(o, model.CauseDirectory, id)
+		if err := o.recordMember(ctx, DirectoryGroupUserAdded, g, &c.User); err != nil {
+			return 0, err
+		}
+	}
+	if len(rows) > 0 {
+		if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
+			return 0, fmt.Errorf("create members: %w", err)
+		}
+	}
+	return len(rows) + len(nested), o.nest(ctx, g, nested)
+}
+
+// knownMembers returns the users whom a request names, by id, each of them the
+// directory's by now, and the groups that it names, with whether each is a member.
+func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (known map[string]*candidateMember, groups map[string]bool, err error) {
+	ids, err := tenant.Encode(wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	var found []candidateMember
+	// KEY SHARE keeps the users from being deleted before their membership is written.
+	db := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
+		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
+	// COALESCE keeps PostgreSQL, while it knows little of a new table, from reading the whole directory.
+	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&found).Error
+	if err != nil {
+		return nil, nil, fmt.Errorf("read new members: %w", err)
+	}
+	known = make(map[string]*candidateMember, len(found))
+	for i := range found {
+		known[found[i].ID] = &found[i]
+	}
+	if len(known) < len(wanted) {
+		others := slices.DeleteFunc(slices.Clone(wanted), func(id string) bool { return known[id] != nil })
+		if groups, err = o.groupsAmong(ctx, g, others); err != nil {
+			return nil, nil, err
+		}
+	}
+	// wanted is sorted, so that two requests that adopt the same users do not wait for each other.
+	for _, id := range wanted {
+		if _, isGroup := groups[id]; isGroup || known[id] != nil {
+			continue
+		}
+		u, err := o.UpdateDirectoryUser(ctx, g.DirectoryID, id, func(*people.UserDraft) error { return nil })
+		if model.KindOf(err) == model.NotFound {
+			return nil, nil, errUnknownMember(id)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		known[id] = &candidateMember{User: *u}
+	}
+	return known, groups, nil
+}
+
+func (o Org) recordMember(ctx context.Context, t model.EventType, g *people.DirectoryGroup, u *people.User) error {
+	user, err := u.DirectoryUserForm()
+	if err != nil {
+		return err
+	}
+	group := g.PublicForm()
+	err = tenant.Record(o, t, group.ID, struct {
+		DirectoryID string                      `json:"directory_id"`
+		User        people.DirectoryUserObject  `json:"user"`
+		Group       people.DirectoryGroupObject `json:"group"`
+	}{group.DirectoryID, user, group})
+	if err != nil {
+		return err
+	}
+	return tenant.Spill(ctx, o)
+}
+
+// touchGroupsOf locks the groups that a user is in and gives them a new version,
+// since they are about to lose a member. Whoever removes a user does this first:
+// groups are locked before users, or a change of a group's members and the
+// removal of one of them could wait for each other.
+func (o Org) touchGroupsOf(ctx context.Context, userID string) error {
+	return o.touchGroups(ctx, userID, tenant.DB(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", userID))
+}
+
+// touchGroupsAround is touchGroupsOf for a group that is about to be removed: it
+// comes after those that it is in.
+func (o Org) touchGroupsAround(ctx context.Context, groupID string) error {
+	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").Where("member_id = ?", groupID))
+}
+
+func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm.DB) error {
+	if !model.IsID(memberID) {
+		return nil
+	}
+	var groups []string
+	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), memberID) // the member's turn comes before the groups' rows, as it is the member's event
+	err := db.Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
+		Where("id IN (?)", memberships).Order("id").Pluck("id", &groups).Error
+	if err != nil {
+		return fmt.Errorf("lock groups: %w", err)
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	ids, err := tenant.Encode(groups)
+	if err != nil {
+		return err
+	}
+	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where(tenant.DialectOf(o).OneOf("id"), ids).
+		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(o)}).Error
+	if err != nil {
+		return fmt.Errorf("update groups: %w", err)
+	}
+	return nil
+}
+
+// DirectoryGroupsOf returns the directory groups that each of the users is a
+// member of whole, by user id, as events tell of them: without indirect ones.
+func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[string][]people.DirectoryGroup, error) {
+	memberships, err := people.In(o).GroupsOf(ctx, userIDs...)
+	if err != nil {
+		return nil, err
+	}
+	whole := map[string]people.DirectoryGroup{}
+	for _, of := range memberships {
+		for _, m := range of {
+			whole[m.ID] = people.DirectoryGroup{}
+		}
+	}
+	ids, err := tenant.Encode(model.SortedKeys(whole))
+	if err != nil {
+		return nil, err
+	}
+	var groups []people.DirectoryGroup
+	if len(whole) > 0 {
+		if err := tenant.Read(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids).Find(&groups).Error; err != nil {
+			return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
+		}
+	}
+	for _, g := range groups {
+		whole[g.ID] = g
+	}
+	out := make(map[string][]people.DirectoryGroup, len(memberships))
+	for user, of := range memberships {
+		for _, m := range of {
+			if g := whole[m.ID]; !m.Indirect && g.ID != "" { // not deleted between the two reads
+				out[user] = append(out[user], g)
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,200 @@
+package directory
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/people"
+)
+
+// groupsAmong tells which of the ids are groups of g's directory, and whether
+// each is a member of g already.
+func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []string) (map[string]bool, error) {
+	list, err := tenant.Encode(ids)
+	if err != nil {
+		return nil, err
+	}
+	var found []struct {
+		ID       string
+		IsMember bool
+	}
+	// KEY SHARE keeps the groups from being deleted before their membership is written.
+	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
+		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n WHERE n.organization_id = ? AND n.group_id = ? AND n.member_id = directory_groups.id) AS is_member", o.ID, g.ID).
+		// For COALESCE see knownMembers.
+		Where("COALESCE(directory_groups.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
+		Order("directory_groups.id").Find(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("read new member groups: %w", err)
+	}
+	groups := make(map[string]bool, len(found))
+	for _, f := range found {
+		groups[f.ID] = f.IsMember
+	}
+	return groups, nil
+}
+
+// nest makes groups members of g, none of which is one yet. It answers Invalid
+// where g would come to be a member of itself.
+func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	// Two requests that each nest one group in the other's must not both find no circle: they queue here.
+	var d Directory
+	if err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}), &d, "directory", g.DirectoryID); err != nil {
+		return err
+	}
+	list, err := tenant.Encode(ids)
+	if err != nil {
+		return err
+	}
+	var circle []string
+	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
+		Where("directory_groups.id IN (WITH RECURSIVE up (id) AS (SELECT CAST(? AS text) UNION "+
+			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id WHERE n.organization_id = ?) SELECT id FROM up)", g.ID, o.ID).
+		Order("directory_groups.id").Limit(1).Pluck("directory_groups.id", &circle).Error
+	if err != nil {
+		return fmt.Errorf("look for a circle of groups: %w", err)
+	}
+	if len(circle) > 0 {
+		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way of others; no group can be a member of itself", circle[0])
+	}
+	rows := make([]people.GroupGroup, len(ids))
+	for i, id := range ids {
+		rows[i] = people.GroupGroup{GroupID: g.ID, MemberID: id}
+	}
+	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
+		return fmt.Errorf("create member groups: %w", err)
+	}
+	if err := entitle.In(o).AffectsGroups(ctx, ids...); err != nil {
+		return err
+	}
+	return o.recordNesting(g, ids, nil)
+}
+
+// unnest removes the listed groups from the members of g, or all but them, and
+// tells how many those were.
+func (o Org) unnest(ctx context.Context, g *people.DirectoryGroup, others bool, ids string) (int, error) {
+	condition := tenant.DialectOf(o).OneOf("member_id")
+	if others {
+		condition = tenant.DialectOf(o).NoneOf("member_id")
+	}
+	var gone []people.GroupGroup
+	db := tenant.DB(o).WithContext(ctx).Clauses(clause.Returning{Columns: []clause.Column{{Name: "member_id"}}})
+	if err := db.Where("group_id = ?", g.ID).Where(condition, ids).Delete(&gone).Error; err != nil {
+		return 0, fmt.Errorf("delete member groups: %w", err)
+	}
+	if len(gone) == 0 {
+		return 0, nil
+	}
+	list := make([]string, len(gone))
+	for i, m := range gone {
+		list[i] = m.MemberID
+	}
+	if err := entitle.In(o).AffectsGroups(ctx, list...); err != nil {
+		return 0, err
+	}
+	return len(gone), o.recordNesting(g, nil, list)
+}
+
+// recordNesting notes that groups became members of g, or no longer are. There is
+// no type of event for that in the reference: it is a change of the group.
+func (o Org) recordNesting(g *people.DirectoryGroup, added, removed []string) error {
+	public := func(ids []string) []string {
+		out := make([]string, len(ids))
+		for i, id := range ids {
+			out[i] = model.DirectoryGroupPrefix.ID(id)
+		}
+		return out
+	}
+	group := g.PublicForm()
+	return tenant.Record(o, DirectoryGroupUpdated, group.ID, struct {
+		people.DirectoryGroupObject
+		PreviousAttributes struct{} `json:"previous_attributes"`
+		Rollcall           nesting  `json:"rollcall"`
+	}{DirectoryGroupObject: group, Rollcall: nesting{public(added), public(removed)}})
+}
+
+// nesting is what an event tells of groups that became members of its group, or ceased to be.
+type nesting struct {
+	GroupsAdded   []string `json:"groups_added"`
+	GroupsRemoved []string `json:"groups_removed"`
+}
+
+// GroupMembers returns the members of each of the groups by group id, first the
+// users, then the groups, in one statement. It names the organization for the groups and for
+// the users and not for the rows between them, so that these are read from their
+// index alone.
+func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]people.MemberOf, error) {
+	out := map[string][]people.MemberOf{}
+	if len(groupIDs) == 0 {
+		return out, nil
+	}
+	condition, list, err := tenant.Amongst(o, groupIDs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+		Select("t.side, t.id, t.display_name, t.is_group").
+		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group FROM directory_group_members m "+
+			"JOIN users u ON u.organization_id = ? AND u.id = m.user_id WHERE m.group_id"+condition+
+			" UNION ALL SELECT n.group_id, g.id, g.display_name, true FROM directory_group_groups n "+
+			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id WHERE n.organization_id = ? AND n.group_id"+condition+
+								") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
+		Where("directory_groups.id"+condition, list). // so that each group is looked up once, and not for each of its members
+		Rows()
+	if err == nil {
+		err = eachMember(rows, func(group string, m people.MemberOf, isGroup bool) {
+			m.IsGroup = isGroup
+			out[group] = append(out[group], m)
+		})
+	}
+	if err != nil {
+		return nil, tenant.Translate(o, fmt.Errorf("read members: %w", err))
+	}
+	for _, members := range out { // which costs the database more
+		slices.SortFunc(members, usersFirst)
+	}
+	return out, nil
+}
+
+// usersFirst orders members by kind and then by id.
+func usersFirst(a, b people.MemberOf) int {
+	switch {
+	case a.IsGroup == b.IsGroup:
+		return strings.Compare(a.ID, b.ID)
+	case b.IsGroup:
+		return -1
+	}
+	return 1
+}
+
+// eachMember reads rows of one side's id, the other's id and display name, and a
+// boolean. There may be a hundred thousand, which GORM's reflection would take
+// longer to read than all the rest takes.
+func eachMember(rows *sql.Rows, take func(side string, m people.MemberOf, is bool)) error {
+	defer rows.Close()
+	var text sql.RawBytes
+	side := ""
+	for rows.Next() {
+		var m people.MemberOf
+		var is bool
+		if err := rows.Scan(&text, &m.ID, &m.DisplayName, &is); err != nil {
+			return err
+		}
+		if side != string(text) {
+			side = string(text)
+		}
+		take(side, m, is)
+	}
+	return rows.Err()
+}

@@ -1,0 +1,114 @@
+package directory_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/store"
+)
+
+// requests reads a directory's request log, newest first.
+func requests(t testing.TB, org *store.Org, d *directory.Directory) (out []directory.DirectoryRequest) {
+	t.Helper()
+	p := model.Page{Limit: 500}
+	for {
+		list, info, err := directory.In(org).DirectoryRequests(t.Context(), d.ID, p)
+		storetest.Must(t, err)
+		out = append(out, list...)
+		if info.After == "" {
+			return out
+		}
+		p.After = info.After
+	}
+}
+
+func TestRequestLog(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		org, d := storetest.Contoso(t, s)
+		t.Run("a line is stored as it was added, cut where it is long", func(t *testing.T) {
+			log := directory.NewRequestLog(directory.Across(s))
+			want := storetest.Noted(d)
+			want.ResourceID, want.Filter, want.ScimType, want.Detail = "ada", strings.Repeat("ä", 400), "tooMany", "no \x00 'quote' \"here\""
+			want.Duration, want.TokenID, want.TokenName, want.TokenSuffix, want.RequestID = 1234, "t", "<first>", "abcd", "r"
+			log.Add(want)
+			_, err := log.RunOnce(t.Context())
+			storetest.Must(t, err)
+			got := requests(t, org, d)
+			if len(got) != 1 {
+				t.Fatalf("%d lines", len(got))
+			}
+			want.ID, want.CreatedAt, want.ResourceID = got[0].ID, got[0].CreatedAt, directory.Redacted
+			want.Filter, want.Detail = strings.Repeat("ä", 250)+directory.Redacted, "no … 'quote' \"here\""
+			if got[0] != want {
+				t.Errorf("got  %+v\nwant %+v", got[0], want)
+			}
+		})
+		t.Run("a sweep leaves the last 1,000 of each directory", func(t *testing.T) {
+			other, _, err := directory.In(org).CreateDirectory(t.Context(), "Other", "okta scim v2.0")
+			storetest.Must(t, err)
+			storetest.Note(t, s, other, 3)
+			storetest.Note(t, s, d, 1200)
+			all := requests(t, org, d)
+			_, err = operator.Across(s).Sweep(t.Context())
+			storetest.Must(t, err)
+			left := requests(t, org, d)
+			if len(all) != 1201 || len(left) != 1000 || left[0] != all[0] || left[999] != all[999] || len(requests(t, org, other)) != 3 {
+				t.Errorf("%d lines, %d left", len(all), len(left))
+			}
+		})
+		t.Run("the lines of a directory that has gone go with it, and keep nobody's back", func(t *testing.T) {
+			gone, _, err := directory.In(org).CreateDirectory(t.Context(), "Gone", "okta scim v2.0")
+			storetest.Must(t, err)
+			storetest.Note(t, s, gone, 1)
+			log := directory.NewRequestLog(directory.Across(s))
+			log.Add(storetest.Noted(gone))
+			log.Add(storetest.Noted(d))
+			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), gone.ID))
+			_, err = log.RunOnce(t.Context())
+			storetest.Must(t, err)
+			var n int64
+			storetest.Must(t, storetest.Across(s, t.Context()).Model(&directory.DirectoryRequest{}).Where("directory_id = ?", gone.ID).Count(&n).Error)
+			if all := requests(t, org, d); n != 0 || len(all) != 1001 {
+				t.Errorf("%d lines of the directory that has gone, %d of the other", n, len(all))
+			}
+		})
+	})
+}
+
+// TestRequestLogIsBounded has a database that takes no lines for a while.
+func TestRequestLogIsBounded(t *testing.T) {
+	t.Parallel()
+	s := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
+	org, d := storetest.Contoso(t, s)
+	log := directory.NewRequestLog(directory.Across(s))
+	add := func(from, to int) {
+		for i := from; i < to; i++ {
+			r := storetest.Noted(d)
+			r.RequestID = fmt.Sprint(i)
+			log.Add(r)
+		}
+	}
+	add(0, 8000)
+	storetest.Must(t, storetest.Across(s, t.Context()).Exec("ALTER TABLE directory_requests RENAME TO away").Error)
+	if _, err := log.RunOnce(t.Context()); err == nil {
+		t.Fatal("the lines were written without a table")
+	}
+	add(8000, 9000)
+	storetest.Must(t, storetest.Across(s, t.Context()).Exec("ALTER TABLE away RENAME TO directory_requests").Error)
+	n, err := log.RunOnce(t.Context())
+	storetest.Must(t, err)
+	all := requests(t, org, d)
+	if n > 8192 || n < 7000 || len(all) != n || all[0].RequestID != "8999" || all[n-1].RequestID != fmt.Sprint(9000-n) {
+		t.Errorf("%d lines, the first %s", n, all[len(all)-1].RequestID)
+	}
+	if n, err := log.RunOnce(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d lines are left: %v", n, err)
+	}
+}

@@ -1,0 +1,139 @@
+package directory
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/tenant"
+	"rollcall/worker"
+)
+
+// RequestLog keeps the SCIM requests of directories in memory until Run writes
+// them, each second by one statement: no request waits for its own line. A crash
+// loses the lines of the last second. When the database cannot keep up, the
+// oldest lines are dropped and counted in the server's log.
+type RequestLog struct {
+	store   Store
+	mu      sync.Mutex
+	rows    []DirectoryRequest
+	dropped int
+}
+
+const (
+	// flushEvery is the pause between two flushes.
+	flushEvery = time.Second
+	// pendingRequests is the most that are kept in memory: about 4 MiB.
+	pendingRequests = 8192
+	// longestLine is the most bytes of one text of a line.
+	longestLine = 500
+)
+
+// NewRequestLog makes the request log of a store.
+func NewRequestLog(s Store) *RequestLog { return &RequestLog{store: s} }
+
+// Add notes a request, whose id and time it makes. It never waits for the database.
+func (l *RequestLog) Add(r DirectoryRequest) {
+	r.ID, r.CreatedAt = model.NewID(), model.TimeOf(l.store.Now())
+	if r.ResourceID != "" && !model.IsID(r.ResourceID) {
+		r.ResourceID = Redacted // an id is made here; anything else may be somebody's name
+	}
+	for _, text := range []*string{&r.Method, &r.Filter, &r.Detail} {
+		*text = strings.ReplaceAll(*text, "\x00", Redacted)
+		if len(*text) > longestLine {
+			*text = strings.ToValidUTF8((*text)[:longestLine], "") + Redacted
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keep([]DirectoryRequest{r})
+}
+
+// keep adds rows, and drops the oldest where there are too many. Who calls it holds mu.
+func (l *RequestLog) keep(rows []DirectoryRequest) {
+	l.rows = append(l.rows, rows...)
+	if over := len(l.rows) - pendingRequests; over > 0 {
+		over = max(over, pendingRequests/8) // moving the rest is not for every line
+		l.rows = append(l.rows[:0], l.rows[over:]...)
+		l.dropped += over
+	}
+}
+
+// Run writes the lines each second until ctx ends. A flush that fails is tried
+// again with the next. RunOnce writes those that a server's end leaves.
+func (l *RequestLog) Run(ctx context.Context) error {
+	round := func(ctx context.Context) (more bool, err error) {
+		_, err = l.RunOnce(ctx)
+		return false, err
+	}
+	return worker.Every(ctx, flushEvery, tenant.Log(l.store), "request log not written", round)
+}
+
+// RunOnce writes the lines that are there and returns how many they are.
+func (l *RequestLog) RunOnce(ctx context.Context) (n int, err error) {
+	l.mu.Lock()
+	rows, dropped := l.rows, l.dropped
+	l.rows, l.dropped = nil, 0
+	l.mu.Unlock()
+	if dropped > 0 {
+		tenant.Log(l.store).WarnContext(ctx, "lines of the request log dropped", "count", dropped)
+	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	if err := l.store.writeRequests(ctx, rows); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		since := l.rows
+		l.rows = nil
+		l.keep(rows)
+		l.keep(since)
+		return 0, err
+	}
+	return len(rows), nil
+}
+
+// requestLine is a row as the database reads it out of JSON.
+type requestLine struct {
+	*DirectoryRequest
+	At int64 `json:"created_at"`
+}
+
+// requestColumns are those of directory_requests, in the order of the statements below.
+const requestColumns = `id, organization_id, directory_id, method, path, resource_id, filter, status, scim_type, detail,
+	duration, token_id, token_name, token_suffix, request_id, created_at`
+
+// writeRequests writes rows by one statement, however many they are. Each names
+// its organization itself. Those of a directory that has gone meanwhile are left out.
+func (s Store) writeRequests(ctx context.Context, rows []DirectoryRequest) error {
+	lines := make([]requestLine, len(rows))
+	for i := range rows {
+		lines[i] = requestLine{&rows[i], int64(rows[i].CreatedAt)}
+	}
+	text, err := json.Marshal(lines)
+	if err != nil {
+		return fmt.Errorf("encode requests: %w", err)
+	}
+	from := `json_to_recordset(?::json) AS r(id text, organization_id text, directory_id text, method text, path text, resource_id text,
+		filter text, status bigint, scim_type text, detail text, duration bigint, token_id text, token_name text, token_suffix text,
+		request_id text, created_at bigint)`
+	if tenant.DialectOf(s) == tenant.SqliteDialect {
+		var fields []string
+		for column := range strings.FieldsFuncSeq(requestColumns, func(c rune) bool { return strings.ContainsRune(", \t\n", c) }) {
+			fields = append(fields, `value ->> '`+column+`' AS `+column)
+		}
+		from = `(SELECT ` + strings.Join(fields, ", ") + ` FROM json_each(?)) AS r`
+	}
+	err = across.DB(ctx, s).Exec(`INSERT INTO directory_requests (`+requestColumns+`) SELECT `+requestColumns+` FROM `+from+`
+		WHERE EXISTS (SELECT 1 FROM directories AS d WHERE d.organization_id = r.organization_id AND d.id = r.directory_id)
+		ON CONFLICT DO NOTHING`, string(text)).Error
+	if err != nil {
+		return tenant.Translate(s, fmt.Errorf("write requests: %w", err))
+	}
+	return nil
+}

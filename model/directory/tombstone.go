@@ -1,0 +1,139 @@
+package directory
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+
+	"rollcall/model"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/people"
+)
+
+// Tombstone is what is left of a deleted user. It keeps no personal data, only
+// keyed hashes of the folded userName, the e-mail addresses and the identities,
+// by which a sign-on of the same person is recognized (docs/design/identity.md, "Leaving").
+type Tombstone struct {
+	ID             string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	UserID         string               // who it was
+	CreatedAt      model.Time           `gorm:"autoCreateTime:false"`
+}
+
+// TombstoneKey is one hash by which a tombstone is found.
+type TombstoneKey struct {
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	TombstoneID    string               `gorm:"primaryKey"`
+	Hash           []byte               `gorm:"primaryKey"`
+}
+
+// hashes are the traces under the installation's key, bound to the organization
+// so that the same person's hashes in two organizations cannot be compared.
+func (o Org) hashes(t people.Traces) [][]byte {
+	var out [][]byte
+	add := func(kind string, parts ...string) {
+		mac := hmac.New(sha256.New, tenant.HashKey(o))
+		fmt.Fprintf(mac, "%s\x00%s", o.ID, kind)
+		for _, p := range parts {
+			fmt.Fprintf(mac, "\x00%d\x00%s", len(p), p)
+		}
+		out = append(out, mac.Sum(nil))
+	}
+	if t.UserName != "" {
+		add("userName", model.Fold(t.UserName))
+	}
+	seen := map[string]bool{"": true}
+	for _, address := range t.Emails {
+		if folded, _ := model.FoldEmail(address); !seen[folded] {
+			seen[folded] = true
+			add("email", folded)
+		}
+	}
+	for _, id := range t.Identities {
+		add("identity", id.ConnectionID, id.Issuer, id.Subject)
+	}
+	return out
+}
+
+// bury leaves a tombstone for a user who is being deleted.
+func (o Org) bury(ctx context.Context, u *people.User) error {
+	var identities []people.Identity
+	if len(u.ProfileIDs) > 0 {
+		var err error
+		if identities, err = people.In(o).Identities(ctx, u.ID); err != nil {
+			return err
+		}
+	}
+	traces, err := u.Traces(identities)
+	if err != nil {
+		return err
+	}
+	stone := Tombstone{ID: model.NewID(), UserID: u.ID, CreatedAt: tenant.Now(o)}
+	if err := tenant.DB(o).WithContext(ctx).Create(&stone).Error; err != nil {
+		return fmt.Errorf("create tombstone: %w", err)
+	}
+	var keys []TombstoneKey
+	for _, h := range o.hashes(traces) {
+		keys = append(keys, TombstoneKey{TombstoneID: stone.ID, Hash: h})
+	}
+	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&keys, tenant.DialectOf(o).Batch(3)).Error; err != nil {
+		return fmt.Errorf("create tombstone keys: %w", err)
+	}
+	return nil
+}
+
+// Departed tells whether a tombstone forbids a login to create the person who
+// left one of these traces. None does once the organization has no directory
+// left, since nothing could then bring the person back.
+func (o Org) Departed(ctx context.Context, of ...people.Traces) (bool, error) {
+	var directories, stones int64
+	if err := tenant.Read(o).WithContext(ctx).Model(&Directory{}).Count(&directories).Error; err != nil {
+		return false, tenant.Translate(o, fmt.Errorf("count directories: %w", err))
+	}
+	var hashes [][]byte
+	for _, t := range of {
+		hashes = append(hashes, o.hashes(t)...)
+	}
+	if directories == 0 || len(hashes) == 0 {
+		return false, nil
+	}
+	err := tenant.Read(o).WithContext(ctx).Model(&TombstoneKey{}).Where("hash IN ?", hashes).Count(&stones).Error
+	if err != nil {
+		return false, tenant.Translate(o, fmt.Errorf("count tombstones: %w", err))
+	}
+	return stones > 0, nil
+}
+
+// Tombstones lists the organization's tombstones.
+func (o Org) Tombstones(ctx context.Context, p model.Page) ([]Tombstone, model.PageInfo, error) {
+	return tenant.Paged(o, tenant.Read(o).WithContext(ctx).Model(&Tombstone{}), p, func(t Tombstone) string { return t.ID })
+}
+
+// DeleteTombstone lets a login create the person again.
+func (o Org) DeleteTombstone(ctx context.Context, id string) error {
+	if !model.IsID(id) {
+		return model.NotFoundf("there is no tombstone %.64q here", id)
+	}
+	return o.Tx(ctx, func(org Org) error {
+		r := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&Tombstone{})
+		if r.Error != nil {
+			return fmt.Errorf("delete tombstone: %w", r.Error)
+		}
+		if r.RowsAffected == 0 {
+			return model.NotFoundf("there is no tombstone %.64q here", id)
+		}
+		return nil
+	})
+}
+
+// clearTombstones removes those whom a directory has created again.
+func (o Org) clearTombstones(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := tenant.DB(o).WithContext(ctx).Where("id IN ?", ids).Delete(&Tombstone{}).Error; err != nil {
+		return fmt.Errorf("delete tombstones: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package entitle_test
+
+import (
+	"rollcall/model/entitle"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model/internal/storetest"
+	"rollcall/model/people"
+)
+
+// entitlementCases are the random rules and users that each property is tried with.
+const entitlementCases = 20_000
+
+// some are random texts with a prefix, in random order and with some twice.
+func some(r *rand.Rand, prefix string, of int) []string {
+	out := []string{}
+	for range r.IntN(of + 1) {
+		out = append(out, fmt.Sprint(prefix, r.IntN(of)))
+	}
+	return out
+}
+
+func randomGroups(r *rand.Rand) []entitle.GroupName {
+	var out []entitle.GroupName
+	for _, name := range some(r, "d", 5) {
+		switch r.IntN(3) {
+		case 0:
+			out = append(out, entitle.GroupName{Folded: name})
+		default:
+			out = append(out, entitle.GroupName{ID: "id-" + name, Folded: name})
+		}
+	}
+	return out
+}
+
+func randomRules(r *rand.Rand) *entitle.Rules {
+	rules := &entitle.Rules{Accounts: map[string][]string{}, Manual: r.IntN(2) == 0}
+	for _, c := range some(r, "c", 3) {
+		rules.Accounts[c] = some(r, "a", 4)
+	}
+	if r.IntN(2) == 0 {
+		rules.OnlyConnection = fmt.Sprint("c", r.IntN(3))
+	}
+	for i := range r.IntN(8) {
+		g := entitle.RuleGroup{ID: fmt.Sprint("g", i), AccountID: fmt.Sprint("a", r.IntN(5)), ByDefault: r.IntN(3) == 0}
+		for _, n := range randomGroups(r) {
+			if n.ID != "" && r.IntN(2) == 0 {
+				n = entitle.GroupName{ID: n.ID}
+			} else {
+				n = entitle.GroupName{Folded: n.Folded}
+			}
+			g.Mapped = append(g.Mapped, n)
+		}
+		rules.Groups = append(rules.Groups, g)
+	}
+	if r.IntN(2) == 0 {
+		rules.Admin = &entitle.GroupName{Folded: fmt.Sprint("d", r.IntN(5))}
+	}
+	return rules
+}
+
+func randomClaimant(r *rand.Rand) entitle.Claimant {
+	c := entitle.Claimant{Active: r.IntN(5) > 0, Groups: randomGroups(r)}
+	if r.IntN(2) == 0 {
+		c.Connection = fmt.Sprint("c", r.IntN(3))
+	}
+	return c
+}
+
+// The table of rules.decide, row by row.
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	rules := &entitle.Rules{
+		Accounts:       map[string][]string{"okta": {"b", "a"}, "entra": {"c"}},
+		OnlyConnection: "okta",
+		Groups: []entitle.RuleGroup{
+			{ID: "everybody", AccountID: "a", ByDefault: true},
+			{ID: "by name", AccountID: "a", Mapped: []entitle.GroupName{{Folded: "staff"}, {Folded: "crew"}}},
+			{ID: "by id", AccountID: "b", Mapped: []entitle.GroupName{{ID: "1"}}},
+			{ID: "elsewhere", AccountID: "c", ByDefault: true},
+		},
+		Admin: &entitle.GroupName{Folded: "chiefs"},
+	}
+	none := *rules
+	none.OnlyConnection = ""
+	for _, c := range []struct {
+		what  string
+		rules *entitle.Rules
+		who   entitle.Claimant
+		want  entitle.Entitlement
+	}{
+		{"an inactive user has nothing, and keeps the role", rules, entitle.Claimant{Connection: "okta"}, entitle.Entitlement{}},
+		{"before the first login the only active connection counts", rules, entitle.Claimant{Active: true},
+			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
+		{"the last login's connection counts", rules, entitle.Claimant{Active: true, Connection: "entra", Groups: []entitle.GroupName{{Folded: "staff"}}},
+			entitle.Entitlement{Licenses: []string{"c"}, Groups: []string{"elsewhere"}, Role: people.Member}},
+		{"without any connection there is nothing", &none, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{Folded: "chiefs"}}},
+			entitle.Entitlement{Role: people.Admin}},
+		{"a connection that is configured for no account gives none", rules, entitle.Claimant{Active: true, Connection: "google"},
+			entitle.Entitlement{Role: people.Member}},
+		{"a group is known by its name", rules, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{ID: "9", Folded: "crew"}, {Folded: "staff"}}},
+			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by name", "everybody"}, Role: people.Member}},
+		{"a group is known by its id, whatever its name", rules, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{ID: "1", Folded: "renamed"}}},
+			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by id", "everybody"}, Role: people.Member}},
+		{"an asserted name is no id", rules, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{Folded: "1"}}},
+			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, c.rules.Decide(c.who)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The answer depends on what is given and not on its order, and grants what some rule grants and
+// nothing else.
+func TestDecideDependsOnTheSetOnly(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range entitlementCases {
+		rules, who := randomRules(r), randomClaimant(r)
+		want := rules.Decide(who)
+		shuffled, other := *rules, who
+		shuffled.Accounts, shuffled.Groups = map[string][]string{}, slices.Clone(rules.Groups)
+		for c, accounts := range rules.Accounts {
+			shuffled.Accounts[c] = mixed(r, accounts)
+		}
+		for i := range shuffled.Groups {
+			shuffled.Groups[i].Mapped = mixed(r, shuffled.Groups[i].Mapped)
+		}
+		shuffled.Groups, other.Groups = mixed(r, shuffled.Groups), mixed(r, who.Groups)
+		if diff := cmp.Diff(want, storetest.Decide(&shuffled, other)); diff != "" {
+			t.Fatalf("another order decides otherwise:\n%s\n%+v %+v", diff, rules, who)
+		}
+		checkGranted(t, rules, who, want)
+	}
+}
+
+// mixed is a list in another order, with some of it twice.
+func mixed[T any](r *rand.Rand, list []T) []T {
+	out := slices.Clone(list)
+	for _, item := range list {
+		if r.IntN(3) == 0 {
+			out = append(out, item)
+		}
+	}
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// checkGranted says the same as decide the other way round: thing by thing.
+func checkGranted(t *testing.T, rules *entitle.Rules, who entitle.Claimant, got entitle.Entitlement) {
+	t.Helper()
+	connection := who.Connection
+	if connection == "" {
+		connection = rules.OnlyConnection
+	}
+	is := func(rule, group entitle.GroupName) bool {
+		return rule.ID != "" && rule.ID == group.ID || rule.ID == "" && rule.Folded == group.Folded
+	}
+	in := func(rule entitle.GroupName) bool {
+		return slices.ContainsFunc(who.Groups, func(g entitle.GroupName) bool { return is(rule, g) })
+	}
+	for i := range 5 {
+		account := fmt.Sprint("a", i)
+		want := who.Active && connection != "" && slices.Contains(rules.Accounts[connection], account)
+		if slices.Contains(got.Licenses, account) != want {
+			t.Fatalf("a license for %s: %v, want %v\n%+v %+v", account, !want, want, rules, who)
+		}
+	}
+	for _, g := range rules.Groups {
+		want := slices.Contains(got.Licenses, g.AccountID) && (g.ByDefault || slices.ContainsFunc(g.Mapped, in))
+		if slices.Contains(got.Groups, g.ID) != want {
+			t.Fatalf("in %s: %v, want %v\n%+v %+v", g.ID, !want, want, rules, who)
+		}
+	}
+	if admin := who.Active && rules.Admin != nil && in(*rules.Admin); (got.Role == people.Admin) != admin || (got.Role == "") == who.Active {
+		t.Fatalf("the role is %q\n%+v %+v", got.Role, rules, who)
+	}
+}
+
+// What is settled once stays; what no rule grants is gone; what a person assigned is left alone.
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for range entitlementCases {
+		held := map[string]entitle.Holding{}
+		for _, id := range some(r, "x", 6) {
+			held[id] = entitle.Holding{ByRule: r.IntN(2) == 0, ByHand: r.IntN(2) == 0}
+		}
+		want, manual := some(r, "x", 6), r.IntN(2) == 0
+		after := entitle.Settle(want, held, manual)
+		if diff := cmp.Diff(after, entitle.Settle(mixed(r, want), after, manual)); diff != "" {
+			t.Fatalf("settling again changes something:\n%s", diff)
+		}
+		for i := range 6 {
+			id := fmt.Sprint("x", i)
+			expected := entitle.Holding{ByRule: slices.Contains(want, id), ByHand: held[id].ByHand && manual}
+			if after[id] != expected {
+				t.Fatalf("%s is %+v, want %+v: held %+v, wanted %v, manual %v", id, after[id], expected, held[id], want, manual)
+			}
+		}
+	}
+	t.Logf("%d cases of each property", entitlementCases)
+}

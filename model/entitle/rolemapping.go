@@ -1,0 +1,135 @@
+package entitle
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+)
+
+// RoleMapping is the directory group whose members are administrators of the
+// organization. It gives the role and takes it back; who is an administrator by
+// a person's word it leaves alone.
+type RoleMapping struct {
+	OrganizationID    model.OrganizationID `gorm:"primaryKey;<-:create"`
+	DirectoryGroupRef `gorm:"embedded"`
+	CreatedAt         model.Time `gorm:"autoCreateTime:false"`
+}
+
+// RoleMapping returns the organization's role mapping. It answers NotFound where
+// there is none, which is how an organization begins.
+func (o Org) RoleMapping(ctx context.Context) (*RoleMapping, error) {
+	var ms []RoleMapping
+	if err := tenant.Read(o).WithContext(ctx).Limit(1).Find(&ms).Error; err != nil {
+		return nil, tenant.Translate(o, fmt.Errorf("read role mapping: %w", err))
+	}
+	if len(ms) == 0 {
+		return nil, model.NotFoundf("no directory group is mapped to a role here")
+	}
+	return &ms[0], nil
+}
+
+// SetRoleMapping maps a directory group to the role of administrator, in place of
+// the one that was. It answers Conflict where nobody would be an administrator any more.
+func (o Org) SetRoleMapping(ctx context.Context, ref DirectoryGroupRef) (m *RoleMapping, err error) {
+	err = o.Tx(ctx, func(org Org) error {
+		if err := org.checkGroup(ctx, &ref); err != nil {
+			return err
+		}
+		m = &RoleMapping{DirectoryGroupRef: ref, CreatedAt: tenant.Now(org)}
+		err := tenant.DB(org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}},
+			DoUpdates: clause.AssignmentColumns([]string{"directory_group_id", "name", "name_folded", "created_at"})}).Create(m).Error
+		if err != nil {
+			return fmt.Errorf("map role: %w", err)
+		}
+		tenant.RulesChanged(org)
+		return org.keepsAdmin(ctx)
+	})
+	return m, err
+}
+
+// DeleteRoleMapping ends the role mapping. It answers Conflict where nobody would
+// be an administrator any more.
+func (o Org) DeleteRoleMapping(ctx context.Context) error {
+	return o.Tx(ctx, func(org Org) error {
+		if _, err := org.RoleMapping(ctx); err != nil {
+			return err
+		}
+		if err := tenant.DB(org).WithContext(ctx).Where("organization_id = ?", o.ID).Delete(&RoleMapping{}).Error; err != nil {
+			return fmt.Errorf("delete role mapping: %w", err)
+		}
+		tenant.RulesChanged(org)
+		return org.keepsAdmin(ctx)
+	})
+}
+
+// keepsAdmin refuses new rules that would leave an organization that has
+// administrators without any.
+func (o Org) keepsAdmin(ctx context.Context) error {
+	if _, err := organization.In(o).LockOrganization(ctx, tenant.ToChange); err != nil {
+		return err
+	}
+	var mapped int64
+	admins := func(byMapping bool) (n int64, err error) {
+		err = tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("role = ? AND active = ? AND role_mapped = ?", people.Admin, true, byMapping).Count(&n).Error
+		return n, err
+	}
+	own, err := admins(false)
+	if err == nil && own == 0 {
+		mapped, err = admins(true)
+	}
+	if err != nil {
+		return fmt.Errorf("count administrators: %w", err)
+	}
+	if own > 0 || mapped == 0 {
+		return nil
+	}
+	r, err := o.readRules(ctx)
+	if err != nil {
+		return err
+	}
+	gained, lost := int64(0), int64(0)
+	err = o.differences(ctx, r, func(d difference) {
+		switch {
+		case d.kind == roleDifference && d.gain:
+			gained++
+		case d.kind == roleDifference:
+			lost++
+		}
+	})
+	if err == nil && gained == 0 && lost == mapped {
+		err = model.Conflictf("role_mapping", "this would take the role from the organization's last administrator; make someone an administrator by hand first")
+	}
+	return err
+}
+
+// setMappedRole gives or takes the role of administrator on a mapping's word. What
+// a directory or a login takes from the last administrator is obeyed, and flagged.
+func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause model.Cause) error {
+	_, err := people.In(o).ChangeUser(ctx, id, func(org people.Org, u *people.User) error {
+		if u.Role == role || u.Role == people.Admin && !u.RoleMapped {
+			return nil
+		}
+		return org.ChangeRole(ctx, u, role, people.ByMapping, cause)
+	})
+	return err
+}
+
+// RoleMappingObject is the public form of a RoleMapping.
+type RoleMappingObject struct {
+	Object         string      `json:"object"`
+	OrganizationID string      `json:"organization_id"`
+	Role           people.Role `json:"role"`
+	DirectoryGroupRefObject
+	CreatedAt model.Time `json:"created_at"`
+}
+
+// PublicForm returns the object that the API shows.
+func (m *RoleMapping) PublicForm() RoleMappingObject {
+	return RoleMappingObject{"role_mapping", model.OrganizationPrefix.ID(string(m.OrganizationID)), people.Admin, m.DirectoryGroupRef.PublicForm(), m.CreatedAt}
+}

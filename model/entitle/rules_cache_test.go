@@ -1,0 +1,56 @@
+package entitle
+
+import (
+	"runtime"
+	"testing"
+
+	"rollcall/model"
+)
+
+// Rules are kept of so many organizations and no more, however many there are.
+func TestRuleCacheStaysFlat(t *testing.T) {
+	const organizations = 100_000
+	c := newRuleCache()
+	keep := func(n int) {
+		for range n {
+			c.keep(model.OrganizationID(model.NewID()), 1, &Rules{Groups: make([]RuleGroup, 10)})
+		}
+	}
+	keep(ruleCacheSize)
+	full := heap()
+	keep(organizations)
+	if grown := heap() - full; grown > 1<<20 {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+	if n := c.read.Len(); n != ruleCacheSize {
+		t.Errorf("the rules of %d organizations are kept, want %d", n, ruleCacheSize)
+	}
+}
+
+func TestRuleCacheForgetsWhatWasNotUsedForLongest(t *testing.T) {
+	c := newRuleCache()
+	const used, unused = model.OrganizationID("used"), model.OrganizationID("unused")
+	c.keep(used, 1, &Rules{})
+	c.keep(unused, 1, &Rules{})
+	for range ruleCacheSize - 1 {
+		c.keep(model.OrganizationID(model.NewID()), 1, &Rules{})
+		if c.find(used, 1) == nil {
+			t.Fatal("rules that are in use were forgotten")
+		}
+	}
+	if c.find(unused, 1) != nil {
+		t.Error("rules that nobody used were kept")
+	}
+	if c.find(used, 2) != nil {
+		t.Error("the rules of another version were found")
+	}
+}
+
+// heap is how much of the heap is in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what a finalizer or a pool kept alive through the first one
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,7 @@
+package storetest
+
+import (
+	"time"
+)
+
+const Day = 24 * time.Hour

@@ -1,0 +1,46 @@
+package storetest
+
+import (
+	"testing"
+
+	"rollcall/model/directory"
+	"rollcall/model/search"
+	"rollcall/model/store"
+	"rollcall/scim/filter"
+)
+
+func Query(t testing.TB, text string) search.ResourceQuery {
+	t.Helper()
+	q := search.ResourceQuery{Limit: 100}
+	if text != "" {
+		var err error
+		q.Filter, err = filter.Parse(text)
+		Must(t, err)
+	}
+	return q
+}
+
+// Filtered are the ids of the directory's users, or of its groups, that match.
+func Filtered(t testing.TB, org *store.Org, directoryID, text string, groups bool) []string {
+	t.Helper()
+	found, total := []string{}, 0
+	if groups {
+		gs, extent, err := directory.In(org).DirectoryGroups(t.Context(), directoryID, Query(t, text))
+		Must(t, err)
+		for _, g := range gs {
+			found = append(found, g.ID)
+		}
+		total = extent.Total
+	} else {
+		us, extent, err := directory.In(org).DirectoryUsers(t.Context(), directoryID, Query(t, text))
+		Must(t, err)
+		for _, u := range us {
+			found = append(found, u.ID)
+		}
+		total = extent.Total
+	}
+	if total != len(found) {
+		t.Errorf("%d of %d resources are found", len(found), total)
+	}
+	return found
+}

@@ -1,0 +1,16 @@
+package storetest
+
+import (
+	"testing"
+
+	"rollcall/model/directory"
+	"rollcall/model/people"
+	"rollcall/model/store"
+)
+
+func Change(t testing.TB, org *store.Org, g *people.DirectoryGroup, changes ...directory.MembersChange) *people.DirectoryGroup {
+	t.Helper()
+	after, err := directory.In(org).UpdateDirectoryGroup(t.Context(), g.DirectoryID, g.ID, Unaltered, changes...)
+	Must(t, err)
+	return after
+}

@@ -1,0 +1,3 @@
+package storetest
+
+const GoodPassword = "glacier tuba 41 window"

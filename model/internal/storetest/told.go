@@ -1,0 +1,17 @@
+package storetest
+
+import (
+	"testing"
+
+	"rollcall/model/directory"
+	"rollcall/model/people"
+)
+
+// Moved gives a user of the directory another address.
+func (h House) Moved(t testing.TB, u *people.User, email string) {
+	t.Helper()
+	_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID, func(draft *people.UserDraft) error {
+		return draft.SetDocument(WithAddress(u.UserName, u.ExternalID, email))
+	})
+	Must(t, err)
+}

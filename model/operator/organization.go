@@ -1,0 +1,125 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/signon"
+)
+
+// UpdateOrganization lets change alter the organization under a lock and stores
+// it with its event. A change that alters nothing writes nothing.
+func (o Org) UpdateOrganization(ctx context.Context, change func(*organization.OrganizationFields) error) (*organization.Organization, error) {
+	var g *organization.Organization
+	err := o.Tx(ctx, func(org Org) error {
+		before, err := organization.In(org).LockOrganization(ctx, tenant.ToChange)
+		if err != nil {
+			return err
+		}
+		if before.Domains, err = organization.In(org).Domains(ctx); err != nil {
+			return err
+		}
+		after := *before
+		after.Metadata = maps.Clone(before.Metadata)
+		if err := change(&after.OrganizationFields); err != nil {
+			return err
+		}
+		if after.Metadata == nil {
+			after.Metadata = map[string]string{}
+		}
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		if err := org.checkSettings(ctx, before.Settings, after.Settings); err != nil {
+			return err
+		}
+		if g = &after; len(people.Changed(before, g)) == 0 {
+			return nil
+		}
+		g.UpdatedAt = tenant.Now(org)
+		return org.writeOrganization(ctx, before, g)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// checkSettings refuses settings that the organization cannot go by.
+func (o Org) checkSettings(ctx context.Context, before, after organization.Settings) error {
+	if after.DefaultConnection != before.DefaultConnection {
+		if err := connection.In(o).CheckDefaultConnection(ctx, after.DefaultConnection); err != nil {
+			return err
+		}
+	}
+	return connection.In(o).CheckEnforcement(ctx, before, after)
+}
+
+// writeOrganization writes what changed in an organization, with what follows for its sessions and
+// passwords, and the event.
+func (o Org) writeOrganization(ctx context.Context, before, after *organization.Organization) error {
+	if after.Settings.AllowManualAssignments != before.Settings.AllowManualAssignments {
+		tenant.RuleInputChanged(o)
+	}
+	row := tenant.DB(o).WithContext(ctx).Model(&organization.Organization{}).Where("id = ?", o.ID)
+	err := row.Select(people.Changed(before, after)).UpdateColumns(after).Error
+	if err != nil {
+		return organization.OrganizationTaken(fmt.Errorf("update organization: %w", err))
+	}
+	if seconds := after.Settings.SessionIdleSeconds; seconds != before.Settings.SessionIdleSeconds {
+		if err := signon.In(o).SetIdle(ctx, seconds); err != nil {
+			return err
+		}
+	}
+	if err := people.In(o).EnforcePasswords(ctx, before.Settings, after.Settings); err != nil {
+		return err
+	}
+	return tenant.Record(o, organization.OrganizationUpdated, model.OrganizationPrefix.ID(string(o.ID)), after.PublicForm())
+}
+
+// DeleteOrganization removes the organization and everything that belongs to
+// it, except its events. All access of its users ends with their rows.
+func (o Org) DeleteOrganization(ctx context.Context) error {
+	return o.remove(ctx, func(org Org, last bool) error {
+		if err := people.In(org).LockPeople(ctx, "", last); err != nil {
+			return err
+		}
+		g, err := organization.In(org).LockOrganization(ctx, tenant.ToRemove)
+		if err != nil {
+			return err
+		}
+		var directories []string
+		err = tenant.DB(org).WithContext(ctx).Model(&directory.Directory{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).Order("id").Pluck("id", &directories).Error
+		if err != nil {
+			return fmt.Errorf("lock directories: %w", err)
+		}
+		// Again, for those that were created before nobody could create any more.
+		if err := people.In(org).LockPeople(ctx, "", last); err != nil {
+			return err
+		}
+		if g.Domains, err = organization.In(org).Domains(ctx); err != nil {
+			return err
+		}
+		// Children first: users and groups point at their directory without a cascade,
+		// so that a directory is never deleted without a decision about its users.
+		for _, rows := range []any{&people.User{}, &people.DirectoryGroup{}, &directory.Directory{}} {
+			if err := tenant.DB(org).WithContext(ctx).Where("organization_id = ?", o.ID).Delete(rows).Error; err != nil {
+				return fmt.Errorf("delete organization: %w", err)
+			}
+		}
+		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", o.ID).Delete(&organization.Organization{}).Error; err != nil {
+			return fmt.Errorf("delete organization: %w", err)
+		}
+		tenant.Committed(org, directory.TokensOf(directory.Across(Across(o))).Clear)
+		return tenant.Record(org, organization.OrganizationDeleted, model.OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
+	})
+}

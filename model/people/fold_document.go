@@ -1,0 +1,147 @@
+package people
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
+
+	"rollcall/model"
+	"rollcall/scim/jsontext"
+)
+
+// foldedDocument is the column with a resource's document as filters compare it:
+// names and texts folded, moments in UTC and one form, so that both
+// databases compare alike and need to know nothing of case, time or Unicode. It
+// is written with the document, from which it follows, and never read: a field of
+// this type leaves its column out of each SELECT, since a page of resources would
+// feel it. What it holds is what has been read of the document, see User.parse.
+type foldedDocument struct{ read *readDocument }
+
+// Equal is always true: what differs is the document.
+func (foldedDocument) Equal(foldedDocument) bool { return true }
+
+// Value makes the column from the row's document.
+func (foldedDocument) Value(ctx context.Context, f *schema.Field, row reflect.Value, _ any) (any, error) {
+	document, _ := f.Schema.LookUpField("Document").ValueOf(ctx, row)
+	text, _ := document.(string)
+	return foldDocument(text)
+}
+
+// postgresType is the column's type on PostgreSQL.
+func (foldedDocument) postgresType() string { return "jsonb" }
+
+// Scan leaves what a RETURNING brings.
+func (foldedDocument) Scan(context.Context, *schema.Field, reflect.Value, any) error { return nil }
+
+// QueryClauses leaves the column out of reads.
+func (foldedDocument) QueryClauses(f *schema.Field) []clause.Interface {
+	return []clause.Interface{unread{f.DBName}}
+}
+
+// unread keeps a column from being selected where no columns are named.
+type unread struct{ column string }
+
+func (unread) Name() string               { return "" }
+func (unread) Build(clause.Builder)       {}
+func (unread) MergeClause(*clause.Clause) {}
+
+func (u unread) ModifyStatement(stmt *gorm.Statement) {
+	if len(stmt.Selects) == 0 {
+		stmt.Omits = append(slices.Clip(stmt.Omits), u.column)
+	}
+}
+
+// foldDocument makes the folded form of a document, which is JSON that this
+// package wrote. Only its strings change, names and values alike.
+func foldDocument(text string) (string, error) {
+	if text == "" {
+		return "{}", nil
+	}
+	var failed error
+	replace := func(b []byte, quoted string) []byte {
+		b, err := appendFolded(b, quoted)
+		if err != nil {
+			failed = fmt.Errorf("fold document: %w", err)
+		}
+		return b
+	}
+	folded := jsontext.AppendReplacing(make([]byte, 0, len(text)+len(text)/8), text, replace)
+	if failed != nil {
+		return "", failed
+	}
+	return string(folded), nil
+}
+
+// appendFolded appends a string, with its quotes, folded.
+func appendFolded(b []byte, quoted string) ([]byte, error) {
+	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
+		return b, errors.New("a string has no end")
+	}
+	if t, ok := model.ParseMoment(quoted[1 : len(quoted)-1]); ok {
+		b = append(b, '"')
+		b = t.UTC().AppendFormat(b, model.MomentLayout)
+		return append(b, '"'), nil
+	}
+	before := len(b)
+	b = append(b, quoted...)
+	for i, c := range b[before:] {
+		if c >= 0x80 || c == '\\' {
+			return appendDecoded(b[:before], quoted)
+		}
+		if c >= 'A' && c <= 'Z' {
+			b[before+i] = c + 'a' - 'A'
+		}
+	}
+	return b, nil
+}
+
+// appendDecoded is appendFolded for a string that is not ASCII or has escapes.
+func appendDecoded(b []byte, quoted string) ([]byte, error) {
+	var s string
+	if err := json.Unmarshal([]byte(quoted), &s); err != nil {
+		return b, err
+	}
+	folded, err := model.Marshal(model.FoldText(s))
+	return append(b, folded...), err
+}
+
+// FilterIndex is the migration that FoldStored completes.
+const FilterIndex = "0003_filter_index"
+
+// FoldStored gives the rows that are older than the column their folded document.
+func FoldStored(db *gorm.DB) error {
+	ctx := db.Statement.Context
+	if err := foldRows[User](ctx, db); err != nil {
+		return err
+	}
+	return foldRows[DirectoryGroup](ctx, db)
+}
+
+func foldRows[T any](ctx context.Context, db *gorm.DB) error {
+	const batch = 500
+	var rows []struct{ ID, Document string }
+	for last := ""; ; last = rows[len(rows)-1].ID {
+		rows = nil
+		page := db.WithContext(ctx).Model(new(T)).Select("id", "document")
+		if err := page.Where("id > ?", last).Order("id").Limit(batch).Find(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			folded, err := foldDocument(r.Document)
+			if err != nil {
+				return err
+			}
+			row := db.WithContext(ctx).Model(new(T)).Where("id = ?", r.ID)
+			if err := row.UpdateColumn("document_folded", folded).Error; err != nil {
+				return err
+			}
+		}
+	}
+}

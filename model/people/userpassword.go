@@ -1,0 +1,279 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+)
+
+// passwordSetupTime is how long a link to set a password may be used.
+const passwordSetupTime = 24 * time.Hour
+
+// UserPassword is the password of an administrator, as a PHC string.
+type UserPassword struct {
+	UserID         string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	Hash           string
+	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
+}
+
+// PasswordSetup is a link with which an administrator sets their password, once.
+type PasswordSetup struct {
+	UserID         string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	Hash           []byte
+	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      model.Time
+}
+
+// PasswordSetupObject is the public form of a PasswordSetup. URL holds the token
+// only in the answer that makes it.
+type PasswordSetupObject struct {
+	Object         string     `json:"object"`
+	OrganizationID string     `json:"organization_id"`
+	UserID         string     `json:"user_id"`
+	URL            string     `json:"url,omitempty"`
+	ExpiresAt      model.Time `json:"expires_at"`
+}
+
+// PublicForm returns the object that the API and events show.
+func (p *PasswordSetup) PublicForm() PasswordSetupObject {
+	return PasswordSetupObject{Object: "password_setup", OrganizationID: model.OrganizationPrefix.ID(string(p.OrganizationID)),
+		UserID: model.UserPrefix.ID(p.UserID), ExpiresAt: p.ExpiresAt}
+}
+
+// MayHavePassword is docs/design/identity.md, "Administrators": an administrator may,
+// as the way in that is left when the identity provider is down, where the
+// organization allows that; nobody else may, whoever manages them.
+func (u *User) MayHavePassword(s organization.Settings) error {
+	switch {
+	case u.Role != Admin:
+		return model.Conflictf("user_id", "only administrators have passwords; all others sign in with the organization's identity provider. Make the user an administrator first")
+	case !u.Active:
+		return model.Conflictf("user_id", "the user is inactive; activate them first")
+	case !s.AllowAdminPasswords:
+		return model.Conflictf("user_id", "the organization does not allow passwords; switch allow_admin_passwords on first")
+	case u.EmailFolded == "":
+		return model.Conflictf("user_id", "a password needs an e-mail address to sign in with; give the user one first")
+	}
+	return nil
+}
+
+// CreatePasswordSetup makes the link by which an administrator sets a password,
+// and returns its token this once. A link that was there before is void.
+func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *PasswordSetup, token string, err error) {
+	err = o.Tx(ctx, func(org Org) error {
+		u, err := org.FindUser(ctx, userID, true)
+		if err != nil {
+			return err
+		}
+		g, err := organization.In(org).Organization(ctx)
+		if err != nil {
+			return err
+		}
+		if err := u.MayHavePassword(g.Settings); err != nil {
+			return err
+		}
+		if err := org.VoidPasswordSetups(ctx, u.ID); err != nil {
+			return err
+		}
+		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org), ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
+		token, p.Hash, _ = model.NewToken("rc_pw_")
+		if err := tenant.DB(org).WithContext(ctx).Create(p).Error; err != nil {
+			return fmt.Errorf("create password setup: %w", err)
+		}
+		return tenant.Record(org, UserPasswordSetup, model.UserPrefix.ID(u.ID), p.PublicForm())
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return p, token, nil
+}
+
+// errPasswordSetup is one answer for whatever is wrong with a link.
+func errPasswordSetup() error {
+	return model.NotFoundf("This link was used already, has expired or is damaged. Ask whoever sent it for a new one.")
+}
+
+// PasswordSetup returns whose password a link sets, without using it: programs
+// that scan mail follow links. It answers NotFound for a link that sets nothing.
+func (s Store) PasswordSetup(ctx context.Context, token string) (*User, *organization.Organization, error) {
+	var p PasswordSetup
+	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", model.HashToken(token), model.TimeOf(s.Now())).Limit(1).Find(&p)
+	if r.Error != nil {
+		return nil, nil, tenant.Translate(s, fmt.Errorf("read password setup: %w", r.Error))
+	}
+	if r.RowsAffected == 0 {
+		return nil, nil, errPasswordSetup()
+	}
+	org := In(s.Org(p.OrganizationID, model.System))
+	u, err := org.User(ctx, p.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := organization.In(org).Organization(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.MayHavePassword(g.Settings) != nil {
+		return nil, nil, errPasswordSetup()
+	}
+	return u, g, nil
+}
+
+// SetPassword uses a link: the password is stored, and everything that was opened
+// with an old one is void. It answers Invalid for a password that is too weak,
+// which leaves the link as it is.
+func (s Store) SetPassword(ctx context.Context, token, password string) error {
+	u, g, err := s.PasswordSetup(ctx, token)
+	if err != nil {
+		return err
+	}
+	hash, err := s.HashPassword(ctx, password, u.Email, u.DisplayName, g.Name, g.Slug)
+	if err != nil {
+		return err
+	}
+	org := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(u.ID))))
+	_, err = org.ChangeUser(ctx, u.ID, func(org Org, u *User) error {
+		// Whoever switches passwords off waits for this one, or this one for them.
+		g, err := organization.In(org).LockOrganization(ctx, "SHARE")
+		if err != nil {
+			return err
+		}
+		if u.MayHavePassword(g.Settings) != nil {
+			return errPasswordSetup()
+		}
+		r := tenant.DB(org).WithContext(ctx).Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, model.HashToken(token), tenant.Now(org)).Delete(&PasswordSetup{})
+		if r.Error != nil {
+			return fmt.Errorf("use password setup: %w", r.Error)
+		}
+		if r.RowsAffected == 0 {
+			return errPasswordSetup() // somebody was first
+		}
+		old := tenant.DB(org).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{})
+		if old.Error != nil {
+			return fmt.Errorf("replace password: %w", old.Error)
+		}
+		if err := tenant.DB(org).WithContext(ctx).Create(&UserPassword{UserID: u.ID, Hash: hash, CreatedAt: tenant.Now(org)}).Error; err != nil {
+			return fmt.Errorf("create password: %w", err)
+		}
+		if err := org.recordUserBecause(ctx, UserPasswordSet, u, ""); err != nil || old.RowsAffected == 0 {
+			return err
+		}
+		return org.revokeAccess(ctx, u, EndedRevoked)
+	})
+	if err != nil {
+		return err
+	}
+	return s.ForgetGuesses(ctx, UserAccount(g.ID, u.EmailFolded))
+}
+
+// HasPasswords tells whether somebody of the organization can sign in by a password.
+func (o Org) HasPasswords(ctx context.Context) (bool, error) {
+	var some []string
+	err := tenant.Read(o).WithContext(ctx).Model(&UserPassword{}).Limit(1).Pluck("user_id", &some).Error
+	if err != nil {
+		return false, tenant.Translate(o, fmt.Errorf("look for passwords: %w", err))
+	}
+	return len(some) > 0, nil
+}
+
+// PasswordCause is why a password was removed.
+type PasswordCause string
+
+// The causes of user.password_removed.
+const (
+	PasswordsForbidden PasswordCause = "passwords_forbidden" // allow_admin_passwords was switched off
+	SSORequiredNow     PasswordCause = "sso_required"        // sign-on became required, and the user is no administrator
+	NoAdminAnymore     PasswordCause = "role_changed"
+)
+
+// VoidPasswordSetups voids the links of users, who are an id or a query of ids.
+func (o Org) VoidPasswordSetups(ctx context.Context, users any) error {
+	if err := tenant.DB(o).WithContext(ctx).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
+		return fmt.Errorf("void password setups: %w", err)
+	}
+	return nil
+}
+
+// removePassword removes the password and the link of a user who is locked and
+// may have neither any more.
+func (o Org) removePassword(ctx context.Context, u *User, cause PasswordCause) error {
+	if err := o.VoidPasswordSetups(ctx, u.ID); err != nil {
+		return err
+	}
+	r := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{})
+	if r.Error != nil {
+		return fmt.Errorf("delete password: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return nil
+	}
+	return o.recordUserBecause(ctx, UserPasswordRemoved, u, cause)
+}
+
+// EnforcePasswords removes the passwords that the settings of the organization,
+// whose row the caller has locked, allow no more, with the links to set one, and
+// ends the sessions that began by one.
+//
+// Users are not locked here: others lock the organization after a user. A login
+// or a link that is on its way holds the organization's row, and is through or refused.
+func (o Org) EnforcePasswords(ctx context.Context, before, after organization.Settings) error {
+	var whose *gorm.DB
+	cause := PasswordsForbidden
+	switch {
+	case before.AllowAdminPasswords && !after.AllowAdminPasswords:
+		whose = tenant.DB(o).Model(&User{}).Select("id")
+	case !before.SSORequired && after.SSORequired:
+		whose, cause = tenant.DB(o).Model(&User{}).Select("id").Where("role <> ?", Admin), SSORequiredNow
+	default:
+		return nil
+	}
+	if err := o.VoidPasswordSetups(ctx, whose); err != nil {
+		return err
+	}
+	var users []User
+	holders := tenant.DB(o).Model(&UserPassword{}).Select("user_id").Where("user_id IN (?)", whose)
+	if err := tenant.DB(o).WithContext(ctx).Where("id IN (?)", holders).Order("id").Find(&users).Error; err != nil {
+		return fmt.Errorf("read users with passwords: %w", err)
+	}
+	for i := range users {
+		u := &users[i]
+		if err := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{}).Error; err != nil {
+			return fmt.Errorf("delete password: %w", err)
+		}
+		if err := o.recordUserBecause(ctx, UserPasswordRemoved, u, cause); err != nil {
+			return err
+		}
+		ended := tenant.DB(o).WithContext(ctx).Model(&Session{}).Where("user_id = ? AND identity_id IS NULL AND ended_at IS NULL AND expires_at > ?", u.ID, tenant.Now(o)).
+			UpdateColumn("ended_at", tenant.Now(o))
+		if ended.Error != nil {
+			return fmt.Errorf("end sessions: %w", ended.Error)
+		}
+		if ended.RowsAffected > 0 {
+			if err := o.recordAccessEnded(u, EndedRevoked); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recordUserBecause is RecordUser with the cause, where there is one.
+func (o Org) recordUserBecause(ctx context.Context, t model.EventType, u *User, cause PasswordCause) error {
+	form, err := o.UserForm(ctx, u)
+	if err != nil {
+		return err
+	}
+	return tenant.Record(o, t, form.ID, struct {
+		UserObject
+		Cause PasswordCause `json:"cause,omitempty"`
+	}{form, cause})
+}

@@ -1,0 +1,128 @@
+package search
+
+import (
+	"slices"
+
+	"github.com/scim2/filter-parser/v2"
+	"gorm.io/gorm/clause"
+)
+
+// attribute is how one attribute of a resource is filtered and sorted.
+type attribute struct {
+	column   string // of the resource's own table; empty where compile finds the values
+	kind     columnKind
+	optional bool // the column is empty where the attribute is absent
+	sparse   bool // the index on the column leaves the empty text out
+
+	// indexed are the operators that an index answers.
+	indexed []filter.CompareOperator
+	// namesOne says that eq finds one resource at most.
+	namesOne bool
+
+	// compile is for attributes without a column; it has the parameters of compiler.leaf.
+	compile func(*Compiler, filter.AttributePath, filter.Expression) (clause.Expr, error)
+	// sort replaces the order by the column or by the document.
+	sort func(*Compiler, filter.AttributePath) ([]sortKey, error)
+}
+
+// filterable is one type of resource, with all that is known of its attributes. An attribute that
+// is not in the table is looked for in the document.
+type filterable struct {
+	Table      string
+	attributes map[string]attribute // by name; of an extension, by its URN, a colon and the name
+}
+
+// enterpriseURN is the extension of RFC 7643, section 4.3.
+const enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+var (
+	byValue  = []filter.CompareOperator{filter.EQ}
+	byPrefix = []filter.CompareOperator{filter.EQ, filter.SW}
+)
+
+var FilterableUsers = filterable{"users", map[string]attribute{
+	"id":       {column: "id", kind: exactText, indexed: byValue},
+	"userName": {column: "user_name_folded", indexed: byPrefix, namesOne: true},
+	"externalId": {column: "external_id", kind: exactText, optional: true, sparse: true,
+		indexed: byValue, namesOne: true},
+	"displayName": {column: "display_name_folded", optional: true, indexed: byPrefix},
+	"active":      {column: "active", kind: truth},
+	"emails":      {compile: (*Compiler).emails, indexed: byPrefix, namesOne: true},
+	"manager":     {compile: (*Compiler).manager, indexed: byValue},
+	"groups":      {compile: (*Compiler).groups, indexed: byValue, sort: (*Compiler).unsorted},
+	"meta":        {compile: (*Compiler).meta, sort: (*Compiler).metaKeys},
+	"schemas":     {compile: (*Compiler).schemas, sort: (*Compiler).unsorted},
+
+	enterpriseURN + ":manager":        {compile: (*Compiler).manager, indexed: byValue},
+	enterpriseURN + ":employeeNumber": {compile: (*Compiler).employeeNumber, indexed: byValue},
+}}
+
+var FilterableGroups = filterable{"directory_groups", map[string]attribute{
+	"id":          {column: "id", kind: exactText, indexed: byValue},
+	"externalId":  {column: "external_id", kind: exactText, optional: true, sparse: true, indexed: byValue},
+	"displayName": {column: "display_name_folded", optional: true},
+	"members":     {compile: (*Compiler).members, indexed: byValue, sort: (*Compiler).unsorted},
+	"meta":        {compile: (*Compiler).meta, sort: (*Compiler).metaKeys},
+	"schemas":     {compile: (*Compiler).schemas, sort: (*Compiler).unsorted},
+}}
+
+// resourceNames are the names of the resource types, by table.
+var resourceNames = map[string]string{"users": "User", "directory_groups": "Group"}
+
+func (f *filterable) attribute(path filter.AttributePath) (attribute, bool) {
+	name := path.AttributeName
+	if path.URIPrefix != nil {
+		name = *path.URIPrefix + ":" + name
+	}
+	a, ok := f.attributes[name]
+	return a, ok
+}
+
+// Pinpoints returns whether an index answers a filter. The index on the resource's directory must
+// then not be used.
+func (f *filterable) Pinpoints(e filter.Expression) bool {
+	return bound{f, true, func(a attribute, op filter.CompareOperator) bool {
+		return slices.Contains(a.indexed, op)
+	}}.holds(e, nil)
+}
+
+// NamesOne returns whether a filter matches one resource at most, since it has an eq on an
+// attribute that names one, alone or joined by and.
+func (f *filterable) NamesOne(e filter.Expression) bool {
+	return bound{f, false, func(a attribute, op filter.CompareOperator) bool {
+		return a.namesOne && op == filter.EQ
+	}}.holds(e, nil)
+}
+
+// bound asks whether each match of a filter satisfies a comparison that ok accepts.
+type bound struct {
+	of     *filterable
+	either bool // an or of two such comparisons counts as one
+	ok     func(attribute, filter.CompareOperator) bool
+}
+
+// holds answers for e, which within brackets is about elements of the attribute list.
+func (b bound) holds(e filter.Expression, list *filter.AttributePath) bool {
+	switch x := e.(type) {
+	case *filter.LogicalExpression:
+		left, right := b.holds(x.Left, list), b.holds(x.Right, list)
+		if x.Operator == filter.AND {
+			return left || right
+		}
+		return b.either && left && right
+	case *filter.ValuePath:
+		return b.holds(x.ValueFilter, &x.AttributePath)
+	case *filter.AttributeExpression:
+		path := x.AttributePath
+		if list != nil {
+			path = *list
+			path.SubAttribute = &x.AttributePath.AttributeName
+		}
+		if path.SubAttribute != nil && *path.SubAttribute != "value" {
+			return false
+		}
+		a, known := b.of.attribute(path)
+		return known && b.ok(a, x.Operator)
+	}
+	return false
+}

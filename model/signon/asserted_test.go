@@ -1,0 +1,129 @@
+package signon_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/modeltest"
+	"rollcall/model/people"
+	"rollcall/model/signon"
+	"rollcall/model/store"
+)
+
+// docs/design/identity.md, "Groups".
+func TestAssertedGroups(t *testing.T) {
+	t.Parallel()
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var counter modeltest.Statements
+		s := modeltest.Open(t, db, counter.Options())
+		h := storetest.Open(t, s, "contoso")
+		sign := func(t *testing.T, c *connection.Connection, sent bool, groups ...string) (*signon.SignedIn, []string) {
+			t.Helper()
+			claims := storetest.ClaimsOf("subject", h.Mail("ada"))
+			claims.Groups, claims.GroupsSent = groups, sent
+			in := storetest.Response(c, storetest.Begin(t, h.Org, c), claims)
+			var out *signon.SignedUp
+			var err error
+			var written []string
+			for _, q := range counter.During(func() { out, err = signon.In(h.Org).SignIn(t.Context(), in) }) {
+				if strings.Contains(q, "asserted_groups") && !strings.HasPrefix(q, "SELECT") {
+					written = append(written, strings.Fields(q)[0])
+				}
+			}
+			storetest.Must(t, err)
+			signedIn, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
+			storetest.Must(t, err)
+			return signedIn, written
+		}
+		groups := func(t *testing.T, in *signon.SignedIn) []string {
+			t.Helper()
+			p, err := signon.In(h.Org).Profile(t.Context(), in)
+			storetest.Must(t, err)
+			return p.Groups
+		}
+		for _, c := range []struct {
+			name    string
+			sent    bool
+			groups  []string
+			want    []string
+			written []string
+		}{
+			{"the first ones", true, []string{"Staff", "Admins"}, []string{"Admins", "Staff"}, []string{"INSERT"}},
+			{"the same, nothing is written", true, []string{"Admins", "Staff"}, []string{"Admins", "Staff"}, nil},
+			{"missing, they are kept", false, nil, []string{"Admins", "Staff"}, nil},
+			{"one more, twice in another spelling", true, []string{"Admins", "Staff", "Émigrés", "ÉMIGRÉS"}, []string{"Admins", "Staff", "Émigrés"}, []string{"INSERT"}},
+			{"one spelt anew", true, []string{"ADMINS", "Staff", "Émigrés"}, []string{"ADMINS", "Staff", "Émigrés"}, []string{"DELETE", "INSERT"}},
+			{"one less", true, []string{"Staff"}, []string{"Staff"}, []string{"DELETE"}},
+			{"none, they are stripped", true, nil, []string{}, []string{"DELETE"}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				in, written := sign(t, h.C, c.sent, c.groups...)
+				got := groups(t, in)
+				slices.Sort(got)
+				if diff := cmp.Diff(c.want, got); diff != "" || !slices.Equal(written, c.written) {
+					t.Errorf("%s, written by %v", diff, written)
+				}
+			})
+		}
+		t.Run("each connection has its own", func(t *testing.T) {
+			second := storetest.Connect(t, h.Org)
+			first, _ := sign(t, h.C, true, "Here")
+			other, _ := sign(t, second, true, "There")
+			if a, b := groups(t, first), groups(t, other); a[0] != "Here" || b[0] != "There" || len(a)+len(b) != 2 {
+				t.Error(a, b)
+			}
+			if first.User.ID != other.User.ID || first.Identity.ID == other.Identity.ID {
+				t.Error("two connections that assert one e-mail have not one user with two identities")
+			}
+			u := storetest.Stored(t, h.Org, first.User.ID)
+			if !slices.Equal(u.ProfileIDs, []string{first.Identity.ID, other.Identity.ID}) {
+				t.Errorf("profiles are %v", u.ProfileIDs)
+			}
+		})
+		t.Run("of a directory's user the directory says them", func(t *testing.T) {
+			u := h.Owned(t, h.D, "grace", "grace", h.Mail("grace"))
+			storetest.CreateGroup(t, h.Org, h.D, "Engineers", u)
+			storetest.CreateGroup(t, h.Org, h.D, "Admirals", u)
+			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("grace", h.Mail("grace")))
+			storetest.Must(t, err)
+			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
+			storetest.Must(t, err)
+			if diff := cmp.Diff([]string{"Admirals", "Engineers"}, groups(t, in)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	})
+}
+
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		h := storetest.Open(t, s, "contoso")
+		claims := storetest.ClaimsOf("subject", h.Mail("ada"))
+		claims.Attributes = map[string][]string{"mail": {h.Mail("ada")}}
+		out, err := storetest.SignIn(t, h.Org, h.C, claims)
+		storetest.Must(t, err)
+		h.Admin(t, out.User)
+		in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
+		storetest.Must(t, err)
+		got, err := signon.In(h.Org).Profile(t.Context(), in)
+		storetest.Must(t, err)
+		text := func(s string) *string { return &s }
+		want := &signon.ProfileObject{
+			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID), OrganizationID: model.OrganizationPrefix.ID(string(h.Org.ID)),
+			Method: people.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.C.ID)), ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.Mail("ada"),
+			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"), Role: people.RoleObject{Slug: people.Admin},
+			Roles: []people.RoleObject{{Slug: people.Admin}}, Groups: []string{"Staff"}, CustomAttributes: map[string]any{},
+			RawAttributes: []byte(`{"mail":"` + h.Mail("ada") + `"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []signon.ProfileAccount{},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

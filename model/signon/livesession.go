@@ -1,0 +1,115 @@
+package signon
+
+import (
+	"rollcall/model"
+	"rollcall/model/people"
+)
+
+// signedInRow is SignedIn as one statement reads it.
+type signedInRow struct {
+	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
+	Epoch                                                       int64
+	AuthenticatedAt, CreatedAt, ExpiresAt                       model.Time
+	IdleSeconds                                                 int64
+	IdleUntil                                                   *model.Time
+	DirectoryID                                                 *string
+	UserName, Email, EmailFolded, EmailDomain, Document         string
+	Role                                                        people.Role
+	ConnectionType, IdentityConnectionID                        string
+	Issuer, Subject, RawAttributes                              string
+}
+
+// The statements that find a live session, one for each question. What they have in common, in short:
+//   - users: a session lives while its user is active and has the epoch that the session began with.
+//   - identities, connections: after a password there is no connection, and the user's first identity, if
+//     there is any, is who they are to an application, since it knows them by that already. A session that
+//     began at an identity provider needs both.
+//   - applications, organizations: what an application was handed counts while the application serves the
+//     organization and may see the user: a directory can change the user's address after the code was made.
+const (
+	// sessionByCookie finds the session of a browser.
+	sessionByCookie = `
+	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
+		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
+		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
+		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes
+	FROM sessions s
+	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
+		AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
+	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
+	WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?
+		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+
+	// sessionByAccessToken finds the session that an access token was issued for.
+	sessionByAccessToken = `
+	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
+		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
+		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
+		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes
+	FROM access_tokens t
+	JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
+	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
+		AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
+	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
+	JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (
+		SELECT 1 FROM application_organizations o
+		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
+	JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
+		SELECT 1 FROM organization_domains d
+		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))
+	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
+		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+
+	// sessionByCode finds the session that an authorization code was made for.
+	sessionByCode = `
+	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
+		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
+		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
+		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
+		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes
+	FROM authorization_codes t
+	JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
+	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
+	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
+		AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
+	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
+	JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (
+		SELECT 1 FROM application_organizations o
+		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
+	JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
+		SELECT 1 FROM organization_domains d
+		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))
+	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
+		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+)
+
+func (r *signedInRow) signedIn() *SignedIn {
+	organization := model.OrganizationID(r.OrganizationID)
+	session := r.IdentityID
+	if r.ConnectionID == "" {
+		session = ""
+	}
+	if r.IdentityID == "" { // somebody who never came by an identity provider
+		r.IdentityID, r.Subject = r.UserID, r.UserID
+	}
+	return &SignedIn{
+		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
+			IdentityID: session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
+		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
+			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
+		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
+			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
+		ConnectionType: r.ConnectionType,
+	}
+}

@@ -1,0 +1,182 @@
+package signon
+
+import (
+	"context"
+	"fmt"
+
+	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/entitle"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
+)
+
+// Claims is a person as an identity provider vouches for them at sign-on.
+type Claims struct {
+	Issuer, Subject string // name the person; see Identity
+	NameID          string // as sent; empty when it was transient or missing
+	UserName        string // by the connection's UsernameAttribute; empty without it
+	Email           string
+	EmailVerified   bool // the identity provider, or the connection for it, says that Email is the person's
+	FirstName       string
+	LastName        string
+	DisplayName     string
+	Groups          []string
+	GroupsSent      bool                // a claim that is missing keeps the groups, an empty one strips them
+	Attributes      map[string][]string // all of them, as sent
+}
+
+// SignIn is a login whose response was verified.
+type SignIn struct {
+	Connection  *connection.Connection // as it was when the response was verified
+	Login       *Login
+	AssertionID string     // which no other assertion or ID token of the connection has
+	ReplayUntil model.Time // when the assertion is refused for its age
+	IDToken     string     // over OpenID Connect; kept, sealed, with the session
+	// AuthenticatedAt is when the identity provider says that the person authenticated; zero when it
+	// does not say.
+	AuthenticatedAt model.Time
+	NotAfter        *model.Time // the identity provider wants the session to end then
+	AtProvider      ProviderSession
+	Claims          Claims
+	Attempt         LoginAttempt // Address, Reference and Notes; the rest is filled in
+}
+
+// SignedUp is what a login leads to.
+type SignedUp struct {
+	Session      *people.Session
+	SessionToken string // for the browser's cookie
+	Code         string // for the application; empty without one
+	User         *people.User
+}
+
+// SignIn signs a person in: it finds or makes the user, opens the session, and
+// gives the application its code, all in one transaction. It answers
+// *SignInRefused when it does not, and has then written nothing.
+func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignedUp, err error) {
+	// Two first logins of one user at once both find nobody: the second one tries again and finds the
+	// user of the first. Two logins that both change the user's name wait for each other until the
+	// database ends one of them. And a user who was changed meanwhile is looked for again.
+	useful := func(err error) bool { return model.KindOf(err) == model.Conflict || model.KindOf(err) == model.Busy }
+	err = tenant.Again(2, useful, func(int) error {
+		out, err = o.signIn(ctx, in)
+		return err
+	})
+	if model.KindOf(err) == model.Conflict {
+		return nil, &refusal.Error{Reason: refusal.Ambiguous, Expected: "nobody else with this e-mail address as userName",
+			Received: describeEmail(in.Claims.Email)}
+	}
+	return out, err
+}
+
+func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
+	out := &SignedUp{}
+	err := o.Tx(ctx, func(org Org) error {
+		c, err := org.useConnection(ctx, in.Connection)
+		if err != nil {
+			return err
+		}
+		if err := org.RememberAssertion(ctx, c.ID, in.AssertionID, in.ReplayUntil); err != nil {
+			return err
+		}
+		if err := org.useLogin(ctx, in.Login); err != nil {
+			return err
+		}
+		g, err := organization.In(org).Organization(ctx)
+		if err != nil {
+			return err
+		}
+		identity, err := org.findUser(ctx, &in, g, c, out)
+		if err != nil {
+			return err
+		}
+		if err := org.openSession(ctx, &in, g, identity, out); err != nil {
+			return err
+		}
+		if err := org.activateConnection(ctx, c); err != nil {
+			return err
+		}
+		return org.noteSuccess(ctx, in.Attempt, out.Session, out.User, &in.Claims)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// findUser finds or makes the user that the claims name, keeps the claims, and gives the user the
+// licenses that follow from them.
+func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection, out *SignedUp) (*people.Identity, error) {
+	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
+	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
+	u, identity, err := m.match(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.User, in.Attempt.Notes = u, append(in.Attempt.Notes, m.notes...)
+	if err := o.noteClaims(ctx, identity, &in.Claims); err != nil {
+		return nil, err
+	}
+	return identity, entitle.In(o).EntitleSignedIn(ctx, c, u)
+}
+
+// openSession opens the session of a user who was found, in place of the one that the browser had, and
+// makes the code for the application that the login began at.
+func (o Org) openSession(ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity, out *SignedUp) (err error) {
+	u, login := out.User, in.Login
+	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID, Epoch: u.Epoch,
+		AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: tenant.Now(o) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
+		IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
+	if in.NotAfter != nil {
+		out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
+	}
+	if out.SessionToken, err = o.createSession(ctx, out.Session, in.IDToken, in.AtProvider); err != nil {
+		return err
+	}
+	if login.ReplacesSessionID != nil {
+		if err := o.endReplaced(ctx, *login.ReplacesSessionID); err != nil {
+			return err
+		}
+	}
+	if login.ApplicationID != nil {
+		out.Code, err = o.handOver(ctx, g, u, out.Session, *login.ApplicationID, login.RedirectURI, login.CodeChallenge)
+	}
+	return err
+}
+
+// useConnection locks the connection until the login is stored, so that nobody
+// replaces the identity provider meanwhile, and refuses when somebody has.
+func (o Org) useConnection(ctx context.Context, verified *connection.Connection) (*connection.Connection, error) {
+	strength := "SHARE"
+	if verified.State == connection.ConnectionDraft {
+		strength = tenant.ToChange // it becomes active now; two who share the lock would wait for each other
+	}
+	c, err := connection.In(o).LockConnection(ctx, verified.ID, strength)
+	if err != nil {
+		return nil, err
+	}
+	if !c.UnderstoodAs(verified) {
+		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced, Expected: "a response as the connection is set up now", Received: "one that was verified before it was changed"}
+	}
+	return c, nil
+}
+
+// activateConnection ends the draft after its first login.
+func (o Org) activateConnection(ctx context.Context, c *connection.Connection) error {
+	if c.State != connection.ConnectionDraft {
+		return nil
+	}
+	c.State, c.UpdatedAt = connection.ConnectionActive, tenant.Now(o)
+	tenant.RuleInputChanged(o) // it may be the only active one now
+	err := tenant.DB(o).WithContext(ctx).Model(&connection.Connection{}).Where("id = ?", c.ID).Select("State", "UpdatedAt").UpdateColumns(c).Error
+	if err != nil {
+		return fmt.Errorf("activate connection: %w", err)
+	}
+	if _, err := connection.In(o).WithDomains(ctx, c); err != nil {
+		return err
+	}
+	e := connection.ConnectionEvent{ConnectionObject: c.PublicForm(), ExternalKey: model.ConnectionPrefix.ID(c.ID)}
+	return tenant.Record(o, connection.ConnectionActivated, e.ID, e)
+}

@@ -1,0 +1,229 @@
+package signon
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/people"
+	"rollcall/model/refusal"
+)
+
+// ProviderSession is how an identity provider knows a session: the NameID of its assertion as sent,
+// and the SessionIndex. It is what a LogoutRequest must repeat (SAML Core, section 3.7.1).
+type ProviderSession struct {
+	NameID          string `json:"n"`
+	Format          string `json:"f,omitempty"`
+	NameQualifier   string `json:"q,omitempty"`
+	SPNameQualifier string `json:"s,omitempty"`
+	SessionIndex    string `json:"i,omitempty"`
+}
+
+// providerSession is what a session's identity provider session is sealed for.
+func providerSession(id string) string { return "sessions/" + id + "/idp_session" }
+
+// remember keeps with a new session how the identity provider knows it: names of people are sealed,
+// and found by a hash.
+func remember(s *people.Session, o Org, p ProviderSession) error {
+	if p.NameID == "" {
+		return nil
+	}
+	text, err := tenant.Encode(p)
+	if err != nil {
+		return fmt.Errorf("keep identity provider's session: %w", err)
+	}
+	s.IDPSession = tenant.SealerOf(o).Seal([]byte(text), providerSession(s.ID))
+	s.NameIDHash = o.logoutHash(s.ConnectionID, "name", p.NameID)
+	if p.SessionIndex != "" {
+		s.SessionIndexHash = o.logoutHash(s.ConnectionID, "index", p.SessionIndex)
+	}
+	return nil
+}
+
+// logoutHash finds a session by what its identity provider calls it. It is keyed, since an e-mail
+// address can be guessed, and bound to the connection, so that it says nothing elsewhere.
+func (o Org) logoutHash(connectionID, what, value string) []byte {
+	mac := hmac.New(sha256.New, tenant.HashKey(o))
+	fmt.Fprintf(mac, "single logout\x00%s\x00%s\x00%s\x00%s", o.ID, connectionID, what, value)
+	return mac.Sum(nil)
+}
+
+// ProviderSession returns how the identity provider knows a session, live or ended; nil when it
+// named nobody. It answers NotFound when there is no such session.
+func (o Org) ProviderSession(ctx context.Context, id string) (*ProviderSession, error) {
+	var s people.Session
+	if err := tenant.One(o, tenant.Read(o).WithContext(ctx).Select("id", "idp_session"), &s, "session", id); err != nil {
+		return nil, err
+	}
+	if len(s.IDPSession) == 0 {
+		return nil, nil
+	}
+	text, err := tenant.SealerOf(o).Open(s.IDPSession, providerSession(s.ID))
+	if err != nil {
+		return nil, fmt.Errorf("read identity provider's session: %w", err)
+	}
+	var p ProviderSession
+	if err := tenant.Decode(string(text), &p); err != nil {
+		return nil, fmt.Errorf("read identity provider's session: %w", err)
+	}
+	return &p, nil
+}
+
+// SingleLogout is a logout on its way to an identity provider and back. Its id travels as the
+// RelayState; it is bound to one browser and used once, on any replica.
+type SingleLogout struct {
+	ID             string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	ConnectionID   string
+	RequestID      string     // which the answer names in InResponseTo
+	BrowserHash    []byte     // SHA-256 of the value in the browser's cookie
+	NextURI        string     `gorm:"column:next_uri"` // an application's address; empty for a page of ours
+	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      model.Time
+	UsedAt         *model.Time
+}
+
+// StartLogout stores a logout, with its id and times. It answers NotFound when the connection has
+// just been deleted.
+func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
+	l.ID, l.CreatedAt, l.UsedAt = model.NewID(), tenant.Now(o), nil
+	l.ExpiresAt = l.CreatedAt + model.Time(loginTime.Milliseconds())
+	if err := tenant.DB(o).WithContext(ctx).Create(l).Error; err != nil {
+		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("start logout: %w", err)))
+	}
+	return nil
+}
+
+// SingleLogout returns a logout at a connection, used or not, late or not.
+func (o Org) SingleLogout(ctx context.Context, connectionID, id string) (*SingleLogout, error) {
+	var l SingleLogout
+	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
+	if err := tenant.One(o, db, &l, "logout", id); err != nil {
+		return nil, err
+	}
+	return &l, nil
+}
+
+// UseLogout uses a logout up. Of several who try, on whatever replica, one does; the others get
+// *SignInRefused.
+func (o Org) UseLogout(ctx context.Context, id string) error {
+	if !model.IsID(id) {
+		return model.NotFoundf("there is no logout %.64q here", id)
+	}
+	r := tenant.DB(o).WithContext(ctx).Model(&SingleLogout{}).
+		Where("id = ? AND used_at IS NULL AND expires_at > ?", id, tenant.Now(o)).UpdateColumn("used_at", tenant.Now(o))
+	if r.Error != nil {
+		return tenant.Translate(o, fmt.Errorf("use logout: %w", r.Error))
+	}
+	if r.RowsAffected != 1 {
+		return &refusal.Error{Reason: refusal.LogoutUsed, Expected: "a logout that is used once, within ten minutes", Received: "one that was used or has expired"}
+	}
+	return nil
+}
+
+// ProviderLogout is a verified LogoutRequest of an identity provider.
+type ProviderLogout struct {
+	ConnectionID   string
+	RequestID      string
+	ReplayUntil    model.Time // when the request is refused for its age
+	Issuer         string
+	NameID         string
+	SessionIndexes []string // none: all sessions of that name
+}
+
+// LogoutByProvider ends the sessions at a connection that its identity provider names, with their
+// codes and tokens, and tells how many it found, ended now or before. It answers *SignInRefused for a
+// request that came before, and for one that names nobody who was ever here: nothing has ended then.
+func (o Org) LogoutByProvider(ctx context.Context, l ProviderLogout) (found int64, err error) {
+	err = o.Tx(ctx, func(org Org) error {
+		if err := org.rememberLogout(ctx, l); err != nil {
+			return err
+		}
+		if found, err = org.endNamed(ctx, l); err != nil || found > 0 {
+			return err
+		}
+		return org.noSessionOf(ctx, l)
+	})
+	return found, err
+}
+
+// rememberLogout notes the request among the assertions that were accepted: both come once.
+func (o Org) rememberLogout(ctx context.Context, l ProviderLogout) error {
+	row := Assertion{ConnectionID: l.ConnectionID, Hash: model.HashToken("LogoutRequest\x00" + l.RequestID), ExpiresAt: l.ReplayUntil}
+	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+	if r.Error != nil {
+		return connection.ErrConnectionGone(fmt.Errorf("remember logout request: %w", r.Error))
+	}
+	if r.RowsAffected == 0 {
+		return &refusal.Error{Reason: refusal.LogoutReplayed, Expected: "a LogoutRequest that was not used before", Received: "the ID of one that was"}
+	}
+	return nil
+}
+
+// named limits a query to the sessions that a request names.
+func (o Org) named(db *gorm.DB, l ProviderLogout) *gorm.DB {
+	db = db.Where("connection_id = ? AND name_id_hash = ?", l.ConnectionID, o.logoutHash(l.ConnectionID, "name", l.NameID))
+	if len(l.SessionIndexes) == 0 {
+		return db
+	}
+	hashes := make([][]byte, len(l.SessionIndexes))
+	for i, index := range l.SessionIndexes {
+		hashes[i] = o.logoutHash(l.ConnectionID, "index", index)
+	}
+	return db.Where("session_index_hash IN ?", hashes)
+}
+
+func (o Org) endNamed(ctx context.Context, l ProviderLogout) (int64, error) {
+	r := o.named(tenant.DB(o).WithContext(ctx).Model(&people.Session{}), l).UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
+	if r.Error != nil {
+		return 0, fmt.Errorf("end sessions: %w", r.Error)
+	}
+	return r.RowsAffected, nil
+}
+
+// noSessionOf tells why a request found nothing: sessions are forgotten a day after they ended, so a
+// person who is known here may well have none.
+func (o Org) noSessionOf(ctx context.Context, l ProviderLogout) error {
+	var known int64
+	all := l
+	all.SessionIndexes = nil
+	if err := o.named(tenant.Read(o).WithContext(ctx).Model(&people.Session{}), all).Count(&known).Error; err != nil {
+		return fmt.Errorf("find sessions: %w", err)
+	}
+	if known == 0 {
+		err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).
+			Where("connection_id = ? AND issuer = ? AND subject = ?", l.ConnectionID, l.Issuer, l.NameID).Count(&known).Error
+		if err != nil {
+			return fmt.Errorf("find identity: %w", err)
+		}
+	}
+	if known == 0 {
+		return &refusal.Error{Reason: refusal.LogoutSubjectUnknown, Expected: "the NameID of somebody who signed in at this connection", Received: "another"}
+	}
+	if len(l.SessionIndexes) > 0 {
+		return &refusal.Error{Reason: refusal.LogoutSessionUnknown, Expected: "the SessionIndex of a session of this person", Received: "another"}
+	}
+	return nil
+}
+
+// RecordFailedLogout writes the login log's line of a logout message that was refused, and tells
+// whether it did: of one day, only so many are kept.
+func (o Org) RecordFailedLogout(ctx context.Context, a LoginAttempt) (kept bool, err error) {
+	a.ID, a.Succeeded, a.Notes = model.NewID(), false, append([]string{"This was a logout."}, a.Notes...)
+	a.clip()
+	if kept, err = o.roomForFailure(ctx, &a); err != nil || !kept {
+		return false, tenant.Translate(o, err)
+	}
+	a.CreatedAt = tenant.Now(o)
+	if err := tenant.DB(o).WithContext(ctx).Create(&a).Error; err != nil {
+		return false, tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("note failed logout: %w", err)))
+	}
+	return true, nil
+}

@@ -1,0 +1,332 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+	"rollcall/model/search"
+	"rollcall/model/signon"
+	"rollcall/model/store"
+)
+
+// call is one use of a method by an organization on what an estate holds. What
+// it finds is empty when there is nothing.
+type call func(ctx context.Context, org *store.Org, of storetest.Estate) (found any, err error)
+
+// The methods that name something by its id: for another organization there is nothing.
+var naming = map[string]call{
+	"ConfirmAdoption": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).ConfirmAdoption(ctx, of.Unowned.ID)
+	},
+	"Connection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return connection.In(org).Connection(ctx, of.Connection.ID)
+	},
+	"CreateDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).CreateDirectoryGroup(ctx, of.Directory.ID, map[string]any{"displayName": "New"}, storetest.Ids(of.User))
+	},
+	"CreateDirectoryToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		t, _, err := directory.In(org).CreateDirectoryToken(ctx, of.Directory.ID, "second", nil)
+		return t, err
+	},
+	"CreatePasswordSetup": storetest.CreatePasswordSetup,
+	"CreateDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).CreateDirectoryUser(ctx, of.Directory.ID, storetest.Person("new@shared.example"))
+	},
+	"DeleteConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(connection.In(org).DeleteConnection(ctx, of.Connection.ID))
+	},
+	"DeleteDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).DeleteDirectory(ctx, of.Directory.ID))
+	},
+	"DeleteDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).DeleteDirectoryGroup(ctx, of.Directory.ID, of.Group.ID))
+	},
+	"DeleteDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).DeleteDirectoryUser(ctx, of.Directory.ID, of.User.ID))
+	},
+	"DeleteDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(organization.In(org).DeleteDomain(ctx, of.Domain.ID))
+	},
+	"DeleteSchema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).DeleteSchema(ctx, of.Schema.URN))
+	},
+	"DeleteTombstone": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).DeleteTombstone(ctx, of.Tombstone.ID))
+	},
+	"DeleteUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).DeleteUser(ctx, of.User.ID))
+	},
+	"Directory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).Directory(ctx, of.Directory.ID)
+	},
+	"DirectoryCounts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).DirectoryCounts(ctx, of.Directory.ID)
+	},
+	"DirectoryRequests": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		rs, _, err := directory.In(org).DirectoryRequests(ctx, of.Directory.ID, model.Page{Limit: 10})
+		return rs, err
+	},
+	"DirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).DirectoryGroup(ctx, "", of.Group.ID)
+	},
+	"DirectoryGroups": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		gs, _, err := directory.In(org).DirectoryGroups(ctx, of.Directory.ID, search.ResourceQuery{Limit: 10})
+		return gs, err
+	},
+	"DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).DirectoryGroupsOf(ctx, of.User.ID)
+	},
+	"DirectoryTokens": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).DirectoryTokens(ctx, of.Directory.ID)
+	},
+	"DirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).DirectoryUser(ctx, of.Directory.ID, of.User.ID)
+	},
+	"DirectoryUsers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		us, _, err := directory.In(org).DirectoryUsers(ctx, of.Directory.ID, search.ResourceQuery{Limit: 10})
+		return us, err
+	},
+	"Domain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return organization.In(org).Domain(ctx, of.Domain.ID)
+	},
+	"EndSession": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(signon.In(org).EndSession(ctx, of.SignedIn.Session.ID))
+	},
+	"EndSessionsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).EndSessionsOf(ctx, of.Identity.ID)
+	},
+	"ForceDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return organization.In(org).ForceDomain(ctx, of.Domain.ID)
+	},
+	"GroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).GroupMembers(ctx, of.Group.ID)
+	},
+	"GroupPage": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		gs, _, err := directory.In(org).GroupPage(ctx, directory.GroupQuery{UserID: of.User.ID, Page: model.Page{Limit: 10}})
+		return gs, err
+	},
+	"GroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).GroupsOf(ctx, of.User.ID)
+	},
+	"HandOver": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).HandOver(ctx, of.SignedIn, *of.Login.ApplicationID, "https://app.example/callback", "")
+	},
+	"IDToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return connection.In(org).IDToken(ctx, of.SignedIn.Session.ID)
+	},
+	"Identities": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).Identities(ctx, of.User.ID)
+	},
+	"LinkIdentity": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).LinkIdentity(ctx, people.Identity{ConnectionID: of.Connection.ID, Issuer: "i", Subject: "another", UserID: of.User.ID})
+	},
+	"Login": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).Login(ctx, of.Connection.ID, of.Login.ID)
+	},
+	"LoginAttempts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		as, _, err := signon.In(org).LoginAttempts(ctx, of.Connection.ID, model.Page{Limit: 10})
+		return as, err
+	},
+	"LoginResponse": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).LoginResponse(ctx, of.Attempt.ID)
+	},
+	"Profile": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		p, err := signon.In(org).Profile(ctx, of.SignedIn)
+		if err != nil {
+			return nil, err
+		}
+		return p.Groups, nil // the rest is what the caller already had
+	},
+	"RecordFailedLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).RecordFailedLogin(ctx, signon.LoginAttempt{ConnectionID: of.Connection.ID, Reason: "expired"}, "too late")
+	},
+	"RememberAssertion": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(signon.In(org).RememberAssertion(ctx, of.Connection.ID, "another", 1<<60))
+	},
+	"RevokeDirectoryToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return storetest.Done(directory.In(org).RevokeDirectoryToken(ctx, of.Directory.ID, of.Token.ID))
+	},
+	"RevokeSessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).RevokeSessions(ctx, of.User.ID)
+	},
+	"Sessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		ss, _, err := signon.In(org).Sessions(ctx, of.User.ID, model.Page{Limit: 10})
+		return ss, err
+	},
+	"SignIn": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		l := signon.Login{ConnectionID: of.Connection.ID, RequestID: "_2", BrowserHash: []byte("hash")}
+		if err := signon.In(org).StartLogin(ctx, &l); err != nil {
+			l = *of.Login // what is not theirs cannot be begun; it cannot be ended either
+		}
+		out, err := signon.In(org).SignIn(ctx, storetest.Response(of.Connection, &l, storetest.ClaimsOf("s", "ada@shared.example")))
+		if err != nil {
+			return nil, err
+		}
+		return out.User, nil
+	},
+	"StartLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		l := signon.Login{ConnectionID: of.Connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
+		return storetest.Done(signon.In(org).StartLogin(ctx, &l))
+	},
+	"Schema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).Schema(ctx, of.Schema.URN)
+	},
+	"SetRole": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).SetRole(ctx, of.User.ID, people.Admin)
+	},
+	"Tx": func(ctx context.Context, org *store.Org, of storetest.Estate) (found any, err error) {
+		err = org.Tx(ctx, func(org *store.Org) error {
+			found, err = people.In(org).User(ctx, of.User.ID)
+			return err
+		})
+		return found, err
+	},
+	"CreateDirectoryClient": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		t, _, err := directory.In(org).CreateDirectoryClient(ctx, of.Directory.ID, "client", nil)
+		return t, err
+	},
+	"UpdateConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return connection.In(org).UpdateConnection(ctx, of.Connection.ID, func(c *connection.ConnectionFields) error {
+			c.IDPEntityID = "https://other.example"
+			return nil
+		})
+	},
+	"UpdateDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).UpdateDirectory(ctx, of.Directory.ID, storetest.Named("Renamed"))
+	},
+	"UpdateDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).UpdateDirectoryGroup(ctx, of.Directory.ID, of.Group.ID, func(g *directory.GroupDraft) error {
+			return g.SetDocument(map[string]any{"displayName": "Renamed"})
+		}, directory.MembersChange{Op: directory.ReplaceMembers, UserIDs: storetest.Ids(of.Other)})
+	},
+	"UpdateDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).UpdateDirectoryUser(ctx, of.Directory.ID, of.User.ID, storetest.SetActive(false))
+	},
+	"User": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).User(ctx, of.User.ID)
+	},
+	"Users": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		us, _, err := people.In(org).Users(ctx, people.UserQuery{GroupID: of.Group.ID, Page: model.Page{Limit: 10}})
+		return us, err
+	},
+	"VerifyDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return organization.In(org).VerifyDomain(ctx, of.Domain.ID)
+	},
+}
+
+// The methods that are about the organization as a whole, which the other one
+// may call, too: for itself.
+var whole = map[string]call{
+	"ActiveConnections": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return connection.In(org).ActiveConnections(ctx)
+	},
+	"CreateConnection": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		c := storetest.NewConnection()
+		return c, connection.In(org).CreateConnection(ctx, c, []byte("key"))
+	},
+	"CreateDirectory": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		d, _, err := directory.In(org).CreateDirectory(ctx, "Entra ID", "azure scim v2.0")
+		return d, err
+	},
+	"CreateDomain": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return organization.In(org).CreateDomain(ctx, "another.example", organization.DomainStatePending)
+	},
+	"CreateUser": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return people.In(org).CreateUser(ctx, storetest.Person("new@shared.example"))
+	},
+	"DeleteOrganization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return storetest.Done(operator.In(org).DeleteOrganization(ctx))
+	},
+	"Departed": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.In(org).Departed(ctx, of.Departed)
+	},
+	"Domains": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return organization.In(org).Domains(ctx)
+	},
+	"HasPasswords": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return people.In(org).HasPasswords(ctx)
+	},
+	"Organization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return organization.In(org).Organization(ctx)
+	},
+	"PutSchema": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return directory.In(org).PutSchema(ctx, &directory.Schema{URN: "urn:example:another", Name: "Another", Attributes: []directory.SchemaAttribute{{Name: "a"}}})
+	},
+	"Schemas": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return directory.In(org).Schemas(ctx)
+	},
+	"SetDomains": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return organization.In(org).SetDomains(ctx, map[string]organization.DomainState{"third." + string(org.ID) + ".example": organization.DomainStateVerified})
+	},
+	"StartAuthorization": storetest.StartAuthorization,
+	"Tombstones": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		ts, _, err := directory.In(org).Tombstones(ctx, model.Page{Limit: 10})
+		return ts, err
+	},
+	"UpdateOrganization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return operator.In(org).UpdateOrganization(ctx, func(g *organization.OrganizationFields) error { g.Name = "Renamed"; return nil })
+	},
+}
+
+// done is what a method finds that returns nothing but an error.
+
+func TestIsolation(t *testing.T) {
+	t.Parallel()
+	methods := reflect.TypeFor[*store.Org]()
+	maps.Copy(naming, entitlementCalls())
+	maps.Copy(whole, entitlementWhole())
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		b := storetest.Settle(t, s, "bravo")
+		for i := range methods.NumMethod() {
+			name := methods.Method(i).Name
+			use, names := naming[name]
+			if !names {
+				use, names = logoutNaming[name]
+			}
+			if !names {
+				use = whole[name]
+			}
+			if use == nil {
+				t.Errorf("%s has no entry in the tables of this test", name)
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
+				a := storetest.Settle(t, s, fmt.Sprint("alpha-", i))
+				before := storetest.Dump(t, s, b.Org)
+				for _, target := range []storetest.Estate{b, a.With(b.Directory), b.With(a.Directory)} {
+					found, err := use(t.Context(), a.Org, target)
+					if err != nil && model.KindOf(err) == model.Internal {
+						t.Errorf("a foreign id is an internal error: %v", err)
+					}
+					if names && target.Directory == b.Directory && target.User == b.User && err == nil && !empty(found) {
+						t.Errorf("called by the other organization it found %+v", found)
+					}
+					if err == nil {
+						checkShowsNothing(t, found, b)
+					}
+					if diff := cmp.Diff(before, storetest.Dump(t, s, b.Org)); diff != "" {
+						t.Fatalf("called by the other organization it changed rows (-before +after):\n%s", diff)
+					}
+				}
+				own := storetest.Settle(t, s, fmt.Sprint("own-", i))
+				found, err := use(t.Context(), own.Org, own)
+				if err != nil || empty(found) {
+					t.Errorf("called by its own organization it found %+v: %v", found, err)
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,201 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/modeltest"
+	"rollcall/model/store"
+)
+
+// fresh runs a test on an empty database of each kind, without any table.
+func fresh(t *testing.T, test func(t *testing.T, db modeltest.Database)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, modeltest.EmptySQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, modeltest.EmptyPostgres(t)) })
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	t.Run("several processes that start at once all succeed, and each migration is applied once", func(t *testing.T) {
+		fresh(t, func(t *testing.T, db modeltest.Database) {
+			const processes = 8
+			stores, errs := make([]*store.Store, processes), make([]error, processes)
+			var started sync.WaitGroup
+			for i := range processes {
+				started.Go(func() { stores[i], errs[i] = store.Open(t.Context(), db.URL, storetest.Options()) })
+			}
+			started.Wait()
+			storetest.Must(t, errors.Join(errs...))
+			for _, s := range stores {
+				storetest.Must(t, s.Ready(t.Context()))
+				t.Cleanup(func() { _ = s.Close() })
+			}
+			states, err := store.MigrationStatus(t.Context(), db.URL)
+			storetest.Must(t, err)
+			var applied int64
+			storetest.Must(t, storetest.Across(stores[0], t.Context()).Table("schema_migrations").Count(&applied).Error)
+			if len(states) == 0 || int(applied) != len(states) {
+				t.Errorf("%d migrations are recorded of %d", applied, len(states))
+			}
+			// All of them seal and hash with one key.
+			org, d := storetest.Contoso(t, stores[0])
+			u := storetest.CreateUser(t, org, d, "ada@contoso.example")
+			traces, err := storetest.TracesOf(u)
+			storetest.Must(t, err)
+			storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+			for i, s := range stores {
+				if departed, err := directory.In(s.Org(org.ID, "system")).Departed(t.Context(), traces); err != nil || !departed {
+					t.Errorf("store %d does not recognize whom another one buried: %v", i, err)
+				}
+			}
+		})
+	})
+	t.Run("a store that must not migrate refuses a database with pending migrations and leaves it", func(t *testing.T) {
+		fresh(t, func(t *testing.T, db modeltest.Database) {
+			o := storetest.Options()
+			o.NoMigrate = true
+			_, err := store.Open(t.Context(), db.URL, o)
+			storetest.WantKind(t, err, model.Unavailable)
+			if !strings.Contains(err.Error(), "rollcall migrate") {
+				t.Errorf("the error does not say what to do: %v", err)
+			}
+			states, err := store.MigrationStatus(t.Context(), db.URL)
+			storetest.Must(t, err)
+			for _, m := range states {
+				if m.AppliedAt != nil {
+					t.Errorf("%s was applied", m.Version)
+				}
+			}
+			modeltest.Open(t, db, store.Options{})
+			modeltest.Open(t, db, o)
+		})
+	})
+	t.Run("a database that a newer version has migrated is refused", func(t *testing.T) {
+		fresh(t, func(t *testing.T, db modeltest.Database) {
+			s := modeltest.Open(t, db, store.Options{})
+			storetest.Must(t, storetest.Across(s, t.Context()).Exec("INSERT INTO schema_migrations VALUES ('9999_future', 1)").Error)
+			if err := s.Ready(t.Context()); err == nil {
+				t.Error("it is ready")
+			}
+			if _, err := store.Open(t.Context(), db.URL, storetest.Options()); err == nil || !strings.Contains(err.Error(), "newer") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	})
+	t.Run("a statement that fails leaves nothing of any migration", func(t *testing.T) {
+		fresh(t, func(t *testing.T, db modeltest.Database) {
+			// A table that a later migration creates is in the way.
+			s := modeltest.Open(t, db, store.Options{})
+			for _, of := range storetest.Tables(t, s) {
+				if of.Name != "restores" {
+					drop(t, s, of.Name)
+				}
+			}
+			_, err := store.Open(t.Context(), db.URL, storetest.Options())
+			if err == nil || !strings.Contains(err.Error(), "0002_events") {
+				t.Fatalf("the error is %v, want one that names the migration", err)
+			}
+			names, err := storetest.Across(s, t.Context()).Migrator().GetTables()
+			storetest.Must(t, err)
+			for _, name := range names {
+				if name != "restores" && !strings.HasPrefix(name, "sqlite_") {
+					t.Errorf("table %s is there", name)
+				}
+			}
+		})
+	})
+}
+
+// Rows that are older than the columns for filters are found by filters as well.
+func TestMigrateFoldsStoredDocuments(t *testing.T) {
+	t.Parallel()
+	fresh(t, func(t *testing.T, db modeltest.Database) {
+		s := modeltest.Open(t, db, store.Options{})
+		org, d := storetest.Contoso(t, s)
+		var want []string
+		storetest.Must(t, org.Tx(t.Context(), func(org *store.Org) error {
+			for i := range 501 { // more than are folded at once
+				document := storetest.Person(fmt.Sprint("user-", i))
+				document["title"] = "Überflieger"
+				u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, document)
+				if err != nil {
+					return err
+				}
+				want = append(want, u.ID)
+			}
+			return nil
+		}))
+		g, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": "Engineers", "urn:x": map[string]any{"floor": 7}}, nil)
+		storetest.Must(t, err)
+		for _, q := range []string{
+			"DROP INDEX users_employee_number", "ALTER TABLE users DROP COLUMN document_folded", "ALTER TABLE directory_groups DROP COLUMN document_folded",
+			"DELETE FROM schema_migrations WHERE version = '0003_filter_index'",
+		} {
+			storetest.Must(t, storetest.Across(s, t.Context()).Exec(q).Error)
+		}
+		s = modeltest.Open(t, db, store.Options{})
+		org = s.Org(org.ID, "system")
+		us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, storetest.Query(t, `title eq "ÜBERFLIEGER"`))
+		storetest.Must(t, err)
+		if extent.Total != len(want) || us[0].ID != want[0] {
+			t.Errorf("%d of %d users are found", extent.Total, len(want))
+		}
+		if found := storetest.Filtered(t, org, d.ID, "urn:x:floor eq 7", true); !slices.Equal(found, []string{g.ID}) {
+			t.Errorf("groups %v are found", found)
+		}
+	})
+}
+
+func drop(t testing.TB, s *store.Store, table string) {
+	t.Helper()
+	suffix := " CASCADE"
+	if !storetest.OnPostgres(s) {
+		suffix = ""
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec("PRAGMA foreign_keys = 0").Error)
+	}
+	storetest.Must(t, storetest.Across(s, t.Context()).Exec("DROP TABLE "+table+suffix).Error)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{
+		"no URL": "", "another database": "mysql://localhost/rollcall", "SQLite without a file": "sqlite:",
+		"SQLite in memory": "sqlite::memory:", "a broken URL": "postgres://user:secret@host:port/x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := store.Open(t.Context(), url, storetest.Options())
+			if err == nil {
+				t.Fatal("it was opened")
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
+	}
+	t.Run("a folder that is not there", func(t *testing.T) {
+		_, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "none", "rollcall.db"), storetest.Options())
+		storetest.WantKind(t, err, model.Unavailable)
+	})
+	t.Run("a server that is not there", func(t *testing.T) {
+		_, err := store.Open(t.Context(), "postgres:///rollcall?host="+t.TempDir(), storetest.Options())
+		storetest.WantKind(t, err, model.Unavailable)
+	})
+}
+
+func TestOpenTakesAnyFileName(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a b%41?c#d&e.db")
+	s := modeltest.Open(t, modeltest.Database{Name: "sqlite", URL: "sqlite:" + path}, store.Options{})
+	storetest.Contoso(t, s)
+	if found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "a b%41[?]c#d&e.db")); err != nil || len(found) != 1 {
+		t.Errorf("the file is not at %s: %v", path, err)
+	}
+}

@@ -1,0 +1,97 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"rollcall/model"
+	"rollcall/model/directory"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/modeltest"
+	"rollcall/model/search"
+	"rollcall/model/store"
+)
+
+func TestTx(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		org, d := storetest.Contoso(t, s)
+		boom := errors.New("boom")
+		write := func(org *store.Org) error {
+			_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person("ada@contoso.example"))
+			return err
+		}
+		t.Run("an error after a write leaves neither row nor event", func(t *testing.T) {
+			storetest.Unchanged(t, s, func() {
+				err := org.Tx(t.Context(), func(org *store.Org) error { return errors.Join(write(org), boom) })
+				if !errors.Is(err, boom) {
+					t.Fatal(err)
+				}
+			})
+		})
+		t.Run("an error of a joined Tx undoes everything although it is swallowed", func(t *testing.T) {
+			storetest.Unchanged(t, s, func() {
+				err := org.Tx(t.Context(), func(org *store.Org) error {
+					_ = org.Tx(t.Context(), func(org *store.Org) error { return errors.Join(write(org), boom) })
+					return nil
+				})
+				if !errors.Is(err, boom) {
+					t.Fatal(err)
+				}
+			})
+		})
+		t.Run("a panic undoes everything, passes on, and leaves the store usable", func(t *testing.T) {
+			storetest.Unchanged(t, s, func() {
+				defer func() {
+					if recover() != boom {
+						t.Fatal("the panic did not pass on")
+					}
+				}()
+				_ = org.Tx(t.Context(), func(org *store.Org) error {
+					if err := write(org); err != nil {
+						t.Fatal(err)
+					}
+					panic(boom)
+				})
+			})
+			if _, err := directory.In(org).UpdateDirectory(t.Context(), d.ID, storetest.Named("After the panic")); err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Run("what is written in it is read in it, and by others only afterwards", func(t *testing.T) {
+			err := org.Tx(t.Context(), func(inside *store.Org) error {
+				if err := write(inside); err != nil {
+					return err
+				}
+				for _, read := range []struct {
+					org  *store.Org
+					want int
+				}{{inside, 1}, {org, 0}} {
+					_, extent, err := directory.In(read.org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{})
+					if n := extent.Total; err != nil || n != read.want {
+						t.Errorf("%d users are seen, want %d: %v", n, read.want, err)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{}); err != nil || extent.Total != 1 {
+				t.Fatal(extent.Total, err)
+			}
+		})
+		t.Run("a context that ends undoes everything", func(t *testing.T) {
+			storetest.Unchanged(t, s, func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				err := org.Tx(ctx, func(org *store.Org) error {
+					_, err := directory.In(org).CreateDirectoryUser(ctx, d.ID, storetest.Person("grace@contoso.example"))
+					cancel()
+					return err
+				})
+				storetest.WantKind(t, err, model.Unavailable)
+			})
+		})
+	})
+}
