@@ -19,7 +19,7 @@ import (
 const (
 	samlReasons   = "../sso/saml/reason.go"
 	openIDReasons = "../sso/oidc/reason.go"
-	personReasons = "../model/refusal.go"
+	personReasons = "../model/refusal/refusal.go"
 )
 
 // reasonsOf reads the texts of the reasons that a source declares, so that none is forgotten.

@@ -34,8 +34,8 @@ func (foldedDocument) Value(ctx context.Context, f *schema.Field, row reflect.Va
 	return foldDocument(text)
 }
 
-// postgresType is the column's type on PostgreSQL.
-func (foldedDocument) postgresType() string { return "jsonb" }
+// PostgresType is the column's type on PostgreSQL.
+func (foldedDocument) PostgresType() string { return "jsonb" }
 
 // Scan leaves what a RETURNING brings.
 func (foldedDocument) Scan(context.Context, *schema.Field, reflect.Value, any) error { return nil }

@@ -312,7 +312,6 @@ func TestNormalizeUsers(t *testing.T) {
 		{"integer as string", `{"op":"replace","path":"A:level","value":"7"}`, `replace A:level 7`},
 		{"empty path string", `{"op":"replace","path":"","value":{"title":"t"}}`, `replace title "t"`},
 	} {
-		t.Parallel()
 		t.Run(c.name, func(t *testing.T) { c.run(t, users) })
 	}
 }

@@ -57,8 +57,8 @@ func ColumnsOf[T any]() rowColumns[T] {
 		if known, ok := basic[f.FieldType.Kind()]; ok && f.Serializer == nil {
 			col.plain, col.cast = known.pointer, known.cast
 		}
-		if typed, ok := reflect.Zero(f.FieldType).Interface().(interface{ postgresType() string }); ok {
-			col.cast = typed.postgresType()
+		if typed, ok := reflect.Zero(f.FieldType).Interface().(interface{ PostgresType() string }); ok {
+			col.cast = typed.PostgresType()
 		}
 		c.list = append(c.list, col)
 	}
