@@ -35,10 +35,10 @@ const AccessTokenLifetime = time.Hour
 // accessTokenPrefix tells an access token from a bearer token, which is looked up by its hash.
 const accessTokenPrefix = "rc_da_"
 
-// CreateDirectoryClient adds client credentials, of which the secret is returned
+// CreateClient adds client credentials, of which the secret is returned
 // this once. It answers Conflict when the directory has two valid tokens.
-func (o Org) CreateDirectoryClient(ctx context.Context, directoryID, name string, expires *model.Time) (t *DirectoryToken, secret string, err error) {
-	return o.createDirectoryToken(ctx, directoryID, name, expires, ClientCredentials)
+func (c Contents) CreateClient(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, secret string, err error) {
+	return c.createToken(ctx, name, expires, ClientCredentials)
 }
 
 // ClientID is what client credentials are named by.

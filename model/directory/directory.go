@@ -84,7 +84,7 @@ func (o Org) CreateDirectory(ctx context.Context, name, kind string) (d *Directo
 		if err := tenant.DB(org).WithContext(ctx).Create(d).Error; err != nil {
 			return fmt.Errorf("create directory: %w", err)
 		}
-		_, token, err = org.CreateDirectoryToken(ctx, d.ID, "first token", nil)
+		_, token, err = Of(org, d.ID).CreateToken(ctx, "first token", nil)
 		return err
 	})
 	if err != nil {
@@ -183,22 +183,22 @@ func (o Org) activateDirectory(ctx context.Context, id string) error {
 // DirectoryCounts says how much is in a directory.
 type DirectoryCounts struct{ ActiveUsers, InactiveUsers, Groups int64 }
 
-// DirectoryCounts counts the users and groups of a directory.
-func (o Org) DirectoryCounts(ctx context.Context, id string) (DirectoryCounts, error) {
-	var c DirectoryCounts
-	users := tenant.Read(o).WithContext(ctx).Model(&people.User{}).Where("directory_id = ?", id)
-	groups := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("directory_id = ?", id)
-	err := users.Session(&gorm.Session{}).Where("active = ?", true).Count(&c.ActiveUsers).Error
+// Counts counts the users and groups of the directory.
+func (c Contents) Counts(ctx context.Context) (DirectoryCounts, error) {
+	var counts DirectoryCounts
+	users := tenant.Read(c.org).WithContext(ctx).Model(&people.User{}).Where("directory_id = ?", c.id)
+	groups := tenant.Read(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("directory_id = ?", c.id)
+	err := users.Session(&gorm.Session{}).Where("active = ?", true).Count(&counts.ActiveUsers).Error
 	if err == nil {
-		err = users.Session(&gorm.Session{}).Where("active = ?", false).Count(&c.InactiveUsers).Error
+		err = users.Session(&gorm.Session{}).Where("active = ?", false).Count(&counts.InactiveUsers).Error
 	}
 	if err == nil {
-		err = groups.Count(&c.Groups).Error
+		err = groups.Count(&counts.Groups).Error
 	}
 	if err != nil {
-		return c, tenant.Translate(o, fmt.Errorf("count directory: %w", err))
+		return counts, tenant.Translate(c.org, fmt.Errorf("count directory: %w", err))
 	}
-	return c, nil
+	return counts, nil
 }
 
 // DeleteDirectory removes a directory with its tokens and groups. Its active

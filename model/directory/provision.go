@@ -15,61 +15,61 @@ import (
 	"rollcall/model/people"
 )
 
-// visibleTo is the condition of the users that a directory may see: its own, and
+// visibleTo is the condition of the users that the directory may see: its own, and
 // those whom it could adopt (docs/design/identity.md, "Adoption").
-func (o Org) visibleTo(directoryID string) clause.Expr {
-	return tenant.Join("(users.directory_id = ", tenant.Param(directoryID), " OR (", adoptable(tenant.DialectOf(o), o.ID), "))")
+func (c Contents) visibleTo() clause.Expr {
+	return tenant.Join("(users.directory_id = ", tenant.Param(c.id), " OR (", adoptable(tenant.DialectOf(c.org), c.org.ID), "))")
 }
 
-// visible limits a query to what is visibleTo a directory.
-func (o Org) visible(db *gorm.DB, directoryID string) *gorm.DB {
-	return db.Where(o.visibleTo(directoryID))
+// visible limits a query to what the directory may see.
+func (c Contents) visible(db *gorm.DB) *gorm.DB {
+	return db.Where(c.visibleTo())
 }
 
-// DirectoryUser returns a user as a directory sees it: one that it owns or could adopt.
-func (o Org) DirectoryUser(ctx context.Context, directoryID, id string) (*people.User, error) {
+// User returns a user as the directory sees it: one that it owns or could adopt.
+func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
 	var u people.User
-	return &u, tenant.One(o, o.visible(tenant.Read(o).WithContext(ctx), directoryID), &u, "user", id)
+	return &u, tenant.One(c.org, c.visible(tenant.Read(c.org).WithContext(ctx)), &u, "user", id)
 }
 
-// CreateDirectoryUser makes a user of the directory from a SCIM document, or
+// CreateUser makes a user of the directory from a SCIM document, or
 // adopts the unowned user whom the document names; its id tells which. It
 // answers Conflict when the userName is taken, or when a person must decide first.
-func (o Org) CreateDirectoryUser(ctx context.Context, directoryID string, document map[string]any) (*people.User, error) {
-	created := people.User{Active: true, Role: people.Member, DirectoryID: &directoryID}
+func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*people.User, error) {
+	created := people.User{Active: true, Role: people.Member, DirectoryID: &c.id}
 	if err := created.SetDocument(document); err != nil {
 		return nil, err
 	}
-	u, err := o.createAtOnce(ctx, created)
+	u, err := c.org.createAtOnce(ctx, created)
 	if u != nil || err != nil {
 		return u, err
 	}
-	err = o.change(ctx, func(org Org) error {
+	err = c.change(ctx, func(c Contents) error {
 		fresh := created
 		u = &fresh
-		known, err := org.recognize(ctx, u)
+		known, err := c.org.recognize(ctx, u)
 		if err != nil {
 			return err
 		}
-		candidate, err := org.candidate(ctx, u, known.users)
+		candidate, err := c.org.candidate(ctx, u, known.users)
 		if err != nil {
 			return err
 		}
-		if err := org.clearTombstones(ctx, known.tombstones); err != nil {
+		if err := c.org.clearTombstones(ctx, known.tombstones); err != nil {
 			return err
 		}
 		if candidate != nil {
-			u, err = org.adopt(ctx, candidate, directoryID, func(a *people.UserDraft) error {
+			u, err = c.adopt(ctx, candidate, func(a *people.UserDraft) error {
 				a.Active = true
 				return a.SetDocument(document)
 			})
 			return err
 		}
-		if err := people.In(org).InsertUser(ctx, u); err != nil {
+		if err := people.In(c.org).InsertUser(ctx, u); err != nil {
 			return err
 		}
-		c := people.ConsequencesOf(nil, u, people.ByDirectory)
-		return people.In(org).RecordChange(ctx, &c)
+		consequences := people.ConsequencesOf(nil, u, people.ByDirectory)
+		return people.In(c.org).RecordChange(ctx, &consequences)
 	})
 	if err != nil {
 		return nil, err
@@ -123,13 +123,13 @@ func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*peop
 }
 
 // adopt makes an unowned user, which the caller has locked, the directory's.
-func (o Org) adopt(ctx context.Context, before *people.User, directoryID string, change func(*people.UserDraft) error) (*people.User, error) {
+func (c Contents) adopt(ctx context.Context, before *people.User, change func(*people.UserDraft) error) (*people.User, error) {
 	after, err := before.ChangedBy(change)
 	if err != nil {
 		return nil, err
 	}
-	after.DirectoryID, after.AdoptionConfirmed = &directoryID, false
-	return o.writeChange(ctx, before, after)
+	after.DirectoryID, after.AdoptionConfirmed = &c.id, false
+	return c.org.writeChange(ctx, before, after)
 }
 
 // writeChange writes a user, whose row the caller has locked, as a directory
@@ -145,30 +145,30 @@ func (o Org) writeChange(ctx context.Context, before, after *people.User) (*peop
 	return c.Row, people.In(o).CloseAccess(ctx, &c)
 }
 
-// UpdateDirectoryUser lets change alter Active and the document of a user that
+// UpdateUser lets change alter Active and the document of a user that
 // the directory owns or could adopt, under a lock, and stores them with their
 // events. A change that alters nothing writes nothing and keeps the version.
 // Deactivating ends access at once.
-func (o Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, change func(*people.UserDraft) error) (*people.User, error) {
-	after, err := o.updateAtOnce(ctx, directoryID, id, change)
+func (c Contents) UpdateUser(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User, error) {
+	after, err := c.updateAtOnce(ctx, id, change)
 	if after != nil || err != nil {
 		return after, err
 	}
-	err = o.change(ctx, func(org Org) error {
+	err = c.change(ctx, func(c Contents) error {
 		var before people.User
-		db := org.visible(tenant.ForChange(org, tenant.DB(org).WithContext(ctx), id), directoryID)
-		if err := tenant.One(o, db, &before, "user", id); err != nil {
+		db := c.visible(tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id))
+		if err := tenant.One(c.org, db, &before, "user", id); err != nil {
 			return err
 		}
 		var err error
 		if before.DirectoryID == nil {
-			after, err = org.adopt(ctx, &before, directoryID, change)
+			after, err = c.adopt(ctx, &before, change)
 			return err
 		}
 		if after, err = before.ChangedBy(change); err != nil || len(people.Changed(&before, after)) == 0 {
 			return err
 		}
-		after, err = org.writeChange(ctx, &before, after)
+		after, err = c.org.writeChange(ctx, &before, after)
 		return err
 	})
 	if err != nil {
@@ -177,17 +177,17 @@ func (o Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, ch
 	return after, nil
 }
 
-// DeleteDirectoryUser removes a user that the directory owns: access ends, the
+// DeleteUser removes a user that the directory owns: access ends, the
 // userName is free, and a tombstone keeps a login from creating the person again.
 // Each of allow sees the version of the locked row and may refuse.
-func (o Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, allow ...func(version int64) error) error {
-	return o.change(ctx, func(org Org) error {
-		if err := org.touchGroupsOf(ctx, id); err != nil {
+func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(version int64) error) error {
+	return c.change(ctx, func(c Contents) error {
+		if err := c.org.touchGroupsOf(ctx, id); err != nil {
 			return err
 		}
 		var u people.User
-		db := tenant.ForChange(org, tenant.DB(org).WithContext(ctx), id).Where("directory_id = ?", directoryID)
-		if err := tenant.One(o, db, &u, "user", id); err != nil {
+		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
+		if err := tenant.One(c.org, db, &u, "user", id); err != nil {
 			return err
 		}
 		for _, allows := range allow {
@@ -195,19 +195,19 @@ func (o Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, al
 				return err
 			}
 		}
-		c := people.ConsequencesOf(&u, nil, people.ByDirectory)
-		if err := org.removeUser(ctx, &u); err != nil {
+		consequences := people.ConsequencesOf(&u, nil, people.ByDirectory)
+		if err := c.org.removeUser(ctx, &u); err != nil {
 			return err
 		}
-		if err := people.In(org).RecordChange(ctx, &c); err != nil {
+		if err := people.In(c.org).RecordChange(ctx, &consequences); err != nil {
 			return err
 		}
-		return people.In(org).CloseAccess(ctx, &c)
+		return people.In(c.org).CloseAccess(ctx, &consequences)
 	})
 }
 
 // DeleteUser removes a user on an operator's or administrator's word, like
-// DeleteDirectoryUser. It answers Conflict for the last active administrator.
+// Contents.DeleteUser. It answers Conflict for the last active administrator.
 func (o Org) DeleteUser(ctx context.Context, id string) error {
 	return o.change(ctx, func(org Org) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
