@@ -2,6 +2,9 @@ package directory
 
 import (
 	"context"
+	"fmt"
+
+	"gorm.io/gorm"
 
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
@@ -27,7 +30,23 @@ func (c Contents) change(ctx context.Context, fn func(c Contents) error) error {
 	return c.org.change(ctx, func(org Org) error { return fn(Of(org, c.id)) })
 }
 
-// Group returns one group of the directory.
-func (c Contents) Group(ctx context.Context, id string) (*people.DirectoryGroup, error) {
-	return people.In(c.org).DirectoryGroup(ctx, c.id, id)
+// DirectoryCounts says how much is in a directory.
+type DirectoryCounts struct{ ActiveUsers, InactiveUsers, Groups int64 }
+
+// Counts counts the users and groups of the directory.
+func (c Contents) Counts(ctx context.Context) (DirectoryCounts, error) {
+	var counts DirectoryCounts
+	users := tenant.Read(c.org).WithContext(ctx).Model(&people.User{}).Where("directory_id = ?", c.id)
+	groups := tenant.Read(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("directory_id = ?", c.id)
+	err := users.Session(&gorm.Session{}).Where("active = ?", true).Count(&counts.ActiveUsers).Error
+	if err == nil {
+		err = users.Session(&gorm.Session{}).Where("active = ?", false).Count(&counts.InactiveUsers).Error
+	}
+	if err == nil {
+		err = groups.Count(&counts.Groups).Error
+	}
+	if err != nil {
+		return counts, tenant.Translate(c.org, fmt.Errorf("count directory: %w", err))
+	}
+	return counts, nil
 }

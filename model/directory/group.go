@@ -33,6 +33,11 @@ func (o Org) GroupPage(ctx context.Context, q GroupQuery) ([]people.DirectoryGro
 	return tenant.Paged(o, db, q.Page, func(g people.DirectoryGroup) string { return g.ID })
 }
 
+// Group returns one group of the directory.
+func (c Contents) Group(ctx context.Context, id string) (*people.DirectoryGroup, error) {
+	return people.In(c.org).DirectoryGroup(ctx, c.id, id)
+}
+
 // CreateGroup makes a group with its first members. It answers Conflict
 // when the directory has a group of that name, Invalid for an unknown member.
 func (c Contents) CreateGroup(ctx context.Context, document map[string]any, members []string) (*people.DirectoryGroup, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"gorm.io/gorm"
 
 	"rollcall/model"
@@ -27,6 +26,43 @@ type DirectoryToken struct {
 	CreatedAt      model.Time  `gorm:"autoCreateTime:false"`
 }
 
+// TokenType is how an identity provider shows that it has a directory's secret.
+type TokenType string
+
+// The types of directory tokens.
+const (
+	// BearerToken is sent with every request.
+	BearerToken TokenType = "bearer"
+	// ClientCredentials buy access tokens, which are sent with every request
+	// (RFC 6749, section 4.4).
+	ClientCredentials TokenType = "client_credentials"
+)
+
+// ClientID is what client credentials are named by.
+func (t *DirectoryToken) ClientID() string { return model.DirectoryTokenPrefix.ID(t.ID) }
+
+// DirectoryTokenObject is the public form of a DirectoryToken; the token itself is never in it.
+type DirectoryTokenObject struct {
+	Object         string      `json:"object"`
+	ID             string      `json:"id"`
+	DirectoryID    string      `json:"directory_id"`
+	OrganizationID string      `json:"organization_id"`
+	Name           string      `json:"name"`
+	TokenSuffix    string      `json:"token_suffix"`
+	ExpiresAt      *model.Time `json:"expires_at"`
+	LastUsedAt     *model.Time `json:"last_used_at"`
+	CreatedAt      model.Time  `json:"created_at"`
+}
+
+// PublicForm returns the object that the API and events show.
+func (t *DirectoryToken) PublicForm() DirectoryTokenObject {
+	return DirectoryTokenObject{
+		Object: "directory_token", ID: model.DirectoryTokenPrefix.ID(t.ID), DirectoryID: model.DirectoryPrefix.ID(t.DirectoryID),
+		OrganizationID: model.OrganizationPrefix.ID(string(t.OrganizationID)), Name: t.Name, TokenSuffix: t.Suffix,
+		ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
+	}
+}
+
 // maxDirectoryTokens are valid at once: enough to change one without an outage,
 // too few for any to be forgotten.
 const maxDirectoryTokens = 2
@@ -35,6 +71,12 @@ const maxDirectoryTokens = 2
 // answers Conflict when the directory has two that are valid.
 func (c Contents) CreateToken(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, token string, err error) {
 	return c.createToken(ctx, name, expires, BearerToken)
+}
+
+// CreateClient adds client credentials, of which the secret is returned
+// this once. It answers Conflict when the directory has two valid tokens.
+func (c Contents) CreateClient(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, secret string, err error) {
+	return c.createToken(ctx, name, expires, ClientCredentials)
 }
 
 func (c Contents) createToken(ctx context.Context, name string, expires *model.Time, kind TokenType) (t *DirectoryToken, token string, err error) {
@@ -113,49 +155,13 @@ func (c Contents) RevokeToken(ctx context.Context, id string) error {
 	})
 }
 
+// useGranularity is how exact LastUsedAt is.
+const useGranularity = 10 * time.Minute
+
 // noteUse remembers roughly when a token was last used. It is not worth failing a request for.
 func (o Org) noteUse(ctx context.Context, t *DirectoryToken) error {
 	if t.LastUsedAt != nil && tenant.Now(o)-*t.LastUsedAt < model.Time(useGranularity.Milliseconds()) {
 		return nil
 	}
 	return tenant.DB(o).WithContext(ctx).Model(&DirectoryToken{}).Where("id = ?", t.ID).UpdateColumn("last_used_at", tenant.Now(o)).Error
-}
-
-const (
-	useGranularity = 10 * time.Minute
-	tokenCacheTime = time.Second
-	tokenCacheSize = 10_000
-)
-
-// TokensOf is the cache of a store.
-func TokensOf(s Store) *tokenCache { return tenant.State(s, newTokenCache) }
-
-func newTokenCache() *tokenCache {
-	entries, _ := simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
-	return &tokenCache{entries: entries}
-}
-
-// find returns what is remembered, and the generation that add must be given.
-func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.entries.Get([32]byte(hash))
-	age := now.Sub(e.read)
-	return e, c.generation, ok && age >= 0 && age < tokenCacheTime
-}
-
-func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if generation == c.generation {
-		c.entries.Add([32]byte(hash), e)
-	}
-}
-
-// Clear forgets all tokens: cheaper to reason about than finding the ones concerned.
-func (c *tokenCache) Clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.entries.Purge()
-	c.generation++
 }

@@ -3,28 +3,12 @@ package directory
 import (
 	"context"
 	"fmt"
-	"slices"
-
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"rollcall/model"
 	"rollcall/model/entitle"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/organization"
 	"rollcall/model/people"
 )
-
-// visibleTo is the condition of the users that the directory may see: its own, and
-// those whom it could adopt (docs/design/identity.md, "Adoption").
-func (c Contents) visibleTo() clause.Expr {
-	return tenant.Join("(users.directory_id = ", tenant.Param(c.id), " OR (", adoptable(tenant.DialectOf(c.org), c.org.ID), "))")
-}
-
-// visible limits a query to what the directory may see.
-func (c Contents) visible(db *gorm.DB) *gorm.DB {
-	return db.Where(c.visibleTo())
-}
 
 // User returns a user as the directory sees it: one that it owns or could adopt.
 func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
@@ -77,74 +61,6 @@ func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*peo
 	return u, nil
 }
 
-// candidate picks, locked, the unowned user whom a created one must be: the one
-// with the same userName, else the one adoptable user with the same e-mail.
-func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*people.User, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	var found []people.User
-	for _, id := range slices.Sorted(slices.Values(ids)) {
-		var f people.User
-		err := tenant.One(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL"), &f, "user", id)
-		if model.KindOf(err) == model.NotFound {
-			continue // owned or gone since it was recognized
-		}
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, f)
-	}
-	domains, err := organization.In(o).Domains(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var candidates []*people.User
-	for i := range found {
-		f := &found[i]
-		trusted := f.EmailUnder(domains)
-		if f.UserNameFolded == u.UserNameFolded { // the one who has the userName, whoever else has the e-mail
-			if !trusted {
-				return nil, model.Conflictf("userName", "a user with this userName exists whom no directory owns; verify the e-mail's domain first")
-			}
-			return f, f.Confirmed()
-		}
-		if trusted {
-			candidates = append(candidates, f)
-		}
-	}
-	switch len(candidates) {
-	case 0:
-		return nil, nil
-	case 1:
-		return candidates[0], candidates[0].Confirmed()
-	}
-	return nil, model.Conflictf("emails", "several users whom no directory owns have this e-mail; remove all but one of them first")
-}
-
-// adopt makes an unowned user, which the caller has locked, the directory's.
-func (c Contents) adopt(ctx context.Context, before *people.User, change func(*people.UserDraft) error) (*people.User, error) {
-	after, err := before.ChangedBy(change)
-	if err != nil {
-		return nil, err
-	}
-	after.DirectoryID, after.AdoptionConfirmed = &c.id, false
-	return c.org.writeChange(ctx, before, after)
-}
-
-// writeChange writes a user, whose row the caller has locked, as a directory
-// changed it, with all that follows.
-func (o Org) writeChange(ctx context.Context, before, after *people.User) (*people.User, error) {
-	c := people.ConsequencesOf(before, after, people.ByDirectory)
-	if err := people.In(o).WriteUser(ctx, before, c.Row); err != nil {
-		return nil, err
-	}
-	if err := people.In(o).RecordChange(ctx, &c); err != nil {
-		return nil, err
-	}
-	return c.Row, people.In(o).CloseAccess(ctx, &c)
-}
-
 // UpdateUser lets change alter Active and the document of a user that
 // the directory owns or could adopt, under a lock, and stores them with their
 // events. A change that alters nothing writes nothing and keeps the version.
@@ -175,6 +91,19 @@ func (c Contents) UpdateUser(ctx context.Context, id string, change func(*people
 		return nil, err
 	}
 	return after, nil
+}
+
+// writeChange writes a user, whose row the caller has locked, as a directory
+// changed it, with all that follows.
+func (o Org) writeChange(ctx context.Context, before, after *people.User) (*people.User, error) {
+	c := people.ConsequencesOf(before, after, people.ByDirectory)
+	if err := people.In(o).WriteUser(ctx, before, c.Row); err != nil {
+		return nil, err
+	}
+	if err := people.In(o).RecordChange(ctx, &c); err != nil {
+		return nil, err
+	}
+	return c.Row, people.In(o).CloseAccess(ctx, &c)
 }
 
 // DeleteUser removes a user that the directory owns: access ends, the

@@ -8,22 +8,9 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/search"
 )
-
-// adoptable is the condition of the users that no directory owns and that one may
-// adopt: their domain is verified, and none is an unconfirmed administrator (see
-// docs/design/identity.md).
-func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
-	return clause.Expr{
-		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
-			d.In("users.email_domain",
-				"SELECT domain FROM organization_domains WHERE organization_id = ? AND state = ?"),
-		Vars: []any{people.Member, true, owner, organization.DomainStateVerified},
-	}
-}
 
 // Users lists the users of a directory in the order of their creation,
 // and how many there are in all. Each has the fields that lists show: ID, UserName,
@@ -113,5 +100,15 @@ func (o Org) shownAlone() search.Shown[people.User] {
 			return err
 		},
 		Created: createdUser,
+	}
+}
+
+// inAGroup is a column that is true if a row of users is a member of any group.
+func (o Org) inAGroup() clause.Expr {
+	// For EXISTS, PostgreSQL might read all memberships.
+	return clause.Expr{
+		SQL: "(SELECT m.group_id FROM directory_group_members m " +
+			"WHERE m.organization_id = ? AND m.user_id = users.id LIMIT 1) IS NOT NULL",
+		Vars: []any{string(o.ID)},
 	}
 }
