@@ -264,10 +264,10 @@ func person(userName string) map[string]any {
 
 func (t tenant) user(w *world, userName string) *people.User {
 	w.t.Helper()
-	return must[*people.User](w.t)(directory.In(t.org).CreateDirectoryUser(w.t.Context(), t.id, person(userName)))
+	return must[*people.User](w.t)(directory.Of(t.org, t.id).CreateUser(w.t.Context(), person(userName)))
 }
 
 func (t tenant) group(w *world, name string, members ...string) *people.DirectoryGroup {
 	w.t.Helper()
-	return must[*people.DirectoryGroup](w.t)(directory.In(t.org).CreateDirectoryGroup(w.t.Context(), t.id, map[string]any{"displayName": name}, members))
+	return must[*people.DirectoryGroup](w.t)(directory.Of(t.org, t.id).CreateGroup(w.t.Context(), map[string]any{"displayName": name}, members))
 }

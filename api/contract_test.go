@@ -67,10 +67,10 @@ func drive(t *testing.T, w *world) {
 	organization, dir := tenant.organization, tenant.directory
 	ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
 	staff := tenant.group(w, "Staff", ada.ID, bob.ID)
-	must[*people.DirectoryGroup](t)(directory.In(tenant.org).UpdateDirectoryGroup(t.Context(), tenant.id, staff.ID, func(g *directory.GroupDraft) error {
+	must[*people.DirectoryGroup](t)(directory.Of(tenant.org, tenant.id).UpdateGroup(t.Context(), staff.ID, func(g *directory.GroupDraft) error {
 		return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
 	}, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: []string{bob.ID}}))
-	must[*people.User](t)(directory.In(tenant.org).UpdateDirectoryUser(t.Context(), tenant.id, bob.ID, func(u *people.UserDraft) error {
+	must[*people.User](t)(directory.Of(tenant.org, tenant.id).UpdateUser(t.Context(), bob.ID, func(u *people.UserDraft) error {
 		u.Active = false
 		return nil
 	}))
@@ -95,10 +95,10 @@ func drive(t *testing.T, w *world) {
 
 	tenant.driveConnections(t, w)
 
-	if err := directory.In(tenant.org).DeleteDirectoryGroup(t.Context(), tenant.id, staff.ID); err != nil {
+	if err := directory.Of(tenant.org, tenant.id).DeleteGroup(t.Context(), staff.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := directory.In(tenant.org).DeleteDirectoryUser(t.Context(), tenant.id, bob.ID); err != nil {
+	if err := directory.Of(tenant.org, tenant.id).DeleteUser(t.Context(), bob.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(ada.ID), nil)

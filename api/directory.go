@@ -94,7 +94,7 @@ func (s *Server) directory(c *call) error {
 	if err != nil {
 		return err
 	}
-	counts, err := directory.In(org).DirectoryCounts(c.ctx(), id)
+	counts, err := directory.Of(org, id).Counts(c.ctx())
 	if err != nil {
 		return err
 	}

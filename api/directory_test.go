@@ -28,7 +28,7 @@ func TestDirectory(t *testing.T) {
 		tenant := tenant{org: org, id: opened.ID}
 		tenant.group(w, "Staff", tenant.user(w, "ada@contoso.example").ID)
 		bob := tenant.user(w, "bob@contoso.example")
-		must[*people.User](t)(directory.In(org).UpdateDirectoryUser(t.Context(), opened.ID, bob.ID, func(u *people.UserDraft) error { u.Active = false; return nil }))
+		must[*people.User](t)(directory.Of(org, opened.ID).UpdateUser(t.Context(), bob.ID, func(u *people.UserDraft) error { u.Active = false; return nil }))
 
 		t.Run("it is linked once its identity provider came, and counts what is in it", func(t *testing.T) {
 			o := w.get(path)
@@ -120,7 +120,7 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 		ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
 		document := person("bo@contoso.example")
 		delete(document, "externalId")
-		plain := must[*people.User](t)(directory.In(tenant.org).CreateDirectoryUser(t.Context(), tenant.id, document))
+		plain := must[*people.User](t)(directory.Of(tenant.org, tenant.id).CreateUser(t.Context(), document))
 		staff, admins := tenant.group(w, "Staff", ada.ID, bob.ID), tenant.group(w, "Admins", ada.ID)
 		unowned := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person("login@elsewhere.example")))
 		id := func(u *people.User) string { return model.DirectoryUserPrefix.ID(u.ID) }
@@ -254,7 +254,7 @@ func TestAdoption(t *testing.T) {
 		create("member@contoso.example", "member")
 		path := "/directories/" + tenant.directory + "/adoptions"
 
-		_, err := directory.In(tenant.org).CreateDirectoryUser(t.Context(), tenant.id, person("root@contoso.example"))
+		_, err := directory.Of(tenant.org, tenant.id).CreateUser(t.Context(), person("root@contoso.example"))
 		if model.KindOf(err) != model.Conflict {
 			t.Fatalf("an unconfirmed administrator: %v", err)
 		}

@@ -53,7 +53,7 @@ func lists(t *testing.T, w *world) []listed {
 	}
 	all := w.get("/organizations/" + tenant.organization + "/tombstones?limit=100&order=asc")
 	stones = all.ids()
-	must[*people.DirectoryGroup](t)(directory.In(tenant.org).UpdateDirectoryGroup(t.Context(), tenant.id, last,
+	must[*people.DirectoryGroup](t)(directory.Of(tenant.org, tenant.id).UpdateGroup(t.Context(), last,
 		func(*directory.GroupDraft) error { return nil }, directory.MembersChange{Op: directory.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
 	members := w.get("/events?limit=100&order=desc&organization_id=" + tenant.organization + "&events=dsync.user.created").ids()
 	slices.Reverse(members)

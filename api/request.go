@@ -17,7 +17,7 @@ func (s *Server) listRequests(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	rs, info, err := directory.In(org).DirectoryRequests(c.ctx(), id, page.Page)
+	rs, info, err := directory.Of(org, id).Requests(c.ctx(), page.Page)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func TestDirectoryRequests(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		path := "/directories/" + tenant.directory + "/requests"
-		token := must[[]directory.DirectoryToken](t)(directory.In(tenant.org).DirectoryTokens(t.Context(), tenant.id))[0]
+		token := must[[]directory.DirectoryToken](t)(directory.Of(tenant.org, tenant.id).Tokens(t.Context()))[0]
 		log := directory.NewRequestLog(directory.Across(w.store))
 		for _, status := range []int64{201, 400} {
 			log.Add(directory.DirectoryRequest{OrganizationID: token.OrganizationID, DirectoryID: token.DirectoryID, Method: "POST", Path: "/Users",

@@ -35,7 +35,7 @@ func (s *Server) listTokens(c *call) error {
 	if err != nil {
 		return err
 	}
-	ts, err := directory.In(org).DirectoryTokens(c.ctx(), id)
+	ts, err := directory.Of(org, id).Tokens(c.ctx())
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,12 @@ func (s *Server) createToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	create := directory.In(org).CreateDirectoryToken
+	create := directory.Of(org, id).CreateToken
 	if body.Type != nil {
 		switch *body.Type {
 		case directory.BearerToken:
 		case directory.ClientCredentials:
-			create = directory.In(org).CreateDirectoryClient
+			create = directory.Of(org, id).CreateClient
 		default:
 			return invalidf("type", "type is %q or %q, or is left out", directory.BearerToken, directory.ClientCredentials)
 		}
@@ -74,7 +74,7 @@ func (s *Server) createToken(c *call) error {
 		}
 		expires = at
 	}
-	t, secret, err := create(c.ctx(), id, body.Name, expires)
+	t, secret, err := create(c.ctx(), body.Name, expires)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s *Server) deleteToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := directory.In(org).RevokeDirectoryToken(c.ctx(), dir, id); err != nil {
+	if err := directory.Of(org, dir).RevokeToken(c.ctx(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

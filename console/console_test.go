@@ -325,7 +325,7 @@ func TestWhoWaitsForASeat(t *testing.T) {
 		a := &entitle.Account{AccountFields: entitle.AccountFields{Name: "Reports", Seats: &none}}
 		must(t, entitle.In(org).CreateAccount(ctx, a))
 		must(t, entitle.In(org).SetConnectionAccounts(ctx, c.ID, []string{a.ID}))
-		_, err = directory.In(org).CreateDirectoryUser(ctx, d.ID, map[string]any{"userName": "grace@contoso.example",
+		_, err = directory.Of(org, d.ID).CreateUser(ctx, map[string]any{"userName": "grace@contoso.example",
 			"emails": []any{map[string]any{"value": "grace@contoso.example", "primary": true}}})
 		must(t, err)
 

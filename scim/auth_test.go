@@ -17,12 +17,12 @@ import (
 func TestAuthentication(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
-		revoked, revokedToken, err := directory.In(c.org).CreateDirectoryToken(t.Context(), c.directory.ID, "revoked", nil)
+		revoked, revokedToken, err := directory.Of(c.org, c.directory.ID).CreateToken(t.Context(), "revoked", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.want(200, "GET", "/Users", "", "Authorization", "Bearer "+revokedToken)
-		if err := directory.In(c.org).RevokeDirectoryToken(t.Context(), c.directory.ID, revoked.ID); err != nil {
+		if err := directory.Of(c.org, c.directory.ID).RevokeToken(t.Context(), revoked.ID); err != nil {
 			t.Fatal(err)
 		}
 		tests := []struct {
@@ -72,7 +72,7 @@ func TestExpiredToken(t *testing.T) {
 	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		expires := model.TimeOf(clock.Now().Add(time.Hour))
-		_, token, err := directory.In(c.org).CreateDirectoryToken(t.Context(), c.directory.ID, "short", &expires)
+		_, token, err := directory.Of(c.org, c.directory.ID).CreateToken(t.Context(), "short", &expires)
 		if err != nil {
 			t.Fatal(err)
 		}

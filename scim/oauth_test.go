@@ -18,7 +18,7 @@ import (
 // credentials makes client credentials for the client's directory.
 func (c *client) credentials() (id, secret, token string) {
 	c.t.Helper()
-	t, secret, err := directory.In(c.org).CreateDirectoryClient(c.t.Context(), c.directory.ID, "Entra", nil)
+	t, secret, err := directory.Of(c.org, c.directory.ID).CreateClient(c.t.Context(), "Entra", nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestClientCredentials(t *testing.T) {
 
 		token = c.buy(grant(), id, secret).body["access_token"].(string)
 		get(200, token)
-		if err := directory.In(c.org).RevokeDirectoryToken(t.Context(), c.directory.ID, tokenID); err != nil {
+		if err := directory.Of(c.org, c.directory.ID).RevokeToken(t.Context(), tokenID); err != nil {
 			t.Fatal(err)
 		}
 		get(401, token)
@@ -131,7 +131,7 @@ func TestClientCredentials(t *testing.T) {
 			t.Errorf("revoked credentials: %d %s", a.status, a.text)
 		}
 		until := model.TimeOf(clock.Now().Add(time.Minute))
-		short, secret, err := directory.In(c.org).CreateDirectoryClient(t.Context(), c.directory.ID, "short", &until)
+		short, secret, err := directory.Of(c.org, c.directory.ID).CreateClient(t.Context(), "short", &until)
 		if err != nil {
 			t.Fatal(err)
 		}

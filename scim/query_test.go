@@ -306,7 +306,7 @@ func TestPageSize(t *testing.T) {
 	c := newClient(t, s)
 	err := c.org.Tx(t.Context(), func(org *store.Org) error {
 		for i := range 201 {
-			if _, err := directory.In(org).CreateDirectoryUser(t.Context(), c.directory.ID, map[string]any{"userName": fmt.Sprint(i)}); err != nil {
+			if _, err := directory.Of(org, c.directory.ID).CreateUser(t.Context(), map[string]any{"userName": fmt.Sprint(i)}); err != nil {
 				return err
 			}
 		}

@@ -35,7 +35,7 @@ func (l *logged) lines() []directory.DirectoryRequest {
 	if _, err := l.log.RunOnce(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}
-	list, _, err := directory.In(l.org).DirectoryRequests(l.t.Context(), l.directory.ID, model.Page{Limit: 100, Ascending: true})
+	list, _, err := directory.Of(l.org, l.directory.ID).Requests(l.t.Context(), model.Page{Limit: 100, Ascending: true})
 	if err != nil {
 		l.t.Fatal(err)
 	}

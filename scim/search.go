@@ -124,13 +124,13 @@ type both struct {
 
 // bothByIndex reads the page at an index, where the groups follow the last user.
 func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups search.ResourceQuery) (both, error) {
-	users, extent, err := directory.In(x.org).DirectoryUsers(ctx, x.directory.ID, ofUsers)
+	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, ofUsers)
 	if err != nil {
 		return both{}, err
 	}
 	ofGroups.Offset = max(ofGroups.Offset-extent.Total, 0)
 	ofGroups.Limit -= len(users)
-	groups, ofAll, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
+	groups, ofAll, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
 	return both{users: users, groups: groups, total: extent.Total + ofAll.Total}, err
 }
 
@@ -141,11 +141,11 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.Re
 	place := &search.Cursor{Place: cursor.Place, Total: cursor.Total}
 	if cursor.Type == x.groups.Name {
 		ofGroups.Cursor = place
-		groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
+		groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
 		return both{groups: groups, total: cursor.Total, next: extent.Next, nextType: x.groups.Name}, err
 	}
 	ofUsers.Cursor, ofGroups.Cursor = place, new(search.Cursor)
-	users, extent, err := directory.In(x.org).DirectoryUsers(ctx, x.directory.ID, ofUsers)
+	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, ofUsers)
 	if err != nil {
 		return both{}, err
 	}
@@ -156,7 +156,7 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.Re
 	}
 	if first {
 		ofGroups.Limit = 0 // only counts
-		_, ofAll, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
+		_, ofAll, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
 		r.total += ofAll.Total
 		return r, err
 	}
@@ -169,7 +169,7 @@ func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups search.Res
 	both, error) {
 	room := ofGroups.Limit - len(r.users)
 	ofGroups.Limit = max(room, 1) // with one, there is a next page
-	groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, ofGroups)
+	groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
 	if err != nil {
 		return both{}, err
 	}

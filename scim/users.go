@@ -14,7 +14,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	u, err := directory.In(x.org).CreateDirectoryUser(ctx, x.directory.ID, document)
+	u, err := directory.Of(x.org, x.directory.ID).CreateUser(ctx, document)
 	if err != nil {
 		return answer{}, err
 	}
@@ -22,7 +22,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 }
 
 func (x *exchange) getUser(ctx context.Context) (answer, error) {
-	u, err := directory.In(x.org).DirectoryUser(ctx, x.directory.ID, x.id)
+	u, err := directory.Of(x.org, x.directory.ID).User(ctx, x.id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -35,7 +35,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	q.Groups = q.projection.shows("groups")
-	users, extent, err := directory.In(x.org).DirectoryUsers(ctx, x.directory.ID, q.ResourceQuery)
+	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, q.ResourceQuery)
 	if err != nil {
 		return answer{}, err
 	}
@@ -117,7 +117,7 @@ type documentChange func(stored map[string]any) (next map[string]any, changed bo
 // except that it always has a value: to unassign it changes nothing, so that access ends or begins
 // only with an explicit true or false.
 func (x *exchange) updateUser(ctx context.Context, change documentChange) (answer, error) {
-	u, err := directory.In(x.org).UpdateDirectoryUser(ctx, x.directory.ID, x.id, func(u *people.UserDraft) error {
+	u, err := directory.Of(x.org, x.directory.ID).UpdateUser(ctx, x.id, func(u *people.UserDraft) error {
 		if err := x.conditions.check(u.Version()); err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (x *exchange) updateUser(ctx context.Context, change documentChange) (answe
 }
 
 func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
-	err := directory.In(x.org).DeleteDirectoryUser(ctx, x.directory.ID, x.id, x.conditions.check)
+	err := directory.Of(x.org, x.directory.ID).DeleteUser(ctx, x.id, x.conditions.check)
 	return answer{status: http.StatusNoContent}, err
 }
 

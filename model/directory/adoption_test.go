@@ -21,7 +21,7 @@ func TestAdoptionAtCreate(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		send := func(document map[string]any) (*people.User, error) {
-			return directory.In(org).CreateDirectoryUser(t.Context(), d.ID, document)
+			return directory.Of(org, d.ID).CreateUser(t.Context(), document)
 		}
 		t.Run("nobody known: created as a member", func(t *testing.T) {
 			u, err := send(storetest.Person("new@contoso.example"))
@@ -186,28 +186,28 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 			}
 		}
 		t.Run("by id who is adoptable is shown, anyone else is not there", func(t *testing.T) {
-			if _, err := directory.In(org).DirectoryUser(t.Context(), d.ID, unowned.ID); err != nil {
+			if _, err := directory.Of(org, d.ID).User(t.Context(), unowned.ID); err != nil {
 				t.Error(err)
 			}
 			for _, u := range []*people.User{guest, admin, elsewhere} {
 				storetest.Unchanged(t, s, func() {
-					_, err := directory.In(org).DirectoryUser(t.Context(), d.ID, u.ID)
+					_, err := directory.Of(org, d.ID).User(t.Context(), u.ID)
 					storetest.WantKind(t, err, model.NotFound)
-					_, err = directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.SetActive(false))
+					_, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 					storetest.WantKind(t, err, model.NotFound)
-					storetest.WantKind(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID), model.NotFound)
-					_, err = directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": "G"}, storetest.Ids(u))
+					storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID), model.NotFound)
+					_, err = directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "G"}, storetest.Ids(u))
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}
 		})
 		t.Run("one who is only adoptable cannot be deleted", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
-				storetest.WantKind(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, unowned.ID), model.NotFound)
+				storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), unowned.ID), model.NotFound)
 			})
 		})
 		t.Run("a change adopts, although it alters nothing", func(t *testing.T) {
-			u, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, unowned.ID, func(*people.UserDraft) error { return nil })
+			u, err := directory.Of(org, d.ID).UpdateUser(t.Context(), unowned.ID, func(*people.UserDraft) error { return nil })
 			if err != nil || *u.DirectoryID != d.ID || u.ID != unowned.ID || u.UserName != unowned.UserName {
 				t.Errorf("%+v %v", u, err)
 			}
@@ -232,7 +232,7 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 		t.Run("an administrator is shown once confirmed", func(t *testing.T) {
 			_, err := people.In(org).ConfirmAdoption(t.Context(), admin.ID)
 			storetest.Must(t, err)
-			if _, err := directory.In(org).DirectoryUser(t.Context(), d.ID, admin.ID); err != nil {
+			if _, err := directory.Of(org, d.ID).User(t.Context(), admin.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -255,7 +255,7 @@ func TestConfirmAdoption(t *testing.T) {
 				t.Fatal(err)
 			}
 			if role == people.Admin {
-				if _, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person("ada@contoso.example")); model.KindOf(err) != model.Conflict {
+				if _, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("ada@contoso.example")); model.KindOf(err) != model.Conflict {
 					t.Fatalf("an administrator whom nobody confirmed as one is adopted: %v", err)
 				}
 				if _, err := people.In(org).ConfirmAdoption(t.Context(), ada.ID); err != nil {
@@ -263,7 +263,7 @@ func TestConfirmAdoption(t *testing.T) {
 				}
 			}
 		}
-		u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person("ada@contoso.example"))
+		u, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("ada@contoso.example"))
 		if err != nil || u.ID != ada.ID || u.Role != people.Admin || u.AdoptionConfirmed {
 			t.Errorf("a confirmed administrator is not adopted as one: %+v %v", u, err)
 		}

@@ -3,9 +3,10 @@ package directory
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"rollcall/model"
+	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 )
 
@@ -56,12 +57,38 @@ func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) 
 	return &a, nil
 }
 
-func errToken() error {
-	return model.Deniedf("the bearer token is missing, unknown, revoked or expired")
+// presented returns the directory token that a bearer token is, or was given
+// for, with the moment at which it ends, which is nil for one that does not.
+func (s Store) presented(ctx context.Context, token string) (*DirectoryToken, *model.Time, error) {
+	if id, until, ok := s.credentialsOf(token); ok {
+		t, err := s.directoryToken(ctx, "id = ? AND type = ?", id, ClientCredentials)
+		if err == nil && t.ExpiresAt != nil {
+			until = min(until, *t.ExpiresAt)
+		}
+		return t, &until, err
+	}
+	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(token), BearerToken)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, t.ExpiresAt, nil
 }
 
-func (e tokenEntry) live(now time.Time) bool {
-	return e.expires == nil || *e.expires > model.TimeOf(now)
+// directoryToken reads the one token that a condition can be true of.
+func (s Store) directoryToken(ctx context.Context, condition string, values ...any) (*DirectoryToken, error) {
+	var t DirectoryToken
+	r := across.Read(ctx, s).Where(condition, values...).Limit(1).Find(&t)
+	if r.Error != nil {
+		return nil, tenant.Translate(s, fmt.Errorf("read token: %w", r.Error))
+	}
+	if r.RowsAffected == 0 {
+		return nil, errToken()
+	}
+	return &t, nil
+}
+
+func errToken() error {
+	return model.Deniedf("the bearer token is missing, unknown, revoked or expired")
 }
 
 // seen notes that the identity provider has reached the directory. A database

@@ -33,7 +33,7 @@ func TestConcurrentMembers(t *testing.T) {
 				if i >= 8 {
 					op = directory.AddMembers
 				}
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(u[i])})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(u[i])})
 				return err
 			})...))
 			want := storetest.Ids(u[8:]...)
@@ -41,7 +41,7 @@ func TestConcurrentMembers(t *testing.T) {
 			if diff := cmp.Diff(want, membersOf(t, org, g)); diff != "" {
 				t.Error(diff)
 			}
-			if after, err := people.In(org).DirectoryGroup(t.Context(), d.ID, g.ID); err != nil || after.Version != g.Version+16 {
+			if after, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); err != nil || after.Version != g.Version+16 {
 				t.Error(after, err)
 			}
 			if n := len(storetest.Events(t, s, org)) - before; n != 16 {
@@ -51,7 +51,7 @@ func TestConcurrentMembers(t *testing.T) {
 		t.Run("the same group sent twice at once is created once, and once a conflict", func(t *testing.T) {
 			for round := range 5 {
 				errs := storetest.Together(3, func(int) error {
-					_, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": fmt.Sprint("Twins ", round)}, storetest.Ids(u[:3]...))
+					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": fmt.Sprint("Twins ", round)}, storetest.Ids(u[:3]...))
 					return err
 				})
 				errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
@@ -69,7 +69,7 @@ func TestConcurrentMembers(t *testing.T) {
 				b := storetest.CreateUnowned(t, org, fmt.Sprint("b-", round, "@contoso.example"))
 				storetest.Must(t, errors.Join(storetest.Together(2, func(i int) error {
 					members := [][]string{storetest.Ids(a, b, u[0]), storetest.Ids(u[0], b, a)}[i]
-					_, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": fmt.Sprint("Adopters ", round, i)}, members)
+					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": fmt.Sprint("Adopters ", round, i)}, members)
 					return err
 				})...))
 			}
@@ -101,14 +101,14 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 					{{Op: directory.AddMembers, UserIDs: storetest.Ids(u[5], u[0], u[4])}},
 				}[i]
 				run = append(run, func() error {
-					_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, changes...)
+					_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, changes...)
 					return err
 				})
 			}
 			for _, gone := range u[:3] {
-				run = append(run, func() error { return directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, gone.ID) })
+				run = append(run, func() error { return directory.Of(org, d.ID).DeleteUser(t.Context(), gone.ID) })
 			}
-			run = append(run, func() error { return directory.In(org).DeleteDirectoryGroup(t.Context(), d.ID, gs[round%groups].ID) })
+			run = append(run, func() error { return directory.Of(org, d.ID).DeleteGroup(t.Context(), gs[round%groups].ID) })
 			for i, err := range storetest.Together(len(run), func(i int) error { return run[i]() }) {
 				if kind := model.KindOf(err); err != nil && (i >= groups || kind != model.Invalid && kind != model.NotFound) {
 					t.Errorf("request %d: %v", i, err)
@@ -145,7 +145,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 	go func() {
 		var err error
 		statements = counter.During(func() {
-			_, err = directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, outer.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{inner.ID}})
+			_, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), outer.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{inner.ID}})
 		})
 		nested <- err
 	}()

@@ -8,22 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"rollcall/model"
+	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
-)
-
-// DirectoryState says whether the identity provider has reached the directory yet.
-type DirectoryState string
-
-// The states of a directory.
-const (
-	DirectoryValidating DirectoryState = "validating"
-	DirectoryLinked     DirectoryState = "linked"
 )
 
 // Directory is a SCIM source of an organization.
@@ -39,6 +30,15 @@ type Directory struct {
 	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      model.Time `gorm:"autoUpdateTime:false"`
 }
+
+// DirectoryState says whether the identity provider has reached the directory yet.
+type DirectoryState string
+
+// The states of a directory.
+const (
+	DirectoryValidating DirectoryState = "validating"
+	DirectoryLinked     DirectoryState = "linked"
+)
 
 // The types of directories whose identity providers are answered in their own way
 // where SCIM leaves the choice.
@@ -57,6 +57,61 @@ var DirectoryTypes = []string{
 // Actor is the directory as the one who acts.
 func (d *Directory) Actor() model.Actor {
 	return model.Actor("directory:" + model.DirectoryPrefix.ID(d.ID))
+}
+
+// DirectoryObject is the public form of a Directory.
+type DirectoryObject struct {
+	Object         string         `json:"object"`
+	ID             string         `json:"id"`
+	OrganizationID string         `json:"organization_id"`
+	ExternalKey    string         `json:"external_key"`
+	Type           string         `json:"type"`
+	State          DirectoryState `json:"state"`
+	Name           string         `json:"name"`
+	CreatedAt      model.Time     `json:"created_at"`
+	UpdatedAt      model.Time     `json:"updated_at"`
+
+	Rollcall DirectoryExtras `json:"rollcall"`
+}
+
+// DirectoryExtras is what Rollcall adds to the reference's directory.
+type DirectoryExtras struct {
+	Strict                  bool              `json:"strict"`
+	MassChangePercent       int64             `json:"mass_change_percent"`
+	MassChangeWindowSeconds int64             `json:"mass_change_window_seconds"`
+	MassChange              *MassChangeObject `json:"mass_change"` // the alert that is on, if there is one
+}
+
+// PublicForm returns the object that the API shows at a moment.
+func (d *Directory) PublicForm(now model.Time) DirectoryObject {
+	return DirectoryObject{
+		Object: "directory", ID: model.DirectoryPrefix.ID(d.ID), OrganizationID: model.OrganizationPrefix.ID(string(d.OrganizationID)),
+		ExternalKey: d.ExternalKey, Type: d.Type, State: d.State, Name: d.Name, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		Rollcall: DirectoryExtras{d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds, d.MassChange.alert(now)},
+	}
+}
+
+// directoryEvent is a directory as events show it: a linked one is "active" there.
+type directoryEvent struct {
+	DirectoryObject
+	State    string                      `json:"state"`
+	Domains  []organization.DomainObject `json:"domains,omitempty"`
+	Rollcall *struct{}                   `json:"rollcall,omitempty"` // in the reference's events there is nothing else
+}
+
+// DirectoryQuery asks for directories.
+type DirectoryQuery struct {
+	model.Page
+	OrganizationID model.OrganizationID
+	Domain         string // only those of organizations with this domain
+	Search         string // only those whose name contains this, in any case
+}
+
+// Directories lists the directories of a scope.
+func (s Store) Directories(ctx context.Context, scope model.Scope, q DirectoryQuery) ([]Directory, model.PageInfo, error) {
+	db := organization.Across(s).Narrowed(ctx, across.Read(ctx, s).Model(&Directory{}), scope, q.OrganizationID, q.Domain, q.Search)
+	ds, info, err := tenant.ReadPage(db, q.Page, func(d Directory) string { return d.ID })
+	return ds, info, tenant.Translate(s, err)
 }
 
 // Directory returns one directory of the organization.
@@ -84,7 +139,7 @@ func (o Org) CreateDirectory(ctx context.Context, name, kind string) (d *Directo
 		if err := tenant.DB(org).WithContext(ctx).Create(d).Error; err != nil {
 			return fmt.Errorf("create directory: %w", err)
 		}
-		_, token, err = org.CreateDirectoryToken(ctx, d.ID, "first token", nil)
+		_, token, err = Of(org, d.ID).CreateToken(ctx, "first token", nil)
 		return err
 	})
 	if err != nil {
@@ -178,27 +233,6 @@ func (o Org) activateDirectory(ctx context.Context, id string) error {
 		}
 		return tenant.Record(org, DirectoryActivated, e.ID, e)
 	})
-}
-
-// DirectoryCounts says how much is in a directory.
-type DirectoryCounts struct{ ActiveUsers, InactiveUsers, Groups int64 }
-
-// DirectoryCounts counts the users and groups of a directory.
-func (o Org) DirectoryCounts(ctx context.Context, id string) (DirectoryCounts, error) {
-	var c DirectoryCounts
-	users := tenant.Read(o).WithContext(ctx).Model(&people.User{}).Where("directory_id = ?", id)
-	groups := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("directory_id = ?", id)
-	err := users.Session(&gorm.Session{}).Where("active = ?", true).Count(&c.ActiveUsers).Error
-	if err == nil {
-		err = users.Session(&gorm.Session{}).Where("active = ?", false).Count(&c.InactiveUsers).Error
-	}
-	if err == nil {
-		err = groups.Count(&c.Groups).Error
-	}
-	if err != nil {
-		return c, tenant.Translate(o, fmt.Errorf("count directory: %w", err))
-	}
-	return c, nil
 }
 
 // DeleteDirectory removes a directory with its tokens and groups. Its active

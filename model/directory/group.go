@@ -33,22 +33,27 @@ func (o Org) GroupPage(ctx context.Context, q GroupQuery) ([]people.DirectoryGro
 	return tenant.Paged(o, db, q.Page, func(g people.DirectoryGroup) string { return g.ID })
 }
 
-// CreateDirectoryGroup makes a group with its first members. It answers Conflict
+// Group returns one group of the directory.
+func (c Contents) Group(ctx context.Context, id string) (*people.DirectoryGroup, error) {
+	return people.In(c.org).DirectoryGroup(ctx, c.id, id)
+}
+
+// CreateGroup makes a group with its first members. It answers Conflict
 // when the directory has a group of that name, Invalid for an unknown member.
-func (o Org) CreateDirectoryGroup(ctx context.Context, directoryID string, document map[string]any, members []string) (*people.DirectoryGroup, error) {
-	g := &people.DirectoryGroup{ID: model.NewID(), DirectoryID: directoryID, Version: 1}
+func (c Contents) CreateGroup(ctx context.Context, document map[string]any, members []string) (*people.DirectoryGroup, error) {
+	g := &people.DirectoryGroup{ID: model.NewID(), DirectoryID: c.id, Version: 1}
 	if err := g.SetDocument(document); err != nil {
 		return nil, err
 	}
-	err := o.change(ctx, func(org Org) error {
-		g.CreatedAt, g.UpdatedAt = tenant.Now(org), tenant.Now(org)
-		if err := tenant.DB(org).WithContext(ctx).Create(g).Error; err != nil {
+	err := c.change(ctx, func(c Contents) error {
+		g.CreatedAt, g.UpdatedAt = tenant.Now(c.org), tenant.Now(c.org)
+		if err := tenant.DB(c.org).WithContext(ctx).Create(g).Error; err != nil {
 			return groupTaken(fmt.Errorf("create group: %w", err))
 		}
-		if err := tenant.Record(org, DirectoryGroupCreated, model.DirectoryGroupPrefix.ID(g.ID), g.PublicForm()); err != nil {
+		if err := tenant.Record(c.org, DirectoryGroupCreated, model.DirectoryGroupPrefix.ID(g.ID), g.PublicForm()); err != nil {
 			return err
 		}
-		_, err := org.changeMembers(ctx, g, MembersChange{Op: AddMembers, UserIDs: members})
+		_, err := c.org.changeMembers(ctx, g, MembersChange{Op: AddMembers, UserIDs: members})
 		return err
 	})
 	if err != nil {
@@ -67,10 +72,10 @@ func groupTaken(err error) error {
 }
 
 // lockGroup reads a group of a directory for a change that nobody else makes meanwhile.
-func (o Org) lockGroup(ctx context.Context, directoryID, id string) (*people.DirectoryGroup, error) {
+func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
-	db := tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id = ?", directoryID)
-	if err := tenant.One(o, db, &g, "group", id); err != nil {
+	db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
+	if err := tenant.One(c.org, db, &g, "group", id); err != nil {
 		return nil, err
 	}
 	return &g, nil
@@ -79,7 +84,7 @@ func (o Org) lockGroup(ctx context.Context, directoryID, id string) (*people.Dir
 // errUnchanged rolls back an update that turned out to alter nothing.
 var errUnchanged = errors.New("nothing changed")
 
-// GroupDraft is a group of a directory as UpdateDirectoryGroup has it changed: by its document only.
+// GroupDraft is a group of a directory as UpdateGroup has it changed: by its document only.
 type GroupDraft struct {
 	group   people.DirectoryGroup
 	version int64
@@ -94,31 +99,31 @@ func (d *GroupDraft) DocumentMap() (map[string]any, error) { return d.group.Docu
 // SetDocument replaces the group's document, see DirectoryGroup.SetDocument.
 func (d *GroupDraft) SetDocument(document map[string]any) error { return d.group.SetDocument(document) }
 
-// UpdateDirectoryGroup lets change alter a group's document and then applies the
+// UpdateGroup lets change alter a group's document and then applies the
 // changes of its members in order, all under the group's lock and without ever loading the
 // group's members. What alters nothing writes nothing and keeps the version.
-func (o Org) UpdateDirectoryGroup(
-	ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members ...MembersChange,
+func (c Contents) UpdateGroup(
+	ctx context.Context, id string, change func(*GroupDraft) error, members ...MembersChange,
 ) (*people.DirectoryGroup, error) {
 	if !model.IsID(id) {
 		return nil, model.NotFoundf("there is no group %.64q here", id)
 	}
-	if tenant.InTx(o) {
-		return o.updateGroupJoined(ctx, directoryID, id, change, members)
+	if tenant.InTx(c.org) {
+		return c.updateGroupJoined(ctx, id, change, members)
 	}
-	g, err := o.addAtOnce(ctx, directoryID, id, change, members)
+	g, err := c.addAtOnce(ctx, id, change, members)
 	if g != nil || err != nil {
 		return g, err
 	}
-	err = o.change(ctx, func(org Org) (err error) {
+	err = c.change(ctx, func(c Contents) (err error) {
 		var altered bool
-		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err == nil && !altered {
+		if g, altered, err = c.updateGroup(ctx, id, change, members); err == nil && !altered {
 			err = errUnchanged
 		}
 		return err
 	})
 	if errors.Is(err, errUnchanged) {
-		return people.In(o).DirectoryGroup(ctx, directoryID, id)
+		return c.Group(ctx, id)
 	}
 	if err != nil {
 		return nil, err
@@ -126,22 +131,22 @@ func (o Org) UpdateDirectoryGroup(
 	return g, nil
 }
 
-// updateGroupJoined is UpdateDirectoryGroup within a transaction that goes on:
+// updateGroupJoined is UpdateGroup within a transaction that goes on:
 // where nothing is altered it takes its first write back itself.
-func (o Org) updateGroupJoined(
-	ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members []MembersChange,
+func (c Contents) updateGroupJoined(
+	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
 ) (g *people.DirectoryGroup, err error) {
-	err = o.Tx(ctx, func(org Org) error {
-		before, err := org.lockGroup(ctx, directoryID, id)
+	err = c.tx(ctx, func(c Contents) error {
+		before, err := c.lockGroup(ctx, id)
 		if err != nil {
 			return err
 		}
 		var altered bool
-		if g, altered, err = org.updateGroup(ctx, directoryID, id, change, members); err != nil || altered {
+		if g, altered, err = c.updateGroup(ctx, id, change, members); err != nil || altered {
 			return err
 		}
 		g = before
-		err = tenant.DB(org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", id).Select("Version", "UpdatedAt").UpdateColumns(before).Error
+		err = tenant.DB(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", id).Select("Version", "UpdatedAt").UpdateColumns(before).Error
 		if err != nil {
 			return fmt.Errorf("restore group: %w", err)
 		}
@@ -156,12 +161,12 @@ func (o Org) updateGroupJoined(
 // updateGroup gives a group a new version and applies the changes to it. Whether
 // they altered anything it tells only afterwards: taking the lock by the write
 // that almost always follows saves a statement.
-func (o Org) updateGroup(
-	ctx context.Context, directoryID, id string, change func(*GroupDraft) error, members []MembersChange,
+func (c Contents) updateGroup(
+	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
 ) (*people.DirectoryGroup, bool, error) {
 	var g people.DirectoryGroup
-	r := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).Where("id = ? AND directory_id = ?", id, directoryID).
-		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(o)})
+	r := tenant.InTurn(c.org, tenant.DB(c.org).WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).Where("id = ? AND directory_id = ?", id, c.id).
+		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(c.org)})
 	if r.Error != nil {
 		return nil, false, fmt.Errorf("lock group: %w", r.Error)
 	}
@@ -176,12 +181,12 @@ func (o Org) updateGroup(
 	g = draft.group
 	altered := before != g
 	if altered {
-		if err := o.writeGroup(ctx, &before, &g); err != nil {
+		if err := c.org.writeGroup(ctx, &before, &g); err != nil {
 			return nil, false, err
 		}
 	}
 	for _, m := range members {
-		any, err := o.changeMembers(ctx, &g, m)
+		any, err := c.org.changeMembers(ctx, &g, m)
 		if err != nil {
 			return nil, false, err
 		}
@@ -210,14 +215,14 @@ func (o Org) writeGroup(ctx context.Context, before, after *people.DirectoryGrou
 	return tenant.Record(o, DirectoryGroupUpdated, data.ID, data)
 }
 
-// DeleteDirectoryGroup removes a group with its memberships. Each of allow sees
+// DeleteGroup removes a group with its memberships. Each of allow sees
 // the group under the lock and may refuse.
-func (o Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string, allow ...func(*people.DirectoryGroup) error) error {
-	return o.change(ctx, func(org Org) error {
-		if err := org.touchGroupsAround(ctx, id); err != nil {
+func (c Contents) DeleteGroup(ctx context.Context, id string, allow ...func(*people.DirectoryGroup) error) error {
+	return c.change(ctx, func(c Contents) error {
+		if err := c.org.touchGroupsAround(ctx, id); err != nil {
 			return err
 		}
-		g, err := org.lockGroup(ctx, directoryID, id)
+		g, err := c.lockGroup(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -226,13 +231,13 @@ func (o Org) DeleteDirectoryGroup(ctx context.Context, directoryID, id string, a
 				return err
 			}
 		}
-		if err := entitle.In(org).AffectsGroups(ctx, id); err != nil {
+		if err := entitle.In(c.org).AffectsGroups(ctx, id); err != nil {
 			return err
 		}
-		tenant.RuleInputChanged(org) // which may name it
-		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error; err != nil {
+		tenant.RuleInputChanged(c.org) // which may name it
+		if err := tenant.DB(c.org).WithContext(ctx).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete group: %w", err)
 		}
-		return tenant.Record(org, DirectoryGroupDeleted, model.DirectoryGroupPrefix.ID(id), g.PublicForm())
+		return tenant.Record(c.org, DirectoryGroupDeleted, model.DirectoryGroupPrefix.ID(id), g.PublicForm())
 	})
 }

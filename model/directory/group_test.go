@@ -42,7 +42,7 @@ func TestDirectoryGroup(t *testing.T) {
 		g := storetest.CreateGroup(t, org, d, "Engineers", ada)
 		stored := func(t *testing.T) *people.DirectoryGroup {
 			t.Helper()
-			stored, err := people.In(org).DirectoryGroup(t.Context(), d.ID, g.ID)
+			stored, err := directory.Of(org, d.ID).Group(t.Context(), g.ID)
 			storetest.Must(t, err)
 			return stored
 		}
@@ -54,9 +54,9 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("a name that differs only in spelling is taken, on create and on rename", func(t *testing.T) {
 			other := storetest.CreateGroup(t, org, d, "Sailors")
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": "ENGINEERS"}, storetest.Ids(ada))
+				_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "ENGINEERS"}, storetest.Ids(ada))
 				storetest.WantKind(t, err, model.Conflict, "displayName")
-				_, err = directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, other.ID, rename("engineers"))
+				_, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), other.ID, rename("engineers"))
 				storetest.WantKind(t, err, model.Conflict, "displayName")
 			})
 		})
@@ -67,7 +67,7 @@ func TestDirectoryGroup(t *testing.T) {
 			var after *people.DirectoryGroup
 			got := storetest.NewEvents(t, s, org, func() {
 				var err error
-				after, err = directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, rename("Builders"))
+				after, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"))
 				storetest.Must(t, err)
 			})
 			if diff := cmp.Diff(after, stored(t)); diff != "" || after.Version != g.Version+1 || after.DisplayName != "Builders" {
@@ -81,7 +81,7 @@ func TestDirectoryGroup(t *testing.T) {
 		})
 		t.Run("what alters nothing writes nothing, alone and within a transaction that goes on", func(t *testing.T) {
 			same := func(org *store.Org) {
-				after, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, rename("Builders"),
+				after, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"),
 					directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)}, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: []string{storetest.NewID(), "\x00"}})
 				storetest.Must(t, err)
 				if diff := cmp.Diff(stored(t), after); diff != "" {
@@ -91,7 +91,7 @@ func TestDirectoryGroup(t *testing.T) {
 			storetest.Unchanged(t, s, func() { same(org) })
 			before := stored(t)
 			storetest.Must(t, org.Tx(t.Context(), func(org *store.Org) error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, rename("Builders"), directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"), directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
 				return err
 			}))
 			if diff := cmp.Diff(before, stored(t)); diff != "" {
@@ -101,7 +101,7 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("within a transaction that goes on a change is stored once", func(t *testing.T) {
 			before := stored(t)
 			storetest.Must(t, org.Tx(t.Context(), func(org *store.Org) error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, rename("Joiners"))
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Joiners"))
 				return err
 			}))
 			if after := stored(t); after.Version != before.Version+1 || after.DisplayName != "Joiners" {
@@ -111,7 +111,7 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("an error of the change undoes it", func(t *testing.T) {
 			boom := errors.New("boom")
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(*directory.GroupDraft) error { return boom })
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, func(*directory.GroupDraft) error { return boom })
 				if !errors.Is(err, boom) {
 					t.Error(err)
 				}
@@ -119,29 +119,29 @@ func TestDirectoryGroup(t *testing.T) {
 		})
 		t.Run("bad names are refused by name", func(t *testing.T) {
 			for _, name := range []any{"", " ", strings.Repeat("x", 1025), "a\x00b", 7} {
-				_, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": name}, nil)
+				_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": name}, nil)
 				storetest.WantKind(t, err, model.Invalid, "displayName")
 			}
 		})
 		t.Run("a group of another directory, and one that is none, are not there", func(t *testing.T) {
 			other := storetest.Directory(t, org)
 			for _, id := range []string{g.ID, storetest.NewID(), "x", "\x00", strings.ToUpper(g.ID)} {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), other.ID, id, rename("Taken over"))
+				_, err := directory.Of(org, other.ID).UpdateGroup(t.Context(), id, rename("Taken over"))
 				storetest.WantKind(t, err, model.NotFound)
-				_, err = people.In(org).DirectoryGroup(t.Context(), other.ID, id)
+				_, err = directory.Of(org, other.ID).Group(t.Context(), id)
 				storetest.WantKind(t, err, model.NotFound)
-				storetest.WantKind(t, directory.In(org).DeleteDirectoryGroup(t.Context(), other.ID, id), model.NotFound)
+				storetest.WantKind(t, directory.Of(org, other.ID).DeleteGroup(t.Context(), id), model.NotFound)
 			}
 		})
 		t.Run("deleted, it is gone with its memberships, with one event", func(t *testing.T) {
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.In(org).DeleteDirectoryGroup(t.Context(), d.ID, g.ID)) })
+			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), g.ID)) })
 			if diff := cmp.Diff([]model.EventType{directory.DirectoryGroupDeleted}, got); diff != "" {
 				t.Error(diff)
 			}
 			if of, err := people.In(org).GroupsOf(t.Context(), ada.ID); err != nil || len(of) != 0 {
 				t.Error(of, err)
 			}
-			storetest.WantKind(t, directory.In(org).DeleteDirectoryGroup(t.Context(), d.ID, g.ID), model.NotFound)
+			storetest.WantKind(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), g.ID), model.NotFound)
 		})
 	})
 }
@@ -206,7 +206,7 @@ func TestMembers(t *testing.T) {
 					{{Op: add, UserIDs: []string{u[1].ID, id}}}, {{Op: replace, UserIDs: []string{id, u[1].ID}}}, {op(remove, u[0]), {Op: add, UserIDs: []string{id}}},
 				} {
 					storetest.Unchanged(t, s, func() {
-						_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, rename("Renamed"), changes...)
+						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Renamed"), changes...)
 						storetest.WantKind(t, err, model.Invalid, "members")
 						if !strings.Contains(err.Error(), strings.Trim(fmt.Sprintf("%q", id), `"`)) {
 							t.Errorf("the error does not name %q: %v", id, err)
@@ -214,7 +214,7 @@ func TestMembers(t *testing.T) {
 					})
 				}
 				storetest.Unchanged(t, s, func() {
-					_, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": "New"}, []string{u[1].ID, id})
+					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "New"}, []string{u[1].ID, id})
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}

@@ -51,16 +51,16 @@ func TestLeaving(t *testing.T) {
 		t.Run("deleted by the directory: gone, the userName free, a tombstone left", func(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "grace@contoso.example")
 			g := storetest.CreateGroup(t, org, d, "Sailors", u)
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID)) })
+			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID)) })
 			if diff := cmp.Diff([]model.EventType{people.DirectoryUserDeleted, people.UserAccessEnded}, got); diff != "" {
 				t.Error(diff)
 			}
 			_, err := people.In(org).User(t.Context(), u.ID)
 			storetest.WantKind(t, err, model.NotFound)
-			if after, err := people.In(org).DirectoryGroup(t.Context(), d.ID, g.ID); err != nil || after.Version != g.Version+1 {
+			if after, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); err != nil || after.Version != g.Version+1 {
 				t.Errorf("the group has lost a member and is still of version %d: %v", after.Version, err)
 			}
-			storetest.WantKind(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID), model.NotFound)
+			storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID), model.NotFound)
 			if again := storetest.CreateUser(t, org, d, "grace@contoso.example"); again.ID == u.ID {
 				t.Error("a deleted user came back under the same id")
 			}
@@ -81,7 +81,7 @@ func TestLeaving(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "named@contoso.example")
 			id, err := people.In(org).LinkIdentity(t.Context(), people.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: u.ID})
 			storetest.Must(t, err)
-			storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			all := storetest.Events(t, s, org)
 			last := all[len(all)-1]
 			var data map[string]any
@@ -150,7 +150,7 @@ func TestEpoch(t *testing.T) {
 		org, d := storetest.Contoso(t, s)
 		u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 		set := func(active bool) *people.User {
-			after, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.SetActive(active))
+			after, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(active))
 			storetest.Must(t, err)
 			return after
 		}

@@ -61,14 +61,14 @@ func (h *history) step() {
 		h.changeGroup(h.any(h.groups))
 	case n < 17:
 		document := map[string]any{"displayName": fmt.Sprint("G", h.random.IntN(4))}
-		g, err := directory.In(h.Org).CreateDirectoryGroup(h.Context(), h.D.ID, document, nil)
+		g, err := directory.Of(h.Org, h.D.ID).CreateGroup(h.Context(), document, nil)
 		h.note("create a group", answerOf(err))
 		if err == nil {
 			h.groups = append(h.groups, g.ID)
 		}
 	case n < 18:
 		id := h.any(append(slices.Clone(h.users), h.busy...))
-		h.note("delete", id, answerOf(directory.In(h.Org).DeleteDirectoryUser(h.Context(), h.D.ID, id)))
+		h.note("delete", id, answerOf(directory.Of(h.Org, h.D.ID).DeleteUser(h.Context(), id)))
 	case n < 23:
 		h.enter(h.any(h.users))
 	default:
@@ -78,7 +78,7 @@ func (h *history) step() {
 
 func (h *history) create(d *directory.Directory) {
 	document := h.document()
-	u, err := directory.In(h.Org).CreateDirectoryUser(h.Context(), d.ID, document)
+	u, err := directory.Of(h.Org, d.ID).CreateUser(h.Context(), document)
 	h.note("create", document, answerOf(err))
 	if err == nil {
 		h.users = append(h.users, u.ID)
@@ -104,7 +104,7 @@ func (h *history) change(id string) {
 		"version")
 	other := h.document()
 	before, _ := people.In(h.Org).User(h.Context(), id)
-	u, err := directory.In(h.Org).UpdateDirectoryUser(h.Context(), h.D.ID, id, func(u *people.UserDraft) error {
+	u, err := directory.Of(h.Org, h.D.ID).UpdateUser(h.Context(), id, func(u *people.UserDraft) error {
 		d, err := u.DocumentMap()
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ func (h *history) changeGroup(id string) {
 	ops := []directory.MembersOp{directory.AddMembers, directory.AddMembers, directory.AddMembers, directory.ReplaceMembers, directory.RemoveMembers}
 	op := ops[h.random.IntN(len(ops))]
 	member := h.any(append(slices.Clone(h.users), h.groups...))
-	g, err := directory.In(h.Org).UpdateDirectoryGroup(h.Context(), h.D.ID, id, func(g *directory.GroupDraft) error {
+	g, err := directory.Of(h.Org, h.D.ID).UpdateGroup(h.Context(), id, func(g *directory.GroupDraft) error {
 		if name == "" {
 			return nil
 		}

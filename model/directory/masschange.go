@@ -127,8 +127,8 @@ func (g *MassChangeGuard) RunOnce(ctx context.Context) (n int, err error) {
 		}
 	}
 	for _, id := range model.SortedKeys(of) {
-		org := In(g.store.Org(of[id][0].OrganizationID, model.System))
-		if err := org.noteDepartures(ctx, id, of[id]); err != nil && model.KindOf(err) != model.NotFound { // or it was deleted since
+		c := Of(g.store.Org(of[id][0].OrganizationID, model.System), id)
+		if err := c.noteDepartures(ctx, of[id]); err != nil && model.KindOf(err) != model.NotFound { // or it was deleted since
 			return 0, err
 		}
 	}
@@ -144,9 +144,9 @@ func departure(e *model.Event) (Departure, bool) {
 }
 
 // noteDepartures notes users who left a directory, and raises the alert if they are too many.
-func (o Org) noteDepartures(ctx context.Context, directoryID string, left []Departure) error {
-	return o.Tx(ctx, func(org Org) error {
-		d, err := org.lockDirectory(ctx, directoryID, tenant.ToChange)
+func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
+	return c.tx(ctx, func(c Contents) error {
+		d, err := c.org.lockDirectory(ctx, c.id, tenant.ToChange)
 		if err != nil {
 			return err
 		}
@@ -159,8 +159,8 @@ func (o Org) noteDepartures(ctx context.Context, directoryID string, left []Depa
 		for _, id := range model.SortedKeys(last) {
 			rows = append(rows, last[id])
 		}
-		err = tenant.DB(org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}).CreateInBatches(rows, tenant.DialectOf(o).Batch(4)).Error
+		err = tenant.DB(c.org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
+			DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}).CreateInBatches(rows, tenant.DialectOf(c.org).Batch(4)).Error
 		if err != nil {
 			return fmt.Errorf("note departures: %w", err)
 		}
@@ -168,18 +168,18 @@ func (o Org) noteDepartures(ctx context.Context, directoryID string, left []Depa
 		if mass.At != nil && until < *mass.At+mass.window() {
 			return nil // this window has had its alert
 		}
-		departed, of, err := org.departed(ctx, d.ID, until-mass.window())
+		departed, of, err := c.departed(ctx, until-mass.window())
 		if err != nil || !mass.exceeded(departed, of) {
 			return err
 		}
-		at := tenant.Now(org)
+		at := tenant.Now(c.org)
 		mass.At, mass.Users, mass.Of = &at, departed, of
-		err = tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ?", d.ID).UpdateColumns(map[string]any{
+		err = tenant.DB(c.org).WithContext(ctx).Model(&Directory{}).Where("id = ?", d.ID).UpdateColumns(map[string]any{
 			"mass_change_at": at, "mass_change_users": departed, "mass_change_of": of}).Error
 		if err != nil {
 			return fmt.Errorf("note mass change: %w", err)
 		}
-		return tenant.Record(org, DirectoryMassChange, model.DirectoryPrefix.ID(d.ID), massChangeEvent{d.PublicForm(at), fmt.Sprintf(
+		return tenant.Record(c.org, DirectoryMassChange, model.DirectoryPrefix.ID(d.ID), massChangeEvent{d.PublicForm(at), fmt.Sprintf(
 			"%d of %d users were deactivated or deleted within %d seconds", departed, of, mass.WindowSeconds)})
 	})
 }
@@ -192,17 +192,19 @@ type massChangeEvent struct {
 
 // departed counts the users that a directory deactivated or deleted since a
 // moment, and how many it had. Those whom it has activated again are still there.
-func (o Org) departed(ctx context.Context, directoryID string, since model.Time) (departed, of int64, err error) {
+func (c Contents) departed(ctx context.Context, since model.Time) (departed, of int64, err error) {
 	left := func() *gorm.DB {
-		return tenant.DB(o).WithContext(ctx).Model(&Departure{}).Where("directory_id = ? AND departed_at > ?", directoryID, since)
+		return tenant.DB(c.org).WithContext(ctx).Model(&Departure{}).Where("directory_id = ? AND departed_at > ?", c.id, since)
 	}
-	users := func() *gorm.DB { return tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("active = ?", true) }
+	users := func() *gorm.DB {
+		return tenant.DB(c.org).WithContext(ctx).Model(&people.User{}).Where("active = ?", true)
+	}
 	var back, active int64
 	if err = left().Count(&departed).Error; err == nil && departed >= fewestDepartures {
 		err = users().Where("id IN (?)", left().Select("user_id")).Count(&back).Error
 	}
 	if err == nil && departed-back >= fewestDepartures {
-		err = users().Where("directory_id = ?", directoryID).Count(&active).Error
+		err = users().Where("directory_id = ?", c.id).Count(&active).Error
 	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("count departures: %w", err)

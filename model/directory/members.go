@@ -201,7 +201,7 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 		if _, isGroup := groups[id]; isGroup || known[id] != nil {
 			continue
 		}
-		u, err := o.UpdateDirectoryUser(ctx, g.DirectoryID, id, func(*people.UserDraft) error { return nil })
+		u, err := Of(o, g.DirectoryID).UpdateUser(ctx, id, func(*people.UserDraft) error { return nil })
 		if model.KindOf(err) == model.NotFound {
 			return nil, nil, errUnknownMember(id)
 		}

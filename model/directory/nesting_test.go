@@ -72,7 +72,7 @@ func TestNestedGroups(t *testing.T) {
 			for _, c := range []struct{ of, member *people.DirectoryGroup }{{inner, inner}, {inner, middle}, {inner, outer}, {middle, outer}} {
 				for _, op := range []directory.MembersOp{directory.AddMembers, directory.ReplaceMembers} {
 					storetest.Unchanged(t, s, func() {
-						_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, c.of.ID, rename("renamed"), directory.MembersChange{Op: op, UserIDs: []string{alan.ID, c.member.ID}})
+						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), c.of.ID, rename("renamed"), directory.MembersChange{Op: op, UserIDs: []string{alan.ID, c.member.ID}})
 						storetest.WantKind(t, err, model.Invalid, "members")
 						if !strings.Contains(err.Error(), c.member.ID) {
 							t.Errorf("the error does not name %s: %v", c.member.ID, err)
@@ -85,7 +85,7 @@ func TestNestedGroups(t *testing.T) {
 			foreign, foreignDirectory := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
 			for _, id := range []string{storetest.CreateGroup(t, org, storetest.Directory(t, org), "elsewhere").ID, storetest.CreateGroup(t, foreign, foreignDirectory, "stranger").ID} {
 				storetest.Unchanged(t, s, func() {
-					_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, inner.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{id}})
+					_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), inner.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{id}})
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}
@@ -118,8 +118,8 @@ func TestNestedGroups(t *testing.T) {
 			}
 		})
 		t.Run("who is removed leaves, and the group has a new version", func(t *testing.T) {
-			storetest.Must(t, directory.In(org).DeleteDirectoryGroup(t.Context(), d.ID, middle.ID))
-			after, err := people.In(org).DirectoryGroup(t.Context(), d.ID, outer.ID)
+			storetest.Must(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), middle.ID))
+			after, err := directory.Of(org, d.ID).Group(t.Context(), outer.ID)
 			storetest.Must(t, err)
 			if got := namesOf(t, org, alan); got != "" || after.Version != outer.Version+1 {
 				t.Errorf("groups %q, version %d after %d", got, after.Version, outer.Version)
@@ -149,9 +149,9 @@ func TestNestingAtOnce(t *testing.T) {
 					return nil
 				}
 				if i == n {
-					return directory.In(org).DeleteDirectoryGroup(t.Context(), d.ID, gs[round%n].ID)
+					return directory.Of(org, d.ID).DeleteGroup(t.Context(), gs[round%n].ID)
 				}
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, gs[i].ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{gs[(i+1)%n].ID}})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), gs[i].ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{gs[(i+1)%n].ID}})
 				return err
 			})
 			for i, err := range errs {
@@ -200,19 +200,19 @@ func TestNestingStatements(t *testing.T) {
 			}},
 			{"the members of a group", 2, func() error { _, err := directory.In(org).GroupMembers(t.Context(), g.ID); return err }},
 			{"add a user to a group of groups", 4, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
 				return err
 			}},
 			{"remove a user from a group of groups", 4, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: storetest.Ids(ada)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: storetest.Ids(ada)})
 				return err
 			}},
 			{"add groups", 7, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: others})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: others})
 				return err
 			}},
 			{"remove groups", 4, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: others})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: others})
 				return err
 			}},
 		} {

@@ -56,7 +56,7 @@ func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
 			removed := make(chan error)
 			go func() { removed <- remove(org, d) }()
 			waiting(t, s)
-			_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, second.ID, storetest.Count)
+			_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), second.ID, storetest.Count)
 			storetest.Must(t, err)
 			storetest.Must(t, held.Rollback().Error)
 			storetest.Must(t, <-removed)
@@ -68,7 +68,7 @@ func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
 			if len(types) != 2 || types[0] != people.DirectoryUserUpdated {
 				t.Errorf("the feed says %v", types)
 			}
-			if _, err := people.In(org).DirectoryGroup(t.Context(), d.ID, group.ID); model.KindOf(err) != model.NotFound {
+			if _, err := directory.Of(org, d.ID).Group(t.Context(), group.ID); model.KindOf(err) != model.NotFound {
 				t.Errorf("the group is still there: %v", err)
 			}
 		})
@@ -97,20 +97,20 @@ func TestRemovalUnderWrites(t *testing.T) {
 				stop, ended := make(chan bool), make(chan error)
 				writers := []func(n int) error{
 					func(n int) error {
-						_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, users[n%3].ID, storetest.Count)
+						_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), users[n%3].ID, storetest.Count)
 						return err
 					},
 					func(n int) error {
 						op := []directory.MembersOp{directory.RemoveMembers, directory.AddMembers}[n%2]
-						_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(users[3:]...)})
+						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(users[3:]...)})
 						return err
 					},
 					func(n int) error {
-						_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person(fmt.Sprint("new-", n)))
+						_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person(fmt.Sprint("new-", n)))
 						return err
 					},
 					func(n int) error {
-						_, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": fmt.Sprint("new-", n)}, storetest.Ids(users[:2]...))
+						_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": fmt.Sprint("new-", n)}, storetest.Ids(users[:2]...))
 						return err
 					},
 				}
@@ -141,7 +141,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 					}
 				}
 				storetest.Must(t, err)
-				if left, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 10}); err != nil || len(left) > 0 {
+				if left, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 10}); err != nil || len(left) > 0 {
 					t.Errorf("the directory still has %v: %v", left, err)
 				}
 			})
@@ -159,7 +159,7 @@ func TestDeleteDirectory(t *testing.T) {
 		storetest.CreateGroup(t, org, d, "Engineers", ada, alan)
 		remaining := storetest.CreateGroup(t, org, kept, "Engineers", grace)
 		alan = storetest.Deactivate(t, org, d, alan)
-		_, bearer, err := directory.In(org).CreateDirectoryToken(t.Context(), d.ID, "second", nil)
+		_, bearer, err := directory.Of(org, d.ID).CreateToken(t.Context(), "second", nil)
 		storetest.Must(t, err)
 		_, err = directory.Across(s).Authenticate(t.Context(), bearer)
 		storetest.Must(t, err)
@@ -198,7 +198,7 @@ func TestDeleteDirectory(t *testing.T) {
 			temporary := storetest.Directory(t, org)
 			before := storetest.CreateUser(t, org, temporary, "left@contoso.example")
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), temporary.ID))
-			u, err := directory.In(org).UpdateDirectoryUser(t.Context(), kept.ID, before.ID, func(*people.UserDraft) error { return nil })
+			u, err := directory.Of(org, kept.ID).UpdateUser(t.Context(), before.ID, func(*people.UserDraft) error { return nil })
 			if err != nil || *u.DirectoryID != kept.ID || u.Active || u.InactiveReason != people.Deprovisioned || u.Epoch != before.Epoch+1 {
 				t.Errorf("%+v %v", u, err)
 			}

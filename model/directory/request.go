@@ -74,13 +74,13 @@ func (r *DirectoryRequest) PublicForm() DirectoryRequestObject {
 	}
 }
 
-// DirectoryRequests lists the request log of a directory.
-func (o Org) DirectoryRequests(ctx context.Context, directoryID string, p model.Page) ([]DirectoryRequest, model.PageInfo, error) {
-	if _, err := o.Directory(ctx, directoryID); err != nil {
+// Requests lists the request log of the directory.
+func (c Contents) Requests(ctx context.Context, p model.Page) ([]DirectoryRequest, model.PageInfo, error) {
+	if _, err := c.org.Directory(ctx, c.id); err != nil {
 		return nil, model.PageInfo{}, err
 	}
-	db := tenant.Read(o).WithContext(ctx).Model(&DirectoryRequest{}).Where("directory_id = ?", directoryID)
-	return tenant.Paged(o, db, p, func(r DirectoryRequest) string { return r.ID })
+	db := tenant.Read(c.org).WithContext(ctx).Model(&DirectoryRequest{}).Where("directory_id = ?", c.id)
+	return tenant.Paged(c.org, db, p, func(r DirectoryRequest) string { return r.ID })
 }
 
 // SweepRequests deletes all but the last requests of each directory.

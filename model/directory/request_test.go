@@ -18,7 +18,7 @@ func requests(t testing.TB, org *store.Org, d *directory.Directory) (out []direc
 	t.Helper()
 	p := model.Page{Limit: 500}
 	for {
-		list, info, err := directory.In(org).DirectoryRequests(t.Context(), d.ID, p)
+		list, info, err := directory.Of(org, d.ID).Requests(t.Context(), p)
 		storetest.Must(t, err)
 		out = append(out, list...)
 		if info.After == "" {

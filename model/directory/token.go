@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"gorm.io/gorm"
 
 	"rollcall/model"
@@ -27,46 +26,89 @@ type DirectoryToken struct {
 	CreatedAt      model.Time  `gorm:"autoCreateTime:false"`
 }
 
+// TokenType is how an identity provider shows that it has a directory's secret.
+type TokenType string
+
+// The types of directory tokens.
+const (
+	// BearerToken is sent with every request.
+	BearerToken TokenType = "bearer"
+	// ClientCredentials buy access tokens, which are sent with every request
+	// (RFC 6749, section 4.4).
+	ClientCredentials TokenType = "client_credentials"
+)
+
+// ClientID is what client credentials are named by.
+func (t *DirectoryToken) ClientID() string { return model.DirectoryTokenPrefix.ID(t.ID) }
+
+// DirectoryTokenObject is the public form of a DirectoryToken; the token itself is never in it.
+type DirectoryTokenObject struct {
+	Object         string      `json:"object"`
+	ID             string      `json:"id"`
+	DirectoryID    string      `json:"directory_id"`
+	OrganizationID string      `json:"organization_id"`
+	Name           string      `json:"name"`
+	TokenSuffix    string      `json:"token_suffix"`
+	ExpiresAt      *model.Time `json:"expires_at"`
+	LastUsedAt     *model.Time `json:"last_used_at"`
+	CreatedAt      model.Time  `json:"created_at"`
+}
+
+// PublicForm returns the object that the API and events show.
+func (t *DirectoryToken) PublicForm() DirectoryTokenObject {
+	return DirectoryTokenObject{
+		Object: "directory_token", ID: model.DirectoryTokenPrefix.ID(t.ID), DirectoryID: model.DirectoryPrefix.ID(t.DirectoryID),
+		OrganizationID: model.OrganizationPrefix.ID(string(t.OrganizationID)), Name: t.Name, TokenSuffix: t.Suffix,
+		ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
+	}
+}
+
 // maxDirectoryTokens are valid at once: enough to change one without an outage,
 // too few for any to be forgotten.
 const maxDirectoryTokens = 2
 
-// CreateDirectoryToken adds a bearer token, which is returned this once. It
+// CreateToken adds a bearer token, which is returned this once. It
 // answers Conflict when the directory has two that are valid.
-func (o Org) CreateDirectoryToken(ctx context.Context, directoryID, name string, expires *model.Time) (t *DirectoryToken, token string, err error) {
-	return o.createDirectoryToken(ctx, directoryID, name, expires, BearerToken)
+func (c Contents) CreateToken(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, token string, err error) {
+	return c.createToken(ctx, name, expires, BearerToken)
 }
 
-func (o Org) createDirectoryToken(ctx context.Context, directoryID, name string, expires *model.Time, kind TokenType) (t *DirectoryToken, token string, err error) {
+// CreateClient adds client credentials, of which the secret is returned
+// this once. It answers Conflict when the directory has two valid tokens.
+func (c Contents) CreateClient(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, secret string, err error) {
+	return c.createToken(ctx, name, expires, ClientCredentials)
+}
+
+func (c Contents) createToken(ctx context.Context, name string, expires *model.Time, kind TokenType) (t *DirectoryToken, token string, err error) {
 	if err := model.ValidName(name); err != nil {
 		return nil, "", err
 	}
-	err = o.Tx(ctx, func(org Org) error {
+	err = c.tx(ctx, func(c Contents) error {
 		// The directory's row is the lock under which its tokens are counted.
 		var d Directory
-		if err := tenant.One(o, tenant.ForChange(org, tenant.DB(org).WithContext(ctx), directoryID), &d, "directory", directoryID); err != nil {
+		if err := tenant.One(c.org, tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), c.id), &d, "directory", c.id); err != nil {
 			return err
 		}
-		if expires != nil && *expires <= tenant.Now(org) {
+		if expires != nil && *expires <= tenant.Now(c.org) {
 			return model.Invalidf("expires_at", "expires_at must be in the future")
 		}
 		var valid int64
-		if err := org.validTokens(ctx, directoryID).Count(&valid).Error; err != nil {
+		if err := c.validTokens(ctx).Count(&valid).Error; err != nil {
 			return fmt.Errorf("count tokens: %w", err)
 		}
 		if valid >= maxDirectoryTokens {
 			return model.Conflictf("token", "the directory has %d valid tokens; delete one first", valid)
 		}
-		t = &DirectoryToken{ID: model.NewID(), DirectoryID: directoryID, Type: kind, Name: name, ExpiresAt: expires, CreatedAt: tenant.Now(org)}
+		t = &DirectoryToken{ID: model.NewID(), DirectoryID: c.id, Type: kind, Name: name, ExpiresAt: expires, CreatedAt: tenant.Now(c.org)}
 		prefix := "rc_dt_"
 		if kind == ClientCredentials {
 			prefix = "rc_ds_"
 		}
 		token, t.Hash, t.Suffix = model.NewToken(prefix)
-		if err := tenant.DB(org).WithContext(ctx).Create(t).Error; err != nil {
+		if err := tenant.DB(c.org).WithContext(ctx).Create(t).Error; err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}
-		return tenant.Record(org, DirectoryTokenCreated, model.DirectoryPrefix.ID(directoryID), t.PublicForm())
+		return tenant.Record(c.org, DirectoryTokenCreated, model.DirectoryPrefix.ID(c.id), t.PublicForm())
 	})
 	if err != nil {
 		return nil, "", err
@@ -74,44 +116,47 @@ func (o Org) createDirectoryToken(ctx context.Context, directoryID, name string,
 	return t, token, nil
 }
 
-func (o Org) validTokens(ctx context.Context, directoryID string) *gorm.DB {
-	return tenant.DB(o).WithContext(ctx).Model(&DirectoryToken{}).
-		Where("directory_id = ? AND (expires_at IS NULL OR expires_at > ?)", directoryID, tenant.Now(o))
+func (c Contents) validTokens(ctx context.Context) *gorm.DB {
+	return tenant.DB(c.org).WithContext(ctx).Model(&DirectoryToken{}).
+		Where("directory_id = ? AND (expires_at IS NULL OR expires_at > ?)", c.id, tenant.Now(c.org))
 }
 
-// DirectoryTokens lists a directory's tokens, oldest first, expired ones included.
-func (o Org) DirectoryTokens(ctx context.Context, directoryID string) ([]DirectoryToken, error) {
-	if _, err := o.Directory(ctx, directoryID); err != nil {
+// Tokens lists the directory's tokens, oldest first, expired ones included.
+func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
+	if _, err := c.org.Directory(ctx, c.id); err != nil {
 		return nil, err
 	}
 	var ts []DirectoryToken
-	err := tenant.Read(o).WithContext(ctx).Where("directory_id = ?", directoryID).Order("id").Find(&ts).Error
+	err := tenant.Read(c.org).WithContext(ctx).Where("directory_id = ?", c.id).Order("id").Find(&ts).Error
 	if err != nil {
-		return nil, tenant.Translate(o, fmt.Errorf("read tokens: %w", err))
+		return nil, tenant.Translate(c.org, fmt.Errorf("read tokens: %w", err))
 	}
 	return ts, nil
 }
 
-// RevokeDirectoryToken deletes a token. This process refuses it from then on,
+// RevokeToken deletes a token. This process refuses it from then on,
 // another replica within a second.
-func (o Org) RevokeDirectoryToken(ctx context.Context, directoryID, id string) error {
-	return o.Tx(ctx, func(org Org) error {
+func (c Contents) RevokeToken(ctx context.Context, id string) error {
+	return c.tx(ctx, func(c Contents) error {
 		var t DirectoryToken
-		err := tenant.One(o, tenant.DB(org).WithContext(ctx).Where("directory_id = ?", directoryID), &t, "token", id)
+		err := tenant.One(c.org, tenant.DB(c.org).WithContext(ctx).Where("directory_id = ?", c.id), &t, "token", id)
 		if err != nil {
 			return err
 		}
-		r := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&DirectoryToken{})
+		r := tenant.DB(c.org).WithContext(ctx).Where("id = ?", id).Delete(&DirectoryToken{})
 		if r.Error != nil {
 			return fmt.Errorf("delete token: %w", r.Error)
 		}
 		if r.RowsAffected == 0 {
 			return model.NotFoundf("there is no token %.64q here", id) // someone else was first
 		}
-		tenant.Committed(org, TokensOf(Across(o)).Clear)
-		return tenant.Record(org, DirectoryTokenRevoked, model.DirectoryPrefix.ID(directoryID), t.PublicForm())
+		tenant.Committed(c.org, TokensOf(Across(c.org)).Clear)
+		return tenant.Record(c.org, DirectoryTokenRevoked, model.DirectoryPrefix.ID(c.id), t.PublicForm())
 	})
 }
+
+// useGranularity is how exact LastUsedAt is.
+const useGranularity = 10 * time.Minute
 
 // noteUse remembers roughly when a token was last used. It is not worth failing a request for.
 func (o Org) noteUse(ctx context.Context, t *DirectoryToken) error {
@@ -119,43 +164,4 @@ func (o Org) noteUse(ctx context.Context, t *DirectoryToken) error {
 		return nil
 	}
 	return tenant.DB(o).WithContext(ctx).Model(&DirectoryToken{}).Where("id = ?", t.ID).UpdateColumn("last_used_at", tenant.Now(o)).Error
-}
-
-const (
-	useGranularity = 10 * time.Minute
-	tokenCacheTime = time.Second
-	tokenCacheSize = 10_000
-)
-
-// TokensOf is the cache of a store.
-func TokensOf(s Store) *tokenCache { return tenant.State(s, newTokenCache) }
-
-func newTokenCache() *tokenCache {
-	entries, _ := simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
-	return &tokenCache{entries: entries}
-}
-
-// find returns what is remembered, and the generation that add must be given.
-func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.entries.Get([32]byte(hash))
-	age := now.Sub(e.read)
-	return e, c.generation, ok && age >= 0 && age < tokenCacheTime
-}
-
-func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if generation == c.generation {
-		c.entries.Add([32]byte(hash), e)
-	}
-}
-
-// Clear forgets all tokens: cheaper to reason about than finding the ones concerned.
-func (c *tokenCache) Clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.entries.Purge()
-	c.generation++
 }

@@ -34,7 +34,7 @@ func clocked(t testing.TB, db modeltest.Database) (*store.Store, *modeltest.Cloc
 
 func newToken(t testing.TB, org *store.Org, d *directory.Directory, expires *model.Time) (*directory.DirectoryToken, string) {
 	t.Helper()
-	token, bearer, err := directory.In(org).CreateDirectoryToken(t.Context(), d.ID, "token", expires)
+	token, bearer, err := directory.Of(org, d.ID).CreateToken(t.Context(), "token", expires)
 	storetest.Must(t, err)
 	return token, bearer
 }
@@ -60,7 +60,7 @@ func TestDirectoryTokens(t *testing.T) {
 			d, first, err := directory.In(org).CreateDirectory(t.Context(), "Okta", "okta scim v2.0")
 			storetest.Must(t, err)
 			errs := storetest.Together(5, func(int) error {
-				_, _, err := directory.In(org).CreateDirectoryToken(t.Context(), d.ID, "another", nil)
+				_, _, err := directory.Of(org, d.ID).CreateToken(t.Context(), "another", nil)
 				return err
 			})
 			errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
@@ -82,11 +82,11 @@ func TestDirectoryTokens(t *testing.T) {
 			clock.Advance(time.Millisecond) // remembered or not
 			opens(t, s, bearer, false)
 			newToken(t, org, d, nil)
-			listed, err := directory.In(org).DirectoryTokens(t.Context(), d.ID)
+			listed, err := directory.Of(org, d.ID).Tokens(t.Context())
 			if err != nil || len(listed) != 3 {
 				t.Error(listed, err)
 			}
-			_, _, err = directory.In(org).CreateDirectoryToken(t.Context(), d.ID, "past", &at)
+			_, _, err = directory.Of(org, d.ID).CreateToken(t.Context(), "past", &at)
 			storetest.WantKind(t, err, model.Invalid, "expires_at")
 		})
 		t.Run("a revoked one opens nothing at once here, and within a second in another process", func(t *testing.T) {
@@ -95,20 +95,20 @@ func TestDirectoryTokens(t *testing.T) {
 			other := modeltest.Open(t, db, store.Options{Now: clock.Now})
 			opens(t, s, bearer, true)
 			opens(t, other, bearer, true)
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.In(org).RevokeDirectoryToken(t.Context(), d.ID, token.ID)) })
+			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID)) })
 			if len(got) != 1 || got[0] != directory.DirectoryTokenRevoked {
 				t.Error(got)
 			}
 			opens(t, s, bearer, false)
 			clock.Advance(time.Second)
 			opens(t, other, bearer, false)
-			storetest.WantKind(t, directory.In(org).RevokeDirectoryToken(t.Context(), d.ID, token.ID), model.NotFound)
+			storetest.WantKind(t, directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID), model.NotFound)
 		})
 		t.Run("of those who revoke one at once one succeeds, with one event", func(t *testing.T) {
 			d := storetest.Directory(t, org)
 			token, _ := newToken(t, org, d, nil)
 			got := storetest.NewEvents(t, s, org, func() {
-				errs := storetest.Together(4, func(int) error { return directory.In(org).RevokeDirectoryToken(t.Context(), d.ID, token.ID) })
+				errs := storetest.Together(4, func(int) error { return directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID) })
 				if n := len(slices.DeleteFunc(errs, func(err error) bool { return err != nil })); n != 1 {
 					t.Errorf("%d succeeded", n)
 				}
@@ -163,7 +163,7 @@ func TestDirectoryTokens(t *testing.T) {
 			d := storetest.Directory(t, org)
 			token, bearer := newToken(t, org, d, nil)
 			used := func() *model.Time {
-				listed, err := directory.In(org).DirectoryTokens(t.Context(), d.ID)
+				listed, err := directory.Of(org, d.ID).Tokens(t.Context())
 				storetest.Must(t, err)
 				return listed[slices.IndexFunc(listed, func(l directory.DirectoryToken) bool { return l.ID == token.ID })].LastUsedAt
 			}
@@ -222,7 +222,7 @@ func TestDirectoryTokens(t *testing.T) {
 				storetest.WantKind(t, err, model.Invalid, "name")
 				_, _, err = directory.In(org).CreateDirectory(t.Context(), name, "okta scim v2.0")
 				storetest.WantKind(t, err, model.Invalid, "name")
-				_, _, err = directory.In(org).CreateDirectoryToken(t.Context(), d.ID, name, nil)
+				_, _, err = directory.Of(org, d.ID).CreateToken(t.Context(), name, nil)
 				storetest.WantKind(t, err, model.Invalid, "name")
 			}
 			_, _, err = directory.In(org).CreateDirectory(t.Context(), "Name", "carrier pigeon")

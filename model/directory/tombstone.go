@@ -28,6 +28,21 @@ type TombstoneKey struct {
 	Hash           []byte               `gorm:"primaryKey"`
 }
 
+// TombstoneObject is the public form of a Tombstone.
+type TombstoneObject struct {
+	Object         string     `json:"object"`
+	ID             string     `json:"id"`
+	OrganizationID string     `json:"organization_id"`
+	UserID         string     `json:"user_id"`
+	CreatedAt      model.Time `json:"created_at"`
+}
+
+// PublicForm returns the object that the API shows.
+func (t *Tombstone) PublicForm() TombstoneObject {
+	return TombstoneObject{"tombstone", model.TombstonePrefix.ID(t.ID), model.OrganizationPrefix.ID(string(t.OrganizationID)),
+		model.UserPrefix.ID(t.UserID), t.CreatedAt}
+}
+
 // hashes are the traces under the installation's key, bound to the organization
 // so that the same person's hashes in two organizations cannot be compared.
 func (o Org) hashes(t people.Traces) [][]byte {

@@ -26,11 +26,11 @@ func TestTombstones(t *testing.T) {
 			t.Helper()
 			document := storetest.Person(userName)
 			document["emails"] = append(document["emails"].([]any), map[string]any{"value": "home." + userName})
-			u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, document)
+			u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
 			storetest.Must(t, err)
 			id, err := people.In(org).LinkIdentity(t.Context(), people.Identity{ConnectionID: "connection", Issuer: "https://idp.example", Subject: "subject-" + userName, UserID: u.ID})
 			storetest.Must(t, err)
-			storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			return u, id
 		}
 		t.Run("the departed are recognized by each of their traces, in any spelling", func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestTombstones(t *testing.T) {
 		t.Run("the same person's hashes in two organizations cannot be compared", func(t *testing.T) {
 			other, otherDirectory := storetest.Organization(t, s, "Northwind", "northwind.example")
 			u := storetest.CreateUser(t, other, otherDirectory, "ada@contoso.example")
-			storetest.Must(t, directory.In(other).DeleteDirectoryUser(t.Context(), otherDirectory.ID, u.ID))
+			storetest.Must(t, directory.Of(other, otherDirectory.ID).DeleteUser(t.Context(), u.ID))
 			seen := map[string]bool{}
 			for _, org := range []*store.Org{org, other} {
 				var keys []storetest.TombstoneKey
@@ -110,7 +110,7 @@ func TestTombstones(t *testing.T) {
 			storetest.CreateUser(t, org, d, "BACK@contoso.example")
 			departed(t, people.Traces{Identities: []people.Identity{*id}}, false)
 			bury(t, "renamed@contoso.example")
-			_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.WithEmail("new-name", "home.renamed@contoso.example"))
+			_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.WithEmail("new-name", "home.renamed@contoso.example"))
 			storetest.Must(t, err)
 			departed(t, people.Traces{UserName: "renamed@contoso.example"}, false)
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, true)

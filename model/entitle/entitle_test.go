@@ -92,7 +92,7 @@ func TestDirectoriesEntitle(t *testing.T) {
 		h.Want(t, u, "Workspace granted") // the only active connection counts
 		change := func(g *people.DirectoryGroup, op directory.MembersOp, members ...string) {
 			t.Helper()
-			_, err := directory.In(h.Org).UpdateDirectoryGroup(ctx, h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: members})
+			_, err := directory.Of(h.Org, h.D.ID).UpdateGroup(ctx, g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: members})
 			storetest.Must(t, err)
 		}
 		mark := h.Mark(t)
@@ -109,7 +109,7 @@ func TestDirectoriesEntitle(t *testing.T) {
 		h.Want(t, u, "Editors, Outers, Workspace granted")
 		rename := func(g *people.DirectoryGroup, name string) {
 			t.Helper()
-			_, err := directory.In(h.Org).UpdateDirectoryGroup(ctx, h.D.ID, g.ID, func(g *directory.GroupDraft) error {
+			_, err := directory.Of(h.Org, h.D.ID).UpdateGroup(ctx, g.ID, func(g *directory.GroupDraft) error {
 				return g.SetDocument(map[string]any{"displayName": name})
 			})
 			storetest.Must(t, err)
@@ -131,16 +131,16 @@ func TestDirectoriesEntitle(t *testing.T) {
 		mark = h.Mark(t)
 		setState := func(active bool) {
 			t.Helper()
-			_, err := directory.In(h.Org).UpdateDirectoryUser(ctx, h.D.ID, u.ID, storetest.SetActive(active))
+			_, err := directory.Of(h.Org, h.D.ID).UpdateUser(ctx, u.ID, storetest.SetActive(active))
 			storetest.Must(t, err)
 		}
 		setState(false)
 		h.Want(t, u, "")
 		setState(true)
 		h.Want(t, u, "Editors, Outers, Workspace granted")
-		storetest.Must(t, directory.In(h.Org).DeleteDirectoryGroup(ctx, h.D.ID, staff.ID))
+		storetest.Must(t, directory.Of(h.Org, h.D.ID).DeleteGroup(ctx, staff.ID))
 		h.Want(t, u, "Outers, Workspace granted")
-		storetest.Must(t, directory.In(h.Org).DeleteDirectoryUser(ctx, h.D.ID, u.ID))
+		storetest.Must(t, directory.Of(h.Org, h.D.ID).DeleteUser(ctx, u.ID))
 		want := []string{"group.unassigned directory", "group.unassigned directory", "license.revoked directory",
 			"license.granted directory", "group.assigned directory", "group.assigned directory",
 			"group.unassigned directory", "group.unassigned user_deleted", "license.revoked user_deleted"}

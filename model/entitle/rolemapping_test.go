@@ -34,7 +34,7 @@ func TestRoleMapping(t *testing.T) {
 		chiefs := storetest.CreateGroup(t, h.Org, h.D, "Chiefs", ada)
 		change := func(op directory.MembersOp, u *people.User) {
 			t.Helper()
-			_, err := directory.In(h.Org).UpdateDirectoryGroup(ctx, h.D.ID, chiefs.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(u)})
+			_, err := directory.Of(h.Org, h.D.ID).UpdateGroup(ctx, chiefs.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(u)})
 			storetest.Must(t, err)
 		}
 		role(ada, people.Member) // a mapping is made, it does not come by itself
@@ -213,12 +213,12 @@ func randomPerson(t *testing.T, h storetest.Suite, r *rand.Rand, i int, connecti
 		u := storetest.CreateUser(t, h.Org, h.D, h.Mail(name))
 		for _, g := range dgroups {
 			if r.IntN(3) == 0 {
-				_, err := directory.In(h.Org).UpdateDirectoryGroup(t.Context(), h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
+				_, err := directory.Of(h.Org, h.D.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
 				storetest.Must(t, err)
 			}
 		}
 		if r.IntN(5) == 0 {
-			_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID, storetest.SetActive(false))
+			_, err := directory.Of(h.Org, h.D.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 			storetest.Must(t, err)
 		}
 		return

@@ -28,11 +28,11 @@ func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
 		var new *people.User
 		storetest.Must(t, h.Org.Tx(ctx, func(org *store.Org) (err error) {
 			for _, u := range []*people.User{ada, grace} {
-				if _, err := directory.In(org).UpdateDirectoryUser(ctx, h.D.ID, u.ID, storetest.SetActive(false)); err != nil {
+				if _, err := directory.Of(org, h.D.ID).UpdateUser(ctx, u.ID, storetest.SetActive(false)); err != nil {
 					return err
 				}
 			}
-			new, err = directory.In(org).CreateDirectoryUser(ctx, h.D.ID, storetest.Person(h.Mail("new")))
+			new, err = directory.Of(org, h.D.ID).CreateUser(ctx, storetest.Person(h.Mail("new")))
 			return err
 		}))
 		h.Want(t, alan, "Workspace granted")
@@ -69,7 +69,7 @@ func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
 	release := make(chan struct{})
 	go func() {
 		ended <- busy.Org.Tx(ctx, func(org *store.Org) error {
-			_, err := directory.In(org).UpdateDirectoryUser(ctx, busy.D.ID, held.ID, storetest.SetActive(false))
+			_, err := directory.Of(org, busy.D.ID).UpdateUser(ctx, held.ID, storetest.SetActive(false))
 			close(locked)
 			<-release
 			return err
@@ -104,7 +104,7 @@ func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
 	h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
 	var late *people.User
 	storetest.Must(t, h.Org.Tx(t.Context(), func(org *store.Org) (err error) {
-		if late, err = directory.In(org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("late"))); err != nil {
+		if late, err = directory.Of(org, h.D.ID).CreateUser(t.Context(), storetest.Person(h.Mail("late"))); err != nil {
 			return err
 		}
 		h.Account = h.NewAccount(t, "Workspace", -1)
@@ -124,7 +124,7 @@ func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
 
 	two := storetest.Suite{House: storetest.Open(t, s, "two"), Clock: clock}
 	storetest.Must(t, two.Org.Tx(t.Context(), func(org *store.Org) (err error) {
-		if _, err = directory.In(org).CreateDirectoryUser(t.Context(), two.D.ID, storetest.Person(two.Mail("late"))); err != nil {
+		if _, err = directory.Of(org, two.D.ID).CreateUser(t.Context(), storetest.Person(two.Mail("late"))); err != nil {
 			return err
 		}
 		two.Account = two.NewAccount(t, "Workspace", -1)
@@ -156,7 +156,7 @@ func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
 	there := modeltest.Open(t, db, store.Options{Now: clock.Now}).Org(h.Org.ID, "system")
 	for name, come := range map[string]func() (*people.User, error){
 		"by SCIM": func() (*people.User, error) {
-			return directory.In(h.Org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("ada")))
+			return directory.Of(h.Org, h.D.ID).CreateUser(t.Context(), storetest.Person(h.Mail("ada")))
 		},
 		"by a login": func() (*people.User, error) {
 			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("grace", h.Mail("grace")))

@@ -53,7 +53,7 @@ func TestSeats(t *testing.T) {
 			t.Errorf("fewer seats than are in use: %v", err)
 		}
 		mark = h.Mark(t)
-		_, err = directory.In(h.Org).UpdateDirectoryUser(ctx, h.D.ID, ada.ID, storetest.SetActive(false))
+		_, err = directory.Of(h.Org, h.D.ID).UpdateUser(ctx, ada.ID, storetest.SetActive(false))
 		storetest.Must(t, err)
 		h.Want(t, ada, "")
 		h.Want(t, grace, "Everybody, Workspace granted") // who waits longest
@@ -67,7 +67,7 @@ func TestSeats(t *testing.T) {
 		if a.SeatsUsed != 2 {
 			t.Errorf("%d seats are in use", a.SeatsUsed)
 		}
-		storetest.Must(t, directory.In(h.Org).DeleteDirectoryUser(ctx, h.D.ID, grace.ID))
+		storetest.Must(t, directory.Of(h.Org, h.D.ID).DeleteUser(ctx, grace.ID))
 		u := h.Enter(t, "new")
 		h.Want(t, u, "Everybody, Workspace granted")
 		a, err = entitle.In(h.Org).Account(ctx, h.Account.ID)
@@ -144,11 +144,11 @@ func TestEntitlementStatements(t *testing.T) {
 			{"a login that changes nothing", 16, func() error { _, err := signon.In(h.Org).SignIn(t.Context(), again); return err }},
 			{"a login that gives a license and a group", 30, func() error { _, err := signon.In(h.Org).SignIn(t.Context(), create); return err }},
 			{"create a user, who gets both", 15, func() error {
-				_, err := directory.In(h.Org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("alan")))
+				_, err := directory.Of(h.Org, h.D.ID).CreateUser(t.Context(), storetest.Person(h.Mail("alan")))
 				return err
 			}},
 			{"add a member, for whom nothing changes", 9, func() error {
-				_, err := directory.In(h.Org).UpdateDirectoryGroup(t.Context(), h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
+				_, err := directory.Of(h.Org, h.D.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
 				return err
 			}},
 		} {

@@ -172,7 +172,7 @@ func TestUsers(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		owned := storetest.CreateUser(t, org, d, "ada@contoso.example")
-		nameless, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, map[string]any{"userName": "nameless"})
+		nameless, err := directory.Of(org, d.ID).CreateUser(t.Context(), map[string]any{"userName": "nameless"})
 		storetest.Must(t, err)
 		unowned := storetest.CreateUnowned(t, org, "alan@contoso.example")
 		admin, guest := storetest.CreateUnowned(t, org, "admin@contoso.example"), storetest.CreateUnowned(t, org, "guest@fabrikam.example")
@@ -207,12 +207,12 @@ func TestUsers(t *testing.T) {
 				t.Errorf("%+v: %s", c.q, diff)
 			}
 		}
-		if c, err := directory.In(org).DirectoryCounts(t.Context(), d.ID); err != nil || c != (directory.DirectoryCounts{ActiveUsers: 2}) {
+		if c, err := directory.Of(org, d.ID).Counts(t.Context()); err != nil || c != (directory.DirectoryCounts{ActiveUsers: 2}) {
 			t.Error(c, err)
 		}
 		storetest.Deactivate(t, org, d, nameless)
 		storetest.CreateGroup(t, org, d, "Engineers")
-		if c, err := directory.In(org).DirectoryCounts(t.Context(), d.ID); err != nil || c != (directory.DirectoryCounts{ActiveUsers: 1, InactiveUsers: 1, Groups: 1}) {
+		if c, err := directory.Of(org, d.ID).Counts(t.Context()); err != nil || c != (directory.DirectoryCounts{ActiveUsers: 1, InactiveUsers: 1, Groups: 1}) {
 			t.Error(c, err)
 		}
 		t.Run("an unowned userName is taken, an e-mail may be shared", func(t *testing.T) {

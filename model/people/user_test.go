@@ -50,7 +50,7 @@ func TestCreateDirectoryUser(t *testing.T) {
 			t.Run("a userName that differs only "+outcome+" is taken", func(t *testing.T) {
 				storetest.CreateUser(t, org, d, names[0])
 				storetest.Unchanged(t, s, func() {
-					_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person(names[1]))
+					_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person(names[1]))
 					storetest.WantKind(t, err, model.Conflict, "userName")
 				})
 			})
@@ -61,7 +61,7 @@ func TestCreateDirectoryUser(t *testing.T) {
 		})
 		t.Run("a userName of another directory is taken, and the error does not say by which", func(t *testing.T) {
 			other := storetest.Directory(t, org)
-			_, err := directory.In(org).CreateDirectoryUser(t.Context(), other.ID, storetest.Person("grace@contoso.example"))
+			_, err := directory.Of(org, other.ID).CreateUser(t.Context(), storetest.Person("grace@contoso.example"))
 			storetest.WantKind(t, err, model.Conflict, "userName")
 			if strings.Contains(err.Error(), d.ID) || strings.Contains(err.Error(), model.DirectoryPrefix.ID(d.ID)) {
 				t.Error(err)
@@ -74,7 +74,7 @@ func TestCreateDirectoryUser(t *testing.T) {
 		t.Run("one who begins inactive has the reason", func(t *testing.T) {
 			document := storetest.Person("alan@contoso.example")
 			document["active"] = false
-			u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, document)
+			u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
 			if err != nil || u.Active || u.InactiveReason != people.Deprovisioned {
 				t.Errorf("%+v %v", u, err)
 			}
@@ -83,7 +83,7 @@ func TestCreateDirectoryUser(t *testing.T) {
 			gone := storetest.Directory(t, org)
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), gone.ID))
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.In(org).CreateDirectoryUser(t.Context(), gone.ID, storetest.Person("new@contoso.example"))
+				_, err := directory.Of(org, gone.ID).CreateUser(t.Context(), storetest.Person("new@contoso.example"))
 				storetest.WantKind(t, err, model.Conflict, "")
 			})
 		})
@@ -93,7 +93,7 @@ func TestCreateDirectoryUser(t *testing.T) {
 				var wait sync.WaitGroup
 				for n := range errs {
 					wait.Go(func() {
-						_, errs[n] = directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person(fmt.Sprint("twin-", i)))
+						_, errs[n] = directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person(fmt.Sprint("twin-", i)))
 					})
 				}
 				wait.Wait()
@@ -179,7 +179,7 @@ func TestUserDocumentRules(t *testing.T) {
 				"emails":       []any{map[string]any{"value": long}, map[string]any{"value": long}, map[string]any{"type": "work"}, map[string]any{"display": "none"}},
 				"phoneNumbers": []any{map[string]any{"value": "1", "type": "work"}, map[string]any{"value": "1", "type": "work"}},
 			}
-			u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, document)
+			u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
 			storetest.Must(t, err)
 			if diff := cmp.Diff(u, storetest.Stored(t, org, u.ID)); diff != "" {
 				t.Error(diff)
@@ -224,7 +224,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 		u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 		t.Run("a change that alters nothing writes nothing and keeps the version", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
-				same, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *people.UserDraft) error {
+				same, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error {
 					u.Active = true
 					return u.SetDocument(storetest.Person("ada@contoso.example"))
 				})
@@ -254,7 +254,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 		t.Run("an error of the change undoes it", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				boom := errors.New("boom")
-				_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *people.UserDraft) error { u.Active = false; return boom })
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error { u.Active = false; return boom })
 				if !errors.Is(err, boom) {
 					t.Error(err)
 				}
@@ -267,7 +267,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 			var after *people.User
 			got := storetest.NewEvents(t, s, org, func() {
 				var err error
-				after, err = directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *people.UserDraft) error { return u.SetDocument(next) })
+				after, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error { return u.SetDocument(next) })
 				storetest.Must(t, err)
 			})
 			if diff := cmp.Diff([]model.EventType{people.DirectoryUserUpdated}, got); diff != "" {
@@ -292,7 +292,7 @@ func TestUpdateDirectoryUser(t *testing.T) {
 		t.Run("a userName of somebody else is refused", func(t *testing.T) {
 			storetest.CreateUser(t, org, d, "grace@contoso.example")
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *people.UserDraft) error { return u.SetDocument(storetest.Person("Grace@contoso.example")) })
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error { return u.SetDocument(storetest.Person("Grace@contoso.example")) })
 				storetest.WantKind(t, err, model.Conflict, "userName")
 			})
 		})

@@ -54,7 +54,7 @@ func TestPasswordsEnd(t *testing.T) {
 		{"adopted by a directory: an administrator keeps it", func(t *testing.T, h storetest.House, u *people.User) {
 			_, err := people.In(h.Org).ConfirmAdoption(t.Context(), u.ID)
 			storetest.Must(t, err)
-			_, err = directory.In(h.Org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(u.Email))
+			_, err = directory.Of(h.Org, h.D.ID).CreateUser(t.Context(), storetest.Person(u.Email))
 			storetest.Must(t, err)
 		}, true, []model.EventType{people.UserAdopted, people.DirectoryUserCreated}},
 	} {
@@ -215,7 +215,7 @@ func TestPasswordSetup(t *testing.T) {
 					d = storetest.Directory(t, org)
 				},
 			} {
-				_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, ada.ID, storetest.SetActive(true))
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), ada.ID, storetest.SetActive(true))
 				storetest.Must(t, err)
 				token := link(t)
 				leave()
@@ -223,7 +223,7 @@ func TestPasswordSetup(t *testing.T) {
 				if kind := model.KindOf(err); err != nil && kind != model.Conflict {
 					t.Fatal(err)
 				}
-				_, err = directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, ada.ID, storetest.SetActive(true))
+				_, err = directory.Of(org, d.ID).UpdateUser(t.Context(), ada.ID, storetest.SetActive(true))
 				storetest.Must(t, err)
 				if kind := model.KindOf(set(token, storetest.OtherPassword)); kind != model.NotFound {
 					t.Errorf("%s: the link is good again: kind %v", name, kind)
@@ -265,7 +265,7 @@ func TestLastAdministratorLeavesByDirectory(t *testing.T) {
 			storetest.Deactivate(t, org, d, u)
 		},
 		"deleted": func(t *testing.T, org *store.Org, d *directory.Directory, u *people.User) {
-			storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 		},
 		"its directory deleted": func(t *testing.T, org *store.Org, d *directory.Directory, _ *people.User) {
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID))

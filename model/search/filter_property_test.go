@@ -38,12 +38,12 @@ func TestFiltersMeanWhatTheyMean(t *testing.T) {
 		users := make([]*people.User, population)
 		for i := range documents {
 			var err error
-			users[i], err = directory.In(org).CreateDirectoryUser(t.Context(), d.ID, documents[i])
+			users[i], err = directory.Of(org, d.ID).CreateUser(t.Context(), documents[i])
 			storetest.Must(t, err)
 		}
 		matched := 0
 		for _, tree := range trees {
-			found, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Filter: tree, Limit: population, Form: multiValued})
+			found, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Filter: tree, Limit: population, Form: multiValued})
 			if err != nil {
 				t.Fatalf("%s: %v", tree, err)
 			}

@@ -20,7 +20,7 @@ func pages(t testing.TB, org *store.Org, directoryID string, q search.ResourceQu
 	t.Helper()
 	first := 0
 	for q.Cursor = new(search.Cursor); q.Cursor != nil; {
-		us, extent, err := directory.In(org).DirectoryUsers(t.Context(), directoryID, q)
+		us, extent, err := directory.Of(org, directoryID).Users(t.Context(), q)
 		storetest.Must(t, err)
 		for _, u := range us {
 			names = append(names, u.UserName)
@@ -51,7 +51,7 @@ func TestSort(t *testing.T) {
 			{"userName": "d", "active": true, "name": map[string]any{"givenName": "x"}, "urn:x": map[string]any{"n": 9.5}},
 			{"userName": "B", "title": "Adam", "active": true, "emails": []any{map[string]any{"value": "c@x"}}},
 		} {
-			_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, u)
+			_, err := directory.Of(org, d.ID).CreateUser(t.Context(), u)
 			storetest.Must(t, err)
 		}
 		for by, want := range map[string]string{
@@ -66,7 +66,7 @@ func TestSort(t *testing.T) {
 					slices.Reverse(expected)
 				}
 				q := search.ResourceQuery{Sort: &search.Sort{By: storetest.Attribute(by), Descending: descending}, Limit: 10}
-				us, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
+				us, _, err := directory.Of(org, d.ID).Users(t.Context(), q)
 				storetest.Must(t, err)
 				var got []string
 				for _, u := range us {
@@ -86,7 +86,7 @@ func TestSort(t *testing.T) {
 			}
 		}
 		for _, by := range []string{"groups", "schemas", "meta", "meta.owner"} {
-			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
+			_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
 			storetest.WantKind(t, err, model.Invalid, "sortBy")
 		}
 	})
@@ -111,14 +111,14 @@ func TestCursor(t *testing.T) {
 		}
 		t.Run("what comes and goes between two pages moves nothing else", func(t *testing.T) {
 			q := search.ResourceQuery{Limit: 3, Cursor: new(search.Cursor)}
-			first, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
+			first, extent, err := directory.Of(org, d.ID).Users(t.Context(), q)
 			storetest.Must(t, err)
 			for _, u := range first { // the cursor's own row, too
-				storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+				storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			}
 			storetest.CreateUser(t, org, d, "late")
 			q.Cursor, q.Limit = extent.Next, 10
-			rest, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
+			rest, extent, err := directory.Of(org, d.ID).Users(t.Context(), q)
 			storetest.Must(t, err)
 			var got []string
 			for _, u := range rest {
@@ -130,12 +130,12 @@ func TestCursor(t *testing.T) {
 		})
 		t.Run("a cursor that nobody was given is refused", func(t *testing.T) {
 			for _, place := range []string{"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`, `[1, "x", 2]`, `[null, null]`, `{}`, `[1, "\u0000"]`} {
-				_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 1, Cursor: &search.Cursor{Place: place}})
+				_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1, Cursor: &search.Cursor{Place: place}})
 				storetest.WantKind(t, err, model.Invalid, "cursor")
 			}
 		})
 		t.Run("no resources by cursor, but their number", func(t *testing.T) {
-			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Cursor: new(search.Cursor)})
+			us, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Cursor: new(search.Cursor)})
 			storetest.Must(t, err)
 			if len(us) != 0 || extent.Total != size-2 || extent.Next != nil {
 				t.Errorf("%d users, %+v", len(us), extent)

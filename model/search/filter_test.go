@@ -45,9 +45,9 @@ func TestFilter(t *testing.T) {
 		furnish := func(name string) (x side) {
 			x.org, x.d = storetest.Organization(t, s, name, name+".example")
 			var err error
-			x.ada, err = directory.In(x.org).CreateDirectoryUser(t.Context(), x.d.ID, employee("ada@contoso.example", "the boss"))
+			x.ada, err = directory.Of(x.org, x.d.ID).CreateUser(t.Context(), employee("ada@contoso.example", "the boss"))
 			storetest.Must(t, err)
-			x.alan, err = directory.In(x.org).CreateDirectoryUser(t.Context(), x.d.ID, employee("alan@contoso.example", ""))
+			x.alan, err = directory.Of(x.org, x.d.ID).CreateUser(t.Context(), employee("alan@contoso.example", ""))
 			storetest.Must(t, err)
 			x.alan = storetest.Deactivate(t, x.org, x.d, x.alan)
 			x.engineers = storetest.CreateGroup(t, x.org, x.d, "Engineers", x.ada)
@@ -123,13 +123,13 @@ func TestFilter(t *testing.T) {
 			`groups.owner eq "x"`, `groups[type eq 5]`, `not (meta.created eq "x")`, `title eq "x" or userName eq 5`,
 		} {
 			t.Run("refused "+text, func(t *testing.T) {
-				_, _, err := directory.In(a.org).DirectoryUsers(t.Context(), a.d.ID, storetest.Query(t, text))
+				_, _, err := directory.Of(a.org, a.d.ID).Users(t.Context(), storetest.Query(t, text))
 				storetest.WantKind(t, err, model.Invalid, "filter")
 			})
 		}
 		for _, text := range []string{`members.owner eq "x"`, `members[type eq 5]`, `displayName[value eq "x" and type eq "y"]`} {
 			t.Run("refused of groups "+text, func(t *testing.T) {
-				_, _, err := directory.In(a.org).DirectoryGroups(t.Context(), a.d.ID, storetest.Query(t, text))
+				_, _, err := directory.Of(a.org, a.d.ID).Groups(t.Context(), storetest.Query(t, text))
 				storetest.WantKind(t, err, model.Invalid, "filter")
 			})
 		}
@@ -142,9 +142,9 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 		org, d := storetest.Contoso(t, s)
 		storetest.CreateUser(t, org, d, "ada@contoso.example")
 		storetest.SetPatience(s, time.Nanosecond)
-		_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, storetest.Query(t, `title co "x"`))
+		_, _, err := directory.Of(org, d.ID).Users(t.Context(), storetest.Query(t, `title co "x"`))
 		storetest.WantKind(t, err, model.TooLarge, "filter")
-		_, _, err = directory.In(org).DirectoryGroups(t.Context(), d.ID, storetest.Query(t, `displayName co "x"`))
+		_, _, err = directory.Of(org, d.ID).Groups(t.Context(), storetest.Query(t, `displayName co "x"`))
 		storetest.WantKind(t, err, model.TooLarge, "filter")
 		if found := storetest.Filtered(t, org, d.ID, "", false); len(found) != 1 {
 			t.Errorf("a list without a filter is cut short: %v", found)
@@ -152,14 +152,14 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 		// Whoever gave up is not told that the filter was at fault.
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, _, err = directory.In(org).DirectoryUsers(gone, d.ID, storetest.Query(t, `title co "x"`))
+		_, _, err = directory.Of(org, d.ID).Users(gone, storetest.Query(t, `title co "x"`))
 		storetest.WantKind(t, err, model.Unavailable)
 		t.Run("is ended where it runs", func(t *testing.T) {
 			storetest.Fill(t, s, org, d, 5_000)
 			storetest.SetPatience(s, 100*time.Millisecond)
 			slow := storetest.Query(t, `title co "x"`+strings.Repeat(` or name.givenName co "x" or emails.display co "x"`, 90))
 			at := time.Now()
-			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, slow)
+			_, _, err := directory.Of(org, d.ID).Users(t.Context(), slow)
 			storetest.WantKind(t, err, model.TooLarge, "filter")
 			if took := time.Since(at); took > 5*time.Second {
 				t.Errorf("it took %v", took)
@@ -167,7 +167,7 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 			storetest.SetPatience(s, time.Minute)
 			soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
-			_, _, err = directory.In(org).DirectoryUsers(soon, d.ID, slow)
+			_, _, err = directory.Of(org, d.ID).Users(soon, slow)
 			storetest.WantKind(t, err, model.Unavailable)
 		})
 		storetest.SetPatience(s, time.Minute)
@@ -186,7 +186,7 @@ func TestListPages(t *testing.T) {
 			all = append(all, storetest.CreateUser(t, org, d, name).ID)
 		}
 		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
-			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Offset: p.offset, Limit: p.limit})
+			us, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Offset: p.offset, Limit: p.limit})
 			storetest.Must(t, err)
 			total := extent.Total
 			found := []string{}

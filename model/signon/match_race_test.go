@@ -25,7 +25,7 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 	paused, other := modeltest.Open(t, db, p.Options()), modeltest.Open(t, db, store.Options{})
 	rename := func(userName, externalID, email string) func(context.Context, storetest.House, *people.User) error {
 		return func(ctx context.Context, h storetest.House, u *people.User) error {
-			_, err := directory.In(h.Org).UpdateDirectoryUser(ctx, h.D.ID, u.ID, func(u *people.UserDraft) error {
+			_, err := directory.Of(h.Org, h.D.ID).UpdateUser(ctx, u.ID, func(u *people.UserDraft) error {
 				return u.SetDocument(storetest.WithAddress(userName, externalID, h.Mail(email)))
 			})
 			return err

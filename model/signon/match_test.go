@@ -44,7 +44,7 @@ func buried(t testing.TB, h storetest.House, link bool) {
 	if link {
 		h.Linked(t, u)
 	}
-	storetest.Must(t, directory.In(h.Org).DeleteDirectoryUser(t.Context(), h.D.ID, u.ID))
+	storetest.Must(t, directory.Of(h.Org, h.D.ID).DeleteUser(t.Context(), u.ID))
 }
 
 const (

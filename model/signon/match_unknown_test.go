@@ -94,7 +94,7 @@ func matchingInactive() []matching {
 		}},
 		{name: "inactive: its directory deleted, then adopted without a word about active", refused: refusal.UserDeactivated, given: func(t testing.TB, h storetest.House) *people.User {
 			u := released(t, h, true)
-			_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID, func(*people.UserDraft) error { return nil })
+			_, err := directory.Of(h.Org, h.D.ID).UpdateUser(t.Context(), u.ID, func(*people.UserDraft) error { return nil })
 			storetest.Must(t, err)
 			return u
 		}},

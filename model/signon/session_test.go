@@ -31,7 +31,7 @@ type ends struct {
 var endings = []ends{
 	{"deactivated by the directory", func(t *testing.T, o storetest.Opened) { storetest.Deactivate(t, o.Org, o.D, o.User) }, people.EndedDeprovisioned},
 	{"deleted by the directory", func(t *testing.T, o storetest.Opened) {
-		storetest.Must(t, directory.In(o.Org).DeleteDirectoryUser(t.Context(), o.D.ID, o.User.ID))
+		storetest.Must(t, directory.Of(o.Org, o.D.ID).DeleteUser(t.Context(), o.User.ID))
 	}, people.EndedDeleted},
 	{"deleted by an operator", func(t *testing.T, o storetest.Opened) {
 		storetest.Must(t, directory.In(o.Org).DeleteUser(t.Context(), o.User.ID))
@@ -108,7 +108,7 @@ func TestEndedAccess(t *testing.T) {
 			h := storetest.Open(t, stores[0], "revived")
 			o := h.SignOn(t, "ada")
 			storetest.Deactivate(t, h.Org, h.D, o.User)
-			_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, o.User.ID, storetest.SetActive(true))
+			_, err := directory.Of(h.Org, h.D.ID).UpdateUser(t.Context(), o.User.ID, storetest.SetActive(true))
 			storetest.Must(t, err)
 			o.Opens(t, stores[1], false)
 			o.Out, o.Code, o.Token = o.Again(t)
@@ -156,11 +156,11 @@ func TestDeadOnArrival(t *testing.T) {
 	t.Parallel()
 	end := map[string]func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error{
 		"deactivated": func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error {
-			_, err := directory.In(org).UpdateDirectoryUser(ctx, d.ID, u.ID, storetest.SetActive(false))
+			_, err := directory.Of(org, d.ID).UpdateUser(ctx, u.ID, storetest.SetActive(false))
 			return err
 		},
 		"deleted": func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error {
-			return directory.In(org).DeleteDirectoryUser(ctx, d.ID, u.ID)
+			return directory.Of(org, d.ID).DeleteUser(ctx, u.ID)
 		},
 		"revoked": func(ctx context.Context, org *store.Org, _ *directory.Directory, u *people.User) error {
 			_, err := people.In(org).RevokeSessions(ctx, u.ID)

@@ -49,7 +49,7 @@ func TestFeedMissesNothing(t *testing.T) {
 			writing.Go(func() {
 				for i := range changes {
 					u := users[(w+i)%population]
-					if _, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.Count); err != nil {
+					if _, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count); err != nil {
 						t.Errorf("writer %d: %v", w, err)
 					}
 				}
@@ -87,7 +87,7 @@ func TestFeedDoesNotPassARunningTransaction(t *testing.T) {
 	written, finish, finished := make(chan bool), make(chan bool), make(chan error)
 	go func() {
 		finished <- org.Tx(t.Context(), func(org *store.Org) error {
-			_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, slow.ID, storetest.Count)
+			_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), slow.ID, storetest.Count)
 			close(written)
 			<-finish
 			return err
@@ -95,7 +95,7 @@ func TestFeedDoesNotPassARunningTransaction(t *testing.T) {
 	}()
 	<-written
 	for range 3 {
-		_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, fast.ID, storetest.Count)
+		_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), fast.ID, storetest.Count)
 		storetest.Must(t, err)
 	}
 	if n := len(storetest.Events(t, s, org)); n != before {
@@ -119,7 +119,7 @@ func TestFeedPages(t *testing.T) {
 		org, d := storetest.Contoso(t, s)
 		u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 		for range 8 {
-			_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.Count)
+			_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count)
 			storetest.Must(t, err)
 		}
 		var all []string

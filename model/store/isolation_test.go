@@ -35,15 +35,15 @@ var naming = map[string]call{
 		return connection.In(org).Connection(ctx, of.Connection.ID)
 	},
 	"CreateDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).CreateDirectoryGroup(ctx, of.Directory.ID, map[string]any{"displayName": "New"}, storetest.Ids(of.User))
+		return directory.Of(org, of.Directory.ID).CreateGroup(ctx, map[string]any{"displayName": "New"}, storetest.Ids(of.User))
 	},
 	"CreateDirectoryToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		t, _, err := directory.In(org).CreateDirectoryToken(ctx, of.Directory.ID, "second", nil)
+		t, _, err := directory.Of(org, of.Directory.ID).CreateToken(ctx, "second", nil)
 		return t, err
 	},
 	"CreatePasswordSetup": storetest.CreatePasswordSetup,
 	"CreateDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).CreateDirectoryUser(ctx, of.Directory.ID, storetest.Person("new@shared.example"))
+		return directory.Of(org, of.Directory.ID).CreateUser(ctx, storetest.Person("new@shared.example"))
 	},
 	"DeleteConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(connection.In(org).DeleteConnection(ctx, of.Connection.ID))
@@ -52,10 +52,10 @@ var naming = map[string]call{
 		return storetest.Done(directory.In(org).DeleteDirectory(ctx, of.Directory.ID))
 	},
 	"DeleteDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return storetest.Done(directory.In(org).DeleteDirectoryGroup(ctx, of.Directory.ID, of.Group.ID))
+		return storetest.Done(directory.Of(org, of.Directory.ID).DeleteGroup(ctx, of.Group.ID))
 	},
 	"DeleteDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return storetest.Done(directory.In(org).DeleteDirectoryUser(ctx, of.Directory.ID, of.User.ID))
+		return storetest.Done(directory.Of(org, of.Directory.ID).DeleteUser(ctx, of.User.ID))
 	},
 	"DeleteDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(organization.In(org).DeleteDomain(ctx, of.Domain.ID))
@@ -73,30 +73,30 @@ var naming = map[string]call{
 		return directory.In(org).Directory(ctx, of.Directory.ID)
 	},
 	"DirectoryCounts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).DirectoryCounts(ctx, of.Directory.ID)
+		return directory.Of(org, of.Directory.ID).Counts(ctx)
 	},
 	"DirectoryRequests": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		rs, _, err := directory.In(org).DirectoryRequests(ctx, of.Directory.ID, model.Page{Limit: 10})
+		rs, _, err := directory.Of(org, of.Directory.ID).Requests(ctx, model.Page{Limit: 10})
 		return rs, err
 	},
 	"DirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).DirectoryGroup(ctx, "", of.Group.ID)
 	},
 	"DirectoryGroups": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		gs, _, err := directory.In(org).DirectoryGroups(ctx, of.Directory.ID, search.ResourceQuery{Limit: 10})
+		gs, _, err := directory.Of(org, of.Directory.ID).Groups(ctx, search.ResourceQuery{Limit: 10})
 		return gs, err
 	},
 	"DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).DirectoryGroupsOf(ctx, of.User.ID)
 	},
 	"DirectoryTokens": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).DirectoryTokens(ctx, of.Directory.ID)
+		return directory.Of(org, of.Directory.ID).Tokens(ctx)
 	},
 	"DirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).DirectoryUser(ctx, of.Directory.ID, of.User.ID)
+		return directory.Of(org, of.Directory.ID).User(ctx, of.User.ID)
 	},
 	"DirectoryUsers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		us, _, err := directory.In(org).DirectoryUsers(ctx, of.Directory.ID, search.ResourceQuery{Limit: 10})
+		us, _, err := directory.Of(org, of.Directory.ID).Users(ctx, search.ResourceQuery{Limit: 10})
 		return us, err
 	},
 	"Domain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
@@ -157,7 +157,7 @@ var naming = map[string]call{
 		return storetest.Done(signon.In(org).RememberAssertion(ctx, of.Connection.ID, "another", 1<<60))
 	},
 	"RevokeDirectoryToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return storetest.Done(directory.In(org).RevokeDirectoryToken(ctx, of.Directory.ID, of.Token.ID))
+		return storetest.Done(directory.Of(org, of.Directory.ID).RevokeToken(ctx, of.Token.ID))
 	},
 	"RevokeSessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).RevokeSessions(ctx, of.User.ID)
@@ -195,7 +195,7 @@ var naming = map[string]call{
 		return found, err
 	},
 	"CreateDirectoryClient": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		t, _, err := directory.In(org).CreateDirectoryClient(ctx, of.Directory.ID, "client", nil)
+		t, _, err := directory.Of(org, of.Directory.ID).CreateClient(ctx, "client", nil)
 		return t, err
 	},
 	"UpdateConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
@@ -208,12 +208,12 @@ var naming = map[string]call{
 		return directory.In(org).UpdateDirectory(ctx, of.Directory.ID, storetest.Named("Renamed"))
 	},
 	"UpdateDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).UpdateDirectoryGroup(ctx, of.Directory.ID, of.Group.ID, func(g *directory.GroupDraft) error {
+		return directory.Of(org, of.Directory.ID).UpdateGroup(ctx, of.Group.ID, func(g *directory.GroupDraft) error {
 			return g.SetDocument(map[string]any{"displayName": "Renamed"})
 		}, directory.MembersChange{Op: directory.ReplaceMembers, UserIDs: storetest.Ids(of.Other)})
 	},
 	"UpdateDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).UpdateDirectoryUser(ctx, of.Directory.ID, of.User.ID, storetest.SetActive(false))
+		return directory.Of(org, of.Directory.ID).UpdateUser(ctx, of.User.ID, storetest.SetActive(false))
 	},
 	"User": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).User(ctx, of.User.ID)

@@ -50,7 +50,7 @@ func TestMigrate(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 			traces, err := storetest.TracesOf(u)
 			storetest.Must(t, err)
-			storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			for i, s := range stores {
 				if departed, err := directory.In(s.Org(org.ID, "system")).Departed(t.Context(), traces); err != nil || !departed {
 					t.Errorf("store %d does not recognize whom another one buried: %v", i, err)
@@ -125,7 +125,7 @@ func TestMigrateFoldsStoredDocuments(t *testing.T) {
 			for i := range 501 { // more than are folded at once
 				document := storetest.Person(fmt.Sprint("user-", i))
 				document["title"] = "Überflieger"
-				u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, document)
+				u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
 				if err != nil {
 					return err
 				}
@@ -133,7 +133,7 @@ func TestMigrateFoldsStoredDocuments(t *testing.T) {
 			}
 			return nil
 		}))
-		g, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": "Engineers", "urn:x": map[string]any{"floor": 7}}, nil)
+		g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "Engineers", "urn:x": map[string]any{"floor": 7}}, nil)
 		storetest.Must(t, err)
 		for _, q := range []string{
 			"DROP INDEX users_employee_number", "ALTER TABLE users DROP COLUMN document_folded", "ALTER TABLE directory_groups DROP COLUMN document_folded",
@@ -143,7 +143,7 @@ func TestMigrateFoldsStoredDocuments(t *testing.T) {
 		}
 		s = modeltest.Open(t, db, store.Options{})
 		org = s.Org(org.ID, "system")
-		us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, storetest.Query(t, `title eq "ÜBERFLIEGER"`))
+		us, extent, err := directory.Of(org, d.ID).Users(t.Context(), storetest.Query(t, `title eq "ÜBERFLIEGER"`))
 		storetest.Must(t, err)
 		if extent.Total != len(want) || us[0].ID != want[0] {
 			t.Errorf("%d of %d users are found", extent.Total, len(want))

@@ -87,7 +87,7 @@ func TestPages(t *testing.T) {
 			}
 		})
 		t.Run("a cursor of a row that is gone still has its place", func(t *testing.T) {
-			storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, all[2]))
+			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), all[2]))
 			got, _, err := read(model.Page{After: all[2], Limit: 1, Ascending: true})
 			if err != nil || len(got) != 1 || got[0] != all[3] {
 				t.Error(got, err)

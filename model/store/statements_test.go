@@ -29,68 +29,68 @@ func TestStatements(t *testing.T) {
 			run  func() error
 		}{
 			{"create a user", 4, func() error {
-				_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person("grace@contoso.example"))
+				_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("grace@contoso.example"))
 				return err
 			}},
 			{"userName eq", 1, func() error {
-				us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, storetest.Query(t, `userName eq "ada@contoso.example"`))
+				us, extent, err := directory.Of(org, d.ID).Users(t.Context(), storetest.Query(t, `userName eq "ada@contoso.example"`))
 				if err == nil && (len(us) != 1 || extent.Total != 1) {
 					err = fmt.Errorf("%d users of %d", len(us), extent.Total)
 				}
 				return err
 			}},
 			{"userName eq nobody", 1, func() error {
-				_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, storetest.Query(t, `userName eq "nobody"`))
+				_, _, err := directory.Of(org, d.ID).Users(t.Context(), storetest.Query(t, `userName eq "nobody"`))
 				return err
 			}},
 			{"the groups of a page", 1, func() error { _, err := people.In(org).GroupsOf(t.Context(), storetest.Ids(u, other)...); return err }},
 			{"a page and its total", 2, func() error {
-				_, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 1})
+				_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1})
 				if err == nil && extent.Total != 3 {
 					err = fmt.Errorf("%d users", extent.Total)
 				}
 				return err
 			}},
 			{"a page by cursor", 1, func() error {
-				_, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 1, Cursor: &search.Cursor{Place: `[0, ""]`, Total: 3}})
+				_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1, Cursor: &search.Cursor{Place: `[0, ""]`, Total: 3}})
 				if err == nil && extent.Next == nil {
 					err = errors.New("there is no next page")
 				}
 				return err
 			}},
 			{"a sorted page by cursor", 2, func() error {
-				_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 1, Sort: &search.Sort{By: storetest.Attribute("title")},
+				_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1, Sort: &search.Sort{By: storetest.Attribute("title")},
 					Cursor: &search.Cursor{Place: storetest.SortedStart(s), Total: 3}})
 				return err
 			}},
 			{"change nothing", 1, func() error {
-				_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.SetActive(true))
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(true))
 				return err
 			}},
 			{"deactivate", 3, func() error {
-				_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.SetActive(false))
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 				return err
 			}},
 			{"change an e-mail", 5, func() error {
-				_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *people.UserDraft) error {
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error {
 					return u.SetDocument(storetest.WithEmail("ada@contoso.example", "new@contoso.example"))
 				})
 				return err
 			}},
 			{"add a member", 4, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
 				return err
 			}},
 			{"remove a member", 4, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: storetest.Ids(u)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: storetest.Ids(u)})
 				return err
 			}},
 			{"change no member", 3, func() error {
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(other)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(other)})
 				return err
 			}},
-			{"read a group without its members", 1, func() error { _, err := people.In(org).DirectoryGroup(t.Context(), d.ID, g.ID); return err }},
-			{"delete a user without groups", 6, func() error { return directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID) }},
+			{"read a group without its members", 1, func() error { _, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); return err }},
+			{"delete a user without groups", 6, func() error { return directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID) }},
 		} {
 			t.Run(c.what, func(t *testing.T) {
 				var err error

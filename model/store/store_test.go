@@ -19,7 +19,7 @@ func TestTx(t *testing.T) {
 		org, d := storetest.Contoso(t, s)
 		boom := errors.New("boom")
 		write := func(org *store.Org) error {
-			_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person("ada@contoso.example"))
+			_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("ada@contoso.example"))
 			return err
 		}
 		t.Run("an error after a write leaves neither row nor event", func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestTx(t *testing.T) {
 					org  *store.Org
 					want int
 				}{{inside, 1}, {org, 0}} {
-					_, extent, err := directory.In(read.org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{})
+					_, extent, err := directory.Of(read.org, d.ID).Users(t.Context(), search.ResourceQuery{})
 					if n := extent.Total; err != nil || n != read.want {
 						t.Errorf("%d users are seen, want %d: %v", n, read.want, err)
 					}
@@ -78,7 +78,7 @@ func TestTx(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{}); err != nil || extent.Total != 1 {
+			if _, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{}); err != nil || extent.Total != 1 {
 				t.Fatal(extent.Total, err)
 			}
 		})
@@ -86,7 +86,7 @@ func TestTx(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				ctx, cancel := context.WithCancel(t.Context())
 				err := org.Tx(ctx, func(org *store.Org) error {
-					_, err := directory.In(org).CreateDirectoryUser(ctx, d.ID, storetest.Person("grace@contoso.example"))
+					_, err := directory.Of(org, d.ID).CreateUser(ctx, storetest.Person("grace@contoso.example"))
 					cancel()
 					return err
 				})

@@ -25,14 +25,14 @@ func Filtered(t testing.TB, org *store.Org, directoryID, text string, groups boo
 	t.Helper()
 	found, total := []string{}, 0
 	if groups {
-		gs, extent, err := directory.In(org).DirectoryGroups(t.Context(), directoryID, Query(t, text))
+		gs, extent, err := directory.Of(org, directoryID).Groups(t.Context(), Query(t, text))
 		Must(t, err)
 		for _, g := range gs {
 			found = append(found, g.ID)
 		}
 		total = extent.Total
 	} else {
-		us, extent, err := directory.In(org).DirectoryUsers(t.Context(), directoryID, Query(t, text))
+		us, extent, err := directory.Of(org, directoryID).Users(t.Context(), Query(t, text))
 		Must(t, err)
 		for _, u := range us {
 			found = append(found, u.ID)

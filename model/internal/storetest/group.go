@@ -10,7 +10,7 @@ import (
 
 func Change(t testing.TB, org *store.Org, g *people.DirectoryGroup, changes ...directory.MembersChange) *people.DirectoryGroup {
 	t.Helper()
-	after, err := directory.In(org).UpdateDirectoryGroup(t.Context(), g.DirectoryID, g.ID, Unaltered, changes...)
+	after, err := directory.Of(org, g.DirectoryID).UpdateGroup(t.Context(), g.ID, Unaltered, changes...)
 	Must(t, err)
 	return after
 }

@@ -61,7 +61,7 @@ func Settle(t testing.TB, s *store.Store, name string) Estate {
 	var err error
 	e.Directory, e.Bearer, err = directory.In(e.Org).CreateDirectory(ctx, "Okta", "okta scim v2.0")
 	Must(t, err)
-	tokens, err := directory.In(e.Org).DirectoryTokens(ctx, e.Directory.ID)
+	tokens, err := directory.Of(e.Org, e.Directory.ID).Tokens(ctx)
 	Must(t, err)
 	e.Token = &tokens[0]
 	e.User = CreateUser(t, e.Org, e.Directory, "ada@shared.example")
@@ -82,7 +82,7 @@ func Settle(t testing.TB, s *store.Store, name string) Estate {
 	gone := CreateUser(t, e.Org, e.Directory, "gone@shared.example")
 	e.Departed, err = TracesOf(gone)
 	Must(t, err)
-	Must(t, directory.In(e.Org).DeleteDirectoryUser(ctx, e.Directory.ID, gone.ID))
+	Must(t, directory.Of(e.Org, e.Directory.ID).DeleteUser(ctx, gone.ID))
 	stones, _, err := directory.In(e.Org).Tombstones(ctx, model.Page{Limit: 1})
 	Must(t, err)
 	e.Tombstone = stones[0]

@@ -49,7 +49,7 @@ func (h House) Settings(t testing.TB, change func(*organization.Settings)) {
 // Owned makes a user of a directory, with that externalId and e-mail address.
 func (h House) Owned(t testing.TB, d *directory.Directory, userName, externalID, email string) *people.User {
 	t.Helper()
-	u, err := directory.In(h.Org).CreateDirectoryUser(t.Context(), d.ID, WithAddress(userName, externalID, email))
+	u, err := directory.Of(h.Org, d.ID).CreateUser(t.Context(), WithAddress(userName, externalID, email))
 	Must(t, err)
 	return u
 }

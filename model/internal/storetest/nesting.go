@@ -11,7 +11,7 @@ import (
 // Nested makes a group with members of any kind.
 func Nested(t testing.TB, org *store.Org, d *directory.Directory, name string, members ...string) *people.DirectoryGroup {
 	t.Helper()
-	g, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": name}, members)
+	g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": name}, members)
 	Must(t, err)
 	return g
 }

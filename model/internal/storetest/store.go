@@ -64,7 +64,7 @@ func Person(userName string) map[string]any {
 
 func CreateUser(t testing.TB, org *store.Org, d *directory.Directory, userName string) *people.User {
 	t.Helper()
-	u, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, Person(userName))
+	u, err := directory.Of(org, d.ID).CreateUser(t.Context(), Person(userName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func CreateUnowned(t testing.TB, org *store.Org, userName string) *people.User {
 
 func CreateGroup(t testing.TB, org *store.Org, d *directory.Directory, name string, members ...*people.User) *people.DirectoryGroup {
 	t.Helper()
-	g, err := directory.In(org).CreateDirectoryGroup(t.Context(), d.ID, map[string]any{"displayName": name}, Ids(members...))
+	g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": name}, Ids(members...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func SetActive(active bool) func(*people.UserDraft) error {
 
 func Deactivate(t testing.TB, org *store.Org, d *directory.Directory, u *people.User) *people.User {
 	t.Helper()
-	after, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, SetActive(false))
+	after, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, SetActive(false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 // Moved gives a user of the directory another address.
 func (h House) Moved(t testing.TB, u *people.User, email string) {
 	t.Helper()
-	_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID, func(draft *people.UserDraft) error {
+	_, err := directory.Of(h.Org, h.D.ID).UpdateUser(t.Context(), u.ID, func(draft *people.UserDraft) error {
 		return draft.SetDocument(WithAddress(u.UserName, u.ExternalID, email))
 	})
 	Must(t, err)

@@ -20,7 +20,7 @@ func TestSecretKey(t *testing.T) {
 		u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 		traces, err := storetest.TracesOf(u)
 		storetest.Must(t, err)
-		storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
+		storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 		other := bytes.Repeat([]byte("K"), 32)
 		for outcome, c := range map[string]struct {
 			keys  [][]byte

@@ -113,14 +113,14 @@ func (u *readUser) pointers() []any {
 	return append(people.ReadUserColumns.Pointers(&u.User), &u.state)
 }
 
-// updateAtOnce is UpdateDirectoryUser for a user of the directory, without a
+// updateAtOnce is UpdateUser for a user of the directory, without a
 // lock: it reads the row, and writes on condition that it is still the same. It
 // returns nil where it leaves the change to others.
-func (o Org) updateAtOnce(ctx context.Context, directoryID, id string, change func(*people.UserDraft) error) (*people.User, error) {
-	if !tenant.AtOnce(o) || !model.IsID(id) {
+func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User, error) {
+	if !tenant.AtOnce(c.org) || !model.IsID(id) {
 		return nil, nil
 	}
-	before, found, err := o.ownUser(ctx, directoryID, id)
+	before, found, err := c.ownUser(ctx, id)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -136,14 +136,14 @@ func (o Org) updateAtOnce(ctx context.Context, directoryID, id string, change fu
 	if err != nil {
 		return nil, err
 	}
-	org := In(tenant.Recorder(o))
-	c := people.ConsequencesOf(&before.User, after, people.ByDirectory)
-	if c.NeedsTransaction() {
+	org := In(tenant.Recorder(c.org))
+	consequences := people.ConsequencesOf(&before.User, after, people.ByDirectory)
+	if consequences.NeedsTransaction() {
 		return nil, nil
 	}
-	after = c.Row
+	after = consequences.Row
 	after.Follow(&before.User, tenant.Now(org))
-	if err := errors.Join(people.In(org).RecordChange(ctx, &c), people.In(org).CloseAccess(ctx, &c)); err != nil {
+	if err := errors.Join(people.In(org).RecordChange(ctx, &consequences), people.In(org).CloseAccess(ctx, &consequences)); err != nil {
 		return nil, err
 	}
 	set, err := setOf(ctx, &before.User, after)
@@ -152,7 +152,7 @@ func (o Org) updateAtOnce(ctx context.Context, directoryID, id string, change fu
 	}
 	query := tenant.Join("WITH written AS (UPDATE users SET ", set,
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
-			map[string]any{"organization": string(o.ID), "id": id, "state": before.state}), tenant.Turn(o, id),
+			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}), tenant.Turn(c.org, id),
 		" RETURNING id), ", org.revalued("written", old, now), tenant.InsertEvents(org, "written"), " SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
 		return nil, err
@@ -173,12 +173,12 @@ func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error)
 }
 
 // ownUser reads a user whom the directory owns.
-func (o Org) ownUser(ctx context.Context, directoryID, id string) (u readUser, found bool, err error) {
-	query := tenant.Join("SELECT "+selectUser+", ", o.inAGroup(),
+func (c Contents) ownUser(ctx context.Context, id string) (u readUser, found bool, err error) {
+	query := tenant.Join("SELECT "+selectUser+", ", c.org.inAGroup(),
 		tenant.Named(" FROM users WHERE organization_id = @organization AND id = @id AND directory_id = @directory",
-			map[string]any{"organization": string(o.ID), "id": id, "directory": directoryID}))
-	u.OrganizationID = o.ID
-	err = tenant.Direct(ctx, o, query, func(rows *sql.Rows) error {
+			map[string]any{"organization": string(c.org.ID), "id": id, "directory": c.id}))
+	u.OrganizationID = c.org.ID
+	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
 		var member bool
 		found = true
 		err := rows.Scan(append(u.pointers(), &member)...)
@@ -188,20 +188,20 @@ func (o Org) ownUser(ctx context.Context, directoryID, id string) (u readUser, f
 		return err
 	})
 	if err != nil {
-		err = tenant.Translate(o, fmt.Errorf("read user: %w", err))
+		err = tenant.Translate(c.org, fmt.Errorf("read user: %w", err))
 	}
 	return u, found, err
 }
 
-// addAtOnce is UpdateDirectoryGroup where the only change is one new member, a
+// addAtOnce is UpdateGroup where the only change is one new member, a
 // user of the directory. It returns nil where it leaves the change to others.
-func (o Org) addAtOnce(ctx context.Context, directoryID, id string, change func(*GroupDraft) error,
+func (c Contents) addAtOnce(ctx context.Context, id string, change func(*GroupDraft) error,
 	members []MembersChange) (*people.DirectoryGroup, error) {
-	if !tenant.AtOnce(o) || len(members) != 1 || members[0].Op != AddMembers || len(members[0].UserIDs) != 1 ||
+	if !tenant.AtOnce(c.org) || len(members) != 1 || members[0].Op != AddMembers || len(members[0].UserIDs) != 1 ||
 		!model.IsID(members[0].UserIDs[0]) {
 		return nil, nil
 	}
-	g, u, isMember, err := o.groupAndUser(ctx, directoryID, id, members[0].UserIDs[0])
+	g, u, isMember, err := c.groupAndUser(ctx, id, members[0].UserIDs[0])
 	if g == nil || err != nil {
 		return nil, err
 	}
@@ -215,26 +215,26 @@ func (o Org) addAtOnce(ctx context.Context, directoryID, id string, change func(
 	if isMember {
 		return g, nil
 	}
-	org := In(tenant.Recorder(o))
+	org := In(tenant.Recorder(c.org))
 	g.UpdatedAt = tenant.Now(org)
 	if err := org.recordMember(ctx, DirectoryGroupUserAdded, g, &u.User); err != nil {
 		return nil, err
 	}
-	group := map[string]any{"organization": string(o.ID), "group": id}
+	group := map[string]any{"organization": string(c.org.ID), "group": id}
 	query := tenant.Join(
 		// The turn comes before all that takes a transaction's id, see InTurn.
-		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(o, id),
+		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(c.org, id),
 		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory AND document = @document "+
 			"FOR NO KEY UPDATE), ",
-			map[string]any{"organization": string(o.ID), "group": id, "directory": directoryID, "document": g.Document}),
+			map[string]any{"organization": string(c.org.ID), "group": id, "directory": c.id, "document": g.Document}),
 		tenant.Named("u AS (SELECT users.id FROM g, users WHERE users.organization_id = @organization AND users.id = @user "+
 			"AND users.directory_id = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
-			map[string]any{"organization": string(o.ID), "user": u.ID, "directory": directoryID, "state": u.state}),
+			map[string]any{"organization": string(c.org.ID), "user": u.ID, "directory": c.id, "state": u.state}),
 		tenant.Named("joined AS (INSERT INTO directory_group_members (organization_id, group_id, user_id) "+
 			"SELECT @organization, @group, u.id FROM u ON CONFLICT DO NOTHING RETURNING group_id), ", group),
 		tenant.Named("touched AS (UPDATE directory_groups SET version = version + 1, updated_at = @now FROM joined "+
 			"WHERE organization_id = @organization AND id = @group RETURNING version), ",
-			map[string]any{"organization": string(o.ID), "group": id, "now": int64(g.UpdatedAt)}),
+			map[string]any{"organization": string(c.org.ID), "group": id, "now": int64(g.UpdatedAt)}),
 		tenant.InsertEvents(org, "touched"), " SELECT version FROM touched")
 	if done, err := tenant.Write(ctx, org, query, &g.Version); !done || err != nil {
 		return nil, err
@@ -244,23 +244,23 @@ func (o Org) addAtOnce(ctx context.Context, directoryID, id string, change func(
 
 // groupAndUser reads a group of a directory and a user of the directory, and
 // whether the one has the other. Without either the group is nil.
-func (o Org) groupAndUser(ctx context.Context, directoryID, groupID, userID string) (
+func (c Contents) groupAndUser(ctx context.Context, groupID, userID string) (
 	g *people.DirectoryGroup, u readUser, isMember bool, err error) {
-	ids := map[string]any{"organization": string(o.ID), "group": groupID, "user": userID, "directory": directoryID}
+	ids := map[string]any{"organization": string(c.org.ID), "group": groupID, "user": userID, "directory": c.id}
 	query := tenant.Join("SELECT "+people.ReadGroupColumns.Selected("g")+", ",
 		tenant.Named("(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = @organization "+
 			"AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
-			map[string]any{"organization": string(o.ID)}), selectUser,
+			map[string]any{"organization": string(c.org.ID)}), selectUser,
 		tenant.Named(" FROM directory_groups g, users "+
 			"WHERE g.organization_id = @organization AND g.id = @group AND g.directory_id = @directory "+
 			"AND users.organization_id = @organization AND users.id = @user AND users.directory_id = @directory", ids))
-	u.OrganizationID = o.ID
-	err = tenant.Direct(ctx, o, query, func(rows *sql.Rows) error {
-		g = &people.DirectoryGroup{OrganizationID: o.ID}
+	u.OrganizationID = c.org.ID
+	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
+		g = &people.DirectoryGroup{OrganizationID: c.org.ID}
 		return rows.Scan(append(append(people.ReadGroupColumns.Pointers(g), &isMember), u.pointers()...)...)
 	})
 	if err != nil {
-		return nil, u, false, tenant.Translate(o, fmt.Errorf("read group: %w", err))
+		return nil, u, false, tenant.Translate(c.org, fmt.Errorf("read group: %w", err))
 	}
 	return g, u, isMember, nil
 }

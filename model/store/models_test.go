@@ -1,4 +1,4 @@
-package directory_test
+package store_test
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package directory_test
+package store_test
 
 import (
 	"context"
@@ -49,7 +49,7 @@ func uses(ctx context.Context, s *store.Store, org *store.Org, d *directory.Dire
 	return map[string]func() error{
 		"a read": func() error { _, err := people.In(org).User(ctx, u.ID); return err },
 		"a list": func() error {
-			_, _, err := directory.In(org).DirectoryUsers(ctx, d.ID, search.ResourceQuery{Limit: 10})
+			_, _, err := directory.Of(org, d.ID).Users(ctx, search.ResourceQuery{Limit: 10})
 			return err
 		},
 		"a token":  func() error { _, err := directory.Across(s).Authenticate(ctx, "rc_dt_unknown"); return err },
@@ -57,15 +57,15 @@ func uses(ctx context.Context, s *store.Store, org *store.Org, d *directory.Dire
 		"the feed": func() error { _, _, err := s.Events(ctx, model.Everywhere(), store.EventQuery{}); return err },
 		"ready":    func() error { return s.Ready(ctx) },
 		"a create": func() error {
-			_, err := directory.In(org).CreateDirectoryUser(ctx, d.ID, storetest.Person("new@contoso.example"))
+			_, err := directory.Of(org, d.ID).CreateUser(ctx, storetest.Person("new@contoso.example"))
 			return err
 		},
 		"an update": func() error {
-			_, err := directory.In(org).UpdateDirectoryUser(ctx, d.ID, u.ID, storetest.Count)
+			_, err := directory.Of(org, d.ID).UpdateUser(ctx, u.ID, storetest.Count)
 			return err
 		},
 		"a group": func() error {
-			_, err := directory.In(org).CreateDirectoryGroup(ctx, d.ID, map[string]any{"displayName": "G"}, nil)
+			_, err := directory.Of(org, d.ID).CreateGroup(ctx, map[string]any{"displayName": "G"}, nil)
 			return err
 		},
 		"an organization": func() error {
@@ -88,7 +88,7 @@ func TestPostgresStopsAndReturns(t *testing.T) {
 	u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 	// Many connections, so that many are dead afterwards.
 	storetest.Must(t, errors.Join(storetest.Together(16, func(int) error {
-		_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.Count)
+		_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count)
 		return err
 	})...))
 
@@ -110,7 +110,7 @@ func TestPostgresStopsAndReturns(t *testing.T) {
 				default:
 				}
 				name := fmt.Sprintf("writer-%d-%d", w, i)
-				if _, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person(name)); err != nil {
+				if _, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person(name)); err != nil {
 					r.errs = append(r.errs, err)
 				} else {
 					r.names = append(r.names, name)
@@ -146,7 +146,7 @@ func TestPostgresStopsAndReturns(t *testing.T) {
 	storetest.Must(t, server.Start())
 	back := time.Now()
 	for {
-		_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.Count)
+		_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count)
 		if err == nil {
 			break
 		}
@@ -192,14 +192,14 @@ func TestSQLiteWithoutWrites(t *testing.T) {
 		other := modeltest.Open(t, db, store.Options{})
 		storetest.Must(t, storetest.Across(s, t.Context()).Exec("PRAGMA busy_timeout = 50").Error)
 		held := storetest.Across(other, t.Context()).Begin()
-		_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.Count)
+		_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count)
 		storetest.WantKind(t, err, model.Busy)
 		checkMessage(t, err)
 		if _, err := people.In(org).User(t.Context(), u.ID); err != nil {
 			t.Errorf("a read beside the lock: %v", err)
 		}
 		storetest.Must(t, held.Rollback().Error)
-		_, err = directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.Count)
+		_, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count)
 		storetest.Must(t, err)
 	})
 }

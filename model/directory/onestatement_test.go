@@ -23,7 +23,7 @@ func TestCommonChangesAreWrittenAtOnce(t *testing.T) {
 	u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 	g := storetest.CreateGroup(t, org, d, "Engineers")
 	add := func() error {
-		_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
+		_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
 		return err
 	}
 	for _, c := range []struct {
@@ -32,19 +32,19 @@ func TestCommonChangesAreWrittenAtOnce(t *testing.T) {
 		run   func() error
 	}{
 		{"create a user", 1, func() error {
-			_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, storetest.Person("grace@contoso.example"))
+			_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("grace@contoso.example"))
 			return err
 		}},
 		{"deactivate", 2, func() error {
-			_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.SetActive(false))
+			_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 			return err
 		}},
 		{"deactivate again", 1, func() error {
-			_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, storetest.SetActive(false))
+			_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 			return err
 		}},
 		{"change an e-mail", 2, func() error {
-			_, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(u *people.UserDraft) error {
+			_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error {
 				return u.SetDocument(storetest.WithEmail("ada@contoso.example", "new@contoso.example"))
 			})
 			return err
@@ -72,7 +72,7 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 	g := storetest.CreateGroup(t, org, d, "Engineers")
 	t.Run("of a user", func(t *testing.T) {
 		tries := 0
-		after, err := directory.In(org).UpdateDirectoryUser(t.Context(), d.ID, u.ID, func(draft *people.UserDraft) error {
+		after, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(draft *people.UserDraft) error {
 			if tries++; tries == 1 { // neither the version nor the document tells of this
 				if _, err := people.In(org).RevokeSessions(t.Context(), u.ID); err != nil {
 					return err
@@ -90,11 +90,11 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 	t.Run("of a group and its new member", func(t *testing.T) {
 		tries := 0
 		events := storetest.NewEvents(t, s, org, func() {
-			_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(*directory.GroupDraft) error {
+			_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, func(*directory.GroupDraft) error {
 				if tries++; tries > 1 {
 					return nil
 				}
-				_, err := directory.In(org).UpdateDirectoryGroup(t.Context(), d.ID, g.ID, func(g *directory.GroupDraft) error {
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, func(g *directory.GroupDraft) error {
 					return g.SetDocument(map[string]any{"displayName": "Renamed"})
 				})
 				return err
@@ -114,16 +114,16 @@ func TestStatementsAtOnceNameTheOrganization(t *testing.T) {
 		a, b := storetest.Settle(t, s, "alpha"), storetest.Settle(t, s, "bravo")
 		before := storetest.Dump(t, s, b.Org)
 		change := directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(b.Other)}
-		_, err := directory.In(a.Org).UpdateDirectoryGroup(t.Context(), b.Directory.ID, b.Group.ID, storetest.Unaltered, change)
+		_, err := directory.Of(a.Org, b.Directory.ID).UpdateGroup(t.Context(), b.Group.ID, storetest.Unaltered, change)
 		storetest.WantKind(t, err, model.NotFound)
-		_, err = directory.In(a.Org).UpdateDirectoryGroup(t.Context(), a.Directory.ID, a.Group.ID, storetest.Unaltered, change)
+		_, err = directory.Of(a.Org, a.Directory.ID).UpdateGroup(t.Context(), a.Group.ID, storetest.Unaltered, change)
 		storetest.WantKind(t, err, model.Invalid)
-		_, err = directory.In(a.Org).UpdateDirectoryUser(t.Context(), b.Directory.ID, b.User.ID, storetest.SetActive(false))
+		_, err = directory.Of(a.Org, b.Directory.ID).UpdateUser(t.Context(), b.User.ID, storetest.SetActive(false))
 		storetest.WantKind(t, err, model.NotFound)
-		if _, err = directory.In(a.Org).CreateDirectoryUser(t.Context(), b.Directory.ID, storetest.Person("new@shared.example")); err == nil {
+		if _, err = directory.Of(a.Org, b.Directory.ID).CreateUser(t.Context(), storetest.Person("new@shared.example")); err == nil {
 			t.Error("a user was created in another organization's directory")
 		}
-		us, extent, err := directory.In(a.Org).DirectoryUsers(t.Context(), b.Directory.ID, search.ResourceQuery{Limit: 10})
+		us, extent, err := directory.Of(a.Org, b.Directory.ID).Users(t.Context(), search.ResourceQuery{Limit: 10})
 		if err != nil || len(us) > 0 || extent.Total > 0 {
 			t.Errorf("%d of %d users, %v", len(us), extent.Total, err)
 		}

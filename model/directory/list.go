@@ -8,58 +8,45 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/search"
 )
 
-// adoptable is the condition of the users that no directory owns and that one may
-// adopt: their domain is verified, and none is an unconfirmed administrator (see
-// docs/design/identity.md).
-func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
-	return clause.Expr{
-		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
-			d.In("users.email_domain",
-				"SELECT domain FROM organization_domains WHERE organization_id = ? AND state = ?"),
-		Vars: []any{people.Member, true, owner, organization.DomainStateVerified},
-	}
-}
-
-// DirectoryUsers lists the users of a directory in the order of their creation,
+// Users lists the users of a directory in the order of their creation,
 // and how many there are in all. Each has the fields that lists show: ID, UserName,
 // Version, Active, Document and the times. Users that the directory could adopt are
 // found only by a filter that names one exactly, so that no client deletes them
 // because it does not know them. The error is Invalid for a filter that cannot be
 // compared, and TooLarge for one that takes too long.
-func (o Org) DirectoryUsers(ctx context.Context, directoryID string, q search.ResourceQuery) ([]people.User, search.Extent, error) {
-	s := search.Search[people.User]{Compiler: search.NewCompiler(o.searchDB(), &search.FilterableUsers, q), Query: q, Shown: shownUsers}
+func (c Contents) Users(ctx context.Context, q search.ResourceQuery) ([]people.User, search.Extent, error) {
+	s := search.Search[people.User]{Compiler: search.NewCompiler(c.org.searchDB(), &search.FilterableUsers, q), Query: q, Shown: shownUsers}
 	if s.Of.NamesOne(q.Filter) {
-		s.Where = o.visibleTo(directoryID)
+		s.Where = c.visibleTo()
 		if q.Groups {
-			s.Shown = o.shownAlone()
+			s.Shown = c.org.shownAlone()
 		}
 	} else {
-		s.Where = o.ownedBy(directoryID, s.Compiler, q)
+		s.Where = c.owned(s.Compiler, q)
 	}
 	users, extent, err := s.Run(ctx)
-	return users, extent, tenant.Translate(o, err)
+	return users, extent, tenant.Translate(c.org, err)
 }
 
-// DirectoryGroups lists the groups of a directory, like DirectoryUsers, with
+// Groups lists the groups of the directory, like Users, with
 // DisplayName.
-func (o Org) DirectoryGroups(ctx context.Context, directoryID string, q search.ResourceQuery) (
+func (c Contents) Groups(ctx context.Context, q search.ResourceQuery) (
 	[]people.DirectoryGroup, search.Extent, error) {
-	s := search.Search[people.DirectoryGroup]{Compiler: search.NewCompiler(o.searchDB(), &search.FilterableGroups, q), Query: q, Shown: shownGroups}
-	s.Directory = directoryID
-	s.Where = o.ownedBy(directoryID, s.Compiler, q)
+	s := search.Search[people.DirectoryGroup]{Compiler: search.NewCompiler(c.org.searchDB(), &search.FilterableGroups, q), Query: q, Shown: shownGroups}
+	s.Directory = c.id
+	s.Where = c.owned(s.Compiler, q)
 	groups, extent, err := s.Run(ctx)
-	return groups, extent, tenant.Translate(o, err)
+	return groups, extent, tenant.Translate(c.org, err)
 }
 
-// ownedBy is the condition of the resources that a directory owns.
-func (o Org) ownedBy(directoryID string, c *search.Compiler, q search.ResourceQuery) clause.Expr {
-	column := tenant.DialectOf(o).Beside(c.Of.Table+".directory_id", c.Of.Pinpoints(q.Filter))
-	return tenant.Join(column, " = ", tenant.Param(directoryID))
+// owned is the condition of the resources that the directory owns.
+func (c Contents) owned(compiler *search.Compiler, q search.ResourceQuery) clause.Expr {
+	column := tenant.DialectOf(c.org).Beside(compiler.Of.Table+".directory_id", compiler.Of.Pinpoints(q.Filter))
+	return tenant.Join(column, " = ", tenant.Param(c.id))
 }
 
 // searchDB is the organization's part of the database, for searches.
@@ -113,5 +100,15 @@ func (o Org) shownAlone() search.Shown[people.User] {
 			return err
 		},
 		Created: createdUser,
+	}
+}
+
+// inAGroup is a column that is true if a row of users is a member of any group.
+func (o Org) inAGroup() clause.Expr {
+	// For EXISTS, PostgreSQL might read all memberships.
+	return clause.Expr{
+		SQL: "(SELECT m.group_id FROM directory_group_members m " +
+			"WHERE m.organization_id = ? AND m.user_id = users.id LIMIT 1) IS NOT NULL",
+		Vars: []any{string(o.ID)},
 	}
 }

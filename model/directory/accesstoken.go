@@ -13,20 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"rollcall/model"
-	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
-)
-
-// TokenType is how an identity provider shows that it has a directory's secret.
-type TokenType string
-
-// The types of directory tokens.
-const (
-	// BearerToken is sent with every request.
-	BearerToken TokenType = "bearer"
-	// ClientCredentials buy access tokens, which are sent with every request
-	// (RFC 6749, section 4.4).
-	ClientCredentials TokenType = "client_credentials"
 )
 
 // AccessTokenLifetime is how long an access token opens its directory.
@@ -34,15 +21,6 @@ const AccessTokenLifetime = time.Hour
 
 // accessTokenPrefix tells an access token from a bearer token, which is looked up by its hash.
 const accessTokenPrefix = "rc_da_"
-
-// CreateDirectoryClient adds client credentials, of which the secret is returned
-// this once. It answers Conflict when the directory has two valid tokens.
-func (o Org) CreateDirectoryClient(ctx context.Context, directoryID, name string, expires *model.Time) (t *DirectoryToken, secret string, err error) {
-	return o.createDirectoryToken(ctx, directoryID, name, expires, ClientCredentials)
-}
-
-// ClientID is what client credentials are named by.
-func (t *DirectoryToken) ClientID() string { return model.DirectoryTokenPrefix.ID(t.ID) }
 
 // DirectoryAccessToken returns an access token for client credentials, and how
 // long it is valid. It answers Denied for credentials that are unknown, revoked
@@ -92,34 +70,4 @@ func (s Store) credentialsOf(token string) (id string, until model.Time, ok bool
 		return "", 0, false
 	}
 	return uuid.UUID(b[:len(uuid.UUID{})]).String(), model.Time(binary.BigEndian.Uint64(b[len(uuid.UUID{}):])), true
-}
-
-// presented returns the directory token that a bearer token is, or was given
-// for, with the moment at which it ends, which is nil for one that does not.
-func (s Store) presented(ctx context.Context, token string) (*DirectoryToken, *model.Time, error) {
-	if id, until, ok := s.credentialsOf(token); ok {
-		t, err := s.directoryToken(ctx, "id = ? AND type = ?", id, ClientCredentials)
-		if err == nil && t.ExpiresAt != nil {
-			until = min(until, *t.ExpiresAt)
-		}
-		return t, &until, err
-	}
-	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(token), BearerToken)
-	if err != nil {
-		return nil, nil, err
-	}
-	return t, t.ExpiresAt, nil
-}
-
-// directoryToken reads the one token that a condition can be true of.
-func (s Store) directoryToken(ctx context.Context, condition string, values ...any) (*DirectoryToken, error) {
-	var t DirectoryToken
-	r := across.Read(ctx, s).Where(condition, values...).Limit(1).Find(&t)
-	if r.Error != nil {
-		return nil, tenant.Translate(s, fmt.Errorf("read token: %w", r.Error))
-	}
-	if r.RowsAffected == 0 {
-		return nil, errToken()
-	}
-	return &t, nil
 }

@@ -1,0 +1,127 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+)
+
+// adoptable is the condition of the users that no directory owns and that one may
+// adopt: their domain is verified, and none is an unconfirmed administrator (see
+// docs/design/identity.md).
+func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
+	return clause.Expr{
+		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
+			d.In("users.email_domain",
+				"SELECT domain FROM organization_domains WHERE organization_id = ? AND state = ?"),
+		Vars: []any{people.Member, true, owner, organization.DomainStateVerified},
+	}
+}
+
+// visibleTo is the condition of the users that the directory may see: its own, and
+// those whom it could adopt (docs/design/identity.md, "Adoption").
+func (c Contents) visibleTo() clause.Expr {
+	return tenant.Join("(users.directory_id = ", tenant.Param(c.id), " OR (", adoptable(tenant.DialectOf(c.org), c.org.ID), "))")
+}
+
+// visible limits a query to what the directory may see.
+func (c Contents) visible(db *gorm.DB) *gorm.DB {
+	return db.Where(c.visibleTo())
+}
+
+// recognized is whom a directory's new user may already be.
+type recognized struct{ users, tombstones []string }
+
+// recognize finds, in one statement, the unowned users with the userName or
+// e-mail of u, and the tombstones that its traces match.
+func (o Org) recognize(ctx context.Context, u *people.User) (recognized, error) {
+	traces, err := u.Traces(nil)
+	if err != nil {
+		return recognized{}, err
+	}
+	var rows []struct {
+		Kind string
+		ID   string
+	}
+	err = across.In(ctx, o).Raw(
+		`SELECT 'user' AS kind, id FROM users WHERE organization_id = ? AND directory_id IS NULL AND user_name_folded = ?
+		UNION SELECT 'user', id FROM users WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> ''
+		UNION SELECT 'tombstone', tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash IN ?`,
+		o.ID, u.UserNameFolded, o.ID, u.EmailFolded, o.ID, o.hashes(traces)).Scan(&rows).Error
+	if err != nil {
+		return recognized{}, fmt.Errorf("recognize user: %w", err)
+	}
+	var out recognized
+	for _, r := range rows {
+		if r.Kind == "user" {
+			out.users = append(out.users, r.ID)
+		} else {
+			out.tombstones = append(out.tombstones, r.ID)
+		}
+	}
+	return out, nil
+}
+
+// candidate picks, locked, the unowned user whom a created one must be: the one
+// with the same userName, else the one adoptable user with the same e-mail.
+func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*people.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var found []people.User
+	for _, id := range slices.Sorted(slices.Values(ids)) {
+		var f people.User
+		err := tenant.One(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL"), &f, "user", id)
+		if model.KindOf(err) == model.NotFound {
+			continue // owned or gone since it was recognized
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, f)
+	}
+	domains, err := organization.In(o).Domains(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var candidates []*people.User
+	for i := range found {
+		f := &found[i]
+		trusted := f.EmailUnder(domains)
+		if f.UserNameFolded == u.UserNameFolded { // the one who has the userName, whoever else has the e-mail
+			if !trusted {
+				return nil, model.Conflictf("userName", "a user with this userName exists whom no directory owns; verify the e-mail's domain first")
+			}
+			return f, f.Confirmed()
+		}
+		if trusted {
+			candidates = append(candidates, f)
+		}
+	}
+	switch len(candidates) {
+	case 0:
+		return nil, nil
+	case 1:
+		return candidates[0], candidates[0].Confirmed()
+	}
+	return nil, model.Conflictf("emails", "several users whom no directory owns have this e-mail; remove all but one of them first")
+}
+
+// adopt makes an unowned user, which the caller has locked, the directory's.
+func (c Contents) adopt(ctx context.Context, before *people.User, change func(*people.UserDraft) error) (*people.User, error) {
+	after, err := before.ChangedBy(change)
+	if err != nil {
+		return nil, err
+	}
+	after.DirectoryID, after.AdoptionConfirmed = &c.id, false
+	return c.org.writeChange(ctx, before, after)
+}

@@ -1,0 +1,71 @@
+package directory
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"rollcall/model"
+	"rollcall/model/internal/tenant"
+)
+
+const (
+	tokenCacheTime = time.Second
+	tokenCacheSize = 10_000
+)
+
+// tokenCache remembers directories by the hash of a bearer token for a second,
+// so that a stream of SCIM requests costs no look-up each. An entry has the time of its look-up,
+// as the store's clock decides when it is too old. The library's expirable cache goes by the
+// machine's clock, and each one runs a goroutine that nothing can stop.
+type tokenCache struct {
+	mu      sync.Mutex
+	entries *simplelru.LRU[[32]byte, tokenEntry]
+	// generation grows with each invalidation: a look-up that began before it
+	// must not bring back what it has just been made to forget.
+	generation uint64
+}
+
+type tokenEntry struct {
+	access  Access
+	expires *model.Time
+	read    time.Time
+}
+
+func (e tokenEntry) live(now time.Time) bool {
+	return e.expires == nil || *e.expires > model.TimeOf(now)
+}
+
+// TokensOf is the cache of a store.
+func TokensOf(s Store) *tokenCache { return tenant.State(s, newTokenCache) }
+
+func newTokenCache() *tokenCache {
+	entries, _ := simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
+	return &tokenCache{entries: entries}
+}
+
+// find returns what is remembered, and the generation that add must be given.
+func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries.Get([32]byte(hash))
+	age := now.Sub(e.read)
+	return e, c.generation, ok && age >= 0 && age < tokenCacheTime
+}
+
+func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if generation == c.generation {
+		c.entries.Add([32]byte(hash), e)
+	}
+}
+
+// Clear forgets all tokens: cheaper to reason about than finding the ones concerned.
+func (c *tokenCache) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries.Purge()
+	c.generation++
+}

@@ -1,0 +1,176 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	"rollcall/model"
+	"rollcall/model/entitle"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/people"
+)
+
+// User returns a user as the directory sees it: one that it owns or could adopt.
+func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
+	var u people.User
+	return &u, tenant.One(c.org, c.visible(tenant.Read(c.org).WithContext(ctx)), &u, "user", id)
+}
+
+// CreateUser makes a user of the directory from a SCIM document, or
+// adopts the unowned user whom the document names; its id tells which. It
+// answers Conflict when the userName is taken, or when a person must decide first.
+func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*people.User, error) {
+	created := people.User{Active: true, Role: people.Member, DirectoryID: &c.id}
+	if err := created.SetDocument(document); err != nil {
+		return nil, err
+	}
+	u, err := c.org.createAtOnce(ctx, created)
+	if u != nil || err != nil {
+		return u, err
+	}
+	err = c.change(ctx, func(c Contents) error {
+		fresh := created
+		u = &fresh
+		known, err := c.org.recognize(ctx, u)
+		if err != nil {
+			return err
+		}
+		candidate, err := c.org.candidate(ctx, u, known.users)
+		if err != nil {
+			return err
+		}
+		if err := c.org.clearTombstones(ctx, known.tombstones); err != nil {
+			return err
+		}
+		if candidate != nil {
+			u, err = c.adopt(ctx, candidate, func(a *people.UserDraft) error {
+				a.Active = true
+				return a.SetDocument(document)
+			})
+			return err
+		}
+		if err := people.In(c.org).InsertUser(ctx, u); err != nil {
+			return err
+		}
+		consequences := people.ConsequencesOf(nil, u, people.ByDirectory)
+		return people.In(c.org).RecordChange(ctx, &consequences)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// UpdateUser lets change alter Active and the document of a user that
+// the directory owns or could adopt, under a lock, and stores them with their
+// events. A change that alters nothing writes nothing and keeps the version.
+// Deactivating ends access at once.
+func (c Contents) UpdateUser(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User, error) {
+	after, err := c.updateAtOnce(ctx, id, change)
+	if after != nil || err != nil {
+		return after, err
+	}
+	err = c.change(ctx, func(c Contents) error {
+		var before people.User
+		db := c.visible(tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id))
+		if err := tenant.One(c.org, db, &before, "user", id); err != nil {
+			return err
+		}
+		var err error
+		if before.DirectoryID == nil {
+			after, err = c.adopt(ctx, &before, change)
+			return err
+		}
+		if after, err = before.ChangedBy(change); err != nil || len(people.Changed(&before, after)) == 0 {
+			return err
+		}
+		after, err = c.org.writeChange(ctx, &before, after)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
+}
+
+// writeChange writes a user, whose row the caller has locked, as a directory
+// changed it, with all that follows.
+func (o Org) writeChange(ctx context.Context, before, after *people.User) (*people.User, error) {
+	c := people.ConsequencesOf(before, after, people.ByDirectory)
+	if err := people.In(o).WriteUser(ctx, before, c.Row); err != nil {
+		return nil, err
+	}
+	if err := people.In(o).RecordChange(ctx, &c); err != nil {
+		return nil, err
+	}
+	return c.Row, people.In(o).CloseAccess(ctx, &c)
+}
+
+// DeleteUser removes a user that the directory owns: access ends, the
+// userName is free, and a tombstone keeps a login from creating the person again.
+// Each of allow sees the version of the locked row and may refuse.
+func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(version int64) error) error {
+	return c.change(ctx, func(c Contents) error {
+		if err := c.org.touchGroupsOf(ctx, id); err != nil {
+			return err
+		}
+		var u people.User
+		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
+		if err := tenant.One(c.org, db, &u, "user", id); err != nil {
+			return err
+		}
+		for _, allows := range allow {
+			if err := allows(u.Version); err != nil {
+				return err
+			}
+		}
+		consequences := people.ConsequencesOf(&u, nil, people.ByDirectory)
+		if err := c.org.removeUser(ctx, &u); err != nil {
+			return err
+		}
+		if err := people.In(c.org).RecordChange(ctx, &consequences); err != nil {
+			return err
+		}
+		return people.In(c.org).CloseAccess(ctx, &consequences)
+	})
+}
+
+// DeleteUser removes a user on an operator's or administrator's word, like
+// Contents.DeleteUser. It answers Conflict for the last active administrator.
+func (o Org) DeleteUser(ctx context.Context, id string) error {
+	return o.change(ctx, func(org Org) error {
+		if err := org.touchGroupsOf(ctx, id); err != nil {
+			return err
+		}
+		u, err := people.In(org).FindUser(ctx, id, true)
+		if err != nil {
+			return err
+		}
+		c := people.ConsequencesOf(u, nil, people.ByPerson)
+		if err := people.In(org).CheckLastAdmin(ctx, &c); err != nil {
+			return err
+		}
+		if err := people.In(org).RecordChange(ctx, &c); err != nil {
+			return err
+		}
+		if err := org.removeUser(ctx, u); err != nil {
+			return err
+		}
+		return people.In(org).CloseAccess(ctx, &c)
+	})
+}
+
+func (o Org) removeUser(ctx context.Context, u *people.User) error {
+	if err := o.bury(ctx, u); err != nil {
+		return err
+	}
+	if tenant.HasRules(o) {
+		if err := entitle.In(o).Lose(ctx, &entitle.Losses{Cause: model.CauseUserDeleted}, "user_id = ?", u.ID); err != nil {
+			return err
+		}
+	}
+	if err := tenant.DB(o).WithContext(ctx).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {
+		return fmt.Errorf("delete user: %w", err)
+	}
+	return nil
+}
