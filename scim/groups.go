@@ -34,7 +34,7 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, q.ResourceQuery)
+	groups, extent, err := directory.In(x.org).DirectoryGroups(ctx, x.directory.ID, q.Query)
 	if err != nil {
 		return answer{}, err
 	}

@@ -123,7 +123,7 @@ func TestStatementsAtOnceNameTheOrganization(t *testing.T) {
 		if _, err = directory.In(a.Org).CreateDirectoryUser(t.Context(), b.Directory.ID, storetest.Person("new@shared.example")); err == nil {
 			t.Error("a user was created in another organization's directory")
 		}
-		us, extent, err := directory.In(a.Org).DirectoryUsers(t.Context(), b.Directory.ID, search.ResourceQuery{Limit: 10})
+		us, extent, err := directory.In(a.Org).DirectoryUsers(t.Context(), b.Directory.ID, search.Query{Limit: 10})
 		if err != nil || len(us) > 0 || extent.Total > 0 {
 			t.Errorf("%d of %d users, %v", len(us), extent.Total, err)
 		}

@@ -31,15 +31,16 @@ func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
 // found only by a filter that names one exactly, so that no client deletes them
 // because it does not know them. The error is Invalid for a filter that cannot be
 // compared, and TooLarge for one that takes too long.
-func (o Org) DirectoryUsers(ctx context.Context, directoryID string, q search.ResourceQuery) ([]people.User, search.Extent, error) {
-	s := search.Search[people.User]{Compiler: search.NewCompiler(o.searchDB(), &search.FilterableUsers, q), Query: q, Shown: shownUsers}
+func (o Org) DirectoryUsers(ctx context.Context, directoryID string, q search.Query) (
+	[]people.User, search.Extent, error) {
+	s := search.Search[people.User]{DB: o.searchDB(), Of: search.Users, Query: q, Shown: shownUsers}
 	if s.Of.NamesOne(q.Filter) {
 		s.Where = o.visibleTo(directoryID)
 		if q.Groups {
 			s.Shown = o.shownAlone()
 		}
 	} else {
-		s.Where = o.ownedBy(directoryID, s.Compiler, q)
+		s.Where = o.ownedBy(directoryID, s.Of, q)
 	}
 	users, extent, err := s.Run(ctx)
 	return users, extent, tenant.Translate(o, err)
@@ -47,24 +48,25 @@ func (o Org) DirectoryUsers(ctx context.Context, directoryID string, q search.Re
 
 // DirectoryGroups lists the groups of a directory, like DirectoryUsers, with
 // DisplayName.
-func (o Org) DirectoryGroups(ctx context.Context, directoryID string, q search.ResourceQuery) (
+func (o Org) DirectoryGroups(ctx context.Context, directoryID string, q search.Query) (
 	[]people.DirectoryGroup, search.Extent, error) {
-	s := search.Search[people.DirectoryGroup]{Compiler: search.NewCompiler(o.searchDB(), &search.FilterableGroups, q), Query: q, Shown: shownGroups}
-	s.Directory = directoryID
-	s.Where = o.ownedBy(directoryID, s.Compiler, q)
+	s := search.Search[people.DirectoryGroup]{
+		DB: o.searchDB(), Of: search.Groups, Query: q, Directory: directoryID, Shown: shownGroups,
+		Where: o.ownedBy(directoryID, search.Groups, q),
+	}
 	groups, extent, err := s.Run(ctx)
 	return groups, extent, tenant.Translate(o, err)
 }
 
 // ownedBy is the condition of the resources that a directory owns.
-func (o Org) ownedBy(directoryID string, c *search.Compiler, q search.ResourceQuery) clause.Expr {
-	column := tenant.DialectOf(o).Beside(c.Of.Table+".directory_id", c.Of.Pinpoints(q.Filter))
+func (o Org) ownedBy(directoryID string, of *search.ResourceType, q search.Query) clause.Expr {
+	column := tenant.DialectOf(o).Beside(of.Table+".directory_id", of.Pinpoints(q.Filter))
 	return tenant.Join(column, " = ", tenant.Param(directoryID))
 }
 
 // searchDB is the organization's part of the database, for searches.
-func (o Org) searchDB() search.SearchDB {
-	return search.SearchDB{
+func (o Org) searchDB() search.DB {
+	return search.DB{
 		Dialect: tenant.DialectOf(o), Organization: o.ID,
 		Query: func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error {
 			return tenant.Direct(ctx, o, query, each)

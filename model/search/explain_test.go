@@ -101,7 +101,7 @@ func TestPlansUseIndexes(t *testing.T) {
 	run := map[string]func() error{
 		"a user by id": func() error { _, err := directory.In(org).DirectoryUser(t.Context(), d.ID, all[7]); return err },
 		"the last page": func() error {
-			us, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Offset: population - 100, Limit: 100})
+			us, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Offset: population - 100, Limit: 100})
 			if err == nil && (len(us) != 100 || us[0].ID != all[population-100] || us[99].ID != all[population-1]) {
 				err = fmt.Errorf("%d users from %s", len(us), us[0].ID)
 			}
@@ -109,11 +109,11 @@ func TestPlansUseIndexes(t *testing.T) {
 		},
 		"a page by cursor": func() error {
 			place := fmt.Sprintf("[%d, %q]", int64(population), all[population/2])
-			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 100, Cursor: &search.Cursor{Place: place}})
+			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Limit: 100, Cursor: &search.Cursor{Place: place}})
 			return err
 		},
 		"a page by userName": func() error {
-			q := search.ResourceQuery{Limit: 100, Sort: &search.Sort{By: storetest.Attribute("userName"), Descending: true}, Cursor: new(search.Cursor)}
+			q := search.Query{Limit: 100, Sort: &search.Sort{By: storetest.Attribute("userName"), Descending: true}, Cursor: new(search.Cursor)}
 			q.Cursor.Place, q.Cursor.Total = `["m", "x"]`, population
 			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
 			return err

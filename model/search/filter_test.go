@@ -186,7 +186,7 @@ func TestListPages(t *testing.T) {
 			all = append(all, storetest.CreateUser(t, org, d, name).ID)
 		}
 		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
-			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Offset: p.offset, Limit: p.limit})
+			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Offset: p.offset, Limit: p.limit})
 			storetest.Must(t, err)
 			total := extent.Total
 			found := []string{}

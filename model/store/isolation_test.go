@@ -83,7 +83,7 @@ var naming = map[string]call{
 		return people.In(org).DirectoryGroup(ctx, "", of.Group.ID)
 	},
 	"DirectoryGroups": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		gs, _, err := directory.In(org).DirectoryGroups(ctx, of.Directory.ID, search.ResourceQuery{Limit: 10})
+		gs, _, err := directory.In(org).DirectoryGroups(ctx, of.Directory.ID, search.Query{Limit: 10})
 		return gs, err
 	},
 	"DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
@@ -96,7 +96,7 @@ var naming = map[string]call{
 		return directory.In(org).DirectoryUser(ctx, of.Directory.ID, of.User.ID)
 	},
 	"DirectoryUsers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		us, _, err := directory.In(org).DirectoryUsers(ctx, of.Directory.ID, search.ResourceQuery{Limit: 10})
+		us, _, err := directory.In(org).DirectoryUsers(ctx, of.Directory.ID, search.Query{Limit: 10})
 		return us, err
 	},
 	"Domain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {

@@ -48,7 +48,7 @@ var first = regexp.MustCompile(`WHERE (\w+\.)?organization_id = \? AND `)
 func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 	t.Parallel()
 	for _, d := range []tenant.Dialect{tenant.SqliteDialect, tenant.PostgresDialect} {
-		db := SearchDB{Dialect: d, Organization: "the organization"}
+		db := DB{Dialect: d, Organization: "the organization"}
 		check := func(t *testing.T, e clause.Expr) {
 			t.Helper()
 			named := 0
@@ -67,10 +67,10 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 		}
 		for _, side := range []struct {
 			leaves   []string
-			compiler *Compiler
+			compiler *compiler
 		}{
-			{userLeaves, NewCompiler(db, &FilterableUsers, ResourceQuery{})},
-			{groupLeaves, NewCompiler(db, &FilterableGroups, ResourceQuery{})},
+			{userLeaves, newCompiler(db, Users, Query{})},
+			{groupLeaves, newCompiler(db, Groups, Query{})},
 		} {
 			for _, text := range side.leaves {
 				for _, form := range []string{text, `not (` + text + `)`, text + ` and ` + text, text + ` or ` + text} {
@@ -94,7 +94,7 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				sorted, err := NewCompiler(db, &FilterableUsers, ResourceQuery{}).order(&Sort{By: path.AttributePath})
+				sorted, err := newCompiler(db, Users, Query{}).order(&Sort{By: path.AttributePath})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -16,7 +16,7 @@ import (
 )
 
 // pages reads a list to its end by cursor.
-func pages(t testing.TB, org *store.Org, directoryID string, q search.ResourceQuery) (names []string) {
+func pages(t testing.TB, org *store.Org, directoryID string, q search.Query) (names []string) {
 	t.Helper()
 	first := 0
 	for q.Cursor = new(search.Cursor); q.Cursor != nil; {
@@ -65,7 +65,7 @@ func TestSort(t *testing.T) {
 				if descending {
 					slices.Reverse(expected)
 				}
-				q := search.ResourceQuery{Sort: &search.Sort{By: storetest.Attribute(by), Descending: descending}, Limit: 10}
+				q := search.Query{Sort: &search.Sort{By: storetest.Attribute(by), Descending: descending}, Limit: 10}
 				us, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
 				storetest.Must(t, err)
 				var got []string
@@ -86,7 +86,7 @@ func TestSort(t *testing.T) {
 			}
 		}
 		for _, by := range []string{"groups", "schemas", "meta", "meta.owner"} {
-			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
+			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
 			storetest.WantKind(t, err, model.Invalid, "sortBy")
 		}
 	})
@@ -105,12 +105,12 @@ func TestCursor(t *testing.T) {
 			all = append(all, name)
 		}
 		for limit := 1; limit <= size+1; limit++ {
-			if got := pages(t, org, d.ID, search.ResourceQuery{Limit: limit}); !slices.Equal(got, all) {
+			if got := pages(t, org, d.ID, search.Query{Limit: limit}); !slices.Equal(got, all) {
 				t.Errorf("in pages of %d: %v, want %v", limit, got, all)
 			}
 		}
 		t.Run("what comes and goes between two pages moves nothing else", func(t *testing.T) {
-			q := search.ResourceQuery{Limit: 3, Cursor: new(search.Cursor)}
+			q := search.Query{Limit: 3, Cursor: new(search.Cursor)}
 			first, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
 			storetest.Must(t, err)
 			for _, u := range first { // the cursor's own row, too
@@ -130,12 +130,12 @@ func TestCursor(t *testing.T) {
 		})
 		t.Run("a cursor that nobody was given is refused", func(t *testing.T) {
 			for _, place := range []string{"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`, `[1, "x", 2]`, `[null, null]`, `{}`, `[1, "\u0000"]`} {
-				_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Limit: 1, Cursor: &search.Cursor{Place: place}})
+				_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Limit: 1, Cursor: &search.Cursor{Place: place}})
 				storetest.WantKind(t, err, model.Invalid, "cursor")
 			}
 		})
 		t.Run("no resources by cursor, but their number", func(t *testing.T) {
-			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Cursor: new(search.Cursor)})
+			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Cursor: new(search.Cursor)})
 			storetest.Must(t, err)
 			if len(us) != 0 || extent.Total != size-2 || extent.Next != nil {
 				t.Errorf("%d users, %+v", len(us), extent)

@@ -43,7 +43,7 @@ func TestFiltersMeanWhatTheyMean(t *testing.T) {
 		}
 		matched := 0
 		for _, tree := range trees {
-			found, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.ResourceQuery{Filter: tree, Limit: population, Form: multiValued})
+			found, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Filter: tree, Limit: population, Form: multiValued})
 			if err != nil {
 				t.Fatalf("%s: %v", tree, err)
 			}

@@ -10,35 +10,6 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// leaf compiles conditions on one attribute: all of tree is about one and the
-// same value of it, and names sub-attributes, or "value" for the value itself, or
-// nothing with pr for whether there is any.
-func (c *Compiler) leaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
-	a, known := c.Of.attribute(path)
-	switch {
-	case !known:
-		return c.json(path, tree)
-	case a.compile != nil:
-		return a.compile(c, path, tree)
-	}
-	e := single(tree)
-	if e == nil || e.AttributePath.AttributeName != "value" && e.AttributePath.AttributeName != "" {
-		return clause.Expr{}, model.Invalidf("filter", "%s has no sub-attributes", path.String())
-	}
-	return c.compare(path, c.column(a), e)
-}
-
-// comparing compiles one comparison.
-type comparing func(filter.AttributePath, *filter.AttributeExpression) (clause.Expr, error)
-
-// within compiles a tree over one value, with leaf for its comparisons.
-func (c *Compiler) within(path filter.AttributePath, tree filter.Expression, leaf comparing) (clause.Expr, error) {
-	if e := single(tree); e != nil {
-		return leaf(path, e)
-	}
-	return tenant.Connected(tree, func(e filter.Expression) (clause.Expr, error) { return c.within(path, e, leaf) })
-}
-
 // looksUp returns whether the table user_values can answer a tree. The table does not
 // say whether a value has a sub-attribute primary at all.
 func looksUp(tree filter.Expression, names ...string) bool {
@@ -49,7 +20,7 @@ func looksUp(tree filter.Expression, names ...string) bool {
 }
 
 // emails compiles comparisons that one e-mail address of a user must satisfy.
-func (c *Compiler) emails(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) emails(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	if !looksUp(tree, "value", "type", "primary") {
 		return c.json(path, tree)
 	}
@@ -57,7 +28,7 @@ func (c *Compiler) emails(path filter.AttributePath, tree filter.Expression) (cl
 }
 
 // values compiles comparisons that one value of a multi-valued attribute must satisfy.
-func (c *Compiler) values(a tenant.ValueAttribute, path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) values(a tenant.ValueAttribute, path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	columns := map[string]column{
 		"value":   {sql: text("v.value_folded").sql, optional: true},
 		"type":    {sql: text("v.type_folded").sql, optional: true},
@@ -76,7 +47,7 @@ func (c *Compiler) values(a tenant.ValueAttribute, path filter.AttributePath, tr
 
 // manager compiles comparisons of the one manager that a user has. A user without a
 // manager differs from any value.
-func (c *Compiler) manager(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	if !looksUp(tree, "value") {
 		return c.json(path, tree)
 	}
@@ -97,7 +68,7 @@ type membership struct {
 }
 
 // members compiles comparisons that one member of a group must satisfy: a user or a group.
-func (c *Compiler) members(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) members(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	user, err := c.element(path, tree, membership{"user_id", "users", "User"})
 	if err != nil {
 		return clause.Expr{}, err
@@ -111,7 +82,7 @@ func (c *Compiler) members(path filter.AttributePath, tree filter.Expression) (c
 
 // groups compiles comparisons that one group of a user must satisfy: one that the
 // user is a member of, or one above such a group. All groups below those above are found first.
-func (c *Compiler) groups(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) groups(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	direct, err := c.element(path, tree, membership{"group_id", "directory_groups", "direct"})
 	if err != nil {
 		return clause.Expr{}, err
@@ -128,13 +99,8 @@ func (c *Compiler) groups(path filter.AttributePath, tree filter.Expression) (cl
 			"WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text)"))), err
 }
 
-// rows is the beginning of a sub-select with the organization.
-func (c *Compiler) rows(sql string) clause.Expr {
-	return clause.Expr{SQL: sql, Vars: []any{c.db.Organization}}
-}
-
 // element compiles comparisons of one element of members or groups, a row m of the membership.
-func (c *Compiler) element(path filter.AttributePath, tree filter.Expression, m membership) (clause.Expr, error) {
+func (c *compiler) element(path filter.AttributePath, tree filter.Expression, m membership) (clause.Expr, error) {
 	id := "m." + m.theirs
 	return c.within(path, tree, func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 		switch e.AttributePath.AttributeName {
@@ -148,7 +114,7 @@ func (c *Compiler) element(path filter.AttributePath, tree filter.Expression, m 
 			named, err := c.compare(path, column{sql: text("t.display_name_folded").sql, optional: true}, e)
 			others := c.rows("SELECT t.id FROM " + m.others + " t WHERE t.organization_id = ? AND ")
 			if m.theirs == "member_id" { // of the same directory, whose index has the names
-				others = tenant.Join(others, "t.directory_id = ", tenant.Param(c.Directory), " AND ")
+				others = tenant.Join(others, "t.directory_id = ", tenant.Param(c.directory), " AND ")
 			}
 			return c.among(id, tenant.Join(others, named)), err
 		}

@@ -34,7 +34,7 @@ func text(sql string) column { return column{sql: clause.Expr{SQL: sql}} }
 func (c column) exact() column { c.kind = exactText; return c }
 
 // compare compiles the comparison of a column. path is for messages.
-func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.AttributeExpression) (clause.Expr, error) {
+func (c *compiler) compare(path filter.AttributePath, col column, e *filter.AttributeExpression) (clause.Expr, error) {
 	if e.Operator == filter.PR {
 		if col.optional {
 			return tenant.Join(col.sql, " <> ''"), nil
@@ -65,7 +65,7 @@ func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 	return clause.Expr{}, errCompared(path, e)
 }
 
-func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) clause.Expr {
+func (c *compiler) compareText(col column, op filter.CompareOperator, v string) clause.Expr {
 	if !model.Storable(v) {
 		return tenant.Never()
 	}
@@ -167,28 +167,28 @@ func compareTime(sql clause.Expr, op filter.CompareOperator, at time.Time) claus
 }
 
 // column is an attribute's own column.
-func (c *Compiler) column(a attribute) column {
-	return column{sql: text(c.Of.Table + "." + a.column).sql, kind: a.kind, optional: a.optional, sparse: a.sparse}
+func (c *compiler) column(a attribute) column {
+	return column{sql: text(c.of.Table + "." + a.column).sql, kind: a.kind, optional: a.optional, sparse: a.sparse}
 }
 
 // meta compiles comparisons of sub-attributes of meta.
-func (c *Compiler) meta(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) meta(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	return c.within(path, tree, c.metaLeaf)
 }
 
-func (c *Compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	var col column
 	switch e.AttributePath.AttributeName {
 	case "created":
-		col = column{sql: text(c.Of.Table + ".created_at").sql, kind: moment}
+		col = column{sql: text(c.of.Table + ".created_at").sql, kind: moment}
 	case "lastModified":
-		col = column{sql: text(c.Of.Table + ".updated_at").sql, kind: moment}
+		col = column{sql: text(c.of.Table + ".updated_at").sql, kind: moment}
 	case "resourceType":
-		col = text(c.literal(resourceNames[c.Of.Table])).exact()
+		col = text(c.literal(resourceNames[c.of.Table])).exact()
 	case "location":
-		col = c.location(c.Of.Table, c.Of.Table+".id")
+		col = c.location(c.of.Table, c.of.Table+".id")
 	case "version":
-		col = text(`('W/"' || ` + c.Of.Table + `.version || '"')`).exact()
+		col = text(`('W/"' || ` + c.of.Table + `.version || '"')`).exact()
 	case "": // meta pr
 		return tenant.Always(), nil
 	default:
@@ -198,9 +198,9 @@ func (c *Compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 }
 
 // location is the URL of a resource of the table.
-func (c *Compiler) location(table, id string) column {
+func (c *compiler) location(table, id string) column {
 	return column{sql: tenant.Join("(", tenant.Param(c.base+"/"+resourceNames[table]+"s/"), " || ", id, ")"), kind: exactText}
 }
 
 // literal is a text of ours in SQL, typed, since PostgreSQL cannot tell by itself.
-func (c *Compiler) literal(s string) string { return "CAST('" + s + "' AS text)" }
+func (c *compiler) literal(s string) string { return "CAST('" + s + "' AS text)" }

@@ -50,17 +50,17 @@ type order struct {
 func sorted(kind keyKind, parts ...any) sortKey { return sortKey{tenant.Join(parts...), kind} }
 
 // order compiles a Sort; nil is the order of creation.
-func (c *Compiler) order(s *Sort) (order, error) {
-	id := sorted(textKey, c.Of.Table+".id")
+func (c *compiler) order(s *Sort) (order, error) {
+	id := sorted(textKey, c.of.Table+".id")
 	if s == nil {
-		return order{keys: []sortKey{sorted(numberKey, c.Of.Table+".created_at"), id}, byCreation: true}, nil
+		return order{keys: []sortKey{sorted(numberKey, c.of.Table+".created_at"), id}, byCreation: true}, nil
 	}
 	keys, err := c.sortKeys(s.By)
 	return order{keys: append(keys, id), descending: s.Descending}, err
 }
 
-func (c *Compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
-	a, known := c.Of.attribute(path)
+func (c *compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
+	a, known := c.of.attribute(path)
 	if known && a.sort != nil {
 		return a.sort(c, path)
 	}
@@ -85,22 +85,22 @@ func (c *Compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
 }
 
 // unsorted refuses to sort by a list that has no order.
-func (c *Compiler) unsorted(path filter.AttributePath) ([]sortKey, error) {
+func (c *compiler) unsorted(path filter.AttributePath) ([]sortKey, error) {
 	return nil, model.Invalidf("sortBy", "resources cannot be sorted by %s", path.AttributeName)
 }
 
-func (c *Compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
+func (c *compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
 	sub := ""
 	if path.SubAttribute != nil {
 		sub = *path.SubAttribute
 	}
 	switch sub {
 	case "created":
-		return []sortKey{sorted(numberKey, c.Of.Table+".created_at")}, nil
+		return []sortKey{sorted(numberKey, c.of.Table+".created_at")}, nil
 	case "lastModified":
-		return []sortKey{sorted(numberKey, c.Of.Table+".updated_at")}, nil
+		return []sortKey{sorted(numberKey, c.of.Table+".updated_at")}, nil
 	case "version":
-		return []sortKey{sorted(numberKey, c.Of.Table+".version")}, nil
+		return []sortKey{sorted(numberKey, c.of.Table+".version")}, nil
 	case "location", "resourceType": // the order of ids, and no order at all
 		return nil, nil
 	}
@@ -131,7 +131,7 @@ func (at jsonAt) keysPostgres(sub string) []sortKey {
 	}
 }
 
-func (at jsonAt) keysSQLite(c *Compiler, sub string) []sortKey {
+func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
 	p, below := at.path(), member(sub)
 	extract := func(path string) clause.Expr {
 		return tenant.Join("json_extract("+at.column+", ", tenant.Param(path), ")")
