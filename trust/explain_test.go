@@ -184,7 +184,9 @@ func TestScreensOfOpenID(t *testing.T) {
 			t.Errorf("%s at Entra ID: %q", reason, got)
 		}
 	}
-	for _, reason := range []string{"", string(refusal.LoginUsed), string(refusal.SubjectTransient), string(oidc.TokenWrongKey), "nonsense"} {
+	for _, reason := range []string{
+		"", string(refusal.LoginUsed), string(refusal.SubjectTransient), string(oidc.TokenWrongKey), "nonsense",
+	} {
 		if got := trust.Screen(reason, of("OktaOIDC")); got != "" {
 			t.Errorf("%s: %q", reason, got)
 		}

@@ -1,50 +1,12 @@
 package connection
 
 import (
-	"cmp"
+	"maps"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"rollcall/model"
 	"rollcall/model/organization"
 )
-
-// ConnectionState says whether people can sign in at a connection.
-type ConnectionState string
-
-// The states of a connection. A draft serves only its own test link, until one login has succeeded.
-const (
-	ConnectionDraft  ConnectionState = "draft"
-	ConnectionActive ConnectionState = "active"
-)
-
-// Reauthentication says what a connection makes of a wish that the person
-// authenticates anew (prompt=login, max_age).
-type Reauthentication string
-
-// How a fresh authentication is demanded. Some identity providers ignore the wish: a connection to
-// one of those can only request it.
-const (
-	ReauthenticationEnforced  Reauthentication = "enforced"
-	ReauthenticationRequested Reauthentication = "requested"
-)
-
-// AzureSAML is the type of connections to Microsoft Entra ID.
-const AzureSAML = "AzureSAML"
-
-// EntraObjectID is the attribute in which Entra ID names a person for good.
-const EntraObjectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-
-// ConnectionTypes are the kinds of identity providers that a connection can be to. They differ in
-// the guide that an administrator is shown, and in what is set when a connection begins.
-var ConnectionTypes = []string{
-	"ADFSSAML", "Auth0SAML", AzureSAML, "CasSAML", "ClassLinkSAML", "CloudflareSAML", "CyberArkSAML", "DuoSAML",
-	"GenericSAML", "GoogleSAML", "JumpCloudSAML", "KeycloakSAML", "LastPassSAML", "MiniOrangeSAML", "NetIqSAML",
-	"OktaSAML", "OneLoginSAML", "OracleSAML", "PingFederateSAML", "PingOneSAML", "RipplingSAML", "SalesforceSAML",
-	"ShibbolethGenericSAML", "ShibbolethSAML", "SimpleSamlPhpSAML", "VMwareSAML",
-	"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC,
-}
 
 // Connection is a SAML or OpenID Connect trust between an organization and its identity provider.
 type Connection struct {
@@ -95,9 +57,10 @@ type ConnectionFields struct {
 	IDPSLOPostURL             string `gorm:"column:idp_slo_post_url"`
 	IDPSLOPostResponseURL     string `gorm:"column:idp_slo_post_response_url"`
 
-	UnsignedRequests          bool              // authentication requests carry no signature
-	AllowEncrypted            EncryptedAllowed  // which encrypted assertions are taken
-	NameIDFormat              string            // the format that is asked for; whatever the other side is set up for when empty
+	UnsignedRequests bool             // authentication requests carry no signature
+	AllowEncrypted   EncryptedAllowed // which encrypted assertions are taken
+	// the format that is asked for; whatever the other side is set up for when empty
+	NameIDFormat              string
 	AttributeMapping          map[string]string `gorm:"serializer:json"` // member of a profile → the attribute's name
 	RefuseExpiredCertificates bool              // a signature by a certificate that is out of date is refused
 
@@ -112,100 +75,101 @@ type ConnectionFields struct {
 	OIDCGroupsClaim  string   `gorm:"column:oidc_groups_claim"` // groups when empty
 }
 
+// ConnectionState says whether people can sign in at a connection.
+type ConnectionState string
+
+// The states of a connection. A draft serves only its own test link, until one login has succeeded.
 const (
-	maxCertificates = 20
-	maxAttribute    = 500
+	ConnectionDraft  ConnectionState = "draft"
+	ConnectionActive ConnectionState = "active"
 )
 
-// validate answers Invalid, with the field's API name, for the first rule broken. Addresses and
-// certificates were read by sso/saml before; here they are only bounded.
-func (c *Connection) validate() error {
-	if err := model.ValidName(c.Name); err != nil {
-		return err
-	}
-	if !slices.Contains(ConnectionTypes, c.Type) {
-		return model.Invalidf("connection_type", "connection_type is one of %s", strings.Join(ConnectionTypes, ", "))
-	}
-	if c.Reauthentication != ReauthenticationEnforced && c.Reauthentication != ReauthenticationRequested {
-		return model.Invalidf("reauthentication", "reauthentication is %q or %q", ReauthenticationEnforced, ReauthenticationRequested)
-	}
-	for _, f := range []struct{ field, text string }{
-		{"subject_attribute", c.SubjectAttribute}, {"username_attribute", c.UsernameAttribute}, {"saml.idp_entity_id", c.IDPEntityID},
-	} {
-		if utf8.RuneCountInString(f.text) > maxAttribute || !model.Storable(f.text) {
-			return model.Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
-		}
-	}
-	if err := cmp.Or(c.validateLogout(), c.validateMapping()); err != nil {
-		return err
-	}
-	if c.OIDC() {
-		return c.validateOIDC()
-	}
-	if c.IDPEntityID == "" {
-		return model.Invalidf("saml.idp_entity_id", "saml.idp_entity_id is required: send idp_metadata_xml, idp_metadata_url or the three fields by hand")
-	}
-	if c.IDPSSORedirectURL == "" && c.IDPSSOPostURL == "" {
-		return model.Invalidf("saml.idp_sso_url", "saml.idp_sso_url is required: it is where people are sent to sign in")
-	}
-	for _, u := range []string{c.IDPSSORedirectURL, c.IDPSSOPostURL} {
-		for _, u := range organization.Optional(u) {
-			if err := model.ValidURI("saml.idp_sso_url", u); err != nil {
-				return err
-			}
-		}
-	}
-	if err := c.validateSLO(); err != nil {
-		return err
-	}
-	if err := c.validateSAML(); err != nil {
-		return err
-	}
-	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
-		return model.Invalidf("saml.idp_certificates", "saml.idp_certificates are 1 to %d certificates with which the identity provider signs", maxCertificates)
-	}
-	return nil
+// Reauthentication says what a connection makes of a wish that the person
+// authenticates anew (prompt=login, max_age).
+type Reauthentication string
+
+// How a fresh authentication is demanded. Some identity providers ignore the wish: a connection to
+// one of those can only request it.
+const (
+	ReauthenticationEnforced  Reauthentication = "enforced"
+	ReauthenticationRequested Reauthentication = "requested"
+)
+
+// LogoutMode says how far signing out reaches.
+type LogoutMode string
+
+// Signing out ends the session here, or at the identity provider as well, where that takes it.
+const (
+	LogoutLocal LogoutMode = "local"
+	LogoutIDP   LogoutMode = "idp"
+)
+
+// EncryptedAllowed says which encrypted assertions a connection takes.
+type EncryptedAllowed string
+
+// What may be encrypted. CBC is for identity providers that have nothing else:
+// whoever relays a ciphertext of it can alter it.
+const (
+	EncryptedOff EncryptedAllowed = "off"
+	EncryptedGCM EncryptedAllowed = "gcm"
+	EncryptedCBC EncryptedAllowed = "cbc" // and GCM
+)
+
+// ConnectionTypes are the kinds of identity providers that a connection can be to. They differ in
+// the guide that an administrator is shown, and in what is set when a connection begins.
+var ConnectionTypes = []string{
+	"ADFSSAML", "Auth0SAML", AzureSAML, "CasSAML", "ClassLinkSAML", "CloudflareSAML", "CyberArkSAML", "DuoSAML",
+	"GenericSAML", "GoogleSAML", "JumpCloudSAML", "KeycloakSAML", "LastPassSAML", "MiniOrangeSAML", "NetIqSAML",
+	"OktaSAML", "OneLoginSAML", "OracleSAML", "PingFederateSAML", "PingOneSAML", "RipplingSAML", "SalesforceSAML",
+	"ShibbolethGenericSAML", "ShibbolethSAML", "SimpleSamlPhpSAML", "VMwareSAML",
+	"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC,
 }
 
-// ConnectionObject is the public form of a Connection.
-type ConnectionObject struct {
-	Object         string             `json:"object"`
-	ID             string             `json:"id"`
-	OrganizationID string             `json:"organization_id"`
-	ConnectionType string             `json:"connection_type"`
-	Name           string             `json:"name"`
-	State          ConnectionState    `json:"state"`
-	Status         string             `json:"status"`
-	Domains        []ConnectionDomain `json:"domains"`
-	CreatedAt      model.Time         `json:"created_at"`
-	UpdatedAt      model.Time         `json:"updated_at"`
+// OIDCTypes are the ConnectionTypes that speak OpenID Connect.
+var OIDCTypes = []string{"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC}
+
+// The types of connections over OpenID Connect, as the reference spells them. Those of it that demand
+// a client's certificate or key instead of a secret are not among them.
+const (
+	EntraOIDC  = "EntraIdOIDC"
+	GoogleOIDC = "GoogleOIDC"
+	OktaOIDC   = "OktaOIDC"
+)
+
+// AzureSAML is the type of connections to Microsoft Entra ID.
+const AzureSAML = "AzureSAML"
+
+// EntraObjectID is the attribute in which Entra ID names a person for good.
+const EntraObjectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+
+// MappedAttributes are the members of a profile for which a connection can name the attribute.
+var MappedAttributes = []string{"email", "first_name", "last_name", "display_name", "groups"}
+
+// NameIDFormats are the formats of NameID that can be asked for (SAML Core §8.3).
+var NameIDFormats = []string{
+	transientFormat,
+	"urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+	"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+	"urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
+	"urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName",
+	"urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos",
+	"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
 }
 
-// ConnectionDomain is a domain as a ConnectionObject lists it.
-type ConnectionDomain struct {
-	ID     string `json:"id"`
-	Object string `json:"object"`
-	Domain string `json:"domain"`
-}
+// transientFormat is of names that are new at each login.
+const transientFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
-// PublicForm returns the object that the API and events show.
-func (c *Connection) PublicForm() ConnectionObject {
-	o := ConnectionObject{
-		Object: "connection", ID: model.ConnectionPrefix.ID(c.ID), OrganizationID: model.OrganizationPrefix.ID(string(c.OrganizationID)),
-		ConnectionType: c.Type, Name: c.Name, State: c.State, Status: "unlinked", Domains: []ConnectionDomain{},
-		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
-	}
-	if c.State == ConnectionActive {
-		o.Status = "linked"
-	}
-	for _, d := range c.Domains {
-		o.Domains = append(o.Domains, ConnectionDomain{model.OrganizationDomainPrefix.ID(d.ID), "connection_domain", d.Domain})
-	}
-	return o
-}
+// OIDC tells whether the connection speaks OpenID Connect. Its IDPEntityID is the issuer then.
+func (c *Connection) OIDC() bool { return slices.Contains(OIDCTypes, c.Type) }
 
-// ConnectionEvent is a connection as connection.activated and .deactivated show it.
-type ConnectionEvent struct {
-	ConnectionObject
-	ExternalKey string `json:"external_key"`
+// LogoutOffered tells whether the identity provider takes logout messages at all.
+func (c *Connection) LogoutOffered() bool { return c.IDPSLORedirectURL != "" || c.IDPSLOPostURL != "" }
+
+// UnderstoodAs tells whether a response means the same to two versions of a connection.
+func (c *Connection) UnderstoodAs(other *Connection) bool {
+	return c.IDPEntityID == other.IDPEntityID && slices.Equal(c.IDPCertificates, other.IDPCertificates) &&
+		c.OIDCClientID == other.OIDCClientID && c.OIDCGroupsClaim == other.OIDCGroupsClaim &&
+		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute &&
+		c.TrustEmail == other.TrustEmail &&
+		maps.Equal(c.AttributeMapping, other.AttributeMapping)
 }

@@ -51,7 +51,8 @@ func (c *Connection) schedule(before *Connection) {
 // onlyKeptHouse tells whether nothing of a connection changed but when it was looked at.
 func onlyKeptHouse(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(name string) bool {
-		return !slices.Contains([]string{"MetadataRefreshedAt", "MetadataTriedAt", "MetadataDueAt", "MetadataError", "CertificatesDueAt"}, name)
+		return !slices.Contains([]string{"MetadataRefreshedAt", "MetadataTriedAt", "MetadataDueAt", "MetadataError",
+			"CertificatesDueAt"}, name)
 	})
 }
 
@@ -69,7 +70,9 @@ func (s Store) ClaimCertificates(ctx context.Context, n int, lease time.Duration
 }
 
 // claim reads what is due by a column, and moves that of each row that nobody else has moved since.
-func (s Store) claim(ctx context.Context, column string, n int, lease time.Duration, set map[string]any) ([]Connection, error) {
+func (s Store) claim(
+	ctx context.Context, column string, n int, lease time.Duration, set map[string]any,
+) ([]Connection, error) {
 	now := model.TimeOf(s.Now())
 	var due []Connection
 	if err := across.Read(ctx, s).Where(column+" <= ?", now).Order(column).Limit(n).Find(&due).Error; err != nil {
@@ -130,12 +133,14 @@ func (o Org) RefuseMetadata(ctx context.Context, id, address, message string) (*
 func (o Org) WantMetadata(ctx context.Context, c *Connection) (wanted bool, err error) {
 	now := model.TimeOf(tenant.StoreOf(o).Now())
 	before := now - model.Time(metadataWished.Milliseconds())
-	if c.IDPMetadataURL == "" || c.MetadataTriedAt != nil && *c.MetadataTriedAt > before || c.MetadataDueAt != nil && *c.MetadataDueAt <= now {
+	if c.IDPMetadataURL == "" || c.MetadataTriedAt != nil && *c.MetadataTriedAt > before || c.MetadataDueAt != nil &&
+		*c.MetadataDueAt <= now {
 		return false, nil
 	}
 	err = o.Tx(ctx, func(org Org) error {
 		r := tenant.DB(org).WithContext(ctx).Model(&Connection{}).
-			Where("id = ? AND metadata_due_at > ? AND (metadata_tried_at IS NULL OR metadata_tried_at <= ?)", c.ID, now, before).
+			Where("id = ? AND metadata_due_at > ? AND (metadata_tried_at IS NULL OR metadata_tried_at <= ?)", c.ID, now,
+				before).
 			UpdateColumns(map[string]any{"metadata_due_at": now})
 		wanted = r.RowsAffected == 1
 		if r.Error != nil {

@@ -199,7 +199,9 @@ func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 
 // location is the URL of a resource of the table.
 func (c *compiler) location(table, id string) column {
-	return column{sql: tenant.Join("(", tenant.Param(c.base+"/"+resourceNames[table]+"s/"), " || ", id, ")"), kind: exactText}
+	return column{
+		sql: tenant.Join("(", tenant.Param(c.base+"/"+resourceNames[table]+"s/"), " || ", id, ")"), kind: exactText,
+	}
 }
 
 // literal is a text of ours in SQL, typed, since PostgreSQL cannot tell by itself.

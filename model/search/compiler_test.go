@@ -14,19 +14,29 @@ import (
 // Every kind of leaf that compiles to SQL. Each is tried with every operator.
 var (
 	userPaths = []string{
-		`id`, `userName`, `externalId`, `displayName`, `emails`, `emails.value`, `emails.type`, `emails.display`, `phoneNumbers`, `manager`, `manager.value`,
-		`manager.displayName`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`,
-		`groups`, `groups.value`, `groups.display`, `groups.type`, `groups.$ref`, `title`, `name.givenName`, `addresses.country`, `urn:x:y.z`, `urn:x:y`,
+		`id`, `userName`, `externalId`, `displayName`, `emails`, `emails.value`, `emails.type`, `emails.display`,
+		`phoneNumbers`, `manager`, `manager.value`,
+		`manager.displayName`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`,
+		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`,
+		`groups`, `groups.value`, `groups.display`, `groups.type`, `groups.$ref`, `title`, `name.givenName`,
+		`addresses.country`, `urn:x:y.z`, `urn:x:y`,
 		`meta.location`, `meta.version`, `meta.resourceType`, `schemas`,
 	}
 	userLeaves = append(compared(userPaths...),
-		`active eq true`, `active ne false`, `active pr`, `emails.primary eq true`, `meta.created gt "2026-01-01T00:00:00Z"`, `meta pr`, `urn:x:y gt 5`, `urn:x:y eq true`,
-		`emails[value eq "x"]`, `emails[type eq "work" and value eq "x"]`, `emails[primary eq false and not (value sw "x")]`, `emails[type eq "work" or display co "x"]`,
-		`phoneNumbers[type eq "work" and value eq "x"]`, `groups[display eq "x" and (value eq "x" or type eq "direct")]`, `addresses[type eq "work" and not (country pr)]`,
-		`urn:x:y[a eq 5 or b co "x"]`, `meta[created gt "2026-01-01T00:00:00Z" and version eq "x"]`, `schemas[value sw "urn:x"]`,
+		`active eq true`, `active ne false`, `active pr`, `emails.primary eq true`,
+		`meta.created gt "2026-01-01T00:00:00Z"`, `meta pr`, `urn:x:y gt 5`, `urn:x:y eq true`,
+		`emails[value eq "x"]`, `emails[type eq "work" and value eq "x"]`,
+		`emails[primary eq false and not (value sw "x")]`, `emails[type eq "work" or display co "x"]`,
+		`phoneNumbers[type eq "work" and value eq "x"]`,
+		`groups[display eq "x" and (value eq "x" or type eq "direct")]`,
+		`addresses[type eq "work" and not (country pr)]`,
+		`urn:x:y[a eq 5 or b co "x"]`, `meta[created gt "2026-01-01T00:00:00Z" and version eq "x"]`,
+		`schemas[value sw "urn:x"]`,
 	)
-	groupLeaves = append(compared(`id`, `displayName`, `externalId`, `members`, `members.value`, `members.display`, `members.type`, `members.$ref`, `urn:x:y`, `meta.location`, `schemas`),
-		`members[value eq "x"]`, `members[value eq "x" and display co "y"]`, `members[type eq "User" or not (display pr)]`, `urn:x:y[a eq "x"]`,
+	groupLeaves = append(compared(`id`, `displayName`, `externalId`, `members`, `members.value`, `members.display`,
+		`members.type`, `members.$ref`, `urn:x:y`, `meta.location`, `schemas`),
+		`members[value eq "x"]`, `members[value eq "x" and display co "y"]`,
+		`members[type eq "User" or not (display pr)]`, `urn:x:y[a eq "x"]`,
 		`meta.lastModified le "2026-01-01T00:00:00Z"`,
 	)
 )
@@ -88,7 +98,9 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range []string{"userName", "displayName", "active", "title", "emails", "name.givenName", "urn:x:y", "meta.created"} {
+		for _, name := range []string{
+			"userName", "displayName", "active", "title", "emails", "name.givenName", "urn:x:y", "meta.created",
+		} {
 			t.Run(d.Name()+" sorted by "+name, func(t *testing.T) {
 				path, err := filter.ParsePath(name)
 				if err != nil {

@@ -159,7 +159,8 @@ func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExp
 		}
 		given, err := tenant.Encode(vars)
 		path := `$.keyvalue() ? (@.key like_regex ":" && ` + condition + ")"
-		return tenant.Join("(", isCore, " OR jsonb_path_exists("+at.column+", ", tenant.Param(path), ", ", tenant.Param(given), "))"), err
+		return tenant.Join("(", isCore, " OR jsonb_path_exists("+at.column+", ", tenant.Param(path), ", ",
+			tenant.Param(given), "))"), err
 	}
 	// Members of a document with a colon are extensions.
 	key, kind := clause.Expr{SQL: "e.key"}, clause.Expr{SQL: "'text'"}

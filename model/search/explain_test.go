@@ -37,8 +37,11 @@ func TestPlansUseIndexes(t *testing.T) {
 	groups, members := make([]people.DirectoryGroup, population/10), make([]storetest.GroupMember, 0, population)
 	for i := range groups {
 		g := &groups[i]
-		*g = people.DirectoryGroup{ID: storetest.NewID(), DirectoryID: d.ID, Version: 1, CreatedAt: model.Time(i), UpdatedAt: model.Time(i)}
-		storetest.Must(t, g.SetDocument(map[string]any{"displayName": fmt.Sprint("Group ", i), "externalId": fmt.Sprint("g-", i)}))
+		*g = people.DirectoryGroup{
+			ID: storetest.NewID(), DirectoryID: d.ID, Version: 1, CreatedAt: model.Time(i), UpdatedAt: model.Time(i),
+		}
+		storetest.Must(t,
+			g.SetDocument(map[string]any{"displayName": fmt.Sprint("Group ", i), "externalId": fmt.Sprint("g-", i)}))
 		for _, id := range all[i*10 : i*10+10] {
 			members = append(members, storetest.GroupMember{GroupID: g.ID, UserID: id})
 		}
@@ -83,10 +86,12 @@ func TestPlansUseIndexes(t *testing.T) {
 	const someone = "filler-7@contoso.example"
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	for _, text := range []string{
-		`userName eq "` + someone + `"`, `externalId eq "x-` + someone + `"`, `emails eq "` + someone + `"`, `displayName eq "Person ` + someone + `"`,
+		`userName eq "` + someone + `"`, `externalId eq "x-` + someone + `"`, `emails eq "` + someone +
+			`"`, `displayName eq "Person ` + someone + `"`,
 		`emails[type eq "work" and value eq "` + someone + `"]`, `userName eq "` + someone + `" and active eq true`,
 		`userName eq "` + someone + `" or emails eq "` + someone + `"`, `id eq "` + all[7] + `"`, `manager eq "x"`,
-		`userName sw "filler-7777"`, `displayName sw "Person filler-7777"`, `emails sw "filler-7777"`, `emails[type eq "work" and value sw "filler-7777"]`,
+		`userName sw "filler-7777"`, `displayName sw "Person filler-7777"`, `emails sw "filler-7777"`,
+		`emails[type eq "work" and value sw "filler-7777"]`,
 		urn + `:employeeNumber eq "x"`,
 		`title co "x" and userName eq "` + someone + `"`, `urn:x:y.z eq 5 and emails eq "` + someone + `"`,
 	} {
@@ -95,13 +100,22 @@ func TestPlansUseIndexes(t *testing.T) {
 			explain(t, func() { storetest.Filtered(t, org, d.ID, text, false) }, "users_directory")
 		})
 	}
-	for _, text := range []string{`displayName eq "group 7"`, `displayName sw "Group 777"`, `members.display eq "Person ` + someone + `"`, `externalId eq "x"`, `members eq "` + all[7] + `"`, `id eq "` + all[7] + `" and members eq "` + all[7] + `"`} {
-		t.Run("groups "+text, func(t *testing.T) { explain(t, func() { storetest.Filtered(t, org, d.ID, text, true) }) })
+	for _, text := range []string{
+		`displayName eq "group 7"`, `displayName sw "Group 777"`, `members.display eq "Person ` + someone + `"`,
+		`externalId eq "x"`, `members eq "` + all[7] + `"`, `id eq "` + all[7] + `" and members eq "` + all[7] + `"`,
+	} {
+		t.Run("groups "+text, func(t *testing.T) {
+			explain(t, func() { storetest.Filtered(t, org, d.ID, text, true) })
+		})
 	}
 	run := map[string]func() error{
-		"a user by id": func() error { _, err := directory.In(org).DirectoryUser(t.Context(), d.ID, all[7]); return err },
+		"a user by id": func() error {
+			_, err := directory.In(org).DirectoryUser(t.Context(), d.ID, all[7])
+			return err
+		},
 		"the last page": func() error {
-			us, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Offset: population - 100, Limit: 100})
+			us, _, err := directory.In(org).
+				DirectoryUsers(t.Context(), d.ID, search.Query{Offset: population - 100, Limit: 100})
 			if err == nil && (len(us) != 100 || us[0].ID != all[population-100] || us[99].ID != all[population-1]) {
 				err = fmt.Errorf("%d users from %s", len(us), us[0].ID)
 			}
@@ -109,18 +123,28 @@ func TestPlansUseIndexes(t *testing.T) {
 		},
 		"a page by cursor": func() error {
 			place := fmt.Sprintf("[%d, %q]", int64(population), all[population/2])
-			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Limit: 100, Cursor: &search.Cursor{Place: place}})
+			_, _, err := directory.In(org).
+				DirectoryUsers(t.Context(), d.ID, search.Query{Limit: 100, Cursor: &search.Cursor{Place: place}})
 			return err
 		},
 		"a page by userName": func() error {
-			q := search.Query{Limit: 100, Sort: &search.Sort{By: storetest.Attribute("userName"), Descending: true}, Cursor: new(search.Cursor)}
+			q := search.Query{
+				Limit: 100, Sort: &search.Sort{By: storetest.Attribute("userName"), Descending: true},
+				Cursor: new(search.Cursor),
+			}
 			q.Cursor.Place, q.Cursor.Total = `["m", "x"]`, population
 			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
 			return err
 		},
-		"the groups of a page":   func() error { _, err := people.In(org).GroupsOf(t.Context(), all[:100]...); return err },
-		"the groups of a user":   func() error { _, err := people.In(org).GroupsOf(t.Context(), all[7]); return err },
-		"the members of a group": func() error { _, err := directory.In(org).GroupMembers(t.Context(), groups[7].ID); return err },
+		"the groups of a page": func() error {
+			_, err := people.In(org).GroupsOf(t.Context(), all[:100]...)
+			return err
+		},
+		"the groups of a user": func() error { _, err := people.In(org).GroupsOf(t.Context(), all[7]); return err },
+		"the members of a group": func() error {
+			_, err := directory.In(org).GroupMembers(t.Context(), groups[7].ID)
+			return err
+		},
 	}
 	for name, read := range run {
 		t.Run(name, func(t *testing.T) { explain(t, func() { storetest.Must(t, read()) }) })
@@ -146,9 +170,11 @@ func TestPlansOfSQLiteUseIndexes(t *testing.T) {
 		query := last.query
 		last.Unlock()
 		var plan []struct{ Detail string }
-		storetest.Must(t, storetest.Across(s, t.Context()).Raw("EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...).Scan(&plan).Error)
+		storetest.Must(t, storetest.Across(s, t.Context()).
+			Raw("EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...).Scan(&plan).Error)
 		for _, step := range plan {
-			ofRow := strings.Contains(step.Detail, "VIRTUAL TABLE") || step.Detail == "SCAN below" // the elements of one document, the groups below one
+			// the elements of one document, the groups below one
+			ofRow := strings.Contains(step.Detail, "VIRTUAL TABLE") || step.Detail == "SCAN below"
 			if strings.HasPrefix(step.Detail, "SCAN") && !ofRow || strings.Contains(step.Detail, without) {
 				t.Errorf("%s\n%v", query, plan)
 			}
@@ -159,15 +185,21 @@ func TestPlansOfSQLiteUseIndexes(t *testing.T) {
 	}
 	org, d := storetest.Contoso(t, s)
 	id := storetest.CreateUser(t, org, d, "ada@contoso.example").ID
-	for _, text := range []string{`displayName eq "x"`, `externalId eq "x"`, `members eq "` + id + `"`, `id eq "` + id + `" and members eq "` + id + `"`} {
+	for _, text := range []string{
+		`displayName eq "x"`, `externalId eq "x"`, `members eq "` + id + `"`,
+		`id eq "` + id + `" and members eq "` + id + `"`,
+	} {
 		t.Run("groups "+text, func(t *testing.T) {
 			explain(t, func() { storetest.Filtered(t, org, d.ID, text, true) }, "directory_groups_created")
 		})
 	}
 	for _, text := range []string{
-		`userName eq "x"`, `externalId eq "x"`, `emails eq "x"`, `displayName eq "x"`, `emails[type eq "work" and value eq "x"]`, `userName eq "x" and active eq true`,
-		`userName eq "x" or emails eq "x"`, `id eq "` + id + `"`, `manager eq "x"`, `userName sw "x"`, `displayName sw "x"`, `emails sw "x"`,
-		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "x"`, `groups eq "` + id + `"`, `userName eq "x" and title co "x"`,
+		`userName eq "x"`, `externalId eq "x"`, `emails eq "x"`, `displayName eq "x"`,
+		`emails[type eq "work" and value eq "x"]`, `userName eq "x" and active eq true`,
+		`userName eq "x" or emails eq "x"`, `id eq "` + id +
+			`"`, `manager eq "x"`, `userName sw "x"`, `displayName sw "x"`, `emails sw "x"`,
+		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "x"`, `groups eq "` + id +
+			`"`, `userName eq "x" and title co "x"`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			explain(t, func() { storetest.Filtered(t, org, d.ID, text, false) }, "users_directory")

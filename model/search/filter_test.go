@@ -27,7 +27,9 @@ func employee(userName, manager string) map[string]any {
 	}
 	d["phoneNumbers"] = []any{map[string]any{"value": "+49 30 1", "type": "mobile"}}
 	if manager != "" {
-		d["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] = map[string]any{"manager": map[string]any{"value": manager}}
+		d["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] = map[string]any{
+			"manager": map[string]any{"value": manager},
+		}
 	}
 	return d
 }
@@ -45,9 +47,11 @@ func TestFilter(t *testing.T) {
 		furnish := func(name string) (x side) {
 			x.org, x.d = storetest.Organization(t, s, name, name+".example")
 			var err error
-			x.ada, err = directory.In(x.org).CreateDirectoryUser(t.Context(), x.d.ID, employee("ada@contoso.example", "the boss"))
+			x.ada, err = directory.In(x.org).
+				CreateDirectoryUser(t.Context(), x.d.ID, employee("ada@contoso.example", "the boss"))
 			storetest.Must(t, err)
-			x.alan, err = directory.In(x.org).CreateDirectoryUser(t.Context(), x.d.ID, employee("alan@contoso.example", ""))
+			x.alan, err = directory.In(x.org).
+				CreateDirectoryUser(t.Context(), x.d.ID, employee("alan@contoso.example", ""))
 			storetest.Must(t, err)
 			x.alan = storetest.Deactivate(t, x.org, x.d, x.alan)
 			x.engineers = storetest.CreateGroup(t, x.org, x.d, "Engineers", x.ada)
@@ -89,7 +93,8 @@ func TestFilter(t *testing.T) {
 		}
 		for text, want := range users {
 			t.Run("users "+text, func(t *testing.T) {
-				if diff := cmp.Diff(storetest.Ids(want...), storetest.Filtered(t, a.org, a.d.ID, text, false)); diff != "" {
+				if diff := cmp.Diff(storetest.Ids(want...),
+					storetest.Filtered(t, a.org, a.d.ID, text, false)); diff != "" {
 					t.Error(diff)
 				}
 				if found := storetest.Filtered(t, a.org, b.d.ID, text, false); len(found) > 0 {
@@ -117,9 +122,12 @@ func TestFilter(t *testing.T) {
 			})
 		}
 		for _, text := range []string{
-			`userName eq true`, `active eq "true"`, `active gt true`, `active.value eq true and active.x eq true`, `emails[primary eq "true"]`,
-			`emails[primary gt true]`, `userName[value eq "x"] and userName.foo eq "x"`, `meta.created gt "yesterday"`, `meta.created eq 5`,
-			`meta.created co "2026-01-01T00:00:00Z"`, `meta eq "x"`, `meta.owner eq "x"`, `schemas eq true`, `title gt true`,
+			`userName eq true`, `active eq "true"`, `active gt true`, `active.value eq true and active.x eq true`,
+			`emails[primary eq "true"]`,
+			`emails[primary gt true]`, `userName[value eq "x"] and userName.foo eq "x"`, `meta.created gt "yesterday"`,
+			`meta.created eq 5`,
+			`meta.created co "2026-01-01T00:00:00Z"`, `meta eq "x"`, `meta.owner eq "x"`, `schemas eq true`,
+			`title gt true`,
 			`groups.owner eq "x"`, `groups[type eq 5]`, `not (meta.created eq "x")`, `title eq "x" or userName eq 5`,
 		} {
 			t.Run("refused "+text, func(t *testing.T) {
@@ -127,7 +135,9 @@ func TestFilter(t *testing.T) {
 				storetest.WantKind(t, err, model.Invalid, "filter")
 			})
 		}
-		for _, text := range []string{`members.owner eq "x"`, `members[type eq 5]`, `displayName[value eq "x" and type eq "y"]`} {
+		for _, text := range []string{
+			`members.owner eq "x"`, `members[type eq 5]`, `displayName[value eq "x" and type eq "y"]`,
+		} {
 			t.Run("refused of groups "+text, func(t *testing.T) {
 				_, _, err := directory.In(a.org).DirectoryGroups(t.Context(), a.d.ID, storetest.Query(t, text))
 				storetest.WantKind(t, err, model.Invalid, "filter")
@@ -157,7 +167,8 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 		t.Run("is ended where it runs", func(t *testing.T) {
 			storetest.Fill(t, s, org, d, 5_000)
 			storetest.SetPatience(s, 100*time.Millisecond)
-			slow := storetest.Query(t, `title co "x"`+strings.Repeat(` or name.givenName co "x" or emails.display co "x"`, 90))
+			slow := storetest.Query(t,
+				`title co "x"`+strings.Repeat(` or name.givenName co "x" or emails.display co "x"`, 90))
 			at := time.Now()
 			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, slow)
 			storetest.WantKind(t, err, model.TooLarge, "filter")
@@ -185,8 +196,11 @@ func TestListPages(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
 			all = append(all, storetest.CreateUser(t, org, d, name).ID)
 		}
-		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
-			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Offset: p.offset, Limit: p.limit})
+		for _, p := range []struct{ offset, limit int }{
+			{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0},
+		} {
+			us, extent, err := directory.In(org).
+				DirectoryUsers(t.Context(), d.ID, search.Query{Offset: p.offset, Limit: p.limit})
 			storetest.Must(t, err)
 			total := extent.Total
 			found := []string{}
@@ -195,7 +209,8 @@ func TestListPages(t *testing.T) {
 			}
 			from := min(p.offset, 5)
 			if want := all[from:min(from+p.limit, 5)]; total != 5 || !slices.Equal(want, found) {
-				t.Errorf("offset %d, limit %d: %d of %d, want %s", p.offset, p.limit, len(found), total, strings.Join(want, " "))
+				t.Errorf("offset %d, limit %d: %d of %d, want %s", p.offset, p.limit, len(found), total,
+					strings.Join(want, " "))
 			}
 		}
 	})

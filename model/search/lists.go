@@ -28,7 +28,9 @@ func (c *compiler) emails(path filter.AttributePath, tree filter.Expression) (cl
 }
 
 // values compiles comparisons that one value of a multi-valued attribute must satisfy.
-func (c *compiler) values(a tenant.ValueAttribute, path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) values(
+	a tenant.ValueAttribute, path filter.AttributePath, tree filter.Expression,
+) (clause.Expr, error) {
 	columns := map[string]column{
 		"value":   {sql: text("v.value_folded").sql, optional: true},
 		"type":    {sql: text("v.type_folded").sql, optional: true},

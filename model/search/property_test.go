@@ -43,7 +43,8 @@ func TestFiltersMeanWhatTheyMean(t *testing.T) {
 		}
 		matched := 0
 		for _, tree := range trees {
-			found, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Filter: tree, Limit: population, Form: multiValued})
+			found, _, err := directory.In(org).
+				DirectoryUsers(t.Context(), d.ID, search.Query{Filter: tree, Limit: population, Form: multiValued})
 			if err != nil {
 				t.Fatalf("%s: %v", tree, err)
 			}
@@ -77,10 +78,15 @@ const unknownURN = "urn:example:Custom"
 
 // multiValued are the forms of the attributes that documents have.
 func multiValued(p fp.AttributePath) search.Form {
-	return search.Form{MultiValued: p.URIPrefix == nil && (p.AttributeName == "emails" || p.AttributeName == "addresses")}
+	return search.Form{
+		MultiValued: p.URIPrefix == nil && (p.AttributeName == "emails" || p.AttributeName == "addresses"),
+	}
 }
 
-var words = []string{"Ab", "aB", "abc", "ÄÖ", "äö", "a%b", "a_b", `a\b`, `"`, "Zürich", "x.y", "2026-01-02T03:04:05Z", "2026-01-02T05:04:05+02:00", "b"}
+var words = []string{
+	"Ab", "aB", "abc", "ÄÖ", "äö", "a%b", "a_b", `a\b`, `"`, "Zürich", "x.y", "2026-01-02T03:04:05Z",
+	"2026-01-02T05:04:05+02:00", "b",
+}
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
@@ -112,7 +118,8 @@ func randomDocument(r *rand.Rand, i int) map[string]any {
 	maybe(x, "level", pick[any](r, 1, 2.5, 10, "10", true))
 	maybe(x, "tags", pick[any](r, []any{"Ab", "b"}, []any{"äö"}, "Ab", []any{1, "x.y"}))
 	maybe(x, "Flag", pick[any](r, true, false, nil))
-	maybe(x, "place", pick[any](r, map[string]any{"City": pick(r, words...)}, []any{map[string]any{"City": pick(r, words...)}, map[string]any{"City": 5}}))
+	maybe(x, "place", pick[any](r, map[string]any{"City": pick(r, words...)},
+		[]any{map[string]any{"City": pick(r, words...)}, map[string]any{"City": 5}}))
 	if len(x) > 0 {
 		d[unknownURN] = x
 	}
@@ -123,7 +130,9 @@ func randomFilter(r *rand.Rand, depth int) fp.Expression {
 	if depth > 0 {
 		switch r.IntN(6) {
 		case 0, 1:
-			return &fp.LogicalExpression{Left: randomFilter(r, depth-1), Right: randomFilter(r, depth-1), Operator: pick(r, fp.AND, fp.OR)}
+			return &fp.LogicalExpression{
+				Left: randomFilter(r, depth-1), Right: randomFilter(r, depth-1), Operator: pick(r, fp.AND, fp.OR),
+			}
 		case 2:
 			return &fp.NotExpression{Expression: randomFilter(r, depth-1)}
 		case 3:
@@ -142,14 +151,17 @@ func randomFilter(r *rand.Rand, depth int) fp.Expression {
 		return p
 	}
 	if r.IntN(3) == 0 {
-		p := pick(r, path(unknownURN, "level", ""), path(strings.ToUpper(unknownURN), "tags", ""), path(unknownURN, "flag", ""), path(unknownURN, "place", "city"))
+		p := pick(r, path(unknownURN, "level", ""), path(strings.ToUpper(unknownURN), "tags", ""),
+			path(unknownURN, "flag", ""), path(unknownURN, "place", "city"))
 		if r.IntN(2) == 0 {
 			return compare(r, p, pick[any](r, 1, 2.5, 5, true, false))
 		}
 		return compare(r, p, pick(r, words...))
 	}
-	p := pick(r, path("", "userName", ""), path("", "title", ""), path("", "displayName", ""), path("", "externalId", ""), path("", "name", "givenName"),
-		path("", "emails", "value"), path("", "emails", ""), path("", "emails", "type"), path("", "emails", "display"), path("", "addresses", "value"), path("", "addresses", "type"))
+	p := pick(r, path("", "userName", ""), path("", "title", ""), path("", "displayName", ""),
+		path("", "externalId", ""), path("", "name", "givenName"),
+		path("", "emails", "value"), path("", "emails", ""), path("", "emails", "type"), path("", "emails",
+			"display"), path("", "addresses", "value"), path("", "addresses", "type"))
 	return compare(r, p, pick(r, words...))
 }
 
@@ -158,14 +170,19 @@ func randomElement(r *rand.Rand, depth int) fp.Expression {
 	if depth > 0 {
 		switch r.IntN(5) {
 		case 0, 1:
-			return &fp.LogicalExpression{Left: randomElement(r, depth-1), Right: randomElement(r, depth-1), Operator: pick(r, fp.AND, fp.OR)}
+			return &fp.LogicalExpression{
+				Left: randomElement(r, depth-1), Right: randomElement(r, depth-1), Operator: pick(r, fp.AND, fp.OR),
+			}
 		case 2:
 			return &fp.NotExpression{Expression: randomElement(r, depth-1)}
 		}
 	}
 	switch name := pick(r, "value", "type", "display", "primary"); name {
 	case "primary":
-		return &fp.AttributeExpression{AttributePath: fp.AttributePath{AttributeName: name}, Operator: pick(r, fp.EQ, fp.NE), CompareValue: r.IntN(2) == 0}
+		return &fp.AttributeExpression{
+			AttributePath: fp.AttributePath{AttributeName: name}, Operator: pick(r, fp.EQ, fp.NE),
+			CompareValue: r.IntN(2) == 0,
+		}
 	case "type":
 		return compare(r, fp.AttributePath{AttributeName: name}, pick(r, "WORK", "home"))
 	default:
@@ -203,7 +220,8 @@ func matches(d map[string]any, e fp.Expression) bool {
 	case *fp.NotExpression:
 		return !matches(d, x.Expression)
 	case *fp.ValuePath:
-		return slices.ContainsFunc(elements(d, x.AttributePath), func(v any) bool { return elementMatches(v, x.ValueFilter) })
+		return slices.ContainsFunc(elements(d, x.AttributePath),
+			func(v any) bool { return elementMatches(v, x.ValueFilter) })
 	}
 	x := e.(*fp.AttributeExpression)
 	name := "value"
@@ -214,9 +232,13 @@ func matches(d map[string]any, e fp.Expression) bool {
 	}
 	all := elements(d, x.AttributePath)
 	if x.Operator == fp.NE && !multiValued(x.AttributePath).MultiValued {
-		return !slices.ContainsFunc(all, func(v any) bool { return valueMatches(v, name, fp.EQ, x.CompareValue, x.AttributePath) })
+		return !slices.ContainsFunc(all, func(v any) bool {
+			return valueMatches(v, name, fp.EQ, x.CompareValue, x.AttributePath)
+		})
 	}
-	return slices.ContainsFunc(all, func(v any) bool { return valueMatches(v, name, x.Operator, x.CompareValue, x.AttributePath) })
+	return slices.ContainsFunc(all, func(v any) bool {
+		return valueMatches(v, name, x.Operator, x.CompareValue, x.AttributePath)
+	})
 }
 
 // inAnyCase is a member of an object in any case.
@@ -288,7 +310,8 @@ func valueMatches(v any, name string, op fp.CompareOperator, with any, of fp.Att
 			x, s = asMoment(x), asMoment(s)
 		}
 		return map[fp.CompareOperator]bool{
-			fp.EQ: x == s, fp.CO: strings.Contains(x, s), fp.SW: strings.HasPrefix(x, s), fp.EW: strings.HasSuffix(x, s),
+			fp.EQ: x == s, fp.CO: strings.Contains(x, s), fp.SW: strings.HasPrefix(x, s), fp.EW: strings.HasSuffix(x,
+				s),
 			fp.GT: x > s, fp.GE: x >= s, fp.LT: x < s, fp.LE: x <= s,
 		}[op]
 	case bool:

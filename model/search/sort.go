@@ -137,7 +137,8 @@ func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
 		return tenant.Join("json_extract("+at.column+", ", tenant.Param(path), ")")
 	}
 	primary := tenant.Join("SELECT json_extract(e.value, ", tenant.Param("$"+below), ") ",
-		"FROM json_each("+at.column+", ", tenant.Param(p), ") e WHERE ", c.ours(), "e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1")
+		"FROM json_each("+at.column+", ", tenant.Param(p), ") e WHERE ", c.ours(), "e.type = 'object' AND "+
+			"json_extract(e.value, '$.primary') = 1 LIMIT 1")
 	found := tenant.Join("COALESCE((", primary, "), ",
 		extract(p+"[0]"+below), ", ", extract(p+below))
 	if sub == "value" {

@@ -44,20 +44,30 @@ func TestSort(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		for _, u := range []map[string]any{
-			{"userName": "c", "title": "Zoe", "displayName": "b", "externalId": "B", "active": true, "name": map[string]any{"familyName": "ö"},
-				"emails": []any{map[string]any{"value": "z@x"}, map[string]any{"value": "a@x", "primary": true}}, "urn:x": map[string]any{"n": 10, "m": "text", "l": []any{2}}},
-			{"userName": "A", "title": "adam", "displayName": "B", "externalId": "a", "active": false, "name": map[string]any{"familyName": "Z"},
-				"emails": []any{map[string]any{"value": "b@x"}, map[string]any{"value": "a@x"}}, "urn:x": map[string]any{"n": 9, "m": 5, "l": []any{3, 1}}},
-			{"userName": "d", "active": true, "name": map[string]any{"givenName": "x"}, "urn:x": map[string]any{"n": 9.5}},
+			{"userName": "c", "title": "Zoe", "displayName": "b", "externalId": "B", "active": true,
+				"name": map[string]any{"familyName": "ö"},
+				"emails": []any{
+					map[string]any{"value": "z@x"}, map[string]any{"value": "a@x", "primary": true},
+				}, "urn:x": map[string]any{"n": 10, "m": "text", "l": []any{2}}},
+			{"userName": "A", "title": "adam", "displayName": "B", "externalId": "a", "active": false,
+				"name": map[string]any{"familyName": "Z"},
+				"emails": []any{
+					map[string]any{"value": "b@x"}, map[string]any{"value": "a@x"},
+				}, "urn:x": map[string]any{"n": 9, "m": 5, "l": []any{3, 1}}},
+			{"userName": "d", "active": true, "name": map[string]any{"givenName": "x"},
+				"urn:x": map[string]any{"n": 9.5}},
 			{"userName": "B", "title": "Adam", "active": true, "emails": []any{map[string]any{"value": "c@x"}}},
 		} {
 			_, err := directory.In(org).CreateDirectoryUser(t.Context(), d.ID, u)
 			storetest.Must(t, err)
 		}
 		for by, want := range map[string]string{
-			"userName": "A B c d", "displayName": "c A d B", "externalId": "c A d B", "active": "A c d B", "title": "A B c d", "name.familyName": "A c d B",
-			"emails": "c A B d", "emails.value": "c A B d", "urn:x:n": "A d c B", "urn:x:m": "A c d B", "urn:x:l": "c A d B",
-			"id": "c A d B", "meta.created": "c A d B", "meta.lastModified": "c A d B", "meta.version": "c A d B", "meta.location": "c A d B", "meta.resourceType": "c A d B",
+			"userName": "A B c d", "displayName": "c A d B", "externalId": "c A d B", "active": "A c d B",
+			"title": "A B c d", "name.familyName": "A c d B",
+			"emails": "c A B d", "emails.value": "c A B d", "urn:x:n": "A d c B", "urn:x:m": "A c d B",
+			"urn:x:l": "c A d B",
+			"id":      "c A d B", "meta.created": "c A d B", "meta.lastModified": "c A d B", "meta.version": "c A d B",
+			"meta.location": "c A d B", "meta.resourceType": "c A d B",
 			"urn:x:none": "c A d B",
 		} {
 			for _, descending := range []bool{false, true} {
@@ -80,13 +90,15 @@ func TestSort(t *testing.T) {
 						continue
 					}
 					if got := pages(t, org, d.ID, q); !slices.Equal(got, expected) {
-						t.Errorf("by %s, descending %v, in pages of %d: %v, want %v", by, descending, q.Limit, got, expected)
+						t.Errorf("by %s, descending %v, in pages of %d: %v, want %v", by, descending, q.Limit, got,
+							expected)
 					}
 				}
 			}
 		}
 		for _, by := range []string{"groups", "schemas", "meta", "meta.owner"} {
-			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
+			_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID,
+				search.Query{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
 			storetest.WantKind(t, err, model.Invalid, "sortBy")
 		}
 	})
@@ -129,13 +141,18 @@ func TestCursor(t *testing.T) {
 			}
 		})
 		t.Run("a cursor that nobody was given is refused", func(t *testing.T) {
-			for _, place := range []string{"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`, `[1, "x", 2]`, `[null, null]`, `{}`, `[1, "\u0000"]`} {
-				_, _, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Limit: 1, Cursor: &search.Cursor{Place: place}})
+			for _, place := range []string{
+				"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`, `[1, "x", 2]`, `[null, null]`,
+				`{}`, `[1, "\u0000"]`,
+			} {
+				_, _, err := directory.In(org).
+					DirectoryUsers(t.Context(), d.ID, search.Query{Limit: 1, Cursor: &search.Cursor{Place: place}})
 				storetest.WantKind(t, err, model.Invalid, "cursor")
 			}
 		})
 		t.Run("no resources by cursor, but their number", func(t *testing.T) {
-			us, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, search.Query{Cursor: new(search.Cursor)})
+			us, extent, err := directory.In(org).
+				DirectoryUsers(t.Context(), d.ID, search.Query{Cursor: new(search.Cursor)})
 			storetest.Must(t, err)
 			if len(us) != 0 || extent.Total != size-2 || extent.Next != nil {
 				t.Errorf("%d users, %+v", len(us), extent)

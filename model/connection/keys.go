@@ -10,8 +10,16 @@ import (
 	"rollcall/model/organization"
 )
 
+// connectionKey is what a connection's private key is sealed for.
+func connectionKey(id string) string { return "connections/" + id + "/sp_key" }
+
 // standbyKey is what the key that stands by is sealed for.
 func standbyKey(id string) string { return "connections/" + id + "/sp_standby_key" }
+
+// ConnectionKey opens the private key with which a connection signs, in PKCS #8.
+func (s Store) ConnectionKey(c *Connection) ([]byte, error) {
+	return tenant.SealerOf(s).Open(c.SPKey, connectionKey(c.ID))
+}
 
 // StandbyKey opens the private key that stands by, in PKCS #8; nil when none does.
 func (s Store) StandbyKey(c *Connection) ([]byte, error) {
@@ -26,10 +34,12 @@ func (s Store) StandbyKey(c *Connection) ([]byte, error) {
 func (o Org) AddKey(ctx context.Context, id, certificate string, key []byte) (*Connection, error) {
 	return o.rotate(ctx, id, func(c *Connection) error {
 		if c.OIDC() {
-			return model.Invalidf("sp_key", "a connection over OpenID Connect has no keys of its own: the provider knows it by its client_secret")
+			return model.Invalidf("sp_key",
+				"a connection over OpenID Connect has no keys of its own: the provider knows it by its client_secret")
 		}
 		if c.SPStandbyCertificate != "" {
-			return model.Conflictf("sp_key", "the connection has a second key already; promote one of the two and delete the other")
+			return model.Conflictf("sp_key",
+				"the connection has a second key already; promote one of the two and delete the other")
 		}
 		c.SPStandbyCertificate, c.SPStandbyKey = certificate, tenant.SealerOf(o).Seal(key, standbyKey(c.ID))
 		return nil
@@ -53,7 +63,8 @@ func (o Org) PromoteKey(ctx context.Context, id, fingerprint string) (*Connectio
 			return err
 		}
 		c.SPCertificate, c.SPStandbyCertificate = c.SPStandbyCertificate, c.SPCertificate
-		c.SPKey, c.SPStandbyKey = tenant.SealerOf(o).Seal(standby, connectionKey(c.ID)), tenant.SealerOf(o).Seal(current, standbyKey(c.ID))
+		c.SPKey, c.SPStandbyKey = tenant.SealerOf(o).Seal(standby, connectionKey(c.ID)), tenant.SealerOf(o).
+			Seal(current, standbyKey(c.ID))
 		return nil
 	})
 }
@@ -75,7 +86,8 @@ func (o Org) DeleteKey(ctx context.Context, id, fingerprint string) (*Connection
 
 // keyOf finds the certificate of one of our keys by its fingerprint.
 func (c *Connection) keyOf(fingerprint string, now time.Time) (string, error) {
-	for _, text := range append(organization.Optional(c.SPCertificate), organization.Optional(c.SPStandbyCertificate)...) {
+	for _, text := range append(organization.Optional(c.SPCertificate),
+		organization.Optional(c.SPStandbyCertificate)...) {
 		if read, err := ReadCertificate(text, RequestSigning, now); err == nil && read.Fingerprint == fingerprint {
 			return text, nil
 		}
@@ -105,7 +117,8 @@ func (o Org) rotate(ctx context.Context, id string, change func(*Connection) err
 		due := model.Time(0)
 		c.UpdatedAt, c.CertificatesDueAt = tenant.Now(org), &due
 		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).
-			Select("SPKey", "SPCertificate", "SPStandbyKey", "SPStandbyCertificate", "UpdatedAt", "CertificatesDueAt").UpdateColumns(c).Error
+			Select("SPKey", "SPCertificate", "SPStandbyKey", "SPStandbyCertificate", "UpdatedAt", "CertificatesDueAt").
+			UpdateColumns(c).Error
 		if err != nil {
 			return fmt.Errorf("rotate keys: %w", err)
 		}
