@@ -13,27 +13,27 @@ import (
 	"rollcall/model/organization"
 )
 
-// CertificateState says how a certificate's dates stand.
+// CertificateState says whether a certificate is within its dates.
 type CertificateState string
 
 // The states of a certificate.
 const (
 	CertificateValid       CertificateState = "valid"
-	CertificateExpiring    CertificateState = "expiring" // within the first of warnedDays
+	CertificateExpiring    CertificateState = "expiring" // the first warning is due
 	CertificateExpired     CertificateState = "expired"
 	CertificateNotYetValid CertificateState = "not_yet_valid"
 )
 
-// CertificateUse says what a certificate of a connection is for.
+// CertificateUse says what a certificate of a connection signs.
 type CertificateUse string
 
-// The uses of certificates, as the reference's events name them.
+// The uses of certificates.
 const (
 	ResponseSigning CertificateUse = "ResponseSigning" // the identity provider's
 	RequestSigning  CertificateUse = "RequestSigning"  // ours
 )
 
-// Certificate is what is told of a certificate of a connection.
+// Certificate describes a certificate of a connection, in the API and in events.
 type Certificate struct {
 	Use         CertificateUse   `json:"certificate_type"`
 	Subject     string           `json:"subject"`
@@ -43,12 +43,12 @@ type Certificate struct {
 	State       CertificateState `json:"state"`
 }
 
-// Certificates are those of a connection: the identity provider's, ours, and the one that stands by.
-// One that cannot be read is left out: it must not keep anybody from replacing it.
+// Certificates returns the certificates of a connection: the identity provider's, ours, and our
+// second one. It leaves out a certificate that cannot be read, so that it can be replaced.
 func (c *Connection) Certificates(now time.Time) []Certificate {
 	var out []Certificate
-	for i, text := range slices.Concat(c.IDPCertificates, organization.Optional(c.SPCertificate),
-		organization.Optional(c.SPStandbyCertificate)) {
+	ours := slices.Concat(organization.Optional(c.SPCertificate), organization.Optional(c.SPStandbyCertificate))
+	for i, text := range slices.Concat(c.IDPCertificates, ours) {
 		use := ResponseSigning
 		if i >= len(c.IDPCertificates) {
 			use = RequestSigning
@@ -60,7 +60,7 @@ func (c *Connection) Certificates(now time.Time) []Certificate {
 	return out
 }
 
-// ReadCertificate reads a certificate as connections keep it, in PEM.
+// ReadCertificate reads a certificate in PEM, the format in which connections store it.
 func ReadCertificate(text string, use CertificateUse, now time.Time) (Certificate, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
@@ -72,8 +72,8 @@ func ReadCertificate(text string, use CertificateUse, now time.Time) (Certificat
 	}
 	sum := sha256.Sum256(read.Raw)
 	c := Certificate{
-		use, read.Subject.String(), hex.EncodeToString(sum[:]), model.TimeOf(read.NotBefore),
-		model.TimeOf(read.NotAfter), CertificateValid,
+		Use: use, Subject: read.Subject.String(), Fingerprint: hex.EncodeToString(sum[:]),
+		NotBefore: model.TimeOf(read.NotBefore), NotAfter: model.TimeOf(read.NotAfter), State: CertificateValid,
 	}
 	switch {
 	case now.After(read.NotAfter):

@@ -12,63 +12,65 @@ import (
 type Connection struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
-	Type           string               // one of ConnectionTypes
+	Type           string               // one of connectionTypes
 	State          ConnectionState
 	ConnectionFields
 
+	// Our key, with which requests are signed, and its certificate.
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
 	SPCertificate string `gorm:"column:sp_certificate"`
-	// The key that stands by while one replaces the other; empty mostly.
+	// Our second key, while one replaces the other; mostly empty.
 	SPStandbyKey         []byte `gorm:"column:sp_standby_key"` // sealed; Store.StandbyKey opens it
 	SPStandbyCertificate string `gorm:"column:sp_standby_certificate"`
 
-	MetadataTriedAt   *model.Time // when it was last asked for by a worker
-	CertificatesDueAt *model.Time // when the certificates' dates are looked at next; nil when nothing is to come
+	MetadataTriedAt   *model.Time // when a worker last fetched the metadata
+	CertificatesDueAt *model.Time // when a worker next checks the certificates' dates; nil for never
 
 	CreatedAt model.Time            `gorm:"autoCreateTime:false"`
 	UpdatedAt model.Time            `gorm:"autoUpdateTime:false"`
-	Domains   []organization.Domain `gorm:"-"` // of the organization; filled for the API
+	Domains   []organization.Domain `gorm:"-"` // of the organization; WithDomains reads them
 }
 
-// ConnectionFields are those of a connection that UpdateConnection changes.
+// ConnectionFields are the fields of a connection that UpdateConnection changes.
 type ConnectionFields struct {
 	Name              string
 	AllowIDPInitiated bool    `gorm:"column:allow_idp_initiated"`
 	ApplicationID     *string // where a login that the identity provider starts ends
-	// SubjectAttribute is the attribute whose value names a person for good; the NameID does when empty.
+	// SubjectAttribute is the attribute whose value identifies a person permanently. When it is
+	// empty, the NameID does.
 	SubjectAttribute string
-	// UsernameAttribute is the attribute that holds the userName by which a directory knows the person.
+	// UsernameAttribute is the attribute with the userName that a directory has for the person.
 	UsernameAttribute string
-	// TrustEmail takes an e-mail address of the identity provider as verified although it does not
-	// say so. SAML has no word for that: it matters to OpenID Connect only.
+	// TrustEmail takes an e-mail address as verified although the identity provider does not say
+	// so. It matters to OpenID Connect only: SAML cannot say so.
 	TrustEmail       bool
 	Reauthentication Reauthentication
 
 	IDPEntityID       string   `gorm:"column:idp_entity_id"`        // the issuer over OpenID Connect
 	IDPSSORedirectURL string   `gorm:"column:idp_sso_redirect_url"` // at least one of the two is given
 	IDPSSOPostURL     string   `gorm:"column:idp_sso_post_url"`
-	IDPMetadataURL    string   `gorm:"column:idp_metadata_url"` // where the four around it came from; often empty
+	IDPMetadataURL    string   `gorm:"column:idp_metadata_url"` // the source of the fields around it; often empty
 	IDPCertificates   []string `gorm:"column:idp_certificates;serializer:json"`
 
-	// Where the identity provider takes logout messages, by binding, and the answers to its own.
+	// Where the identity provider receives logout requests, and responses to its own requests, by
+	// binding.
 	Logout                    LogoutMode
 	IDPSLORedirectURL         string `gorm:"column:idp_slo_redirect_url"`
 	IDPSLORedirectResponseURL string `gorm:"column:idp_slo_redirect_response_url"`
 	IDPSLOPostURL             string `gorm:"column:idp_slo_post_url"`
 	IDPSLOPostResponseURL     string `gorm:"column:idp_slo_post_response_url"`
 
-	UnsignedRequests bool             // authentication requests carry no signature
-	AllowEncrypted   EncryptedAllowed // which encrypted assertions are taken
-	// the format that is asked for; whatever the other side is set up for when empty
-	NameIDFormat              string
-	AttributeMapping          map[string]string `gorm:"serializer:json"` // member of a profile → the attribute's name
-	RefuseExpiredCertificates bool              // a signature by a certificate that is out of date is refused
+	UnsignedRequests          bool              // authentication requests are not signed
+	AllowEncrypted            EncryptedAllowed  // which encrypted assertions are accepted
+	NameIDFormat              string            // the requested format; empty requests none
+	AttributeMapping          map[string]string `gorm:"serializer:json"` // member of a profile → attribute
+	RefuseExpiredCertificates bool              // refuses a signature by an expired certificate
 
-	MetadataRefreshedAt *model.Time // when the metadata behind IDPMetadataURL was last taken over
-	MetadataDueAt       *model.Time // when it is asked for next; nil without a URL
-	MetadataError       string      // why the last attempt was in vain; empty when it was not
+	MetadataRefreshedAt *model.Time // when the metadata at IDPMetadataURL was last taken over
+	MetadataDueAt       *model.Time // when a worker fetches it next; nil without a URL
+	MetadataError       string      // why the last attempt failed; empty when it did not
 
-	// Over OpenID Connect, in place of what SAML has above.
+	// The client at an OpenID provider.
 	OIDCClientID     string   `gorm:"column:oidc_client_id"`
 	OIDCClientSecret []byte   `gorm:"column:oidc_client_secret"` // sealed; Store.ClientSecret opens it
 	OIDCScopes       []string `gorm:"column:oidc_scopes;serializer:json"`
@@ -84,69 +86,66 @@ const (
 	ConnectionActive ConnectionState = "active"
 )
 
-// Reauthentication says what a connection makes of a wish that the person
-// authenticates anew (prompt=login, max_age).
+// Reauthentication says what a connection does when an application asks for a fresh authentication
+// (prompt=login, max_age).
 type Reauthentication string
 
-// How a fresh authentication is demanded. Some identity providers ignore the wish: a connection to
-// one of those can only request it.
+// A fresh authentication is enforced or only requested. The latter is for identity providers that
+// ignore the request.
 const (
 	ReauthenticationEnforced  Reauthentication = "enforced"
 	ReauthenticationRequested Reauthentication = "requested"
 )
 
-// LogoutMode says how far signing out reaches.
+// LogoutMode says where signing out ends a session.
 type LogoutMode string
 
-// Signing out ends the session here, or at the identity provider as well, where that takes it.
+// Signing out ends the session on this server only, or at the identity provider as well, where that
+// supports logout.
 const (
 	LogoutLocal LogoutMode = "local"
 	LogoutIDP   LogoutMode = "idp"
 )
 
-// EncryptedAllowed says which encrypted assertions a connection takes.
+// EncryptedAllowed says which encrypted assertions a connection accepts.
 type EncryptedAllowed string
 
-// What may be encrypted. CBC is for identity providers that have nothing else:
-// whoever relays a ciphertext of it can alter it.
+// The modes of encryption that are accepted. CBC is for identity providers that have no other mode:
+// an attacker who relays its ciphertext can alter it.
 const (
 	EncryptedOff EncryptedAllowed = "off"
 	EncryptedGCM EncryptedAllowed = "gcm"
 	EncryptedCBC EncryptedAllowed = "cbc" // and GCM
 )
 
-// ConnectionTypes are the kinds of identity providers that a connection can be to. They differ in
-// the guide that an administrator is shown, and in what is set when a connection begins.
-var ConnectionTypes = []string{
+// connectionTypes are the types of connections, one for each product of identity provider. They
+// differ in the guide that an administrator sees, and in the defaults of a new connection.
+var connectionTypes = []string{
 	"ADFSSAML", "Auth0SAML", AzureSAML, "CasSAML", "ClassLinkSAML", "CloudflareSAML", "CyberArkSAML", "DuoSAML",
 	"GenericSAML", "GoogleSAML", "JumpCloudSAML", "KeycloakSAML", "LastPassSAML", "MiniOrangeSAML", "NetIqSAML",
 	"OktaSAML", "OneLoginSAML", "OracleSAML", "PingFederateSAML", "PingOneSAML", "RipplingSAML", "SalesforceSAML",
 	"ShibbolethGenericSAML", "ShibbolethSAML", "SimpleSamlPhpSAML", "VMwareSAML",
-	"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC,
+	"CleverOIDC", EntraOIDC, "GenericOIDC", "GoogleOIDC", "OktaOIDC",
 }
 
-// OIDCTypes are the ConnectionTypes that speak OpenID Connect.
-var OIDCTypes = []string{"CleverOIDC", EntraOIDC, "GenericOIDC", GoogleOIDC, OktaOIDC}
+// oidcTypes are the connectionTypes over OpenID Connect: those whose client has a secret, not a
+// certificate or a key.
+var oidcTypes = []string{"CleverOIDC", EntraOIDC, "GenericOIDC", "GoogleOIDC", "OktaOIDC"}
 
-// The types of connections over OpenID Connect, as the reference spells them. Those of it that demand
-// a client's certificate or key instead of a secret are not among them.
+// The types of connections to Microsoft Entra ID.
 const (
-	EntraOIDC  = "EntraIdOIDC"
-	GoogleOIDC = "GoogleOIDC"
-	OktaOIDC   = "OktaOIDC"
+	AzureSAML = "AzureSAML"
+	EntraOIDC = "EntraIdOIDC"
 )
 
-// AzureSAML is the type of connections to Microsoft Entra ID.
-const AzureSAML = "AzureSAML"
-
-// EntraObjectID is the attribute in which Entra ID names a person for good.
+// EntraObjectID is the SAML attribute with Entra ID's permanent id of a person.
 const EntraObjectID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 
-// MappedAttributes are the members of a profile for which a connection can name the attribute.
-var MappedAttributes = []string{"email", "first_name", "last_name", "display_name", "groups"}
+// mappedAttributes are the members of a profile that AttributeMapping can map.
+var mappedAttributes = []string{"email", "first_name", "last_name", "display_name", "groups"}
 
-// NameIDFormats are the formats of NameID that can be asked for (SAML Core §8.3).
-var NameIDFormats = []string{
+// nameIDFormats are the formats of NameID that can be requested (SAML Core §8.3).
+var nameIDFormats = []string{
 	transientFormat,
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
@@ -156,20 +155,19 @@ var NameIDFormats = []string{
 	"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
 }
 
-// transientFormat is of names that are new at each login.
+// transientFormat is the format of a NameID that is new at each login.
 const transientFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
-// OIDC tells whether the connection speaks OpenID Connect. Its IDPEntityID is the issuer then.
-func (c *Connection) OIDC() bool { return slices.Contains(OIDCTypes, c.Type) }
+// OIDC returns whether the connection is over OpenID Connect. Its IDPEntityID is then the issuer.
+func (c *Connection) OIDC() bool { return slices.Contains(oidcTypes, c.Type) }
 
-// LogoutOffered tells whether the identity provider takes logout messages at all.
+// LogoutOffered returns whether the identity provider receives logout requests.
 func (c *Connection) LogoutOffered() bool { return c.IDPSLORedirectURL != "" || c.IDPSLOPostURL != "" }
 
-// UnderstoodAs tells whether a response means the same to two versions of a connection.
+// UnderstoodAs returns whether both versions of a connection read a response alike.
 func (c *Connection) UnderstoodAs(other *Connection) bool {
 	return c.IDPEntityID == other.IDPEntityID && slices.Equal(c.IDPCertificates, other.IDPCertificates) &&
 		c.OIDCClientID == other.OIDCClientID && c.OIDCGroupsClaim == other.OIDCGroupsClaim &&
 		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute &&
-		c.TrustEmail == other.TrustEmail &&
-		maps.Equal(c.AttributeMapping, other.AttributeMapping)
+		c.TrustEmail == other.TrustEmail && maps.Equal(c.AttributeMapping, other.AttributeMapping)
 }

@@ -17,7 +17,7 @@ const (
 	CertificateRenewalNeeded model.EventType = "connection.saml_certificate_renewal_required"
 )
 
-// ConnectionObject is the public form of a Connection.
+// ConnectionObject is a Connection as the API and the events show it.
 type ConnectionObject struct {
 	Object         string             `json:"object"`
 	ID             string             `json:"id"`
@@ -31,18 +31,18 @@ type ConnectionObject struct {
 	UpdatedAt      model.Time         `json:"updated_at"`
 }
 
-// ConnectionDomain is a domain as a ConnectionObject lists it.
+// ConnectionDomain is a domain in a ConnectionObject.
 type ConnectionDomain struct {
 	ID     string `json:"id"`
 	Object string `json:"object"`
 	Domain string `json:"domain"`
 }
 
-// PublicForm returns the object that the API and events show.
+// PublicForm returns the connection as the API and the events show it.
 func (c *Connection) PublicForm() ConnectionObject {
 	o := ConnectionObject{
-		Object: "connection", ID: model.ConnectionPrefix.ID(c.ID), OrganizationID: model.OrganizationPrefix.ID(
-			string(c.OrganizationID)),
+		Object: "connection", ID: model.ConnectionPrefix.ID(c.ID),
+		OrganizationID: model.OrganizationPrefix.ID(string(c.OrganizationID)),
 		ConnectionType: c.Type, Name: c.Name, State: c.State, Status: "unlinked", Domains: []ConnectionDomain{},
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
@@ -57,32 +57,32 @@ func (c *Connection) PublicForm() ConnectionObject {
 	return o
 }
 
-// ConnectionEvent is a connection as connection.activated and .deactivated show it.
+// ConnectionEvent is the data of connection.activated and connection.deactivated.
 type ConnectionEvent struct {
 	ConnectionObject
 	ExternalKey string `json:"external_key"`
 }
 
-// recordDeactivated notes that nobody can sign in at a connection any more, if somebody could.
+// recordDeactivated records that people can no longer sign in at a connection, if it was active.
 func (o Org) recordDeactivated(before, after *Connection) error {
 	if before.State != ConnectionActive {
 		return nil
 	}
 	e := ConnectionEvent{after.PublicForm(), model.ConnectionPrefix.ID(after.ID)}
-	if e.State == ConnectionActive { // on its way out
+	if e.State == ConnectionActive { // it is about to be deleted
 		e.State, e.Status = "inactive", "unlinked"
 	}
 	return tenant.Record(o, ConnectionDeactivated, e.ID, e)
 }
 
-// CertificateCause says by what the certificates of a connection changed.
+// CertificateCause says why the certificates of a connection changed.
 type CertificateCause string
 
 // The causes of connection.certificates_changed.
 const (
-	ByAdministrator CertificateCause = "administrator" // by hand
-	ByMetadata      CertificateCause = "metadata"      // the identity provider's metadata was read again
-	ByRotation      CertificateCause = "rotation"      // of our own key
+	ByAdministrator CertificateCause = "administrator" // an administrator replaced them
+	ByMetadata      CertificateCause = "metadata"      // the identity provider's metadata has others
+	ByRotation      CertificateCause = "rotation"      // our own key was replaced
 )
 
 // certificatesEvent is the data of connection.certificates_changed.
@@ -93,7 +93,7 @@ type certificatesEvent struct {
 	Cause   CertificateCause `json:"cause"`
 }
 
-// recordCertificates notes which certificates of a connection came and which went, if any did.
+// recordCertificates records which certificates were added to a connection and which were removed.
 func (o Org) recordCertificates(before, after *Connection, cause CertificateCause) error {
 	if slices.Equal(before.IDPCertificates, after.IDPCertificates) && before.SPCertificate == after.SPCertificate &&
 		before.SPStandbyCertificate == after.SPStandbyCertificate {
@@ -108,7 +108,7 @@ func (o Org) recordCertificates(before, after *Connection, cause CertificateCaus
 	}
 	for _, c := range e.Added {
 		if c.Use != ResponseSigning {
-			continue // it only stands by
+			continue // ours is renewed when PromoteKey puts it to use
 		}
 		if err := o.recordRenewed(after, c); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (o Org) recordCertificates(before, after *Connection, cause CertificateCaus
 	return nil
 }
 
-// without are the certificates of a list that are not in another one.
+// without returns the certificates of a list that are not in the other one.
 func without(list, other []Certificate) []Certificate {
 	out := []Certificate{}
 	for _, c := range list {
@@ -128,7 +128,7 @@ func without(list, other []Certificate) []Certificate {
 	return out
 }
 
-// certificateEvent is a certificate as the reference's events show it, and what tells it from others.
+// certificateEvent is the data of the events about one certificate.
 type certificateEvent struct {
 	Connection  connectionName   `json:"connection"`
 	Certificate namedCertificate `json:"certificate"`
@@ -136,11 +136,13 @@ type certificateEvent struct {
 	RenewedAt   *model.Time      `json:"renewed_at,omitempty"`
 }
 
+// connectionName is the connection in a certificateEvent.
 type connectionName struct {
 	ID             string `json:"id"`
 	OrganizationID string `json:"organization_id"`
 }
 
+// namedCertificate is the certificate in a certificateEvent.
 type namedCertificate struct {
 	Use         CertificateUse `json:"certificate_type"`
 	ExpiryDate  model.Time     `json:"expiry_date"`
@@ -149,6 +151,7 @@ type namedCertificate struct {
 	Subject     string         `json:"subject"`
 }
 
+// certificateEvent returns the data of an event about one of the certificates.
 func (c *Connection) certificateEvent(of Certificate) certificateEvent {
 	return certificateEvent{
 		Connection: connectionName{
@@ -160,7 +163,7 @@ func (c *Connection) certificateEvent(of Certificate) certificateEvent {
 	}
 }
 
-// recordRenewed notes that a certificate is in use from now on.
+// recordRenewed records that a certificate is now in use.
 func (o Org) recordRenewed(c *Connection, renewed Certificate) error {
 	e, at := c.certificateEvent(renewed), tenant.Now(o)
 	e.RenewedAt = &at

@@ -21,13 +21,14 @@ func (o Org) Connection(ctx context.Context, id string) (*Connection, error) {
 	return o.WithDomains(ctx, &c)
 }
 
+// WithDomains fills the Domains of a connection with those of the organization, and returns it.
 func (o Org) WithDomains(ctx context.Context, c *Connection) (*Connection, error) {
 	var err error
 	c.Domains, err = organization.In(o).Domains(ctx)
 	return c, err
 }
 
-// ActiveConnections lists the connections at which people of the organization can sign in, oldest first.
+// ActiveConnections lists the active connections of the organization, oldest first.
 func (o Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 	var cs []Connection
 	err := tenant.Read(o).WithContext(ctx).Where("state = ?", ConnectionActive).Order("id").Find(&cs).Error
@@ -37,18 +38,18 @@ func (o Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 	return cs, nil
 }
 
-// LockConnection reads a connection's row and locks it, to change, to remove or to use it.
+// LockConnection reads a connection's row and locks it until the transaction ends. strength is
+// tenant.ToChange, tenant.ToRemove, or a weaker lock of PostgreSQL.
 func (o Org) LockConnection(ctx context.Context, id, strength string) (*Connection, error) {
 	var c Connection
-	err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &c, "connection",
-		id)
-	if err != nil {
+	locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength})
+	if err := tenant.One(o, locked, &c, "connection", id); err != nil {
 		return nil, err
 	}
 	return &c, nil
 }
 
-// CheckDefaultConnection refuses a connection that the organization does not have.
+// CheckDefaultConnection refuses a default connection that the organization does not have.
 func (o Org) CheckDefaultConnection(ctx context.Context, r organization.ConnectionRef) error {
 	if r == "" {
 		return nil
@@ -60,9 +61,9 @@ func (o Org) CheckDefaultConnection(ctx context.Context, r organization.Connecti
 	return err
 }
 
-// CheckEnforcement refuses to require single sign-on before somebody has signed in
-// by it (docs/design/identity.md, "Administrators"): a connection becomes active by its first
-// login.
+// CheckEnforcement refuses settings that newly require single sign-on while the organization has no
+// active connection (docs/design/identity.md, "Administrators"). A connection becomes active by its
+// first login.
 func (o Org) CheckEnforcement(ctx context.Context, before, after organization.Settings) error {
 	if before.SSORequired || !after.SSORequired {
 		return nil
@@ -74,8 +75,8 @@ func (o Org) CheckEnforcement(ctx context.Context, before, after organization.Se
 	return err
 }
 
-// Connection returns a connection by its id alone: the path of a browser's
-// request names it.
+// Connection returns a connection of any organization: the path of a browser's request has only
+// its id.
 func (s Store) Connection(ctx context.Context, id string) (*Connection, error) {
 	var cs []Connection
 	if model.IsID(id) {
@@ -89,13 +90,13 @@ func (s Store) Connection(ctx context.Context, id string) (*Connection, error) {
 	return &cs[0], nil
 }
 
-// ConnectionQuery asks for connections.
+// ConnectionQuery asks for one page of connections.
 type ConnectionQuery struct {
 	model.Page
 	OrganizationID model.OrganizationID
 	Type           string
 	Domain         string // only those of organizations with this domain
-	Search         string // only those whose name contains this, in any case
+	Search         string // only those whose name contains this text, in any case
 }
 
 // Connections lists the connections of a scope, with the domains of their organizations.

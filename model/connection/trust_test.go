@@ -381,7 +381,8 @@ func TestKeysRotate(t *testing.T) {
 		}); !slices.Equal(got, []model.EventType{connection.CertificateRenewed}) {
 			t.Errorf("a promotion leaves %v", got)
 		}
-		if e := lastEvent(t, s, org, connection.CertificateRenewed); e["certificate"].(map[string]any)["certificate_type"] != "RequestSigning" {
+		e := lastEvent(t, s, org, connection.CertificateRenewed)
+		if e["certificate"].(map[string]any)["certificate_type"] != "RequestSigning" {
 			t.Errorf("got %v", e)
 		}
 		holds("next", "key")

@@ -11,15 +11,15 @@ import (
 	"rollcall/model/people"
 )
 
-// leaveConnection unlinks everybody from a connection: the identities and what
-// the logins asserted go, and the access of those whom it signed in ends.
-func (o Org) leaveConnection(ctx context.Context, id string) error {
+// unlinkAll deletes all identities of a connection and the groups that its logins asserted. The
+// users that signed in by it are signed out.
+func (o Org) unlinkAll(ctx context.Context, id string) error {
 	linked := tenant.DB(o).Model(&people.Identity{}).Select("user_id").Where("connection_id = ?", id)
-	// All of them in one order, before some are signed out: another connection may link one of them meanwhile.
+	// SignOut locks some of these users. All of them are locked before that, in the order of their
+	// ids: a login at another connection may lock one of them at the same time.
 	var locked []string
 	err := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
-		Where("id IN (?)", linked).
-		Order("id").Pluck("id", &locked).Error
+		Where("id IN (?)", linked).Order("id").Pluck("id", &locked).Error
 	if err != nil {
 		return fmt.Errorf("lock linked users: %w", err)
 	}
@@ -49,16 +49,16 @@ func (o Org) leaveConnection(ctx context.Context, id string) error {
 	return nil
 }
 
-// unlink takes the identities of a connection out of their users' rows: by one
-// write for those who have no others, which is almost everybody.
+// unlink removes the identities of a connection from the rows of their users. Almost all users have
+// no other identity, and one statement writes all of those.
 func (o Org) unlink(ctx context.Context, connection string, users []people.User) error {
 	var ids []string
 	for _, u := range users {
 		ids = append(ids, u.ID)
 	}
 	var identities []people.Identity
-	err := tenant.DB(o).WithContext(ctx).Select("id", "user_id").Where("connection_id = ? AND user_id IN ?", connection,
-		ids).Find(&identities).Error
+	err := tenant.DB(o).WithContext(ctx).Select("id", "user_id").
+		Where("connection_id = ? AND user_id IN ?", connection, ids).Find(&identities).Error
 	if err != nil {
 		return fmt.Errorf("read identities: %w", err)
 	}
@@ -74,16 +74,17 @@ func (o Org) unlink(ctx context.Context, connection string, users []people.User)
 			continue
 		}
 		u.ProfileIDs = rest
-		if err := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("id = ?", u.ID).Select("ProfileIDs").
-			UpdateColumns(&u).Error; err != nil {
+		err := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("id = ?", u.ID).
+			Select("ProfileIDs").UpdateColumns(&u).Error
+		if err != nil {
 			return fmt.Errorf("unlink user: %w", err)
 		}
 	}
 	if len(only) == 0 {
 		return nil
 	}
-	err = tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("id IN ?", only).Select("ProfileIDs").
-		UpdateColumns(&people.User{ProfileIDs: []string{}}).Error
+	err = tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("id IN ?", only).
+		Select("ProfileIDs").UpdateColumns(&people.User{ProfileIDs: []string{}}).Error
 	if err != nil {
 		return fmt.Errorf("unlink users: %w", err)
 	}

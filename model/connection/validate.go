@@ -1,53 +1,59 @@
 package connection
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"rollcall/model"
-	"rollcall/model/organization"
 )
 
+// What the fields of a connection may be long, in characters or elements.
 const (
 	maxCertificates = 20
 	maxAttribute    = 500
-)
-
-const (
 	maxClientID     = 500
 	maxClientSecret = 2000
 	maxScopes       = 20
 )
 
-// validate answers Invalid, with the field's API name, for the first rule broken. Addresses and
-// certificates were read by sso/saml before; here they are only bounded.
+// validate returns Invalid, with the field's name in the API, for the first rule that a connection
+// breaks. The caller has parsed the certificates and the addresses of metadata before; here they
+// are only limited.
 func (c *Connection) validate() error {
 	if err := model.ValidName(c.Name); err != nil {
 		return err
 	}
-	if !slices.Contains(ConnectionTypes, c.Type) {
-		return model.Invalidf("connection_type", "connection_type is one of %s", strings.Join(ConnectionTypes, ", "))
+	if !slices.Contains(connectionTypes, c.Type) {
+		return model.Invalidf("connection_type", "connection_type is one of %s", strings.Join(connectionTypes, ", "))
 	}
 	if c.Reauthentication != ReauthenticationEnforced && c.Reauthentication != ReauthenticationRequested {
-		return model.Invalidf("reauthentication", "reauthentication is %q or %q", ReauthenticationEnforced,
-			ReauthenticationRequested)
+		return model.Invalidf("reauthentication", "reauthentication is %q or %q",
+			ReauthenticationEnforced, ReauthenticationRequested)
 	}
 	for _, f := range []struct{ field, text string }{
-		{"subject_attribute", c.SubjectAttribute}, {"username_attribute", c.UsernameAttribute}, {"saml.idp_entity_id",
-			c.IDPEntityID},
+		{"subject_attribute", c.SubjectAttribute},
+		{"username_attribute", c.UsernameAttribute},
+		{"saml.idp_entity_id", c.IDPEntityID},
 	} {
 		if utf8.RuneCountInString(f.text) > maxAttribute || !model.Storable(f.text) {
 			return model.Invalidf(f.field, "%s is text of at most %d characters", f.field, maxAttribute)
 		}
 	}
-	if err := cmp.Or(c.validateLogout(), c.validateMapping()); err != nil {
+	if c.Logout != LogoutLocal && c.Logout != LogoutIDP {
+		return model.Invalidf("logout", "logout is %q or %q", LogoutLocal, LogoutIDP)
+	}
+	if err := c.validateMapping(); err != nil {
 		return err
 	}
 	if c.OIDC() {
 		return c.validateOIDC()
 	}
+	return c.validateSAML()
+}
+
+// validateSAML checks the fields that only SAML has.
+func (c *Connection) validateSAML() error {
 	if c.IDPEntityID == "" {
 		return model.Invalidf("saml.idp_entity_id",
 			"saml.idp_entity_id is required: send idp_metadata_xml, idp_metadata_url or the three fields by hand")
@@ -56,18 +62,24 @@ func (c *Connection) validate() error {
 		return model.Invalidf("saml.idp_sso_url",
 			"saml.idp_sso_url is required: it is where people are sent to sign in")
 	}
-	for _, u := range []string{c.IDPSSORedirectURL, c.IDPSSOPostURL} {
-		for _, u := range organization.Optional(u) {
-			if err := model.ValidURI("saml.idp_sso_url", u); err != nil {
-				return err
-			}
-		}
-	}
-	if err := c.validateSLO(); err != nil {
+	if err := validURIs("saml.idp_sso_url", c.IDPSSORedirectURL, c.IDPSSOPostURL); err != nil {
 		return err
 	}
-	if err := c.validateSAML(); err != nil {
+	if err := validURIs("saml.idp_slo_url", c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL,
+		c.IDPSLOPostURL, c.IDPSLOPostResponseURL); err != nil {
 		return err
+	}
+	if !slices.Contains([]EncryptedAllowed{EncryptedOff, EncryptedGCM, EncryptedCBC}, c.AllowEncrypted) {
+		return model.Invalidf("saml.allow_encrypted", "saml.allow_encrypted is %q, %q or %q",
+			EncryptedOff, EncryptedGCM, EncryptedCBC)
+	}
+	if c.NameIDFormat != "" && !slices.Contains(nameIDFormats, c.NameIDFormat) {
+		return model.Invalidf("saml.name_id_format", "saml.name_id_format is null, or one of %s",
+			strings.Join(nameIDFormats, ", "))
+	}
+	if c.NameIDFormat == transientFormat && c.SubjectAttribute == "" {
+		return model.Invalidf("saml.name_id_format",
+			"a transient NameID names nobody for good; set subject_attribute to an attribute that does")
 	}
 	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
 		return model.Invalidf("saml.idp_certificates",
@@ -76,53 +88,29 @@ func (c *Connection) validate() error {
 	return nil
 }
 
-// validateLogout and validateSLO answer Invalid for the first rule broken of what concerns logout.
-func (c *Connection) validateLogout() error {
-	if c.Logout != LogoutLocal && c.Logout != LogoutIDP {
-		return model.Invalidf("logout", "logout is %q or %q", LogoutLocal, LogoutIDP)
-	}
-	return nil
-}
-
-func (c *Connection) validateSLO() error {
-	for _, address := range []string{
-		c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL, c.IDPSLOPostURL, c.IDPSLOPostResponseURL,
-	} {
-		for _, u := range organization.Optional(address) {
-			if err := model.ValidURI("saml.idp_slo_url", u); err != nil {
-				return err
-			}
+// validURIs returns Invalid if one of the addresses is not a URI. An address may be empty.
+func validURIs(field string, addresses ...string) error {
+	for _, address := range addresses {
+		if address == "" {
+			continue
+		}
+		if err := model.ValidURI(field, address); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (c *Connection) validateSAML() error {
-	if !slices.Contains([]EncryptedAllowed{EncryptedOff, EncryptedGCM, EncryptedCBC}, c.AllowEncrypted) {
-		return model.Invalidf("saml.allow_encrypted", "saml.allow_encrypted is %q, %q or %q", EncryptedOff,
-			EncryptedGCM, EncryptedCBC)
-	}
-	if c.NameIDFormat != "" && !slices.Contains(NameIDFormats, c.NameIDFormat) {
-		return model.Invalidf("saml.name_id_format", "saml.name_id_format is null, or one of %s",
-			strings.Join(NameIDFormats, ", "))
-	}
-	if c.NameIDFormat == transientFormat && c.SubjectAttribute == "" {
-		return model.Invalidf("saml.name_id_format",
-			"a transient NameID names nobody for good; set subject_attribute to an attribute that does")
-	}
-	return nil
-}
-
-// validateMapping answers Invalid for a mapping of attributes, or claims, that cannot be read by.
+// validateMapping checks the names of the attributes, or claims, from which a profile is read.
 func (c *Connection) validateMapping() error {
 	if _, mapped := c.AttributeMapping["groups"]; mapped && c.OIDCGroupsClaim != "" {
 		return model.Invalidf("attribute_mapping",
 			"attribute_mapping.groups and oidc.groups_claim say the same; leave one out")
 	}
 	for _, member := range model.SortedKeys(c.AttributeMapping) {
-		if !slices.Contains(MappedAttributes, member) {
+		if !slices.Contains(mappedAttributes, member) {
 			return model.Invalidf("attribute_mapping", "attribute_mapping maps %s, and not %.100q",
-				strings.Join(MappedAttributes, ", "), member)
+				strings.Join(mappedAttributes, ", "), member)
 		}
 		name := c.AttributeMapping[member]
 		if name == "" || utf8.RuneCountInString(name) > maxAttribute || !model.Storable(name) {
@@ -133,8 +121,7 @@ func (c *Connection) validateMapping() error {
 	return nil
 }
 
-// validateOIDC answers Invalid, with the field's API name, for the first rule broken. The issuer was
-// read by sso/oidc before; here it is only bounded.
+// validateOIDC checks the fields that only OpenID Connect has, and those that it must not have.
 func (c *Connection) validateOIDC() error {
 	printable := func(text string, most int) bool {
 		return len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })

@@ -11,7 +11,7 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// CertificateWarning remembers that a certificate was warned of.
+// CertificateWarning is the row that says that one warning about a certificate was recorded.
 type CertificateWarning struct {
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	ConnectionID   string               `gorm:"primaryKey"`
@@ -20,14 +20,15 @@ type CertificateWarning struct {
 	CreatedAt      model.Time           `gorm:"autoCreateTime:false"`
 }
 
-// TableName names the table: GORM would do so by another plural.
+// TableName is the name of the table; GORM would derive another one.
 func (CertificateWarning) TableName() string { return "certificate_warnings" }
 
-// warnedDays are how long before the end of a certificate its organization is told, each once.
+// warnedDays are the days before the end of a certificate on which a warning is due.
 var warnedDays = []int{90, 30, 7, 1}
 
-// CheckCertificates warns of the certificates of a connection that end soon, and returns how many
-// warnings that were. Of several that one certificate would be due it gives the last.
+// CheckCertificates records a warning for each certificate of a connection that expires soon, and
+// returns how many it recorded. If several are due for one certificate, it records the last of
+// them.
 func (o Org) CheckCertificates(ctx context.Context, id string) (warned int, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		warned = 0
@@ -53,8 +54,8 @@ func (o Org) CheckCertificates(ctx context.Context, id string) (warned int, err 
 				warned++
 			}
 		}
-		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).Select("CertificatesDueAt").
-			UpdateColumns(c).Error
+		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).
+			Select("CertificatesDueAt").UpdateColumns(c).Error
 		if err != nil {
 			return fmt.Errorf("note certificates: %w", err)
 		}
@@ -63,10 +64,11 @@ func (o Org) CheckCertificates(ctx context.Context, id string) (warned int, err 
 	return warned, err
 }
 
+// day is a day in milliseconds.
 const day = model.Time(24 * time.Hour / time.Millisecond)
 
-// warning tells which of warnedDays a certificate has reached, 0 for none, and when it reaches the
-// next one, nil for never.
+// warning returns which of warnedDays a certificate has reached, or 0, and when it reaches the next
+// one, or nil.
 func (c Certificate) warning(now model.Time) (reached int, next *model.Time) {
 	for _, days := range warnedDays {
 		at := c.NotAfter - model.Time(days)*day
@@ -78,7 +80,7 @@ func (c Certificate) warning(now model.Time) (reached int, next *model.Time) {
 	return reached, nil
 }
 
-// warn records a warning unless it was given before.
+// warn records a warning unless it was recorded before, and returns whether it did.
 func (o Org) warn(ctx context.Context, c *Connection, of Certificate, days int) (bool, error) {
 	w := CertificateWarning{ConnectionID: c.ID, Fingerprint: of.Fingerprint, Days: days, CreatedAt: tenant.Now(o)}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&w)

@@ -15,12 +15,12 @@ import (
 	"rollcall/model/people"
 )
 
-// NewConnectionID makes the id of a connection that is about to be created: its
-// key is sealed for it.
+// NewConnectionID makes the id of a connection before it is created: its secret is sealed for that
+// id (see Store.SealClientSecret).
 func NewConnectionID() string { return model.NewID() }
 
-// CreateConnection adds a connection as a draft. key is the private key of its
-// certificate in PKCS #8, of which only the sealed form is kept; OpenID Connect needs none.
+// CreateConnection adds a connection as a draft. key is the private key of its certificate in
+// PKCS #8, and only its sealed form is stored. A connection over OpenID Connect has no key.
 func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) error {
 	c.fillDefaults()
 	if err := c.validate(); err != nil {
@@ -50,8 +50,8 @@ func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) er
 	})
 }
 
-// fillDefaults sets what a kind of identity provider begins with. Entra ID's
-// NameID differs from application to application, its object id does not.
+// fillDefaults sets what a new connection of its type begins with. At Entra ID a person has another
+// NameID in each application, but the same object id in all.
 func (c *Connection) fillDefaults() {
 	if c.Reauthentication == "" {
 		c.Reauthentication = ReauthenticationEnforced
@@ -89,17 +89,17 @@ func (o Org) checkConnectionApplication(ctx context.Context, c *Connection) erro
 	return err
 }
 
-// UpdateConnection lets change alter a connection under a lock and stores it.
-// Another identity provider begins anew: with another entity ID the identities
-// are unlinked, who is signed in by this connection is signed out, and it is a
-// draft until one login has succeeded (docs/design/identity.md, "Leaving").
+// UpdateConnection calls change with the fields of a connection, whose row is locked, and stores
+// what it made of them. Another entity ID means another identity provider: the identities of the
+// connection are unlinked, the users that signed in by it are signed out, and it is a draft until
+// one login has succeeded (docs/design/identity.md, "Leaving").
 func (o Org) UpdateConnection(
 	ctx context.Context, id string, change func(*ConnectionFields) error,
 ) (*Connection, error) {
 	return o.updateConnection(ctx, id, ByAdministrator, change)
 }
 
-// updateConnection is UpdateConnection; cause is told with the certificates that come and go.
+// updateConnection is UpdateConnection. cause goes into the event about its certificates.
 func (o Org) updateConnection(
 	ctx context.Context, id string, cause CertificateCause, change func(*ConnectionFields) error,
 ) (*Connection, error) {
@@ -113,7 +113,8 @@ func (o Org) updateConnection(
 		if err != nil {
 			return err
 		}
-		if cause == ByAdministrator { // an application that serves it no more is no reason to leave metadata unread
+		// New metadata is taken over even if the application no longer serves the organization.
+		if cause == ByAdministrator {
 			if err := org.checkConnectionApplication(ctx, after); err != nil {
 				return err
 			}
@@ -131,9 +132,9 @@ func (o Org) updateConnection(
 	return c, nil
 }
 
-// writeConnection writes what changed in a connection, with what follows from it.
+// writeConnection writes the changed fields of a connection and carries out what follows.
 func (o Org) writeConnection(ctx context.Context, before, after *Connection, cause CertificateCause) error {
-	if !onlyKeptHouse(people.Changed(before, after)) {
+	if !onlySchedule(people.Changed(before, after)) {
 		after.UpdatedAt = tenant.Now(o)
 	}
 	replaced := before.IDPEntityID != after.IDPEntityID
@@ -150,14 +151,14 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 	if !replaced {
 		return o.recordCertificates(before, after, cause)
 	}
-	tenant.RuleInputChanged(o) // there may be another only active connection now
+	tenant.RuleInputChanged(o) // the connection is no longer active
 	if err := o.recordDeactivated(before, after); err != nil {
 		return err
 	}
-	return o.leaveConnection(ctx, after.ID)
+	return o.unlinkAll(ctx, after.ID)
 }
 
-// altered is the connection as change makes it.
+// altered returns a copy of the connection that change was called with, after its validation.
 func (c *Connection) altered(change func(*ConnectionFields) error) (*Connection, error) {
 	after := *c
 	after.IDPCertificates, after.AttributeMapping = slices.Clone(c.IDPCertificates), maps.Clone(c.AttributeMapping)
@@ -171,8 +172,8 @@ func (c *Connection) altered(change func(*ConnectionFields) error) (*Connection,
 	return &after, after.validate()
 }
 
-// DeleteConnection removes a connection with its identities and its log. Who is
-// signed in by it is signed out.
+// DeleteConnection deletes a connection with its identities and its log of logins. The users that
+// signed in by it are signed out.
 func (o Org) DeleteConnection(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org Org) error {
 		c, err := org.LockConnection(ctx, id, tenant.ToRemove)
@@ -185,7 +186,7 @@ func (o Org) DeleteConnection(ctx context.Context, id string) error {
 		if err := org.recordDeactivated(c, c); err != nil {
 			return err
 		}
-		if err := org.leaveConnection(ctx, id); err != nil {
+		if err := org.unlinkAll(ctx, id); err != nil {
 			return err
 		}
 		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&Connection{}).Error; err != nil {
@@ -203,7 +204,8 @@ func (o Org) DeleteConnection(ctx context.Context, id string) error {
 	})
 }
 
-// ErrConnectionGone is what a login gets whose connection was deleted meanwhile.
+// ErrConnectionGone returns NotFound instead of err if err says that the row of the connection no
+// longer exists, and err otherwise.
 func ErrConnectionGone(err error) error {
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		return model.NotFoundf("the connection has just been deleted")

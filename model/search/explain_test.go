@@ -57,7 +57,8 @@ func TestPlansUseIndexes(t *testing.T) {
 	storetest.Must(t, storetest.Within(org, t.Context()).CreateInBatches(&nested, 2000).Error)
 	storetest.Must(t, storetest.Across(s, t.Context()).Exec("ANALYZE").Error)
 
-	// What the store sends is explained as it is, with its parameters as PostgreSQL guesses them for any value.
+	// What the store sends is explained as it is, with its parameters as PostgreSQL guesses them
+	// for any value.
 	explain := func(t *testing.T, run func(), without ...string) {
 		t.Helper()
 		run()

@@ -111,8 +111,8 @@ func (r *run[T]) listed(ctx context.Context, o order) ([]T, error) {
 	return rows, nil
 }
 
-// place returns the values by which the order sorts a row, as JSON. Without a Sort, these are its id
-// and the time of its creation, which the page has.
+// place returns the values by which the order sorts a row, as JSON. Without a Sort, these are its
+// id and the time of its creation, which the page has.
 func (r *run[T]) place(ctx context.Context, o order, id string, created model.Time) (string, error) {
 	if o.byCreation {
 		return tenant.Encode([]any{int64(created), id})

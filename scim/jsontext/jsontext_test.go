@@ -119,7 +119,8 @@ func TestAppendString(t *testing.T) {
 
 func BenchmarkMembers(b *testing.B) {
 	text := `{"displayName":"Ada Okafor","emails":[{"primary":true,"type":"work","value":"ada@northwind.example"}],` +
-		`"externalId":"00u1","name":{"familyName":"Okafor","givenName":"Ada"},"title":"Pilot","userName":"ada@northwind.example"}`
+		`"externalId":"00u1","name":{"familyName":"Okafor","givenName":"Ada"},"title":"Pilot",` +
+		`"userName":"ada@northwind.example"}`
 	for b.Loop() {
 		for range jsontext.Members(text) {
 		}
