@@ -190,8 +190,8 @@ func TestProvidersAreParsedOncePerRow(t *testing.T) {
 			Name: "Contoso", Slug: "contoso", Settings: organization.DefaultSettings(),
 		},
 	}
-	if err := operator.Across(r.Store).CreateOrganization(t.Context(), model.System, model.Everywhere(), g,
-		nil); err != nil {
+	err := operator.Across(r.Store).CreateOrganization(t.Context(), model.System, model.Everywhere(), g, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	org := r.Store.Org(g.ID, model.System)

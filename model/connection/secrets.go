@@ -36,8 +36,8 @@ func LoginSecretPurpose(login string) string { return "logins/" + login + "/secr
 // IdTokenPurpose is the purpose for which package signon seals the ID token of a session.
 func IdTokenPurpose(session string) string { return "sessions/" + session + "/id_token" }
 
-// IDToken opens the ID token of the login by which a session began: the logout at its provider needs
-// it. It is empty for a session that began in another way.
+// IDToken opens the ID token of the login by which a session began: the logout at its provider
+// needs it. It is empty for a session that began in another way.
 func (o Org) IDToken(ctx context.Context, sessionID string) (string, error) {
 	var session people.Session
 	row := tenant.Read(o).WithContext(ctx).Select("id", "id_token")

@@ -9,7 +9,7 @@ import (
 
 // attribute is how one attribute of a resource is filtered and sorted.
 type attribute struct {
-	column   string // of the resource's own table; empty where compile finds the values
+	column   string // of the resource's own table; empty where compile is set
 	kind     columnKind
 	optional bool // the column is empty where the attribute is absent
 	sparse   bool // the index on the column leaves the empty text out
@@ -19,22 +19,23 @@ type attribute struct {
 	// namesOne says that eq finds one resource at most.
 	namesOne bool
 
-	// compile is for attributes without a column; it has the parameters of compiler.leaf.
+	// compile is set for attributes without a column. It has the parameters of compiler.leaf.
 	compile func(*compiler, filter.AttributePath, filter.Expression) (clause.Expr, error)
-	// sort replaces the order by the column or by the document.
+	// sort is set where the order is not that of the column or of the document.
 	sort func(*compiler, filter.AttributePath) ([]sortKey, error)
 }
 
-// ResourceType is one type of resource, with all that is known of its attributes. An attribute that
-// is not in the table is looked for in the document.
+// ResourceType is one type of resource, with the table of its attributes that do not only stand in
+// the document.
 type ResourceType struct {
-	Table      string
+	Table      string               // of the database
 	attributes map[string]attribute // by name; of an extension, by its URN, a colon and the name
 }
 
 // enterpriseURN is the extension of RFC 7643, section 4.3.
 const enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
+// The operators that an index on a column answers.
 var (
 	byValue  = []filter.CompareOperator{filter.EQ}
 	byPrefix = []filter.CompareOperator{filter.EQ, filter.SW}
@@ -72,6 +73,7 @@ var Groups = &ResourceType{"directory_groups", map[string]attribute{
 // resourceNames are the names of the resource types, by table.
 var resourceNames = map[string]string{"users": "User", "directory_groups": "Group"}
 
+// attribute returns the attribute that a path names, and whether the table has it.
 func (f *ResourceType) attribute(path filter.AttributePath) (attribute, bool) {
 	name := path.AttributeName
 	if path.URIPrefix != nil {
@@ -97,14 +99,15 @@ func (f *ResourceType) NamesOne(e filter.Expression) bool {
 	}}.holds(e, nil)
 }
 
-// bound asks whether each match of a filter satisfies a comparison that ok accepts.
+// bound asks whether every resource that a filter matches satisfies a comparison that ok accepts.
 type bound struct {
 	of     *ResourceType
-	either bool // an or of two such comparisons counts as one
+	either bool // ok may accept different comparisons on the two sides of an or
 	ok     func(attribute, filter.CompareOperator) bool
 }
 
-// holds answers for e, which within brackets is about elements of the attribute list.
+// holds returns whether that is so for the filter e. list is the attribute before the brackets that
+// e is in, or nil.
 func (b bound) holds(e filter.Expression, list *filter.AttributePath) bool {
 	switch x := e.(type) {
 	case *filter.LogicalExpression:

@@ -48,9 +48,9 @@ func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {
 	return tenant.Connected(e, c.compile)
 }
 
-// leaf compiles conditions on one attribute: all of tree is about one and the
-// same value of it, and names sub-attributes, or "value" for the value itself, or
-// nothing with pr for whether there is any.
+// leaf compiles conditions on one attribute. One value of the attribute must satisfy all of tree,
+// whose comparisons name a sub-attribute, "value" for the value itself, or "" with pr for whether
+// there is a value.
 func (c *compiler) leaf(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	a, known := c.of.attribute(path)
 	switch {
@@ -59,61 +59,61 @@ func (c *compiler) leaf(path filter.AttributePath, tree filter.Expression) (clau
 	case a.compile != nil:
 		return a.compile(c, path, tree)
 	}
-	e := single(tree)
+	e := onlyComparison(tree)
 	if e == nil || e.AttributePath.AttributeName != "value" && e.AttributePath.AttributeName != "" {
 		return clause.Expr{}, model.Invalidf("filter", "%s has no sub-attributes", path.String())
 	}
 	return c.compare(path, c.column(a), e)
 }
 
-// comparing compiles one comparison.
+// comparing is a function that compiles one comparison.
 type comparing func(filter.AttributePath, *filter.AttributeExpression) (clause.Expr, error)
 
-// within compiles a tree over one value, with leaf for its comparisons.
+// within compiles a tree, and its comparisons by leaf.
 func (c *compiler) within(path filter.AttributePath, tree filter.Expression, leaf comparing) (clause.Expr, error) {
-	if e := single(tree); e != nil {
+	if e := onlyComparison(tree); e != nil {
 		return leaf(path, e)
 	}
 	return tenant.Connected(tree, func(e filter.Expression) (clause.Expr, error) { return c.within(path, e, leaf) })
 }
 
-// equal is a comparison by ne as one by eq, which is then negated.
-func equal(e *filter.AttributeExpression) *filter.AttributeExpression {
+// asEqual returns a comparison by ne as one by eq, for the caller to negate.
+func asEqual(e *filter.AttributeExpression) *filter.AttributeExpression {
 	return &filter.AttributeExpression{
 		AttributePath: e.AttributePath, Operator: filter.EQ, CompareValue: e.CompareValue,
 	}
 }
 
-// among is the condition that column is among the rows of a sub-select.
-func (c *compiler) among(column string, query clause.Expr) clause.Expr {
+// inSelect is the condition that column is in the rows of a sub-select.
+func (c *compiler) inSelect(column string, query clause.Expr) clause.Expr {
 	return clause.Expr{SQL: c.db.Dialect.In(column, query.SQL), Vars: query.Vars}
 }
 
-// rows is the beginning of a sub-select with the organization.
-func (c *compiler) rows(sql string) clause.Expr {
+// scoped is the beginning of a sub-select; its one parameter is the organization.
+func (c *compiler) scoped(sql string) clause.Expr {
 	return clause.Expr{SQL: sql, Vars: []any{c.db.Organization}}
 }
 
-// single is the comparison that a tree consists of, or nil if it has several.
-func single(tree filter.Expression) *filter.AttributeExpression {
+// onlyComparison returns the comparison that a tree consists of, or nil if it has several.
+func onlyComparison(tree filter.Expression) *filter.AttributeExpression {
 	x, _ := tree.(*filter.AttributeExpression)
 	return x
 }
 
-// every returns whether all comparisons of a tree satisfy ok.
-func every(tree filter.Expression, ok func(*filter.AttributeExpression) bool) bool {
+// allComparisons returns whether all comparisons of a tree satisfy ok.
+func allComparisons(tree filter.Expression, ok func(*filter.AttributeExpression) bool) bool {
 	switch x := tree.(type) {
 	case *filter.LogicalExpression:
-		return every(x.Left, ok) && every(x.Right, ok)
+		return allComparisons(x.Left, ok) && allComparisons(x.Right, ok)
 	case *filter.NotExpression:
-		return every(x.Expression, ok)
+		return allComparisons(x.Expression, ok)
 	case *filter.AttributeExpression:
 		return ok(x)
 	}
 	return false
 }
 
-// errCompared is the error of a comparison that the attribute's type does not have.
+// errCompared is the error for a comparison that the type of the attribute does not allow.
 func errCompared(path filter.AttributePath, e *filter.AttributeExpression) error {
 	return model.Invalidf("filter", "%s cannot be compared by %q with such a value", path.String(), e.Operator)
 }

@@ -11,16 +11,16 @@ import (
 	"rollcall/scim/filter"
 )
 
-// Every kind of leaf that compiles to SQL. Each is tried with every operator.
+// The filters of which each sub-select must name the organization: all kinds of attributes, with
+// all operators.
 var (
 	userPaths = []string{
 		`id`, `userName`, `externalId`, `displayName`, `emails`, `emails.value`, `emails.type`, `emails.display`,
-		`phoneNumbers`, `manager`, `manager.value`,
-		`manager.displayName`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`,
+		`phoneNumbers`, `manager`, `manager.value`, `manager.displayName`,
+		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`,
 		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`,
 		`groups`, `groups.value`, `groups.display`, `groups.type`, `groups.$ref`, `title`, `name.givenName`,
-		`addresses.country`, `urn:x:y.z`, `urn:x:y`,
-		`meta.location`, `meta.version`, `meta.resourceType`, `schemas`,
+		`addresses.country`, `urn:x:y.z`, `urn:x:y`, `meta.location`, `meta.version`, `meta.resourceType`, `schemas`,
 	}
 	userLeaves = append(compared(userPaths...),
 		`active eq true`, `active ne false`, `active pr`, `emails.primary eq true`,
@@ -41,6 +41,7 @@ var (
 	)
 )
 
+// compared is each path with each operator.
 func compared(paths ...string) []string {
 	var leaves []string
 	for _, path := range paths {
@@ -52,7 +53,7 @@ func compared(paths ...string) []string {
 	return leaves
 }
 
-// first is how a sub-select names the organization: before and beside all else.
+// first is how a sub-select names the organization: in its first condition.
 var first = regexp.MustCompile(`WHERE (\w+\.)?organization_id = \? AND `)
 
 func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {

@@ -11,21 +11,20 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// json compiles conditions on an attribute that only the document has, whatever its
-// shape: one value counts as a list of one, and a value is compared with values of
-// the same JSON type only.
+// json compiles conditions on an attribute that only the document has, whatever its shape: a single
+// value counts as a list of one. A value compares with values of the same JSON type only.
 func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	form := c.form(path)
-	if e := single(tree); e != nil {
+	if e := onlyComparison(tree); e != nil {
 		sub := path
 		if name := e.AttributePath.AttributeName; name != "value" && name != "" {
 			sub.SubAttribute = &name
 			form = c.form(sub)
 		}
-		// An absent attribute differs from any value (RFC 7643 §2.5: it is null). Of several
-		// values one must differ.
+		// An absent attribute differs from any value (RFC 7643 §2.5: it is null). Of a list, one
+		// value has to differ.
 		if e.Operator == filter.NE && !form.MultiValued {
-			condition, err := c.json(path, equal(e))
+			condition, err := c.json(path, asEqual(e))
 			return tenant.Negated(condition), err
 		}
 	}
@@ -40,9 +39,10 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 type jsonAt struct {
 	column string
 	keys   []string
-	key    func(string) string // how the column spells texts: folded, or as they are
+	key    func(string) string // how the column stores text: folded, or unchanged
 }
 
+// at returns where an attribute is: in the folded document, unless it compares case-exactly.
 func (c *compiler) at(path filter.AttributePath, form Form) jsonAt {
 	at := jsonAt{column: c.of.Table + ".document_folded", key: model.FoldText}
 	if form.CaseExact {
@@ -66,7 +66,7 @@ func (at jsonAt) json() string {
 // path is the place in the path language of both databases.
 func (at jsonAt) path() string { return "$" + member(at.keys...) }
 
-// member is the step of a path to each of the names, which hold no quotes.
+// member is the part of a path for these names, one below the other. They have no quotes.
 func member(names ...string) string {
 	var b strings.Builder
 	for _, name := range names {
@@ -75,17 +75,18 @@ func member(names ...string) string {
 	return b.String()
 }
 
-// jsonLeaf is one comparison with the value of a document, prepared.
+// jsonLeaf is one comparison with the elements of an attribute in a document.
 type jsonLeaf struct {
 	op      filter.CompareOperator
 	value   any
-	targets []string // where it is looked for below an element; "" is the element itself
+	targets []string // the members of an element to compare; "" is the element itself
 }
 
+// leaf returns a comparison as the column stores its value.
 func (at jsonAt) leaf(e *filter.AttributeExpression) (jsonLeaf, error) {
 	name := at.key(e.AttributePath.AttributeName)
 	l := jsonLeaf{op: e.Operator, value: e.CompareValue, targets: []string{name}}
-	if name == "value" { // the value of an element is the element where that is no object
+	if name == "value" { // an element that is no object is its own value
 		l.targets = []string{name, ""}
 	}
 	switch v := l.value.(type) {
@@ -95,7 +96,7 @@ func (at jsonAt) leaf(e *filter.AttributeExpression) (jsonLeaf, error) {
 		if l.op != filter.EQ && l.op != filter.NE {
 			return l, errCompared(e.AttributePath, e)
 		}
-		// RFC 7643 §2.4: primary is false where it is not given.
+		// RFC 7643 §2.4: an absent primary is false.
 		if name == "primary" && !v {
 			l.value = true
 			if l.op == filter.EQ {
@@ -113,7 +114,7 @@ func (at jsonAt) leaf(e *filter.AttributeExpression) (jsonLeaf, error) {
 
 // employeeNumber compiles comparisons of a user's employee number, which has an index for eq.
 func (c *compiler) employeeNumber(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
-	e := single(tree)
+	e := onlyComparison(tree)
 	if e == nil || e.Operator != filter.EQ {
 		return c.json(path, tree)
 	}
@@ -124,7 +125,7 @@ func (c *compiler) employeeNumber(path filter.AttributePath, tree filter.Express
 	return c.compare(path, number, e)
 }
 
-// employeeNumberKeys is the path to the number in a folded document.
+// employeeNumberKeys is the path to the employee number in a folded document.
 var employeeNumberKeys = []string{model.FoldText(enterpriseURN), model.FoldText("employeeNumber")}
 
 // schemas compiles comparisons of the URNs of a resource: the URN of its core schema
@@ -133,6 +134,7 @@ func (c *compiler) schemas(path filter.AttributePath, tree filter.Expression) (c
 	return c.within(path, tree, c.schemasLeaf)
 }
 
+// schemasLeaf compiles one comparison of the URNs.
 func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	if e.Operator == filter.PR {
 		return tenant.Always(), nil
@@ -159,15 +161,16 @@ func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExp
 		}
 		given, err := tenant.Encode(vars)
 		path := `$.keyvalue() ? (@.key like_regex ":" && ` + condition + ")"
-		return tenant.Join("(", isCore, " OR jsonb_path_exists("+at.column+", ", tenant.Param(path), ", ",
-			tenant.Param(given), "))"), err
+		extension := tenant.Join("jsonb_path_exists("+at.column+", ",
+			tenant.Param(path), ", ", tenant.Param(given), ")")
+		return tenant.Join("(", isCore, " OR ", extension, ")"), err
 	}
-	// Members of a document with a colon are extensions.
+	// Extensions are the members of a document that have a colon in their names.
 	key, kind := clause.Expr{SQL: "e.key"}, clause.Expr{SQL: "'text'"}
 	extension := l.sqliteAt(kind, key)
 	if l.op == filter.NE {
 		extension = tenant.Negated(extension)
 	}
-	return tenant.Join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE ", c.ours(),
+	return tenant.Join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE ", c.scopedRow(),
 		"instr(e.key, ':') > 0 AND ", extension, "))"), nil
 }

@@ -12,8 +12,8 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// jsonPostgres compiles to SQL/JSON path: the path and its variables are
-// parameters, so that all filters share a statement.
+// jsonPostgres compiles to SQL/JSON path. The path and its variables are parameters, so that all
+// filters are the same statement.
 func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr, error) {
 	vars := map[string]any{}
 	condition, err := jsonCondition(at, tree, vars)
@@ -30,7 +30,8 @@ func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr,
 	}, nil
 }
 
-// jsonCondition is a tree in the path language, about the element @.
+// jsonCondition returns a tree in the path language as a condition on the element @, and adds to
+// vars.
 func jsonCondition(at jsonAt, tree filter.Expression, vars map[string]any) (string, error) {
 	switch x := tree.(type) {
 	case *filter.LogicalExpression:
@@ -56,8 +57,8 @@ func jsonCondition(at jsonAt, tree filter.Expression, vars map[string]any) (stri
 	return "", model.Invalidf("filter", "brackets within brackets cannot be compared")
 }
 
-// postgres is the leaf in the path language. What exists( ) asks is true or false,
-// never unknown, whatever types meet, so that it can be negated.
+// postgres returns the comparison in the path language. exists() is always true or false, never
+// unknown, whatever the types of the values are: so it can be negated.
 func (l jsonLeaf) postgres(vars map[string]any) (string, error) {
 	condition := ""
 	name := fmt.Sprint("v", len(vars))

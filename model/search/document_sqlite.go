@@ -9,7 +9,7 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// jsonSQLite compiles to a walk through the elements of the attribute.
+// jsonSQLite compiles to a sub-select over the elements of the attribute.
 func (c *compiler) jsonSQLite(at jsonAt, tree filter.Expression) (clause.Expr, error) {
 	leaf := func(_ filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 		l, err := at.leaf(e)
@@ -25,12 +25,13 @@ func (c *compiler) jsonSQLite(at jsonAt, tree filter.Expression) (clause.Expr, e
 	p := tenant.Param(at.path())
 	elements := tenant.Join("json_each(CASE json_type("+at.column+", ", p, ") WHEN 'object' "+
 		"THEN json_array(json_extract("+at.column+", ", p, ")) ELSE "+at.column+" -> ", p, " END)")
-	return tenant.Join("EXISTS (SELECT 1 FROM ", elements, " e WHERE ", c.ours(), condition, ")"), nil
+	return tenant.Join("EXISTS (SELECT 1 FROM ", elements, " e WHERE ", c.scopedRow(), condition, ")"), nil
 }
 
-// ours begins the condition of a sub-select over one document with the organization.
-func (c *compiler) ours() clause.Expr { return c.rows(c.of.Table + ".organization_id = ? AND ") }
+// scopedRow is the beginning of the condition of a sub-select over one document.
+func (c *compiler) scopedRow() clause.Expr { return c.scoped(c.of.Table + ".organization_id = ? AND ") }
 
+// sqlite returns the comparison as a condition on e, a row of json_each.
 func (l jsonLeaf) sqlite() clause.Expr {
 	var found []any
 	for i, t := range l.targets {
@@ -56,6 +57,7 @@ func (l jsonLeaf) sqlite() clause.Expr {
 	return either
 }
 
+// sqliteAt returns the comparison with a value of a JSON type. The caller negates ne.
 func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
 	op := l.op
 	switch op {

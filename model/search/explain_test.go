@@ -15,8 +15,8 @@ import (
 	"rollcall/model/store"
 )
 
-// Every look-up of an identity provider is answered from an index, also beside
-// other organizations' rows.
+// Each statement by which an identity provider looks something up is answered from an index, also
+// among the rows of other organizations.
 func TestPlansUseIndexes(t *testing.T) {
 	t.Parallel()
 	const population = 20_000
@@ -48,7 +48,9 @@ func TestPlansUseIndexes(t *testing.T) {
 	}
 	storetest.Must(t, storetest.Within(org, t.Context()).CreateInBatches(&groups, 500).Error)
 	storetest.Must(t, storetest.Within(org, t.Context()).CreateInBatches(&members, 2000).Error)
-	var nested []storetest.GroupGroup // chains of ten groups, each in the one before; none of the first ones
+	// Chains of ten groups, each a member of the one before it. The first 100 groups are in no
+	// chain.
+	var nested []storetest.GroupGroup
 	for i := range groups {
 		if i > 100 && i%10 > 0 {
 			nested = append(nested, storetest.GroupGroup{GroupID: groups[i-1].ID, MemberID: groups[i].ID})
@@ -57,8 +59,7 @@ func TestPlansUseIndexes(t *testing.T) {
 	storetest.Must(t, storetest.Within(org, t.Context()).CreateInBatches(&nested, 2000).Error)
 	storetest.Must(t, storetest.Across(s, t.Context()).Exec("ANALYZE").Error)
 
-	// What the store sends is explained as it is, with its parameters as PostgreSQL guesses them
-	// for any value.
+	// The plan is that of the statement that the store sent, for parameters of any value.
 	explain := func(t *testing.T, run func(), without ...string) {
 		t.Helper()
 		run()
@@ -75,9 +76,9 @@ func TestPlansUseIndexes(t *testing.T) {
 		storetest.Must(t, conn.Raw("EXPLAIN EXECUTE looked_up("+nulls+")").Scan(&plan).Error)
 		text := strings.Join(plan, "\n")
 		without = append(without, "Seq Scan on users", "Seq Scan on user_values", "Seq Scan on directory_group")
-		for _, whole := range without {
-			if strings.Contains(text, whole) {
-				t.Errorf("there is a %q:\n%s\n%s", whole, query, text)
+		for _, scan := range without {
+			if strings.Contains(text, scan) {
+				t.Errorf("there is a %q:\n%s\n%s", scan, query, text)
 			}
 		}
 		if !strings.Contains(text, "Index") {
@@ -87,8 +88,8 @@ func TestPlansUseIndexes(t *testing.T) {
 	const someone = "filler-7@contoso.example"
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	for _, text := range []string{
-		`userName eq "` + someone + `"`, `externalId eq "x-` + someone + `"`, `emails eq "` + someone +
-			`"`, `displayName eq "Person ` + someone + `"`,
+		`userName eq "` + someone + `"`, `externalId eq "x-` + someone + `"`,
+		`emails eq "` + someone + `"`, `displayName eq "Person ` + someone + `"`,
 		`emails[type eq "work" and value eq "` + someone + `"]`, `userName eq "` + someone + `" and active eq true`,
 		`userName eq "` + someone + `" or emails eq "` + someone + `"`, `id eq "` + all[7] + `"`, `manager eq "x"`,
 		`userName sw "filler-7777"`, `displayName sw "Person filler-7777"`, `emails sw "filler-7777"`,
@@ -97,7 +98,7 @@ func TestPlansUseIndexes(t *testing.T) {
 		`title co "x" and userName eq "` + someone + `"`, `urn:x:y.z eq 5 and emails eq "` + someone + `"`,
 	} {
 		t.Run("users "+text, func(t *testing.T) {
-			// The index of the directory's users would be read from end to end.
+			// The index on the users of a directory would be read as a whole.
 			explain(t, func() { storetest.Filtered(t, org, d.ID, text, false) }, "users_directory")
 		})
 	}
@@ -152,7 +153,7 @@ func TestPlansUseIndexes(t *testing.T) {
 	}
 }
 
-// The same on SQLite, whose plans need no rows to be right.
+// The plans of SQLite do not depend on how many rows there are.
 func TestPlansOfSQLiteUseIndexes(t *testing.T) {
 	t.Parallel()
 	var last struct {
@@ -174,7 +175,7 @@ func TestPlansOfSQLiteUseIndexes(t *testing.T) {
 		storetest.Must(t, storetest.Across(s, t.Context()).
 			Raw("EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...).Scan(&plan).Error)
 		for _, step := range plan {
-			// the elements of one document, the groups below one
+			// These scan the elements of one document, and the groups below one group.
 			ofRow := strings.Contains(step.Detail, "VIRTUAL TABLE") || step.Detail == "SCAN below"
 			if strings.HasPrefix(step.Detail, "SCAN") && !ofRow || strings.Contains(step.Detail, without) {
 				t.Errorf("%s\n%v", query, plan)
@@ -197,10 +198,10 @@ func TestPlansOfSQLiteUseIndexes(t *testing.T) {
 	for _, text := range []string{
 		`userName eq "x"`, `externalId eq "x"`, `emails eq "x"`, `displayName eq "x"`,
 		`emails[type eq "work" and value eq "x"]`, `userName eq "x" and active eq true`,
-		`userName eq "x" or emails eq "x"`, `id eq "` + id +
-			`"`, `manager eq "x"`, `userName sw "x"`, `displayName sw "x"`, `emails sw "x"`,
-		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "x"`, `groups eq "` + id +
-			`"`, `userName eq "x" and title co "x"`,
+		`userName eq "x" or emails eq "x"`, `id eq "` + id + `"`, `manager eq "x"`,
+		`userName sw "x"`, `displayName sw "x"`, `emails sw "x"`,
+		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "x"`,
+		`groups eq "` + id + `"`, `userName eq "x" and title co "x"`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			explain(t, func() { storetest.Filtered(t, org, d.ID, text, false) }, "users_directory")

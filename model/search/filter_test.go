@@ -18,7 +18,7 @@ import (
 	"rollcall/model/store"
 )
 
-// employee is a user with a value for everything that can be filtered on.
+// employee is a user with a value for each kind of attribute. The manager may be empty.
 func employee(userName, manager string) map[string]any {
 	d := storetest.Person(userName)
 	d["emails"] = []any{
@@ -34,7 +34,7 @@ func employee(userName, manager string) map[string]any {
 	return d
 }
 
-func TestFilter(t *testing.T) {
+func TestFilterFindsResourcesOfItsDirectoryOnly(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -44,7 +44,7 @@ func TestFilter(t *testing.T) {
 			ada, alan            *people.User
 			engineers, everybody *people.DirectoryGroup
 		}
-		furnish := func(name string) (x side) {
+		fill := func(name string) (x side) {
 			x.org, x.d = storetest.Organization(t, s, name, name+".example")
 			var err error
 			x.ada, err = directory.In(x.org).
@@ -58,8 +58,8 @@ func TestFilter(t *testing.T) {
 			x.everybody = storetest.CreateGroup(t, x.org, x.d, "Everybody", x.ada, x.alan)
 			return x
 		}
-		// The same values in two organizations, and in two directories' worth of rows.
-		a, b := furnish("alpha"), furnish("bravo")
+		// Two organizations have users and groups with the same values.
+		a, b := fill("alpha"), fill("bravo")
 		users := map[string][]*people.User{
 			``:                                                          {a.ada, a.alan},
 			`userName eq "ADA@Contoso.example"`:                         {a.ada},
@@ -75,7 +75,7 @@ func TestFilter(t *testing.T) {
 			`emails eq "ada@contoso.example"`:                           {a.ada},
 			`emails.value eq "home.ADA@contoso.example"`:                {a.ada},
 			`emails[type eq "work" and value eq "ada@contoso.example"]`: {a.ada},
-			// One and the same value must have both.
+			// One value must have both.
 			`emails[type eq "home" and value eq "ada@contoso.example"]`:       {},
 			`emails.type eq "home" and emails.value eq "ada@contoso.example"`: {a.ada},
 			`emails.type eq "Work"`:  {a.ada, a.alan},
@@ -93,8 +93,8 @@ func TestFilter(t *testing.T) {
 		}
 		for text, want := range users {
 			t.Run("users "+text, func(t *testing.T) {
-				if diff := cmp.Diff(storetest.Ids(want...),
-					storetest.Filtered(t, a.org, a.d.ID, text, false)); diff != "" {
+				found := storetest.Filtered(t, a.org, a.d.ID, text, false)
+				if diff := cmp.Diff(storetest.Ids(want...), found); diff != "" {
 					t.Error(diff)
 				}
 				if found := storetest.Filtered(t, a.org, b.d.ID, text, false); len(found) > 0 {
@@ -123,12 +123,10 @@ func TestFilter(t *testing.T) {
 		}
 		for _, text := range []string{
 			`userName eq true`, `active eq "true"`, `active gt true`, `active.value eq true and active.x eq true`,
-			`emails[primary eq "true"]`,
-			`emails[primary gt true]`, `userName[value eq "x"] and userName.foo eq "x"`, `meta.created gt "yesterday"`,
-			`meta.created eq 5`,
+			`emails[primary eq "true"]`, `emails[primary gt true]`,
+			`userName[value eq "x"] and userName.foo eq "x"`, `meta.created gt "yesterday"`, `meta.created eq 5`,
 			`meta.created co "2026-01-01T00:00:00Z"`, `meta eq "x"`, `meta.owner eq "x"`, `schemas eq true`,
-			`title gt true`,
-			`groups.owner eq "x"`, `groups[type eq 5]`, `not (meta.created eq "x")`, `title eq "x" or userName eq 5`,
+			`title gt true`, `groups.owner eq "x"`, `groups[type eq 5]`, `not (meta.created eq "x")`, `title eq "x" or userName eq 5`,
 		} {
 			t.Run("refused "+text, func(t *testing.T) {
 				_, _, err := directory.In(a.org).DirectoryUsers(t.Context(), a.d.ID, storetest.Query(t, text))
@@ -146,7 +144,7 @@ func TestFilter(t *testing.T) {
 	})
 }
 
-func TestFilterThatTakesTooLong(t *testing.T) {
+func TestFilterThatTakesTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
@@ -159,12 +157,12 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 		if found := storetest.Filtered(t, org, d.ID, "", false); len(found) != 1 {
 			t.Errorf("a list without a filter is cut short: %v", found)
 		}
-		// Whoever gave up is not told that the filter was at fault.
+		// A client that cancelled its request gets another error.
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, _, err = directory.In(org).DirectoryUsers(gone, d.ID, storetest.Query(t, `title co "x"`))
 		storetest.WantKind(t, err, model.Unavailable)
-		t.Run("is ended where it runs", func(t *testing.T) {
+		t.Run("the database ends it", func(t *testing.T) {
 			storetest.Fill(t, s, org, d, 5_000)
 			storetest.SetPatience(s, 100*time.Millisecond)
 			slow := storetest.Query(t,
@@ -188,7 +186,7 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 	})
 }
 
-func TestListPages(t *testing.T) {
+func TestPagesByOffset(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
@@ -209,8 +207,8 @@ func TestListPages(t *testing.T) {
 			}
 			from := min(p.offset, 5)
 			if want := all[from:min(from+p.limit, 5)]; total != 5 || !slices.Equal(want, found) {
-				t.Errorf("offset %d, limit %d: %d of %d, want %s", p.offset, p.limit, len(found), total,
-					strings.Join(want, " "))
+				t.Errorf("offset %d, limit %d: %d of %d, want %s",
+					p.offset, p.limit, len(found), total, strings.Join(want, " "))
 			}
 		}
 	})

@@ -10,16 +10,16 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// looksUp returns whether the table user_values can answer a tree. The table does not
-// say whether a value has a sub-attribute primary at all.
+// looksUp returns whether the table user_values can answer a tree: all its comparisons are of these
+// sub-attributes. The table does not have whether a value has a sub-attribute primary at all.
 func looksUp(tree filter.Expression, names ...string) bool {
-	return every(tree, func(e *filter.AttributeExpression) bool {
+	return allComparisons(tree, func(e *filter.AttributeExpression) bool {
 		name := e.AttributePath.AttributeName
 		return slices.Contains(names, name) && (name != "primary" || e.Operator != filter.PR)
 	})
 }
 
-// emails compiles comparisons that one e-mail address of a user must satisfy.
+// emails compiles a tree that one e-mail address of a user must satisfy.
 func (c *compiler) emails(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	if !looksUp(tree, "value", "type", "primary") {
 		return c.json(path, tree)
@@ -27,7 +27,7 @@ func (c *compiler) emails(path filter.AttributePath, tree filter.Expression) (cl
 	return c.values(tenant.EmailsAttribute, path, tree)
 }
 
-// values compiles comparisons that one value of a multi-valued attribute must satisfy.
+// values compiles a tree that one row of user_values must satisfy.
 func (c *compiler) values(
 	a tenant.ValueAttribute, path filter.AttributePath, tree filter.Expression,
 ) (clause.Expr, error) {
@@ -44,11 +44,11 @@ func (c *compiler) values(
 		SQL:  "SELECT v.user_id FROM user_values v WHERE v.organization_id = ? AND v.attribute = ? AND ",
 		Vars: []any{c.db.Organization, a},
 	}, condition)
-	return c.among("users.id", query), err
+	return c.inSelect("users.id", query), err
 }
 
-// manager compiles comparisons of the one manager that a user has. A user without a
-// manager differs from any value.
+// manager compiles comparisons with the one manager of a user. A user without a manager differs
+// from any value.
 func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	if !looksUp(tree, "value") {
 		return c.json(path, tree)
@@ -57,51 +57,54 @@ func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (c
 		if e.Operator != filter.NE {
 			return c.values(tenant.ManagerAttribute, path, e)
 		}
-		condition, err := c.values(tenant.ManagerAttribute, path, equal(e))
+		condition, err := c.values(tenant.ManagerAttribute, path, asEqual(e))
 		return tenant.Negated(condition), err
 	})
 }
 
-// membership is one of the ways in which members and groups are connected.
+// membership says how the elements of members or groups are found from a row that connects them.
 type membership struct {
 	theirs string // the column with the ids of the elements
 	others string // the table of the elements
 	kind   string // the type of each element
 }
 
-// members compiles comparisons that one member of a group must satisfy: a user or a group.
+// members compiles a tree that one member of a group, a user or a group, must satisfy.
 func (c *compiler) members(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	user, err := c.element(path, tree, membership{"user_id", "users", "User"})
 	if err != nil {
 		return clause.Expr{}, err
 	}
 	group, err := c.element(path, tree, membership{"member_id", "directory_groups", "Group"})
-	return c.among("directory_groups.id", tenant.Join(
-		c.rows("SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND "), user,
+	return c.inSelect("directory_groups.id", tenant.Join(
+		c.scoped("SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = ? AND "), user,
 		" UNION ALL ",
-		c.rows("SELECT m.group_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), group)), err
+		c.scoped("SELECT m.group_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), group)), err
 }
 
-// groups compiles comparisons that one group of a user must satisfy: one that the
-// user is a member of, or one above such a group. All groups below those above are found first.
+// groups compiles a tree that one group of a user must satisfy: a group that has the user as its
+// member, or a group above such a group. The statement finds all groups below the matching ones
+// first.
 func (c *compiler) groups(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	direct, err := c.element(path, tree, membership{"group_id", "directory_groups", "direct"})
 	if err != nil {
 		return clause.Expr{}, err
 	}
 	indirect, err := c.element(path, tree, membership{"group_id", "directory_groups", "indirect"})
-	// CROSS JOIN and CAST have SQLite go from the few groups below to their rows, by index.
-	return c.among("users.id", tenant.Join(
-		c.rows("WITH RECURSIVE below (id) AS ("+
+	// CROSS JOIN and CAST make SQLite begin with the few groups below and read their rows by an
+	// index.
+	return c.inSelect("users.id", tenant.Join(
+		c.scoped("WITH RECURSIVE below (id) AS ("+
 			"SELECT m.member_id FROM directory_group_groups m WHERE m.organization_id = ? AND "), indirect,
-		c.rows(" UNION SELECT m.member_id FROM below CROSS JOIN directory_group_groups m "+
+		c.scoped(" UNION SELECT m.member_id FROM below CROSS JOIN directory_group_groups m "+
 			"WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text))"),
-		c.rows(" SELECT m.user_id FROM directory_group_members m WHERE m.organization_id = ? AND "), direct,
-		c.rows(" UNION ALL SELECT m.user_id FROM below CROSS JOIN directory_group_members m "+
+		c.scoped(" SELECT m.user_id FROM directory_group_members m WHERE m.organization_id = ? AND "), direct,
+		c.scoped(" UNION ALL SELECT m.user_id FROM below CROSS JOIN directory_group_members m "+
 			"WHERE m.organization_id = ? AND m.group_id = CAST(below.id AS text)"))), err
 }
 
-// element compiles comparisons of one element of members or groups, a row m of the membership.
+// element compiles a tree that one element of members or groups must satisfy. The element is the
+// row m that connects it.
 func (c *compiler) element(path filter.AttributePath, tree filter.Expression, m membership) (clause.Expr, error) {
 	id := "m." + m.theirs
 	return c.within(path, tree, func(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
@@ -114,11 +117,11 @@ func (c *compiler) element(path filter.AttributePath, tree filter.Expression, m 
 			return c.compare(path, c.location(m.others, id), e)
 		case "display":
 			named, err := c.compare(path, column{sql: text("t.display_name_folded").sql, optional: true}, e)
-			others := c.rows("SELECT t.id FROM " + m.others + " t WHERE t.organization_id = ? AND ")
-			if m.theirs == "member_id" { // of the same directory, whose index has the names
+			others := c.scoped("SELECT t.id FROM " + m.others + " t WHERE t.organization_id = ? AND ")
+			if m.theirs == "member_id" { // the index on names begins with the directory
 				others = tenant.Join(others, "t.directory_id = ", tenant.Param(c.directory), " AND ")
 			}
-			return c.among(id, tenant.Join(others, named)), err
+			return c.inSelect(id, tenant.Join(others, named)), err
 		}
 		return clause.Expr{}, errCompared(path, e)
 	})

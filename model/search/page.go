@@ -83,17 +83,17 @@ func (r *run[T]) listed(ctx context.Context, o order) ([]T, error) {
 	case q.Cursor == nil:
 		page = tenant.Join(page, by, " LIMIT ", tenant.Param(q.Limit+1), " OFFSET ", tenant.Param(q.Offset))
 	case q.Cursor.Place != "":
-		behind, err := o.behind(q.Cursor.Place)
+		after, err := o.after(q.Cursor.Place)
 		if err != nil {
 			return nil, err
 		}
-		page = tenant.Join(page, " AND ", behind, by, limit)
+		page = tenant.Join(page, " AND ", after, by, limit)
 	default:
 		page = tenant.Join(page, by, limit)
 	}
 	query := tenant.Join("SELECT ", r.Shown.Columns, page)
 	if q.Cursor == nil && q.Offset >= deep && o.byCreation {
-		ids := r.among(r.Of.Table+".id", tenant.Join("SELECT "+r.Of.Table+".id", page))
+		ids := r.inSelect(r.Of.Table+".id", tenant.Join("SELECT "+r.Of.Table+".id", page))
 		query = tenant.Join("SELECT ", r.Shown.Columns, r.from(), ids, by)
 	}
 	expected := q.Limit + 1

@@ -19,9 +19,9 @@ import (
 	"rollcall/model/store"
 )
 
-// TestFiltersMeanWhatTheyMean compares both databases with a reading of RFC 7644
-// §3.4.2.2 in Go, on filters and documents made at random.
-func TestFiltersMeanWhatTheyMean(t *testing.T) {
+// TestFiltersMatchAsInTheRFC compares both databases with an implementation of RFC 7644 §3.4.2.2 in
+// Go, by random filters on random documents.
+func TestFiltersMatchAsInTheRFC(t *testing.T) {
 	t.Parallel()
 	const population, filters = 50, 800
 	r := rand.New(rand.NewPCG(1, 2))
@@ -69,14 +69,14 @@ func TestFiltersMeanWhatTheyMean(t *testing.T) {
 			matched += len(got)
 		}
 		if share := float64(matched) / float64(population*filters); share < 0.1 || share > 0.9 {
-			t.Errorf("the filters match %.2f of the users: they tell nothing", share)
+			t.Errorf("the filters match %.2f of the users: they prove nothing", share)
 		}
 	})
 }
 
 const unknownURN = "urn:example:Custom"
 
-// multiValued are the forms of the attributes that documents have.
+// multiValued returns the form of an attribute of the random documents.
 func multiValued(p fp.AttributePath) search.Form {
 	return search.Form{
 		MultiValued: p.URIPrefix == nil && (p.AttributeName == "emails" || p.AttributeName == "addresses"),
@@ -105,7 +105,7 @@ func randomDocument(r *rand.Rand, i int) map[string]any {
 		var list []any
 		for range r.IntN(3) {
 			e := map[string]any{"display": pick(r, words...)}
-			maybe(e, "value", pick(r, words[:11]...)) // not a moment: the table of values keeps all texts as such
+			maybe(e, "value", pick(r, words[:11]...)) // no moments: the table of values has texts only
 			maybe(e, "type", pick(r, "work", "Home"))
 			maybe(e, "primary", r.IntN(2) == 0)
 			list = append(list, e)
@@ -159,9 +159,9 @@ func randomFilter(r *rand.Rand, depth int) fp.Expression {
 		return compare(r, p, pick(r, words...))
 	}
 	p := pick(r, path("", "userName", ""), path("", "title", ""), path("", "displayName", ""),
-		path("", "externalId", ""), path("", "name", "givenName"),
-		path("", "emails", "value"), path("", "emails", ""), path("", "emails", "type"), path("", "emails",
-			"display"), path("", "addresses", "value"), path("", "addresses", "type"))
+		path("", "externalId", ""), path("", "name", "givenName"), path("", "emails", "value"),
+		path("", "emails", ""), path("", "emails", "type"), path("", "emails", "display"),
+		path("", "addresses", "value"), path("", "addresses", "type"))
 	return compare(r, p, pick(r, words...))
 }
 
@@ -195,7 +195,7 @@ func compare(r *rand.Rand, p fp.AttributePath, v any) fp.Expression {
 	switch x := v.(type) {
 	case bool:
 		op = pick(r, fp.EQ, fp.NE)
-	case string: // a part of a word, too
+	case string: // also a part of a word
 		if runes := []rune(x); (op == fp.CO || op == fp.SW || op == fp.EW) && x == asMoment(x) {
 			i := r.IntN(len(runes))
 			v = string(runes[i : i+1+r.IntN(len(runes)-i)])
@@ -209,7 +209,7 @@ func compare(r *rand.Rand, p fp.AttributePath, v any) fp.Expression {
 	return &fp.AttributeExpression{AttributePath: p, Operator: op, CompareValue: v}
 }
 
-// matches is what a filter means.
+// matches returns whether a filter matches a document.
 func matches(d map[string]any, e fp.Expression) bool {
 	switch x := e.(type) {
 	case *fp.LogicalExpression:
@@ -241,7 +241,7 @@ func matches(d map[string]any, e fp.Expression) bool {
 	})
 }
 
-// inAnyCase is a member of an object in any case.
+// inAnyCase returns a member of an object by its name in any case.
 func inAnyCase(v any, name string) (any, bool) {
 	o, _ := v.(map[string]any)
 	for k, inner := range o {
@@ -310,8 +310,8 @@ func valueMatches(v any, name string, op fp.CompareOperator, with any, of fp.Att
 			x, s = asMoment(x), asMoment(s)
 		}
 		return map[fp.CompareOperator]bool{
-			fp.EQ: x == s, fp.CO: strings.Contains(x, s), fp.SW: strings.HasPrefix(x, s), fp.EW: strings.HasSuffix(x,
-				s),
+			fp.EQ: x == s, fp.CO: strings.Contains(x, s),
+			fp.SW: strings.HasPrefix(x, s), fp.EW: strings.HasSuffix(x, s),
 			fp.GT: x > s, fp.GE: x >= s, fp.LT: x < s, fp.LE: x <= s,
 		}[op]
 	case bool:
@@ -327,7 +327,7 @@ func valueMatches(v any, name string, op fp.CompareOperator, with any, of fp.Att
 	return map[fp.CompareOperator]bool{fp.EQ: a == b, fp.GT: a > b, fp.GE: a >= b, fp.LT: a < b, fp.LE: a <= b}[op]
 }
 
-// asMoment is the form of the moment that some of the words are.
+// asMoment returns one of the words in a canonical form if it is a moment.
 func asMoment(s string) string {
 	if len(s) > len("2026-01-02T03:04:05") {
 		return "2026-01-02t03:04:05"

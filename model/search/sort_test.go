@@ -15,7 +15,7 @@ import (
 	"rollcall/model/store"
 )
 
-// pages reads a list to its end by cursor.
+// pages reads a list page by page, by cursor.
 func pages(t testing.TB, org *store.Org, directoryID string, q search.Query) (names []string) {
 	t.Helper()
 	first := 0
@@ -39,21 +39,19 @@ func pages(t testing.TB, org *store.Org, directoryID string, q search.Query) (na
 	return names
 }
 
-func TestSort(t *testing.T) {
+func TestSortByEachKindOfAttribute(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		for _, u := range []map[string]any{
 			{"userName": "c", "title": "Zoe", "displayName": "b", "externalId": "B", "active": true,
-				"name": map[string]any{"familyName": "ö"},
-				"emails": []any{
-					map[string]any{"value": "z@x"}, map[string]any{"value": "a@x", "primary": true},
-				}, "urn:x": map[string]any{"n": 10, "m": "text", "l": []any{2}}},
+				"name":   map[string]any{"familyName": "ö"},
+				"emails": []any{map[string]any{"value": "z@x"}, map[string]any{"value": "a@x", "primary": true}},
+				"urn:x":  map[string]any{"n": 10, "m": "text", "l": []any{2}}},
 			{"userName": "A", "title": "adam", "displayName": "B", "externalId": "a", "active": false,
-				"name": map[string]any{"familyName": "Z"},
-				"emails": []any{
-					map[string]any{"value": "b@x"}, map[string]any{"value": "a@x"},
-				}, "urn:x": map[string]any{"n": 9, "m": 5, "l": []any{3, 1}}},
+				"name":   map[string]any{"familyName": "Z"},
+				"emails": []any{map[string]any{"value": "b@x"}, map[string]any{"value": "a@x"}},
+				"urn:x":  map[string]any{"n": 9, "m": 5, "l": []any{3, 1}}},
 			{"userName": "d", "active": true, "name": map[string]any{"givenName": "x"},
 				"urn:x": map[string]any{"n": 9.5}},
 			{"userName": "B", "title": "Adam", "active": true, "emails": []any{map[string]any{"value": "c@x"}}},
@@ -64,11 +62,10 @@ func TestSort(t *testing.T) {
 		for by, want := range map[string]string{
 			"userName": "A B c d", "displayName": "c A d B", "externalId": "c A d B", "active": "A c d B",
 			"title": "A B c d", "name.familyName": "A c d B",
-			"emails": "c A B d", "emails.value": "c A B d", "urn:x:n": "A d c B", "urn:x:m": "A c d B",
-			"urn:x:l": "c A d B",
-			"id":      "c A d B", "meta.created": "c A d B", "meta.lastModified": "c A d B", "meta.version": "c A d B",
+			"emails": "c A B d", "emails.value": "c A B d",
+			"urn:x:n": "A d c B", "urn:x:m": "A c d B", "urn:x:l": "c A d B", "urn:x:none": "c A d B", "id": "c A d B",
+			"meta.created": "c A d B", "meta.lastModified": "c A d B", "meta.version": "c A d B",
 			"meta.location": "c A d B", "meta.resourceType": "c A d B",
-			"urn:x:none": "c A d B",
 		} {
 			for _, descending := range []bool{false, true} {
 				expected := strings.Fields(want)
@@ -90,8 +87,8 @@ func TestSort(t *testing.T) {
 						continue
 					}
 					if got := pages(t, org, d.ID, q); !slices.Equal(got, expected) {
-						t.Errorf("by %s, descending %v, in pages of %d: %v, want %v", by, descending, q.Limit, got,
-							expected)
+						t.Errorf("by %s, descending %v, in pages of %d: %v, want %v",
+							by, descending, q.Limit, got, expected)
 					}
 				}
 			}
@@ -104,7 +101,7 @@ func TestSort(t *testing.T) {
 	})
 }
 
-func TestCursor(t *testing.T) {
+func TestPagesByCursor(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
@@ -121,11 +118,11 @@ func TestCursor(t *testing.T) {
 				t.Errorf("in pages of %d: %v, want %v", limit, got, all)
 			}
 		}
-		t.Run("what comes and goes between two pages moves nothing else", func(t *testing.T) {
+		t.Run("resources created and deleted between two pages move no others", func(t *testing.T) {
 			q := search.Query{Limit: 3, Cursor: new(search.Cursor)}
 			first, extent, err := directory.In(org).DirectoryUsers(t.Context(), d.ID, q)
 			storetest.Must(t, err)
-			for _, u := range first { // the cursor's own row, too
+			for _, u := range first { // the row of the cursor is one of them
 				storetest.Must(t, directory.In(org).DeleteDirectoryUser(t.Context(), d.ID, u.ID))
 			}
 			storetest.CreateUser(t, org, d, "late")
@@ -140,7 +137,7 @@ func TestCursor(t *testing.T) {
 				t.Errorf("%v, want %v", got, want)
 			}
 		})
-		t.Run("a cursor that nobody was given is refused", func(t *testing.T) {
+		t.Run("a cursor that the store did not return is refused", func(t *testing.T) {
 			for _, place := range []string{
 				"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`, `[1, "x", 2]`, `[null, null]`,
 				`{}`, `[1, "\u0000"]`,
@@ -150,7 +147,7 @@ func TestCursor(t *testing.T) {
 				storetest.WantKind(t, err, model.Invalid, "cursor")
 			}
 		})
-		t.Run("no resources by cursor, but their number", func(t *testing.T) {
+		t.Run("a page of no resources has their number", func(t *testing.T) {
 			us, extent, err := directory.In(org).
 				DirectoryUsers(t.Context(), d.ID, search.Query{Cursor: new(search.Cursor)})
 			storetest.Must(t, err)
