@@ -34,7 +34,7 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, q.ResourceQuery)
+	groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, q.Query)
 	if err != nil {
 		return answer{}, err
 	}

@@ -79,7 +79,7 @@ func (p parameters) number(name string, absent int) (int, error) {
 
 // listQuery is what a list request asks for.
 type listQuery struct {
-	search.ResourceQuery
+	search.Query
 	projection
 	startIndex int // RFC 7644 §3.4.2.4: 1 is the first
 }

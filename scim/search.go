@@ -85,9 +85,9 @@ func (x *exchange) queryAll(ctx context.Context) (answer, error) {
 	}
 	var r both
 	if cursor == nil {
-		r, err = x.bothByIndex(ctx, ofUsers.ResourceQuery, ofGroups.ResourceQuery)
+		r, err = x.bothByIndex(ctx, ofUsers.Query, ofGroups.Query)
 	} else {
-		r, err = x.bothByCursor(ctx, ofUsers.ResourceQuery, ofGroups.ResourceQuery, cursor)
+		r, err = x.bothByCursor(ctx, ofUsers.Query, ofGroups.Query, cursor)
 	}
 	if err != nil {
 		return answer{}, err
@@ -123,7 +123,7 @@ type both struct {
 }
 
 // bothByIndex reads the page at an index, where the groups follow the last user.
-func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups search.ResourceQuery) (both, error) {
+func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups search.Query) (both, error) {
 	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, ofUsers)
 	if err != nil {
 		return both{}, err
@@ -136,7 +136,7 @@ func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups search.Res
 
 // bothByCursor reads the page that begins at a cursor: at the beginning, among the users or among
 // the groups.
-func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.ResourceQuery,
+func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.Query,
 	cursor *cursorText) (both, error) {
 	place := &search.Cursor{Place: cursor.Place, Total: cursor.Total}
 	if cursor.Type == x.groups.Name {
@@ -165,7 +165,7 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.Re
 
 // groupsBehind reads the groups of a page by cursor that has the last users. If the users fill the
 // page, the groups begin on the next one.
-func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups search.ResourceQuery, first bool) (
+func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups search.Query, first bool) (
 	both, error) {
 	room := ofGroups.Limit - len(r.users)
 	ofGroups.Limit = max(room, 1) // with one, there is a next page

@@ -35,7 +35,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	q.Groups = q.projection.shows("groups")
-	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, q.ResourceQuery)
+	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, q.Query)
 	if err != nil {
 		return answer{}, err
 	}

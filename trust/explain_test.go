@@ -143,8 +143,8 @@ func TestScreensOfSAML(t *testing.T) {
 	}
 }
 
-// needsPlace tells whether the advice is about a setting of the identity provider. The exceptions are
-// what no setting has a name for.
+// needsPlace returns whether the advice is about a setting of the identity provider. The exceptions
+// are advice for which no setting has a name.
 func needsPlace(reason string) bool {
 	advice := trust.Advice(reason, overSAML)
 	for _, exception := range []string{"forge", "Remove", "Choose one of these"} {
@@ -184,7 +184,9 @@ func TestScreensOfOpenID(t *testing.T) {
 			t.Errorf("%s at Entra ID: %q", reason, got)
 		}
 	}
-	for _, reason := range []string{"", string(refusal.LoginUsed), string(refusal.SubjectTransient), string(oidc.TokenWrongKey), "nonsense"} {
+	for _, reason := range []string{
+		"", string(refusal.LoginUsed), string(refusal.SubjectTransient), string(oidc.TokenWrongKey), "nonsense",
+	} {
 		if got := trust.Screen(reason, of("OktaOIDC")); got != "" {
 			t.Errorf("%s: %q", reason, got)
 		}

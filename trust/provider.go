@@ -44,7 +44,7 @@ type providerEntry struct {
 	provider *Provider
 }
 
-// sameTrust tells whether two rows make the same provider.
+// sameTrust returns whether two rows make the same provider.
 func sameTrust(a, b *connection.Connection) bool {
 	return a.UpdatedAt == b.UpdatedAt && a.IDPEntityID == b.IDPEntityID &&
 		a.IDPSSORedirectURL == b.IDPSSORedirectURL && a.IDPSSOPostURL == b.IDPSSOPostURL && sameLogout(a, b) &&

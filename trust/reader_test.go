@@ -52,7 +52,9 @@ func TestMetadataDescribesAConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &connection.ConnectionFields{IDPMetadataURL: "https://old.example/metadata", IDPSLOPostURL: "https://old.example/logout"}
+	c := &connection.ConnectionFields{
+		IDPMetadataURL: "https://old.example/metadata", IDPSLOPostURL: "https://old.example/logout",
+	}
 	if err := change(c); err != nil {
 		t.Fatal(err)
 	}
@@ -84,9 +86,10 @@ func TestDescriptionByHandChangesWhatIsSaid(t *testing.T) {
 		"the entity ID": {trust.SAML{EntityID: text("new")}, func(c *connection.ConnectionFields) {
 			c.IDPEntityID, c.IDPMetadataURL = "new", ""
 		}},
-		"the sign-on address": {trust.SAML{SSOURL: text("https://new.example/a")}, func(c *connection.ConnectionFields) {
-			c.IDPSSORedirectURL, c.IDPSSOPostURL, c.IDPMetadataURL = "https://new.example/a", "", ""
-		}},
+		"the sign-on address": {trust.SAML{SSOURL: text("https://new.example/a")},
+			func(c *connection.ConnectionFields) {
+				c.IDPSSORedirectURL, c.IDPSSOPostURL, c.IDPMetadataURL = "https://new.example/a", "", ""
+			}},
 		"the logout address": {trust.SAML{SLOURL: text("https://new.example/o")}, func(c *connection.ConnectionFields) {
 			c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "https://new.example/o", "https://new.example/o"
 			c.IDPMetadataURL = ""
@@ -139,14 +142,22 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 		said           trust.SAML
 		field, message string
 	}{
-		"in two ways":              {trust.SAML{MetadataXML: &first, SSOURL: text("https://a.example")}, "saml", "which one counts"},
-		"an address, and no net":   {trust.SAML{MetadataURL: text("https://a.example")}, "saml.idp_metadata_url", "fetches nothing"},
-		"a web page":               {trust.SAML{MetadataXML: text("<html>secret")}, "saml.idp_metadata_xml", "That is a web page."},
-		"several providers":        {trust.SAML{MetadataXML: &several}, "saml.idp_entity_id", "There are: https://contoso.example/"},
-		"another provider":         {trust.SAML{MetadataXML: &several, EntityID: text("https://x.example")}, "saml.idp_entity_id", "There are: "},
-		"a bundle":                 {trust.SAML{Certificates: &[]string{bundle}}, "saml.idp_certificates", "several certificates"},
-		"no certificate at all":    {trust.SAML{Certificates: &[]string{"!"}}, "saml.idp_certificates", "not an X.509 certificate"},
-		"a certificate, but wrong": {trust.SAML{Certificates: &[]string{"AA=="}}, "saml.idp_certificates", "not an X.509 certificate"},
+		"in two ways": {trust.SAML{MetadataXML: &first, SSOURL: text("https://a.example")}, "saml",
+			"which one counts"},
+		"an address, and no net": {trust.SAML{MetadataURL: text("https://a.example")}, "saml.idp_metadata_url",
+			"fetches nothing"},
+		"a web page": {trust.SAML{MetadataXML: text("<html>secret")}, "saml.idp_metadata_xml",
+			"That is a web page."},
+		"several providers": {trust.SAML{MetadataXML: &several}, "saml.idp_entity_id",
+			"There are: https://contoso.example/"},
+		"another provider": {trust.SAML{MetadataXML: &several, EntityID: text("https://x.example")},
+			"saml.idp_entity_id", "There are: "},
+		"a bundle": {trust.SAML{Certificates: &[]string{bundle}}, "saml.idp_certificates",
+			"several certificates"},
+		"no certificate at all": {trust.SAML{Certificates: &[]string{"!"}}, "saml.idp_certificates",
+			"not an X.509 certificate"},
+		"a certificate, but wrong": {trust.SAML{Certificates: &[]string{"AA=="}}, "saml.idp_certificates",
+			"not an X.509 certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := r.SAML(t.Context(), c.said)
@@ -162,7 +173,8 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 		"no net":       {"https://idp.example", "fetches nothing"},
 	} {
 		t.Run("issuer: "+name, func(t *testing.T) {
-			_, err := r.OpenID(t.Context(), trust.OpenID{Issuer: &c.issuer}, &connection.Connection{Type: "GenericOIDC"})
+			_, err := r.OpenID(t.Context(), trust.OpenID{Issuer: &c.issuer},
+				&connection.Connection{Type: "GenericOIDC"})
 			if field, message := fieldOf(t, err); field != "oidc.issuer" || !strings.Contains(message, c.message) {
 				t.Errorf("%s: %s", field, message)
 			}
@@ -173,8 +185,13 @@ func TestDescriptionsThatCannotBeUsed(t *testing.T) {
 // TestProvidersAreParsedOncePerRow: a parsed connection is used until its row changes.
 func TestProvidersAreParsedOncePerRow(t *testing.T) {
 	r := reader(t)
-	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Name: "Contoso", Slug: "contoso", Settings: organization.DefaultSettings()}}
-	if err := operator.Across(r.Store).CreateOrganization(t.Context(), model.System, model.Everywhere(), g, nil); err != nil {
+	g := &organization.Organization{
+		OrganizationFields: organization.OrganizationFields{
+			Name: "Contoso", Slug: "contoso", Settings: organization.DefaultSettings(),
+		},
+	}
+	err := operator.Across(r.Store).CreateOrganization(t.Context(), model.System, model.Everywhere(), g, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	org := r.Store.Org(g.ID, model.System)
@@ -183,13 +200,17 @@ func TestProvidersAreParsedOncePerRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &connection.Connection{ID: connection.NewConnectionID(), Type: "GenericSAML", ConnectionFields: connection.ConnectionFields{Name: "Contoso"}}
+	c := &connection.Connection{
+		ID: connection.NewConnectionID(), Type: "GenericSAML",
+		ConnectionFields: connection.ConnectionFields{Name: "Contoso"},
+	}
 	certificate, key, err := trust.NewKey(c.ID, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.SPCertificate = certificate
-	if err := errors.Join(change(&c.ConnectionFields), connection.In(org).CreateConnection(t.Context(), c, key)); err != nil {
+	if err := errors.Join(change(&c.ConnectionFields),
+		connection.In(org).CreateConnection(t.Context(), c, key)); err != nil {
 		t.Fatal(err)
 	}
 	providers := trust.NewProviders(r.Store, "https://rollcall.example/")

@@ -84,9 +84,8 @@ func (w *Watch) refresh(ctx context.Context, c *connection.Connection) error {
 	}
 	message, refused := unread(err)
 	if err == nil {
-		_, err = connection.In(w.org(c)).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, func(c *connection.ConnectionFields) {
-			describe(c, &idp)
-		})
+		fill := func(c *connection.ConnectionFields) { describe(c, &idp) }
+		_, err = connection.In(w.org(c)).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, fill)
 		message, refused = unread(err)
 	}
 	if !refused {

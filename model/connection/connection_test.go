@@ -42,7 +42,8 @@ func TestLeavingConnection(t *testing.T) {
 				h := storetest.Open(t, s, "contoso")
 				second := h
 				second.C = storetest.Connect(t, h.Org)
-				here, both, there, away := h.Owned(t, h.D, "here", "here", h.Mail("here")), h.Owned(t, h.D, "both", "both", h.Mail("both")),
+				here, both, there, away := h.Owned(t, h.D, "here", "here", h.Mail("here")), h.Owned(t, h.D, "both",
+					"both", h.Mail("both")),
 					h.Owned(t, h.D, "there", "there", h.Mail("there")), h.Owned(t, h.D, "away", "away", h.Mail("away"))
 				names := map[string]string{}
 				for _, u := range []*people.User{here, both, there, away} {
@@ -54,7 +55,8 @@ func TestLeavingConnection(t *testing.T) {
 					return out
 				}
 				storetest.Must(t, signon.In(h.Org).EndSession(t.Context(), sign(h, away).Session.ID))
-				first, _, err := people.In(h.Org).Users(t.Context(), people.UserQuery{Email: h.Mail("first"), Page: model.Page{Limit: 1}})
+				first, _, err := people.In(h.Org).
+					Users(t.Context(), people.UserQuery{Email: h.Mail("first"), Page: model.Page{Limit: 1}})
 				storetest.Must(t, err)
 				_, err = people.In(h.Org).RevokeSessions(t.Context(), first[0].ID)
 				storetest.Must(t, err)
@@ -65,14 +67,16 @@ func TestLeavingConnection(t *testing.T) {
 				stays := sign(second, there)
 				before := len(storetest.Events(t, s, h.Org))
 				storetest.Must(t, c.leave(h))
-				want := append(slices.Clone(c.want), "user.access_ended here connection_changed 1", "user.access_ended both connection_changed 2")
+				want := append(slices.Clone(c.want), "user.access_ended here connection_changed 1",
+					"user.access_ended both connection_changed 2")
 				if diff := cmp.Diff(append(want, c.after...), h.EventsAfter(t, before, names)); diff != "" {
 					t.Error(diff)
 				}
 				for u, n := range map[*people.User]int{here: 0, both: 1, there: 1, away: 0} {
 					after := storetest.Stored(t, h.Org, u.ID)
 					identities, err := people.In(h.Org).Identities(t.Context(), u.ID)
-					if err != nil || len(identities) != n || len(after.ProfileIDs) != n || n == 1 && after.ProfileIDs[0] != identities[0].ID || !after.Active {
+					if err != nil || len(identities) != n || len(after.ProfileIDs) != n || n == 1 &&
+						after.ProfileIDs[0] != identities[0].ID || !after.Active {
 						t.Errorf("%s has %v, %v: %v", u.UserName, after.ProfileIDs, identities, err)
 					}
 				}
@@ -107,7 +111,8 @@ func TestLeavingConnectionWhileLinking(t *testing.T) {
 	}()
 	<-p.Stopped
 	go func() {
-		_, err := people.In(h.Org).LinkIdentity(t.Context(), people.Identity{ConnectionID: second.ID, Issuer: "i", Subject: "s", UserID: u.ID})
+		_, err := people.In(h.Org).
+			LinkIdentity(t.Context(), people.Identity{ConnectionID: second.ID, Issuer: "i", Subject: "s", UserID: u.ID})
 		linked <- err
 	}()
 	select {
@@ -118,7 +123,8 @@ func TestLeavingConnectionWhileLinking(t *testing.T) {
 	p.On <- true
 	storetest.Must(t, errors.Join(<-left, <-linked))
 	identities, err := people.In(h.Org).Identities(t.Context(), u.ID)
-	if after := storetest.Stored(t, h.Org, u.ID); err != nil || len(identities) != 1 || !slices.Equal(after.ProfileIDs, []string{identities[0].ID}) {
+	if after := storetest.Stored(t, h.Org, u.ID); err != nil || len(identities) != 1 ||
+		!slices.Equal(after.ProfileIDs, []string{identities[0].ID}) {
 		t.Errorf("%v and %v: %v", after.ProfileIDs, identities, err)
 	}
 }
@@ -130,20 +136,23 @@ func TestUpdateConnection(t *testing.T) {
 		out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
 		storetest.Must(t, err)
 		update := func(change func(*connection.ConnectionFields)) *connection.Connection {
-			c, err := connection.In(h.Org).UpdateConnection(t.Context(), h.C.ID, func(c *connection.ConnectionFields) error {
-				change(c)
-				return nil
-			})
+			c, err := connection.In(h.Org).
+				UpdateConnection(t.Context(), h.C.ID, func(c *connection.ConnectionFields) error {
+					change(c)
+					return nil
+				})
 			storetest.Must(t, err)
 			return c
 		}
-		verified := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf("subject", h.Mail("ada")))
+		verified := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C),
+			storetest.ClaimsOf("subject", h.Mail("ada")))
 		t.Run("what does not change the identity provider leaves everybody signed in", func(t *testing.T) {
 			got := storetest.NewEvents(t, s, h.Org, func() {
 				c := update(func(c *connection.ConnectionFields) {
 					c.Name, c.AllowIDPInitiated = "Renamed", true
 				})
-				if c.State != connection.ConnectionActive || c.Type != h.C.Type || c.Name != "Renamed" || len(c.Domains) != 1 {
+				if c.State != connection.ConnectionActive || c.Type != h.C.Type || c.Name != "Renamed" ||
+					len(c.Domains) != 1 {
 					t.Errorf("%+v", c)
 				}
 			})
@@ -194,7 +203,9 @@ func TestUpdateConnection(t *testing.T) {
 				_, err := storetest.SignIn(t, h.Org, c, claims)
 				storetest.Must(t, err)
 			})
-			if diff := cmp.Diff([]model.EventType{people.UserCreated, connection.ConnectionActivated, signon.SSOSucceeded}, got); diff != "" {
+			if diff := cmp.Diff([]model.EventType{
+				people.UserCreated, connection.ConnectionActivated, signon.SSOSucceeded,
+			}, got); diff != "" {
 				t.Error(diff)
 			}
 			if active, err := connection.In(h.Org).ActiveConnections(t.Context()); err != nil || len(active) != 1 {
@@ -208,7 +219,8 @@ func TestUpdateConnection(t *testing.T) {
 			storetest.Must(t, connection.In(h.Org).DeleteConnection(t.Context(), c.ID))
 			_, err = signon.In(h.Org).SignIn(t.Context(), in)
 			storetest.WantKind(t, err, model.NotFound)
-			storetest.WantKind(t, signon.In(h.Org).StartLogin(t.Context(), &signon.Login{ConnectionID: c.ID, BrowserHash: []byte("hash")}), model.NotFound)
+			storetest.WantKind(t, signon.In(h.Org).
+				StartLogin(t.Context(), &signon.Login{ConnectionID: c.ID, BrowserHash: []byte("hash")}), model.NotFound)
 			storetest.WantKind(t, connection.In(h.Org).DeleteConnection(t.Context(), c.ID), model.NotFound)
 		})
 	})
@@ -242,7 +254,8 @@ func TestDeletedDirectoryEndsSessions(t *testing.T) {
 		storetest.Deactivate(t, h.Org, h.D, out["inactive"].User)
 		before := len(storetest.Events(t, s, h.Org))
 		storetest.Must(t, directory.In(h.Org).DeleteDirectory(t.Context(), h.D.ID))
-		if diff := cmp.Diff([]string{"user.access_ended live directory_deleted 1", "dsync.deleted"}, h.EventsAfter(t, before, names)); diff != "" {
+		if diff := cmp.Diff([]string{"user.access_ended live directory_deleted 1", "dsync.deleted"},
+			h.EventsAfter(t, before, names)); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -16,9 +16,10 @@ import (
 
 func newOpenIDConnection(t testing.TB, s *store.Store) *connection.Connection {
 	t.Helper()
-	c := &connection.Connection{ID: connection.NewConnectionID(), Type: "GenericOIDC", ConnectionFields: connection.ConnectionFields{
-		Name: "Keycloak", IDPEntityID: "https://idp.example", OIDCClientID: "client",
-	}}
+	c := &connection.Connection{ID: connection.NewConnectionID(), Type: "GenericOIDC",
+		ConnectionFields: connection.ConnectionFields{
+			Name: "Keycloak", IDPEntityID: "https://idp.example", OIDCClientID: "client",
+		}}
 	storetest.Must(t, connection.Across(s).SealClientSecret(c.ID, &c.ConnectionFields, "the client's secret"))
 	return c
 }
@@ -31,7 +32,8 @@ func TestOpenIDConnection(t *testing.T) {
 		storetest.Must(t, connection.In(org).CreateConnection(t.Context(), c, nil))
 		stored, err := connection.In(org).Connection(t.Context(), c.ID)
 		storetest.Must(t, err)
-		if secret, err := connection.Across(s).ClientSecret(stored); err != nil || secret != "the client's secret" || !stored.OIDC() {
+		if secret, err := connection.Across(s).ClientSecret(stored); err != nil || secret != "the client's secret" ||
+			!stored.OIDC() {
 			t.Errorf("%q %v", secret, err)
 		}
 		for _, row := range storetest.Dump(t, s, org) {
@@ -65,14 +67,17 @@ func TestOpenIDConnection(t *testing.T) {
 			"two claims for groups": func(c *connection.ConnectionFields) {
 				c.OIDCGroupsClaim, c.AttributeMapping = "roles", map[string]string{"groups": "teams"}
 			},
-			"a groups claim without end": func(c *connection.ConnectionFields) { c.OIDCGroupsClaim = strings.Repeat("x", 501) },
-			"a subject attribute":        func(c *connection.ConnectionFields) { c.SubjectAttribute = "oid" },
+			"a groups claim without end": func(c *connection.ConnectionFields) {
+				c.OIDCGroupsClaim = strings.Repeat("x", 501)
+			},
+			"a subject attribute": func(c *connection.ConnectionFields) { c.SubjectAttribute = "oid" },
 		} {
 			t.Run(name, func(t *testing.T) {
 				bad := newOpenIDConnection(t, s)
 				change(&bad.ConnectionFields)
 				storetest.WantKind(t, connection.In(org).CreateConnection(t.Context(), bad, nil), model.Invalid)
-				_, err := connection.In(org).UpdateConnection(t.Context(), c.ID, func(c *connection.ConnectionFields) error { change(c); return nil })
+				_, err := connection.In(org).UpdateConnection(t.Context(), c.ID,
+					func(c *connection.ConnectionFields) error { change(c); return nil })
 				storetest.WantKind(t, err, model.Invalid)
 			})
 		}
@@ -84,7 +89,9 @@ func TestOpenIDConnection(t *testing.T) {
 				return nil
 			})
 			storetest.Must(t, err)
-			if _, err := storetest.SignIn(t, org, verified, storetest.ClaimsOf("s", "ada@contoso.example")); err == nil || !strings.Contains(err.Error(), string(refusal.ConnectionReplaced)) {
+			if _, err := storetest.SignIn(t, org, verified,
+				storetest.ClaimsOf("s", "ada@contoso.example")); err == nil ||
+				!strings.Contains(err.Error(), string(refusal.ConnectionReplaced)) {
 				t.Error(err)
 			}
 		})
@@ -104,7 +111,9 @@ func TestLoginSecretAndIDTokenAreSealed(t *testing.T) {
 		if secret, err := signon.Across(s).LoginSecret(stored); err != nil || string(secret) != "the login's secret" {
 			t.Errorf("%q %v", secret, err)
 		}
-		_, err = organization.In(org).SetDomains(t.Context(), map[string]organization.DomainState{"contoso.example": organization.DomainStateVerified})
+		_, err = organization.In(org).SetDomains(t.Context(), map[string]organization.DomainState{
+			"contoso.example": organization.DomainStateVerified,
+		})
 		storetest.Must(t, err)
 		in := storetest.Response(c, stored, storetest.ClaimsOf("s", "ada@contoso.example"))
 		in.IDToken = "the.id.token"
@@ -112,7 +121,8 @@ func TestLoginSecretAndIDTokenAreSealed(t *testing.T) {
 		storetest.Must(t, err)
 		out, err := signon.In(org).SignIn(t.Context(), in)
 		storetest.Must(t, err)
-		if token, err := connection.In(org).IDToken(t.Context(), out.Session.ID); err != nil || token != "the.id.token" {
+		if token, err := connection.In(org).IDToken(t.Context(), out.Session.ID); err != nil ||
+			token != "the.id.token" {
 			t.Errorf("%q %v", token, err)
 		}
 		for _, row := range storetest.Dump(t, s, org) {

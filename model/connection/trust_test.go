@@ -23,7 +23,9 @@ func certified(certificates ...string) func(*connection.ConnectionFields) {
 }
 
 // trusting runs a test on a connection whose metadata has an address, under a clock.
-func trusting(t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *store.Store, org *store.Org, c *connection.Connection)) {
+func trusting(
+	t *testing.T, test func(t *testing.T, d *modeltest.Clock, s *store.Store, org *store.Org, c *connection.Connection),
+) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		d := modeltest.NewClock()
 		s := modeltest.Open(t, db, store.Options{Now: d.Now})
@@ -66,9 +68,10 @@ func TestMetadataIsReadDaily(t *testing.T) {
 			t.Errorf("%d are due once the lease ended in vain", n)
 		}
 		renewed := storetest.CertificateUntil(d.Now().AddDate(2, 0, 0))
-		got, err := connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *connection.ConnectionFields) {
-			c.IDPCertificates = append(c.IDPCertificates, renewed)
-		})
+		got, err := connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL,
+			func(c *connection.ConnectionFields) {
+				c.IDPCertificates = append(c.IDPCertificates, renewed)
+			})
 		storetest.Must(t, err)
 		if len(got.IDPCertificates) != 2 || got.MetadataRefreshedAt.Time() != d.Now() || got.MetadataError != "" {
 			t.Errorf("got %+v", got)
@@ -120,10 +123,11 @@ func TestMetadataThatIsNotTakenOver(t *testing.T) {
 		renew := func(c *connection.ConnectionFields) {
 			c.IDPCertificates = []string{storetest.CertificateUntil(d.Now())}
 		}
-		if _, err := connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(c *connection.ConnectionFields) {
-			renew(c)
-			c.IDPEntityID = "https://other.example"
-		}); model.KindOf(err) != model.Invalid {
+		if _, err := connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL,
+			func(c *connection.ConnectionFields) {
+				renew(c)
+				c.IDPEntityID = "https://other.example"
+			}); model.KindOf(err) != model.Invalid {
 			t.Errorf("metadata of another identity provider: %v", err)
 		}
 		_, err = connection.In(org).RefreshMetadata(t.Context(), c.ID, "https://idp.example/elsewhere", renew)
@@ -135,8 +139,10 @@ func TestMetadataThatIsNotTakenOver(t *testing.T) {
 			t.Errorf("it changed: %s", diff)
 		}
 
-		after = must2(t)(connection.In(org).RefuseMetadata(t.Context(), c.ID, c.IDPMetadataURL, "The host does not answer in time."))
-		if after.MetadataError == "" || *after.MetadataRefreshedAt != *before.MetadataRefreshedAt || after.UpdatedAt != before.UpdatedAt ||
+		after = must2(t)(connection.In(org).
+			RefuseMetadata(t.Context(), c.ID, c.IDPMetadataURL, "The host does not answer in time."))
+		if after.MetadataError == "" || *after.MetadataRefreshedAt != *before.MetadataRefreshedAt ||
+			after.UpdatedAt != before.UpdatedAt ||
 			!slices.Equal(after.IDPCertificates, before.IDPCertificates) {
 			t.Errorf("got %+v", after)
 		}
@@ -177,7 +183,8 @@ func TestMetadataIsWantedAtMostEveryTenMinutes(t *testing.T) {
 		if err != nil || len(due) != 1 {
 			t.Fatalf("%d are due: %v", len(due), err)
 		}
-		must2(t)(connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, func(*connection.ConnectionFields) {}))
+		must2(t)(connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL,
+			func(*connection.ConnectionFields) {}))
 		d.Advance(9 * time.Minute)
 		if want() {
 			t.Error("it is wanted again after nine minutes")
@@ -222,19 +229,22 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 			added, removed int
 		}{
 			{"the next beside the first, by metadata", func() {
-				must2(t)(connection.In(s.Org(org.ID, model.System)).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(first, next)))
+				must2(t)(connection.In(s.Org(org.ID, model.System)).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL,
+					certified(first, next)))
 			}, both, connection.ByMetadata, 1, 0},
 			{"the same in another order", func() {
-				must2(t)(connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(next, first)))
+				must2(t)(connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL,
+					certified(next, first)))
 			}, nil, "", 0, 0},
 			{"the first gone", func() {
 				must2(t)(connection.In(org).RefreshMetadata(t.Context(), c.ID, c.IDPMetadataURL, certified(next)))
 			}, both[:1], connection.ByMetadata, 0, 1},
 			{"replaced by hand", func() {
-				must2(t)(connection.In(org).UpdateConnection(t.Context(), c.ID, func(c *connection.ConnectionFields) error {
-					c.IDPCertificates = []string{first}
-					return nil
-				}))
+				must2(t)(connection.In(org).
+					UpdateConnection(t.Context(), c.ID, func(c *connection.ConnectionFields) error {
+						c.IDPCertificates = []string{first}
+						return nil
+					}))
 			}, both, connection.ByAdministrator, 1, 1},
 			{"another name", func() {
 				rename := func(c *connection.ConnectionFields) error { c.Name = "Entra"; return nil }
@@ -248,7 +258,8 @@ func TestCertificatesThatComeAndGoAreEvents(t *testing.T) {
 				continue
 			}
 			e := lastEvent(t, s, org, connection.CertificatesChanged)
-			if e["cause"] != string(test.cause) || len(e["added"].([]any)) != test.added || len(e["removed"].([]any)) != test.removed || e["object"] != "connection" {
+			if e["cause"] != string(test.cause) || len(e["added"].([]any)) != test.added ||
+				len(e["removed"].([]any)) != test.removed || e["object"] != "connection" {
 				t.Errorf("%s: got %v", test.name, e)
 			}
 		}
@@ -297,12 +308,16 @@ func TestCertificatesThatEndAreWarnedOf(t *testing.T) {
 			}
 			e := lastEvent(t, s, org, connection.CertificateRenewalNeeded)
 			certificate := e["certificate"].(map[string]any)
-			if e["days_until_expiry"] != float64(step.days) || certificate["certificate_type"] != "ResponseSigning" || certificate["is_expired"] != false || e["actor"] != "system" {
+			if e["days_until_expiry"] != float64(step.days) || certificate["certificate_type"] != "ResponseSigning" ||
+				certificate["is_expired"] != false || e["actor"] != "system" {
 				t.Errorf("%s: got %v", step.name, e)
 			}
 		}
 		must2(t)(connection.In(org).UpdateConnection(t.Context(), c.ID, func(c *connection.ConnectionFields) error {
-			c.IDPCertificates = []string{storetest.CertificateUntil(d.Now().AddDate(0, 0, -1)), storetest.CertificateUntil(d.Now().AddDate(0, 0, 60))}
+			c.IDPCertificates = []string{
+				storetest.CertificateUntil(d.Now().AddDate(0, 0, -1)),
+				storetest.CertificateUntil(d.Now().AddDate(0, 0, 60)),
+			}
 			return nil
 		}))
 		if n := check(); n != 2 {
@@ -351,21 +366,29 @@ func TestKeysRotate(t *testing.T) {
 		if _, err := connection.In(org).DeleteKey(ctx, c.ID, id(first)); model.KindOf(err) != model.Conflict {
 			t.Errorf("the only key is deleted: %v", err)
 		}
-		if got := storetest.NewEvents(t, s, org, func() { must2(t)(connection.In(org).AddKey(ctx, c.ID, second, []byte("next"))) }); !slices.Equal(got, []model.EventType{connection.CertificatesChanged}) {
+		if got := storetest.NewEvents(t, s, org, func() {
+			must2(t)(connection.In(org).AddKey(ctx, c.ID, second, []byte("next")))
+		}); !slices.Equal(got, []model.EventType{connection.CertificatesChanged}) {
 			t.Errorf("a key that stands by leaves %v", got)
 		}
 		holds("key", "next")
-		if _, err := connection.In(org).AddKey(ctx, c.ID, storetest.CertificateUntil(d.Now()), []byte("third")); model.KindOf(err) != model.Conflict {
+		if _, err := connection.In(org).AddKey(ctx, c.ID, storetest.CertificateUntil(d.Now()),
+			[]byte("third")); model.KindOf(err) != model.Conflict {
 			t.Errorf("there is a third key: %v", err)
 		}
-		if got := storetest.NewEvents(t, s, org, func() { must2(t)(connection.In(org).PromoteKey(ctx, c.ID, id(second))) }); !slices.Equal(got, []model.EventType{connection.CertificateRenewed}) {
+		if got := storetest.NewEvents(t, s, org, func() {
+			must2(t)(connection.In(org).PromoteKey(ctx, c.ID, id(second)))
+		}); !slices.Equal(got, []model.EventType{connection.CertificateRenewed}) {
 			t.Errorf("a promotion leaves %v", got)
 		}
-		if e := lastEvent(t, s, org, connection.CertificateRenewed); e["certificate"].(map[string]any)["certificate_type"] != "RequestSigning" {
+		e := lastEvent(t, s, org, connection.CertificateRenewed)
+		if e["certificate"].(map[string]any)["certificate_type"] != "RequestSigning" {
 			t.Errorf("got %v", e)
 		}
 		holds("next", "key")
-		if got := storetest.NewEvents(t, s, org, func() { must2(t)(connection.In(org).PromoteKey(ctx, c.ID, id(second))) }); len(got) != 0 {
+		if got := storetest.NewEvents(t, s, org, func() {
+			must2(t)(connection.In(org).PromoteKey(ctx, c.ID, id(second)))
+		}); len(got) != 0 {
 			t.Errorf("a second promotion leaves %v", got)
 		}
 		if _, err := connection.In(org).DeleteKey(ctx, c.ID, id(second)); model.KindOf(err) != model.Conflict {
@@ -374,7 +397,8 @@ func TestKeysRotate(t *testing.T) {
 		if _, err := connection.In(org).PromoteKey(ctx, c.ID, "0"); model.KindOf(err) != model.NotFound {
 			t.Errorf("an unknown key is promoted: %v", err)
 		}
-		must2(t)(connection.In(org).UpdateConnection(ctx, c.ID, func(c *connection.ConnectionFields) error { c.Name = "Entra"; return nil }))
+		must2(t)(connection.In(org).
+			UpdateConnection(ctx, c.ID, func(c *connection.ConnectionFields) error { c.Name = "Entra"; return nil }))
 		holds("next", "key")
 		must2(t)(connection.In(org).DeleteKey(ctx, c.ID, id(first)))
 		holds("next", "")

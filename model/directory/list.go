@@ -18,15 +18,15 @@ import (
 // found only by a filter that names one exactly, so that no client deletes them
 // because it does not know them. The error is Invalid for a filter that cannot be
 // compared, and TooLarge for one that takes too long.
-func (c Contents) Users(ctx context.Context, q search.ResourceQuery) ([]people.User, search.Extent, error) {
-	s := search.Search[people.User]{Compiler: search.NewCompiler(c.org.searchDB(), &search.FilterableUsers, q), Query: q, Shown: shownUsers}
+func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, search.Extent, error) {
+	s := search.Search[people.User]{DB: c.org.searchDB(), Of: search.Users, Query: q, Shown: shownUsers}
 	if s.Of.NamesOne(q.Filter) {
 		s.Where = c.visibleTo()
 		if q.Groups {
 			s.Shown = c.org.shownAlone()
 		}
 	} else {
-		s.Where = c.owned(s.Compiler, q)
+		s.Where = c.owned(s.Of, q)
 	}
 	users, extent, err := s.Run(ctx)
 	return users, extent, tenant.Translate(c.org, err)
@@ -34,24 +34,24 @@ func (c Contents) Users(ctx context.Context, q search.ResourceQuery) ([]people.U
 
 // Groups lists the groups of the directory, like Users, with
 // DisplayName.
-func (c Contents) Groups(ctx context.Context, q search.ResourceQuery) (
-	[]people.DirectoryGroup, search.Extent, error) {
-	s := search.Search[people.DirectoryGroup]{Compiler: search.NewCompiler(c.org.searchDB(), &search.FilterableGroups, q), Query: q, Shown: shownGroups}
-	s.Directory = c.id
-	s.Where = c.owned(s.Compiler, q)
+func (c Contents) Groups(ctx context.Context, q search.Query) ([]people.DirectoryGroup, search.Extent, error) {
+	s := search.Search[people.DirectoryGroup]{
+		DB: c.org.searchDB(), Of: search.Groups, Query: q, Directory: c.id, Shown: shownGroups,
+		Where: c.owned(search.Groups, q),
+	}
 	groups, extent, err := s.Run(ctx)
 	return groups, extent, tenant.Translate(c.org, err)
 }
 
 // owned is the condition of the resources that the directory owns.
-func (c Contents) owned(compiler *search.Compiler, q search.ResourceQuery) clause.Expr {
-	column := tenant.DialectOf(c.org).Beside(compiler.Of.Table+".directory_id", compiler.Of.Pinpoints(q.Filter))
+func (c Contents) owned(of *search.ResourceType, q search.Query) clause.Expr {
+	column := tenant.DialectOf(c.org).Beside(of.Table+".directory_id", of.Pinpoints(q.Filter))
 	return tenant.Join(column, " = ", tenant.Param(c.id))
 }
 
 // searchDB is the organization's part of the database, for searches.
-func (o Org) searchDB() search.SearchDB {
-	return search.SearchDB{
+func (o Org) searchDB() search.DB {
+	return search.DB{
 		Dialect: tenant.DialectOf(o), Organization: o.ID,
 		Query: func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error {
 			return tenant.Direct(ctx, o, query, each)

@@ -123,7 +123,7 @@ func TestStatementsAtOnceNameTheOrganization(t *testing.T) {
 		if _, err = directory.Of(a.Org, b.Directory.ID).CreateUser(t.Context(), storetest.Person("new@shared.example")); err == nil {
 			t.Error("a user was created in another organization's directory")
 		}
-		us, extent, err := directory.Of(a.Org, b.Directory.ID).Users(t.Context(), search.ResourceQuery{Limit: 10})
+		us, extent, err := directory.Of(a.Org, b.Directory.ID).Users(t.Context(), search.Query{Limit: 10})
 		if err != nil || len(us) > 0 || extent.Total > 0 {
 			t.Errorf("%d of %d users, %v", len(us), extent.Total, err)
 		}

@@ -141,7 +141,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 					}
 				}
 				storetest.Must(t, err)
-				if left, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 10}); err != nil || len(left) > 0 {
+				if left, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 10}); err != nil || len(left) > 0 {
 					t.Errorf("the directory still has %v: %v", left, err)
 				}
 			})

@@ -18,7 +18,7 @@ import (
 	"rollcall/model/store"
 )
 
-// employee is a user with a value for everything that can be filtered on.
+// employee is a user with a value for each kind of attribute. The manager may be empty.
 func employee(userName, manager string) map[string]any {
 	d := storetest.Person(userName)
 	d["emails"] = []any{
@@ -27,12 +27,14 @@ func employee(userName, manager string) map[string]any {
 	}
 	d["phoneNumbers"] = []any{map[string]any{"value": "+49 30 1", "type": "mobile"}}
 	if manager != "" {
-		d["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] = map[string]any{"manager": map[string]any{"value": manager}}
+		d["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] = map[string]any{
+			"manager": map[string]any{"value": manager},
+		}
 	}
 	return d
 }
 
-func TestFilter(t *testing.T) {
+func TestFilterFindsResourcesOfItsDirectoryOnly(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -42,7 +44,7 @@ func TestFilter(t *testing.T) {
 			ada, alan            *people.User
 			engineers, everybody *people.DirectoryGroup
 		}
-		furnish := func(name string) (x side) {
+		fill := func(name string) (x side) {
 			x.org, x.d = storetest.Organization(t, s, name, name+".example")
 			var err error
 			x.ada, err = directory.Of(x.org, x.d.ID).CreateUser(t.Context(), employee("ada@contoso.example", "the boss"))
@@ -54,8 +56,8 @@ func TestFilter(t *testing.T) {
 			x.everybody = storetest.CreateGroup(t, x.org, x.d, "Everybody", x.ada, x.alan)
 			return x
 		}
-		// The same values in two organizations, and in two directories' worth of rows.
-		a, b := furnish("alpha"), furnish("bravo")
+		// Two organizations have users and groups with the same values.
+		a, b := fill("alpha"), fill("bravo")
 		users := map[string][]*people.User{
 			``:                                                          {a.ada, a.alan},
 			`userName eq "ADA@Contoso.example"`:                         {a.ada},
@@ -71,7 +73,7 @@ func TestFilter(t *testing.T) {
 			`emails eq "ada@contoso.example"`:                           {a.ada},
 			`emails.value eq "home.ADA@contoso.example"`:                {a.ada},
 			`emails[type eq "work" and value eq "ada@contoso.example"]`: {a.ada},
-			// One and the same value must have both.
+			// One value must have both.
 			`emails[type eq "home" and value eq "ada@contoso.example"]`:       {},
 			`emails.type eq "home" and emails.value eq "ada@contoso.example"`: {a.ada},
 			`emails.type eq "Work"`:  {a.ada, a.alan},
@@ -89,7 +91,8 @@ func TestFilter(t *testing.T) {
 		}
 		for text, want := range users {
 			t.Run("users "+text, func(t *testing.T) {
-				if diff := cmp.Diff(storetest.Ids(want...), storetest.Filtered(t, a.org, a.d.ID, text, false)); diff != "" {
+				found := storetest.Filtered(t, a.org, a.d.ID, text, false)
+				if diff := cmp.Diff(storetest.Ids(want...), found); diff != "" {
 					t.Error(diff)
 				}
 				if found := storetest.Filtered(t, a.org, b.d.ID, text, false); len(found) > 0 {
@@ -117,17 +120,20 @@ func TestFilter(t *testing.T) {
 			})
 		}
 		for _, text := range []string{
-			`userName eq true`, `active eq "true"`, `active gt true`, `active.value eq true and active.x eq true`, `emails[primary eq "true"]`,
-			`emails[primary gt true]`, `userName[value eq "x"] and userName.foo eq "x"`, `meta.created gt "yesterday"`, `meta.created eq 5`,
-			`meta.created co "2026-01-01T00:00:00Z"`, `meta eq "x"`, `meta.owner eq "x"`, `schemas eq true`, `title gt true`,
-			`groups.owner eq "x"`, `groups[type eq 5]`, `not (meta.created eq "x")`, `title eq "x" or userName eq 5`,
+			`userName eq true`, `active eq "true"`, `active gt true`, `active.value eq true and active.x eq true`,
+			`emails[primary eq "true"]`, `emails[primary gt true]`,
+			`userName[value eq "x"] and userName.foo eq "x"`, `meta.created gt "yesterday"`, `meta.created eq 5`,
+			`meta.created co "2026-01-01T00:00:00Z"`, `meta eq "x"`, `meta.owner eq "x"`, `schemas eq true`,
+			`title gt true`, `groups.owner eq "x"`, `groups[type eq 5]`, `not (meta.created eq "x")`, `title eq "x" or userName eq 5`,
 		} {
 			t.Run("refused "+text, func(t *testing.T) {
 				_, _, err := directory.Of(a.org, a.d.ID).Users(t.Context(), storetest.Query(t, text))
 				storetest.WantKind(t, err, model.Invalid, "filter")
 			})
 		}
-		for _, text := range []string{`members.owner eq "x"`, `members[type eq 5]`, `displayName[value eq "x" and type eq "y"]`} {
+		for _, text := range []string{
+			`members.owner eq "x"`, `members[type eq 5]`, `displayName[value eq "x" and type eq "y"]`,
+		} {
 			t.Run("refused of groups "+text, func(t *testing.T) {
 				_, _, err := directory.Of(a.org, a.d.ID).Groups(t.Context(), storetest.Query(t, text))
 				storetest.WantKind(t, err, model.Invalid, "filter")
@@ -136,7 +142,7 @@ func TestFilter(t *testing.T) {
 	})
 }
 
-func TestFilterThatTakesTooLong(t *testing.T) {
+func TestFilterThatTakesTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
@@ -149,15 +155,16 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 		if found := storetest.Filtered(t, org, d.ID, "", false); len(found) != 1 {
 			t.Errorf("a list without a filter is cut short: %v", found)
 		}
-		// Whoever gave up is not told that the filter was at fault.
+		// A client that cancelled its request gets another error.
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, _, err = directory.Of(org, d.ID).Users(gone, storetest.Query(t, `title co "x"`))
 		storetest.WantKind(t, err, model.Unavailable)
-		t.Run("is ended where it runs", func(t *testing.T) {
+		t.Run("the database ends it", func(t *testing.T) {
 			storetest.Fill(t, s, org, d, 5_000)
 			storetest.SetPatience(s, 100*time.Millisecond)
-			slow := storetest.Query(t, `title co "x"`+strings.Repeat(` or name.givenName co "x" or emails.display co "x"`, 90))
+			slow := storetest.Query(t,
+				`title co "x"`+strings.Repeat(` or name.givenName co "x" or emails.display co "x"`, 90))
 			at := time.Now()
 			_, _, err := directory.Of(org, d.ID).Users(t.Context(), slow)
 			storetest.WantKind(t, err, model.TooLarge, "filter")
@@ -177,7 +184,7 @@ func TestFilterThatTakesTooLong(t *testing.T) {
 	})
 }
 
-func TestListPages(t *testing.T) {
+func TestPagesByOffset(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
@@ -186,7 +193,7 @@ func TestListPages(t *testing.T) {
 			all = append(all, storetest.CreateUser(t, org, d, name).ID)
 		}
 		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
-			us, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Offset: p.offset, Limit: p.limit})
+			us, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Offset: p.offset, Limit: p.limit})
 			storetest.Must(t, err)
 			total := extent.Total
 			found := []string{}
@@ -195,7 +202,8 @@ func TestListPages(t *testing.T) {
 			}
 			from := min(p.offset, 5)
 			if want := all[from:min(from+p.limit, 5)]; total != 5 || !slices.Equal(want, found) {
-				t.Errorf("offset %d, limit %d: %d of %d, want %s", p.offset, p.limit, len(found), total, strings.Join(want, " "))
+				t.Errorf("offset %d, limit %d: %d of %d, want %s",
+					p.offset, p.limit, len(found), total, strings.Join(want, " "))
 			}
 		}
 	})

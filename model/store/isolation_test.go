@@ -83,7 +83,7 @@ var naming = map[string]call{
 		return people.In(org).DirectoryGroup(ctx, "", of.Group.ID)
 	},
 	"DirectoryGroups": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		gs, _, err := directory.Of(org, of.Directory.ID).Groups(ctx, search.ResourceQuery{Limit: 10})
+		gs, _, err := directory.Of(org, of.Directory.ID).Groups(ctx, search.Query{Limit: 10})
 		return gs, err
 	},
 	"DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
@@ -96,7 +96,7 @@ var naming = map[string]call{
 		return directory.Of(org, of.Directory.ID).User(ctx, of.User.ID)
 	},
 	"DirectoryUsers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		us, _, err := directory.Of(org, of.Directory.ID).Users(ctx, search.ResourceQuery{Limit: 10})
+		us, _, err := directory.Of(org, of.Directory.ID).Users(ctx, search.Query{Limit: 10})
 		return us, err
 	},
 	"Domain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {

@@ -49,7 +49,7 @@ func uses(ctx context.Context, s *store.Store, org *store.Org, d *directory.Dire
 	return map[string]func() error{
 		"a read": func() error { _, err := people.In(org).User(ctx, u.ID); return err },
 		"a list": func() error {
-			_, _, err := directory.Of(org, d.ID).Users(ctx, search.ResourceQuery{Limit: 10})
+			_, _, err := directory.Of(org, d.ID).Users(ctx, search.Query{Limit: 10})
 			return err
 		},
 		"a token":  func() error { _, err := directory.Across(s).Authenticate(ctx, "rc_dt_unknown"); return err },

@@ -45,21 +45,21 @@ func TestStatements(t *testing.T) {
 			}},
 			{"the groups of a page", 1, func() error { _, err := people.In(org).GroupsOf(t.Context(), storetest.Ids(u, other)...); return err }},
 			{"a page and its total", 2, func() error {
-				_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1})
+				_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 1})
 				if err == nil && extent.Total != 3 {
 					err = fmt.Errorf("%d users", extent.Total)
 				}
 				return err
 			}},
 			{"a page by cursor", 1, func() error {
-				_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1, Cursor: &search.Cursor{Place: `[0, ""]`, Total: 3}})
+				_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 1, Cursor: &search.Cursor{Place: `[0, ""]`, Total: 3}})
 				if err == nil && extent.Next == nil {
 					err = errors.New("there is no next page")
 				}
 				return err
 			}},
 			{"a sorted page by cursor", 2, func() error {
-				_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{Limit: 1, Sort: &search.Sort{By: storetest.Attribute("title")},
+				_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 1, Sort: &search.Sort{By: storetest.Attribute("title")},
 					Cursor: &search.Cursor{Place: storetest.SortedStart(s), Total: 3}})
 				return err
 			}},

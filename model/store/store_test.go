@@ -68,7 +68,7 @@ func TestTx(t *testing.T) {
 					org  *store.Org
 					want int
 				}{{inside, 1}, {org, 0}} {
-					_, extent, err := directory.Of(read.org, d.ID).Users(t.Context(), search.ResourceQuery{})
+					_, extent, err := directory.Of(read.org, d.ID).Users(t.Context(), search.Query{})
 					if n := extent.Total; err != nil || n != read.want {
 						t.Errorf("%d users are seen, want %d: %v", n, read.want, err)
 					}
@@ -78,7 +78,7 @@ func TestTx(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.ResourceQuery{}); err != nil || extent.Total != 1 {
+			if _, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{}); err != nil || extent.Total != 1 {
 				t.Fatal(extent.Total, err)
 			}
 		})

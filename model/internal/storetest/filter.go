@@ -9,9 +9,9 @@ import (
 	"rollcall/scim/filter"
 )
 
-func Query(t testing.TB, text string) search.ResourceQuery {
+func Query(t testing.TB, text string) search.Query {
 	t.Helper()
-	q := search.ResourceQuery{Limit: 100}
+	q := search.Query{Limit: 100}
 	if text != "" {
 		var err error
 		q.Filter, err = filter.Parse(text)

@@ -9,7 +9,7 @@ import (
 
 // attribute is how one attribute of a resource is filtered and sorted.
 type attribute struct {
-	column   string // of the resource's own table; empty where compile finds the values
+	column   string // of the resource's own table; empty where compile is set
 	kind     columnKind
 	optional bool // the column is empty where the attribute is absent
 	sparse   bool // the index on the column leaves the empty text out
@@ -19,57 +19,62 @@ type attribute struct {
 	// namesOne says that eq finds one resource at most.
 	namesOne bool
 
-	// compile is for attributes without a column; it has the parameters of compiler.leaf.
-	compile func(*Compiler, filter.AttributePath, filter.Expression) (clause.Expr, error)
-	// sort replaces the order by the column or by the document.
-	sort func(*Compiler, filter.AttributePath) ([]sortKey, error)
+	// compile is set for attributes without a column. It has the parameters of compiler.leaf.
+	compile func(*compiler, filter.AttributePath, filter.Expression) (clause.Expr, error)
+	// sort is set where the order is not that of the column or of the document.
+	sort func(*compiler, filter.AttributePath) ([]sortKey, error)
 }
 
-// filterable is one type of resource, with all that is known of its attributes. An attribute that
-// is not in the table is looked for in the document.
-type filterable struct {
-	Table      string
+// ResourceType is one type of resource, with the table of its attributes that do not only stand in
+// the document.
+type ResourceType struct {
+	Table      string               // of the database
 	attributes map[string]attribute // by name; of an extension, by its URN, a colon and the name
 }
 
 // enterpriseURN is the extension of RFC 7643, section 4.3.
 const enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
+// The operators that an index on a column answers.
 var (
 	byValue  = []filter.CompareOperator{filter.EQ}
 	byPrefix = []filter.CompareOperator{filter.EQ, filter.SW}
 )
 
-var FilterableUsers = filterable{"users", map[string]attribute{
+// Users are the users of an organization. An eq on userName, externalId or an e-mail address
+// matches one of them at most.
+var Users = &ResourceType{"users", map[string]attribute{
 	"id":       {column: "id", kind: exactText, indexed: byValue},
 	"userName": {column: "user_name_folded", indexed: byPrefix, namesOne: true},
 	"externalId": {column: "external_id", kind: exactText, optional: true, sparse: true,
 		indexed: byValue, namesOne: true},
 	"displayName": {column: "display_name_folded", optional: true, indexed: byPrefix},
 	"active":      {column: "active", kind: truth},
-	"emails":      {compile: (*Compiler).emails, indexed: byPrefix, namesOne: true},
-	"manager":     {compile: (*Compiler).manager, indexed: byValue},
-	"groups":      {compile: (*Compiler).groups, indexed: byValue, sort: (*Compiler).unsorted},
-	"meta":        {compile: (*Compiler).meta, sort: (*Compiler).metaKeys},
-	"schemas":     {compile: (*Compiler).schemas, sort: (*Compiler).unsorted},
+	"emails":      {compile: (*compiler).emails, indexed: byPrefix, namesOne: true},
+	"manager":     {compile: (*compiler).manager, indexed: byValue},
+	"groups":      {compile: (*compiler).groups, indexed: byValue, sort: (*compiler).unsorted},
+	"meta":        {compile: (*compiler).meta, sort: (*compiler).metaKeys},
+	"schemas":     {compile: (*compiler).schemas, sort: (*compiler).unsorted},
 
-	enterpriseURN + ":manager":        {compile: (*Compiler).manager, indexed: byValue},
-	enterpriseURN + ":employeeNumber": {compile: (*Compiler).employeeNumber, indexed: byValue},
+	enterpriseURN + ":manager":        {compile: (*compiler).manager, indexed: byValue},
+	enterpriseURN + ":employeeNumber": {compile: (*compiler).employeeNumber, indexed: byValue},
 }}
 
-var FilterableGroups = filterable{"directory_groups", map[string]attribute{
+// Groups are the groups of a directory.
+var Groups = &ResourceType{"directory_groups", map[string]attribute{
 	"id":          {column: "id", kind: exactText, indexed: byValue},
 	"externalId":  {column: "external_id", kind: exactText, optional: true, sparse: true, indexed: byValue},
 	"displayName": {column: "display_name_folded", optional: true},
-	"members":     {compile: (*Compiler).members, indexed: byValue, sort: (*Compiler).unsorted},
-	"meta":        {compile: (*Compiler).meta, sort: (*Compiler).metaKeys},
-	"schemas":     {compile: (*Compiler).schemas, sort: (*Compiler).unsorted},
+	"members":     {compile: (*compiler).members, indexed: byValue, sort: (*compiler).unsorted},
+	"meta":        {compile: (*compiler).meta, sort: (*compiler).metaKeys},
+	"schemas":     {compile: (*compiler).schemas, sort: (*compiler).unsorted},
 }}
 
 // resourceNames are the names of the resource types, by table.
 var resourceNames = map[string]string{"users": "User", "directory_groups": "Group"}
 
-func (f *filterable) attribute(path filter.AttributePath) (attribute, bool) {
+// attribute returns the attribute that a path names, and whether the table has it.
+func (f *ResourceType) attribute(path filter.AttributePath) (attribute, bool) {
 	name := path.AttributeName
 	if path.URIPrefix != nil {
 		name = *path.URIPrefix + ":" + name
@@ -80,7 +85,7 @@ func (f *filterable) attribute(path filter.AttributePath) (attribute, bool) {
 
 // Pinpoints returns whether an index answers a filter. The index on the resource's directory must
 // then not be used.
-func (f *filterable) Pinpoints(e filter.Expression) bool {
+func (f *ResourceType) Pinpoints(e filter.Expression) bool {
 	return bound{f, true, func(a attribute, op filter.CompareOperator) bool {
 		return slices.Contains(a.indexed, op)
 	}}.holds(e, nil)
@@ -88,20 +93,21 @@ func (f *filterable) Pinpoints(e filter.Expression) bool {
 
 // NamesOne returns whether a filter matches one resource at most, since it has an eq on an
 // attribute that names one, alone or joined by and.
-func (f *filterable) NamesOne(e filter.Expression) bool {
+func (f *ResourceType) NamesOne(e filter.Expression) bool {
 	return bound{f, false, func(a attribute, op filter.CompareOperator) bool {
 		return a.namesOne && op == filter.EQ
 	}}.holds(e, nil)
 }
 
-// bound asks whether each match of a filter satisfies a comparison that ok accepts.
+// bound asks whether every resource that a filter matches satisfies a comparison that ok accepts.
 type bound struct {
-	of     *filterable
-	either bool // an or of two such comparisons counts as one
+	of     *ResourceType
+	either bool // ok may accept different comparisons on the two sides of an or
 	ok     func(attribute, filter.CompareOperator) bool
 }
 
-// holds answers for e, which within brackets is about elements of the attribute list.
+// holds returns whether that is so for the filter e. list is the attribute before the brackets that
+// e is in, or nil.
 func (b bound) holds(e filter.Expression, list *filter.AttributePath) bool {
 	switch x := e.(type) {
 	case *filter.LogicalExpression:

@@ -11,18 +11,18 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// Sort is an order of resources (RFC 7644, section 3.4.2.3): by an attribute, and
-// of equal ones by id. Resources without it come last, or first when descending.
+// Sort is an order of resources by an attribute and then by id (RFC 7644, section 3.4.2.3).
+// Resources without the attribute come last, or first when descending.
 type Sort struct {
 	By         filter.AttributePath // as in a filter
 	Descending bool
 }
 
-// Cursor is the end of a page, behind which the next one begins. The zero Cursor
-// is the beginning of the list.
+// Cursor is the end of a page, after which the next one begins. The zero Cursor is the beginning of
+// the list.
 type Cursor struct {
-	Place string // what the last resource has of that which orders the list, as JSON
-	Total int    // how many there were in all when the first page was read
+	Place string // the values of the last resource that order the list, as JSON
+	Total int    // Extent.Total of the first page
 }
 
 // sortKey is one of the values that order a list. It is never NULL.
@@ -31,13 +31,14 @@ type sortKey struct {
 	kind keyKind
 }
 
+// keyKind is the type of a sort key.
 type keyKind uint8
 
 const (
 	textKey keyKind = iota
 	truthKey
 	numberKey
-	anyKey // of SQLite: a number, or behind all numbers a text
+	anyKey // SQLite only: a number, or a text, which sorts after all numbers
 )
 
 // order is how a list is sorted.
@@ -47,20 +48,22 @@ type order struct {
 	byCreation bool // the keys are created_at and id
 }
 
+// sorted is a sort key made of parts of SQL.
 func sorted(kind keyKind, parts ...any) sortKey { return sortKey{tenant.Join(parts...), kind} }
 
-// order compiles a Sort; nil is the order of creation.
-func (c *Compiler) order(s *Sort) (order, error) {
-	id := sorted(textKey, c.Of.Table+".id")
+// order compiles a Sort. Without one, resources are in the order of their creation.
+func (c *compiler) order(s *Sort) (order, error) {
+	id := sorted(textKey, c.of.Table+".id")
 	if s == nil {
-		return order{keys: []sortKey{sorted(numberKey, c.Of.Table+".created_at"), id}, byCreation: true}, nil
+		return order{keys: []sortKey{sorted(numberKey, c.of.Table+".created_at"), id}, byCreation: true}, nil
 	}
 	keys, err := c.sortKeys(s.By)
 	return order{keys: append(keys, id), descending: s.Descending}, err
 }
 
-func (c *Compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
-	a, known := c.Of.attribute(path)
+// sortKeys returns the keys of an attribute.
+func (c *compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
+	a, known := c.of.attribute(path)
 	if known && a.sort != nil {
 		return a.sort(c, path)
 	}
@@ -84,31 +87,32 @@ func (c *Compiler) sortKeys(path filter.AttributePath) ([]sortKey, error) {
 	return at.keysSQLite(c, sub), nil
 }
 
-// unsorted refuses to sort by a list that has no order.
-func (c *Compiler) unsorted(path filter.AttributePath) ([]sortKey, error) {
+// unsorted refuses to sort by an attribute whose values have no order.
+func (c *compiler) unsorted(path filter.AttributePath) ([]sortKey, error) {
 	return nil, model.Invalidf("sortBy", "resources cannot be sorted by %s", path.AttributeName)
 }
 
-func (c *Compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
+// metaKeys returns the keys of a sub-attribute of meta.
+func (c *compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
 	sub := ""
 	if path.SubAttribute != nil {
 		sub = *path.SubAttribute
 	}
 	switch sub {
 	case "created":
-		return []sortKey{sorted(numberKey, c.Of.Table+".created_at")}, nil
+		return []sortKey{sorted(numberKey, c.of.Table+".created_at")}, nil
 	case "lastModified":
-		return []sortKey{sorted(numberKey, c.Of.Table+".updated_at")}, nil
+		return []sortKey{sorted(numberKey, c.of.Table+".updated_at")}, nil
 	case "version":
-		return []sortKey{sorted(numberKey, c.Of.Table+".version")}, nil
-	case "location", "resourceType": // the order of ids, and no order at all
+		return []sortKey{sorted(numberKey, c.of.Table+".version")}, nil
+	case "location", "resourceType": // the order of ids, and one value for all
 		return nil, nil
 	}
 	return nil, model.Invalidf("sortBy", "resources cannot be sorted by %s", path.String())
 }
 
-// keysPostgres are the keys of an attribute of the document: of several values
-// the primary one, else the first; numbers before texts.
+// keysPostgres returns the keys of an attribute in the document: of several values the primary one,
+// or else the first. Numbers come before texts.
 func (at jsonAt) keysPostgres(sub string) []sortKey {
 	every, below := at.path()+"[*]", member(sub)
 	paths := []string{every + ` ? (@."primary" == true)` + below, every + below}
@@ -131,13 +135,15 @@ func (at jsonAt) keysPostgres(sub string) []sortKey {
 	}
 }
 
-func (at jsonAt) keysSQLite(c *Compiler, sub string) []sortKey {
+// keysSQLite returns the same order as keysPostgres.
+func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
 	p, below := at.path(), member(sub)
 	extract := func(path string) clause.Expr {
 		return tenant.Join("json_extract("+at.column+", ", tenant.Param(path), ")")
 	}
 	primary := tenant.Join("SELECT json_extract(e.value, ", tenant.Param("$"+below), ") ",
-		"FROM json_each("+at.column+", ", tenant.Param(p), ") e WHERE ", c.ours(), "e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1")
+		"FROM json_each("+at.column+", ", tenant.Param(p), ") e WHERE ", c.scopedRow(),
+		"e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1")
 	found := tenant.Join("COALESCE((", primary, "), ",
 		extract(p+"[0]"+below), ", ", extract(p+below))
 	if sub == "value" {
@@ -150,7 +156,7 @@ func (at jsonAt) keysSQLite(c *Compiler, sub string) []sortKey {
 	return []sortKey{sorted(truthKey, "(", found, ") IS NULL"), sorted(anyKey, "COALESCE(", found, ", 0)")}
 }
 
-// list is the keys with a comma between them.
+// list returns what each makes of the keys, with commas between them.
 func (o order) list(each func(sortKey) clause.Expr) clause.Expr {
 	var parts []any
 	for i, k := range o.keys {
@@ -162,6 +168,7 @@ func (o order) list(each func(sortKey) clause.Expr) clause.Expr {
 	return tenant.Join(parts...)
 }
 
+// by is what ORDER BY has.
 func (o order) by() clause.Expr {
 	direction := ""
 	if o.descending {
@@ -170,8 +177,8 @@ func (o order) by() clause.Expr {
 	return o.list(func(k sortKey) clause.Expr { return tenant.Join(k.sql, direction) })
 }
 
-// behind is the condition that a row comes behind the place of a cursor.
-func (o order) behind(place string) (clause.Expr, error) {
+// after is the condition that a row comes after the place of a cursor.
+func (o order) after(place string) (clause.Expr, error) {
 	values, err := o.values(place)
 	if err != nil {
 		return clause.Expr{}, err
@@ -185,7 +192,7 @@ func (o order) behind(place string) (clause.Expr, error) {
 	return tenant.Join("(", keys, comparison, clause.Expr{SQL: marks, Vars: values}, ")"), nil
 }
 
-// values reads the place of a cursor, which a client may have made up.
+// values reads the place of a cursor, which a client may have changed.
 func (o order) values(place string) ([]any, error) {
 	var values []any
 	err := model.DecodeExact(place, &values)

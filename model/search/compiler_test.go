@@ -11,26 +11,37 @@ import (
 	"rollcall/scim/filter"
 )
 
-// Every kind of leaf that compiles to SQL. Each is tried with every operator.
+// The filters of which each sub-select must name the organization: all kinds of attributes, with
+// all operators.
 var (
 	userPaths = []string{
-		`id`, `userName`, `externalId`, `displayName`, `emails`, `emails.value`, `emails.type`, `emails.display`, `phoneNumbers`, `manager`, `manager.value`,
-		`manager.displayName`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`,
-		`groups`, `groups.value`, `groups.display`, `groups.type`, `groups.$ref`, `title`, `name.givenName`, `addresses.country`, `urn:x:y.z`, `urn:x:y`,
-		`meta.location`, `meta.version`, `meta.resourceType`, `schemas`,
+		`id`, `userName`, `externalId`, `displayName`, `emails`, `emails.value`, `emails.type`, `emails.display`,
+		`phoneNumbers`, `manager`, `manager.value`, `manager.displayName`,
+		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`,
+		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`,
+		`groups`, `groups.value`, `groups.display`, `groups.type`, `groups.$ref`, `title`, `name.givenName`,
+		`addresses.country`, `urn:x:y.z`, `urn:x:y`, `meta.location`, `meta.version`, `meta.resourceType`, `schemas`,
 	}
 	userLeaves = append(compared(userPaths...),
-		`active eq true`, `active ne false`, `active pr`, `emails.primary eq true`, `meta.created gt "2026-01-01T00:00:00Z"`, `meta pr`, `urn:x:y gt 5`, `urn:x:y eq true`,
-		`emails[value eq "x"]`, `emails[type eq "work" and value eq "x"]`, `emails[primary eq false and not (value sw "x")]`, `emails[type eq "work" or display co "x"]`,
-		`phoneNumbers[type eq "work" and value eq "x"]`, `groups[display eq "x" and (value eq "x" or type eq "direct")]`, `addresses[type eq "work" and not (country pr)]`,
-		`urn:x:y[a eq 5 or b co "x"]`, `meta[created gt "2026-01-01T00:00:00Z" and version eq "x"]`, `schemas[value sw "urn:x"]`,
+		`active eq true`, `active ne false`, `active pr`, `emails.primary eq true`,
+		`meta.created gt "2026-01-01T00:00:00Z"`, `meta pr`, `urn:x:y gt 5`, `urn:x:y eq true`,
+		`emails[value eq "x"]`, `emails[type eq "work" and value eq "x"]`,
+		`emails[primary eq false and not (value sw "x")]`, `emails[type eq "work" or display co "x"]`,
+		`phoneNumbers[type eq "work" and value eq "x"]`,
+		`groups[display eq "x" and (value eq "x" or type eq "direct")]`,
+		`addresses[type eq "work" and not (country pr)]`,
+		`urn:x:y[a eq 5 or b co "x"]`, `meta[created gt "2026-01-01T00:00:00Z" and version eq "x"]`,
+		`schemas[value sw "urn:x"]`,
 	)
-	groupLeaves = append(compared(`id`, `displayName`, `externalId`, `members`, `members.value`, `members.display`, `members.type`, `members.$ref`, `urn:x:y`, `meta.location`, `schemas`),
-		`members[value eq "x"]`, `members[value eq "x" and display co "y"]`, `members[type eq "User" or not (display pr)]`, `urn:x:y[a eq "x"]`,
+	groupLeaves = append(compared(`id`, `displayName`, `externalId`, `members`, `members.value`, `members.display`,
+		`members.type`, `members.$ref`, `urn:x:y`, `meta.location`, `schemas`),
+		`members[value eq "x"]`, `members[value eq "x" and display co "y"]`,
+		`members[type eq "User" or not (display pr)]`, `urn:x:y[a eq "x"]`,
 		`meta.lastModified le "2026-01-01T00:00:00Z"`,
 	)
 )
 
+// compared is each path with each operator.
 func compared(paths ...string) []string {
 	var leaves []string
 	for _, path := range paths {
@@ -42,13 +53,13 @@ func compared(paths ...string) []string {
 	return leaves
 }
 
-// first is how a sub-select names the organization: before and beside all else.
+// first is how a sub-select names the organization: in its first condition.
 var first = regexp.MustCompile(`WHERE (\w+\.)?organization_id = \? AND `)
 
 func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 	t.Parallel()
 	for _, d := range []tenant.Dialect{tenant.SqliteDialect, tenant.PostgresDialect} {
-		db := SearchDB{Dialect: d, Organization: "the organization"}
+		db := DB{Dialect: d, Organization: "the organization"}
 		check := func(t *testing.T, e clause.Expr) {
 			t.Helper()
 			named := 0
@@ -67,10 +78,10 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 		}
 		for _, side := range []struct {
 			leaves   []string
-			compiler *Compiler
+			compiler *compiler
 		}{
-			{userLeaves, NewCompiler(db, &FilterableUsers, ResourceQuery{})},
-			{groupLeaves, NewCompiler(db, &FilterableGroups, ResourceQuery{})},
+			{userLeaves, newCompiler(db, Users, Query{})},
+			{groupLeaves, newCompiler(db, Groups, Query{})},
 		} {
 			for _, text := range side.leaves {
 				for _, form := range []string{text, `not (` + text + `)`, text + ` and ` + text, text + ` or ` + text} {
@@ -88,13 +99,15 @@ func TestFilterNamesTheOrganizationInEverySubSelect(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range []string{"userName", "displayName", "active", "title", "emails", "name.givenName", "urn:x:y", "meta.created"} {
+		for _, name := range []string{
+			"userName", "displayName", "active", "title", "emails", "name.givenName", "urn:x:y", "meta.created",
+		} {
 			t.Run(d.Name()+" sorted by "+name, func(t *testing.T) {
 				path, err := filter.ParsePath(name)
 				if err != nil {
 					t.Fatal(err)
 				}
-				sorted, err := NewCompiler(db, &FilterableUsers, ResourceQuery{}).order(&Sort{By: path.AttributePath})
+				sorted, err := newCompiler(db, Users, Query{}).order(&Sort{By: path.AttributePath})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -7,13 +7,20 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/organization"
 )
 
-// standbyKey is what the key that stands by is sealed for.
+// connectionKey is the purpose for which a connection's private key is sealed.
+func connectionKey(id string) string { return "connections/" + id + "/sp_key" }
+
+// standbyKey is the purpose for which a connection's second key is sealed.
 func standbyKey(id string) string { return "connections/" + id + "/sp_standby_key" }
 
-// StandbyKey opens the private key that stands by, in PKCS #8; nil when none does.
+// ConnectionKey opens the private key with which a connection signs, in PKCS #8.
+func (s Store) ConnectionKey(c *Connection) ([]byte, error) {
+	return tenant.SealerOf(s).Open(c.SPKey, connectionKey(c.ID))
+}
+
+// StandbyKey opens the second private key, in PKCS #8; it returns nil if there is none.
 func (s Store) StandbyKey(c *Connection) ([]byte, error) {
 	if c.SPStandbyCertificate == "" {
 		return nil, nil
@@ -21,23 +28,27 @@ func (s Store) StandbyKey(c *Connection) ([]byte, error) {
 	return tenant.SealerOf(s).Open(c.SPStandbyKey, standbyKey(c.ID))
 }
 
-// AddKey gives a connection a second key, which stands by: the metadata shows both, so that the
-// identity provider knows it before it is used. key is in PKCS #8; only its sealed form is kept.
+// AddKey gives a connection a second key. Our metadata then shows both certificates, so that the
+// identity provider can read the new one before PromoteKey puts it to use. key is in PKCS #8, and
+// only its sealed form is stored.
 func (o Org) AddKey(ctx context.Context, id, certificate string, key []byte) (*Connection, error) {
 	return o.rotate(ctx, id, func(c *Connection) error {
 		if c.OIDC() {
-			return model.Invalidf("sp_key", "a connection over OpenID Connect has no keys of its own: the provider knows it by its client_secret")
+			return model.Invalidf("sp_key",
+				"a connection over OpenID Connect has no keys of its own: the provider knows it by its client_secret")
 		}
 		if c.SPStandbyCertificate != "" {
-			return model.Conflictf("sp_key", "the connection has a second key already; promote one of the two and delete the other")
+			return model.Conflictf("sp_key",
+				"the connection has a second key already; promote one of the two and delete the other")
 		}
 		c.SPStandbyCertificate, c.SPStandbyKey = certificate, tenant.SealerOf(o).Seal(key, standbyKey(c.ID))
 		return nil
 	})
 }
 
-// PromoteKey has a connection sign with the key of this fingerprint from now on. The one that it
-// signed with stands by, since what is encrypted for it may still arrive.
+// PromoteKey makes the connection sign with the key whose certificate has this fingerprint. The key
+// that it signed with before becomes the second one, since assertions that are encrypted for it may
+// still arrive.
 func (o Org) PromoteKey(ctx context.Context, id, fingerprint string) (*Connection, error) {
 	return o.rotate(ctx, id, func(c *Connection) error {
 		certificate, err := c.keyOf(fingerprint, tenant.StoreOf(o).Now())
@@ -53,12 +64,13 @@ func (o Org) PromoteKey(ctx context.Context, id, fingerprint string) (*Connectio
 			return err
 		}
 		c.SPCertificate, c.SPStandbyCertificate = c.SPStandbyCertificate, c.SPCertificate
-		c.SPKey, c.SPStandbyKey = tenant.SealerOf(o).Seal(standby, connectionKey(c.ID)), tenant.SealerOf(o).Seal(current, standbyKey(c.ID))
+		c.SPKey = tenant.SealerOf(o).Seal(standby, connectionKey(c.ID))
+		c.SPStandbyKey = tenant.SealerOf(o).Seal(current, standbyKey(c.ID))
 		return nil
 	})
 }
 
-// DeleteKey removes the key of this fingerprint, which must not be the one that is signed with.
+// DeleteKey removes the second key. It refuses the fingerprint of the key that signs.
 func (o Org) DeleteKey(ctx context.Context, id, fingerprint string) (*Connection, error) {
 	return o.rotate(ctx, id, func(c *Connection) error {
 		certificate, err := c.keyOf(fingerprint, tenant.StoreOf(o).Now())
@@ -73,9 +85,9 @@ func (o Org) DeleteKey(ctx context.Context, id, fingerprint string) (*Connection
 	})
 }
 
-// keyOf finds the certificate of one of our keys by its fingerprint.
+// keyOf returns the certificate of one of our keys by its fingerprint.
 func (c *Connection) keyOf(fingerprint string, now time.Time) (string, error) {
-	for _, text := range append(organization.Optional(c.SPCertificate), organization.Optional(c.SPStandbyCertificate)...) {
+	for _, text := range []string{c.SPCertificate, c.SPStandbyCertificate} {
 		if read, err := ReadCertificate(text, RequestSigning, now); err == nil && read.Fingerprint == fingerprint {
 			return text, nil
 		}
@@ -83,7 +95,8 @@ func (c *Connection) keyOf(fingerprint string, now time.Time) (string, error) {
 	return "", model.NotFoundf("the connection has no key %.100q", fingerprint)
 }
 
-// rotate changes the keys of a connection under its lock.
+// rotate calls change with a connection, whose row is locked, stores its keys and records the
+// events.
 func (o Org) rotate(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org Org) error {
@@ -105,7 +118,8 @@ func (o Org) rotate(ctx context.Context, id string, change func(*Connection) err
 		due := model.Time(0)
 		c.UpdatedAt, c.CertificatesDueAt = tenant.Now(org), &due
 		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).
-			Select("SPKey", "SPCertificate", "SPStandbyKey", "SPStandbyCertificate", "UpdatedAt", "CertificatesDueAt").UpdateColumns(c).Error
+			Select("SPKey", "SPCertificate", "SPStandbyKey", "SPStandbyCertificate", "UpdatedAt", "CertificatesDueAt").
+			UpdateColumns(c).Error
 		if err != nil {
 			return fmt.Errorf("rotate keys: %w", err)
 		}

@@ -39,10 +39,10 @@ func TestWhatAFilterNamesAndWhichIndexAnswersIt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := FilterableUsers.NamesOne(e); got != test.namesOne {
+			if got := Users.NamesOne(e); got != test.namesOne {
 				t.Errorf("names one: %v", got)
 			}
-			if got := FilterableUsers.Pinpoints(e); got != test.pinpoints {
+			if got := Users.Pinpoints(e); got != test.pinpoints {
 				t.Errorf("is answered from an index: %v", got)
 			}
 		})

@@ -11,17 +11,17 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// columnKind is the type by which a column compares.
+// columnKind says how a column compares.
 type columnKind uint8
 
 const (
-	foldedText columnKind = iota // in any case; the column is folded
+	foldedText columnKind = iota // compares in any case: the column is folded
 	exactText
 	truth
 	moment // a Time
 )
 
-// column is an attribute, or a sub-attribute, that is a column or an expression of SQL.
+// column is an attribute or a sub-attribute as a column or another expression of SQL.
 type column struct {
 	sql      clause.Expr
 	kind     columnKind
@@ -29,12 +29,14 @@ type column struct {
 	sparse   bool // the index leaves the empty text out: a prepared plan uses it only if SQL says <> ''
 }
 
+// text is a column of folded text.
 func text(sql string) column { return column{sql: clause.Expr{SQL: sql}} }
 
+// exact is the column with text that is not folded.
 func (c column) exact() column { c.kind = exactText; return c }
 
-// compare compiles the comparison of a column. path is for messages.
-func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.AttributeExpression) (clause.Expr, error) {
+// compare compiles a comparison with a column. path names the attribute in errors.
+func (c *compiler) compare(path filter.AttributePath, col column, e *filter.AttributeExpression) (clause.Expr, error) {
 	if e.Operator == filter.PR {
 		if col.optional {
 			return tenant.Join(col.sql, " <> ''"), nil
@@ -42,7 +44,7 @@ func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		return tenant.Always(), nil
 	}
 	if e.Operator == filter.NE {
-		condition, err := c.compare(path, col, equal(e))
+		condition, err := c.compare(path, col, asEqual(e))
 		return tenant.Negated(condition), err
 	}
 	switch v := e.CompareValue.(type) {
@@ -65,7 +67,8 @@ func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 	return clause.Expr{}, errCompared(path, e)
 }
 
-func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) clause.Expr {
+// compareText compiles a comparison of text, which is absent where an optional column is empty.
+func (c *compiler) compareText(col column, op filter.CompareOperator, v string) clause.Expr {
 	if !model.Storable(v) {
 		return tenant.Never()
 	}
@@ -74,7 +77,7 @@ func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) 
 		present = tenant.Join(col.sql, " <> ''")
 	}
 	if v == "" {
-		// Unassigned is absent, and absent equals nothing; any text contains the empty one.
+		// An absent attribute equals nothing, and any other text contains the empty one.
 		switch op {
 		case filter.CO, filter.SW, filter.EW, filter.GE, filter.GT:
 			return present
@@ -88,7 +91,7 @@ func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) 
 	return compared
 }
 
-// compareText compares a text in the order of code points.
+// compareText compiles a comparison of text, in the order of code points.
 func compareText(d tenant.Dialect, sql clause.Expr, op filter.CompareOperator, v string) clause.Expr {
 	if v == "" && ordering(op) == "" {
 		return tenant.Always() // any text contains the empty one
@@ -106,7 +109,7 @@ func compareText(d tenant.Dialect, sql clause.Expr, op filter.CompareOperator, v
 	case filter.SW:
 		// LIKE uses no index on SQLite, nor under a prepared plan on PostgreSQL.
 		from := tenant.Join(ordered, " >= ", tenant.Param(v))
-		next := following(v)
+		next := afterPrefix(v)
 		if next == "" {
 			return from
 		}
@@ -117,7 +120,7 @@ func compareText(d tenant.Dialect, sql clause.Expr, op filter.CompareOperator, v
 	return tenant.Join(ordered, ordering(op), tenant.Param(v))
 }
 
-// ordering is an operator that compares by order, in SQL; empty for others.
+// ordering returns an operator that compares by order in SQL, and "" for other operators.
 func ordering(op filter.CompareOperator) string {
 	switch op {
 	case filter.EQ:
@@ -134,9 +137,9 @@ func ordering(op filter.CompareOperator) string {
 	return ""
 }
 
-// following is the first text, by code points, behind all that begin with prefix;
-// empty where there is none.
-func following(prefix string) string {
+// afterPrefix returns the first text, by code points, after all texts that begin with prefix, or ""
+// if there is none.
+func afterPrefix(prefix string) string {
 	runes := []rune(prefix)
 	for i := len(runes) - 1; i >= 0; i-- {
 		next := runes[i] + 1
@@ -150,7 +153,8 @@ func following(prefix string) string {
 	return ""
 }
 
-// compareTime compares a column of milliseconds with a moment that may be finer.
+// compareTime compares a column of milliseconds with a moment, which may be between two
+// milliseconds.
 func compareTime(sql clause.Expr, op filter.CompareOperator, at time.Time) clause.Expr {
 	ms := model.TimeOf(at)
 	if finer := !at.Equal(ms.Time()); finer {
@@ -166,29 +170,30 @@ func compareTime(sql clause.Expr, op filter.CompareOperator, at time.Time) claus
 	return tenant.Join(sql, ordering(op), tenant.Param(int64(ms)))
 }
 
-// column is an attribute's own column.
-func (c *Compiler) column(a attribute) column {
-	return column{sql: text(c.Of.Table + "." + a.column).sql, kind: a.kind, optional: a.optional, sparse: a.sparse}
+// column returns the column of an attribute that has one.
+func (c *compiler) column(a attribute) column {
+	return column{sql: text(c.of.Table + "." + a.column).sql, kind: a.kind, optional: a.optional, sparse: a.sparse}
 }
 
 // meta compiles comparisons of sub-attributes of meta.
-func (c *Compiler) meta(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) meta(path filter.AttributePath, tree filter.Expression) (clause.Expr, error) {
 	return c.within(path, tree, c.metaLeaf)
 }
 
-func (c *Compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+// metaLeaf compiles one comparison of a sub-attribute of meta.
+func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	var col column
 	switch e.AttributePath.AttributeName {
 	case "created":
-		col = column{sql: text(c.Of.Table + ".created_at").sql, kind: moment}
+		col = column{sql: text(c.of.Table + ".created_at").sql, kind: moment}
 	case "lastModified":
-		col = column{sql: text(c.Of.Table + ".updated_at").sql, kind: moment}
+		col = column{sql: text(c.of.Table + ".updated_at").sql, kind: moment}
 	case "resourceType":
-		col = text(c.literal(resourceNames[c.Of.Table])).exact()
+		col = text(c.literal(resourceNames[c.of.Table])).exact()
 	case "location":
-		col = c.location(c.Of.Table, c.Of.Table+".id")
+		col = c.location(c.of.Table, c.of.Table+".id")
 	case "version":
-		col = text(`('W/"' || ` + c.Of.Table + `.version || '"')`).exact()
+		col = text(`('W/"' || ` + c.of.Table + `.version || '"')`).exact()
 	case "": // meta pr
 		return tenant.Always(), nil
 	default:
@@ -197,10 +202,12 @@ func (c *Compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 	return c.compare(path, col, e)
 }
 
-// location is the URL of a resource of the table.
-func (c *Compiler) location(table, id string) column {
-	return column{sql: tenant.Join("(", tenant.Param(c.base+"/"+resourceNames[table]+"s/"), " || ", id, ")"), kind: exactText}
+// location is the URL of a resource, whose id is an expression of SQL.
+func (c *compiler) location(table, id string) column {
+	return column{
+		sql: tenant.Join("(", tenant.Param(c.base+"/"+resourceNames[table]+"s/"), " || ", id, ")"), kind: exactText,
+	}
 }
 
-// literal is a text of ours in SQL, typed, since PostgreSQL cannot tell by itself.
-func (c *Compiler) literal(s string) string { return "CAST('" + s + "' AS text)" }
+// literal is a constant of this package in SQL. It has a type, which PostgreSQL could not infer.
+func (c *compiler) literal(s string) string { return "CAST('" + s + "' AS text)" }

@@ -1,0 +1,76 @@
+package search
+
+import (
+	"fmt"
+
+	"github.com/scim2/filter-parser/v2"
+	"gorm.io/gorm/clause"
+
+	"rollcall/model/internal/tenant"
+)
+
+// jsonSQLite compiles to a sub-select over the elements of the attribute.
+func (c *compiler) jsonSQLite(at jsonAt, tree filter.Expression) (clause.Expr, error) {
+	leaf := func(_ filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+		l, err := at.leaf(e)
+		if err != nil {
+			return clause.Expr{}, err
+		}
+		return l.sqlite(), nil
+	}
+	condition, err := c.within(filter.AttributePath{}, tree, leaf)
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	p := tenant.Param(at.path())
+	elements := tenant.Join("json_each(CASE json_type("+at.column+", ", p, ") WHEN 'object' "+
+		"THEN json_array(json_extract("+at.column+", ", p, ")) ELSE "+at.column+" -> ", p, " END)")
+	return tenant.Join("EXISTS (SELECT 1 FROM ", elements, " e WHERE ", c.scopedRow(), condition, ")"), nil
+}
+
+// scopedRow is the beginning of the condition of a sub-select over one document.
+func (c *compiler) scopedRow() clause.Expr { return c.scoped(c.of.Table + ".organization_id = ? AND ") }
+
+// sqlite returns the comparison as a condition on e, a row of json_each.
+func (l jsonLeaf) sqlite() clause.Expr {
+	var found []any
+	for i, t := range l.targets {
+		kind, value := clause.Expr{SQL: "e.type"}, clause.Expr{SQL: "e.atom"}
+		if t != "" {
+			const object = "(CASE e.type WHEN 'object' THEN e.value END, "
+			p := tenant.Param("$" + member(t))
+			kind, value = tenant.Join("json_type"+object, p, ")"), tenant.Join("json_extract"+object, p, ")")
+		}
+		if i > 0 {
+			found = append(found, " OR ")
+		}
+		if t == "" && i > 0 && l.op == filter.PR {
+			found = append(found, "e.type NOT IN ('object', 'null')")
+			continue
+		}
+		found = append(found, l.sqliteAt(kind, value))
+	}
+	either := tenant.Join("(", tenant.Join(found...), ")")
+	if l.op == filter.NE {
+		return tenant.Negated(either)
+	}
+	return either
+}
+
+// sqliteAt returns the comparison with a value of a JSON type. The caller negates ne.
+func (l jsonLeaf) sqliteAt(kind, value clause.Expr) clause.Expr {
+	op := l.op
+	switch op {
+	case filter.PR:
+		return tenant.Join(kind, " <> 'null'")
+	case filter.NE:
+		op = filter.EQ
+	}
+	switch v := l.value.(type) {
+	case bool:
+		return tenant.Join(kind, " = ", tenant.Param(fmt.Sprint(v)))
+	case string:
+		return tenant.Join("(", kind, " = 'text' AND ", compareText(tenant.SqliteDialect, value, op, v), ")")
+	}
+	return tenant.Join("(", kind, " IN ('integer', 'real') AND ", value, ordering(op), tenant.Param(l.value), ")")
+}
