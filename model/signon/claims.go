@@ -10,6 +10,21 @@ import (
 	"rollcall/model/people"
 )
 
+// Claims is a person as an identity provider vouches for them at sign-on.
+type Claims struct {
+	Issuer, Subject string // name the person; see Identity
+	NameID          string // as sent; empty when it was transient or missing
+	UserName        string // by the connection's UsernameAttribute; empty without it
+	Email           string
+	EmailVerified   bool // the identity provider, or the connection for it, says that Email is the person's
+	FirstName       string
+	LastName        string
+	DisplayName     string
+	Groups          []string
+	GroupsSent      bool                // a claim that is missing keeps the groups, an empty one strips them
+	Attributes      map[string][]string // all of them, as sent
+}
+
 const (
 	// maxAttributes and attributesLimit bound what is kept of a login's attributes
 	// (docs/design/identity.md, "Identities").

@@ -3,16 +3,13 @@ package signon_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"testing"
 	"time"
 
 	"rollcall/model"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
-	"rollcall/model/operator"
 	"rollcall/model/organization"
-	"rollcall/model/refusal"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -154,155 +151,6 @@ func TestRedeemCode(t *testing.T) {
 			storetest.WantKind(t, err, model.Denied)
 			_, err = signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 			storetest.Must(t, err)
-		})
-	})
-}
-
-// What lives as long as the session, and how long that is.
-func TestSessionLifetime(t *testing.T) {
-	t.Parallel()
-	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		clock := modeltest.NewClock()
-		s := modeltest.Open(t, db, store.Options{Now: clock.Now})
-		for i, c := range []struct {
-			name     string
-			settings int // seconds
-			notAfter time.Duration
-			lives    time.Duration
-		}{
-			{"a day", 86400, 0, 24 * time.Hour},
-			{"the organization's time", 600, 0, 10 * time.Minute},
-			{"until the identity provider wants it to end", 86400, time.Hour, time.Hour},
-			{"not longer than the organization wants", 600, time.Hour, 10 * time.Minute},
-		} {
-			t.Run(c.name, func(t *testing.T) {
-				h := storetest.Open(t, s, fmt.Sprint("lifetime-", i))
-				h.Settings(t, func(g *organization.Settings) { g.SessionLifetimeSeconds = c.settings })
-				a := storetest.Application(t, s)
-				l := storetest.Begin(t, h.Org, h.C)
-				l.ApplicationID = &a.ID
-				clock.Advance(time.Minute) // at the identity provider
-				in := storetest.Response(h.C, l, storetest.ClaimsOf("subject", h.Mail("ada")))
-				if c.notAfter > 0 {
-					at := model.TimeOf(clock.Now().Add(c.notAfter))
-					in.NotAfter = &at
-				}
-				out, err := signon.In(h.Org).SignIn(t.Context(), in)
-				storetest.Must(t, err)
-				_, token, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: out.Code})
-				storetest.Must(t, err)
-				if at := model.TimeOf(clock.Now().Add(c.lives)); out.Session.ExpiresAt != at {
-					t.Errorf("it expires at %s, want %s", out.Session.ExpiresAt, at)
-				}
-				clock.Advance(c.lives - time.Millisecond)
-				live, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-				storetest.Must(t, err)
-				_, err = signon.Across(s).SessionByAccessToken(t.Context(), token)
-				storetest.Must(t, err)
-				late, err := signon.In(h.Org).HandOver(t.Context(), live, a.ID, storetest.Callback, "")
-				storetest.Must(t, err)
-				clock.Advance(time.Millisecond)
-				_, err = signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-				storetest.WantKind(t, err, model.Denied)
-				_, err = signon.Across(s).SessionByAccessToken(t.Context(), token)
-				storetest.WantKind(t, err, model.Denied)
-				_, _, err = signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: late})
-				storetest.WantKind(t, err, model.Invalid, "code")
-			})
-		}
-		t.Run("a session that the identity provider has ended already opens nothing", func(t *testing.T) {
-			h := storetest.Open(t, s, "past")
-			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf("subject", h.Mail("ada")))
-			at := model.TimeOf(clock.Now().Add(-time.Minute))
-			in.NotAfter = &at
-			out, err := signon.In(h.Org).SignIn(t.Context(), in)
-			storetest.Must(t, err)
-			_, err = signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.WantKind(t, err, model.Denied)
-		})
-	})
-}
-
-// docs/design/identity.md, "Disclosure": whom an application is told of.
-func TestHandOver(t *testing.T) {
-	t.Parallel()
-	modeltest.Each(t, func(t *testing.T, s *store.Store) {
-		h := storetest.Open(t, s, "contoso")
-		u := h.Owned(t, h.D, "ada", "subject", "ada@elsewhere.example")
-		serving := func() *organization.Application {
-			a := &organization.Application{ApplicationFields: organization.ApplicationFields{
-				Name: "Payroll", RedirectURIs: []string{storetest.Callback},
-			}}
-			_, err := organization.Across(s).CreateApplication(t.Context(), a, []model.OrganizationID{h.Org.ID})
-			storetest.Must(t, err)
-			return a
-		}
-		a := serving()
-		sign := func(email string) (*signon.SignedUp, error) {
-			l := storetest.Begin(t, h.Org, h.C)
-			l.ApplicationID = &a.ID
-			return signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, storetest.ClaimsOf("subject", email)))
-		}
-		t.Run("not of somebody whose stored e-mail is outside, whatever the login says", func(t *testing.T) {
-			_, err := sign(h.Mail("ada"))
-			if r := storetest.Refused(t, err, refusal.ProfileOutside); r.UserID != u.ID {
-				t.Errorf("%+v", r)
-			}
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada"))) // a page of ours tells no application
-			storetest.Must(t, err)
-			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.Must(t, err)
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
-			storetest.Refused(t, err, refusal.ProfileOutside)
-		})
-		t.Run("of everybody where an operator allowed it", func(t *testing.T) {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				g.AllowProfilesOutsideOrganization = true
-				return nil
-			})
-			storetest.Must(t, err)
-			out, err := sign(h.Mail("ada"))
-			if err != nil || out.Code == "" {
-				t.Error(out, err)
-			}
-		})
-		t.Run("not at an address that was taken from the application", func(t *testing.T) {
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
-			storetest.Must(t, err)
-			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.Must(t, err)
-			moved := func(uris ...string) {
-				_, err := organization.Across(s).UpdateApplication(t.Context(), a.ID, func(a *organization.ApplicationFields) error {
-					a.RedirectURIs = uris
-					return nil
-				})
-				storetest.Must(t, err)
-			}
-			moved("https://new.example/callback", storetest.Callback+"/", storetest.Callback+"?x")
-			_, err = sign(h.Mail("ada"))
-			if r := storetest.Refused(t, err, refusal.RedirectURIWithdrawn); r.Received != storetest.Callback {
-				t.Errorf("%+v", r)
-			}
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
-			storetest.Refused(t, err, refusal.RedirectURIWithdrawn)
-			moved(storetest.Callback)
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
-			storetest.Must(t, err)
-		})
-		t.Run("not when the application serves the organization no longer, or is gone", func(t *testing.T) {
-			storetest.Must(t, organization.Across(s).SetApplicationOrganization(t.Context(), a.ID, h.Org.ID, false))
-			_, err := sign(h.Mail("ada"))
-			storetest.Refused(t, err, refusal.ApplicationWithdrawn)
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
-			storetest.Must(t, err)
-			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.Must(t, err)
-			gone := serving()
-			storetest.Must(t, organization.Across(s).DeleteApplication(t.Context(), gone.ID))
-			for _, id := range []string{a.ID, gone.ID, "\x00"} {
-				_, err = signon.In(h.Org).HandOver(t.Context(), in, id, storetest.Callback, "")
-				storetest.Refused(t, err, refusal.ApplicationWithdrawn)
-			}
 		})
 	})
 }

@@ -1,9 +1,88 @@
 package signon
 
 import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
 	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
+
+// SignedIn is a live session with whose it is.
+type SignedIn struct {
+	Session people.Session
+	User    people.User // without its document's values and its version
+	// Identity is that of the session; after a password it is the user's first, and one with the
+	// user's own id where an identity provider never vouched for them.
+	Identity       people.Identity
+	ConnectionType string // empty after a password
+}
+
+// SessionByToken returns the live session of a browser by its cookie's value. It
+// answers Denied when there is none, or none any more.
+func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
+	in, err := s.signedIn(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
+	if err != nil {
+		return nil, err
+	}
+	return s.used(ctx, in), nil
+}
+
+// SessionByAccessToken returns the live session that an application's access
+// token was issued for. It answers Denied when there is none, or none any more,
+// when the application does not serve the organization any more, and while it
+// may not be told of the person: see Org.HandOver.
+func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
+	now := model.TimeOf(s.Now())
+	in, err := s.signedIn(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.used(ctx, in), nil
+}
+
+// signedIn reads whom a secret opens. It answers Denied when it opens nothing, without telling why.
+func (s Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
+	var rows []signedInRow
+	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", err))
+	}
+	if len(rows) == 0 || rows[0].idle(model.TimeOf(s.Now())) {
+		return nil, model.Deniedf("the session is unknown or has ended")
+	}
+	return rows[0].signedIn(), nil
+}
+
+// idleStep is how much later a session's idle time must end before that is written: a session in use
+// costs one write a minute and no statement besides.
+const idleStep = model.Time(60_000)
+
+// used notes that a session is in use. A note that cannot be written does not keep anybody out.
+func (s Store) used(ctx context.Context, in *SignedIn) *SignedIn {
+	now := model.TimeOf(s.Now())
+	until := in.Session.IdleFrom(now)
+	if until == nil || in.Session.IdleUntil != nil && *until-*in.Session.IdleUntil < idleStep {
+		return in
+	}
+	in.Session.IdleUntil = until
+	if err := In(s.Org(in.Session.OrganizationID, model.System)).noteSessionUse(ctx, &in.Session); err != nil {
+		tenant.Log(s).WarnContext(ctx, "use of session not noted", "error", err)
+	}
+	return in
+}
+
+// noteSessionUse writes no earlier time over a later one: several replicas do it at once.
+func (o Org) noteSessionUse(ctx context.Context, s *people.Session) error {
+	err := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).Where("id = ? AND idle_until < ?", s.ID, *s.IdleUntil).UpdateColumn("idle_until", *s.IdleUntil).Error
+	if err != nil {
+		return fmt.Errorf("note use of session: %w", err)
+	}
+	return nil
+}
 
 // signedInRow is SignedIn as one statement reads it.
 type signedInRow struct {
@@ -17,6 +96,30 @@ type signedInRow struct {
 	Role                                                        people.Role
 	ConnectionType, IdentityConnectionID                        string
 	Issuer, Subject, RawAttributes                              string
+}
+
+// idle tells whether nobody has used a session for too long.
+func (r *signedInRow) idle(now model.Time) bool { return r.IdleUntil != nil && *r.IdleUntil <= now }
+
+func (r *signedInRow) signedIn() *SignedIn {
+	organization := model.OrganizationID(r.OrganizationID)
+	session := r.IdentityID
+	if r.ConnectionID == "" {
+		session = ""
+	}
+	if r.IdentityID == "" { // somebody who never came by an identity provider
+		r.IdentityID, r.Subject = r.UserID, r.UserID
+	}
+	return &SignedIn{
+		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
+			IdentityID: session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
+		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
+			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
+		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
+			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
+		ConnectionType: r.ConnectionType,
+	}
 }
 
 // The statements that find a live session, one for each question. What they have in common, in short:
@@ -92,24 +195,3 @@ const (
 	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
 		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
 )
-
-func (r *signedInRow) signedIn() *SignedIn {
-	organization := model.OrganizationID(r.OrganizationID)
-	session := r.IdentityID
-	if r.ConnectionID == "" {
-		session = ""
-	}
-	if r.IdentityID == "" { // somebody who never came by an identity provider
-		r.IdentityID, r.Subject = r.UserID, r.UserID
-	}
-	return &SignedIn{
-		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
-			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
-		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
-			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
-		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
-			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
-		ConnectionType: r.ConnectionType,
-	}
-}

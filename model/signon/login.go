@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/people"
 	"rollcall/model/refusal"
 )
 
@@ -101,65 +99,7 @@ func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID st
 	return nil
 }
 
-// createSession opens a session and returns the token that the browser keeps. idToken and at are what
-// its identity provider knows it by, where it is of the one kind or the other.
-func (o Org) createSession(ctx context.Context, s *people.Session, idToken string, at ProviderSession) (token string, err error) {
-	s.ID, s.CreatedAt = model.NewID(), tenant.Now(o)
-	s.IdleUntil = s.IdleFrom(s.CreatedAt)
-	if err := remember(s, o, at); err != nil {
-		return "", err
-	}
-	if idToken != "" {
-		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IdTokenPurpose(s.ID))
-	}
-	token, s.TokenHash, _ = model.NewToken("rc_sess_")
-	if err := tenant.DB(o).WithContext(ctx).Create(s).Error; err != nil {
-		return "", connection.ErrConnectionGone(fmt.Errorf("create session: %w", err))
-	}
-	return token, nil
-}
-
-// EndSession ends a session with its codes and tokens. One that has ended
-// already stays as it is.
-func (o Org) EndSession(ctx context.Context, id string) error {
-	if !model.IsID(id) {
-		return model.NotFoundf("there is no session %.64q here", id)
-	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).Where("id = ?", id).
-		UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
-	if r.Error != nil {
-		return tenant.Translate(o, fmt.Errorf("end session: %w", r.Error))
-	}
-	if r.RowsAffected == 0 {
-		return model.NotFoundf("there is no session %.64q here", id)
-	}
-	return nil
-}
-
-// EndSessionsOf ends the sessions of an identity, and those that its user, or the
-// user of this id who has none, began with a password. It tells how many they were.
-func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
-	user := identityID
-	var linked []string
-	if err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identityID).Pluck("user_id", &linked).Error; err != nil {
-		return 0, tenant.Translate(o, fmt.Errorf("read identity: %w", err))
-	}
-	if len(linked) == 1 {
-		user = linked[0]
-	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
-		UpdateColumn("ended_at", tenant.Now(o))
-	if r.Error != nil {
-		return 0, tenant.Translate(o, fmt.Errorf("end sessions: %w", r.Error))
-	}
-	return r.RowsAffected, nil
-}
-
-// Sessions lists the live sessions of a user, of all users when userID is empty.
-func (o Org) Sessions(ctx context.Context, userID string, p model.Page) ([]people.Session, model.PageInfo, error) {
-	db := people.In(o).LiveSessions(tenant.Read(o).WithContext(ctx).Model(&people.Session{}))
-	if userID != "" {
-		db = db.Where("user_id = ?", userID)
-	}
-	return tenant.Paged(o, db, p, func(s people.Session) string { return s.ID })
+// LoginSecret opens the secret that StartLogin was given with a login.
+func (s Store) LoginSecret(l *Login) ([]byte, error) {
+	return tenant.SealerOf(s).Open(l.SealedSecret, connection.LoginSecretPurpose(l.ID))
 }

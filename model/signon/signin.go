@@ -13,21 +13,6 @@ import (
 	"rollcall/model/refusal"
 )
 
-// Claims is a person as an identity provider vouches for them at sign-on.
-type Claims struct {
-	Issuer, Subject string // name the person; see Identity
-	NameID          string // as sent; empty when it was transient or missing
-	UserName        string // by the connection's UsernameAttribute; empty without it
-	Email           string
-	EmailVerified   bool // the identity provider, or the connection for it, says that Email is the person's
-	FirstName       string
-	LastName        string
-	DisplayName     string
-	Groups          []string
-	GroupsSent      bool                // a claim that is missing keeps the groups, an empty one strips them
-	Attributes      map[string][]string // all of them, as sent
-}
-
 // SignIn is a login whose response was verified.
 type SignIn struct {
 	Connection  *connection.Connection // as it was when the response was verified

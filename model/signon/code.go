@@ -5,13 +5,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"gorm.io/gorm"
 
 	"rollcall/model"
 	"rollcall/model/internal/across"
@@ -53,60 +50,18 @@ type AccessToken struct {
 	ExpiresAt      model.Time
 }
 
-// SignedIn is a live session with whose it is.
-type SignedIn struct {
-	Session people.Session
-	User    people.User // without its document's values and its version
-	// Identity is that of the session; after a password it is the user's first, and one with the
-	// user's own id where an identity provider never vouched for them.
-	Identity       people.Identity
-	ConnectionType string // empty after a password
-}
-
-// signedIn reads whom a secret opens. It answers Denied when it opens nothing, without telling why.
-func (s Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
-	var rows []signedInRow
-	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
-		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", err))
-	}
-	if len(rows) == 0 || rows[0].idle(model.TimeOf(s.Now())) {
-		return nil, model.Deniedf("the session is unknown or has ended")
-	}
-	return rows[0].signedIn(), nil
-}
-
-// SessionByToken returns the live session of a browser by its cookie's value. It
-// answers Denied when there is none, or none any more.
-func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
-	in, err := s.signedIn(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
-	if err != nil {
-		return nil, err
-	}
-	return s.used(ctx, in), nil
-}
-
-// SessionByAccessToken returns the live session that an application's access
-// token was issued for. It answers Denied when there is none, or none any more,
-// when the application does not serve the organization any more, and while it
-// may not be told of the person: see Org.HandOver.
-func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
-	now := model.TimeOf(s.Now())
-	in, err := s.signedIn(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
-	if err != nil {
-		return nil, err
-	}
-	return s.used(ctx, in), nil
-}
-
-// endReplaced ends the session that a browser had before a login, at whichever
-// organization: the browser has lost its cookie, so nobody could sign it out any more.
-func (o Org) endReplaced(ctx context.Context, id string) error {
-	err := across.In(ctx, o).Model(&people.Session{}).Where("id = ? AND ended_at IS NULL", id).
-		UpdateColumn("ended_at", tenant.Now(o)).Error
-	if err != nil {
-		return fmt.Errorf("end replaced session: %w", err)
-	}
-	return nil
+// HandOver gives an application a code for a session that lives already. It
+// answers *SignInRefused as SignIn does.
+func (o Org) HandOver(ctx context.Context, in *SignedIn, application, redirectURI, challenge string) (code string, err error) {
+	err = o.Tx(ctx, func(org Org) error {
+		g, err := organization.In(org).Organization(ctx)
+		if err != nil {
+			return err
+		}
+		code, err = org.handOver(ctx, g, &in.User, &in.Session, application, redirectURI, challenge)
+		return err
+	})
+	return code, err
 }
 
 // handOver makes the code with which an application learns who signed in. It
@@ -151,20 +106,6 @@ func (o Org) answerable(ctx context.Context, u *people.User, application, redire
 			Expected: "an application that serves the organization", Received: model.ApplicationPrefix.ID(application)}
 	}
 	return err
-}
-
-// HandOver gives an application a code for a session that lives already. It
-// answers *SignInRefused as SignIn does.
-func (o Org) HandOver(ctx context.Context, in *SignedIn, application, redirectURI, challenge string) (code string, err error) {
-	err = o.Tx(ctx, func(org Org) error {
-		g, err := organization.In(org).Organization(ctx)
-		if err != nil {
-			return err
-		}
-		code, err = org.handOver(ctx, g, &in.User, &in.Session, application, redirectURI, challenge)
-		return err
-	})
-	return code, err
 }
 
 // Redemption is what an application sends to exchange a code.
@@ -253,56 +194,4 @@ func (r Redemption) fits(c AuthorizationCode) bool {
 	}
 	sum := sha256.Sum256([]byte(r.CodeVerifier))
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(c.CodeChallenge)) == 1
-}
-
-// Profile is who signed in, as an application sees it.
-func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) {
-	d, err := in.User.Parse()
-	if err != nil {
-		return nil, err
-	}
-	p := &ProfileObject{
-		Object: "profile", ID: model.ProfilePrefix.ID(in.Identity.ID), OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
-		Method: in.Session.Method(), ConnectionID: model.ConnectionPrefix.OrNull(in.Session.ConnectionID), ConnectionType: model.OrNull(in.ConnectionType), IdpID: in.Identity.Subject,
-		Email: in.User.Email, FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName), Name: model.OrNull(d.FormattedName()),
-		Role: people.RoleObject{Slug: in.User.Role}, Roles: []people.RoleObject{{Slug: in.User.Role}}, Groups: []string{}, CustomAttributes: map[string]any{},
-		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: model.UserPrefix.ID(in.User.ID),
-	}
-	// What a directory says of its users counts for more than what a login says
-	// (docs/design/identity.md, "Groups").
-	db := tenant.Read(o).WithContext(ctx).Model(&people.AssertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
-	column := "name"
-	if in.User.DirectoryID != nil {
-		mine := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
-		db, column = tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id IN (?)", mine).Order("display_name_folded"), "display_name"
-	}
-	if err := db.Pluck(column, &p.Groups).Error; err != nil {
-		return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
-	}
-	p.Accounts, err = o.ProfileAccounts(ctx, in.User.ID)
-	return p, err
-}
-
-// ProfileObject is a user as an application gets it after a sign-in.
-type ProfileObject struct {
-	Object           string              `json:"object"`
-	ID               string              `json:"id"`
-	OrganizationID   string              `json:"organization_id"`
-	Method           people.SignInMethod `json:"method"`        // Rollcall's addition
-	ConnectionID     *string             `json:"connection_id"` // null, as the type, after a password
-	ConnectionType   *string             `json:"connection_type"`
-	IdpID            string              `json:"idp_id"`
-	Email            string              `json:"email"`
-	FirstName        *string             `json:"first_name"`
-	LastName         *string             `json:"last_name"`
-	Name             *string             `json:"name"`
-	Role             people.RoleObject   `json:"role"`
-	Roles            []people.RoleObject `json:"roles"`
-	Groups           []string            `json:"groups"`
-	CustomAttributes map[string]any      `json:"custom_attributes"`
-	RawAttributes    json.RawMessage     `json:"raw_attributes"`
-	UserID           string              `json:"user_id"` // Rollcall's addition: the member of the organization
-
-	// Accounts are Rollcall's addition: where the user has a seat, and in which groups.
-	Accounts []ProfileAccount `json:"accounts"`
 }

@@ -229,27 +229,6 @@ func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *orga
 	return err
 }
 
-// passwordAuthentication is the reference's authentication.password_succeeded event.
-type passwordAuthentication struct {
-	Type      string  `json:"type"`
-	Status    string  `json:"status"`
-	IPAddress *string `json:"ip_address"`
-	UserAgent *string `json:"user_agent"`
-	UserID    string  `json:"user_id"`
-	Email     string  `json:"email"`
-	SessionID string  `json:"session_id"` // Rollcall's addition
-}
-
-// breakGlass is the data of break_glass.used.
-type breakGlass struct {
-	people.UserObject
-	SessionID string  `json:"session_id"`
-	IPAddress *string `json:"ip_address"`
-	UserAgent *string `json:"user_agent"`
-	Cause     string  `json:"cause"`
-	Alert     bool    `json:"alert"`
-}
-
 // recordPasswordSignIn notes the login, and raises the alert where everybody else
 // must come by the identity provider (docs/design/identity.md, "Administrators").
 func (o Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *organization.Organization, out *SignedUp) error {

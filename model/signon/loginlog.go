@@ -88,51 +88,6 @@ func (o Org) LoginAttempts(ctx context.Context, connectionID string, p model.Pag
 	return tenant.Paged(o, db, p, func(a LoginAttempt) string { return a.ID })
 }
 
-// authentication is the reference's authentication.sso_* event.
-type authentication struct {
-	Type      string               `json:"type"`
-	Status    string               `json:"status"`
-	IPAddress *string              `json:"ip_address"`
-	UserAgent *string              `json:"user_agent"`
-	UserID    *string              `json:"user_id"`
-	Email     *string              `json:"email"`
-	SSO       authenticationSSO    `json:"sso"`
-	Error     *authenticationError `json:"error,omitempty"`
-}
-
-type authenticationSSO struct {
-	OrganizationID string  `json:"organization_id"`
-	ConnectionID   string  `json:"connection_id"`
-	SessionID      *string `json:"session_id"`
-}
-
-type authenticationError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-func (a *LoginAttempt) event(organization model.OrganizationID) authentication {
-	e := authentication{Type: "sso", Status: "failed", IPAddress: model.OrNull(a.Address), UserAgent: model.OrNull(a.UserAgent), Email: model.OrNull(a.Email),
-		SSO: authenticationSSO{OrganizationID: model.OrganizationPrefix.ID(string(organization)), ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID)}}
-	if a.UserID != nil {
-		id := model.UserPrefix.ID(*a.UserID)
-		e.UserID = &id
-	}
-	return e
-}
-
-// clip bounds everything in it that somebody else may have sent.
-func (a *LoginAttempt) clip() {
-	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address, &a.UserAgent} {
-		*text = model.Clipped(*text)
-	}
-	notes := []string{}
-	for _, note := range a.Notes {
-		notes = append(notes, model.Clipped(note))
-	}
-	a.Notes = notes
-}
-
 // noteSuccess writes the login log's line and the event of a login.
 func (o Org) noteSuccess(ctx context.Context, a LoginAttempt, s *people.Session, u *people.User, c *Claims) error {
 	a.ID, a.ConnectionID, a.Succeeded, a.UserID, a.CreatedAt = model.NewID(), s.ConnectionID, true, &u.ID, tenant.Now(o)
@@ -180,4 +135,57 @@ func (o Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message stri
 		return tenant.Record(org, SSOFailed, model.ConnectionPrefix.ID(a.ConnectionID), e)
 	})
 	return kept && err == nil, err
+}
+
+// clip bounds everything in it that somebody else may have sent.
+func (a *LoginAttempt) clip() {
+	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address, &a.UserAgent} {
+		*text = model.Clipped(*text)
+	}
+	notes := []string{}
+	for _, note := range a.Notes {
+		notes = append(notes, model.Clipped(note))
+	}
+	a.Notes = notes
+}
+
+// The most failed logins that are kept of one day: whoever can reach a
+// connection's address could otherwise fill the database with them.
+const (
+	maxFailures        = 1000 // of a connection
+	maxAddressFailures = 200  // of a connection and one network
+	// A flood must not hide the failure that the customer's IT looks for: from commonFailures on only
+	// networks that have few are noted, and from manyFailures on only reasons that are rare. A stranger
+	// has many addresses, and yet no message that fails for a reason behind the signature.
+	commonFailures = 800
+	manyFailures   = 900
+	rareFailures   = 10 // of a network, or of a reason
+)
+
+// roomForFailure tells whether a failure is still kept: it counts those of the last day, in one read.
+func (o Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
+	var day []struct{ Address, Reason string }
+	err := tenant.Read(o).WithContext(ctx).Model(&LoginAttempt{}).Select("address", "reason").
+		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, tenant.Now(o)-model.Time((24*time.Hour).Milliseconds())).
+		Limit(maxFailures).Find(&day).Error
+	if err != nil {
+		return false, fmt.Errorf("count failed logins: %w", err)
+	}
+	addresses, reason := make([]string, len(day)), 0
+	for i, d := range day {
+		addresses[i] = d.Address
+		if d.Reason == a.Reason {
+			reason++
+		}
+	}
+	near := model.SameNetwork(addresses, a.Address)
+	switch {
+	case len(day) >= maxFailures || near >= maxAddressFailures:
+		return false, nil
+	case len(day) >= manyFailures:
+		return reason < rareFailures, nil
+	case len(day) >= commonFailures:
+		return near < rareFailures, nil
+	}
+	return true, nil
 }
