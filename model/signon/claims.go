@@ -43,7 +43,8 @@ func (c *Claims) bound() (notes []string) {
 	} {
 		if !model.Keepable(*text.value) {
 			*text.value = ""
-			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text", text.what, model.MaxIndexed))
+			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text", text.what,
+				model.MaxIndexed))
 		}
 	}
 	return append(notes, c.boundLists()...)
@@ -57,20 +58,26 @@ func (c *Claims) boundLists() (notes []string) {
 		for _, v := range c.Attributes[name] {
 			n += len(v)
 		}
-		if len(kept) == maxAttributes || size+n > attributesLimit || !model.Storable(name) || slices.ContainsFunc(c.Attributes[name], func(v string) bool { return !model.Storable(v) }) {
+		if len(kept) == maxAttributes || size+n > attributesLimit || !model.Storable(name) ||
+			slices.ContainsFunc(c.Attributes[name], func(v string) bool {
+				return !model.Storable(v)
+			}) {
 			dropped++
 			continue
 		}
 		kept[name], size = c.Attributes[name], size+n
 	}
 	if dropped > 0 {
-		notes = append(notes, fmt.Sprintf("%d attributes were not kept: a login keeps %d attributes of %d KiB together", dropped, maxAttributes, attributesLimit>>10))
+		notes = append(notes,
+			fmt.Sprintf("%d attributes were not kept: a login keeps %d attributes of %d KiB together", dropped,
+				maxAttributes, attributesLimit>>10))
 	}
 	c.Attributes = kept
 	unfit := func(name string) bool { return name == "" || !model.Keepable(name) }
 	if n := len(c.Groups); slices.ContainsFunc(c.Groups, unfit) {
 		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), unfit)
-		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes", n-len(c.Groups), model.MaxIndexed))
+		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes",
+			n-len(c.Groups), model.MaxIndexed))
 	}
 	return notes
 }
@@ -109,10 +116,12 @@ func (o Org) noteClaims(ctx context.Context, identity *people.Identity, c *Claim
 	return o.noteGroups(ctx, identity, c.Groups)
 }
 
-// noteGroups keeps the names of the groups that a login asserted, in place of those of the last login.
+// noteGroups keeps the names of the groups that a login asserted, in place of those of the last
+// login.
 func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []string) error {
 	var before []people.AssertedGroup
-	mine := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
+	mine := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ?", identity.UserID,
+		identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
 	}
@@ -128,7 +137,8 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 		}
 		has[folded] = name
 		if had[folded] != name {
-			missing = append(missing, people.AssertedGroup{UserID: identity.UserID, ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
+			missing = append(missing, people.AssertedGroup{UserID: identity.UserID,
+				ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
 		}
 	}
 	var gone []string
@@ -138,7 +148,8 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 		}
 	}
 	for batch := range slices.Chunk(gone, tenant.DialectOf(o).Batch(1)) {
-		err := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ? AND name_folded IN ?", identity.UserID, identity.ConnectionID, batch).
+		err := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ? AND name_folded IN ?",
+			identity.UserID, identity.ConnectionID, batch).
 			Delete(&people.AssertedGroup{}).Error
 		if err != nil {
 			return fmt.Errorf("strip asserted groups: %w", err)

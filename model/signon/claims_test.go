@@ -32,15 +32,18 @@ func TestLoginAttributes(t *testing.T) {
 			h := storetest.Open(t, s, "new")
 			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", "Ada@"+h.Domain))
 			storetest.Must(t, err)
-			want := map[string]any{"userName": "Ada@" + h.Domain, "name": map[string]any{"givenName": "Ada", "familyName": "Lovelace"},
+			want := map[string]any{"userName": "Ada@" + h.Domain,
+				"name":   map[string]any{"givenName": "Ada", "familyName": "Lovelace"},
 				"emails": []any{map[string]any{"value": "Ada@" + h.Domain, "type": "work", "primary": true}}}
 			if diff := cmp.Diff(want, document(t, out.User)); diff != "" {
 				t.Error(diff)
 			}
-			if u := out.User; u.Role != people.Member || u.DirectoryID != nil || u.EmailFolded != h.Mail("ada") || len(u.ProfileIDs) != 1 {
+			if u := out.User; u.Role != people.Member || u.DirectoryID != nil || u.EmailFolded != h.Mail("ada") ||
+				len(u.ProfileIDs) != 1 {
 				t.Errorf("%+v", u)
 			}
-			us, _, err := people.In(h.Org).Users(t.Context(), people.UserQuery{Email: h.Mail("ADA"), Page: model.Page{Limit: 10}})
+			us, _, err := people.In(h.Org).Users(t.Context(),
+				people.UserQuery{Email: h.Mail("ADA"), Page: model.Page{Limit: 10}})
 			if err != nil || len(us) != 1 {
 				t.Errorf("by the e-mail there are %v: %v", us, err)
 			}
@@ -49,18 +52,21 @@ func TestLoginAttributes(t *testing.T) {
 			h := storetest.Open(t, s, "owned")
 			u := h.Owned(t, h.D, "ada", "subject", h.Mail("ada"))
 			claims := storetest.ClaimsOf("subject", h.Mail("augusta"))
-			claims.DisplayName, claims.Attributes = "Augusta", map[string][]string{"mail": {h.Mail("augusta")}, "roles": {"a", "b"}, "none": {}}
+			claims.DisplayName, claims.Attributes = "Augusta", map[string][]string{"mail": {h.Mail("augusta")},
+				"roles": {"a", "b"}, "none": {}}
 			for range 2 {
 				_, err := storetest.SignIn(t, h.Org, h.C, claims)
 				storetest.Must(t, err)
 			}
 			after := storetest.Stored(t, h.Org, u.ID)
-			if diff := cmp.Diff(u, after, cmpopts.IgnoreFields(people.User{}, "ProfileIDs", "ConnectionID", "Version", "UpdatedAt")); diff != "" {
+			if diff := cmp.Diff(u, after, cmpopts.IgnoreFields(people.User{}, "ProfileIDs", "ConnectionID", "Version",
+				"UpdatedAt")); diff != "" {
 				t.Error(diff)
 			}
 			identities, err := people.In(h.Org).Identities(t.Context(), u.ID)
 			storetest.Must(t, err)
-			if want := `{"mail":"` + h.Mail("augusta") + `","none":[],"roles":["a","b"]}`; len(identities) != 1 || identities[0].RawAttributes != want {
+			if want := `{"mail":"` + h.Mail("augusta") + `","none":[],"roles":["a","b"]}`; len(identities) != 1 ||
+				identities[0].RawAttributes != want {
 				t.Errorf("kept are %+v, want %s", identities, want)
 			}
 		})
@@ -76,8 +82,10 @@ func TestLoginAttributes(t *testing.T) {
 			}
 			u := sign(func(c *signon.Claims) { c.Email, c.DisplayName = h.Mail("augusta"), "Augusta King" })
 			want := storetest.WithAddress("ada", "", h.Mail("augusta"))
-			want["displayName"], want["name"] = "Augusta King", map[string]any{"givenName": "Ada", "familyName": "Lovelace"}
-			if diff := cmp.Diff(want, document(t, u)); diff != "" || u.Email != h.Mail("augusta") || u.UserName != "ada" {
+			want["displayName"], want["name"] = "Augusta King", map[string]any{"givenName": "Ada",
+				"familyName": "Lovelace"}
+			if diff := cmp.Diff(want, document(t, u)); diff != "" || u.Email != h.Mail("augusta") ||
+				u.UserName != "ada" {
 				t.Error(diff)
 			}
 			for _, change := range []func(*signon.Claims){
@@ -101,11 +109,13 @@ func TestLoginAttributes(t *testing.T) {
 				claims.DisplayName = other
 				out, err := storetest.SignIn(t, h.Org, h.C, claims)
 				storetest.Must(t, err)
-				if out.User.ID != mallory.ID || out.User.Email != h.Mail("mallory") || out.User.EmailFolded != h.Mail("mallory") || *out.User.FullName() != other {
+				if out.User.ID != mallory.ID || out.User.Email != h.Mail("mallory") ||
+					out.User.EmailFolded != h.Mail("mallory") || *out.User.FullName() != other {
 					t.Errorf("the user is %s with %s: %s", out.User.UserName, out.User.Email, out.User.Document)
 				}
 				attempts, _, err := signon.In(h.Org).LoginAttempts(t.Context(), h.C.ID, model.Page{Limit: 1})
-				if err != nil || len(attempts[0].Notes) != 1 || !strings.Contains(attempts[0].Notes[0], "another user") {
+				if err != nil || len(attempts[0].Notes) != 1 ||
+					!strings.Contains(attempts[0].Notes[0], "another user") {
 					t.Errorf("the log says %+v: %v", attempts, err)
 				}
 			}
@@ -121,7 +131,8 @@ func TestLoginAttributes(t *testing.T) {
 					continue
 				}
 				attempts, _, err := signon.In(h.Org).LoginAttempts(t.Context(), h.C.ID, model.Page{Limit: 1})
-				if err != nil || len(attempts[0].Notes) == 0 || !strings.Contains(attempts[0].Notes[0], "name") || out.User.DisplayName != "" {
+				if err != nil || len(attempts[0].Notes) == 0 || !strings.Contains(attempts[0].Notes[0], "name") ||
+					out.User.DisplayName != "" {
 					t.Errorf("the user is %s, the log says %+v: %v", out.User.Document, attempts, err)
 				}
 			}
@@ -143,8 +154,10 @@ func TestBoundedAttributes(t *testing.T) {
 			{"200 names are kept", many(200, "v"), nil, 200, ""},
 			{"the others are not", many(203, "v"), nil, 200, "3 attributes were not kept"},
 			{"64 KiB are kept", many(9, strings.Repeat("v", 8<<10)), nil, 7, "2 attributes were not kept"},
-			{"what cannot be stored is not", map[string][]string{"a": {"\x00"}, "b\xff": {"v"}, "c": {"v"}}, nil, 1, "2 attributes were not kept"},
-			{"groups without a name that can be stored are not", nil, []string{"", "x\x00", "\xff", strings.Repeat("x", 1025), "Staff"}, 0, "4 groups were not kept"},
+			{"what cannot be stored is not", map[string][]string{"a": {"\x00"}, "b\xff": {"v"}, "c": {"v"}}, nil, 1,
+				"2 attributes were not kept"},
+			{"groups without a name that can be stored are not", nil,
+				[]string{"", "x\x00", "\xff", strings.Repeat("x", 1025), "Staff"}, 0, "4 groups were not kept"},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				claims := storetest.ClaimsOf("first", h.Mail("first"))
@@ -157,7 +170,8 @@ func TestBoundedAttributes(t *testing.T) {
 				storetest.Must(t, json.Unmarshal([]byte(in.Identity.RawAttributes), &kept))
 				attempts, _, err := signon.In(h.Org).LoginAttempts(t.Context(), h.C.ID, model.Page{Limit: 1})
 				storetest.Must(t, err)
-				if notes := strings.Join(attempts[0].Notes, " "); len(kept) != c.kept || !strings.HasPrefix(notes, c.note) || (c.note == "") != (notes == "") {
+				if notes := strings.Join(attempts[0].Notes, " "); len(kept) != c.kept ||
+					!strings.HasPrefix(notes, c.note) || (c.note == "") != (notes == "") {
 					t.Errorf("%d are kept, with the note %q", len(kept), notes)
 				}
 				p, err := signon.In(h.Org).Profile(t.Context(), in)

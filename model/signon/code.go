@@ -18,10 +18,9 @@ import (
 	"rollcall/model/refusal"
 )
 
-// What a sign-in opens is found by a secret before the organization is known.
-// Each statement here is bounded by that secret's hash, joins only rows of one
-// organization, and demands that the session lives: one place decides when
-// access has ended (docs/design/identity.md, "Ended access").
+// What a sign-in opens is found by a secret before the organization is known. Each statement here
+// is bounded by that secret's hash, joins only rows of one organization, and demands that the
+// session lives: one place decides when access has ended (docs/design/identity.md, "Ended access").
 
 // codeTime is how long an authorization code may be exchanged.
 const codeTime = time.Minute
@@ -52,7 +51,8 @@ type AccessToken struct {
 
 // HandOver gives an application a code for a session that lives already. It
 // answers *SignInRefused as SignIn does.
-func (o Org) HandOver(ctx context.Context, in *SignedIn, application, redirectURI, challenge string) (code string, err error) {
+func (o Org) HandOver(ctx context.Context, in *SignedIn, application, redirectURI, challenge string) (code string,
+	err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		g, err := organization.In(org).Organization(ctx)
 		if err != nil {
@@ -64,22 +64,25 @@ func (o Org) HandOver(ctx context.Context, in *SignedIn, application, redirectUR
 	return code, err
 }
 
-// handOver makes the code with which an application learns who signed in. It
-// refuses an application that does not serve the organization any more, an
-// address that is not the application's any more, and a person whose stored e-mail address is outside the organization's verified
-// domains, unless an operator allowed that: an application that keys by e-mail
-// must not be taken over by a hostile organization (docs/design/identity.md, "Disclosure"). The
-// code and its token are then looked up under the same two conditions.
-func (o Org) handOver(ctx context.Context, g *organization.Organization, u *people.User, s *people.Session, application, redirectURI, challenge string) (string, error) {
+// handOver makes the code with which an application learns who signed in. It refuses an application
+// that does not serve the organization any more, an address that is not the application's any more,
+// and a person whose stored e-mail address is outside the organization's verified domains, unless
+// an operator allowed that: an application that keys by e-mail must not be taken over by a hostile
+// organization (docs/design/identity.md, "Disclosure"). The code and its token are then looked up
+// under the same two conditions.
+func (o Org) handOver(ctx context.Context, g *organization.Organization, u *people.User, s *people.Session,
+	application, redirectURI, challenge string) (string, error) {
 	if err := o.answerable(ctx, u, application, redirectURI); err != nil {
 		return "", err
 	}
 	if !u.EmailUnder(g.Domains) && !g.AllowProfilesOutsideOrganization {
 		return "", &refusal.Error{Reason: refusal.ProfileOutside, UserID: u.ID,
-			Expected: "a user whose e-mail address is under a verified domain of the organization", Received: describeEmail(u.Email)}
+			Expected: "a user whose e-mail address is under a verified domain of the organization",
+			Received: describeEmail(u.Email)}
 	}
-	row := AuthorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI, CodeChallenge: challenge,
-		CreatedAt: tenant.Now(o), ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
+	row := AuthorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI,
+		CodeChallenge: challenge,
+		CreatedAt:     tenant.Now(o), ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
 	code, hash, _ := model.NewToken("rc_code_")
 	row.Hash = hash
 	if err := tenant.DB(o).WithContext(ctx).Create(&row).Error; err != nil {
@@ -88,9 +91,8 @@ func (o Org) handOver(ctx context.Context, g *organization.Organization, u *peop
 	return code, nil
 }
 
-// answerable refuses an application that does not serve the organization any
-// more, and an address that was taken from it while the person signed in: who
-// answers there now may be somebody else.
+// answerable refuses an application that does not serve the organization any more, and an address
+// that was taken from it while the person signed in: who answers there now may be somebody else.
 func (o Org) answerable(ctx context.Context, u *people.User, application, redirectURI string) error {
 	a, err := organization.Across(o).ApplicationIn(across.ReadIn(ctx, o), application)
 	if err == nil && !slices.Contains(a.RedirectURIs, redirectURI) {
@@ -118,7 +120,9 @@ type Redemption struct {
 
 // errCode says nothing of what was wrong: whoever has a stolen code learns nothing from it.
 func errCode() error {
-	return model.Invalidf("code", "the code is unknown, was used or has expired, or was made for another application, redirect_uri or code_verifier")
+	return model.Invalidf("code",
+		"the code is unknown, was used or has expired, or was made for another application, redirect_uri or "+
+			"code_verifier")
 }
 
 // RedeemCode exchanges a code for an access token, once. A code that comes a
@@ -142,7 +146,8 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 	t := AccessToken{SessionID: c.SessionID, ApplicationID: c.ApplicationID, CodeHash: hash, CreatedAt: now}
 	token, t.Hash, _ = model.NewToken("rc_at_")
 	err = org.Tx(ctx, func(org Org) error {
-		used := tenant.DB(org).WithContext(ctx).Model(&AuthorizationCode{}).Where("hash = ? AND used_at IS NULL", hash).UpdateColumn("used_at", now)
+		used := tenant.DB(org).WithContext(ctx).Model(&AuthorizationCode{}).
+			Where("hash = ? AND used_at IS NULL", hash).UpdateColumn("used_at", now)
 		if used.Error != nil {
 			return fmt.Errorf("use code: %w", used.Error)
 		}
@@ -193,5 +198,6 @@ func (r Redemption) fits(c AuthorizationCode) bool {
 		return r.CodeVerifier == "" // RFC 9700, section 2.1.1: a verifier without a challenge is a downgrade
 	}
 	sum := sha256.Sum256([]byte(r.CodeVerifier))
-	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(c.CodeChallenge)) == 1
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])),
+		[]byte(c.CodeChallenge)) == 1
 }

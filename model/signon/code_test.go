@@ -43,9 +43,11 @@ func TestRedeemCode(t *testing.T) {
 		}
 		t.Run("it says who signed in, with what the session has left", func(t *testing.T) {
 			clock.Advance(time.Hour)
-			in, token, err := signon.Across(stores[1]).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: code("")})
+			in, token, err := signon.Across(stores[1]).RedeemCode(t.Context(),
+				signon.Redemption{ApplicationID: o.Application.ID, Code: code("")})
 			storetest.Must(t, err)
-			if in.User.ID != o.User.ID || in.Session.ID != o.Out.Session.ID || in.Session.ExpiresAt != o.Out.Session.ExpiresAt || in.ConnectionType != "OktaSAML" {
+			if in.User.ID != o.User.ID || in.Session.ID != o.Out.Session.ID ||
+				in.Session.ExpiresAt != o.Out.Session.ExpiresAt || in.ConnectionType != "OktaSAML" {
 				t.Errorf("%+v", in)
 			}
 			again, err := signon.Across(s).SessionByAccessToken(t.Context(), token)
@@ -89,7 +91,8 @@ func TestRedeemCode(t *testing.T) {
 				tokens := make([]string, 2)
 				failed := 0
 				for _, err := range storetest.Together(2, func(i int) (err error) {
-					_, tokens[i], err = signon.Across(stores[i]).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: c})
+					_, tokens[i], err = signon.Across(stores[i]).
+						RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: c})
 					return err
 				}) {
 					if err != nil {
@@ -108,7 +111,9 @@ func TestRedeemCode(t *testing.T) {
 		})
 		sum := sha256.Sum256([]byte("verifier"))
 		challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-		address := func(uri string) func(*signon.Redemption) { return func(r *signon.Redemption) { r.RedirectURI = &uri } }
+		address := func(uri string) func(*signon.Redemption) {
+			return func(r *signon.Redemption) { r.RedirectURI = &uri }
+		}
 		verifier := func(text string) func(*signon.Redemption) {
 			return func(r *signon.Redemption) { r.CodeVerifier = text }
 		}
@@ -116,18 +121,32 @@ func TestRedeemCode(t *testing.T) {
 			plain, proven := code(""), code(challenge)
 			for name, err := range map[string]func() error{
 				"another application": func() error {
-					_, err := redeem(plain, func(r *signon.Redemption) { r.ApplicationID = storetest.Application(t, s).ID })
+					_, err := redeem(plain, func(r *signon.Redemption) {
+						r.ApplicationID = storetest.Application(t, s).ID
+					})
 					return err
 				},
-				"another address":              func() error { _, err := redeem(plain, address("https://app.example/callback/")); return err },
-				"an empty address":             func() error { _, err := redeem(plain, address("")); return err },
-				"a verifier without challenge": func() error { _, err := redeem(plain, verifier("verifier")); return err },
+				"another address": func() error {
+					_, err := redeem(plain, address("https://app.example/callback/"))
+					return err
+				},
+				"an empty address": func() error { _, err := redeem(plain, address("")); return err },
+				"a verifier without challenge": func() error {
+					_, err := redeem(plain, verifier("verifier"))
+					return err
+				},
 				"a challenge without verifier": func() error { _, err := redeem(proven); return err },
-				"another verifier":             func() error { _, err := redeem(proven, verifier("Verifier")); return err },
-				"the challenge as verifier":    func() error { _, err := redeem(proven, verifier(challenge)); return err },
-				"no code":                      func() error { _, err := redeem(""); return err },
-				"no code of ours":              func() error { _, err := redeem("rc_code_\x00\xff"); return err },
-				"a session's token":            func() error { _, err := redeem(o.Out.SessionToken); return err },
+				"another verifier": func() error {
+					_, err := redeem(proven, verifier("Verifier"))
+					return err
+				},
+				"the challenge as verifier": func() error {
+					_, err := redeem(proven, verifier(challenge))
+					return err
+				},
+				"no code":           func() error { _, err := redeem(""); return err },
+				"no code of ours":   func() error { _, err := redeem("rc_code_\x00\xff"); return err },
+				"a session's token": func() error { _, err := redeem(o.Out.SessionToken); return err },
 			} {
 				if err := err(); model.KindOf(err) != model.Invalid {
 					t.Errorf("%s: %v", name, err)

@@ -33,14 +33,16 @@ func TestHandOver(t *testing.T) {
 		sign := func(email string) (*signon.SignedUp, error) {
 			l := storetest.Begin(t, h.Org, h.C)
 			l.ApplicationID = &a.ID
-			return signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, storetest.ClaimsOf("subject", email)))
+			return signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l,
+				storetest.ClaimsOf("subject", email)))
 		}
 		t.Run("not of somebody whose stored e-mail is outside, whatever the login says", func(t *testing.T) {
 			_, err := sign(h.Mail("ada"))
 			if r := storetest.Refused(t, err, refusal.ProfileOutside); r.UserID != u.ID {
 				t.Errorf("%+v", r)
 			}
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada"))) // a page of ours tells no application
+			// a page of ours tells no application
+			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
 			storetest.Must(t, err)
 			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
 			storetest.Must(t, err)
@@ -48,10 +50,11 @@ func TestHandOver(t *testing.T) {
 			storetest.Refused(t, err, refusal.ProfileOutside)
 		})
 		t.Run("of everybody where an operator allowed it", func(t *testing.T) {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				g.AllowProfilesOutsideOrganization = true
-				return nil
-			})
+			_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+				func(g *organization.OrganizationFields) error {
+					g.AllowProfilesOutsideOrganization = true
+					return nil
+				})
 			storetest.Must(t, err)
 			out, err := sign(h.Mail("ada"))
 			if err != nil || out.Code == "" {
@@ -64,10 +67,11 @@ func TestHandOver(t *testing.T) {
 			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
 			storetest.Must(t, err)
 			moved := func(uris ...string) {
-				_, err := organization.Across(s).UpdateApplication(t.Context(), a.ID, func(a *organization.ApplicationFields) error {
-					a.RedirectURIs = uris
-					return nil
-				})
+				_, err := organization.Across(s).UpdateApplication(t.Context(), a.ID,
+					func(a *organization.ApplicationFields) error {
+						a.RedirectURIs = uris
+						return nil
+					})
 				storetest.Must(t, err)
 			}
 			moved("https://new.example/callback", storetest.Callback+"/", storetest.Callback+"?x")
@@ -115,7 +119,8 @@ func TestTokensEndWithTheApplicationsReach(t *testing.T) {
 				return "", err
 			}
 			storetest.Must(t, organization.Across(s).SetApplicationOrganization(t.Context(), a.ID, e.Org.ID, false))
-			_, token, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: code})
+			_, token, err := signon.Across(s).RedeemCode(t.Context(),
+				signon.Redemption{ApplicationID: a.ID, Code: code})
 			return token, err
 		}
 		code, err := signon.In(e.Org).HandOver(t.Context(), e.SignedIn, a.ID, "https://app.example/callback", "")
@@ -167,7 +172,8 @@ func TestAddressThatChangesAfterTheCode(t *testing.T) {
 					storetest.Must(t, err)
 				},
 				func(t testing.TB, h storetest.House, _ *people.User) {
-					_, err := organization.In(h.Org).CreateDomain(t.Context(), h.Domain, organization.DomainStateVerified)
+					_, err := organization.In(h.Org).CreateDomain(t.Context(), h.Domain,
+						organization.DomainStateVerified)
 					storetest.Must(t, err)
 				},
 			},
@@ -179,7 +185,8 @@ func TestAddressThatChangesAfterTheCode(t *testing.T) {
 					storetest.Must(t, err)
 				},
 				func(t testing.TB, h storetest.House, _ *people.User) {
-					_, err := organization.In(h.Org).SetDomains(t.Context(), map[string]organization.DomainState{h.Domain: organization.DomainStateVerified})
+					_, err := organization.In(h.Org).SetDomains(t.Context(),
+						map[string]organization.DomainState{h.Domain: organization.DomainStateVerified})
 					storetest.Must(t, err)
 				},
 			},
@@ -188,29 +195,34 @@ func TestAddressThatChangesAfterTheCode(t *testing.T) {
 				h := storetest.Open(t, s, "evil-"+storetest.NewID())
 				o := h.SignOn(t, "mallory")
 				change.away(t, h, o.User)
-				_, _, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
+				_, _, err := signon.Across(s).RedeemCode(t.Context(),
+					signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
 				storetest.WantKind(t, err, model.Invalid, "code")
 				_, err = signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
 				storetest.WantKind(t, err, model.Denied)
-				_, err = signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken) // whom we ourselves know is not another
+				// whom we ourselves know is not another
+				_, err = signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 				storetest.Must(t, err)
 
-				_, err = operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-					g.AllowProfilesOutsideOrganization = true
-					return nil
-				})
+				_, err = operator.In(h.Org).UpdateOrganization(t.Context(),
+					func(g *organization.OrganizationFields) error {
+						g.AllowProfilesOutsideOrganization = true
+						return nil
+					})
 				storetest.Must(t, err)
 				_, err = signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
 				storetest.Must(t, err)
-				_, err = operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-					g.AllowProfilesOutsideOrganization = false
-					return nil
-				})
+				_, err = operator.In(h.Org).UpdateOrganization(t.Context(),
+					func(g *organization.OrganizationFields) error {
+						g.AllowProfilesOutsideOrganization = false
+						return nil
+					})
 				storetest.Must(t, err)
 
 				change.back(t, h, o.User)
 				_, byToken := signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
-				_, _, byCode := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
+				_, _, byCode := signon.Across(s).RedeemCode(t.Context(),
+					signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
 				storetest.Must(t, errors.Join(byToken, byCode))
 			})
 		}

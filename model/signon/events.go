@@ -38,8 +38,10 @@ type authenticationError struct {
 }
 
 func (a *LoginAttempt) event(organization model.OrganizationID) authentication {
-	e := authentication{Type: "sso", Status: "failed", IPAddress: model.OrNull(a.Address), UserAgent: model.OrNull(a.UserAgent), Email: model.OrNull(a.Email),
-		SSO: authenticationSSO{OrganizationID: model.OrganizationPrefix.ID(string(organization)), ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID)}}
+	e := authentication{Type: "sso", Status: "failed", IPAddress: model.OrNull(a.Address),
+		UserAgent: model.OrNull(a.UserAgent), Email: model.OrNull(a.Email),
+		SSO: authenticationSSO{OrganizationID: model.OrganizationPrefix.ID(string(organization)),
+			ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID)}}
 	if a.UserID != nil {
 		id := model.UserPrefix.ID(*a.UserID)
 		e.UserID = &id

@@ -27,7 +27,10 @@ func TestIdleSessionsEnd(t *testing.T) {
 			_, err := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 			return err == nil
 		}
-		token := func() bool { _, err := signon.Across(s).SessionByAccessToken(t.Context(), o.Token); return err == nil }
+		token := func() bool {
+			_, err := signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
+			return err == nil
+		}
 		listed := func() int {
 			ss, _, err := signon.In(h.Org).Sessions(t.Context(), o.User.ID, model.Page{Limit: 10})
 			storetest.Must(t, err)
@@ -51,7 +54,8 @@ func TestIdleSessionsEnd(t *testing.T) {
 		if browser() || token() || listed() != 0 {
 			t.Errorf("after ten idle minutes it lives: %v %v, listed %d", browser(), token(), listed())
 		}
-		if _, _, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code}); model.KindOf(err) != model.Invalid {
+		if _, _, err := signon.Across(s).RedeemCode(t.Context(),
+			signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code}); model.KindOf(err) != model.Invalid {
 			t.Errorf("its code is exchanged: %v", err)
 		}
 	})
@@ -90,10 +94,11 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 			t.Error("switched off, it ends all the same")
 		}
 		for _, seconds := range []int{-1, 1, 299, 30*86400 + 1} {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				g.Settings.SessionIdleSeconds = seconds
-				return nil
-			})
+			_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+				func(g *organization.OrganizationFields) error {
+					g.Settings.SessionIdleSeconds = seconds
+					return nil
+				})
 			storetest.WantKind(t, err, model.Invalid)
 		}
 	})
@@ -128,7 +133,8 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 				got := counter.During(func() { err = look() })
 				storetest.Must(t, err)
 				if len(got) != c.want {
-					t.Errorf("idle time %d, after %s: %d statements, want %d:\n%s", c.idle, c.after, len(got), c.want, strings.Join(got, "\n"))
+					t.Errorf("idle time %d, after %s: %d statements, want %d:\n%s", c.idle, c.after, len(got), c.want,
+						strings.Join(got, "\n"))
 				}
 				c.want = 1 // the second look of the same minute
 			}

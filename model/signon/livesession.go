@@ -32,10 +32,9 @@ func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, err
 	return s.used(ctx, in), nil
 }
 
-// SessionByAccessToken returns the live session that an application's access
-// token was issued for. It answers Denied when there is none, or none any more,
-// when the application does not serve the organization any more, and while it
-// may not be told of the person: see Org.HandOver.
+// SessionByAccessToken returns the live session that an application's access token was issued for.
+// It answers Denied when there is none, or none any more, when the application does not serve the
+// organization any more, and while it may not be told of the person: see Org.HandOver.
 func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := model.TimeOf(s.Now())
 	in, err := s.signedIn(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
@@ -57,8 +56,8 @@ func (s Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, erro
 	return rows[0].signedIn(), nil
 }
 
-// idleStep is how much later a session's idle time must end before that is written: a session in use
-// costs one write a minute and no statement besides.
+// idleStep is how much later a session's idle time must end before that is written: a session in
+// use costs one write a minute and no statement besides.
 const idleStep = model.Time(60_000)
 
 // used notes that a session is in use. A note that cannot be written does not keep anybody out.
@@ -77,7 +76,8 @@ func (s Store) used(ctx context.Context, in *SignedIn) *SignedIn {
 
 // noteSessionUse writes no earlier time over a later one: several replicas do it at once.
 func (o Org) noteSessionUse(ctx context.Context, s *people.Session) error {
-	err := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).Where("id = ? AND idle_until < ?", s.ID, *s.IdleUntil).UpdateColumn("idle_until", *s.IdleUntil).Error
+	err := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).
+		Where("id = ? AND idle_until < ?", s.ID, *s.IdleUntil).UpdateColumn("idle_until", *s.IdleUntil).Error
 	if err != nil {
 		return fmt.Errorf("note use of session: %w", err)
 	}
@@ -111,12 +111,17 @@ func (r *signedInRow) signedIn() *SignedIn {
 		r.IdentityID, r.Subject = r.UserID, r.UserID
 	}
 	return &SignedIn{
-		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID,
+			ConnectionID: r.ConnectionID,
+			IdentityID:   session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt,
+			ExpiresAt:   r.ExpiresAt,
 			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
-		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
-			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
-		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
+		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID,
+			UserName: r.UserName, Email: r.Email,
+			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true,
+			Epoch: r.Epoch},
+		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization,
+			ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
 			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
 		ConnectionType: r.ConnectionType,
 	}

@@ -44,7 +44,8 @@ func TestSessionLifetime(t *testing.T) {
 				}
 				out, err := signon.In(h.Org).SignIn(t.Context(), in)
 				storetest.Must(t, err)
-				_, token, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: out.Code})
+				_, token, err := signon.Across(s).RedeemCode(t.Context(),
+					signon.Redemption{ApplicationID: a.ID, Code: out.Code})
 				storetest.Must(t, err)
 				if at := model.TimeOf(clock.Now().Add(c.lives)); out.Session.ExpiresAt != at {
 					t.Errorf("it expires at %s, want %s", out.Session.ExpiresAt, at)

@@ -66,12 +66,14 @@ func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error)
 // useLogin uses a login up. Of several who try, on whatever replica, one does.
 func (o Org) useLogin(ctx context.Context, l *Login) error {
 	r := tenant.DB(o).WithContext(ctx).Model(&Login{}).
-		Where("id = ? AND used_at IS NULL AND expires_at > ?", l.ID, tenant.Now(o)).UpdateColumn("used_at", tenant.Now(o))
+		Where("id = ? AND used_at IS NULL AND expires_at > ?", l.ID, tenant.Now(o)).
+		UpdateColumn("used_at", tenant.Now(o))
 	if r.Error != nil {
 		return fmt.Errorf("use login: %w", r.Error)
 	}
 	if r.RowsAffected != 1 {
-		return &refusal.Error{Reason: refusal.LoginUsed, Expected: "a login that is used once, within ten minutes", Received: "one that was used or has expired"}
+		return &refusal.Error{Reason: refusal.LoginUsed, Expected: "a login that is used once, within ten minutes",
+			Received: "one that was used or has expired"}
 	}
 	return nil
 }
@@ -84,9 +86,8 @@ type Assertion struct {
 	ExpiresAt      model.Time
 }
 
-// RememberAssertion notes that an assertion is accepted now. It refuses one that
-// was accepted before, as long as until, after which the assertion is refused
-// for its age.
+// RememberAssertion notes that an assertion is accepted now. It refuses one that was accepted
+// before, as long as until, after which the assertion is refused for its age.
 func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID string, until model.Time) error {
 	row := Assertion{ConnectionID: connectionID, Hash: model.HashToken(assertionID), ExpiresAt: until}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
@@ -94,7 +95,8 @@ func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID st
 		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("remember assertion: %w", r.Error)))
 	}
 	if r.RowsAffected == 0 {
-		return &refusal.Error{Reason: refusal.AssertionReplayed, Expected: "an assertion that was not used before", Received: "the ID of one that was"}
+		return &refusal.Error{Reason: refusal.AssertionReplayed, Expected: "an assertion that was not used before",
+			Received: "the ID of one that was"}
 	}
 	return nil
 }

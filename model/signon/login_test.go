@@ -25,7 +25,8 @@ func TestLoginIsUsedOnce(t *testing.T) {
 				l := storetest.Begin(t, h.Org, h.C)
 				ok := 0
 				for _, err := range storetest.Together(2, func(i int) error {
-					_, err := signon.In(stores[i].Org(h.Org.ID, model.System)).SignIn(t.Context(), storetest.Response(h.C, l, claims))
+					_, err := signon.In(stores[i].Org(h.Org.ID, model.System)).
+						SignIn(t.Context(), storetest.Response(h.C, l, claims))
 					return err
 				}) {
 					if err == nil {
@@ -60,7 +61,8 @@ func TestLoginIsUsedOnce(t *testing.T) {
 			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, claims))
 			storetest.Must(t, err)
 			found, err := signon.In(h.Org).Login(t.Context(), h.C.ID, l.ID)
-			if err != nil || found.UsedAt == nil || found.RequestID != l.RequestID || string(found.BrowserHash) != "hash" {
+			if err != nil || found.UsedAt == nil || found.RequestID != l.RequestID ||
+				string(found.BrowserHash) != "hash" {
 				t.Error(found, err)
 			}
 			_, err = signon.In(h.Org).Login(t.Context(), storetest.Connect(t, h.Org).ID, l.ID)
@@ -80,8 +82,10 @@ func TestLoginIsUsedOnce(t *testing.T) {
 			storetest.Must(t, err)
 			other := storetest.Connect(t, h.Org)
 			storetest.Must(t, signon.In(h.Org).RememberAssertion(t.Context(), other.ID, in.AssertionID, in.ReplayUntil))
-			storetest.Refused(t, signon.In(h.Org).RememberAssertion(t.Context(), other.ID, in.AssertionID, in.ReplayUntil), refusal.AssertionReplayed)
-			storetest.WantKind(t, signon.In(h.Org).RememberAssertion(t.Context(), storetest.NewID(), "a", in.ReplayUntil), model.NotFound)
+			storetest.Refused(t, signon.In(h.Org).RememberAssertion(t.Context(), other.ID, in.AssertionID,
+				in.ReplayUntil), refusal.AssertionReplayed)
+			storetest.WantKind(t, signon.In(h.Org).RememberAssertion(t.Context(), storetest.NewID(), "a",
+				in.ReplayUntil), model.NotFound)
 		})
 		t.Run("of two servers that get the same assertion at the same moment one accepts it", func(t *testing.T) {
 			for range 5 {

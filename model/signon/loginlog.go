@@ -64,10 +64,14 @@ type LoginAttemptObject struct {
 // screen in which it is mended.
 func (a *LoginAttempt) PublicForm(message, where string) LoginAttemptObject {
 	o := LoginAttemptObject{
-		Object: "login_attempt", ID: model.LoginAttemptPrefix.ID(a.ID), OrganizationID: model.OrganizationPrefix.ID(string(a.OrganizationID)),
-		ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: model.OrNull(a.Reason), Message: model.OrNull(message), Where: model.OrNull(where),
-		Expected: model.OrNull(a.Expected), Received: model.OrNull(a.Received), Notes: append([]string{}, a.Notes...), Email: model.OrNull(a.Email),
-		IdpID: model.OrNull(a.Subject), Reference: a.Reference, IPAddress: model.OrNull(a.Address), ResponseUntil: a.ResponseUntil, CreatedAt: a.CreatedAt,
+		Object: "login_attempt", ID: model.LoginAttemptPrefix.ID(a.ID),
+		OrganizationID: model.OrganizationPrefix.ID(string(a.OrganizationID)),
+		ConnectionID:   model.ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: model.OrNull(a.Reason),
+		Message: model.OrNull(message), Where: model.OrNull(where),
+		Expected: model.OrNull(a.Expected), Received: model.OrNull(a.Received), Notes: append([]string{},
+			a.Notes...), Email: model.OrNull(a.Email),
+		IdpID: model.OrNull(a.Subject), Reference: a.Reference, IPAddress: model.OrNull(a.Address),
+		ResponseUntil: a.ResponseUntil, CreatedAt: a.CreatedAt,
 	}
 	if a.Succeeded {
 		o.Status = "succeeded"
@@ -80,7 +84,8 @@ func (a *LoginAttempt) PublicForm(message, where string) LoginAttemptObject {
 }
 
 // LoginAttempts lists the login log of a connection.
-func (o Org) LoginAttempts(ctx context.Context, connectionID string, p model.Page) ([]LoginAttempt, model.PageInfo, error) {
+func (o Org) LoginAttempts(ctx context.Context, connectionID string, p model.Page) ([]LoginAttempt, model.PageInfo,
+	error) {
 	if _, err := connection.In(o).Connection(ctx, connectionID); err != nil {
 		return nil, model.PageInfo{}, err
 	}
@@ -110,8 +115,8 @@ func (o Org) noteSuccess(ctx context.Context, a LoginAttempt, s *people.Session,
 func (o Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message string) (kept bool, err error) {
 	a.ID, a.Succeeded = model.NewID(), false
 	a.clip()
-	// Before the transaction: strangers who send more must not queue with those who sign in. Some that
-	// come at once may then pass the limit together.
+	// Before the transaction: strangers who send more must not queue with those who sign in. Some
+	// that come at once may then pass the limit together.
 	if kept, err = o.roomForFailure(ctx, &a); err != nil || !kept {
 		return false, tenant.Translate(o, err)
 	}
@@ -139,7 +144,8 @@ func (o Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message stri
 
 // clip bounds everything in it that somebody else may have sent.
 func (a *LoginAttempt) clip() {
-	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address, &a.UserAgent} {
+	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address,
+		&a.UserAgent} {
 		*text = model.Clipped(*text)
 	}
 	notes := []string{}
@@ -154,19 +160,21 @@ func (a *LoginAttempt) clip() {
 const (
 	maxFailures        = 1000 // of a connection
 	maxAddressFailures = 200  // of a connection and one network
-	// A flood must not hide the failure that the customer's IT looks for: from commonFailures on only
-	// networks that have few are noted, and from manyFailures on only reasons that are rare. A stranger
-	// has many addresses, and yet no message that fails for a reason behind the signature.
+	// A flood must not hide the failure that the customer's IT looks for: from commonFailures on
+	// only networks that have few are noted, and from manyFailures on only reasons that are rare. A
+	// stranger has many addresses, and yet no message that fails for a reason behind the signature.
 	commonFailures = 800
 	manyFailures   = 900
 	rareFailures   = 10 // of a network, or of a reason
 )
 
-// roomForFailure tells whether a failure is still kept: it counts those of the last day, in one read.
+// roomForFailure tells whether a failure is still kept: it counts those of the last day, in one
+// read.
 func (o Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
 	var day []struct{ Address, Reason string }
 	err := tenant.Read(o).WithContext(ctx).Model(&LoginAttempt{}).Select("address", "reason").
-		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, tenant.Now(o)-model.Time((24*time.Hour).Milliseconds())).
+		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false,
+			tenant.Now(o)-model.Time((24*time.Hour).Milliseconds())).
 		Limit(maxFailures).Find(&day).Error
 	if err != nil {
 		return false, fmt.Errorf("count failed logins: %w", err)

@@ -51,8 +51,9 @@ type LoginResponseObject struct {
 // PublicForm returns the object that the API shows.
 func (r *LoginResponse) PublicForm() LoginResponseObject {
 	return LoginResponseObject{Object: "login_response", LoginAttemptID: model.LoginAttemptPrefix.ID(r.AttemptID),
-		OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)), ConnectionID: model.ConnectionPrefix.ID(r.ConnectionID),
-		Response: r.Document, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+		OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)),
+		ConnectionID:   model.ConnectionPrefix.ID(r.ConnectionID),
+		Response:       r.Document, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
 }
 
 // purpose is what a response is sealed for.
@@ -75,7 +76,8 @@ func (o Org) responseOf(ctx context.Context, a *LoginAttempt) (*LoginResponse, e
 	}
 	now := tenant.Now(o)
 	var addresses []string
-	err = tenant.Read(o).WithContext(ctx).Model(&LoginResponse{}).Where("connection_id = ? AND expires_at > ?", a.ConnectionID, now).
+	err = tenant.Read(o).WithContext(ctx).Model(&LoginResponse{}).
+		Where("connection_id = ? AND expires_at > ?", a.ConnectionID, now).
 		Limit(maxLoginResponses).Pluck("address", &addresses).Error
 	if err != nil {
 		return nil, fmt.Errorf("count login responses: %w", err)
@@ -96,7 +98,8 @@ func (o Org) LoginResponse(ctx context.Context, attemptID string) (*LoginRespons
 	err := o.Tx(ctx, func(org Org) error {
 		var found []LoginResponse
 		if model.IsID(attemptID) {
-			err := tenant.DB(org).WithContext(ctx).Where("attempt_id = ? AND expires_at > ?", attemptID, tenant.Now(org)).Limit(1).Find(&found).Error
+			err := tenant.DB(org).WithContext(ctx).Where("attempt_id = ? AND expires_at > ?", attemptID,
+				tenant.Now(org)).Limit(1).Find(&found).Error
 			if err != nil {
 				return fmt.Errorf("read login response: %w", err)
 			}
@@ -109,7 +112,8 @@ func (o Org) LoginResponse(ctx context.Context, attemptID string) (*LoginRespons
 		if err != nil {
 			return err
 		}
-		if err := tenant.Record(org, LoginResponseRead, model.LoginAttemptPrefix.ID(r.AttemptID), r.PublicForm()); err != nil {
+		if err := tenant.Record(org, LoginResponseRead, model.LoginAttemptPrefix.ID(r.AttemptID),
+			r.PublicForm()); err != nil {
 			return err
 		}
 		r.Document = string(document)

@@ -28,7 +28,8 @@ func TestLoginResponses(t *testing.T) {
 		const document = "<Response>about ada@contoso.example</Response>"
 		fail := func(c *connection.Connection, address string, response func() []byte) signon.LoginAttempt {
 			t.Helper()
-			kept, err := signon.In(h.Org).RecordFailedLogin(t.Context(), signon.LoginAttempt{ConnectionID: c.ID, Reason: "expired", Address: address, Response: response}, "")
+			kept, err := signon.In(h.Org).RecordFailedLogin(t.Context(),
+				signon.LoginAttempt{ConnectionID: c.ID, Reason: "expired", Address: address, Response: response}, "")
 			if err != nil || !kept {
 				t.Fatal(kept, err)
 			}
@@ -55,7 +56,8 @@ func TestLoginResponses(t *testing.T) {
 				t.Error(diff)
 			}
 			all := storetest.Events(t, s, h.Org)
-			if e := all[len(all)-1]; e.Subject != model.LoginAttemptPrefix.ID(a.ID) || strings.Contains(e.Data, "about ada") {
+			if e := all[len(all)-1]; e.Subject != model.LoginAttemptPrefix.ID(a.ID) ||
+				strings.Contains(e.Data, "about ada") {
 				t.Errorf("%+v", e)
 			}
 			clock.Advance(7 * 24 * time.Hour)
@@ -89,10 +91,11 @@ func TestLoginResponses(t *testing.T) {
 		})
 		t.Run("the organization says for how long", func(t *testing.T) {
 			days := func(n int) error {
-				_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-					g.Settings.LoginResponseDays = n
-					return nil
-				})
+				_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+					func(g *organization.OrganizationFields) error {
+						g.Settings.LoginResponseDays = n
+						return nil
+					})
 				return err
 			}
 			storetest.Must(t, days(30))

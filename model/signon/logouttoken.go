@@ -30,9 +30,11 @@ func (s Store) LogoutToken(l Logout) string {
 	return base64.RawURLEncoding.EncodeToString(tenant.SealerOf(s).Seal([]byte(text), logoutPurpose))
 }
 
-// OpenLogoutToken reads what LogoutToken made. It answers NotFound for anything else, and once it is late.
+// OpenLogoutToken reads what LogoutToken made. It answers NotFound for anything else, and once it
+// is late.
 func (s Store) OpenLogoutToken(token string) (*Logout, error) {
-	gone := model.NotFoundf("The link to sign out has expired or is damaged. Go back to the application and sign out there again.")
+	gone := model.NotFoundf("The link to sign out has expired or is damaged. Go back to the application and sign " +
+		"out there again.")
 	sealed, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
 		return nil, gone

@@ -39,18 +39,21 @@ func (m *matcher) refuse(reason refusal.Reason, expected, received string, who .
 // match is the table of docs/design/identity.md, "Matching": the first row that fits decides.
 func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, error) {
 	if !model.Keepable(m.claims.Subject) || !model.Keepable(m.claims.Issuer) {
-		return nil, nil, m.refuse(refusal.NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", model.MaxIndexed), model.Clipped(m.claims.Subject))
+		return nil, nil, m.refuse(refusal.NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text",
+			model.MaxIndexed), model.Clipped(m.claims.Subject))
 	}
 	var identities []people.Identity
-	err := tenant.DB(m.org).WithContext(ctx).Where("connection_id = ? AND issuer = ? AND subject = ?", m.connection.ID, m.claims.Issuer, m.claims.Subject).
+	err := tenant.DB(m.org).WithContext(ctx).Where("connection_id = ? AND issuer = ? AND subject = ?",
+		m.connection.ID, m.claims.Issuer, m.claims.Subject).
 		Limit(1).Find(&identities).Error
 	if err != nil {
 		return nil, nil, fmt.Errorf("read identity: %w", err)
 	}
 	if len(identities) == 1 { // row 1
 		var u people.User
-		// Whoever deactivates this user now waits for this login, or this login for them. So do other
-		// logins of the same person: two that shared the lock could not both go on to change the names.
+		// Whoever deactivates this user now waits for this login, or this login for them. So do
+		// other logins of the same person: two that shared the lock could not both go on to change
+		// the names.
 		db := tenant.DB(m.org).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
 		if err := tenant.One(m.org, db, &u, "user", identities[0].UserID); err != nil {
 			return nil, nil, err
@@ -80,11 +83,13 @@ func (m *matcher) candidate(ctx context.Context) (*people.User, error) {
 	email, trusted := m.email()
 	names := m.userNames()
 	db := tenant.DB(m.org).WithContext(ctx).Where(
-		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') OR (directory_id IS NOT NULL AND user_name_folded IN ?) OR (? AND email_folded = ? AND email_folded <> '')",
+		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') OR (directory_id IS NOT NULL AND "+
+			"user_name_folded IN ?) OR (? AND email_folded = ? AND email_folded <> '')",
 		m.claims.Subject, names, trusted, email)
 	// A crowd that shares an address must not hide whom row 2 recognizes.
 	db = db.Order(clause.OrderBy{Expression: clause.Expr{
-		SQL:  "CASE WHEN directory_id IS NOT NULL AND external_id = ? THEN 0 WHEN directory_id IS NOT NULL AND user_name_folded IN ? THEN 1 ELSE 2 END, id",
+		SQL: "CASE WHEN directory_id IS NOT NULL AND external_id = ? THEN 0 WHEN directory_id IS NOT NULL AND " +
+			"user_name_folded IN ? THEN 1 ELSE 2 END, id",
 		Vars: []any{m.claims.Subject, names}}})
 	var found []people.User
 	if err := db.Limit(maxCandidates).Find(&found).Error; err != nil {
@@ -110,7 +115,8 @@ func (m *matcher) candidate(ctx context.Context) (*people.User, error) {
 	case len(byDirectory) == 1: // row 2
 		return &byDirectory[0], nil
 	case len(byDirectory) > 1 || len(byEmail) > 1: // row 3
-		return nil, m.refuse(refusal.Ambiguous, "one user with this externalId, userName or e-mail address", fmt.Sprint(max(len(byDirectory), len(byEmail)), " of them"))
+		return nil, m.refuse(refusal.Ambiguous, "one user with this externalId, userName or e-mail address",
+			fmt.Sprint(max(len(byDirectory), len(byEmail)), " of them"))
 	case len(byEmail) == 0:
 		return nil, nil
 	case byEmail[0].Role == people.Admin: // row 5
@@ -127,26 +133,30 @@ func (m *matcher) recognizes(u *people.User) bool {
 	if email, trusted := m.email(); m.byEmail {
 		return trusted && u.EmailFolded == email && u.Role != people.Admin
 	}
-	return u.DirectoryID != nil && (u.ExternalID != "" && u.ExternalID == m.claims.Subject || slices.Contains(m.userNames(), u.UserNameFolded))
+	return u.DirectoryID != nil && (u.ExternalID != "" && u.ExternalID == m.claims.Subject ||
+		slices.Contains(m.userNames(), u.UserNameFolded))
 }
 
-// errRecognizedAnew is what a login gets whose user was changed between being found and being locked.
+// errRecognizedAnew is what a login gets whose user was changed between being found and being
+// locked.
 var errRecognizedAnew = &model.Error{Kind: model.Busy, Message: "the user was changed while they signed in; try again"}
 
-// checkAddress keeps a login from giving its user the address of somebody else. Who is new with that
-// address is refused by rows 3 and 5; who is known would else pass for the other one, an administrator
-// perhaps, at every application that keys by e-mail.
+// checkAddress keeps a login from giving its user the address of somebody else. Who is new with
+// that address is refused by rows 3 and 5; who is known would else pass for the other one, an
+// administrator perhaps, at every application that keys by e-mail.
 func (m *matcher) checkAddress(ctx context.Context, u *people.User) error {
 	email, trusted := m.email()
 	if u.DirectoryID != nil || !trusted || email == u.EmailFolded {
 		return nil
 	}
 	var others int64
-	if err := tenant.DB(m.org).WithContext(ctx).Model(&people.User{}).Where("email_folded = ? AND id <> ?", email, u.ID).Count(&others).Error; err != nil {
+	if err := tenant.DB(m.org).WithContext(ctx).Model(&people.User{}).
+		Where("email_folded = ? AND id <> ?", email, u.ID).Count(&others).Error; err != nil {
 		return fmt.Errorf("count users with address: %w", err)
 	}
 	if m.taken = others > 0; m.taken {
-		m.notes = append(m.notes, "the e-mail address was not changed: another user of the organization has the asserted one")
+		m.notes = append(m.notes,
+			"the e-mail address was not changed: another user of the organization has the asserted one")
 	}
 	return nil
 }
@@ -178,8 +188,10 @@ func (m *matcher) admit(ctx context.Context, u *people.User) (*people.User, erro
 	if u.Active {
 		return m.refresh(ctx, u)
 	}
-	if _, trusted := m.email(); u.InactiveReason != people.DirectoryRemoved || !m.organization.Settings.JIT || !trusted {
-		return nil, m.refuse(refusal.UserDeactivated, "an active user", "one who is inactive: "+string(u.InactiveReason), *u)
+	if _, trusted := m.email(); u.InactiveReason != people.DirectoryRemoved || !m.organization.Settings.JIT ||
+		!trusted {
+		return nil, m.refuse(refusal.UserDeactivated, "an active user",
+			"one who is inactive: "+string(u.InactiveReason), *u)
 	}
 	return people.In(m.org).ChangeUser(ctx, u.ID, func(org people.Org, u *people.User) error {
 		if u.Active {
@@ -254,7 +266,8 @@ func (m *matcher) describe(u *people.User) error {
 // identity is the one that the login asserts.
 func (m *matcher) identity(u *people.User) (people.Identity, error) {
 	raw, err := m.claims.raw()
-	return people.Identity{ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject, UserID: u.ID, RawAttributes: raw}, err
+	return people.Identity{ConnectionID: m.connection.ID, Issuer: m.claims.Issuer, Subject: m.claims.Subject,
+		UserID: u.ID, RawAttributes: raw}, err
 }
 
 // link makes the identity one of the user's.
@@ -275,8 +288,7 @@ func (m *matcher) link(ctx context.Context, found *people.User) (*people.User, *
 	})
 }
 
-// create is rows 6 to 8: whoever is left is new, and may come in where nothing
-// speaks against it.
+// create is rows 6 to 8: whoever is left is new, and may come in where nothing speaks against it.
 func (m *matcher) create(ctx context.Context) (*people.User, *people.Identity, error) {
 	departed, err := directory.In(m.org).Departed(ctx,
 		people.Traces{UserName: m.claims.Email, Emails: []string{m.claims.Email}, Identities: []people.Identity{
@@ -286,19 +298,26 @@ func (m *matcher) create(ctx context.Context) (*people.User, *people.Identity, e
 		return nil, nil, err
 	}
 	if departed {
-		return nil, nil, m.refuse(refusal.PersonDeprovisioned, "a person whom no directory of the organization has deleted",
-			"one whom a directory has deleted; it must provision the person again, or an administrator removes the tombstone")
+		return nil, nil, m.refuse(refusal.PersonDeprovisioned,
+			"a person whom no directory of the organization has deleted",
+			"one whom a directory has deleted; it must provision the person again, or an administrator removes "+
+				"the tombstone")
 	}
 	folded, trusted := m.email()
 	_, domain := model.FoldEmail(m.claims.Email)
 	switch {
 	case folded != "" && !m.claims.EmailVerified && people.UnderVerified(m.organization.Domains, domain):
-		return nil, nil, m.refuse(refusal.NotProvisioned, "a verified e-mail address (OpenID Connect: email_verified, Entra: xms_edov), or trust_email at the connection",
+		return nil, nil, m.refuse(refusal.NotProvisioned,
+			"a verified e-mail address (OpenID Connect: email_verified, Entra: xms_edov), or trust_email at the "+
+				"connection",
 			describeEmail(m.claims.Email)+", which the identity provider does not call verified")
 	case !m.organization.Settings.JIT:
-		return nil, nil, m.refuse(refusal.NotProvisioned, "a user of the organization: logins do not make users here (jit is off)", "somebody unknown")
+		return nil, nil, m.refuse(refusal.NotProvisioned,
+			"a user of the organization: logins do not make users here (jit is off)", "somebody unknown")
 	case !trusted:
-		return nil, nil, m.refuse(refusal.NotProvisioned, "a user of the organization, or an e-mail address under one of its verified domains", describeEmail(m.claims.Email))
+		return nil, nil, m.refuse(refusal.NotProvisioned,
+			"a user of the organization, or an e-mail address under one of its verified domains",
+			describeEmail(m.claims.Email))
 	}
 	u := &people.User{Active: true, Role: people.Member, ConnectionID: &m.connection.ID}
 	if err := m.describe(u); err != nil {

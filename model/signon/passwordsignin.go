@@ -45,7 +45,8 @@ func (o Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) er
 func (s Store) PendingAuthorization(ctx context.Context, id string, browserHash []byte) (*PendingAuthorization, error) {
 	var p PendingAuthorization
 	if model.IsID(id) {
-		r := across.Read(ctx, s).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, model.TimeOf(s.Now())).Limit(1).Find(&p)
+		r := across.Read(ctx, s).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, model.TimeOf(s.Now())).
+			Limit(1).Find(&p)
 		if r.Error != nil {
 			return nil, tenant.Translate(s, fmt.Errorf("read authorization: %w", r.Error))
 		}
@@ -59,8 +60,8 @@ func (s Store) PendingAuthorization(ctx context.Context, id string, browserHash 
 // PasswordSignIn is somebody who wants to sign in by a password.
 type PasswordSignIn struct {
 	Email, Password string
-	// Organization is meant where the e-mail address is under no verified domain: by the address of the
-	// page, or because the browser remembers it. It is nil for none.
+	// Organization is meant where the e-mail address is under no verified domain: by the address of
+	// the page, or because the browser remembers it. It is nil for none.
 	Organization         *organization.Organization
 	Pending              *PendingAuthorization // which is answered; nil for none
 	ReplacesSessionID    *string               // the session that this browser had
@@ -104,17 +105,18 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signed
 			return nil, err
 		}
 	}
-	out, err := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(who.ID)))).enterByPassword(ctx, in, password, better)
+	out, err := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(who.ID)))).
+		enterByPassword(ctx, in, password, better)
 	if err != nil {
 		return nil, err
 	}
 	return out, guessing.Right(ctx)
 }
 
-// organizationOfEmail is the organization that has the domain of an address
-// verified, else the one that is meant, else one that has nobody (docs/design/identity.md,
-// "Login page").
-func (s Store) organizationOfEmail(ctx context.Context, email string, meant *organization.Organization) (*organization.Organization, error) {
+// organizationOfEmail is the organization that has the domain of an address verified, else the one
+// that is meant, else one that has nobody (docs/design/identity.md, "Login page").
+func (s Store) organizationOfEmail(ctx context.Context, email string,
+	meant *organization.Organization) (*organization.Organization, error) {
 	_, domain := model.FoldEmail(email)
 	g, err := organization.Across(s).OrganizationByDomain(ctx, domain)
 	if model.KindOf(err) == model.NotFound {
@@ -132,7 +134,8 @@ func (o Org) passwordOf(ctx context.Context, email string) (*people.User, *peopl
 	folded, _ := model.FoldEmail(email)
 	holders := tenant.Read(o).Model(&people.UserPassword{}).Select("user_id")
 	var users []people.User
-	err := tenant.Read(o).WithContext(ctx).Where("email_folded = ? AND email_folded <> '' AND active = ? AND role = ? AND id IN (?)", folded, true, people.Admin, holders).
+	err := tenant.Read(o).WithContext(ctx).Where("email_folded = ? AND email_folded <> '' AND active = ? AND role "+
+		"= ? AND id IN (?)", folded, true, people.Admin, holders).
 		Limit(2).Find(&users).Error
 	if err != nil {
 		return nil, nil, tenant.Translate(o, fmt.Errorf("find user of password: %w", err))
@@ -150,7 +153,8 @@ func (o Org) passwordOf(ctx context.Context, email string) (*people.User, *peopl
 
 // enterByPassword opens the session of a user whose password was right, and
 // answers the application that waits. What has changed since the comparison refuses it.
-func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *people.UserPassword, better string) (*SignedUp, error) {
+func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *people.UserPassword,
+	better string) (*SignedUp, error) {
 	out := &SignedUp{}
 	err := o.change(ctx, func(org Org) error {
 		u, err := people.In(org).FindUser(ctx, compared.UserID, true)
@@ -176,7 +180,8 @@ func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *p
 		}
 		out.User = u
 		out.Session = &people.Session{UserID: u.ID, Epoch: u.Epoch, AuthenticatedAt: tenant.Now(org),
-			ExpiresAt: tenant.Now(org) + model.Time(g.Settings.SessionLifetimeSeconds)*1000, IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
+			ExpiresAt:   tenant.Now(org) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
+			IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
 		if out.SessionToken, err = org.createSession(ctx, out.Session, "", ProviderSession{}); err != nil {
 			return err
 		}
@@ -202,7 +207,8 @@ func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, bet
 	if better == "" {
 		better = compared.Hash
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.UserPassword{}).Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", better)
+	r := tenant.DB(o).WithContext(ctx).Model(&people.UserPassword{}).
+		Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", better)
 	if r.Error != nil {
 		return fmt.Errorf("use password: %w", r.Error)
 	}
@@ -213,11 +219,14 @@ func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, bet
 }
 
 // answerPending makes the code of the application that waits, of several who try once.
-func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *organization.Organization, out *SignedUp) error {
+func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *organization.Organization,
+	out *SignedUp) error {
 	if p == nil || p.OrganizationID != o.ID {
 		return nil
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&PendingAuthorization{}).Where("id = ? AND used_at IS NULL AND expires_at > ?", p.ID, tenant.Now(o)).UpdateColumn("used_at", tenant.Now(o))
+	r := tenant.DB(o).WithContext(ctx).Model(&PendingAuthorization{}).
+		Where("id = ? AND used_at IS NULL AND expires_at > ?", p.ID, tenant.Now(o)).
+		UpdateColumn("used_at", tenant.Now(o))
 	if r.Error != nil {
 		return fmt.Errorf("use authorization: %w", r.Error)
 	}
@@ -231,10 +240,12 @@ func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *orga
 
 // recordPasswordSignIn notes the login, and raises the alert where everybody else
 // must come by the identity provider (docs/design/identity.md, "Administrators").
-func (o Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *organization.Organization, out *SignedUp) error {
+func (o Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *organization.Organization,
+	out *SignedUp) error {
 	user, session := model.UserPrefix.ID(out.User.ID), model.SessionPrefix.ID(out.Session.ID)
 	address, agent := model.OrNull(model.Clipped(in.IPAddress)), model.OrNull(model.Clipped(in.UserAgent))
-	err := tenant.Record(o, PasswordSucceeded, user, passwordAuthentication{"password", "succeeded", address, agent, user, out.User.Email, session})
+	err := tenant.Record(o, PasswordSucceeded, user, passwordAuthentication{"password", "succeeded", address, agent,
+		user, out.User.Email, session})
 	if err != nil || !g.Settings.SSORequired {
 		return err
 	}

@@ -42,19 +42,25 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 		return nil, err
 	}
 	p := &ProfileObject{
-		Object: "profile", ID: model.ProfilePrefix.ID(in.Identity.ID), OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
-		Method: in.Session.Method(), ConnectionID: model.ConnectionPrefix.OrNull(in.Session.ConnectionID), ConnectionType: model.OrNull(in.ConnectionType), IdpID: in.Identity.Subject,
-		Email: in.User.Email, FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName), Name: model.OrNull(d.FormattedName()),
-		Role: people.RoleObject{Slug: in.User.Role}, Roles: []people.RoleObject{{Slug: in.User.Role}}, Groups: []string{}, CustomAttributes: map[string]any{},
+		Object: "profile", ID: model.ProfilePrefix.ID(in.Identity.ID),
+		OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
+		Method:         in.Session.Method(), ConnectionID: model.ConnectionPrefix.OrNull(in.Session.ConnectionID),
+		ConnectionType: model.OrNull(in.ConnectionType), IdpID: in.Identity.Subject,
+		Email: in.User.Email, FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
+		Name: model.OrNull(d.FormattedName()),
+		Role: people.RoleObject{Slug: in.User.Role}, Roles: []people.RoleObject{{Slug: in.User.Role}},
+		Groups: []string{}, CustomAttributes: map[string]any{},
 		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: model.UserPrefix.ID(in.User.ID),
 	}
 	// What a directory says of its users counts for more than what a login says
 	// (docs/design/identity.md, "Groups").
-	db := tenant.Read(o).WithContext(ctx).Model(&people.AssertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
+	db := tenant.Read(o).WithContext(ctx).Model(&people.AssertedGroup{}).
+		Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {
 		mine := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
-		db, column = tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id IN (?)", mine).Order("display_name_folded"), "display_name"
+		db, column = tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id IN (?)", mine).
+			Order("display_name_folded"), "display_name"
 	}
 	if err := db.Pluck(column, &p.Groups).Error; err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
@@ -86,7 +92,8 @@ func (o Org) ProfileAccounts(ctx context.Context, userID string) ([]ProfileAccou
 	if !tenant.HasRules(o) {
 		return out, nil
 	}
-	granted := tenant.Read(o).Model(&entitle.License{}).Select("account_id").Where("user_id = ? AND state = ?", userID, entitle.LicenseStateGranted)
+	granted := tenant.Read(o).Model(&entitle.License{}).Select("account_id").
+		Where("user_id = ? AND state = ?", userID, entitle.LicenseStateGranted)
 	in := tenant.Read(o).Model(&entitle.GroupAssignment{}).Select("group_id").Where("user_id = ?", userID)
 	var accounts []entitle.Account
 	var groups []entitle.AccountGroup

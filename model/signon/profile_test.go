@@ -57,8 +57,10 @@ func TestAssertedGroups(t *testing.T) {
 			{"the first ones", true, []string{"Staff", "Admins"}, []string{"Admins", "Staff"}, []string{"INSERT"}},
 			{"the same, nothing is written", true, []string{"Admins", "Staff"}, []string{"Admins", "Staff"}, nil},
 			{"missing, they are kept", false, nil, []string{"Admins", "Staff"}, nil},
-			{"one more, twice in another spelling", true, []string{"Admins", "Staff", "Émigrés", "ÉMIGRÉS"}, []string{"Admins", "Staff", "Émigrés"}, []string{"INSERT"}},
-			{"one spelt anew", true, []string{"ADMINS", "Staff", "Émigrés"}, []string{"ADMINS", "Staff", "Émigrés"}, []string{"DELETE", "INSERT"}},
+			{"one more, twice in another spelling", true, []string{"Admins", "Staff", "Émigrés", "ÉMIGRÉS"},
+				[]string{"Admins", "Staff", "Émigrés"}, []string{"INSERT"}},
+			{"one spelt anew", true, []string{"ADMINS", "Staff", "Émigrés"}, []string{"ADMINS", "Staff", "Émigrés"},
+				[]string{"DELETE", "INSERT"}},
 			{"one less", true, []string{"Staff"}, []string{"Staff"}, []string{"DELETE"}},
 			{"none, they are stripped", true, nil, []string{}, []string{"DELETE"}},
 		} {
@@ -116,11 +118,16 @@ func TestProfile(t *testing.T) {
 		storetest.Must(t, err)
 		text := func(s string) *string { return &s }
 		want := &signon.ProfileObject{
-			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID), OrganizationID: model.OrganizationPrefix.ID(string(h.Org.ID)),
-			Method: people.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.C.ID)), ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.Mail("ada"),
-			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"), Role: people.RoleObject{Slug: people.Admin},
-			Roles: []people.RoleObject{{Slug: people.Admin}}, Groups: []string{"Staff"}, CustomAttributes: map[string]any{},
-			RawAttributes: []byte(`{"mail":"` + h.Mail("ada") + `"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []signon.ProfileAccount{},
+			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID),
+			OrganizationID: model.OrganizationPrefix.ID(string(h.Org.ID)),
+			Method:         people.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.C.ID)),
+			ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.Mail("ada"),
+			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"),
+			Role:  people.RoleObject{Slug: people.Admin},
+			Roles: []people.RoleObject{{Slug: people.Admin}}, Groups: []string{"Staff"},
+			CustomAttributes: map[string]any{},
+			RawAttributes: []byte(`{"mail":"` + h.Mail("ada") +
+				`"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []signon.ProfileAccount{},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

@@ -13,9 +13,10 @@ import (
 	"rollcall/model/people"
 )
 
-// createSession opens a session and returns the token that the browser keeps. idToken and at are what
-// its identity provider knows it by, where it is of the one kind or the other.
-func (o Org) createSession(ctx context.Context, s *people.Session, idToken string, at ProviderSession) (token string, err error) {
+// createSession opens a session and returns the token that the browser keeps. idToken and at are
+// what its identity provider knows it by, where it is of the one kind or the other.
+func (o Org) createSession(ctx context.Context, s *people.Session, idToken string, at ProviderSession) (token string,
+	err error) {
 	s.ID, s.CreatedAt = model.NewID(), tenant.Now(o)
 	s.IdleUntil = s.IdleFrom(s.CreatedAt)
 	if err := remember(s, o, at); err != nil {
@@ -40,8 +41,7 @@ func (o Org) Sessions(ctx context.Context, userID string, p model.Page) ([]peopl
 	return tenant.Paged(o, db, p, func(s people.Session) string { return s.ID })
 }
 
-// EndSession ends a session with its codes and tokens. One that has ended
-// already stays as it is.
+// EndSession ends a session with its codes and tokens. One that has ended already stays as it is.
 func (o Org) EndSession(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no session %.64q here", id)
@@ -62,13 +62,15 @@ func (o Org) EndSession(ctx context.Context, id string) error {
 func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
 	user := identityID
 	var linked []string
-	if err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identityID).Pluck("user_id", &linked).Error; err != nil {
+	if err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identityID).
+		Pluck("user_id", &linked).Error; err != nil {
 		return 0, tenant.Translate(o, fmt.Errorf("read identity: %w", err))
 	}
 	if len(linked) == 1 {
 		user = linked[0]
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
+	r := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).
+		Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
 		UpdateColumn("ended_at", tenant.Now(o))
 	if r.Error != nil {
 		return 0, tenant.Translate(o, fmt.Errorf("end sessions: %w", r.Error))
@@ -92,7 +94,8 @@ func (o Org) endReplaced(ctx context.Context, id string) error {
 func (o Org) SetIdle(ctx context.Context, seconds int) error {
 	s := people.Session{IdleSeconds: int64(seconds)}
 	s.IdleUntil = s.IdleFrom(tenant.Now(o))
-	err := people.In(o).LiveSessions(tenant.DB(o).WithContext(ctx).Model(&people.Session{})).Select("IdleSeconds", "IdleUntil").UpdateColumns(&s).Error
+	err := people.In(o).LiveSessions(tenant.DB(o).WithContext(ctx).Model(&people.Session{})).
+		Select("IdleSeconds", "IdleUntil").UpdateColumns(&s).Error
 	if err != nil {
 		return fmt.Errorf("set idle time: %w", err)
 	}

@@ -29,7 +29,9 @@ type ends struct {
 }
 
 var endings = []ends{
-	{"deactivated by the directory", func(t *testing.T, o storetest.Opened) { storetest.Deactivate(t, o.Org, o.D, o.User) }, people.EndedDeprovisioned},
+	{"deactivated by the directory", func(t *testing.T, o storetest.Opened) {
+		storetest.Deactivate(t, o.Org, o.D, o.User)
+	}, people.EndedDeprovisioned},
 	{"deleted by the directory", func(t *testing.T, o storetest.Opened) {
 		storetest.Must(t, directory.In(o.Org).DeleteDirectoryUser(t.Context(), o.D.ID, o.User.ID))
 	}, people.EndedDeleted},
@@ -45,7 +47,8 @@ var endings = []ends{
 	}, people.EndedRevoked},
 	{"an administrator no longer", func(t *testing.T, o storetest.Opened) {
 		o.Admin(t, o.User)
-		o.Admin(t, o.House.Owned(t, o.House.D, "stand-in", "id-of-stand-in", o.House.Mail("stand-in"))) // the last one stays
+		// the last one stays
+		o.Admin(t, o.House.Owned(t, o.House.D, "stand-in", "id-of-stand-in", o.House.Mail("stand-in")))
 		_, err := people.In(o.Org).SetRole(t.Context(), o.User.ID, people.Member)
 		storetest.Must(t, err)
 	}, people.EndedRoleChanged},
@@ -53,10 +56,11 @@ var endings = []ends{
 		storetest.Must(t, connection.In(o.Org).DeleteConnection(t.Context(), o.C.ID))
 	}, people.EndedConnectionChanged},
 	{"the connection to another identity provider", func(t *testing.T, o storetest.Opened) {
-		_, err := connection.In(o.Org).UpdateConnection(t.Context(), o.C.ID, func(c *connection.ConnectionFields) error {
-			c.IDPEntityID = "https://other.example"
-			return nil
-		})
+		_, err := connection.In(o.Org).UpdateConnection(t.Context(), o.C.ID,
+			func(c *connection.ConnectionFields) error {
+				c.IDPEntityID = "https://other.example"
+				return nil
+			})
 		storetest.Must(t, err)
 	}, people.EndedConnectionChanged},
 	{"signed out", func(t *testing.T, o storetest.Opened) {
@@ -70,7 +74,8 @@ var endings = []ends{
 	{"replaced in the browser", func(t *testing.T, o storetest.Opened) {
 		l := storetest.Begin(t, o.Org, o.C)
 		l.ReplacesSessionID = &o.Out.Session.ID
-		_, err := signon.In(o.Org).SignIn(t.Context(), storetest.Response(o.C, l, storetest.ClaimsOf("id-of-"+o.User.UserName, o.User.Email)))
+		_, err := signon.In(o.Org).SignIn(t.Context(), storetest.Response(o.C, l,
+			storetest.ClaimsOf("id-of-"+o.User.UserName, o.User.Email)))
 		storetest.Must(t, err)
 	}, ""},
 }
@@ -92,11 +97,14 @@ func TestEndedAccess(t *testing.T) {
 				o.Opens(t, stores[1], false)
 				var got []people.EndingReason
 				for _, event := range storetest.Events(t, h.S, h.Org)[before:] {
-					if reason := storetest.EndingOf(t, event); reason != "" && event.Subject == model.UserPrefix.ID(o.User.ID) {
+					if reason := storetest.EndingOf(t, event); reason != "" &&
+						event.Subject == model.UserPrefix.ID(o.User.ID) {
 						got = append(got, reason)
 					}
 				}
-				if want := slices.DeleteFunc([]people.EndingReason{e.reason}, func(r people.EndingReason) bool { return r == "" }); !slices.Equal(got, want) {
+				if want := slices.DeleteFunc([]people.EndingReason{e.reason}, func(r people.EndingReason) bool {
+					return r == ""
+				}); !slices.Equal(got, want) {
 					t.Errorf("it ended for %v, want %v", got, want)
 				}
 				if !strings.Contains(e.name, "connection") && !strings.Contains(e.name, "directory deleted") {
@@ -139,19 +147,22 @@ func TestEndedAccess(t *testing.T) {
 			storetest.WantKind(t, signon.In(h.Org).EndSession(t.Context(), storetest.NewID()), model.NotFound)
 			storetest.WantKind(t, signon.In(h.Org).EndSession(t.Context(), "\x00"), model.NotFound)
 		})
-		t.Run("a browser's session of another organization is replaced, too: its cookie is overwritten", func(t *testing.T) {
-			h, other := storetest.Open(t, stores[0], "one"), storetest.Open(t, stores[0], "two")
-			o := other.SignOn(t, "ada")
-			l := storetest.Begin(t, h.Org, h.C)
-			l.ReplacesSessionID = &o.Out.Session.ID
-			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, storetest.ClaimsOf("subject", h.Mail("ada"))))
-			storetest.Must(t, err)
-			o.Opens(t, stores[1], false)
-		})
+		t.Run("a browser's session of another organization is replaced, too: its cookie is overwritten",
+			func(t *testing.T) {
+				h, other := storetest.Open(t, stores[0], "one"), storetest.Open(t, stores[0], "two")
+				o := other.SignOn(t, "ada")
+				l := storetest.Begin(t, h.Org, h.C)
+				l.ReplacesSessionID = &o.Out.Session.ID
+				_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l,
+					storetest.ClaimsOf("subject", h.Mail("ada"))))
+				storetest.Must(t, err)
+				o.Opens(t, stores[1], false)
+			})
 	})
 }
 
-// A login that verified before, and commits after access ended, opens nothing: wherever it is when that happens.
+// A login that verified before, and commits after access ended, opens nothing: wherever it is when
+// that happens.
 func TestDeadOnArrival(t *testing.T) {
 	t.Parallel()
 	end := map[string]func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error{
@@ -185,13 +196,15 @@ func TestDeadOnArrival(t *testing.T) {
 	paused, other := modeltest.Open(t, db, p.Options()), modeltest.Open(t, db, store.Options{})
 	n := 0
 	for name, end := range end {
-		for _, at := range []string{`UPDATE "logins"`, `FROM "identities"`, `FROM "users"`, `INSERT INTO "sessions"`, `INSERT INTO "authorization_codes"`, `INSERT INTO "events"`} {
+		for _, at := range []string{`UPDATE "logins"`, `FROM "identities"`, `FROM "users"`, `INSERT INTO "sessions"`,
+			`INSERT INTO "authorization_codes"`, `INSERT INTO "events"`} {
 			for _, known := range []bool{true, false} {
 				t.Run(fmt.Sprint(name, ", the login before ", at, ", known: ", known), func(t *testing.T) {
 					n++
 					h := storetest.Open(t, other, fmt.Sprint("paused-", n))
 					h.Settings(t, func(s *organization.Settings) { s.JIT = false })
-					o := storetest.Opened{House: h, Application: storetest.Application(t, h.S), User: h.Owned(t, h.D, "ada", "id-of-ada", h.Mail("ada"))}
+					o := storetest.Opened{House: h, Application: storetest.Application(t, h.S),
+						User: h.Owned(t, h.D, "ada", "id-of-ada", h.Mail("ada"))}
 					if known {
 						o.Again(t)
 					}
@@ -220,7 +233,8 @@ func TestDeadOnArrival(t *testing.T) {
 						t.Fatalf("access ended after %v: %v", waited, errEnd)
 					}
 					if errIn != nil {
-						if kind := model.KindOf(errIn); kind != model.Denied && (kind != model.NotFound || name != "deleted") {
+						if kind := model.KindOf(errIn); kind != model.Denied &&
+							(kind != model.NotFound || name != "deleted") {
 							t.Fatalf("the login failed: %v", errIn)
 						}
 						return

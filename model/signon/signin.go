@@ -20,8 +20,8 @@ type SignIn struct {
 	AssertionID string     // which no other assertion or ID token of the connection has
 	ReplayUntil model.Time // when the assertion is refused for its age
 	IDToken     string     // over OpenID Connect; kept, sealed, with the session
-	// AuthenticatedAt is when the identity provider says that the person authenticated; zero when it
-	// does not say.
+	// AuthenticatedAt is when the identity provider says that the person authenticated; zero when
+	// it does not say.
 	AuthenticatedAt model.Time
 	NotAfter        *model.Time // the identity provider wants the session to end then
 	AtProvider      ProviderSession
@@ -41,16 +41,17 @@ type SignedUp struct {
 // gives the application its code, all in one transaction. It answers
 // *SignInRefused when it does not, and has then written nothing.
 func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignedUp, err error) {
-	// Two first logins of one user at once both find nobody: the second one tries again and finds the
-	// user of the first. Two logins that both change the user's name wait for each other until the
-	// database ends one of them. And a user who was changed meanwhile is looked for again.
+	// Two first logins of one user at once both find nobody: the second one tries again and finds
+	// the user of the first. Two logins that both change the user's name wait for each other until
+	// the database ends one of them. And a user who was changed meanwhile is looked for again.
 	useful := func(err error) bool { return model.KindOf(err) == model.Conflict || model.KindOf(err) == model.Busy }
 	err = tenant.Again(2, useful, func(int) error {
 		out, err = o.signIn(ctx, in)
 		return err
 	})
 	if model.KindOf(err) == model.Conflict {
-		return nil, &refusal.Error{Reason: refusal.Ambiguous, Expected: "nobody else with this e-mail address as userName",
+		return nil, &refusal.Error{Reason: refusal.Ambiguous,
+			Expected: "nobody else with this e-mail address as userName",
 			Received: describeEmail(in.Claims.Email)}
 	}
 	return out, err
@@ -93,7 +94,8 @@ func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 
 // findUser finds or makes the user that the claims name, keeps the claims, and gives the user the
 // licenses that follow from them.
-func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection, out *SignedUp) (*people.Identity, error) {
+func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection,
+	out *SignedUp) (*people.Identity, error) {
 	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
 	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
 	u, identity, err := m.match(ctx)
@@ -107,12 +109,15 @@ func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organizat
 	return identity, entitle.In(o).EntitleSignedIn(ctx, c, u)
 }
 
-// openSession opens the session of a user who was found, in place of the one that the browser had, and
-// makes the code for the application that the login began at.
-func (o Org) openSession(ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity, out *SignedUp) (err error) {
+// openSession opens the session of a user who was found, in place of the one that the browser had,
+// and makes the code for the application that the login began at.
+func (o Org) openSession(ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity,
+	out *SignedUp) (err error) {
 	u, login := out.User, in.Login
-	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID, Epoch: u.Epoch,
-		AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: tenant.Now(o) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
+	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID,
+		Epoch:           u.Epoch,
+		AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: tenant.Now(o) +
+			model.Time(g.Settings.SessionLifetimeSeconds)*1000,
 		IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
 	if in.NotAfter != nil {
 		out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
@@ -143,7 +148,9 @@ func (o Org) useConnection(ctx context.Context, verified *connection.Connection)
 		return nil, err
 	}
 	if !c.UnderstoodAs(verified) {
-		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced, Expected: "a response as the connection is set up now", Received: "one that was verified before it was changed"}
+		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced,
+			Expected: "a response as the connection is set up now",
+			Received: "one that was verified before it was changed"}
 	}
 	return c, nil
 }
@@ -155,7 +162,8 @@ func (o Org) activateConnection(ctx context.Context, c *connection.Connection) e
 	}
 	c.State, c.UpdatedAt = connection.ConnectionActive, tenant.Now(o)
 	tenant.RuleInputChanged(o) // it may be the only active one now
-	err := tenant.DB(o).WithContext(ctx).Model(&connection.Connection{}).Where("id = ?", c.ID).Select("State", "UpdatedAt").UpdateColumns(c).Error
+	err := tenant.DB(o).WithContext(ctx).Model(&connection.Connection{}).Where("id = ?", c.ID).
+		Select("State", "UpdatedAt").UpdateColumns(c).Error
 	if err != nil {
 		return fmt.Errorf("activate connection: %w", err)
 	}

@@ -25,7 +25,8 @@ func twice(t testing.TB, db modeltest.Database, o store.Options) []*store.Store 
 	return []*store.Store{first, modeltest.Open(t, db, o)}
 }
 
-// People sign in at the same moment: nobody is made twice, and nobody waits for anybody in a circle.
+// People sign in at the same moment: nobody is made twice, and nobody waits for anybody in a
+// circle.
 func TestSignInAtOnce(t *testing.T) {
 	t.Parallel()
 	const at = 4
@@ -107,11 +108,15 @@ func TestCrowd(t *testing.T) {
 		a := storetest.Application(t, s)
 		ins := make([]signon.SignIn, people)
 		for i := range ins {
-			ins[i] = storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf(fmt.Sprint("subject-", i), h.Mail(fmt.Sprint("person-", i))))
+			ins[i] = storetest.Response(h.C, storetest.Begin(t, h.Org, h.C),
+				storetest.ClaimsOf(fmt.Sprint("subject-", i), h.Mail(fmt.Sprint("person-", i))))
 			ins[i].Login.ApplicationID = &a.ID
 		}
 		started := time.Now()
-		for i, err := range storetest.Together(people, func(i int) error { _, err := signon.In(h.Org).SignIn(t.Context(), ins[i]); return err }) {
+		for i, err := range storetest.Together(people, func(i int) error {
+			_, err := signon.In(h.Org).SignIn(t.Context(), ins[i])
+			return err
+		}) {
 			if err != nil {
 				t.Errorf("login %d: %v", i, err)
 			}

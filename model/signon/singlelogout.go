@@ -59,7 +59,8 @@ func (o Org) logoutHash(connectionID, what, value string) []byte {
 // named nobody. It answers NotFound when there is no such session.
 func (o Org) ProviderSession(ctx context.Context, id string) (*ProviderSession, error) {
 	var s people.Session
-	if err := tenant.One(o, tenant.Read(o).WithContext(ctx).Select("id", "idp_session"), &s, "session", id); err != nil {
+	if err := tenant.One(o, tenant.Read(o).WithContext(ctx).Select("id", "idp_session"), &s, "session",
+		id); err != nil {
 		return nil, err
 	}
 	if len(s.IDPSession) == 0 {
@@ -123,7 +124,8 @@ func (o Org) UseLogout(ctx context.Context, id string) error {
 		return tenant.Translate(o, fmt.Errorf("use logout: %w", r.Error))
 	}
 	if r.RowsAffected != 1 {
-		return &refusal.Error{Reason: refusal.LogoutUsed, Expected: "a logout that is used once, within ten minutes", Received: "one that was used or has expired"}
+		return &refusal.Error{Reason: refusal.LogoutUsed, Expected: "a logout that is used once, within ten minutes",
+			Received: "one that was used or has expired"}
 	}
 	return nil
 }
@@ -139,8 +141,9 @@ type ProviderLogout struct {
 }
 
 // LogoutByProvider ends the sessions at a connection that its identity provider names, with their
-// codes and tokens, and tells how many it found, ended now or before. It answers *SignInRefused for a
-// request that came before, and for one that names nobody who was ever here: nothing has ended then.
+// codes and tokens, and tells how many it found, ended now or before. It answers *SignInRefused for
+// a request that came before, and for one that names nobody who was ever here: nothing has ended
+// then.
 func (o Org) LogoutByProvider(ctx context.Context, l ProviderLogout) (found int64, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		if err := org.rememberLogout(ctx, l); err != nil {
@@ -156,20 +159,23 @@ func (o Org) LogoutByProvider(ctx context.Context, l ProviderLogout) (found int6
 
 // rememberLogout notes the request among the assertions that were accepted: both come once.
 func (o Org) rememberLogout(ctx context.Context, l ProviderLogout) error {
-	row := Assertion{ConnectionID: l.ConnectionID, Hash: model.HashToken("LogoutRequest\x00" + l.RequestID), ExpiresAt: l.ReplayUntil}
+	row := Assertion{ConnectionID: l.ConnectionID, Hash: model.HashToken("LogoutRequest\x00" + l.RequestID),
+		ExpiresAt: l.ReplayUntil}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {
 		return connection.ErrConnectionGone(fmt.Errorf("remember logout request: %w", r.Error))
 	}
 	if r.RowsAffected == 0 {
-		return &refusal.Error{Reason: refusal.LogoutReplayed, Expected: "a LogoutRequest that was not used before", Received: "the ID of one that was"}
+		return &refusal.Error{Reason: refusal.LogoutReplayed, Expected: "a LogoutRequest that was not used before",
+			Received: "the ID of one that was"}
 	}
 	return nil
 }
 
 // named limits a query to the sessions that a request names.
 func (o Org) named(db *gorm.DB, l ProviderLogout) *gorm.DB {
-	db = db.Where("connection_id = ? AND name_id_hash = ?", l.ConnectionID, o.logoutHash(l.ConnectionID, "name", l.NameID))
+	db = db.Where("connection_id = ? AND name_id_hash = ?", l.ConnectionID,
+		o.logoutHash(l.ConnectionID, "name", l.NameID))
 	if len(l.SessionIndexes) == 0 {
 		return db
 	}
@@ -181,15 +187,16 @@ func (o Org) named(db *gorm.DB, l ProviderLogout) *gorm.DB {
 }
 
 func (o Org) endNamed(ctx context.Context, l ProviderLogout) (int64, error) {
-	r := o.named(tenant.DB(o).WithContext(ctx).Model(&people.Session{}), l).UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
+	r := o.named(tenant.DB(o).WithContext(ctx).Model(&people.Session{}), l).
+		UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
 	if r.Error != nil {
 		return 0, fmt.Errorf("end sessions: %w", r.Error)
 	}
 	return r.RowsAffected, nil
 }
 
-// noSessionOf tells why a request found nothing: sessions are forgotten a day after they ended, so a
-// person who is known here may well have none.
+// noSessionOf tells why a request found nothing: sessions are forgotten a day after they ended, so
+// a person who is known here may well have none.
 func (o Org) noSessionOf(ctx context.Context, l ProviderLogout) error {
 	var known int64
 	all := l
@@ -199,16 +206,19 @@ func (o Org) noSessionOf(ctx context.Context, l ProviderLogout) error {
 	}
 	if known == 0 {
 		err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).
-			Where("connection_id = ? AND issuer = ? AND subject = ?", l.ConnectionID, l.Issuer, l.NameID).Count(&known).Error
+			Where("connection_id = ? AND issuer = ? AND subject = ?", l.ConnectionID, l.Issuer, l.NameID).
+			Count(&known).Error
 		if err != nil {
 			return fmt.Errorf("find identity: %w", err)
 		}
 	}
 	if known == 0 {
-		return &refusal.Error{Reason: refusal.LogoutSubjectUnknown, Expected: "the NameID of somebody who signed in at this connection", Received: "another"}
+		return &refusal.Error{Reason: refusal.LogoutSubjectUnknown,
+			Expected: "the NameID of somebody who signed in at this connection", Received: "another"}
 	}
 	if len(l.SessionIndexes) > 0 {
-		return &refusal.Error{Reason: refusal.LogoutSessionUnknown, Expected: "the SessionIndex of a session of this person", Received: "another"}
+		return &refusal.Error{Reason: refusal.LogoutSessionUnknown,
+			Expected: "the SessionIndex of a session of this person", Received: "another"}
 	}
 	return nil
 }
