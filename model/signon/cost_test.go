@@ -33,7 +33,7 @@ func TestSignOnStatements(t *testing.T) {
 		known, link, create := verified("ada"), verified("grace"), verified("new")
 		page := verified("ada")
 		page.Login.ApplicationID = nil
-		var out *signon.SignedUp
+		var out *signon.SignInResult
 		sign := func(in signon.SignIn) func() error {
 			return func() (err error) { out, err = signon.In(h.Org).SignIn(t.Context(), in); return err }
 		}

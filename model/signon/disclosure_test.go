@@ -30,7 +30,7 @@ func TestHandOver(t *testing.T) {
 			return a
 		}
 		a := serving()
-		sign := func(email string) (*signon.SignedUp, error) {
+		sign := func(email string) (*signon.SignInResult, error) {
 			l := storetest.Begin(t, h.Org, h.C)
 			l.ApplicationID = &a.ID
 			return signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l,

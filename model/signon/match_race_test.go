@@ -77,7 +77,7 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 			claims.NameID, claims.FirstName, claims.LastName = "name-id", "", ""
 			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), claims)
 			p.At <- "FOR UPDATE" // the user's row, having been found
-			var out *signon.SignedUp
+			var out *signon.SignInResult
 			signedIn := make(chan error, 1)
 			go func() {
 				var err error

@@ -91,7 +91,7 @@ func (m matching) run(t *testing.T, h storetest.House) {
 		}
 		return
 	}
-	var out *signon.SignedUp
+	var out *signon.SignInResult
 	got := storetest.NewEvents(t, h.S, h.Org, func() {
 		var err error
 		out, err = signon.In(h.Org).SignIn(t.Context(), in)

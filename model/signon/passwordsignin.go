@@ -74,7 +74,7 @@ var errWrongPassword error = model.Deniedf("The e-mail address or the password i
 // SignInByPassword signs an administrator in. It answers Denied for whatever is
 // wrong, after the same look-ups and the same hashing, and Busy while the account
 // or the address must wait; *SignInRefused where the application may not be told.
-func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignedUp, error) {
+func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignInResult, error) {
 	g, err := s.organizationOfEmail(ctx, in.Email, in.Organization)
 	if err != nil {
 		return nil, err
@@ -154,8 +154,8 @@ func (o Org) passwordOf(ctx context.Context, email string) (*people.User, *peopl
 // enterByPassword opens the session of a user whose password was right, and
 // answers the application that waits. What has changed since the comparison refuses it.
 func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *people.UserPassword,
-	better string) (*SignedUp, error) {
-	out := &SignedUp{}
+	better string) (*SignInResult, error) {
+	out := &SignInResult{}
 	err := o.change(ctx, func(org Org) error {
 		u, err := people.In(org).FindUser(ctx, compared.UserID, true)
 		if model.KindOf(err) == model.NotFound {
@@ -220,7 +220,7 @@ func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, bet
 
 // answerPending makes the code of the application that waits, of several who try once.
 func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *organization.Organization,
-	out *SignedUp) error {
+	out *SignInResult) error {
 	if p == nil || p.OrganizationID != o.ID {
 		return nil
 	}
@@ -241,7 +241,7 @@ func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *orga
 // recordPasswordSignIn notes the login, and raises the alert where everybody else
 // must come by the identity provider (docs/design/identity.md, "Administrators").
 func (o Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *organization.Organization,
-	out *SignedUp) error {
+	out *SignInResult) error {
 	user, session := model.UserPrefix.ID(out.User.ID), model.SessionPrefix.ID(out.Session.ID)
 	address, agent := model.OrNull(model.Clipped(in.IPAddress)), model.OrNull(model.Clipped(in.UserAgent))
 	err := tenant.Record(o, PasswordSucceeded, user, passwordAuthentication{"password", "succeeded", address, agent,

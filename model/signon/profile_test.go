@@ -28,7 +28,7 @@ func TestAssertedGroups(t *testing.T) {
 			claims := storetest.ClaimsOf("subject", h.Mail("ada"))
 			claims.Groups, claims.GroupsSent = groups, sent
 			in := storetest.Response(c, storetest.Begin(t, h.Org, c), claims)
-			var out *signon.SignedUp
+			var out *signon.SignInResult
 			var err error
 			var written []string
 			for _, q := range counter.During(func() { out, err = signon.In(h.Org).SignIn(t.Context(), in) }) {

@@ -29,8 +29,8 @@ type SignIn struct {
 	Attempt         LoginAttempt // Address, Reference and Notes; the rest is filled in
 }
 
-// SignedUp is what a login leads to.
-type SignedUp struct {
+// SignInResult is what a login leads to.
+type SignInResult struct {
 	Session      *people.Session
 	SessionToken string // for the browser's cookie
 	Code         string // for the application; empty without one
@@ -40,7 +40,7 @@ type SignedUp struct {
 // SignIn signs a person in: it finds or makes the user, opens the session, and
 // gives the application its code, all in one transaction. It answers
 // *SignInRefused when it does not, and has then written nothing.
-func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignedUp, err error) {
+func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignInResult, err error) {
 	// Two first logins of one user at once both find nobody: the second one tries again and finds
 	// the user of the first. Two logins that both change the user's name wait for each other until
 	// the database ends one of them. And a user who was changed meanwhile is looked for again.
@@ -57,8 +57,8 @@ func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignedUp, err error) {
 	return out, err
 }
 
-func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
-	out := &SignedUp{}
+func (o Org) signIn(ctx context.Context, in SignIn) (*SignInResult, error) {
+	out := &SignInResult{}
 	err := o.Tx(ctx, func(org Org) error {
 		c, err := org.useConnection(ctx, in.Connection)
 		if err != nil {
@@ -95,7 +95,7 @@ func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 // findUser finds or makes the user that the claims name, keeps the claims, and gives the user the
 // licenses that follow from them.
 func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection,
-	out *SignedUp) (*people.Identity, error) {
+	out *SignInResult) (*people.Identity, error) {
 	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
 	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
 	u, identity, err := m.match(ctx)
@@ -112,7 +112,7 @@ func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organizat
 // openSession opens the session of a user who was found, in place of the one that the browser had,
 // and makes the code for the application that the login began at.
 func (o Org) openSession(ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity,
-	out *SignedUp) (err error) {
+	out *SignInResult) (err error) {
 	u, login := out.User, in.Login
 	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID,
 		Epoch:           u.Epoch,

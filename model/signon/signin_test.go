@@ -32,9 +32,9 @@ func TestSignInAtOnce(t *testing.T) {
 	const at = 4
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		stores := twice(t, db, store.Options{})
-		at1 := func(t *testing.T, h storetest.House, claims func(i int) signon.Claims) []*signon.SignedUp {
+		at1 := func(t *testing.T, h storetest.House, claims func(i int) signon.Claims) []*signon.SignInResult {
 			t.Helper()
-			outs, ins := make([]*signon.SignedUp, at), make([]signon.SignIn, at)
+			outs, ins := make([]*signon.SignInResult, at), make([]signon.SignIn, at)
 			a := storetest.Application(t, h.S)
 			for i := range ins {
 				ins[i] = storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), claims(i))
