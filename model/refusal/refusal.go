@@ -1,56 +1,80 @@
+// Package refusal has the reasons for which a login or a logout is refused although the message of
+// the identity provider could be read.
+//
+// A Reason is written to the login log and shown by the API, so that its text never changes. Each
+// has an Advice for the customer's IT. The reasons of packages saml and oidc, which the same log
+// has, are about the message itself.
 package refusal
 
 import (
 	"rollcall/model"
 )
 
-// RefusalReason says why a login was refused though the identity provider's
-// message could be read. Its text is stable: it stands in the login log and in
-// the API, beside the reasons of sso/saml, which are about the message itself.
+// Reason says why a login or a logout was refused.
 type Reason string
 
-// Why nobody is let in (docs/design/identity.md).
+// Why a login lets nobody in (docs/design/identity.md).
 const (
-	Ambiguous Reason = "ambiguous" // several users could be meant
-	// an administrator, whom an e-mail address does not prove
-	AdminLinkRequired   Reason = "admin_link_required"
-	PersonDeprovisioned Reason = "deprovisioned" // a directory deleted the person
-	// nobody knows the person, and the login may not make a user
-	NotProvisioned  Reason = "not_provisioned"
-	UserDeactivated Reason = "deactivated" // the user is inactive
-	// the user's e-mail address is under no verified domain
+	// Ambiguous: several users fit.
+	Ambiguous Reason = "ambiguous"
+	// AdminLinkRequired: the user is an administrator, and an e-mail address alone does not prove
+	// that.
+	AdminLinkRequired Reason = "admin_link_required"
+	// PersonDeprovisioned: a directory has deleted the person.
+	PersonDeprovisioned Reason = "deprovisioned"
+	// NotProvisioned: no user fits, and the login may not create one.
+	NotProvisioned Reason = "not_provisioned"
+	// UserDeactivated: the user is inactive.
+	UserDeactivated Reason = "deactivated"
+	// ProfileOutside: the user's e-mail address is under no verified domain.
 	ProfileOutside Reason = "profile_outside_organization"
-	// the application does not serve the organization any more
+	// ApplicationWithdrawn: the application no longer serves the organization.
 	ApplicationWithdrawn Reason = "application_withdrawn"
-	// the application is not answered at this address any more
+	// RedirectURIWithdrawn: the application no longer has this redirect_uri.
 	RedirectURIWithdrawn Reason = "redirect_uri_withdrawn"
-	SubjectMissing       Reason = "subject_missing"          // nothing in the assertion names the person for good
-	SubjectTransient     Reason = "subject_transient"        // a NameID that is another one each time
-	StaleAuthentication  Reason = "reauthentication_ignored" // the person was to authenticate anew and did not
-	NoSeat               Reason = "no_seat"                  // no account of the connection has a seat left
+	// SubjectMissing: nothing in the assertion names the person permanently.
+	SubjectMissing Reason = "subject_missing"
+	// SubjectTransient: the NameID is another at each login.
+	SubjectTransient Reason = "subject_transient"
+	// StaleAuthentication: the person should have authenticated again and did not.
+	StaleAuthentication Reason = "reauthentication_ignored"
+	// NoSeat: no account of the connection has a free seat.
+	NoSeat Reason = "no_seat"
 )
 
-// Why a response belongs to no login that is on its way.
+// Why a response belongs to no login that waits for one.
 const (
-	LoginUnknown       Reason = "login_unknown"       // the RelayState or state names none at this connection
-	LoginForeign       Reason = "login_foreign"       // it began in another browser
-	LoginUsed          Reason = "login_used"          // it ended already, or ran out of time
-	AssertionReplayed  Reason = "assertion_replayed"  // the assertion was accepted before
-	ConnectionReplaced Reason = "connection_replaced" // the connection was changed while the person signed in
-	ConnectionIsDraft  Reason = "connection_draft"    // nobody has tested the connection yet
+	// LoginUnknown: the RelayState or state names no login at this connection.
+	LoginUnknown Reason = "login_unknown"
+	// LoginForeign: the login began in another browser.
+	LoginForeign Reason = "login_foreign"
+	// LoginUsed: the login was used or has expired.
+	LoginUsed Reason = "login_used"
+	// AssertionReplayed: the assertion was accepted before.
+	AssertionReplayed Reason = "assertion_replayed"
+	// ConnectionReplaced: the connection was changed while the person signed in.
+	ConnectionReplaced Reason = "connection_replaced"
+	// ConnectionIsDraft: nobody has tested the connection yet.
+	ConnectionIsDraft Reason = "connection_draft"
 )
 
-// Why a logout message ends nothing, or goes on nowhere.
+// Why a logout message ends no session, or leads to no page.
 const (
-	LogoutUnknown        Reason = "logout_unknown"         // the RelayState names none at this connection
-	LogoutForeign        Reason = "logout_foreign"         // it began in another browser
-	LogoutUsed           Reason = "logout_used"            // it ended already, or ran out of time
-	LogoutReplayed       Reason = "logout_replayed"        // the request was carried out before
-	LogoutSubjectUnknown Reason = "logout_subject_unknown" // the NameID is of nobody who was here
-	LogoutSessionUnknown Reason = "logout_session_unknown" // the SessionIndex is of no session of the person
+	// LogoutUnknown: the RelayState names no logout at this connection.
+	LogoutUnknown Reason = "logout_unknown"
+	// LogoutForeign: the logout began in another browser.
+	LogoutForeign Reason = "logout_foreign"
+	// LogoutUsed: the logout was used or has expired.
+	LogoutUsed Reason = "logout_used"
+	// LogoutReplayed: the request was carried out before.
+	LogoutReplayed Reason = "logout_replayed"
+	// LogoutSubjectUnknown: nobody with this NameID ever signed in here.
+	LogoutSubjectUnknown Reason = "logout_subject_unknown"
+	// LogoutSessionUnknown: no session of the person has this SessionIndex.
+	LogoutSessionUnknown Reason = "logout_session_unknown"
 )
 
-// advices are what the customer's IT can do about each.
+// advices are what the customer's IT can do about each Reason.
 var advices = map[Reason]string{
 	Ambiguous: "Several users of the organization could be meant. Give each of them an externalId, " +
 		"userName and e-mail address of their own, or remove all but one.",
@@ -102,19 +126,20 @@ var advices = map[Reason]string{
 		"organization: one login makes it active.",
 }
 
-// Advice tells the customer's IT what to do about it; it is empty for what is no RefusalReason.
+// Advice says what the customer's IT can do. It is empty for a text that is no Reason.
 func (r Reason) Advice() string { return advices[r] }
 
-// SignInRefused is the error of a login that is refused, for the organization's
-// login log. Its words are for the customer's IT and not for the browser.
+// Error is the error of a login or a logout that was refused. Its texts are for the customer's IT,
+// who reads them in the login log. They are not for the browser.
 type Error struct {
-	Reason             Reason
-	Expected, Received string
-	UserID             string // whom it was found to be; often empty
+	Reason   Reason
+	Expected string // what would have been right
+	Received string // what came instead
+	UserID   string // the user who was found; often empty
 }
 
-// Error is for the log of the server: it names nobody.
+// Error is for the log of the server. It has no personal data.
 func (r *Error) Error() string { return "sign-in refused: " + string(r.Reason) }
 
-// Unwrap makes it an error of the domain.
+// Unwrap makes the refusal a model.Error of the kind Denied.
 func (r *Error) Unwrap() error { return model.Deniedf("the sign-in was refused") }

@@ -24,11 +24,11 @@ func document(t testing.TB, u *people.User) map[string]any {
 	return d
 }
 
-// What a login may change of a user, and what it may not.
-func TestLoginAttributes(t *testing.T) {
+// A login updates the user whom no directory owns, and never takes another user's address.
+func TestClaimsUpdateTheUser(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
-		t.Run("somebody new is a member, called by the e-mail", func(t *testing.T) {
+		t.Run("a new user is a member with the e-mail address as userName", func(t *testing.T) {
 			h := storetest.Open(t, s, "new")
 			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", "Ada@"+h.Domain))
 			storetest.Must(t, err)
@@ -48,7 +48,7 @@ func TestLoginAttributes(t *testing.T) {
 				t.Errorf("by the e-mail there are %v: %v", us, err)
 			}
 		})
-		t.Run("a directory's user stays as the directory has it, the login's values stay beside", func(t *testing.T) {
+		t.Run("a user of a directory does not change, and the identity keeps the attributes", func(t *testing.T) {
 			h := storetest.Open(t, s, "owned")
 			u := h.Owned(t, h.D, "ada", "subject", h.Mail("ada"))
 			claims := storetest.ClaimsOf("subject", h.Mail("augusta"))
@@ -70,7 +70,7 @@ func TestLoginAttributes(t *testing.T) {
 				t.Errorf("kept are %+v, want %s", identities, want)
 			}
 		})
-		t.Run("another user takes the names and the trusted e-mail", func(t *testing.T) {
+		t.Run("another user gets the names and the trusted e-mail address", func(t *testing.T) {
 			h := storetest.Open(t, s, "unowned")
 			h.Linked(t, h.Unowned(t, "ada", h.Mail("ada")))
 			sign := func(change func(*signon.Claims)) *people.User {
@@ -99,7 +99,7 @@ func TestLoginAttributes(t *testing.T) {
 				}
 			}
 		})
-		t.Run("nobody takes the e-mail of somebody else", func(t *testing.T) {
+		t.Run("an e-mail address of another user is not taken over", func(t *testing.T) {
 			h := storetest.Open(t, s, "envious")
 			mallory := h.Linked(t, h.Unowned(t, "mallory", h.Mail("mallory")))
 			h.Admin(t, h.Unowned(t, "chief", h.Mail("chief")))
@@ -120,7 +120,7 @@ func TestLoginAttributes(t *testing.T) {
 				}
 			}
 		})
-		t.Run("a name that cannot be stored does not keep its owner out", func(t *testing.T) {
+		t.Run("a name that cannot be stored does not refuse the login", func(t *testing.T) {
 			h := storetest.Open(t, s, "names")
 			for i, name := range []string{strings.Repeat("x", 2000), "nul\x00", "\xff"} {
 				claims := storetest.ClaimsOf(fmt.Sprint("subject-", i), h.Mail(fmt.Sprint("ada-", i)))
@@ -140,7 +140,7 @@ func TestLoginAttributes(t *testing.T) {
 	})
 }
 
-func TestBoundedAttributes(t *testing.T) {
+func TestClaimsAreLimited(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		h := storetest.Open(t, s, "contoso")
@@ -151,12 +151,13 @@ func TestBoundedAttributes(t *testing.T) {
 			kept       int
 			note       string
 		}{
-			{"200 names are kept", many(200, "v"), nil, 200, ""},
-			{"the others are not", many(203, "v"), nil, 200, "3 attributes were not kept"},
-			{"64 KiB are kept", many(9, strings.Repeat("v", 8<<10)), nil, 7, "2 attributes were not kept"},
-			{"what cannot be stored is not", map[string][]string{"a": {"\x00"}, "b\xff": {"v"}, "c": {"v"}}, nil, 1,
+			{"200 attributes are stored", many(200, "v"), nil, 200, ""},
+			{"further attributes are dropped", many(203, "v"), nil, 200, "3 attributes were not kept"},
+			{"64 KiB are stored", many(9, strings.Repeat("v", 8<<10)), nil, 7, "2 attributes were not kept"},
+			{"an attribute that cannot be stored is dropped",
+				map[string][]string{"a": {"\x00"}, "b\xff": {"v"}, "c": {"v"}}, nil, 1,
 				"2 attributes were not kept"},
-			{"groups without a name that can be stored are not", nil,
+			{"a group whose name cannot be stored is dropped", nil,
 				[]string{"", "x\x00", "\xff", strings.Repeat("x", 1025), "Staff"}, 0, "4 groups were not kept"},
 		} {
 			t.Run(c.name, func(t *testing.T) {

@@ -18,14 +18,11 @@ import (
 	"rollcall/model/refusal"
 )
 
-// What a sign-in opens is found by a secret before the organization is known. Each statement here
-// is bounded by that secret's hash, joins only rows of one organization, and demands that the
-// session lives: one place decides when access has ended (docs/design/identity.md, "Ended access").
-
 // codeTime is how long an authorization code may be exchanged.
 const codeTime = time.Minute
 
-// AuthorizationCode is a code that was handed to an application.
+// AuthorizationCode is the row of a code that was given to an application. It has the hash and not
+// the code.
 type AuthorizationCode struct {
 	Hash           []byte               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -38,7 +35,8 @@ type AuthorizationCode struct {
 	UsedAt         *model.Time
 }
 
-// AccessToken is a token that an application got for a code.
+// AccessToken is the row of a token that an application got for a code. It has the hash and not the
+// token.
 type AccessToken struct {
 	Hash           []byte               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -49,30 +47,33 @@ type AccessToken struct {
 	ExpiresAt      model.Time
 }
 
-// HandOver gives an application a code for a session that lives already. It
-// answers *SignInRefused as SignIn does.
-func (o Org) HandOver(ctx context.Context, in *SignedIn, application, redirectURI, challenge string) (code string,
-	err error) {
+// HandOver creates a code for an application from a live session. The error is a *refusal.Error
+// under the same conditions as at SignIn.
+func (o Org) HandOver(
+	ctx context.Context, in *SignedIn, application, redirectURI, challenge string,
+) (code string, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		g, err := organization.In(org).Organization(ctx)
 		if err != nil {
 			return err
 		}
-		code, err = org.handOver(ctx, g, &in.User, &in.Session, application, redirectURI, challenge)
+		code, err = org.createCode(ctx, g, &in.User, &in.Session, application, redirectURI, challenge)
 		return err
 	})
 	return code, err
 }
 
-// handOver makes the code with which an application learns who signed in. It refuses an application
-// that does not serve the organization any more, an address that is not the application's any more,
-// and a person whose stored e-mail address is outside the organization's verified domains, unless
-// an operator allowed that: an application that keys by e-mail must not be taken over by a hostile
-// organization (docs/design/identity.md, "Disclosure"). The code and its token are then looked up
-// under the same two conditions.
-func (o Org) handOver(ctx context.Context, g *organization.Organization, u *people.User, s *people.Session,
-	application, redirectURI, challenge string) (string, error) {
-	if err := o.answerable(ctx, u, application, redirectURI); err != nil {
+// createCode creates the code with which an application learns who signed in. It refuses an
+// application that no longer serves the organization, and a redirect_uri that the application no
+// longer has. It also refuses a user whose stored e-mail address is outside the verified domains of
+// the organization, unless an operator has allowed that: a hostile organization could otherwise
+// take over an application that knows people by address (docs/design/identity.md, "Disclosure").
+// The statements that read a code or a token check the address and the application again.
+func (o Org) createCode(
+	ctx context.Context, g *organization.Organization, u *people.User, s *people.Session,
+	application, redirectURI, challenge string,
+) (string, error) {
+	if err := o.checkApplication(ctx, u, application, redirectURI); err != nil {
 		return "", err
 	}
 	if !u.EmailUnder(g.Domains) && !g.AllowProfilesOutsideOrganization {
@@ -81,8 +82,8 @@ func (o Org) handOver(ctx context.Context, g *organization.Organization, u *peop
 			Received: describeEmail(u.Email)}
 	}
 	row := AuthorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI,
-		CodeChallenge: challenge,
-		CreatedAt:     tenant.Now(o), ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
+		CodeChallenge: challenge, CreatedAt: tenant.Now(o),
+		ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
 	code, hash, _ := model.NewToken("rc_code_")
 	row.Hash = hash
 	if err := tenant.DB(o).WithContext(ctx).Create(&row).Error; err != nil {
@@ -91,9 +92,10 @@ func (o Org) handOver(ctx context.Context, g *organization.Organization, u *peop
 	return code, nil
 }
 
-// answerable refuses an application that does not serve the organization any more, and an address
-// that was taken from it while the person signed in: who answers there now may be somebody else.
-func (o Org) answerable(ctx context.Context, u *people.User, application, redirectURI string) error {
+// checkApplication refuses an application that no longer serves the organization, and a
+// redirect_uri that was removed while the person signed in: the address may have another owner by
+// now.
+func (o Org) checkApplication(ctx context.Context, u *people.User, application, redirectURI string) error {
 	a, err := organization.Across(o).ApplicationIn(across.ReadIn(ctx, o), application)
 	if err == nil && !slices.Contains(a.RedirectURIs, redirectURI) {
 		return &refusal.Error{Reason: refusal.RedirectURIWithdrawn, UserID: u.ID,
@@ -114,20 +116,20 @@ func (o Org) answerable(ctx context.Context, u *people.User, application, redire
 type Redemption struct {
 	ApplicationID string
 	Code          string
-	RedirectURI   *string // compared when it is sent
+	RedirectURI   *string // nil when it was not sent
 	CodeVerifier  string  // RFC 7636, section 4.5
 }
 
-// errCode says nothing of what was wrong: whoever has a stolen code learns nothing from it.
-func errCode() error {
-	return model.Invalidf("code",
-		"the code is unknown, was used or has expired, or was made for another application, redirect_uri or "+
-			"code_verifier")
+// errCodeRefused is the same for every code that cannot be exchanged, so that a thief of a code
+// learns nothing from it.
+func errCodeRefused() error {
+	return model.Invalidf("code", "the code is unknown, was used or has expired, "+
+		"or was made for another application, redirect_uri or code_verifier")
 }
 
-// RedeemCode exchanges a code for an access token, once. A code that comes a
-// second time has been seen by two: the token of the first is revoked (RFC 6749,
-// section 4.1.2). It answers Invalid when there is nothing to exchange.
+// RedeemCode exchanges a code for an access token, once. When a code comes again, it may have been
+// stolen, so that the token of the first exchange is revoked (RFC 6749, section 4.1.2). The error
+// is Invalid when the code cannot be exchanged.
 func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, token string, err error) {
 	hash := model.HashToken(r.Code)
 	var codes []AuthorizationCode
@@ -135,43 +137,25 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 		return nil, "", tenant.Translate(s, fmt.Errorf("read code: %w", err))
 	}
 	if len(codes) == 0 || codes[0].ApplicationID != r.ApplicationID {
-		return nil, "", errCode()
+		return nil, "", errCodeRefused()
 	}
 	c := codes[0]
 	org := In(s.Org(c.OrganizationID, model.System))
 	now := model.TimeOf(s.Now())
-	if c.UsedAt == nil && (c.ExpiresAt <= now || !r.fits(c)) {
-		return nil, "", errCode()
+	if c.UsedAt == nil && (c.ExpiresAt <= now || !r.matches(c)) {
+		return nil, "", errCodeRefused()
 	}
 	t := AccessToken{SessionID: c.SessionID, ApplicationID: c.ApplicationID, CodeHash: hash, CreatedAt: now}
 	token, t.Hash, _ = model.NewToken("rc_at_")
 	err = org.Tx(ctx, func(org Org) error {
-		used := tenant.DB(org).WithContext(ctx).Model(&AuthorizationCode{}).
-			Where("hash = ? AND used_at IS NULL", hash).UpdateColumn("used_at", now)
-		if used.Error != nil {
-			return fmt.Errorf("use code: %w", used.Error)
-		}
-		if used.RowsAffected == 0 {
-			return errUsedCode
-		}
-		in, err = s.signedIn(across.In(ctx, org), sessionByCode, hash, now, now)
-		if model.KindOf(err) == model.Denied {
-			return errCode()
-		}
-		if err != nil {
-			return err
-		}
-		t.ExpiresAt = in.Session.ExpiresAt
-		if err := tenant.DB(org).WithContext(ctx).Create(&t).Error; err != nil {
-			return fmt.Errorf("create access token: %w", err)
-		}
-		return nil
+		in, err = s.exchangeCode(ctx, org, &t)
+		return err
 	})
-	if errors.Is(err, errUsedCode) {
+	if errors.Is(err, errCodeUsed) {
 		if err := org.revokeTokensOf(ctx, hash); err != nil {
 			return nil, "", err
 		}
-		return nil, "", errCode()
+		return nil, "", errCodeRefused()
 	}
 	if err != nil {
 		return nil, "", err
@@ -179,9 +163,35 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 	return in, token, nil
 }
 
-// errUsedCode is what RedeemCode finds when somebody was first.
-var errUsedCode = errors.New("the code was used")
+// exchangeCode marks the code as used, finds its session and stores the token, in the transaction
+// of org.
+func (s Store) exchangeCode(ctx context.Context, org Org, t *AccessToken) (*SignedIn, error) {
+	used := tenant.DB(org).WithContext(ctx).Model(&AuthorizationCode{}).
+		Where("hash = ? AND used_at IS NULL", t.CodeHash).UpdateColumn("used_at", t.CreatedAt)
+	if used.Error != nil {
+		return nil, fmt.Errorf("use code: %w", used.Error)
+	}
+	if used.RowsAffected == 0 {
+		return nil, errCodeUsed
+	}
+	in, err := s.readSession(across.In(ctx, org), sessionByCode, t.CodeHash, t.CreatedAt, t.CreatedAt)
+	if model.KindOf(err) == model.Denied {
+		return nil, errCodeRefused()
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.ExpiresAt = in.Session.ExpiresAt
+	if err := tenant.DB(org).WithContext(ctx).Create(t).Error; err != nil {
+		return nil, fmt.Errorf("create access token: %w", err)
+	}
+	return in, nil
+}
 
+// errCodeUsed ends the transaction of RedeemCode when another request has used the code.
+var errCodeUsed = errors.New("the code was used")
+
+// revokeTokensOf deletes the tokens that were issued for a code.
 func (o Org) revokeTokensOf(ctx context.Context, code []byte) error {
 	if err := tenant.DB(o).WithContext(ctx).Where("code_hash = ?", code).Delete(&AccessToken{}).Error; err != nil {
 		return tenant.Translate(o, fmt.Errorf("revoke tokens: %w", err))
@@ -189,8 +199,8 @@ func (o Org) revokeTokensOf(ctx context.Context, code []byte) error {
 	return nil
 }
 
-// fits tells whether a code may be exchanged so.
-func (r Redemption) fits(c AuthorizationCode) bool {
+// matches tells whether the redirect_uri and the verifier are those of the code.
+func (r Redemption) matches(c AuthorizationCode) bool {
 	if r.RedirectURI != nil && *r.RedirectURI != c.RedirectURI {
 		return false
 	}

@@ -18,7 +18,7 @@ func TestRedeemCode(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
-		stores := twice(t, db, store.Options{Now: clock.Now})
+		stores := replicas(t, db, store.Options{Now: clock.Now})
 		s := stores[0]
 		h := storetest.Open(t, s, "contoso")
 		o := h.SignOn(t, "ada")
@@ -41,7 +41,7 @@ func TestRedeemCode(t *testing.T) {
 			t.Helper()
 			storetest.WantKind(t, err, model.Invalid, "code")
 		}
-		t.Run("it says who signed in, with what the session has left", func(t *testing.T) {
+		t.Run("it returns the session with the session's end", func(t *testing.T) {
 			clock.Advance(time.Hour)
 			in, token, err := signon.Across(stores[1]).RedeemCode(t.Context(),
 				signon.Redemption{ApplicationID: o.Application.ID, Code: code("")})
@@ -55,7 +55,7 @@ func TestRedeemCode(t *testing.T) {
 				t.Error(again, err)
 			}
 		})
-		t.Run("it lives for a minute", func(t *testing.T) {
+		t.Run("it expires after a minute", func(t *testing.T) {
 			in, late := code(""), code("")
 			clock.Advance(time.Minute - time.Millisecond)
 			_, err := redeem(in)
@@ -64,7 +64,7 @@ func TestRedeemCode(t *testing.T) {
 			_, err = redeem(late)
 			spent(t, err)
 		})
-		t.Run("the second use revokes the token of the first, at any time, and no other", func(t *testing.T) {
+		t.Run("a second use revokes the token of the first use and no other, at any time", func(t *testing.T) {
 			for _, wait := range []time.Duration{0, time.Hour} {
 				c := code("")
 				token, err := redeem(c)
@@ -85,7 +85,7 @@ func TestRedeemCode(t *testing.T) {
 				storetest.Must(t, err)
 			}
 		})
-		t.Run("of two at the same time neither has a token that lives", func(t *testing.T) {
+		t.Run("two uses at the same time leave no live token", func(t *testing.T) {
 			for range 5 {
 				c := code("")
 				tokens := make([]string, 2)
@@ -117,7 +117,7 @@ func TestRedeemCode(t *testing.T) {
 		verifier := func(text string) func(*signon.Redemption) {
 			return func(r *signon.Redemption) { r.CodeVerifier = text }
 		}
-		t.Run("what does not fit is refused, and the code is still good for its owner", func(t *testing.T) {
+		t.Run("a wrong request is refused, and the code is still good", func(t *testing.T) {
 			plain, proven := code(""), code(challenge)
 			for name, err := range map[string]func() error{
 				"another application": func() error {
@@ -157,11 +157,11 @@ func TestRedeemCode(t *testing.T) {
 			_, err = redeem(proven, verifier("verifier"), address(storetest.Callback))
 			storetest.Must(t, err)
 		})
-		t.Run("its address is compared exactly", func(t *testing.T) {
+		t.Run("the redirect_uri is compared exactly", func(t *testing.T) {
 			_, err := redeem(code(""), address("HTTPS://app.example/callback"))
 			spent(t, err)
 		})
-		t.Run("a deleted application has nothing left", func(t *testing.T) {
+		t.Run("a deleted application's codes and tokens end", func(t *testing.T) {
 			c := code("")
 			storetest.Must(t, organization.Across(s).DeleteApplication(t.Context(), o.Application.ID))
 			_, err := redeem(c)

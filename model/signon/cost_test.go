@@ -13,8 +13,8 @@ import (
 	"rollcall/model/store"
 )
 
-// What each step of a sign-on costs, in statements at the driver.
-func TestSignOnStatements(t *testing.T) {
+// Each step of a sign-on has a limit of statements, counted at the driver.
+func TestSignOnNeedsFewStatements(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
@@ -45,7 +45,7 @@ func TestSignOnStatements(t *testing.T) {
 			run  func() error
 		}{
 			{"start a login", 1, func() error { storetest.Begin(t, h.Org, h.C); return nil }},
-			{"sign a known user in, to a page", 11, sign(page)},
+			{"sign a known user in without an application", 11, sign(page)},
 			{"sign a known user in", 14, sign(known)},
 			{"sign in and link", 19, sign(link)},
 			{"sign in and create", 21, sign(create)},
@@ -89,8 +89,8 @@ func TestSignOnStatements(t *testing.T) {
 	})
 }
 
-// What a browser or an application asks for by a secret is found by an index, among many others.
-func TestSignOnPlansUseIndexes(t *testing.T) {
+// Each statement of a sign-on finds its rows by an index, in tables with many rows.
+func TestSignOnUsesIndexes(t *testing.T) {
 	t.Parallel()
 	const sessions = 5_000
 	db := modeltest.Postgres(t)
@@ -107,9 +107,9 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 	o, gone := h.SignOn(t, "ada"), h.SignOn(t, "grace")
 	all := storetest.Fill(t, s, h.Org, h.D, sessions+1)
 	others := func(table, columns, values string) {
-		storetest.Must(t, storetest.Across(s,
-			t.Context()).Exec("INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM (SELECT * FROM "+table+
-			" ORDER BY created_at DESC LIMIT 1) t CROSS JOIN generate_series(1, ?) n", sessions).Error)
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec(
+			"INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM (SELECT * FROM "+table+
+				" ORDER BY created_at DESC LIMIT 1) t CROSS JOIN generate_series(1, ?) n", sessions).Error)
 	}
 	others("sessions",
 		"id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, authenticated_at, "+
@@ -209,7 +209,7 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 	}
 }
 
-// planOf is how PostgreSQL answers a statement of the store, with parameters of any value.
+// planOf returns PostgreSQL's generic plan of a statement.
 func planOf(t testing.TB, s *store.Store, query string) string {
 	t.Helper()
 	conn := storetest.Across(s, t.Context()).Begin()

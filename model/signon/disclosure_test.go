@@ -15,8 +15,9 @@ import (
 	"rollcall/model/store"
 )
 
-// docs/design/identity.md, "Disclosure": whom an application is told of.
-func TestHandOver(t *testing.T) {
+// An application gets a code only for a user whose profile it may see (docs/design/identity.md,
+// "Disclosure").
+func TestCodesAreForProfilesThatMayBeDisclosed(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		h := storetest.Open(t, s, "contoso")
@@ -36,12 +37,12 @@ func TestHandOver(t *testing.T) {
 			return signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l,
 				storetest.ClaimsOf("subject", email)))
 		}
-		t.Run("not of somebody whose stored e-mail is outside, whatever the login says", func(t *testing.T) {
+		t.Run("not when the stored e-mail address is outside, whatever the login asserts", func(t *testing.T) {
 			_, err := sign(h.Mail("ada"))
 			if r := storetest.Refused(t, err, refusal.ProfileOutside); r.UserID != u.ID {
 				t.Errorf("%+v", r)
 			}
-			// a page of ours tells no application
+			// without an application there is no disclosure
 			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
 			storetest.Must(t, err)
 			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
@@ -49,7 +50,7 @@ func TestHandOver(t *testing.T) {
 			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
 			storetest.Refused(t, err, refusal.ProfileOutside)
 		})
-		t.Run("of everybody where an operator allowed it", func(t *testing.T) {
+		t.Run("for every user when an operator allows it", func(t *testing.T) {
 			_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
 				func(g *organization.OrganizationFields) error {
 					g.AllowProfilesOutsideOrganization = true
@@ -61,7 +62,7 @@ func TestHandOver(t *testing.T) {
 				t.Error(out, err)
 			}
 		})
-		t.Run("not at an address that was taken from the application", func(t *testing.T) {
+		t.Run("not at a redirect_uri that the application no longer has", func(t *testing.T) {
 			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
 			storetest.Must(t, err)
 			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
@@ -85,7 +86,7 @@ func TestHandOver(t *testing.T) {
 			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
 			storetest.Must(t, err)
 		})
-		t.Run("not when the application serves the organization no longer, or is gone", func(t *testing.T) {
+		t.Run("not when the application no longer serves the organization or was deleted", func(t *testing.T) {
 			storetest.Must(t, organization.Across(s).SetApplicationOrganization(t.Context(), a.ID, h.Org.ID, false))
 			_, err := sign(h.Mail("ada"))
 			storetest.Refused(t, err, refusal.ApplicationWithdrawn)
@@ -103,8 +104,8 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
-// An application that an organization has left is told nothing more, whatever it holds.
-func TestTokensEndWithTheApplicationsReach(t *testing.T) {
+// Codes and tokens end when the application no longer serves the organization.
+func TestTokensEndWhenTheApplicationNoLongerServes(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		e := storetest.Settle(t, s, "alpha")
@@ -143,30 +144,30 @@ func TestTokensEndWithTheApplicationsReach(t *testing.T) {
 	})
 }
 
-// A hostile organization signs its own person in, keeps the code from the application, and has its
-// directory give the person somebody else's address before it lets the code go. An application that
-// keys by e-mail must hear nothing then (docs/design/identity.md, "Disclosure"), nor of a token
-// that it has already.
-func TestAddressThatChangesAfterTheCode(t *testing.T) {
+// The attack: a hostile organization signs its own user in and holds the code back. Its directory
+// then gives the user an address of somebody else, and only then the code goes to the application.
+// An application that knows people by address must get nothing for the code
+// (docs/design/identity.md, "Disclosure"), and nothing for a token that it already has.
+func TestCodesAndTokensEndWithTheVerifiedAddress(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		storetest.Open(t, s, "contoso") // has contoso.example verified
 		for name, change := range map[string]struct {
 			away, back func(t testing.TB, h storetest.House, u *people.User)
 		}{
-			"to another organization's": {
+			"to an address of another organization": {
 				func(t testing.TB, h storetest.House, u *people.User) { h.Moved(t, u, "ceo@contoso.example") },
 				func(t testing.TB, h storetest.House, u *people.User) { h.Moved(t, u, h.Mail("mallory")) },
 			},
-			"to nobody's": {
+			"to an address of no organization": {
 				func(t testing.TB, h storetest.House, u *people.User) { h.Moved(t, u, "ceo@elsewhere.example") },
 				func(t testing.TB, h storetest.House, u *people.User) { h.Moved(t, u, h.Mail("mallory")) },
 			},
-			"to none": {
+			"to no address": {
 				func(t testing.TB, h storetest.House, u *people.User) { h.Moved(t, u, "") },
 				func(t testing.TB, h storetest.House, u *people.User) { h.Moved(t, u, h.Mail("mallory")) },
 			},
-			"with the domain, which the organization has lost": {
+			"the organization loses the domain": {
 				func(t testing.TB, h storetest.House, _ *people.User) {
 					_, err := organization.In(h.Org).SetDomains(t.Context(), nil)
 					storetest.Must(t, err)
@@ -177,7 +178,7 @@ func TestAddressThatChangesAfterTheCode(t *testing.T) {
 					storetest.Must(t, err)
 				},
 			},
-			"with the domain, which is proven no longer": {
+			"the domain is pending again": {
 				func(t testing.TB, h storetest.House, _ *people.User) {
 					_, err := organization.In(h.Org).SetDomains(t.Context(), nil)
 					storetest.Must(t, err)
@@ -200,7 +201,7 @@ func TestAddressThatChangesAfterTheCode(t *testing.T) {
 				storetest.WantKind(t, err, model.Invalid, "code")
 				_, err = signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
 				storetest.WantKind(t, err, model.Denied)
-				// whom we ourselves know is not another
+				// the browser's session is not a disclosure
 				_, err = signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 				storetest.Must(t, err)
 

@@ -14,7 +14,7 @@ const (
 	BreakGlassUsed    model.EventType = "break_glass.used"
 )
 
-// authentication is the reference's authentication.sso_* event.
+// authentication is the data of authentication.sso_succeeded and authentication.sso_failed.
 type authentication struct {
 	Type      string               `json:"type"`
 	Status    string               `json:"status"`
@@ -26,17 +26,20 @@ type authentication struct {
 	Error     *authenticationError `json:"error,omitempty"`
 }
 
+// authenticationSSO is the part of an authentication that is about the identity provider.
 type authenticationSSO struct {
 	OrganizationID string  `json:"organization_id"`
 	ConnectionID   string  `json:"connection_id"`
 	SessionID      *string `json:"session_id"`
 }
 
+// authenticationError says why a login failed.
 type authenticationError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
+// event returns the data that authentication.sso_succeeded and authentication.sso_failed share.
 func (a *LoginAttempt) event(organization model.OrganizationID) authentication {
 	e := authentication{Type: "sso", Status: "failed", IPAddress: model.OrNull(a.Address),
 		UserAgent: model.OrNull(a.UserAgent), Email: model.OrNull(a.Email),
@@ -49,7 +52,7 @@ func (a *LoginAttempt) event(organization model.OrganizationID) authentication {
 	return e
 }
 
-// passwordAuthentication is the reference's authentication.password_succeeded event.
+// passwordAuthentication is the data of authentication.password_succeeded.
 type passwordAuthentication struct {
 	Type      string  `json:"type"`
 	Status    string  `json:"status"`

@@ -14,8 +14,8 @@ import (
 	"rollcall/model/store"
 )
 
-// TestIdleSessionsEnd when the organization wants that, and not while somebody uses them.
-func TestIdleSessionsEnd(t *testing.T) {
+// A session ends after the idle time of the organization, and each use begins the time again.
+func TestUnusedSessionsEnd(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
@@ -40,7 +40,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 			clock.Advance(9 * time.Minute)
 			use := browser
 			if i%2 == 1 {
-				use = token // an application's look counts as use
+				use = token // a request of the application counts as use
 			}
 			if !use() {
 				t.Fatalf("in use, it ends after %d times nine minutes", i+1)
@@ -61,8 +61,8 @@ func TestIdleSessionsEnd(t *testing.T) {
 	})
 }
 
-// TestIdleTimeIsChangedForOpenSessions: one that is switched on spares nobody.
-func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
+// A new idle time also counts for the sessions that are live already.
+func TestIdleTimeChangesForLiveSessions(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
@@ -76,7 +76,7 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 		clock.Advance(time.Hour)
 		h.Settings(t, func(g *organization.Settings) { g.SessionIdleSeconds = 300 })
 		if !lives(o) {
-			t.Fatal("what was idle before it was forbidden has ended")
+			t.Fatal("a session that was idle before the setting has ended")
 		}
 		clock.Advance(5 * time.Minute)
 		if lives(o) || !lives(elsewhere) {
@@ -84,7 +84,7 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 		}
 		h.Settings(t, func(g *organization.Settings) { g.SessionIdleSeconds = 0 })
 		if lives(o) {
-			t.Error("what has ended begins anew")
+			t.Error("an ended session is live again")
 		}
 		o.Out, _, _ = o.Again(t)
 		h.Settings(t, func(g *organization.Settings) { g.SessionIdleSeconds = 300 })
@@ -104,7 +104,7 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 	})
 }
 
-// TestUseIsWrittenOnceAMinute, and costs nothing where no idle time is set.
+// The use of a session is written once a minute, and never without an idle time.
 func TestUseIsWrittenOnceAMinute(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -136,7 +136,7 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 					t.Errorf("idle time %d, after %s: %d statements, want %d:\n%s", c.idle, c.after, len(got), c.want,
 						strings.Join(got, "\n"))
 				}
-				c.want = 1 // the second look of the same minute
+				c.want = 1 // the second use in the same minute
 			}
 		}
 	})

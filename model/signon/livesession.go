@@ -12,40 +12,41 @@ import (
 	"rollcall/model/people"
 )
 
-// SignedIn is a live session with whose it is.
+// SignedIn is a live session with its user and identity.
 type SignedIn struct {
 	Session people.Session
-	User    people.User // without its document's values and its version
-	// Identity is that of the session; after a password it is the user's first, and one with the
-	// user's own id where an identity provider never vouched for them.
+	User    people.User // without the values of the document, and without the version
+	// Identity is that of the session. After a password it is the user's first one. A user who
+	// never signed in by an identity provider has one with the user's id.
 	Identity       people.Identity
 	ConnectionType string // empty after a password
 }
 
-// SessionByToken returns the live session of a browser by its cookie's value. It
-// answers Denied when there is none, or none any more.
+// SessionByToken returns the live session of a browser by the value of its cookie. Without one it
+// returns Denied.
 func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
-	in, err := s.signedIn(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
+	in, err := s.readSession(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
 	if err != nil {
 		return nil, err
 	}
-	return s.used(ctx, in), nil
+	return s.noteUse(ctx, in), nil
 }
 
-// SessionByAccessToken returns the live session that an application's access token was issued for.
-// It answers Denied when there is none, or none any more, when the application does not serve the
-// organization any more, and while it may not be told of the person: see Org.HandOver.
+// SessionByAccessToken returns the live session for which an application got an access token.
+// Without one it returns Denied. It also returns Denied when the application no longer serves the
+// organization, and when the user's profile may no longer be disclosed to it (see Org.HandOver).
 func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := model.TimeOf(s.Now())
-	in, err := s.signedIn(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
+	in, err := s.readSession(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
 	if err != nil {
 		return nil, err
 	}
-	return s.used(ctx, in), nil
+	return s.noteUse(ctx, in), nil
 }
 
-// signedIn reads whom a secret opens. It answers Denied when it opens nothing, without telling why.
-func (s Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
+// readSession runs one of the statements below. When it finds nothing, the error is Denied and does
+// not say why.
+func (s Store) readSession(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
 	var rows []signedInRow
 	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", err))
@@ -53,29 +54,31 @@ func (s Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, erro
 	if len(rows) == 0 || rows[0].idle(model.TimeOf(s.Now())) {
 		return nil, model.Deniedf("the session is unknown or has ended")
 	}
-	return rows[0].signedIn(), nil
+	return rows[0].result(), nil
 }
 
-// idleStep is how much later a session's idle time must end before that is written: a session in
-// use costs one write a minute and no statement besides.
+// idleStep is how far idle_until must move before the new value is written. A session in use then
+// costs one write a minute.
 const idleStep = model.Time(60_000)
 
-// used notes that a session is in use. A note that cannot be written does not keep anybody out.
-func (s Store) used(ctx context.Context, in *SignedIn) *SignedIn {
+// noteUse moves the end of the idle time. When that cannot be written, the request goes on: the
+// session is still good.
+func (s Store) noteUse(ctx context.Context, in *SignedIn) *SignedIn {
 	now := model.TimeOf(s.Now())
 	until := in.Session.IdleFrom(now)
 	if until == nil || in.Session.IdleUntil != nil && *until-*in.Session.IdleUntil < idleStep {
 		return in
 	}
 	in.Session.IdleUntil = until
-	if err := In(s.Org(in.Session.OrganizationID, model.System)).noteSessionUse(ctx, &in.Session); err != nil {
+	if err := In(s.Org(in.Session.OrganizationID, model.System)).storeIdleUntil(ctx, &in.Session); err != nil {
 		tenant.Log(s).WarnContext(ctx, "use of session not noted", "error", err)
 	}
 	return in
 }
 
-// noteSessionUse writes no earlier time over a later one: several replicas do it at once.
-func (o Org) noteSessionUse(ctx context.Context, s *people.Session) error {
+// storeIdleUntil writes idle_until. It never writes an earlier time over a later one, since several
+// replicas write.
+func (o Org) storeIdleUntil(ctx context.Context, s *people.Session) error {
 	err := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).
 		Where("id = ? AND idle_until < ?", s.ID, *s.IdleUntil).UpdateColumn("idle_until", *s.IdleUntil).Error
 	if err != nil {
@@ -84,7 +87,7 @@ func (o Org) noteSessionUse(ctx context.Context, s *people.Session) error {
 	return nil
 }
 
-// signedInRow is SignedIn as one statement reads it.
+// signedInRow is a SignedIn as one statement reads it.
 type signedInRow struct {
 	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
 	Epoch                                                       int64
@@ -98,42 +101,44 @@ type signedInRow struct {
 	Issuer, Subject, RawAttributes                              string
 }
 
-// idle tells whether nobody has used a session for too long.
+// idle tells whether the session was unused for too long.
 func (r *signedInRow) idle(now model.Time) bool { return r.IdleUntil != nil && *r.IdleUntil <= now }
 
-func (r *signedInRow) signedIn() *SignedIn {
+// result makes a SignedIn of the row.
+func (r *signedInRow) result() *SignedIn {
 	organization := model.OrganizationID(r.OrganizationID)
-	session := r.IdentityID
+	sessionIdentity := r.IdentityID
 	if r.ConnectionID == "" {
-		session = ""
+		sessionIdentity = ""
 	}
-	if r.IdentityID == "" { // somebody who never came by an identity provider
+	if r.IdentityID == "" { // the user never signed in by an identity provider
 		r.IdentityID, r.Subject = r.UserID, r.UserID
 	}
 	return &SignedIn{
 		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID,
-			ConnectionID: r.ConnectionID,
-			IdentityID:   session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt,
-			ExpiresAt:   r.ExpiresAt,
+			ConnectionID: r.ConnectionID, IdentityID: sessionIdentity, Epoch: r.Epoch,
+			AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
 		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID,
-			UserName: r.UserName, Email: r.Email,
-			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true,
-			Epoch: r.Epoch},
+			UserName: r.UserName, Email: r.Email, EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain,
+			Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
 		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization,
-			ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
-			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
+			ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer, Subject: r.Subject, UserID: r.UserID,
+			RawAttributes: r.RawAttributes},
 		ConnectionType: r.ConnectionType,
 	}
 }
 
-// The statements that find a live session, one for each question. What they have in common, in short:
-//   - users: a session lives while its user is active and has the epoch that the session began with.
-//   - identities, connections: after a password there is no connection, and the user's first identity, if
-//     there is any, is who they are to an application, since it knows them by that already. A session that
-//     began at an identity provider needs both.
-//   - applications, organizations: what an application was handed counts while the application serves the
-//     organization and may see the user: a directory can change the user's address after the code was made.
+// The statements that find a live session by a secret, one for each kind of secret. The
+// organization is known only afterwards. So each statement is limited by the hash of the secret,
+// joins only rows of the session's organization, and demands that the session is live: this is the
+// one place that decides whether access has ended (docs/design/identity.md, "Ended access").
+//   - users: a session is live while its user is active and has the epoch of the session.
+//   - identities, connections: a session that began with a password has no connection. Its
+//     identity is the user's first, by which applications know the user. A session that began at
+//     an identity provider needs both.
+//   - applications, organizations: a code or a token is good while the application serves the
+//     organization and may see the user. A directory can change the user's address later.
 const (
 	// sessionByCookie finds the session of a browser.
 	sessionByCookie = `

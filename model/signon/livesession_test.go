@@ -13,7 +13,8 @@ import (
 	"rollcall/model/store"
 )
 
-// What lives as long as the session, and how long that is.
+// Codes, tokens and the session end together, at the end that the organization or the identity
+// provider sets.
 func TestSessionLifetime(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -27,8 +28,8 @@ func TestSessionLifetime(t *testing.T) {
 		}{
 			{"a day", 86400, 0, 24 * time.Hour},
 			{"the organization's time", 600, 0, 10 * time.Minute},
-			{"until the identity provider wants it to end", 86400, time.Hour, time.Hour},
-			{"not longer than the organization wants", 600, time.Hour, 10 * time.Minute},
+			{"until the identity provider's end", 86400, time.Hour, time.Hour},
+			{"not longer than the organization's time", 600, time.Hour, 10 * time.Minute},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				h := storetest.Open(t, s, fmt.Sprint("lifetime-", i))
@@ -66,7 +67,7 @@ func TestSessionLifetime(t *testing.T) {
 				storetest.WantKind(t, err, model.Invalid, "code")
 			})
 		}
-		t.Run("a session that the identity provider has ended already opens nothing", func(t *testing.T) {
+		t.Run("a session whose end at the identity provider is past is not live", func(t *testing.T) {
 			h := storetest.Open(t, s, "past")
 			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf("subject", h.Mail("ada")))
 			at := model.TimeOf(clock.Now().Add(-time.Minute))

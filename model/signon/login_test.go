@@ -12,15 +12,15 @@ import (
 	"rollcall/model/store"
 )
 
-// A login is used once, on whatever server its response arrives.
+// A login and an assertion are accepted once, whatever replica gets the response.
 func TestLoginIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
-		stores := twice(t, db, store.Options{Now: clock.Now})
+		stores := replicas(t, db, store.Options{Now: clock.Now})
 		h := storetest.Open(t, stores[0], "contoso")
 		claims := storetest.ClaimsOf("subject", h.Mail("ada"))
-		t.Run("of two responses at the same moment one is accepted", func(t *testing.T) {
+		t.Run("of two responses at the same time one is accepted", func(t *testing.T) {
 			for range 5 {
 				l := storetest.Begin(t, h.Org, h.C)
 				ok := 0
@@ -40,7 +40,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 				}
 			}
 		})
-		t.Run("it lives for ten minutes", func(t *testing.T) {
+		t.Run("it expires after ten minutes", func(t *testing.T) {
 			in, late := storetest.Begin(t, h.Org, h.C), storetest.Begin(t, h.Org, h.C)
 			if in.ExpiresAt != model.TimeOf(clock.Now().Add(10*time.Minute)) {
 				t.Errorf("it expires at %s", in.ExpiresAt)
@@ -56,7 +56,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 				t.Errorf("%d rows were written", n-before)
 			}
 		})
-		t.Run("it is found used or late, and at its connection only", func(t *testing.T) {
+		t.Run("it is found when it was used or has expired, at its connection only", func(t *testing.T) {
 			l := storetest.Begin(t, h.Org, h.C)
 			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, claims))
 			storetest.Must(t, err)
@@ -77,7 +77,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 			in.Login = storetest.Begin(t, h.Org, h.C)
 			_, err = signon.In(h.Org).SignIn(t.Context(), in)
 			storetest.Refused(t, err, refusal.AssertionReplayed)
-			// What was refused has not used up the login.
+			// The refused response did not use the login.
 			_, err = signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, in.Login, claims))
 			storetest.Must(t, err)
 			other := storetest.Connect(t, h.Org)
@@ -87,7 +87,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 			storetest.WantKind(t, signon.In(h.Org).RememberAssertion(t.Context(), storetest.NewID(), "a",
 				in.ReplayUntil), model.NotFound)
 		})
-		t.Run("of two servers that get the same assertion at the same moment one accepts it", func(t *testing.T) {
+		t.Run("of two replicas that get one assertion at the same time one accepts it", func(t *testing.T) {
 			for range 5 {
 				in := storetest.Response(h.C, nil, claims)
 				ok := 0

@@ -49,10 +49,10 @@ func TestLoginAttempts(t *testing.T) {
 		numbered := func(prefix string) func(int) string {
 			return func(i int) string { return fmt.Sprint(prefix, i/202) }
 		}
-		t.Run("of an address 200 failures a day are kept, and a flood leaves room for what is rare",
+		t.Run("an address has 200 failures a day, and a flood leaves room for rare failures",
 			func(t *testing.T) {
 				if kept := flood(h.C, 5*202, always("expired"), numbered("192.0.2.")); kept != 810 {
-					t.Errorf("%d are kept", kept) // ten of the fifth address find room among the rare ones
+					t.Errorf("%d are kept", kept) // 800, and ten of the fifth address
 				}
 				if n := len(storetest.NewEvents(t, s, h.Org, func() { fail(h.C, "192.0.2.3") })); n != 0 {
 					t.Errorf("there are %d events of what was not kept", n)
@@ -78,7 +78,7 @@ func TestLoginAttempts(t *testing.T) {
 					t.Error("another connection has no room")
 				}
 				if _, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("first", h.Mail("first"))); err != nil {
-					t.Error(err) // whoever fails keeps nobody out
+					t.Error(err) // failures refuse no login
 				}
 				clock.Advance(24*time.Hour - time.Millisecond)
 				if fail(h.C, "192.0.2.3") {
@@ -100,7 +100,7 @@ func TestLoginAttempts(t *testing.T) {
 				t.Error("the neighbor has no room")
 			}
 		})
-		t.Run("200 of one address leave room for others", func(t *testing.T) {
+		t.Run("200 failures of one address leave room for another", func(t *testing.T) {
 			c := storetest.Connect(t, h.Org)
 			for i := range 201 {
 				if kept := fail(c, "192.0.2.1"); kept != (i < 200) {
@@ -111,7 +111,7 @@ func TestLoginAttempts(t *testing.T) {
 				t.Error("another address has no room")
 			}
 		})
-		t.Run("what was sent is kept as text, and not all of it", func(t *testing.T) {
+		t.Run("what was sent is stored as text and shortened", func(t *testing.T) {
 			for name, sent := range map[string]string{"nul": "a\x00b", "no text": "a\xff\xc3b",
 				"long": strings.Repeat("ä", 9000), "long and no text": strings.Repeat("\xff\x00", 9000)} {
 				c := storetest.Connect(t, h.Org)
@@ -138,7 +138,7 @@ func TestLoginAttempts(t *testing.T) {
 				}
 			}
 		})
-		t.Run("a success names the person, without a word too many", func(t *testing.T) {
+		t.Run("a success has the user and no reason", func(t *testing.T) {
 			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C),
 				storetest.ClaimsOf("first", "First@"+h.Domain))
 			in.Attempt = signon.LoginAttempt{Reference: "reference", Address: "192.0.2.3",
@@ -157,9 +157,9 @@ func TestLoginAttempts(t *testing.T) {
 	})
 }
 
-// A flood of messages that are not even noted any more must not hold up those who sign in: on
-// SQLite there is one writer for all.
-func TestFailuresBeyondTheLimitDoNotWrite(t *testing.T) {
+// Failures beyond the limit open no transaction. SQLite has one writer, and a flood of them would
+// make logins wait.
+func TestFailuresBeyondTheLimitOpenNoTransaction(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		h := storetest.Open(t, s, "contoso")
@@ -172,7 +172,7 @@ func TestFailuresBeyondTheLimitDoNotWrite(t *testing.T) {
 			}
 			return nil
 		}))
-		storetest.Must(t, h.Org.Tx(t.Context(), func(*store.Org) error { // somebody signs in
+		storetest.Must(t, h.Org.Tx(t.Context(), func(*store.Org) error { // as a login does
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			kept, err := signon.In(h.Org).RecordFailedLogin(ctx, failed, "")

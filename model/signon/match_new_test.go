@@ -20,14 +20,14 @@ func matchingNotFound() []matching {
 	}
 	elsewhere := func(_ storetest.House, c *signon.Claims) { c.Email = "ada@elsewhere.example" }
 	return append([]matching{
-		{name: "6: who was deleted is recognized by the e-mail", given: gone(false),
+		{name: "6: a tombstone fits by the e-mail", given: gone(false),
 			refused: refusal.PersonDeprovisioned},
 		{name: "6: by the identity", given: gone(true), refused: refusal.PersonDeprovisioned, asserted: elsewhere},
 		{name: "6: by the NameID", given: gone(false), refused: refusal.PersonDeprovisioned,
 			asserted: func(h storetest.House, c *signon.Claims) { c.NameID, c.Email = "ADA.L", h.Mail("new") }},
 		{name: "6: by the connection's attribute", given: gone(false), refused: refusal.PersonDeprovisioned,
 			asserted: func(h storetest.House, c *signon.Claims) { c.UserName, c.Email = "Ada.L", h.Mail("new") }},
-		{name: "6: also where logins make no users", refused: refusal.PersonDeprovisioned,
+		{name: "6: also when logins create no users", refused: refusal.PersonDeprovisioned,
 			given: func(t testing.TB, h storetest.House) *people.User { buried(t, h, false); return jitOff(t, h) }},
 		{name: "6: not when the organization has no directory", events: []model.EventType{created},
 			given: func(t testing.TB, h storetest.House) *people.User {
@@ -51,16 +51,16 @@ func matchingNotFound() []matching {
 				return h.Owned(t, h.D, "ada.l", "x", h.Mail("ada"))
 			}},
 		{name: "7: somebody new", given: nobody, events: []model.EventType{created}},
-		{name: "7: somebody new, although another has left", events: []model.EventType{created}, given: gone(true),
+		{name: "7: somebody new, and the tombstone of another", events: []model.EventType{created}, given: gone(true),
 			asserted: func(h storetest.House, c *signon.Claims) { c.Subject, c.Email = "new", h.Mail("new") }},
-		{name: "8: logins make no users", given: jitOff, refused: refusal.NotProvisioned},
-		{name: "8: a subject that no index holds", given: nobody, refused: refusal.NotProvisioned,
+		{name: "8: logins create no users", given: jitOff, refused: refusal.NotProvisioned},
+		{name: "8: a subject too long for an index", given: nobody, refused: refusal.NotProvisioned,
 			asserted: func(_ storetest.House, c *signon.Claims) {
 				c.Subject = rand.Text() + strings.Repeat("x", 4000)
 			}},
 		{name: "8: a subject that is no text", given: nobody, refused: refusal.NotProvisioned,
 			asserted: func(_ storetest.House, c *signon.Claims) { c.Subject = "nul\x00\xff" }},
-		{name: "8: an e-mail that no index holds", given: nobody, refused: refusal.NotProvisioned,
+		{name: "8: an e-mail too long for an index", given: nobody, refused: refusal.NotProvisioned,
 			asserted: func(h storetest.House, c *signon.Claims) { c.Email = h.Mail(strings.Repeat("x", 4000)) }},
 		{name: "8: an e-mail outside", given: nobody, asserted: elsewhere, refused: refusal.NotProvisioned},
 		{name: "8: an e-mail that nobody verified", given: nobody, refused: refusal.NotProvisioned,
@@ -109,7 +109,7 @@ func matchingInactive() []matching {
 				storetest.Must(t, directory.In(h.Org).DeleteDirectory(t.Context(), old.ID))
 				return u
 			}},
-		{name: "inactive: its directory deleted, then adopted without a word about active",
+		{name: "inactive: its directory deleted, then adopted without active",
 			refused: refusal.UserDeactivated, given: func(t testing.TB, h storetest.House) *people.User {
 				u := released(t, h, true)
 				_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID,
@@ -119,11 +119,11 @@ func matchingInactive() []matching {
 				storetest.Must(t, err)
 				return u
 			}},
-		{name: "inactive: its directory deleted, found by identity, comes back", events: []model.EventType{updated},
+		{name: "inactive: its directory deleted, found by identity, active again", events: []model.EventType{updated},
 			given: back(true)},
-		{name: "inactive: its directory deleted, found by e-mail, comes back",
+		{name: "inactive: its directory deleted, found by e-mail, active again",
 			events: []model.EventType{updated, linked}, given: back(false)},
-		{name: "inactive: its directory deleted, not where logins make no users", refused: refusal.UserDeactivated,
+		{name: "inactive: its directory deleted, not when logins create no users", refused: refusal.UserDeactivated,
 			given: func(t testing.TB, h storetest.House) *people.User {
 				jitOff(t, h)
 				return released(t, h, true)

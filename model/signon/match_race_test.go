@@ -16,10 +16,10 @@ import (
 	"rollcall/model/store"
 )
 
-// Whom a login finds can be changed before it locks them. What it found by must hold under the
-// lock: else the address of somebody who has just become an administrator would do to be signed in
-// as one.
-func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
+// A user can change between the search of a login and its lock. The row of the table must still fit
+// then. Otherwise the e-mail address of a member who has just become an administrator would be
+// enough to sign in as one.
+func TestCandidateChangesBeforeTheLock(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
 	p := storetest.NewPause()
@@ -76,7 +76,7 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 			claims := storetest.ClaimsOf("subject", h.Mail("ada"))
 			claims.NameID, claims.FirstName, claims.LastName = "name-id", "", ""
 			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), claims)
-			p.At <- "FOR UPDATE" // the user's row, having been found
+			p.At <- "FOR UPDATE" // the lock of the user's row
 			var out *signon.SignInResult
 			signedIn := make(chan error, 1)
 			go func() {

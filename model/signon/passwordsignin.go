@@ -13,8 +13,8 @@ import (
 	"rollcall/model/people"
 )
 
-// PendingAuthorization is a request of an application that waits at the login
-// page. It is bound to one browser, for ten minutes, and answered once.
+// PendingAuthorization is a request of an application that waits at the login page. It belongs to
+// one browser, lives for ten minutes and is answered once.
 type PendingAuthorization struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -30,7 +30,7 @@ type PendingAuthorization struct {
 	UsedAt         *model.Time
 }
 
-// StartAuthorization stores what an application asked for, with its id and times.
+// StartAuthorization stores the request of an application and sets its id and times.
 func (o Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) error {
 	p.ID, p.CreatedAt, p.UsedAt = model.NewID(), tenant.Now(o), nil
 	p.ExpiresAt = p.CreatedAt + model.Time(loginTime.Milliseconds())
@@ -40,8 +40,8 @@ func (o Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) er
 	return nil
 }
 
-// PendingAuthorization returns what waits in a browser. It answers NotFound for
-// what is another browser's, was answered or came too late.
+// PendingAuthorization returns the request that waits in a browser. It returns NotFound for the
+// request of another browser, for one that was answered, and for one that has expired.
 func (s Store) PendingAuthorization(ctx context.Context, id string, browserHash []byte) (*PendingAuthorization, error) {
 	var p PendingAuthorization
 	if model.IsID(id) {
@@ -57,23 +57,24 @@ func (s Store) PendingAuthorization(ctx context.Context, id string, browserHash 
 	return nil, model.NotFoundf("no application waits for this sign-in any more")
 }
 
-// PasswordSignIn is somebody who wants to sign in by a password.
+// PasswordSignIn is what somebody enters who signs in by a password.
 type PasswordSignIn struct {
 	Email, Password string
-	// Organization is meant where the e-mail address is under no verified domain: by the address of
-	// the page, or because the browser remembers it. It is nil for none.
+	// Organization counts when the e-mail address is under no verified domain. It comes from the
+	// page's URL or from a cookie, and can be nil.
 	Organization         *organization.Organization
-	Pending              *PendingAuthorization // which is answered; nil for none
-	ReplacesSessionID    *string               // the session that this browser had
+	Pending              *PendingAuthorization // the request to answer, or nil
+	ReplacesSessionID    *string               // the session that the browser had
 	IPAddress, UserAgent string
 }
 
-// errWrongPassword is one answer for all that is wrong: it must not tell who there is.
+// errWrongPassword is the same for everything that is wrong, so that nobody learns which accounts
+// exist.
 var errWrongPassword error = model.Deniedf("The e-mail address or the password is wrong.")
 
-// SignInByPassword signs an administrator in. It answers Denied for whatever is
-// wrong, after the same look-ups and the same hashing, and Busy while the account
-// or the address must wait; *SignInRefused where the application may not be told.
+// SignInByPassword signs an administrator in. The error is Denied for everything that is wrong,
+// after the same statements and the same hashing. It is Busy while the account or the browser's
+// address must wait, and a *refusal.Error when the application may not get the profile.
 func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignInResult, error) {
 	g, err := s.organizationOfEmail(ctx, in.Email, in.Organization)
 	if err != nil {
@@ -88,7 +89,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	if err != nil {
 		return nil, err
 	}
-	who, password, err := org.passwordOf(ctx, in.Email)
+	user, password, err := org.findPassword(ctx, in.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -96,27 +97,29 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	if err != nil {
 		return nil, err
 	}
-	if !equal || who.MayHavePassword(g.Settings) != nil {
+	if !equal || user.MayHavePassword(g.Settings) != nil {
 		return nil, errWrongPassword
 	}
-	better := ""
+	newHash := ""
 	if outdated {
-		if better, err = people.Across(s).RehashPassword(ctx, in.Password); err != nil {
+		if newHash, err = people.Across(s).RehashPassword(ctx, in.Password); err != nil {
 			return nil, err
 		}
 	}
-	out, err := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(who.ID)))).
-		enterByPassword(ctx, in, password, better)
+	out, err := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(user.ID)))).
+		openPasswordSession(ctx, in, password, newHash)
 	if err != nil {
 		return nil, err
 	}
 	return out, guessing.Right(ctx)
 }
 
-// organizationOfEmail is the organization that has the domain of an address verified, else the one
-// that is meant, else one that has nobody (docs/design/identity.md, "Login page").
-func (s Store) organizationOfEmail(ctx context.Context, email string,
-	meant *organization.Organization) (*organization.Organization, error) {
+// organizationOfEmail returns the organization that has verified the domain of the address.
+// Otherwise it returns meant, or without that an empty organization (docs/design/identity.md,
+// "Login page").
+func (s Store) organizationOfEmail(
+	ctx context.Context, email string, meant *organization.Organization,
+) (*organization.Organization, error) {
 	_, domain := model.FoldEmail(email)
 	g, err := organization.Across(s).OrganizationByDomain(ctx, domain)
 	if model.KindOf(err) == model.NotFound {
@@ -128,33 +131,36 @@ func (s Store) organizationOfEmail(ctx context.Context, email string,
 	return g, err
 }
 
-// passwordOf reads whose password an e-mail address signs in with, in two
-// statements whoever there is. Two with one address are nobody.
-func (o Org) passwordOf(ctx context.Context, email string) (*people.User, *people.UserPassword, error) {
+// findPassword reads the user with an e-mail address and the user's password, in two statements
+// whether they exist or not. When two users have the address, it returns none.
+func (o Org) findPassword(ctx context.Context, email string) (*people.User, *people.UserPassword, error) {
 	folded, _ := model.FoldEmail(email)
 	holders := tenant.Read(o).Model(&people.UserPassword{}).Select("user_id")
 	var users []people.User
-	err := tenant.Read(o).WithContext(ctx).Where("email_folded = ? AND email_folded <> '' AND active = ? AND role "+
-		"= ? AND id IN (?)", folded, true, people.Admin, holders).
+	err := tenant.Read(o).WithContext(ctx).
+		Where("email_folded = ? AND email_folded <> '' AND active = ? AND role = ? AND id IN (?)",
+			folded, true, people.Admin, holders).
 		Limit(2).Find(&users).Error
 	if err != nil {
 		return nil, nil, tenant.Translate(o, fmt.Errorf("find user of password: %w", err))
 	}
-	who := &people.User{}
+	user := &people.User{}
 	if len(users) == 1 {
-		who = &users[0]
+		user = &users[0]
 	}
 	var p people.UserPassword
-	if err := tenant.Read(o).WithContext(ctx).Where("user_id = ?", who.ID).Limit(1).Find(&p).Error; err != nil {
+	if err := tenant.Read(o).WithContext(ctx).Where("user_id = ?", user.ID).Limit(1).Find(&p).Error; err != nil {
 		return nil, nil, tenant.Translate(o, fmt.Errorf("read password: %w", err))
 	}
-	return who, &p, nil
+	return user, &p, nil
 }
 
-// enterByPassword opens the session of a user whose password was right, and
-// answers the application that waits. What has changed since the comparison refuses it.
-func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *people.UserPassword,
-	better string) (*SignInResult, error) {
+// openPasswordSession opens the session of a user whose password was right, and answers the
+// application that waits. It checks again, under locks, what may have changed since the password
+// was compared.
+func (o Org) openPasswordSession(
+	ctx context.Context, in PasswordSignIn, compared *people.UserPassword, newHash string,
+) (*SignInResult, error) {
 	out := &SignInResult{}
 	err := o.change(ctx, func(org Org) error {
 		u, err := people.In(org).FindUser(ctx, compared.UserID, true)
@@ -164,7 +170,7 @@ func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *p
 		if err != nil {
 			return err
 		}
-		// Whoever switches passwords off waits for this login, or this login for them.
+		// The lock serializes this login with a change of the settings for passwords.
 		g, err := organization.In(org).LockOrganization(ctx, "SHARE")
 		if err != nil {
 			return err
@@ -175,7 +181,7 @@ func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *p
 		if u.MayHavePassword(g.Settings) != nil {
 			return errWrongPassword
 		}
-		if err := org.usePassword(ctx, compared, better); err != nil {
+		if err := org.usePassword(ctx, compared, newHash); err != nil {
 			return err
 		}
 		out.User = u
@@ -186,7 +192,7 @@ func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *p
 			return err
 		}
 		if in.ReplacesSessionID != nil {
-			if err := org.endReplaced(ctx, *in.ReplacesSessionID); err != nil {
+			if err := org.endReplacedSession(ctx, *in.ReplacesSessionID); err != nil {
 				return err
 			}
 		}
@@ -201,14 +207,14 @@ func (o Org) enterByPassword(ctx context.Context, in PasswordSignIn, compared *p
 	return out, nil
 }
 
-// usePassword makes sure that the password is still the one that was compared,
-// and stores its hash under better parameters, where one is given.
-func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, better string) error {
-	if better == "" {
-		better = compared.Hash
+// usePassword makes sure that the stored hash is still the one that was compared. newHash replaces
+// it, unless it is empty.
+func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, newHash string) error {
+	if newHash == "" {
+		newHash = compared.Hash
 	}
 	r := tenant.DB(o).WithContext(ctx).Model(&people.UserPassword{}).
-		Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", better)
+		Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", newHash)
 	if r.Error != nil {
 		return fmt.Errorf("use password: %w", r.Error)
 	}
@@ -218,9 +224,11 @@ func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, bet
 	return nil
 }
 
-// answerPending makes the code of the application that waits, of several who try once.
-func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *organization.Organization,
-	out *SignInResult) error {
+// answerPending creates the code for the application that waits. Of several requests at once, one
+// gets it.
+func (o Org) answerPending(
+	ctx context.Context, p *PendingAuthorization, g *organization.Organization, out *SignInResult,
+) error {
 	if p == nil || p.OrganizationID != o.ID {
 		return nil
 	}
@@ -231,21 +239,22 @@ func (o Org) answerPending(ctx context.Context, p *PendingAuthorization, g *orga
 		return fmt.Errorf("use authorization: %w", r.Error)
 	}
 	if r.RowsAffected == 0 {
-		return nil // the session is good without it
+		return nil // another request has answered it; the session is good without a code
 	}
 	var err error
-	out.Code, err = o.handOver(ctx, g, out.User, out.Session, p.ApplicationID, p.RedirectURI, p.CodeChallenge)
+	out.Code, err = o.createCode(ctx, g, out.User, out.Session, p.ApplicationID, p.RedirectURI, p.CodeChallenge)
 	return err
 }
 
-// recordPasswordSignIn notes the login, and raises the alert where everybody else
-// must come by the identity provider (docs/design/identity.md, "Administrators").
-func (o Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *organization.Organization,
-	out *SignInResult) error {
+// recordPasswordSignIn records the login. Where the organization requires SSO, it also records the
+// alert (docs/design/identity.md, "Administrators").
+func (o Org) recordPasswordSignIn(
+	ctx context.Context, in PasswordSignIn, g *organization.Organization, out *SignInResult,
+) error {
 	user, session := model.UserPrefix.ID(out.User.ID), model.SessionPrefix.ID(out.Session.ID)
 	address, agent := model.OrNull(model.Clipped(in.IPAddress)), model.OrNull(model.Clipped(in.UserAgent))
-	err := tenant.Record(o, PasswordSucceeded, user, passwordAuthentication{"password", "succeeded", address, agent,
-		user, out.User.Email, session})
+	err := tenant.Record(o, PasswordSucceeded, user,
+		passwordAuthentication{"password", "succeeded", address, agent, user, out.User.Email, session})
 	if err != nil || !g.Settings.SSORequired {
 		return err
 	}

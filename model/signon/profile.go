@@ -11,7 +11,7 @@ import (
 	"rollcall/model/people"
 )
 
-// ProfileObject is a user as an application gets it after a sign-in.
+// ProfileObject is the user as an application gets it after a sign-in.
 type ProfileObject struct {
 	Object           string              `json:"object"`
 	ID               string              `json:"id"`
@@ -31,11 +31,11 @@ type ProfileObject struct {
 	RawAttributes    json.RawMessage     `json:"raw_attributes"`
 	UserID           string              `json:"user_id"` // Rollcall's addition: the member of the organization
 
-	// Accounts are Rollcall's addition: where the user has a seat, and in which groups.
+	// Accounts are Rollcall's addition: the accounts in which the user has a seat.
 	Accounts []ProfileAccount `json:"accounts"`
 }
 
-// Profile is who signed in, as an application sees it.
+// Profile returns the user of a session as applications see it.
 func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) {
 	d, err := in.User.Parse()
 	if err != nil {
@@ -44,23 +44,26 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	p := &ProfileObject{
 		Object: "profile", ID: model.ProfilePrefix.ID(in.Identity.ID),
 		OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
-		Method:         in.Session.Method(), ConnectionID: model.ConnectionPrefix.OrNull(in.Session.ConnectionID),
-		ConnectionType: model.OrNull(in.ConnectionType), IdpID: in.Identity.Subject,
-		Email: in.User.Email, FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
+		Method:         in.Session.Method(),
+		ConnectionID:   model.ConnectionPrefix.OrNull(in.Session.ConnectionID),
+		ConnectionType: model.OrNull(in.ConnectionType),
+		IdpID:          in.Identity.Subject, UserID: model.UserPrefix.ID(in.User.ID), Email: in.User.Email,
+		FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
 		Name: model.OrNull(d.FormattedName()),
 		Role: people.RoleObject{Slug: in.User.Role}, Roles: []people.RoleObject{{Slug: in.User.Role}},
 		Groups: []string{}, CustomAttributes: map[string]any{},
-		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: model.UserPrefix.ID(in.User.ID),
+		RawAttributes: json.RawMessage(in.Identity.RawAttributes),
 	}
-	// What a directory says of its users counts for more than what a login says
+	// The groups of a user of a directory are those of the directory
 	// (docs/design/identity.md, "Groups").
 	db := tenant.Read(o).WithContext(ctx).Model(&people.AssertedGroup{}).
 		Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {
 		mine := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
-		db, column = tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id IN (?)", mine).
-			Order("display_name_folded"), "display_name"
+		db = tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+			Where("id IN (?)", mine).Order("display_name_folded")
+		column = "display_name"
 	}
 	if err := db.Pluck(column, &p.Groups).Error; err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
@@ -69,8 +72,7 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	return p, err
 }
 
-// ProfileAccount is an account that a user has a seat in, with the groups of it
-// that the user is in.
+// ProfileAccount is an account in which the user has a seat, with the user's groups in it.
 type ProfileAccount struct {
 	ID     string         `json:"id"`
 	Name   string         `json:"name"`
@@ -84,9 +86,9 @@ type ProfileGroup struct {
 	Permissions []string `json:"permissions"`
 }
 
-// ProfileAccounts returns the accounts in which a user has a seat, with the
-// user's groups. Who waits for a seat is in none of the account's groups yet.
-// Where the organization has no accounts, it asks nobody.
+// ProfileAccounts returns the accounts in which a user has a seat, with the user's groups. A user
+// who waits for a seat is not in the groups of that account yet. For an organization without
+// accounts no statement runs.
 func (o Org) ProfileAccounts(ctx context.Context, userID string) ([]ProfileAccount, error) {
 	out := []ProfileAccount{}
 	if !tenant.HasRules(o) {

@@ -13,13 +13,14 @@ import (
 	"rollcall/model/people"
 )
 
-// createSession opens a session and returns the token that the browser keeps. idToken and at are
-// what its identity provider knows it by, where it is of the one kind or the other.
-func (o Org) createSession(ctx context.Context, s *people.Session, idToken string, at ProviderSession) (token string,
-	err error) {
+// createSession stores a session and returns the token for the browser. idToken is the identity
+// provider's ID token, if any, and at is how a SAML identity provider knows the session.
+func (o Org) createSession(
+	ctx context.Context, s *people.Session, idToken string, at ProviderSession,
+) (token string, err error) {
 	s.ID, s.CreatedAt = model.NewID(), tenant.Now(o)
 	s.IdleUntil = s.IdleFrom(s.CreatedAt)
-	if err := remember(s, o, at); err != nil {
+	if err := sealProviderSession(o, s, at); err != nil {
 		return "", err
 	}
 	if idToken != "" {
@@ -32,7 +33,7 @@ func (o Org) createSession(ctx context.Context, s *people.Session, idToken strin
 	return token, nil
 }
 
-// Sessions lists the live sessions of a user, of all users when userID is empty.
+// Sessions lists the live sessions of a user, or those of all users when userID is empty.
 func (o Org) Sessions(ctx context.Context, userID string, p model.Page) ([]people.Session, model.PageInfo, error) {
 	db := people.In(o).LiveSessions(tenant.Read(o).WithContext(ctx).Model(&people.Session{}))
 	if userID != "" {
@@ -41,7 +42,8 @@ func (o Org) Sessions(ctx context.Context, userID string, p model.Page) ([]peopl
 	return tenant.Paged(o, db, p, func(s people.Session) string { return s.ID })
 }
 
-// EndSession ends a session with its codes and tokens. One that has ended already stays as it is.
+// EndSession ends a session with its codes and tokens. A session that has already ended keeps the
+// time at which it did.
 func (o Org) EndSession(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no session %.64q here", id)
@@ -57,13 +59,14 @@ func (o Org) EndSession(ctx context.Context, id string) error {
 	return nil
 }
 
-// EndSessionsOf ends the sessions of an identity, and those that its user, or the
-// user of this id who has none, began with a password. It tells how many they were.
+// EndSessionsOf ends the sessions of an identity, and those that its user began with a password.
+// For a user without an identity, identityID is the user's id. It returns how many it ended.
 func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
 	user := identityID
 	var linked []string
-	if err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identityID).
-		Pluck("user_id", &linked).Error; err != nil {
+	err = tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identityID).
+		Pluck("user_id", &linked).Error
+	if err != nil {
 		return 0, tenant.Translate(o, fmt.Errorf("read identity: %w", err))
 	}
 	if len(linked) == 1 {
@@ -78,9 +81,9 @@ func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64,
 	return r.RowsAffected, nil
 }
 
-// endReplaced ends the session that a browser had before a login, at whichever
-// organization: the browser has lost its cookie, so nobody could sign it out any more.
-func (o Org) endReplaced(ctx context.Context, id string) error {
+// endReplacedSession ends the session that the browser had before the login, also one of another
+// organization: the browser has lost the cookie, so that nobody could sign that session out.
+func (o Org) endReplacedSession(ctx context.Context, id string) error {
 	err := across.In(ctx, o).Model(&people.Session{}).Where("id = ? AND ended_at IS NULL", id).
 		UpdateColumn("ended_at", tenant.Now(o)).Error
 	if err != nil {
@@ -89,8 +92,8 @@ func (o Org) endReplaced(ctx context.Context, id string) error {
 	return nil
 }
 
-// SetIdle gives the sessions that are open another idle time, from now on: one that is switched on
-// must not spare whoever signed in before.
+// SetIdle gives the live sessions a new idle time, which begins now. A setting that is switched on
+// then also counts for those who are already signed in.
 func (o Org) SetIdle(ctx context.Context, seconds int) error {
 	s := people.Session{IdleSeconds: int64(seconds)}
 	s.IdleUntil = s.IdleFrom(tenant.Now(o))

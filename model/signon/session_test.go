@@ -21,14 +21,14 @@ import (
 	"rollcall/model/store"
 )
 
-// ends is a way in which access ends (docs/design/identity.md, "Leaving" and "Ended access").
-type ends struct {
+// ending is a way in which access ends (docs/design/identity.md, "Leaving" and "Ended access").
+type ending struct {
 	name   string
 	end    func(t *testing.T, o storetest.Opened)
-	reason people.EndingReason // of the event; empty for those that tell nobody
+	reason people.EndingReason // of the event; empty when there is no event
 }
 
-var endings = []ends{
+var endings = []ending{
 	{"deactivated by the directory", func(t *testing.T, o storetest.Opened) {
 		storetest.Deactivate(t, o.Org, o.D, o.User)
 	}, people.EndedDeprovisioned},
@@ -45,9 +45,9 @@ var endings = []ends{
 		_, err := people.In(o.Org).RevokeSessions(t.Context(), o.User.ID)
 		storetest.Must(t, err)
 	}, people.EndedRevoked},
-	{"an administrator no longer", func(t *testing.T, o storetest.Opened) {
+	{"the role taken away", func(t *testing.T, o storetest.Opened) {
 		o.Admin(t, o.User)
-		// the last one stays
+		// the last administrator cannot be demoted
 		o.Admin(t, o.House.Owned(t, o.House.D, "stand-in", "id-of-stand-in", o.House.Mail("stand-in")))
 		_, err := people.In(o.Org).SetRole(t.Context(), o.User.ID, people.Member)
 		storetest.Must(t, err)
@@ -55,7 +55,7 @@ var endings = []ends{
 	{"the connection deleted", func(t *testing.T, o storetest.Opened) {
 		storetest.Must(t, connection.In(o.Org).DeleteConnection(t.Context(), o.C.ID))
 	}, people.EndedConnectionChanged},
-	{"the connection to another identity provider", func(t *testing.T, o storetest.Opened) {
+	{"the connection changed to another identity provider", func(t *testing.T, o storetest.Opened) {
 		_, err := connection.In(o.Org).UpdateConnection(t.Context(), o.C.ID,
 			func(c *connection.ConnectionFields) error {
 				c.IDPEntityID = "https://other.example"
@@ -71,7 +71,7 @@ var endings = []ends{
 			t.Errorf("%d sessions ended: %v", n, err)
 		}
 	}, ""},
-	{"replaced in the browser", func(t *testing.T, o storetest.Opened) {
+	{"replaced by another login of the browser", func(t *testing.T, o storetest.Opened) {
 		l := storetest.Begin(t, o.Org, o.C)
 		l.ReplacesSessionID = &o.Out.Session.ID
 		_, err := signon.In(o.Org).SignIn(t.Context(), storetest.Response(o.C, l,
@@ -80,11 +80,11 @@ var endings = []ends{
 	}, ""},
 }
 
-// Two servers agree, the second having served that session just before.
-func TestEndedAccess(t *testing.T) {
+// Access ends on all replicas at once, also on one that has just used the session.
+func TestAccessEndsOnAllReplicas(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		stores := twice(t, db, store.Options{})
+		stores := replicas(t, db, store.Options{})
 		for i, e := range endings {
 			t.Run(e.name, func(t *testing.T) {
 				h := storetest.Open(t, stores[0], fmt.Sprint("ending-", i))
@@ -112,7 +112,7 @@ func TestEndedAccess(t *testing.T) {
 				}
 			})
 		}
-		t.Run("re-activation revives nothing", func(t *testing.T) {
+		t.Run("a user who is active again has no old session", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "revived")
 			o := h.SignOn(t, "ada")
 			storetest.Deactivate(t, h.Org, h.D, o.User)
@@ -122,7 +122,7 @@ func TestEndedAccess(t *testing.T) {
 			o.Out, o.Code, o.Token = o.Again(t)
 			o.Opens(t, stores[1], true)
 		})
-		t.Run("nor does a login after the directory is gone", func(t *testing.T) {
+		t.Run("a login after the directory was deleted revives no old session", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "returned")
 			o := h.SignOn(t, "ada")
 			storetest.Must(t, directory.In(h.Org).DeleteDirectory(t.Context(), h.D.ID))
@@ -135,7 +135,7 @@ func TestEndedAccess(t *testing.T) {
 			_, err = signon.Across(stores[1]).SessionByAccessToken(t.Context(), o.Token)
 			storetest.WantKind(t, err, model.Denied)
 		})
-		t.Run("a session that has ended already ended then", func(t *testing.T) {
+		t.Run("a session that has ended keeps its time", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "ended")
 			o := h.SignOn(t, "ada")
 			storetest.Must(t, signon.In(h.Org).EndSession(t.Context(), o.Out.Session.ID))
@@ -147,7 +147,7 @@ func TestEndedAccess(t *testing.T) {
 			storetest.WantKind(t, signon.In(h.Org).EndSession(t.Context(), storetest.NewID()), model.NotFound)
 			storetest.WantKind(t, signon.In(h.Org).EndSession(t.Context(), "\x00"), model.NotFound)
 		})
-		t.Run("a browser's session of another organization is replaced, too: its cookie is overwritten",
+		t.Run("the browser's session of another organization is replaced too",
 			func(t *testing.T) {
 				h, other := storetest.Open(t, stores[0], "one"), storetest.Open(t, stores[0], "two")
 				o := other.SignOn(t, "ada")
@@ -161,9 +161,9 @@ func TestEndedAccess(t *testing.T) {
 	})
 }
 
-// A login that verified before, and commits after access ended, opens nothing: wherever it is when
-// that happens.
-func TestDeadOnArrival(t *testing.T) {
+// A login that was verified before access ended, and is committed after that, leaves no live
+// session, whatever statement it has reached.
+func TestLoginAfterEndedAccessLeavesNoSession(t *testing.T) {
 	t.Parallel()
 	end := map[string]func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error{
 		"deactivated": func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error {
@@ -221,7 +221,7 @@ func TestDeadOnArrival(t *testing.T) {
 					}()
 					<-p.Stopped
 					go func() { ended <- end(t.Context(), h.Org, h.D, o.User) }()
-					select { // it ends at once, or waits for the login: then the login goes on
+					select { // the end is committed, or waits for a lock of the login
 					case err := <-ended:
 						ended <- err
 					case <-time.After(50 * time.Millisecond):
@@ -240,7 +240,7 @@ func TestDeadOnArrival(t *testing.T) {
 						return
 					}
 					if name == "revoked" && !strings.HasPrefix(at, "INSERT") {
-						return // it had not looked who it is: it signs in anew
+						return // the login reads the user after that, and opens a new session
 					}
 					o.Dead(t, other)
 				})

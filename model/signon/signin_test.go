@@ -15,8 +15,8 @@ import (
 	"rollcall/model/store"
 )
 
-// twice are two stores on one database, as two servers have them; on SQLite they are one.
-func twice(t testing.TB, db modeltest.Database, o store.Options) []*store.Store {
+// replicas opens two stores on one database. On SQLite they are one store.
+func replicas(t testing.TB, db modeltest.Database, o store.Options) []*store.Store {
 	t.Helper()
 	first := modeltest.Open(t, db, o)
 	if !storetest.OnPostgres(first) {
@@ -25,13 +25,12 @@ func twice(t testing.TB, db modeltest.Database, o store.Options) []*store.Store 
 	return []*store.Store{first, modeltest.Open(t, db, o)}
 }
 
-// People sign in at the same moment: nobody is made twice, and nobody waits for anybody in a
-// circle.
-func TestSignInAtOnce(t *testing.T) {
+// Logins at the same time create no user twice and do not deadlock.
+func TestLoginsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	const at = 4
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		stores := twice(t, db, store.Options{})
+		stores := replicas(t, db, store.Options{})
 		at1 := func(t *testing.T, h storetest.House, claims func(i int) signon.Claims) []*signon.SignInResult {
 			t.Helper()
 			outs, ins := make([]*signon.SignInResult, at), make([]signon.SignIn, at)
@@ -57,7 +56,7 @@ func TestSignInAtOnce(t *testing.T) {
 			}
 			return outs
 		}
-		t.Run("the first logins of one person make one user", func(t *testing.T) {
+		t.Run("the first logins of one person create one user", func(t *testing.T) {
 			for round := range 3 {
 				h := storetest.Open(t, stores[0], fmt.Sprint("first-", round))
 				at1(t, h, func(int) signon.Claims { return storetest.ClaimsOf("subject", h.Mail("ada")) })
@@ -67,7 +66,7 @@ func TestSignInAtOnce(t *testing.T) {
 				}
 			}
 		})
-		t.Run("the first logins of a directory's user make one identity", func(t *testing.T) {
+		t.Run("the first logins of a directory's user create one identity", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "linked")
 			u := h.Owned(t, h.D, "ada", "subject", h.Mail("ada"))
 			at1(t, h, func(int) signon.Claims { return storetest.ClaimsOf("subject", h.Mail("ada")) })
@@ -86,7 +85,7 @@ func TestSignInAtOnce(t *testing.T) {
 				})
 			}
 		})
-		t.Run("the first logins at a draft make it active once", func(t *testing.T) {
+		t.Run("the first logins at a draft activate it once", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "drafted")
 			h.C = storetest.Connect(t, h.Org)
 			got := storetest.NewEvents(t, stores[0], h.Org, func() {
@@ -99,8 +98,8 @@ func TestSignInAtOnce(t *testing.T) {
 	})
 }
 
-// More people than the store has connections sign in to an application at once.
-func TestCrowd(t *testing.T) {
+// More logins at the same time than the store has database connections succeed.
+func TestMoreLoginsThanDatabaseConnections(t *testing.T) {
 	t.Parallel()
 	const people = 40
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {

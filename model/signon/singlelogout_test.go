@@ -18,7 +18,7 @@ import (
 	"rollcall/model/store"
 )
 
-// wantRefused demands a refusal with a reason.
+// wantRefused fails the test unless err is a refusal with this reason.
 func wantRefused(t testing.TB, err error, reason refusal.Reason) {
 	t.Helper()
 	if r, ok := errors.AsType[*refusal.Error](err); !ok || r.Reason != reason {
@@ -26,8 +26,8 @@ func wantRefused(t testing.TB, err error, reason refusal.Reason) {
 	}
 }
 
-// TestLogoutByProvider ends exactly what is named, once.
-func TestLogoutByProvider(t *testing.T) {
+// A LogoutRequest ends exactly the sessions that it names, once.
+func TestProviderEndsSessionsThatItNames(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, store.Options{})
@@ -63,14 +63,15 @@ func TestLogoutByProvider(t *testing.T) {
 			{"one session", "ada", []string{"1"}, 1, "", [5]bool{false, true, true, true, true}},
 			{"two, and one that is not there", "ada", []string{"1", "2", "9"}, 2, "",
 				[5]bool{false, false, true, true, true}},
-			{"all of a name", "ada", nil, 3, "", [5]bool{false, false, false, true, true}},
-			{"none of that index", "ada", []string{"9"}, 0, refusal.LogoutSessionUnknown,
+			{"all of a NameID", "ada", nil, 3, "", [5]bool{false, false, false, true, true}},
+			{"an unknown index", "ada", []string{"9"}, 0, refusal.LogoutSessionUnknown,
 				[5]bool{true, true, true, true, true}},
 			{"somebody else's index", "ada", []string{"alan's"}, 0, refusal.LogoutSessionUnknown,
 				[5]bool{true, true, true, true, true}},
-			{"a name in other letters", "Ada", nil, 0, refusal.LogoutSubjectUnknown,
+			{"a NameID in other letters", "Ada", nil, 0, refusal.LogoutSubjectUnknown,
 				[5]bool{true, true, true, true, true}},
-			{"nobody", "nobody", nil, 0, refusal.LogoutSubjectUnknown, [5]bool{true, true, true, true, true}},
+			{"an unknown NameID", "nobody", nil, 0, refusal.LogoutSubjectUnknown,
+				[5]bool{true, true, true, true, true}},
 		} {
 			t.Run(c.what, func(t *testing.T) {
 				storetest.Must(t, storetest.Across(s, t.Context()).Exec("DELETE FROM sessions").Error)
@@ -100,7 +101,7 @@ func TestLogoutByProvider(t *testing.T) {
 				}
 			})
 		}
-		t.Run("of several at once, one is carried out", func(t *testing.T) {
+		t.Run("of several at the same time, one is carried out", func(t *testing.T) {
 			sign(h.C, "ada", "1")
 			l := signon.ProviderLogout{ConnectionID: h.C.ID, RequestID: "_at once", ReplayUntil: 1 << 60,
 				Issuer: h.C.IDPEntityID, NameID: "name of ada"}
@@ -122,7 +123,7 @@ func TestLogoutByProvider(t *testing.T) {
 				t.Errorf("%d were carried out", succeeded)
 			}
 		})
-		t.Run("who is known but has no session any more needs no refusal", func(t *testing.T) {
+		t.Run("a known person without a session is not refused", func(t *testing.T) {
 			storetest.Must(t, storetest.Across(s, t.Context()).Exec("DELETE FROM sessions").Error)
 			found, err := signon.In(h.Org).LogoutByProvider(t.Context(),
 				signon.ProviderLogout{ConnectionID: h.C.ID, RequestID: "_late", ReplayUntil: 1 << 60,
@@ -134,7 +135,7 @@ func TestLogoutByProvider(t *testing.T) {
 	})
 }
 
-// TestProviderSessionIsSealed: a NameID is often an e-mail address.
+// The NameID of a session is stored sealed: it is often an e-mail address.
 func TestProviderSessionIsSealed(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -169,7 +170,7 @@ func TestProviderSessionIsSealed(t *testing.T) {
 	})
 }
 
-// TestLogoutIsUsedOnce and for ten minutes.
+// A logout is used once, within ten minutes.
 func TestLogoutIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -201,8 +202,8 @@ func TestLogoutIsUsedOnce(t *testing.T) {
 	})
 }
 
-// TestFailedLogoutsAreNoted in the login log, without an event of a sign-in.
-func TestFailedLogoutsAreNoted(t *testing.T) {
+// A refused logout message is in the login log, without an event of a login.
+func TestFailedLogoutsAreInTheLoginLog(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		s := modeltest.Open(t, db, store.Options{})
