@@ -57,7 +57,7 @@ func (w *world) connect(c *client, organization string, more object) object {
 }
 
 // signIn signs somebody in at a connection, as the service provider does once a response is verified.
-func (t tenant) signIn(w *world, conn, subject, email string) *signon.SignedUp {
+func (t tenant) signIn(w *world, conn, subject, email string) *signon.SignInResult {
 	w.t.Helper()
 	id, _ := model.ConnectionPrefix.Parse(conn)
 	ctx := w.t.Context()
@@ -66,7 +66,7 @@ func (t tenant) signIn(w *world, conn, subject, email string) *signon.SignedUp {
 	if err := signon.In(t.org).StartLogin(ctx, login); err != nil {
 		w.t.Fatal(err)
 	}
-	return must[*signon.SignedUp](w.t)(signon.In(t.org).SignIn(ctx, signon.SignIn{
+	return must[*signon.SignInResult](w.t)(signon.In(t.org).SignIn(ctx, signon.SignIn{
 		Connection: c, Login: login, AssertionID: "_" + login.ID, ReplayUntil: 1 << 60,
 		Claims:  signon.Claims{Issuer: c.IDPEntityID, Subject: subject, NameID: subject, Email: email, EmailVerified: true},
 		Attempt: signon.LoginAttempt{Reference: "r-" + subject, Address: "192.0.2.1"},

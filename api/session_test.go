@@ -22,8 +22,8 @@ func TestSessions(t *testing.T) {
 		ada := tenant.signIn(w, connection, "ada", "ada@contoso.example")
 		bob := tenant.signIn(w, connection, "bob", "bob@contoso.example")
 		again := tenant.signIn(w, connection, "ada", "ADA@contoso.example")
-		id := func(s *signon.SignedUp) string { return model.SessionPrefix.ID(s.Session.ID) }
-		user := func(s *signon.SignedUp) string { return model.UserPrefix.ID(s.User.ID) }
+		id := func(s *signon.SignInResult) string { return model.SessionPrefix.ID(s.Session.ID) }
+		user := func(s *signon.SignInResult) string { return model.UserPrefix.ID(s.User.ID) }
 
 		t.Run("they are listed by user and by organization, newest first", func(t *testing.T) {
 			for query, want := range map[string][]string{

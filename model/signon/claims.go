@@ -10,15 +10,30 @@ import (
 	"rollcall/model/people"
 )
 
+// Claims is what an identity provider says of a person in a response.
+type Claims struct {
+	Issuer, Subject string // name the person; see people.Identity
+	NameID          string // as sent; empty when it was transient or missing
+	UserName        string // by the connection's UsernameAttribute; empty without it
+	Email           string
+	EmailVerified   bool // by the identity provider, or by the connection's trust_email
+	FirstName       string
+	LastName        string
+	DisplayName     string
+	Groups          []string
+	GroupsSent      bool                // without the claim the groups stay; an empty claim removes them
+	Attributes      map[string][]string // all, as sent
+}
+
 const (
-	// maxAttributes and attributesLimit bound what is kept of a login's attributes
+	// maxAttributes and attributesLimit (bytes) bound the stored attributes of a login
 	// (docs/design/identity.md, "Identities").
 	maxAttributes   = 200
 	attributesLimit = 64 << 10
 )
 
-// bound drops what is too much or too large to be kept, and says what.
-func (c *Claims) bound() (notes []string) {
+// limit drops the claims that cannot be stored, and returns a note for each.
+func (c *Claims) limit() (notes []string) {
 	for _, text := range []struct {
 		what  string
 		value *string
@@ -28,40 +43,47 @@ func (c *Claims) bound() (notes []string) {
 	} {
 		if !model.Keepable(*text.value) {
 			*text.value = ""
-			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text", text.what, model.MaxIndexed))
+			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text",
+				text.what, model.MaxIndexed))
 		}
 	}
-	return append(notes, c.boundLists()...)
+	return append(notes, c.limitLists()...)
 }
 
-func (c *Claims) boundLists() (notes []string) {
+// limitLists is limit for the attributes and the groups.
+func (c *Claims) limitLists() (notes []string) {
 	kept, size := map[string][]string{}, 0
 	dropped := 0
+	unstorable := func(text string) bool { return !model.Storable(text) }
 	for _, name := range model.SortedKeys(c.Attributes) {
 		n := len(name)
 		for _, v := range c.Attributes[name] {
 			n += len(v)
 		}
-		if len(kept) == maxAttributes || size+n > attributesLimit || !model.Storable(name) || slices.ContainsFunc(c.Attributes[name], func(v string) bool { return !model.Storable(v) }) {
+		if len(kept) == maxAttributes || size+n > attributesLimit || unstorable(name) ||
+			slices.ContainsFunc(c.Attributes[name], unstorable) {
 			dropped++
 			continue
 		}
 		kept[name], size = c.Attributes[name], size+n
 	}
 	if dropped > 0 {
-		notes = append(notes, fmt.Sprintf("%d attributes were not kept: a login keeps %d attributes of %d KiB together", dropped, maxAttributes, attributesLimit>>10))
+		notes = append(notes,
+			fmt.Sprintf("%d attributes were not kept: a login keeps %d attributes of %d KiB together",
+				dropped, maxAttributes, attributesLimit>>10))
 	}
 	c.Attributes = kept
 	unfit := func(name string) bool { return name == "" || !model.Keepable(name) }
 	if n := len(c.Groups); slices.ContainsFunc(c.Groups, unfit) {
 		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), unfit)
-		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes", n-len(c.Groups), model.MaxIndexed))
+		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes",
+			n-len(c.Groups), model.MaxIndexed))
 	}
 	return notes
 }
 
-// raw are the attributes as the API shows them: one value as it is, several as a list.
-func (c *Claims) raw() (string, error) {
+// rawAttributes are the attributes as the API shows them: one value as a text, several as a list.
+func (c *Claims) rawAttributes() (string, error) {
 	out := map[string]any{}
 	for name, values := range c.Attributes {
 		if len(values) == 1 {
@@ -73,10 +95,10 @@ func (c *Claims) raw() (string, error) {
 	return tenant.Encode(out)
 }
 
-// noteClaims keeps what a login asserted about somebody: the attributes, and the
-// groups where the login speaks of them (docs/design/identity.md, "Identities" and "Groups").
-func (o Org) noteClaims(ctx context.Context, identity *people.Identity, c *Claims) error {
-	raw, err := c.raw()
+// storeClaims stores the attributes of a login with the identity, and its groups if it had a claim
+// of groups (docs/design/identity.md, "Identities" and "Groups").
+func (o Org) storeClaims(ctx context.Context, identity *people.Identity, c *Claims) error {
+	raw, err := c.rawAttributes()
 	if err != nil {
 		return err
 	}
@@ -91,13 +113,15 @@ func (o Org) noteClaims(ctx context.Context, identity *people.Identity, c *Claim
 	if !c.GroupsSent {
 		return nil
 	}
-	return o.noteGroups(ctx, identity, c.Groups)
+	return o.storeGroups(ctx, identity, c.Groups)
 }
 
-// noteGroups keeps the names of the groups that a login asserted, in place of those of the last login.
-func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []string) error {
+// storeGroups replaces the groups of the last login by those of this one. It writes only what
+// differs.
+func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names []string) error {
 	var before []people.AssertedGroup
-	mine := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
+	mine := tenant.DB(o).WithContext(ctx).
+		Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
 	}
@@ -113,7 +137,8 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 		}
 		has[folded] = name
 		if had[folded] != name {
-			missing = append(missing, people.AssertedGroup{UserID: identity.UserID, ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
+			missing = append(missing, people.AssertedGroup{UserID: identity.UserID,
+				ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
 		}
 	}
 	var gone []string
@@ -123,7 +148,9 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 		}
 	}
 	for batch := range slices.Chunk(gone, tenant.DialectOf(o).Batch(1)) {
-		err := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ? AND name_folded IN ?", identity.UserID, identity.ConnectionID, batch).
+		err := tenant.DB(o).WithContext(ctx).
+			Where("user_id = ? AND connection_id = ? AND name_folded IN ?",
+				identity.UserID, identity.ConnectionID, batch).
 			Delete(&people.AssertedGroup{}).Error
 		if err != nil {
 			return fmt.Errorf("strip asserted groups: %w", err)
@@ -138,7 +165,7 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 	return nil
 }
 
-// describeEmail is an asserted address for the login log.
+// describeEmail is an e-mail address as the login log shows it.
 func describeEmail(address string) string {
 	if address == "" {
 		return "no e-mail address"

@@ -3,16 +3,13 @@ package signon_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"testing"
 	"time"
 
 	"rollcall/model"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
-	"rollcall/model/operator"
 	"rollcall/model/organization"
-	"rollcall/model/refusal"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -21,7 +18,7 @@ func TestRedeemCode(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
-		stores := twice(t, db, store.Options{Now: clock.Now})
+		stores := replicas(t, db, store.Options{Now: clock.Now})
 		s := stores[0]
 		h := storetest.Open(t, s, "contoso")
 		o := h.SignOn(t, "ada")
@@ -44,11 +41,13 @@ func TestRedeemCode(t *testing.T) {
 			t.Helper()
 			storetest.WantKind(t, err, model.Invalid, "code")
 		}
-		t.Run("it says who signed in, with what the session has left", func(t *testing.T) {
+		t.Run("it returns the session with the session's end", func(t *testing.T) {
 			clock.Advance(time.Hour)
-			in, token, err := signon.Across(stores[1]).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: code("")})
+			in, token, err := signon.Across(stores[1]).RedeemCode(t.Context(),
+				signon.Redemption{ApplicationID: o.Application.ID, Code: code("")})
 			storetest.Must(t, err)
-			if in.User.ID != o.User.ID || in.Session.ID != o.Out.Session.ID || in.Session.ExpiresAt != o.Out.Session.ExpiresAt || in.ConnectionType != "OktaSAML" {
+			if in.User.ID != o.User.ID || in.Session.ID != o.Out.Session.ID ||
+				in.Session.ExpiresAt != o.Out.Session.ExpiresAt || in.ConnectionType != "OktaSAML" {
 				t.Errorf("%+v", in)
 			}
 			again, err := signon.Across(s).SessionByAccessToken(t.Context(), token)
@@ -56,7 +55,7 @@ func TestRedeemCode(t *testing.T) {
 				t.Error(again, err)
 			}
 		})
-		t.Run("it lives for a minute", func(t *testing.T) {
+		t.Run("it expires after a minute", func(t *testing.T) {
 			in, late := code(""), code("")
 			clock.Advance(time.Minute - time.Millisecond)
 			_, err := redeem(in)
@@ -65,7 +64,7 @@ func TestRedeemCode(t *testing.T) {
 			_, err = redeem(late)
 			spent(t, err)
 		})
-		t.Run("the second use revokes the token of the first, at any time, and no other", func(t *testing.T) {
+		t.Run("a second use revokes the token of the first use and no other, at any time", func(t *testing.T) {
 			for _, wait := range []time.Duration{0, time.Hour} {
 				c := code("")
 				token, err := redeem(c)
@@ -86,13 +85,14 @@ func TestRedeemCode(t *testing.T) {
 				storetest.Must(t, err)
 			}
 		})
-		t.Run("of two at the same time neither has a token that lives", func(t *testing.T) {
+		t.Run("two uses at the same time leave no live token", func(t *testing.T) {
 			for range 5 {
 				c := code("")
 				tokens := make([]string, 2)
 				failed := 0
 				for _, err := range storetest.Together(2, func(i int) (err error) {
-					_, tokens[i], err = signon.Across(stores[i]).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: c})
+					_, tokens[i], err = signon.Across(stores[i]).
+						RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: c})
 					return err
 				}) {
 					if err != nil {
@@ -111,26 +111,42 @@ func TestRedeemCode(t *testing.T) {
 		})
 		sum := sha256.Sum256([]byte("verifier"))
 		challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-		address := func(uri string) func(*signon.Redemption) { return func(r *signon.Redemption) { r.RedirectURI = &uri } }
+		address := func(uri string) func(*signon.Redemption) {
+			return func(r *signon.Redemption) { r.RedirectURI = &uri }
+		}
 		verifier := func(text string) func(*signon.Redemption) {
 			return func(r *signon.Redemption) { r.CodeVerifier = text }
 		}
-		t.Run("what does not fit is refused, and the code is still good for its owner", func(t *testing.T) {
+		t.Run("a wrong request is refused, and the code is still good", func(t *testing.T) {
 			plain, proven := code(""), code(challenge)
 			for name, err := range map[string]func() error{
 				"another application": func() error {
-					_, err := redeem(plain, func(r *signon.Redemption) { r.ApplicationID = storetest.Application(t, s).ID })
+					_, err := redeem(plain, func(r *signon.Redemption) {
+						r.ApplicationID = storetest.Application(t, s).ID
+					})
 					return err
 				},
-				"another address":              func() error { _, err := redeem(plain, address("https://app.example/callback/")); return err },
-				"an empty address":             func() error { _, err := redeem(plain, address("")); return err },
-				"a verifier without challenge": func() error { _, err := redeem(plain, verifier("verifier")); return err },
+				"another address": func() error {
+					_, err := redeem(plain, address("https://app.example/callback/"))
+					return err
+				},
+				"an empty address": func() error { _, err := redeem(plain, address("")); return err },
+				"a verifier without challenge": func() error {
+					_, err := redeem(plain, verifier("verifier"))
+					return err
+				},
 				"a challenge without verifier": func() error { _, err := redeem(proven); return err },
-				"another verifier":             func() error { _, err := redeem(proven, verifier("Verifier")); return err },
-				"the challenge as verifier":    func() error { _, err := redeem(proven, verifier(challenge)); return err },
-				"no code":                      func() error { _, err := redeem(""); return err },
-				"no code of ours":              func() error { _, err := redeem("rc_code_\x00\xff"); return err },
-				"a session's token":            func() error { _, err := redeem(o.Out.SessionToken); return err },
+				"another verifier": func() error {
+					_, err := redeem(proven, verifier("Verifier"))
+					return err
+				},
+				"the challenge as verifier": func() error {
+					_, err := redeem(proven, verifier(challenge))
+					return err
+				},
+				"no code":           func() error { _, err := redeem(""); return err },
+				"no code of ours":   func() error { _, err := redeem("rc_code_\x00\xff"); return err },
+				"a session's token": func() error { _, err := redeem(o.Out.SessionToken); return err },
 			} {
 				if err := err(); model.KindOf(err) != model.Invalid {
 					t.Errorf("%s: %v", name, err)
@@ -141,11 +157,11 @@ func TestRedeemCode(t *testing.T) {
 			_, err = redeem(proven, verifier("verifier"), address(storetest.Callback))
 			storetest.Must(t, err)
 		})
-		t.Run("its address is compared exactly", func(t *testing.T) {
+		t.Run("the redirect_uri is compared exactly", func(t *testing.T) {
 			_, err := redeem(code(""), address("HTTPS://app.example/callback"))
 			spent(t, err)
 		})
-		t.Run("a deleted application has nothing left", func(t *testing.T) {
+		t.Run("a deleted application's codes and tokens end", func(t *testing.T) {
 			c := code("")
 			storetest.Must(t, organization.Across(s).DeleteApplication(t.Context(), o.Application.ID))
 			_, err := redeem(c)
@@ -154,155 +170,6 @@ func TestRedeemCode(t *testing.T) {
 			storetest.WantKind(t, err, model.Denied)
 			_, err = signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 			storetest.Must(t, err)
-		})
-	})
-}
-
-// What lives as long as the session, and how long that is.
-func TestSessionLifetime(t *testing.T) {
-	t.Parallel()
-	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		clock := modeltest.NewClock()
-		s := modeltest.Open(t, db, store.Options{Now: clock.Now})
-		for i, c := range []struct {
-			name     string
-			settings int // seconds
-			notAfter time.Duration
-			lives    time.Duration
-		}{
-			{"a day", 86400, 0, 24 * time.Hour},
-			{"the organization's time", 600, 0, 10 * time.Minute},
-			{"until the identity provider wants it to end", 86400, time.Hour, time.Hour},
-			{"not longer than the organization wants", 600, time.Hour, 10 * time.Minute},
-		} {
-			t.Run(c.name, func(t *testing.T) {
-				h := storetest.Open(t, s, fmt.Sprint("lifetime-", i))
-				h.Settings(t, func(g *organization.Settings) { g.SessionLifetimeSeconds = c.settings })
-				a := storetest.Application(t, s)
-				l := storetest.Begin(t, h.Org, h.C)
-				l.ApplicationID = &a.ID
-				clock.Advance(time.Minute) // at the identity provider
-				in := storetest.Response(h.C, l, storetest.ClaimsOf("subject", h.Mail("ada")))
-				if c.notAfter > 0 {
-					at := model.TimeOf(clock.Now().Add(c.notAfter))
-					in.NotAfter = &at
-				}
-				out, err := signon.In(h.Org).SignIn(t.Context(), in)
-				storetest.Must(t, err)
-				_, token, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: out.Code})
-				storetest.Must(t, err)
-				if at := model.TimeOf(clock.Now().Add(c.lives)); out.Session.ExpiresAt != at {
-					t.Errorf("it expires at %s, want %s", out.Session.ExpiresAt, at)
-				}
-				clock.Advance(c.lives - time.Millisecond)
-				live, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-				storetest.Must(t, err)
-				_, err = signon.Across(s).SessionByAccessToken(t.Context(), token)
-				storetest.Must(t, err)
-				late, err := signon.In(h.Org).HandOver(t.Context(), live, a.ID, storetest.Callback, "")
-				storetest.Must(t, err)
-				clock.Advance(time.Millisecond)
-				_, err = signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-				storetest.WantKind(t, err, model.Denied)
-				_, err = signon.Across(s).SessionByAccessToken(t.Context(), token)
-				storetest.WantKind(t, err, model.Denied)
-				_, _, err = signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: late})
-				storetest.WantKind(t, err, model.Invalid, "code")
-			})
-		}
-		t.Run("a session that the identity provider has ended already opens nothing", func(t *testing.T) {
-			h := storetest.Open(t, s, "past")
-			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf("subject", h.Mail("ada")))
-			at := model.TimeOf(clock.Now().Add(-time.Minute))
-			in.NotAfter = &at
-			out, err := signon.In(h.Org).SignIn(t.Context(), in)
-			storetest.Must(t, err)
-			_, err = signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.WantKind(t, err, model.Denied)
-		})
-	})
-}
-
-// docs/design/identity.md, "Disclosure": whom an application is told of.
-func TestHandOver(t *testing.T) {
-	t.Parallel()
-	modeltest.Each(t, func(t *testing.T, s *store.Store) {
-		h := storetest.Open(t, s, "contoso")
-		u := h.Owned(t, h.D, "ada", "subject", "ada@elsewhere.example")
-		serving := func() *organization.Application {
-			a := &organization.Application{ApplicationFields: organization.ApplicationFields{
-				Name: "Payroll", RedirectURIs: []string{storetest.Callback},
-			}}
-			_, err := organization.Across(s).CreateApplication(t.Context(), a, []model.OrganizationID{h.Org.ID})
-			storetest.Must(t, err)
-			return a
-		}
-		a := serving()
-		sign := func(email string) (*signon.SignedUp, error) {
-			l := storetest.Begin(t, h.Org, h.C)
-			l.ApplicationID = &a.ID
-			return signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, storetest.ClaimsOf("subject", email)))
-		}
-		t.Run("not of somebody whose stored e-mail is outside, whatever the login says", func(t *testing.T) {
-			_, err := sign(h.Mail("ada"))
-			if r := storetest.Refused(t, err, refusal.ProfileOutside); r.UserID != u.ID {
-				t.Errorf("%+v", r)
-			}
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada"))) // a page of ours tells no application
-			storetest.Must(t, err)
-			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.Must(t, err)
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
-			storetest.Refused(t, err, refusal.ProfileOutside)
-		})
-		t.Run("of everybody where an operator allowed it", func(t *testing.T) {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				g.AllowProfilesOutsideOrganization = true
-				return nil
-			})
-			storetest.Must(t, err)
-			out, err := sign(h.Mail("ada"))
-			if err != nil || out.Code == "" {
-				t.Error(out, err)
-			}
-		})
-		t.Run("not at an address that was taken from the application", func(t *testing.T) {
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
-			storetest.Must(t, err)
-			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.Must(t, err)
-			moved := func(uris ...string) {
-				_, err := organization.Across(s).UpdateApplication(t.Context(), a.ID, func(a *organization.ApplicationFields) error {
-					a.RedirectURIs = uris
-					return nil
-				})
-				storetest.Must(t, err)
-			}
-			moved("https://new.example/callback", storetest.Callback+"/", storetest.Callback+"?x")
-			_, err = sign(h.Mail("ada"))
-			if r := storetest.Refused(t, err, refusal.RedirectURIWithdrawn); r.Received != storetest.Callback {
-				t.Errorf("%+v", r)
-			}
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
-			storetest.Refused(t, err, refusal.RedirectURIWithdrawn)
-			moved(storetest.Callback)
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
-			storetest.Must(t, err)
-		})
-		t.Run("not when the application serves the organization no longer, or is gone", func(t *testing.T) {
-			storetest.Must(t, organization.Across(s).SetApplicationOrganization(t.Context(), a.ID, h.Org.ID, false))
-			_, err := sign(h.Mail("ada"))
-			storetest.Refused(t, err, refusal.ApplicationWithdrawn)
-			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("subject", h.Mail("ada")))
-			storetest.Must(t, err)
-			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
-			storetest.Must(t, err)
-			gone := serving()
-			storetest.Must(t, organization.Across(s).DeleteApplication(t.Context(), gone.ID))
-			for _, id := range []string{a.ID, gone.ID, "\x00"} {
-				_, err = signon.In(h.Org).HandOver(t.Context(), in, id, storetest.Callback, "")
-				storetest.Refused(t, err, refusal.ApplicationWithdrawn)
-			}
 		})
 	})
 }

@@ -14,8 +14,8 @@ import (
 	"rollcall/model/store"
 )
 
-// TestIdleSessionsEnd when the organization wants that, and not while somebody uses them.
-func TestIdleSessionsEnd(t *testing.T) {
+// A session ends after the idle time of the organization, and each use begins the time again.
+func TestUnusedSessionsEnd(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
@@ -27,7 +27,10 @@ func TestIdleSessionsEnd(t *testing.T) {
 			_, err := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 			return err == nil
 		}
-		token := func() bool { _, err := signon.Across(s).SessionByAccessToken(t.Context(), o.Token); return err == nil }
+		token := func() bool {
+			_, err := signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
+			return err == nil
+		}
 		listed := func() int {
 			ss, _, err := signon.In(h.Org).Sessions(t.Context(), o.User.ID, model.Page{Limit: 10})
 			storetest.Must(t, err)
@@ -37,7 +40,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 			clock.Advance(9 * time.Minute)
 			use := browser
 			if i%2 == 1 {
-				use = token // an application's look counts as use
+				use = token // a request of the application counts as use
 			}
 			if !use() {
 				t.Fatalf("in use, it ends after %d times nine minutes", i+1)
@@ -51,14 +54,15 @@ func TestIdleSessionsEnd(t *testing.T) {
 		if browser() || token() || listed() != 0 {
 			t.Errorf("after ten idle minutes it lives: %v %v, listed %d", browser(), token(), listed())
 		}
-		if _, _, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code}); model.KindOf(err) != model.Invalid {
+		if _, _, err := signon.Across(s).RedeemCode(t.Context(),
+			signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code}); model.KindOf(err) != model.Invalid {
 			t.Errorf("its code is exchanged: %v", err)
 		}
 	})
 }
 
-// TestIdleTimeIsChangedForOpenSessions: one that is switched on spares nobody.
-func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
+// A new idle time also counts for the sessions that are live already.
+func TestIdleTimeChangesForLiveSessions(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
@@ -72,7 +76,7 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 		clock.Advance(time.Hour)
 		h.Settings(t, func(g *organization.Settings) { g.SessionIdleSeconds = 300 })
 		if !lives(o) {
-			t.Fatal("what was idle before it was forbidden has ended")
+			t.Fatal("a session that was idle before the setting has ended")
 		}
 		clock.Advance(5 * time.Minute)
 		if lives(o) || !lives(elsewhere) {
@@ -80,7 +84,7 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 		}
 		h.Settings(t, func(g *organization.Settings) { g.SessionIdleSeconds = 0 })
 		if lives(o) {
-			t.Error("what has ended begins anew")
+			t.Error("an ended session is live again")
 		}
 		o.Out, _, _ = o.Again(t)
 		h.Settings(t, func(g *organization.Settings) { g.SessionIdleSeconds = 300 })
@@ -90,16 +94,17 @@ func TestIdleTimeIsChangedForOpenSessions(t *testing.T) {
 			t.Error("switched off, it ends all the same")
 		}
 		for _, seconds := range []int{-1, 1, 299, 30*86400 + 1} {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				g.Settings.SessionIdleSeconds = seconds
-				return nil
-			})
+			_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+				func(g *organization.OrganizationFields) error {
+					g.Settings.SessionIdleSeconds = seconds
+					return nil
+				})
 			storetest.WantKind(t, err, model.Invalid)
 		}
 	})
 }
 
-// TestUseIsWrittenOnceAMinute, and costs nothing where no idle time is set.
+// The use of a session is written once a minute, and never without an idle time.
 func TestUseIsWrittenOnceAMinute(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -128,9 +133,10 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 				got := counter.During(func() { err = look() })
 				storetest.Must(t, err)
 				if len(got) != c.want {
-					t.Errorf("idle time %d, after %s: %d statements, want %d:\n%s", c.idle, c.after, len(got), c.want, strings.Join(got, "\n"))
+					t.Errorf("idle time %d, after %s: %d statements, want %d:\n%s", c.idle, c.after, len(got), c.want,
+						strings.Join(got, "\n"))
 				}
-				c.want = 1 // the second look of the same minute
+				c.want = 1 // the second use in the same minute
 			}
 		}
 	})

@@ -1,11 +1,93 @@
 package signon
 
 import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
 	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
 
-// signedInRow is SignedIn as one statement reads it.
+// SignedIn is a live session with its user and identity.
+type SignedIn struct {
+	Session people.Session
+	User    people.User // without the values of the document, and without the version
+	// Identity is that of the session. After a password it is the user's first one. A user who
+	// never signed in by an identity provider has one with the user's id.
+	Identity       people.Identity
+	ConnectionType string // empty after a password
+}
+
+// SessionByToken returns the live session of a browser by the value of its cookie. Without one it
+// returns Denied.
+func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
+	in, err := s.readSession(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
+	if err != nil {
+		return nil, err
+	}
+	return s.noteUse(ctx, in), nil
+}
+
+// SessionByAccessToken returns the live session for which an application got an access token.
+// Without one it returns Denied. It also returns Denied when the application no longer serves the
+// organization, and when the user's profile may no longer be disclosed to it (see Org.HandOver).
+func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
+	now := model.TimeOf(s.Now())
+	in, err := s.readSession(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.noteUse(ctx, in), nil
+}
+
+// readSession runs one of the statements below. When it finds nothing, the error is Denied and does
+// not say why.
+func (s Store) readSession(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
+	var rows []signedInRow
+	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", err))
+	}
+	if len(rows) == 0 || rows[0].idle(model.TimeOf(s.Now())) {
+		return nil, model.Deniedf("the session is unknown or has ended")
+	}
+	return rows[0].result(), nil
+}
+
+// idleStep is how far idle_until must move before the new value is written. A session in use then
+// costs one write a minute.
+const idleStep = model.Time(60_000)
+
+// noteUse moves the end of the idle time. When that cannot be written, the request goes on: the
+// session is still good.
+func (s Store) noteUse(ctx context.Context, in *SignedIn) *SignedIn {
+	now := model.TimeOf(s.Now())
+	until := in.Session.IdleFrom(now)
+	if until == nil || in.Session.IdleUntil != nil && *until-*in.Session.IdleUntil < idleStep {
+		return in
+	}
+	in.Session.IdleUntil = until
+	if err := In(s.Org(in.Session.OrganizationID, model.System)).storeIdleUntil(ctx, &in.Session); err != nil {
+		tenant.Log(s).WarnContext(ctx, "use of session not noted", "error", err)
+	}
+	return in
+}
+
+// storeIdleUntil writes idle_until. It never writes an earlier time over a later one, since several
+// replicas write.
+func (o Org) storeIdleUntil(ctx context.Context, s *people.Session) error {
+	err := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).
+		Where("id = ? AND idle_until < ?", s.ID, *s.IdleUntil).UpdateColumn("idle_until", *s.IdleUntil).Error
+	if err != nil {
+		return fmt.Errorf("note use of session: %w", err)
+	}
+	return nil
+}
+
+// signedInRow is a SignedIn as one statement reads it.
 type signedInRow struct {
 	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
 	Epoch                                                       int64
@@ -19,13 +101,44 @@ type signedInRow struct {
 	Issuer, Subject, RawAttributes                              string
 }
 
-// The statements that find a live session, one for each question. What they have in common, in short:
-//   - users: a session lives while its user is active and has the epoch that the session began with.
-//   - identities, connections: after a password there is no connection, and the user's first identity, if
-//     there is any, is who they are to an application, since it knows them by that already. A session that
-//     began at an identity provider needs both.
-//   - applications, organizations: what an application was handed counts while the application serves the
-//     organization and may see the user: a directory can change the user's address after the code was made.
+// idle tells whether the session was unused for too long.
+func (r *signedInRow) idle(now model.Time) bool { return r.IdleUntil != nil && *r.IdleUntil <= now }
+
+// result makes a SignedIn of the row.
+func (r *signedInRow) result() *SignedIn {
+	organization := model.OrganizationID(r.OrganizationID)
+	sessionIdentity := r.IdentityID
+	if r.ConnectionID == "" {
+		sessionIdentity = ""
+	}
+	if r.IdentityID == "" { // the user never signed in by an identity provider
+		r.IdentityID, r.Subject = r.UserID, r.UserID
+	}
+	return &SignedIn{
+		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID,
+			ConnectionID: r.ConnectionID, IdentityID: sessionIdentity, Epoch: r.Epoch,
+			AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
+		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID,
+			UserName: r.UserName, Email: r.Email, EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain,
+			Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
+		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization,
+			ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer, Subject: r.Subject, UserID: r.UserID,
+			RawAttributes: r.RawAttributes},
+		ConnectionType: r.ConnectionType,
+	}
+}
+
+// The statements that find a live session by a secret, one for each kind of secret. The
+// organization is known only afterwards. So each statement is limited by the hash of the secret,
+// joins only rows of the session's organization, and demands that the session is live: this is the
+// one place that decides whether access has ended (docs/design/identity.md, "Ended access").
+//   - users: a session is live while its user is active and has the epoch of the session.
+//   - identities, connections: a session that began with a password has no connection. Its
+//     identity is the user's first, by which applications know the user. A session that began at
+//     an identity provider needs both.
+//   - applications, organizations: a code or a token is good while the application serves the
+//     organization and may see the user. A directory can change the user's address later.
 const (
 	// sessionByCookie finds the session of a browser.
 	sessionByCookie = `
@@ -92,24 +205,3 @@ const (
 	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
 		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
 )
-
-func (r *signedInRow) signedIn() *SignedIn {
-	organization := model.OrganizationID(r.OrganizationID)
-	session := r.IdentityID
-	if r.ConnectionID == "" {
-		session = ""
-	}
-	if r.IdentityID == "" { // somebody who never came by an identity provider
-		r.IdentityID, r.Subject = r.UserID, r.UserID
-	}
-	return &SignedIn{
-		Session: people.Session{ID: r.SessionID, OrganizationID: organization, UserID: r.UserID, ConnectionID: r.ConnectionID,
-			IdentityID: session, Epoch: r.Epoch, AuthenticatedAt: r.AuthenticatedAt, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
-			IdleSeconds: r.IdleSeconds, IdleUntil: r.IdleUntil},
-		User: people.User{ID: r.UserID, OrganizationID: organization, DirectoryID: r.DirectoryID, UserName: r.UserName, Email: r.Email,
-			EmailFolded: r.EmailFolded, EmailDomain: r.EmailDomain, Document: r.Document, Role: r.Role, Active: true, Epoch: r.Epoch},
-		Identity: people.Identity{ID: r.IdentityID, OrganizationID: organization, ConnectionID: r.IdentityConnectionID, Issuer: r.Issuer,
-			Subject: r.Subject, UserID: r.UserID, RawAttributes: r.RawAttributes},
-		ConnectionType: r.ConnectionType,
-	}
-}

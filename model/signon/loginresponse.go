@@ -10,9 +10,9 @@ import (
 	"rollcall/model/organization"
 )
 
-// What an identity provider sent for a login that was refused tells its
-// administrators more than any sentence. It is about a person, so that it is
-// sealed, kept for days only, and read with an event.
+// Bounds of the responses that are kept. The response of a refused login tells the administrators
+// of the identity provider more than our message. It has personal data: it is sealed, it is kept
+// for some days, and each reading is an event.
 const (
 	// MaxLoginResponse is the longest response that is kept, in bytes.
 	MaxLoginResponse = 512 << 10
@@ -21,7 +21,7 @@ const (
 	maxAddressLoginResponses = 10  // of a connection and one address
 )
 
-// LoginResponse is what came for a login that was refused.
+// LoginResponse is the response with which a login was refused.
 type LoginResponse struct {
 	AttemptID      string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -31,19 +31,19 @@ type LoginResponse struct {
 	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 	ExpiresAt      model.Time
 
-	Document string `gorm:"-"` // opened
+	Document string `gorm:"-"` // the response, after it was opened
 }
 
 // TableName is the table of LoginResponse.
 func (LoginResponse) TableName() string { return "login_responses" }
 
-// LoginResponseObject is the public form of a LoginResponse.
+// LoginResponseObject is a LoginResponse as the API shows it.
 type LoginResponseObject struct {
 	Object         string     `json:"object"`
 	LoginAttemptID string     `json:"login_attempt_id"`
 	OrganizationID string     `json:"organization_id"`
 	ConnectionID   string     `json:"connection_id"`
-	Response       string     `json:"response,omitempty"` // as it came, decoded; never in an event
+	Response       string     `json:"response,omitempty"` // decoded; never in an event
 	CreatedAt      model.Time `json:"created_at"`
 	ExpiresAt      model.Time `json:"expires_at"`
 }
@@ -51,17 +51,18 @@ type LoginResponseObject struct {
 // PublicForm returns the object that the API shows.
 func (r *LoginResponse) PublicForm() LoginResponseObject {
 	return LoginResponseObject{Object: "login_response", LoginAttemptID: model.LoginAttemptPrefix.ID(r.AttemptID),
-		OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)), ConnectionID: model.ConnectionPrefix.ID(r.ConnectionID),
-		Response: r.Document, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+		OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)),
+		ConnectionID:   model.ConnectionPrefix.ID(r.ConnectionID),
+		Response:       r.Document, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
 }
 
-// purpose is what a response is sealed for.
+// purpose is what the response is sealed for.
 func (r *LoginResponse) purpose() string { return "login_responses/" + r.AttemptID + "/sealed" }
 
-// responseOf seals what came for an attempt, where the organization wants that
-// and there is room; otherwise it returns nil. To tell whether it may be the
-// identity provider's takes its time, so that no transaction waits for it.
-func (o Org) responseOf(ctx context.Context, a *LoginAttempt) (*LoginResponse, error) {
+// sealResponse makes the row of an attempt's response. It returns nil when the organization keeps
+// none, and when there are too many. It runs before the transaction, since the attempt's Response
+// takes its time.
+func (o Org) sealResponse(ctx context.Context, a *LoginAttempt) (*LoginResponse, error) {
 	if a.Response == nil {
 		return nil, nil
 	}
@@ -75,7 +76,8 @@ func (o Org) responseOf(ctx context.Context, a *LoginAttempt) (*LoginResponse, e
 	}
 	now := tenant.Now(o)
 	var addresses []string
-	err = tenant.Read(o).WithContext(ctx).Model(&LoginResponse{}).Where("connection_id = ? AND expires_at > ?", a.ConnectionID, now).
+	err = tenant.Read(o).WithContext(ctx).Model(&LoginResponse{}).
+		Where("connection_id = ? AND expires_at > ?", a.ConnectionID, now).
 		Limit(maxLoginResponses).Pluck("address", &addresses).Error
 	if err != nil {
 		return nil, fmt.Errorf("count login responses: %w", err)
@@ -89,14 +91,15 @@ func (o Org) responseOf(ctx context.Context, a *LoginAttempt) (*LoginResponse, e
 	return r, nil
 }
 
-// LoginResponse opens what came for a login that was refused, and notes that
-// somebody has read it. It answers NotFound when nothing was kept, or is any more.
+// LoginResponse opens the response of a refused login and records the event of that. It returns
+// NotFound when none is kept.
 func (o Org) LoginResponse(ctx context.Context, attemptID string) (*LoginResponse, error) {
 	var r LoginResponse
 	err := o.Tx(ctx, func(org Org) error {
 		var found []LoginResponse
 		if model.IsID(attemptID) {
-			err := tenant.DB(org).WithContext(ctx).Where("attempt_id = ? AND expires_at > ?", attemptID, tenant.Now(org)).Limit(1).Find(&found).Error
+			err := tenant.DB(org).WithContext(ctx).
+				Where("attempt_id = ? AND expires_at > ?", attemptID, tenant.Now(org)).Limit(1).Find(&found).Error
 			if err != nil {
 				return fmt.Errorf("read login response: %w", err)
 			}
@@ -109,7 +112,8 @@ func (o Org) LoginResponse(ctx context.Context, attemptID string) (*LoginRespons
 		if err != nil {
 			return err
 		}
-		if err := tenant.Record(org, LoginResponseRead, model.LoginAttemptPrefix.ID(r.AttemptID), r.PublicForm()); err != nil {
+		err = tenant.Record(org, LoginResponseRead, model.LoginAttemptPrefix.ID(r.AttemptID), r.PublicForm())
+		if err != nil {
 			return err
 		}
 		r.Document = string(document)

@@ -28,7 +28,8 @@ func TestLoginResponses(t *testing.T) {
 		const document = "<Response>about ada@contoso.example</Response>"
 		fail := func(c *connection.Connection, address string, response func() []byte) signon.LoginAttempt {
 			t.Helper()
-			kept, err := signon.In(h.Org).RecordFailedLogin(t.Context(), signon.LoginAttempt{ConnectionID: c.ID, Reason: "expired", Address: address, Response: response}, "")
+			kept, err := signon.In(h.Org).RecordFailedLogin(t.Context(),
+				signon.LoginAttempt{ConnectionID: c.ID, Reason: "expired", Address: address, Response: response}, "")
 			if err != nil || !kept {
 				t.Fatal(kept, err)
 			}
@@ -37,7 +38,7 @@ func TestLoginResponses(t *testing.T) {
 			return as[0]
 		}
 		sent := func() []byte { return []byte(document) }
-		t.Run("it is kept sealed for seven days, and reading it is an event without it", func(t *testing.T) {
+		t.Run("it is kept sealed for seven days, and reading it is an event without the text", func(t *testing.T) {
 			a := fail(h.C, "192.0.2.1", sent)
 			for _, row := range storetest.Dump(t, s, nil) {
 				if strings.Contains(row, "about ada") {
@@ -55,7 +56,8 @@ func TestLoginResponses(t *testing.T) {
 				t.Error(diff)
 			}
 			all := storetest.Events(t, s, h.Org)
-			if e := all[len(all)-1]; e.Subject != model.LoginAttemptPrefix.ID(a.ID) || strings.Contains(e.Data, "about ada") {
+			if e := all[len(all)-1]; e.Subject != model.LoginAttemptPrefix.ID(a.ID) ||
+				strings.Contains(e.Data, "about ada") {
 				t.Errorf("%+v", e)
 			}
 			clock.Advance(7 * 24 * time.Hour)
@@ -72,9 +74,9 @@ func TestLoginResponses(t *testing.T) {
 				}
 			}
 		})
-		t.Run("what is not kept", func(t *testing.T) {
+		t.Run("nothing else is kept", func(t *testing.T) {
 			for name, response := range map[string]func() []byte{
-				"nothing": nil, "what is not the identity provider's": func() []byte { return nil },
+				"nothing": nil, "what the identity provider did not send": func() []byte { return nil },
 				"more than 512 KiB": func() []byte { return bytes.Repeat([]byte("x"), signon.MaxLoginResponse+1) },
 			} {
 				a := fail(h.C, "192.0.2.2", response)
@@ -87,12 +89,13 @@ func TestLoginResponses(t *testing.T) {
 			_, err := signon.In(h.Org).LoginResponse(t.Context(), "\x00")
 			storetest.WantKind(t, err, model.NotFound)
 		})
-		t.Run("the organization says for how long", func(t *testing.T) {
+		t.Run("the organization sets the days", func(t *testing.T) {
 			days := func(n int) error {
-				_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-					g.Settings.LoginResponseDays = n
-					return nil
-				})
+				_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+					func(g *organization.OrganizationFields) error {
+						g.Settings.LoginResponseDays = n
+						return nil
+					})
 				return err
 			}
 			storetest.Must(t, days(30))
@@ -107,7 +110,7 @@ func TestLoginResponses(t *testing.T) {
 			storetest.WantKind(t, days(-1), model.Invalid, "login_response_days")
 			storetest.Must(t, days(7))
 		})
-		t.Run("of an address ten are kept, of a connection 100", func(t *testing.T) {
+		t.Run("ten of an address and 100 of a connection are kept", func(t *testing.T) {
 			c := storetest.Connect(t, h.Org)
 			kept := 0
 			for i := range 130 {
@@ -120,7 +123,7 @@ func TestLoginResponses(t *testing.T) {
 				t.Errorf("%d kept", kept)
 			}
 		})
-		t.Run("it goes with its connection", func(t *testing.T) {
+		t.Run("it is deleted with its connection", func(t *testing.T) {
 			a := fail(storetest.Connect(t, h.Org), "192.0.2.4", sent)
 			storetest.Must(t, connection.In(h.Org).DeleteConnection(t.Context(), a.ConnectionID))
 			_, err := signon.In(h.Org).LoginResponse(t.Context(), a.ID)

@@ -16,9 +16,10 @@ import (
 	"rollcall/model/store"
 )
 
-// Whom a login finds can be changed before it locks them. What it found by must hold under the lock:
-// else the address of somebody who has just become an administrator would do to be signed in as one.
-func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
+// A user can change between the search of a login and its lock. The row of the table must still fit
+// then. Otherwise the e-mail address of a member who has just become an administrator would be
+// enough to sign in as one.
+func TestCandidateChangesBeforeTheLock(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
 	p := storetest.NewPause()
@@ -37,17 +38,23 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 		meanwhile func(ctx context.Context, h storetest.House, u *people.User) error
 		refused   refusal.Reason
 	}{
-		{"by e-mail, and becomes an administrator", func(t testing.TB, h storetest.House) *people.User { return h.Unowned(t, "ada", h.Mail("ada")) },
+		{"by e-mail, and becomes an administrator", func(t testing.TB, h storetest.House) *people.User {
+			return h.Unowned(t, "ada", h.Mail("ada"))
+		},
 			func(ctx context.Context, h storetest.House, u *people.User) error {
 				_, err := people.In(h.Org).SetRole(ctx, u.ID, people.Admin)
 				return err
 			}, refusal.AdminLinkRequired},
-		{"by e-mail at a directory, and becomes an administrator", func(t testing.TB, h storetest.House) *people.User { return h.Owned(t, h.D, "ada", "x", h.Mail("ada")) },
+		{"by e-mail at a directory, and becomes an administrator", func(t testing.TB, h storetest.House) *people.User {
+			return h.Owned(t, h.D, "ada", "x", h.Mail("ada"))
+		},
 			func(ctx context.Context, h storetest.House, u *people.User) error {
 				_, err := people.In(h.Org).SetRole(ctx, u.ID, people.Admin)
 				return err
 			}, refusal.AdminLinkRequired},
-		{"by e-mail, and gets another one", func(t testing.TB, h storetest.House) *people.User { return h.Owned(t, h.D, "ada", "x", h.Mail("ada")) },
+		{"by e-mail, and gets another one", func(t testing.TB, h storetest.House) *people.User {
+			return h.Owned(t, h.D, "ada", "x", h.Mail("ada"))
+		},
 			rename("ada", "x", "lovelace"), refusal.NotProvisioned},
 		{"by externalId, which is taken away", func(t testing.TB, h storetest.House) *people.User {
 			return h.Owned(t, h.D, "grace", "subject", h.Mail("grace"))
@@ -57,7 +64,9 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 			return h.Owned(t, h.D, "name-id", "x", h.Mail("grace"))
 		},
 			rename("grace", "x", "grace"), refusal.NotProvisioned},
-		{"by e-mail, and only the name changes", func(t testing.TB, h storetest.House) *people.User { return h.Owned(t, h.D, "ada", "x", h.Mail("ada")) },
+		{"by e-mail, and only the name changes", func(t testing.TB, h storetest.House) *people.User {
+			return h.Owned(t, h.D, "ada", "x", h.Mail("ada"))
+		},
 			rename("augusta", "x", "ada"), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,8 +76,8 @@ func TestRecognizedUserChangesBeforeTheLink(t *testing.T) {
 			claims := storetest.ClaimsOf("subject", h.Mail("ada"))
 			claims.NameID, claims.FirstName, claims.LastName = "name-id", "", ""
 			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), claims)
-			p.At <- "FOR UPDATE" // the user's row, having been found
-			var out *signon.SignedUp
+			p.At <- "FOR UPDATE" // the lock of the user's row
+			var out *signon.SignInResult
 			signedIn := make(chan error, 1)
 			go func() {
 				var err error

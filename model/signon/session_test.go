@@ -21,15 +21,17 @@ import (
 	"rollcall/model/store"
 )
 
-// ends is a way in which access ends (docs/design/identity.md, "Leaving" and "Ended access").
-type ends struct {
+// ending is a way in which access ends (docs/design/identity.md, "Leaving" and "Ended access").
+type ending struct {
 	name   string
 	end    func(t *testing.T, o storetest.Opened)
-	reason people.EndingReason // of the event; empty for those that tell nobody
+	reason people.EndingReason // of the event; empty when there is no event
 }
 
-var endings = []ends{
-	{"deactivated by the directory", func(t *testing.T, o storetest.Opened) { storetest.Deactivate(t, o.Org, o.D, o.User) }, people.EndedDeprovisioned},
+var endings = []ending{
+	{"deactivated by the directory", func(t *testing.T, o storetest.Opened) {
+		storetest.Deactivate(t, o.Org, o.D, o.User)
+	}, people.EndedDeprovisioned},
 	{"deleted by the directory", func(t *testing.T, o storetest.Opened) {
 		storetest.Must(t, directory.Of(o.Org, o.D.ID).DeleteUser(t.Context(), o.User.ID))
 	}, people.EndedDeleted},
@@ -43,20 +45,22 @@ var endings = []ends{
 		_, err := people.In(o.Org).RevokeSessions(t.Context(), o.User.ID)
 		storetest.Must(t, err)
 	}, people.EndedRevoked},
-	{"an administrator no longer", func(t *testing.T, o storetest.Opened) {
+	{"the role taken away", func(t *testing.T, o storetest.Opened) {
 		o.Admin(t, o.User)
-		o.Admin(t, o.House.Owned(t, o.House.D, "stand-in", "id-of-stand-in", o.House.Mail("stand-in"))) // the last one stays
+		// the last administrator cannot be demoted
+		o.Admin(t, o.House.Owned(t, o.House.D, "stand-in", "id-of-stand-in", o.House.Mail("stand-in")))
 		_, err := people.In(o.Org).SetRole(t.Context(), o.User.ID, people.Member)
 		storetest.Must(t, err)
 	}, people.EndedRoleChanged},
 	{"the connection deleted", func(t *testing.T, o storetest.Opened) {
 		storetest.Must(t, connection.In(o.Org).DeleteConnection(t.Context(), o.C.ID))
 	}, people.EndedConnectionChanged},
-	{"the connection to another identity provider", func(t *testing.T, o storetest.Opened) {
-		_, err := connection.In(o.Org).UpdateConnection(t.Context(), o.C.ID, func(c *connection.ConnectionFields) error {
-			c.IDPEntityID = "https://other.example"
-			return nil
-		})
+	{"the connection changed to another identity provider", func(t *testing.T, o storetest.Opened) {
+		_, err := connection.In(o.Org).UpdateConnection(t.Context(), o.C.ID,
+			func(c *connection.ConnectionFields) error {
+				c.IDPEntityID = "https://other.example"
+				return nil
+			})
 		storetest.Must(t, err)
 	}, people.EndedConnectionChanged},
 	{"signed out", func(t *testing.T, o storetest.Opened) {
@@ -67,19 +71,20 @@ var endings = []ends{
 			t.Errorf("%d sessions ended: %v", n, err)
 		}
 	}, ""},
-	{"replaced in the browser", func(t *testing.T, o storetest.Opened) {
+	{"replaced by another login of the browser", func(t *testing.T, o storetest.Opened) {
 		l := storetest.Begin(t, o.Org, o.C)
 		l.ReplacesSessionID = &o.Out.Session.ID
-		_, err := signon.In(o.Org).SignIn(t.Context(), storetest.Response(o.C, l, storetest.ClaimsOf("id-of-"+o.User.UserName, o.User.Email)))
+		_, err := signon.In(o.Org).SignIn(t.Context(), storetest.Response(o.C, l,
+			storetest.ClaimsOf("id-of-"+o.User.UserName, o.User.Email)))
 		storetest.Must(t, err)
 	}, ""},
 }
 
-// Two servers agree, the second having served that session just before.
-func TestEndedAccess(t *testing.T) {
+// Access ends on all replicas at once, also on one that has just used the session.
+func TestAccessEndsOnAllReplicas(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		stores := twice(t, db, store.Options{})
+		stores := replicas(t, db, store.Options{})
 		for i, e := range endings {
 			t.Run(e.name, func(t *testing.T) {
 				h := storetest.Open(t, stores[0], fmt.Sprint("ending-", i))
@@ -92,11 +97,14 @@ func TestEndedAccess(t *testing.T) {
 				o.Opens(t, stores[1], false)
 				var got []people.EndingReason
 				for _, event := range storetest.Events(t, h.S, h.Org)[before:] {
-					if reason := storetest.EndingOf(t, event); reason != "" && event.Subject == model.UserPrefix.ID(o.User.ID) {
+					if reason := storetest.EndingOf(t, event); reason != "" &&
+						event.Subject == model.UserPrefix.ID(o.User.ID) {
 						got = append(got, reason)
 					}
 				}
-				if want := slices.DeleteFunc([]people.EndingReason{e.reason}, func(r people.EndingReason) bool { return r == "" }); !slices.Equal(got, want) {
+				if want := slices.DeleteFunc([]people.EndingReason{e.reason}, func(r people.EndingReason) bool {
+					return r == ""
+				}); !slices.Equal(got, want) {
 					t.Errorf("it ended for %v, want %v", got, want)
 				}
 				if !strings.Contains(e.name, "connection") && !strings.Contains(e.name, "directory deleted") {
@@ -104,7 +112,7 @@ func TestEndedAccess(t *testing.T) {
 				}
 			})
 		}
-		t.Run("re-activation revives nothing", func(t *testing.T) {
+		t.Run("a user who is active again has no old session", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "revived")
 			o := h.SignOn(t, "ada")
 			storetest.Deactivate(t, h.Org, h.D, o.User)
@@ -114,7 +122,7 @@ func TestEndedAccess(t *testing.T) {
 			o.Out, o.Code, o.Token = o.Again(t)
 			o.Opens(t, stores[1], true)
 		})
-		t.Run("nor does a login after the directory is gone", func(t *testing.T) {
+		t.Run("a login after the directory was deleted revives no old session", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "returned")
 			o := h.SignOn(t, "ada")
 			storetest.Must(t, directory.In(h.Org).DeleteDirectory(t.Context(), h.D.ID))
@@ -127,7 +135,7 @@ func TestEndedAccess(t *testing.T) {
 			_, err = signon.Across(stores[1]).SessionByAccessToken(t.Context(), o.Token)
 			storetest.WantKind(t, err, model.Denied)
 		})
-		t.Run("a session that has ended already ended then", func(t *testing.T) {
+		t.Run("a session that has ended keeps its time", func(t *testing.T) {
 			h := storetest.Open(t, stores[0], "ended")
 			o := h.SignOn(t, "ada")
 			storetest.Must(t, signon.In(h.Org).EndSession(t.Context(), o.Out.Session.ID))
@@ -139,20 +147,23 @@ func TestEndedAccess(t *testing.T) {
 			storetest.WantKind(t, signon.In(h.Org).EndSession(t.Context(), storetest.NewID()), model.NotFound)
 			storetest.WantKind(t, signon.In(h.Org).EndSession(t.Context(), "\x00"), model.NotFound)
 		})
-		t.Run("a browser's session of another organization is replaced, too: its cookie is overwritten", func(t *testing.T) {
-			h, other := storetest.Open(t, stores[0], "one"), storetest.Open(t, stores[0], "two")
-			o := other.SignOn(t, "ada")
-			l := storetest.Begin(t, h.Org, h.C)
-			l.ReplacesSessionID = &o.Out.Session.ID
-			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, storetest.ClaimsOf("subject", h.Mail("ada"))))
-			storetest.Must(t, err)
-			o.Opens(t, stores[1], false)
-		})
+		t.Run("the browser's session of another organization is replaced too",
+			func(t *testing.T) {
+				h, other := storetest.Open(t, stores[0], "one"), storetest.Open(t, stores[0], "two")
+				o := other.SignOn(t, "ada")
+				l := storetest.Begin(t, h.Org, h.C)
+				l.ReplacesSessionID = &o.Out.Session.ID
+				_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l,
+					storetest.ClaimsOf("subject", h.Mail("ada"))))
+				storetest.Must(t, err)
+				o.Opens(t, stores[1], false)
+			})
 	})
 }
 
-// A login that verified before, and commits after access ended, opens nothing: wherever it is when that happens.
-func TestDeadOnArrival(t *testing.T) {
+// A login that was verified before access ended, and is committed after that, leaves no live
+// session, whatever statement it has reached.
+func TestLoginAfterEndedAccessLeavesNoSession(t *testing.T) {
 	t.Parallel()
 	end := map[string]func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error{
 		"deactivated": func(ctx context.Context, org *store.Org, d *directory.Directory, u *people.User) error {
@@ -185,13 +196,15 @@ func TestDeadOnArrival(t *testing.T) {
 	paused, other := modeltest.Open(t, db, p.Options()), modeltest.Open(t, db, store.Options{})
 	n := 0
 	for name, end := range end {
-		for _, at := range []string{`UPDATE "logins"`, `FROM "identities"`, `FROM "users"`, `INSERT INTO "sessions"`, `INSERT INTO "authorization_codes"`, `INSERT INTO "events"`} {
+		for _, at := range []string{`UPDATE "logins"`, `FROM "identities"`, `FROM "users"`, `INSERT INTO "sessions"`,
+			`INSERT INTO "authorization_codes"`, `INSERT INTO "events"`} {
 			for _, known := range []bool{true, false} {
 				t.Run(fmt.Sprint(name, ", the login before ", at, ", known: ", known), func(t *testing.T) {
 					n++
 					h := storetest.Open(t, other, fmt.Sprint("paused-", n))
 					h.Settings(t, func(s *organization.Settings) { s.JIT = false })
-					o := storetest.Opened{House: h, Application: storetest.Application(t, h.S), User: h.Owned(t, h.D, "ada", "id-of-ada", h.Mail("ada"))}
+					o := storetest.Opened{House: h, Application: storetest.Application(t, h.S),
+						User: h.Owned(t, h.D, "ada", "id-of-ada", h.Mail("ada"))}
 					if known {
 						o.Again(t)
 					}
@@ -208,7 +221,7 @@ func TestDeadOnArrival(t *testing.T) {
 					}()
 					<-p.Stopped
 					go func() { ended <- end(t.Context(), h.Org, h.D, o.User) }()
-					select { // it ends at once, or waits for the login: then the login goes on
+					select { // the end is committed, or waits for a lock of the login
 					case err := <-ended:
 						ended <- err
 					case <-time.After(50 * time.Millisecond):
@@ -220,13 +233,14 @@ func TestDeadOnArrival(t *testing.T) {
 						t.Fatalf("access ended after %v: %v", waited, errEnd)
 					}
 					if errIn != nil {
-						if kind := model.KindOf(errIn); kind != model.Denied && (kind != model.NotFound || name != "deleted") {
+						if kind := model.KindOf(errIn); kind != model.Denied &&
+							(kind != model.NotFound || name != "deleted") {
 							t.Fatalf("the login failed: %v", errIn)
 						}
 						return
 					}
 					if name == "revoked" && !strings.HasPrefix(at, "INSERT") {
-						return // it had not looked who it is: it signs in anew
+						return // the login reads the user after that, and opens a new session
 					}
 					o.Dead(t, other)
 				})

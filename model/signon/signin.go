@@ -13,66 +13,53 @@ import (
 	"rollcall/model/refusal"
 )
 
-// Claims is a person as an identity provider vouches for them at sign-on.
-type Claims struct {
-	Issuer, Subject string // name the person; see Identity
-	NameID          string // as sent; empty when it was transient or missing
-	UserName        string // by the connection's UsernameAttribute; empty without it
-	Email           string
-	EmailVerified   bool // the identity provider, or the connection for it, says that Email is the person's
-	FirstName       string
-	LastName        string
-	DisplayName     string
-	Groups          []string
-	GroupsSent      bool                // a claim that is missing keeps the groups, an empty one strips them
-	Attributes      map[string][]string // all of them, as sent
-}
-
 // SignIn is a login whose response was verified.
 type SignIn struct {
-	Connection  *connection.Connection // as it was when the response was verified
+	Connection  *connection.Connection // as it was when the response was verified; see useConnection
 	Login       *Login
-	AssertionID string     // which no other assertion or ID token of the connection has
-	ReplayUntil model.Time // when the assertion is refused for its age
-	IDToken     string     // over OpenID Connect; kept, sealed, with the session
-	// AuthenticatedAt is when the identity provider says that the person authenticated; zero when it
+	AssertionID string     // unique among the assertions and ID tokens of the connection
+	ReplayUntil model.Time // from then on the assertion's age refuses it
+	IDToken     string     // over OpenID Connect; stored sealed with the session
+	// AuthenticatedAt is when the person authenticated, as the identity provider says; zero when it
 	// does not say.
 	AuthenticatedAt model.Time
-	NotAfter        *model.Time // the identity provider wants the session to end then
+	NotAfter        *model.Time // when the identity provider wants the session to end
 	AtProvider      ProviderSession
 	Claims          Claims
-	Attempt         LoginAttempt // Address, Reference and Notes; the rest is filled in
+	Attempt         LoginAttempt // the caller sets Address, UserAgent, Reference and Notes
 }
 
-// SignedUp is what a login leads to.
-type SignedUp struct {
+// SignInResult is what a login leads to.
+type SignInResult struct {
 	Session      *people.Session
 	SessionToken string // for the browser's cookie
 	Code         string // for the application; empty without one
 	User         *people.User
 }
 
-// SignIn signs a person in: it finds or makes the user, opens the session, and
-// gives the application its code, all in one transaction. It answers
-// *SignInRefused when it does not, and has then written nothing.
-func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignedUp, err error) {
-	// Two first logins of one user at once both find nobody: the second one tries again and finds the
-	// user of the first. Two logins that both change the user's name wait for each other until the
-	// database ends one of them. And a user who was changed meanwhile is looked for again.
+// SignIn signs a person in, in one transaction: it finds or creates the user, opens the session,
+// and creates the application's code. The error is a *refusal.Error when the login is refused;
+// nothing was written then.
+func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignInResult, err error) {
+	// Three errors go away by a second try. Two first logins of one person both find no user: the
+	// second try finds the user that the other login created. Two logins that update one user can
+	// deadlock, and the database ends one. And a user can change between the search and the lock.
 	useful := func(err error) bool { return model.KindOf(err) == model.Conflict || model.KindOf(err) == model.Busy }
 	err = tenant.Again(2, useful, func(int) error {
 		out, err = o.signIn(ctx, in)
 		return err
 	})
 	if model.KindOf(err) == model.Conflict {
-		return nil, &refusal.Error{Reason: refusal.Ambiguous, Expected: "nobody else with this e-mail address as userName",
+		return nil, &refusal.Error{Reason: refusal.Ambiguous,
+			Expected: "nobody else with this e-mail address as userName",
 			Received: describeEmail(in.Claims.Email)}
 	}
 	return out, err
 }
 
-func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
-	out := &SignedUp{}
+// signIn is one try of SignIn.
+func (o Org) signIn(ctx context.Context, in SignIn) (*SignInResult, error) {
+	out := &SignInResult{}
 	err := o.Tx(ctx, func(org Org) error {
 		c, err := org.useConnection(ctx, in.Connection)
 		if err != nil {
@@ -98,7 +85,7 @@ func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 		if err := org.activateConnection(ctx, c); err != nil {
 			return err
 		}
-		return org.noteSuccess(ctx, in.Attempt, out.Session, out.User, &in.Claims)
+		return org.recordSuccess(ctx, in.Attempt, out.Session, out.User, &in.Claims)
 	})
 	if err != nil {
 		return nil, err
@@ -106,28 +93,33 @@ func (o Org) signIn(ctx context.Context, in SignIn) (*SignedUp, error) {
 	return out, nil
 }
 
-// findUser finds or makes the user that the claims name, keeps the claims, and gives the user the
-// licenses that follow from them.
-func (o Org) findUser(ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection, out *SignedUp) (*people.Identity, error) {
-	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.bound()...)
+// findUser finds or creates the user of the claims, stores the claims, and gives the user the
+// licenses that follow from the login.
+func (o Org) findUser(
+	ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection, out *SignInResult,
+) (*people.Identity, error) {
+	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.limit()...)
 	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
 	u, identity, err := m.match(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out.User, in.Attempt.Notes = u, append(in.Attempt.Notes, m.notes...)
-	if err := o.noteClaims(ctx, identity, &in.Claims); err != nil {
+	if err := o.storeClaims(ctx, identity, &in.Claims); err != nil {
 		return nil, err
 	}
 	return identity, entitle.In(o).EntitleSignedIn(ctx, c, u)
 }
 
-// openSession opens the session of a user who was found, in place of the one that the browser had, and
-// makes the code for the application that the login began at.
-func (o Org) openSession(ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity, out *SignedUp) (err error) {
+// openSession opens the user's session, ends the one that the browser had, and creates the code for
+// the application at which the login began.
+func (o Org) openSession(
+	ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity, out *SignInResult,
+) (err error) {
 	u, login := out.User, in.Login
-	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID, Epoch: u.Epoch,
-		AuthenticatedAt: in.AuthenticatedAt, ExpiresAt: tenant.Now(o) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
+	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID,
+		Epoch: u.Epoch, AuthenticatedAt: in.AuthenticatedAt,
+		ExpiresAt:   tenant.Now(o) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
 		IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
 	if in.NotAfter != nil {
 		out.Session.ExpiresAt = min(out.Session.ExpiresAt, *in.NotAfter)
@@ -136,41 +128,46 @@ func (o Org) openSession(ctx context.Context, in *SignIn, g *organization.Organi
 		return err
 	}
 	if login.ReplacesSessionID != nil {
-		if err := o.endReplaced(ctx, *login.ReplacesSessionID); err != nil {
+		if err := o.endReplacedSession(ctx, *login.ReplacesSessionID); err != nil {
 			return err
 		}
 	}
 	if login.ApplicationID != nil {
-		out.Code, err = o.handOver(ctx, g, u, out.Session, *login.ApplicationID, login.RedirectURI, login.CodeChallenge)
+		out.Code, err = o.createCode(ctx, g, u, out.Session,
+			*login.ApplicationID, login.RedirectURI, login.CodeChallenge)
 	}
 	return err
 }
 
-// useConnection locks the connection until the login is stored, so that nobody
-// replaces the identity provider meanwhile, and refuses when somebody has.
+// useConnection locks the connection until the login is committed, so that its identity provider
+// cannot be replaced meanwhile. It refuses the login when it was replaced before.
 func (o Org) useConnection(ctx context.Context, verified *connection.Connection) (*connection.Connection, error) {
 	strength := "SHARE"
 	if verified.State == connection.ConnectionDraft {
-		strength = tenant.ToChange // it becomes active now; two who share the lock would wait for each other
+		// The row is updated later. Two transactions with a shared lock would deadlock then.
+		strength = tenant.ToChange
 	}
 	c, err := connection.In(o).LockConnection(ctx, verified.ID, strength)
 	if err != nil {
 		return nil, err
 	}
 	if !c.UnderstoodAs(verified) {
-		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced, Expected: "a response as the connection is set up now", Received: "one that was verified before it was changed"}
+		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced,
+			Expected: "a response as the connection is set up now",
+			Received: "one that was verified before it was changed"}
 	}
 	return c, nil
 }
 
-// activateConnection ends the draft after its first login.
+// activateConnection ends the draft state after the first login.
 func (o Org) activateConnection(ctx context.Context, c *connection.Connection) error {
 	if c.State != connection.ConnectionDraft {
 		return nil
 	}
 	c.State, c.UpdatedAt = connection.ConnectionActive, tenant.Now(o)
-	tenant.RuleInputChanged(o) // it may be the only active one now
-	err := tenant.DB(o).WithContext(ctx).Model(&connection.Connection{}).Where("id = ?", c.ID).Select("State", "UpdatedAt").UpdateColumns(c).Error
+	tenant.RuleInputChanged(o) // rules can depend on which connections are active
+	err := tenant.DB(o).WithContext(ctx).Model(&connection.Connection{}).Where("id = ?", c.ID).
+		Select("State", "UpdatedAt").UpdateColumns(c).Error
 	if err != nil {
 		return fmt.Errorf("activate connection: %w", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"rollcall/model/refusal"
 )
 
-// ProviderSession is how an identity provider knows a session: the NameID of its assertion as sent,
-// and the SessionIndex. It is what a LogoutRequest must repeat (SAML Core, section 3.7.1).
+// ProviderSession is how an identity provider knows a session: the NameID of its assertion as it
+// came, and the SessionIndex. A LogoutRequest must repeat them (SAML Core, section 3.7.1).
 type ProviderSession struct {
 	NameID          string `json:"n"`
 	Format          string `json:"f,omitempty"`
@@ -26,12 +26,12 @@ type ProviderSession struct {
 	SessionIndex    string `json:"i,omitempty"`
 }
 
-// providerSession is what a session's identity provider session is sealed for.
-func providerSession(id string) string { return "sessions/" + id + "/idp_session" }
+// providerSessionPurpose is what the ProviderSession of a session is sealed for.
+func providerSessionPurpose(id string) string { return "sessions/" + id + "/idp_session" }
 
-// remember keeps with a new session how the identity provider knows it: names of people are sealed,
-// and found by a hash.
-func remember(s *people.Session, o Org, p ProviderSession) error {
+// sealProviderSession sets the columns of a new session for its ProviderSession. The names are
+// sealed, since they are personal data, and found by hashes.
+func sealProviderSession(o Org, s *people.Session, p ProviderSession) error {
 	if p.NameID == "" {
 		return nil
 	}
@@ -39,7 +39,7 @@ func remember(s *people.Session, o Org, p ProviderSession) error {
 	if err != nil {
 		return fmt.Errorf("keep identity provider's session: %w", err)
 	}
-	s.IDPSession = tenant.SealerOf(o).Seal([]byte(text), providerSession(s.ID))
+	s.IDPSession = tenant.SealerOf(o).Seal([]byte(text), providerSessionPurpose(s.ID))
 	s.NameIDHash = o.logoutHash(s.ConnectionID, "name", p.NameID)
 	if p.SessionIndex != "" {
 		s.SessionIndexHash = o.logoutHash(s.ConnectionID, "index", p.SessionIndex)
@@ -47,25 +47,26 @@ func remember(s *people.Session, o Org, p ProviderSession) error {
 	return nil
 }
 
-// logoutHash finds a session by what its identity provider calls it. It is keyed, since an e-mail
-// address can be guessed, and bound to the connection, so that it says nothing elsewhere.
+// logoutHash is the hash by which a LogoutRequest finds a session. It has a key, because an e-mail
+// address can be guessed. It depends on the connection, so that it is worthless at another.
 func (o Org) logoutHash(connectionID, what, value string) []byte {
 	mac := hmac.New(sha256.New, tenant.HashKey(o))
 	fmt.Fprintf(mac, "single logout\x00%s\x00%s\x00%s\x00%s", o.ID, connectionID, what, value)
 	return mac.Sum(nil)
 }
 
-// ProviderSession returns how the identity provider knows a session, live or ended; nil when it
-// named nobody. It answers NotFound when there is no such session.
+// ProviderSession returns how the identity provider knows a session, live or ended. It is nil for a
+// session without a NameID. The error is NotFound when there is no such session.
 func (o Org) ProviderSession(ctx context.Context, id string) (*ProviderSession, error) {
 	var s people.Session
-	if err := tenant.One(o, tenant.Read(o).WithContext(ctx).Select("id", "idp_session"), &s, "session", id); err != nil {
+	db := tenant.Read(o).WithContext(ctx).Select("id", "idp_session")
+	if err := tenant.One(o, db, &s, "session", id); err != nil {
 		return nil, err
 	}
 	if len(s.IDPSession) == 0 {
 		return nil, nil
 	}
-	text, err := tenant.SealerOf(o).Open(s.IDPSession, providerSession(s.ID))
+	text, err := tenant.SealerOf(o).Open(s.IDPSession, providerSessionPurpose(s.ID))
 	if err != nil {
 		return nil, fmt.Errorf("read identity provider's session: %w", err)
 	}
@@ -76,22 +77,22 @@ func (o Org) ProviderSession(ctx context.Context, id string) (*ProviderSession, 
 	return &p, nil
 }
 
-// SingleLogout is a logout on its way to an identity provider and back. Its id travels as the
-// RelayState; it is bound to one browser and used once, on any replica.
+// SingleLogout is a logout on its way to an identity provider and back. Its id is the RelayState.
+// It belongs to one browser. It is accepted once, whatever replica gets the answer.
 type SingleLogout struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	ConnectionID   string
-	RequestID      string     // which the answer names in InResponseTo
+	RequestID      string     // the InResponseTo of the answer
 	BrowserHash    []byte     // SHA-256 of the value in the browser's cookie
-	NextURI        string     `gorm:"column:next_uri"` // an application's address; empty for a page of ours
+	NextURI        string     `gorm:"column:next_uri"` // of an application; empty for a page of Rollcall
 	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 	ExpiresAt      model.Time
 	UsedAt         *model.Time
 }
 
-// StartLogout stores a logout, with its id and times. It answers NotFound when the connection has
-// just been deleted.
+// StartLogout stores a logout and sets its id and times. It returns NotFound when the connection
+// was just deleted.
 func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
 	l.ID, l.CreatedAt, l.UsedAt = model.NewID(), tenant.Now(o), nil
 	l.ExpiresAt = l.CreatedAt + model.Time(loginTime.Milliseconds())
@@ -101,7 +102,7 @@ func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
 	return nil
 }
 
-// SingleLogout returns a logout at a connection, used or not, late or not.
+// SingleLogout returns a logout at a connection, also when it was used or has expired.
 func (o Org) SingleLogout(ctx context.Context, connectionID, id string) (*SingleLogout, error) {
 	var l SingleLogout
 	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
@@ -111,8 +112,8 @@ func (o Org) SingleLogout(ctx context.Context, connectionID, id string) (*Single
 	return &l, nil
 }
 
-// UseLogout uses a logout up. Of several who try, on whatever replica, one does; the others get
-// *SignInRefused.
+// UseLogout marks a logout as used. Of several requests at once, on whatever replica, one succeeds.
+// The others get a *refusal.Error.
 func (o Org) UseLogout(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no logout %.64q here", id)
@@ -123,7 +124,8 @@ func (o Org) UseLogout(ctx context.Context, id string) error {
 		return tenant.Translate(o, fmt.Errorf("use logout: %w", r.Error))
 	}
 	if r.RowsAffected != 1 {
-		return &refusal.Error{Reason: refusal.LogoutUsed, Expected: "a logout that is used once, within ten minutes", Received: "one that was used or has expired"}
+		return &refusal.Error{Reason: refusal.LogoutUsed, Expected: "a logout that is used once, within ten minutes",
+			Received: "one that was used or has expired"}
 	}
 	return nil
 }
@@ -132,44 +134,48 @@ func (o Org) UseLogout(ctx context.Context, id string) error {
 type ProviderLogout struct {
 	ConnectionID   string
 	RequestID      string
-	ReplayUntil    model.Time // when the request is refused for its age
+	ReplayUntil    model.Time // from then on the request's age refuses it
 	Issuer         string
 	NameID         string
-	SessionIndexes []string // none: all sessions of that name
+	SessionIndexes []string // empty for all sessions of that name
 }
 
-// LogoutByProvider ends the sessions at a connection that its identity provider names, with their
-// codes and tokens, and tells how many it found, ended now or before. It answers *SignInRefused for a
-// request that came before, and for one that names nobody who was ever here: nothing has ended then.
+// LogoutByProvider ends the sessions that a LogoutRequest names, with their codes and tokens. It
+// returns how many it found, including those that had already ended. The error is a *refusal.Error
+// for a request that came before, and for one that names nobody who ever signed in here; no session
+// has ended then.
 func (o Org) LogoutByProvider(ctx context.Context, l ProviderLogout) (found int64, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		if err := org.rememberLogout(ctx, l); err != nil {
 			return err
 		}
-		if found, err = org.endNamed(ctx, l); err != nil || found > 0 {
+		if found, err = org.endNamedSessions(ctx, l); err != nil || found > 0 {
 			return err
 		}
-		return org.noSessionOf(ctx, l)
+		return org.noSessionFound(ctx, l)
 	})
 	return found, err
 }
 
-// rememberLogout notes the request among the assertions that were accepted: both come once.
+// rememberLogout stores the request among the accepted assertions: it is accepted once, too.
 func (o Org) rememberLogout(ctx context.Context, l ProviderLogout) error {
-	row := Assertion{ConnectionID: l.ConnectionID, Hash: model.HashToken("LogoutRequest\x00" + l.RequestID), ExpiresAt: l.ReplayUntil}
+	row := Assertion{ConnectionID: l.ConnectionID, Hash: model.HashToken("LogoutRequest\x00" + l.RequestID),
+		ExpiresAt: l.ReplayUntil}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {
 		return connection.ErrConnectionGone(fmt.Errorf("remember logout request: %w", r.Error))
 	}
 	if r.RowsAffected == 0 {
-		return &refusal.Error{Reason: refusal.LogoutReplayed, Expected: "a LogoutRequest that was not used before", Received: "the ID of one that was"}
+		return &refusal.Error{Reason: refusal.LogoutReplayed, Expected: "a LogoutRequest that was not used before",
+			Received: "the ID of one that was"}
 	}
 	return nil
 }
 
-// named limits a query to the sessions that a request names.
-func (o Org) named(db *gorm.DB, l ProviderLogout) *gorm.DB {
-	db = db.Where("connection_id = ? AND name_id_hash = ?", l.ConnectionID, o.logoutHash(l.ConnectionID, "name", l.NameID))
+// whereNamed limits a statement to the sessions that a request names.
+func (o Org) whereNamed(db *gorm.DB, l ProviderLogout) *gorm.DB {
+	db = db.Where("connection_id = ? AND name_id_hash = ?",
+		l.ConnectionID, o.logoutHash(l.ConnectionID, "name", l.NameID))
 	if len(l.SessionIndexes) == 0 {
 		return db
 	}
@@ -180,41 +186,47 @@ func (o Org) named(db *gorm.DB, l ProviderLogout) *gorm.DB {
 	return db.Where("session_index_hash IN ?", hashes)
 }
 
-func (o Org) endNamed(ctx context.Context, l ProviderLogout) (int64, error) {
-	r := o.named(tenant.DB(o).WithContext(ctx).Model(&people.Session{}), l).UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
+// endNamedSessions ends these sessions and returns how many there are.
+func (o Org) endNamedSessions(ctx context.Context, l ProviderLogout) (int64, error) {
+	r := o.whereNamed(tenant.DB(o).WithContext(ctx).Model(&people.Session{}), l).
+		UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
 	if r.Error != nil {
 		return 0, fmt.Errorf("end sessions: %w", r.Error)
 	}
 	return r.RowsAffected, nil
 }
 
-// noSessionOf tells why a request found nothing: sessions are forgotten a day after they ended, so a
-// person who is known here may well have none.
-func (o Org) noSessionOf(ctx context.Context, l ProviderLogout) error {
+// noSessionFound returns why a request found no session. It is nil for a person who is known: the
+// rows of sessions are deleted a day after their end.
+func (o Org) noSessionFound(ctx context.Context, l ProviderLogout) error {
 	var known int64
 	all := l
 	all.SessionIndexes = nil
-	if err := o.named(tenant.Read(o).WithContext(ctx).Model(&people.Session{}), all).Count(&known).Error; err != nil {
+	err := o.whereNamed(tenant.Read(o).WithContext(ctx).Model(&people.Session{}), all).Count(&known).Error
+	if err != nil {
 		return fmt.Errorf("find sessions: %w", err)
 	}
 	if known == 0 {
 		err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).
-			Where("connection_id = ? AND issuer = ? AND subject = ?", l.ConnectionID, l.Issuer, l.NameID).Count(&known).Error
+			Where("connection_id = ? AND issuer = ? AND subject = ?", l.ConnectionID, l.Issuer, l.NameID).
+			Count(&known).Error
 		if err != nil {
 			return fmt.Errorf("find identity: %w", err)
 		}
 	}
 	if known == 0 {
-		return &refusal.Error{Reason: refusal.LogoutSubjectUnknown, Expected: "the NameID of somebody who signed in at this connection", Received: "another"}
+		return &refusal.Error{Reason: refusal.LogoutSubjectUnknown,
+			Expected: "the NameID of somebody who signed in at this connection", Received: "another"}
 	}
 	if len(l.SessionIndexes) > 0 {
-		return &refusal.Error{Reason: refusal.LogoutSessionUnknown, Expected: "the SessionIndex of a session of this person", Received: "another"}
+		return &refusal.Error{Reason: refusal.LogoutSessionUnknown,
+			Expected: "the SessionIndex of a session of this person", Received: "another"}
 	}
 	return nil
 }
 
-// RecordFailedLogout writes the login log's line of a logout message that was refused, and tells
-// whether it did: of one day, only so many are kept.
+// RecordFailedLogout writes a line of the login log for a logout message that was refused. kept is
+// false when the day already has too many.
 func (o Org) RecordFailedLogout(ctx context.Context, a LoginAttempt) (kept bool, err error) {
 	a.ID, a.Succeeded, a.Notes = model.NewID(), false, append([]string{"This was a logout."}, a.Notes...)
 	a.clip()

@@ -29,7 +29,7 @@ func TestSweep(t *testing.T) {
 		h.Settings(t, func(g *organization.Settings) { g.SessionLifetimeSeconds = 7 * 86400 })
 		a := storetest.Application(t, s)
 		h.Owned(t, h.D, "ada", "id-of-ada", h.Mail("ada"))
-		sign := func() *signon.SignedUp {
+		sign := func() *signon.SignInResult {
 			l := storetest.Begin(t, h.Org, h.C)
 			l.ApplicationID = &a.ID
 			in := storetest.Response(h.C, l, storetest.ClaimsOf("id-of-ada", h.Mail("ada")))

@@ -18,7 +18,7 @@ type Opened struct {
 	House
 	Application *organization.Application
 	User        *people.User
-	Out         *signon.SignedUp
+	Out         *signon.SignInResult
 	Code        string // not exchanged yet
 	Token       string // an access token
 }
@@ -33,7 +33,7 @@ func (h House) SignOn(t testing.TB, name string) Opened {
 	return o
 }
 
-func (o Opened) Again(t testing.TB) (out *signon.SignedUp, code, token string) {
+func (o Opened) Again(t testing.TB) (out *signon.SignInResult, code, token string) {
 	t.Helper()
 	l := Begin(t, o.Org, o.C)
 	l.ApplicationID = &o.Application.ID
@@ -44,7 +44,7 @@ func (o Opened) Again(t testing.TB) (out *signon.SignedUp, code, token string) {
 	return out, o.HandOver(t, out), token
 }
 
-func (o Opened) HandOver(t testing.TB, out *signon.SignedUp) (code string) {
+func (o Opened) HandOver(t testing.TB, out *signon.SignInResult) (code string) {
 	t.Helper()
 	in, err := signon.Across(o.S).SessionByToken(t.Context(), out.SessionToken)
 	Must(t, err)

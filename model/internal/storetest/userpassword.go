@@ -40,7 +40,7 @@ func SetPassword(t testing.TB, s *store.Store, org *store.Org, u *people.User, p
 }
 
 // Enter signs somebody in by a password.
-func Enter(t testing.TB, s *store.Store, email, password string) (*signon.SignedUp, error) {
+func Enter(t testing.TB, s *store.Store, email, password string) (*signon.SignInResult, error) {
 	t.Helper()
 	return signon.Across(s).SignInByPassword(t.Context(), signon.PasswordSignIn{Email: email, Password: password, IPAddress: "192.0.2.1"})
 }

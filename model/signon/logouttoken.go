@@ -8,10 +8,10 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// logoutTime is how long a browser has to follow an application's logout link.
+// logoutTime is how long a link to sign out is good.
 const logoutTime = 10 * time.Minute
 
-// Logout is a profile that an application signs out.
+// Logout is what a link says with which an application signs a profile out.
 type Logout struct {
 	OrganizationID model.OrganizationID `json:"o"`
 	IdentityID     string               `json:"i"`
@@ -22,17 +22,18 @@ type Logout struct {
 // logoutPurpose is what logout tokens are sealed for.
 const logoutPurpose = "logout"
 
-// LogoutToken makes a token that says so for ten minutes. It is sealed: nobody
-// but this installation makes or reads one.
+// LogoutToken seals a Logout for ten minutes. Only this installation can make or read the token.
 func (s Store) LogoutToken(l Logout) string {
 	l.Until = model.TimeOf(s.Now().Add(logoutTime))
 	text, _ := tenant.Encode(l) // texts and a number
 	return base64.RawURLEncoding.EncodeToString(tenant.SealerOf(s).Seal([]byte(text), logoutPurpose))
 }
 
-// OpenLogoutToken reads what LogoutToken made. It answers NotFound for anything else, and once it is late.
+// OpenLogoutToken reads a token of LogoutToken. It returns NotFound for anything else, and after
+// the ten minutes.
 func (s Store) OpenLogoutToken(token string) (*Logout, error) {
-	gone := model.NotFoundf("The link to sign out has expired or is damaged. Go back to the application and sign out there again.")
+	gone := model.NotFoundf("The link to sign out has expired or is damaged. " +
+		"Go back to the application and sign out there again.")
 	sealed, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
 		return nil, gone

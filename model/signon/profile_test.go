@@ -16,8 +16,8 @@ import (
 	"rollcall/model/store"
 )
 
-// docs/design/identity.md, "Groups".
-func TestAssertedGroups(t *testing.T) {
+// The groups of a profile (docs/design/identity.md, "Groups").
+func TestGroupsOfProfile(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
@@ -28,7 +28,7 @@ func TestAssertedGroups(t *testing.T) {
 			claims := storetest.ClaimsOf("subject", h.Mail("ada"))
 			claims.Groups, claims.GroupsSent = groups, sent
 			in := storetest.Response(c, storetest.Begin(t, h.Org, c), claims)
-			var out *signon.SignedUp
+			var out *signon.SignInResult
 			var err error
 			var written []string
 			for _, q := range counter.During(func() { out, err = signon.In(h.Org).SignIn(t.Context(), in) }) {
@@ -54,13 +54,16 @@ func TestAssertedGroups(t *testing.T) {
 			want    []string
 			written []string
 		}{
-			{"the first ones", true, []string{"Staff", "Admins"}, []string{"Admins", "Staff"}, []string{"INSERT"}},
-			{"the same, nothing is written", true, []string{"Admins", "Staff"}, []string{"Admins", "Staff"}, nil},
-			{"missing, they are kept", false, nil, []string{"Admins", "Staff"}, nil},
-			{"one more, twice in another spelling", true, []string{"Admins", "Staff", "Émigrés", "ÉMIGRÉS"}, []string{"Admins", "Staff", "Émigrés"}, []string{"INSERT"}},
-			{"one spelt anew", true, []string{"ADMINS", "Staff", "Émigrés"}, []string{"ADMINS", "Staff", "Émigrés"}, []string{"DELETE", "INSERT"}},
-			{"one less", true, []string{"Staff"}, []string{"Staff"}, []string{"DELETE"}},
-			{"none, they are stripped", true, nil, []string{}, []string{"DELETE"}},
+			{"the first groups", true, []string{"Staff", "Admins"}, []string{"Admins", "Staff"}, []string{"INSERT"}},
+			{"the same groups, without a write", true, []string{"Admins", "Staff"}, []string{"Admins", "Staff"}, nil},
+			{"no claim of groups keeps them", false, nil, []string{"Admins", "Staff"}, nil},
+			{"a new group in two spellings", true, []string{"Admins", "Staff", "Émigrés", "ÉMIGRÉS"},
+				[]string{"Admins", "Staff", "Émigrés"}, []string{"INSERT"}},
+			{"a group in another spelling", true, []string{"ADMINS", "Staff", "Émigrés"},
+				[]string{"ADMINS", "Staff", "Émigrés"},
+				[]string{"DELETE", "INSERT"}},
+			{"a group less", true, []string{"Staff"}, []string{"Staff"}, []string{"DELETE"}},
+			{"an empty claim removes them", true, nil, []string{}, []string{"DELETE"}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				in, written := sign(t, h.C, c.sent, c.groups...)
@@ -71,7 +74,7 @@ func TestAssertedGroups(t *testing.T) {
 				}
 			})
 		}
-		t.Run("each connection has its own", func(t *testing.T) {
+		t.Run("each connection has its own groups", func(t *testing.T) {
 			second := storetest.Connect(t, h.Org)
 			first, _ := sign(t, h.C, true, "Here")
 			other, _ := sign(t, second, true, "There")
@@ -86,7 +89,7 @@ func TestAssertedGroups(t *testing.T) {
 				t.Errorf("profiles are %v", u.ProfileIDs)
 			}
 		})
-		t.Run("of a directory's user the directory says them", func(t *testing.T) {
+		t.Run("a user of a directory has the groups of the directory", func(t *testing.T) {
 			u := h.Owned(t, h.D, "grace", "grace", h.Mail("grace"))
 			storetest.CreateGroup(t, h.Org, h.D, "Engineers", u)
 			storetest.CreateGroup(t, h.Org, h.D, "Admirals", u)
@@ -116,11 +119,16 @@ func TestProfile(t *testing.T) {
 		storetest.Must(t, err)
 		text := func(s string) *string { return &s }
 		want := &signon.ProfileObject{
-			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID), OrganizationID: model.OrganizationPrefix.ID(string(h.Org.ID)),
-			Method: people.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.C.ID)), ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.Mail("ada"),
-			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"), Role: people.RoleObject{Slug: people.Admin},
-			Roles: []people.RoleObject{{Slug: people.Admin}}, Groups: []string{"Staff"}, CustomAttributes: map[string]any{},
-			RawAttributes: []byte(`{"mail":"` + h.Mail("ada") + `"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []signon.ProfileAccount{},
+			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID),
+			OrganizationID: model.OrganizationPrefix.ID(string(h.Org.ID)),
+			Method:         people.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.C.ID)),
+			ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.Mail("ada"),
+			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"),
+			Role:  people.RoleObject{Slug: people.Admin},
+			Roles: []people.RoleObject{{Slug: people.Admin}}, Groups: []string{"Staff"},
+			CustomAttributes: map[string]any{},
+			RawAttributes: []byte(`{"mail":"` + h.Mail("ada") +
+				`"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []signon.ProfileAccount{},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

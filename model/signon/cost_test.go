@@ -13,8 +13,8 @@ import (
 	"rollcall/model/store"
 )
 
-// What each step of a sign-on costs, in statements at the driver.
-func TestSignOnStatements(t *testing.T) {
+// Each step of a sign-on has a limit of statements, counted at the driver.
+func TestSignOnNeedsFewStatements(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
@@ -33,7 +33,7 @@ func TestSignOnStatements(t *testing.T) {
 		known, link, create := verified("ada"), verified("grace"), verified("new")
 		page := verified("ada")
 		page.Login.ApplicationID = nil
-		var out *signon.SignedUp
+		var out *signon.SignInResult
 		sign := func(in signon.SignIn) func() error {
 			return func() (err error) { out, err = signon.In(h.Org).SignIn(t.Context(), in); return err }
 		}
@@ -45,12 +45,13 @@ func TestSignOnStatements(t *testing.T) {
 			run  func() error
 		}{
 			{"start a login", 1, func() error { storetest.Begin(t, h.Org, h.C); return nil }},
-			{"sign a known user in, to a page", 11, sign(page)},
+			{"sign a known user in without an application", 11, sign(page)},
 			{"sign a known user in", 14, sign(known)},
 			{"sign in and link", 19, sign(link)},
 			{"sign in and create", 21, sign(create)},
 			{"redeem a code", 4, func() (err error) {
-				_, token, err = signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: out.Code})
+				_, token, err = signon.Across(s).RedeemCode(t.Context(),
+					signon.Redemption{ApplicationID: a.ID, Code: out.Code})
 				return err
 			}},
 			{"a session by its token", 1, func() (err error) {
@@ -70,7 +71,8 @@ func TestSignOnStatements(t *testing.T) {
 			}},
 			{"end a session", 1, func() error { return signon.In(h.Org).EndSession(t.Context(), in.Session.ID) }},
 			{"note a failed login", 3, func() error {
-				_, err := signon.In(h.Org).RecordFailedLogin(t.Context(), signon.LoginAttempt{ConnectionID: h.C.ID, Reason: "expired"}, "")
+				_, err := signon.In(h.Org).RecordFailedLogin(t.Context(),
+					signon.LoginAttempt{ConnectionID: h.C.ID, Reason: "expired"}, "")
 				return err
 			}},
 		} {
@@ -87,8 +89,8 @@ func TestSignOnStatements(t *testing.T) {
 	})
 }
 
-// What a browser or an application asks for by a secret is found by an index, among many others.
-func TestSignOnPlansUseIndexes(t *testing.T) {
+// Each statement of a sign-on finds its rows by an index, in tables with many rows.
+func TestSignOnUsesIndexes(t *testing.T) {
 	t.Parallel()
 	const sessions = 5_000
 	db := modeltest.Postgres(t)
@@ -105,30 +107,53 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 	o, gone := h.SignOn(t, "ada"), h.SignOn(t, "grace")
 	all := storetest.Fill(t, s, h.Org, h.D, sessions+1)
 	others := func(table, columns, values string) {
-		storetest.Must(t, storetest.Across(s, t.Context()).Exec("INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM (SELECT * FROM "+table+
-			" ORDER BY created_at DESC LIMIT 1) t CROSS JOIN generate_series(1, ?) n", sessions).Error)
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec(
+			"INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM (SELECT * FROM "+table+
+				" ORDER BY created_at DESC LIMIT 1) t CROSS JOIN generate_series(1, ?) n", sessions).Error)
 	}
-	others("sessions", "id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, authenticated_at, created_at, expires_at",
-		"id || n, organization_id, '"+all[0][:24]+"' || lpad(n::text, 12, '0'), connection_id, identity_id || n, epoch, sha256(n::text::bytea), authenticated_at, created_at, expires_at")
+	others("sessions",
+		"id, organization_id, user_id, connection_id, identity_id, epoch, token_hash, authenticated_at, "+
+			"created_at, expires_at",
+		"id || n, organization_id, '"+all[0][:24]+"' || lpad(n::text, 12, '0'), connection_id, identity_id || n, "+
+			"epoch, sha256(n::text::bytea), authenticated_at, created_at, expires_at")
 	others("access_tokens", "hash, organization_id, session_id, application_id, code_hash, created_at, expires_at",
-		"sha256(n::text::bytea), organization_id, session_id, application_id, sha256(('c' || n)::bytea), created_at, expires_at")
-	others("authorization_codes", "hash, organization_id, session_id, application_id, redirect_uri, code_challenge, created_at, expires_at",
-		"sha256(n::text::bytea), organization_id, session_id, application_id, redirect_uri, code_challenge, created_at, expires_at")
+		"sha256(n::text::bytea), organization_id, session_id, application_id, sha256(('c' || n)::bytea), "+
+			"created_at, expires_at")
+	others("authorization_codes",
+		"hash, organization_id, session_id, application_id, redirect_uri, code_challenge, created_at, expires_at",
+		"sha256(n::text::bytea), organization_id, session_id, application_id, redirect_uri, code_challenge, "+
+			"created_at, expires_at")
 	others("identities", "id, organization_id, connection_id, issuer, subject, user_id, created_at, updated_at",
 		"id || n, organization_id, connection_id, issuer, subject || n, user_id, created_at, updated_at")
-	others("login_attempts", "id, organization_id, connection_id, succeeded, reason, expected, received, notes, email, subject, reference, address, created_at",
-		"id || n, organization_id, connection_id, succeeded, reason, expected, received, notes, email, subject, reference, address, created_at")
-	others("logins", "id, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, force_authn, created_at, expires_at",
-		"id || n, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, force_authn, created_at, expires_at")
+	others("login_attempts",
+		"id, organization_id, connection_id, succeeded, reason, expected, received, notes, email, subject, "+
+			"reference, address, created_at",
+		"id || n, organization_id, connection_id, succeeded, reason, expected, received, notes, email, subject, "+
+			"reference, address, created_at")
+	others("logins",
+		"id, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, "+
+			"force_authn, created_at, expires_at",
+		"id || n, organization_id, connection_id, request_id, browser_hash, redirect_uri, state, code_challenge, "+
+			"force_authn, created_at, expires_at")
 	storetest.Must(t, storetest.Across(s, t.Context()).Exec("ANALYZE").Error)
 	l := storetest.Begin(t, h.Org, h.C)
 	l.ApplicationID = &o.Application.ID
 	for name, run := range map[string]func() error{
-		"a session by its token":    func() error { _, err := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken); return err },
-		"a session by access token": func() error { _, err := signon.Across(s).SessionByAccessToken(t.Context(), o.Token); return err },
-		"a login":                   func() error { _, err := signon.In(h.Org).Login(t.Context(), h.C.ID, l.ID); return err },
+		"a session by its token": func() error {
+			_, err := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
+			return err
+		},
+		"a session by access token": func() error {
+			_, err := signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
+			return err
+		},
+		"a login": func() error {
+			_, err := signon.In(h.Org).Login(t.Context(), h.C.ID, l.ID)
+			return err
+		},
 		"sign in": func() error {
-			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, storetest.ClaimsOf("new", h.Mail("new"))))
+			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l,
+				storetest.ClaimsOf("new", h.Mail("new"))))
 			return err
 		},
 		"sessions of a user": func() error {
@@ -136,11 +161,13 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 			return err
 		},
 		"a code that is used": func() error {
-			_, _, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
+			_, _, err := signon.Across(s).RedeemCode(t.Context(),
+				signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
 			return err
 		},
 		"a code that comes twice": func() error {
-			_, _, _ = signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: gone.Application.ID, Code: gone.Out.Code})
+			_, _, _ = signon.Across(s).RedeemCode(t.Context(),
+				signon.Redemption{ApplicationID: gone.Application.ID, Code: gone.Out.Code})
 			return nil
 		},
 		"sessions of an identity": func() error {
@@ -171,7 +198,8 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 					continue
 				}
 				plan := planOf(t, s, query)
-				for _, table := range []string{"sessions", "access_tokens", "authorization_codes", "identities", "users", "logins", "login_attempts"} {
+				for _, table := range []string{"sessions", "access_tokens", "authorization_codes", "identities",
+					"users", "logins", "login_attempts"} {
 					if strings.Contains(plan, "Seq Scan on "+table) {
 						t.Errorf("%s is read from end to end:\n%s\n%s", table, query, plan)
 					}
@@ -181,7 +209,7 @@ func TestSignOnPlansUseIndexes(t *testing.T) {
 	}
 }
 
-// planOf is how PostgreSQL answers a statement of the store, with parameters of any value.
+// planOf returns PostgreSQL's generic plan of a statement.
 func planOf(t testing.TB, s *store.Store, query string) string {
 	t.Helper()
 	conn := storetest.Across(s, t.Context()).Begin()

@@ -1,0 +1,266 @@
+package signon
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+
+	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+)
+
+// PendingAuthorization is a request of an application that waits at the login page. It belongs to
+// one browser, lives for ten minutes and is answered once.
+type PendingAuthorization struct {
+	ID             string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	ApplicationID  string
+	BrowserHash    []byte
+	RedirectURI    string `gorm:"column:redirect_uri"`
+	State          string
+	CodeChallenge  string
+	ForceAuthn     bool
+	MaxAge         *int64
+	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      model.Time
+	UsedAt         *model.Time
+}
+
+// StartAuthorization stores the request of an application and sets its id and times.
+func (o Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) error {
+	p.ID, p.CreatedAt, p.UsedAt = model.NewID(), tenant.Now(o), nil
+	p.ExpiresAt = p.CreatedAt + model.Time(loginTime.Milliseconds())
+	if err := tenant.DB(o).WithContext(ctx).Create(p).Error; err != nil {
+		return tenant.Translate(o, fmt.Errorf("start authorization: %w", err))
+	}
+	return nil
+}
+
+// PendingAuthorization returns the request that waits in a browser. It returns NotFound for the
+// request of another browser, for one that was answered, and for one that has expired.
+func (s Store) PendingAuthorization(ctx context.Context, id string, browserHash []byte) (*PendingAuthorization, error) {
+	var p PendingAuthorization
+	if model.IsID(id) {
+		r := across.Read(ctx, s).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, model.TimeOf(s.Now())).
+			Limit(1).Find(&p)
+		if r.Error != nil {
+			return nil, tenant.Translate(s, fmt.Errorf("read authorization: %w", r.Error))
+		}
+		if r.RowsAffected == 1 && subtle.ConstantTimeCompare(p.BrowserHash, browserHash) == 1 {
+			return &p, nil
+		}
+	}
+	return nil, model.NotFoundf("no application waits for this sign-in any more")
+}
+
+// PasswordSignIn is what somebody enters who signs in by a password.
+type PasswordSignIn struct {
+	Email, Password string
+	// Organization counts when the e-mail address is under no verified domain. It comes from the
+	// page's URL or from a cookie, and can be nil.
+	Organization         *organization.Organization
+	Pending              *PendingAuthorization // the request to answer, or nil
+	ReplacesSessionID    *string               // the session that the browser had
+	IPAddress, UserAgent string
+}
+
+// errWrongPassword is the same for everything that is wrong, so that nobody learns which accounts
+// exist.
+var errWrongPassword error = model.Deniedf("The e-mail address or the password is wrong.")
+
+// SignInByPassword signs an administrator in. The error is Denied for everything that is wrong,
+// after the same statements and the same hashing. It is Busy while the account or the browser's
+// address must wait, and a *refusal.Error when the application may not get the profile.
+func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignInResult, error) {
+	g, err := s.organizationOfEmail(ctx, in.Email, in.Organization)
+	if err != nil {
+		return nil, err
+	}
+	account, _ := model.FoldEmail(in.Email)
+	if account == "" {
+		account = model.Clipped(strings.ToLower(in.Email))
+	}
+	org := In(s.Org(g.ID, model.System))
+	guessing, err := people.Across(s).Guess(ctx, people.UserAccount(g.ID, account), in.IPAddress)
+	if err != nil {
+		return nil, err
+	}
+	user, password, err := org.findPassword(ctx, in.Email)
+	if err != nil {
+		return nil, err
+	}
+	equal, outdated, err := people.Across(s).ComparePassword(ctx, password.Hash, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !equal || user.MayHavePassword(g.Settings) != nil {
+		return nil, errWrongPassword
+	}
+	newHash := ""
+	if outdated {
+		if newHash, err = people.Across(s).RehashPassword(ctx, in.Password); err != nil {
+			return nil, err
+		}
+	}
+	out, err := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(user.ID)))).
+		openPasswordSession(ctx, in, password, newHash)
+	if err != nil {
+		return nil, err
+	}
+	return out, guessing.Right(ctx)
+}
+
+// organizationOfEmail returns the organization that has verified the domain of the address.
+// Otherwise it returns meant, or without that an empty organization (docs/design/identity.md,
+// "Login page").
+func (s Store) organizationOfEmail(
+	ctx context.Context, email string, meant *organization.Organization,
+) (*organization.Organization, error) {
+	_, domain := model.FoldEmail(email)
+	g, err := organization.Across(s).OrganizationByDomain(ctx, domain)
+	if model.KindOf(err) == model.NotFound {
+		g, err = meant, nil
+		if g == nil {
+			g = &organization.Organization{}
+		}
+	}
+	return g, err
+}
+
+// findPassword reads the user with an e-mail address and the user's password, in two statements
+// whether they exist or not. When two users have the address, it returns none.
+func (o Org) findPassword(ctx context.Context, email string) (*people.User, *people.UserPassword, error) {
+	folded, _ := model.FoldEmail(email)
+	holders := tenant.Read(o).Model(&people.UserPassword{}).Select("user_id")
+	var users []people.User
+	err := tenant.Read(o).WithContext(ctx).
+		Where("email_folded = ? AND email_folded <> '' AND active = ? AND role = ? AND id IN (?)",
+			folded, true, people.Admin, holders).
+		Limit(2).Find(&users).Error
+	if err != nil {
+		return nil, nil, tenant.Translate(o, fmt.Errorf("find user of password: %w", err))
+	}
+	user := &people.User{}
+	if len(users) == 1 {
+		user = &users[0]
+	}
+	var p people.UserPassword
+	if err := tenant.Read(o).WithContext(ctx).Where("user_id = ?", user.ID).Limit(1).Find(&p).Error; err != nil {
+		return nil, nil, tenant.Translate(o, fmt.Errorf("read password: %w", err))
+	}
+	return user, &p, nil
+}
+
+// openPasswordSession opens the session of a user whose password was right, and answers the
+// application that waits. It checks again, under locks, what may have changed since the password
+// was compared.
+func (o Org) openPasswordSession(
+	ctx context.Context, in PasswordSignIn, compared *people.UserPassword, newHash string,
+) (*SignInResult, error) {
+	out := &SignInResult{}
+	err := o.change(ctx, func(org Org) error {
+		u, err := people.In(org).FindUser(ctx, compared.UserID, true)
+		if model.KindOf(err) == model.NotFound {
+			return errWrongPassword
+		}
+		if err != nil {
+			return err
+		}
+		// The lock serializes this login with a change of the settings for passwords.
+		g, err := organization.In(org).LockOrganization(ctx, "SHARE")
+		if err != nil {
+			return err
+		}
+		if g.Domains, err = organization.In(org).Domains(ctx); err != nil {
+			return err
+		}
+		if u.MayHavePassword(g.Settings) != nil {
+			return errWrongPassword
+		}
+		if err := org.usePassword(ctx, compared, newHash); err != nil {
+			return err
+		}
+		out.User = u
+		out.Session = &people.Session{UserID: u.ID, Epoch: u.Epoch, AuthenticatedAt: tenant.Now(org),
+			ExpiresAt:   tenant.Now(org) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
+			IdleSeconds: int64(g.Settings.SessionIdleSeconds)}
+		if out.SessionToken, err = org.createSession(ctx, out.Session, "", ProviderSession{}); err != nil {
+			return err
+		}
+		if in.ReplacesSessionID != nil {
+			if err := org.endReplacedSession(ctx, *in.ReplacesSessionID); err != nil {
+				return err
+			}
+		}
+		if err := org.answerPending(ctx, in.Pending, g, out); err != nil {
+			return err
+		}
+		return org.recordPasswordSignIn(ctx, in, g, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// usePassword makes sure that the stored hash is still the one that was compared. newHash replaces
+// it, unless it is empty.
+func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, newHash string) error {
+	if newHash == "" {
+		newHash = compared.Hash
+	}
+	r := tenant.DB(o).WithContext(ctx).Model(&people.UserPassword{}).
+		Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", newHash)
+	if r.Error != nil {
+		return fmt.Errorf("use password: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return errWrongPassword
+	}
+	return nil
+}
+
+// answerPending creates the code for the application that waits. Of several requests at once, one
+// gets it.
+func (o Org) answerPending(
+	ctx context.Context, p *PendingAuthorization, g *organization.Organization, out *SignInResult,
+) error {
+	if p == nil || p.OrganizationID != o.ID {
+		return nil
+	}
+	r := tenant.DB(o).WithContext(ctx).Model(&PendingAuthorization{}).
+		Where("id = ? AND used_at IS NULL AND expires_at > ?", p.ID, tenant.Now(o)).
+		UpdateColumn("used_at", tenant.Now(o))
+	if r.Error != nil {
+		return fmt.Errorf("use authorization: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return nil // another request has answered it; the session is good without a code
+	}
+	var err error
+	out.Code, err = o.createCode(ctx, g, out.User, out.Session, p.ApplicationID, p.RedirectURI, p.CodeChallenge)
+	return err
+}
+
+// recordPasswordSignIn records the login. Where the organization requires SSO, it also records the
+// alert (docs/design/identity.md, "Administrators").
+func (o Org) recordPasswordSignIn(
+	ctx context.Context, in PasswordSignIn, g *organization.Organization, out *SignInResult,
+) error {
+	user, session := model.UserPrefix.ID(out.User.ID), model.SessionPrefix.ID(out.Session.ID)
+	address, agent := model.OrNull(model.Clipped(in.IPAddress)), model.OrNull(model.Clipped(in.UserAgent))
+	err := tenant.Record(o, PasswordSucceeded, user,
+		passwordAuthentication{"password", "succeeded", address, agent, user, out.User.Email, session})
+	if err != nil || !g.Settings.SSORequired {
+		return err
+	}
+	form, err := people.In(o).UserForm(ctx, out.User)
+	if err != nil {
+		return err
+	}
+	return tenant.Record(o, BreakGlassUsed, user, breakGlass{form, session, address, agent, "sso_required", true})
+}
