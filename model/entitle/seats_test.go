@@ -14,9 +14,11 @@ import (
 	"rollcall/model/entitle"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
+	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/refusal"
 	"rollcall/model/signon"
+	"rollcall/model/store"
 )
 
 func TestSeats(t *testing.T) {
@@ -115,52 +117,116 @@ func TestSeatsAtOnce(t *testing.T) {
 	})
 }
 
-// What it costs that an organization has rules, in statements at the driver.
-func TestEntitlementStatements(t *testing.T) {
+// One transaction gives back two seats, has the only one who waits take the one, and
+// takes the other itself.
+func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
 	t.Parallel()
-	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		var counter modeltest.Statements
-		clock := modeltest.NewClock()
-		options := counter.Options()
-		options.Now = clock.Now
-		s := modeltest.Open(t, db, options)
-		h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
-		h.Account = h.NewAccount(t, "Workspace", 100)
-		h.NewGroup(t, "Editors", true)
-		storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, []string{h.Account.ID}))
-		h.Work(t)
-		h.Enter(t, "ada", "Staff")
-		in := func(name string) signon.SignIn {
-			return storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf(name, h.Mail(name)))
-		}
-		again, create := in("ada"), in("new")
-		u := storetest.CreateUser(t, h.Org, h.D, h.Mail("grace"))
-		g := storetest.CreateGroup(t, h.Org, h.D, "Staff")
-		for _, c := range []struct {
-			what string
-			most int
-			run  func() error
-		}{
-			{"a login that changes nothing", 16, func() error { _, err := signon.In(h.Org).SignIn(t.Context(), again); return err }},
-			{"a login that gives a license and a group", 30, func() error { _, err := signon.In(h.Org).SignIn(t.Context(), create); return err }},
-			{"create a user, who gets both", 15, func() error {
-				_, err := directory.In(h.Org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("alan")))
-				return err
-			}},
-			{"add a member, for whom nothing changes", 9, func() error {
-				_, err := directory.In(h.Org).UpdateDirectoryGroup(t.Context(), h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
-				return err
-			}},
-		} {
-			t.Run(c.what, func(t *testing.T) {
-				var err error
-				got := counter.During(func() { err = c.run() })
-				storetest.Must(t, err)
-				if len(got) > c.most || len(got) == 0 {
-					t.Errorf("%d statements, %d at most:\n%s", len(got), c.most, strings.Join(got, "\n"))
+	eachSuite(t, 2, func(t *testing.T, h storetest.Suite) {
+		ctx := t.Context()
+		ada, grace := storetest.CreateUser(t, h.Org, h.D, h.Mail("ada")), storetest.CreateUser(t, h.Org, h.D, h.Mail("grace"))
+		alan := storetest.CreateUser(t, h.Org, h.D, h.Mail("alan"))
+		h.Want(t, alan, "Workspace waiting")
+		var new *people.User
+		storetest.Must(t, h.Org.Tx(ctx, func(org *store.Org) (err error) {
+			for _, u := range []*people.User{ada, grace} {
+				if _, err := directory.In(org).UpdateDirectoryUser(ctx, h.D.ID, u.ID, storetest.SetActive(false)); err != nil {
+					return err
 				}
-				t.Logf("%s: %d statements", c.what, len(got))
-			})
+			}
+			new, err = directory.In(org).CreateDirectoryUser(ctx, h.D.ID, storetest.Person(h.Mail("new")))
+			return err
+		}))
+		h.Want(t, alan, "Workspace granted")
+		h.Want(t, new, "Workspace granted")
+		a, err := entitle.In(h.Org).Account(ctx, h.Account.ID)
+		storetest.Must(t, err)
+		if a.SeatsUsed != 2 {
+			t.Errorf("%d seats are counted as in use, and 2 are", a.SeatsUsed)
 		}
+		h.Want(t, storetest.CreateUser(t, h.Org, h.D, h.Mail("late")), "Workspace waiting")
 	})
+}
+
+// A group of an account that is deleted just when somebody is put into it is no
+// reason to refuse the identity provider's request.
+func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
+	t.Parallel()
+	db := modeltest.Postgres(t)
+	clock := modeltest.NewClock()
+	var meanwhile func()
+	s := modeltest.Open(t, db, store.Options{Now: clock.Now, Statement: func(query string) {
+		if run := meanwhile; run != nil && strings.HasPrefix(query, `INSERT INTO "group_assignments"`) {
+			meanwhile = nil
+			run()
+		}
+	}})
+	h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
+	h.Account = h.NewAccount(t, "Workspace", -1)
+	storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, []string{h.Account.ID}))
+	there := modeltest.Open(t, db, store.Options{Now: clock.Now}).Org(h.Org.ID, "system")
+	for name, come := range map[string]func() (*people.User, error){
+		"by SCIM": func() (*people.User, error) {
+			return directory.In(h.Org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("ada")))
+		},
+		"by a login": func() (*people.User, error) {
+			out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("grace", h.Mail("grace")))
+			if err != nil {
+				return nil, err
+			}
+			return out.User, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := h.NewGroup(t, name, true)
+			meanwhile = func() { storetest.Must(t, entitle.In(there).DeleteAccountGroup(t.Context(), h.Account.ID, g.ID)) }
+			u, err := come()
+			if err != nil || meanwhile != nil {
+				t.Fatalf("%v, %v", err, meanwhile == nil)
+			}
+			h.Want(t, u, "Workspace granted")
+		})
+	}
+}
+
+// A seat that comes while the license of who waits is being written finds them all the same.
+func TestSeatThatComesWhileReasonsChange(t *testing.T) {
+	t.Parallel()
+	db := modeltest.Postgres(t)
+	clock := modeltest.NewClock()
+	var meanwhile func()
+	s := modeltest.Open(t, db, store.Options{Now: clock.Now, Statement: func(query string) {
+		accounts := strings.Contains(query, `FROM "accounts"`) && strings.Contains(query, "FOR NO KEY UPDATE")
+		users := strings.HasPrefix(query, `UPDATE "users" SET "entitlement_version"`)
+		if run := meanwhile; run != nil && (accounts || users) {
+			meanwhile = nil
+			run()
+		}
+	}})
+	h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
+	h.Settings(t, func(s *organization.Settings) { s.AllowManualAssignments = true })
+	h.Account = h.NewAccount(t, "Workspace", 1)
+	storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, []string{h.Account.ID}))
+	h.Work(t) // the one seat is that of who made the connection active
+	ada := storetest.CreateUser(t, h.Org, h.D, h.Mail("ada"))
+	h.Want(t, ada, "Workspace waiting")
+	_, err := entitle.In(h.Org).AssignLicense(t.Context(), ada.ID, h.Account.ID)
+	storetest.Must(t, err)
+	first, _, err := people.In(h.Org).Users(t.Context(), people.UserQuery{Email: h.Mail("first"), Page: model.Page{Limit: 1}})
+	storetest.Must(t, err)
+	_, err = entitle.In(h.Org).AssignLicense(t.Context(), first[0].ID, h.Account.ID)
+	storetest.Must(t, err)
+	storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, nil))
+	there, two := modeltest.Open(t, db, store.Options{Now: clock.Now}).Org(h.Org.ID, "system"), int64(2)
+	meanwhile = func() {
+		_, err := entitle.In(there).UpdateAccount(t.Context(), h.Account.ID, func(a *entitle.AccountFields) error {
+			a.Seats = &two
+			return nil
+		})
+		storetest.Must(t, err)
+	}
+	h.Work(t)
+	if meanwhile != nil {
+		t.Error("nothing happened meanwhile")
+	}
+	h.Want(t, ada, "Workspace granted (by hand)")
 }

@@ -2,6 +2,7 @@ package entitle_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +14,7 @@ import (
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/people"
+	"rollcall/model/signon"
 	"rollcall/model/store"
 )
 
@@ -206,5 +208,55 @@ func TestConfigurationEntitles(t *testing.T) {
 		step("without the directory", 1, "Workspace granted", "Workspace granted", "")
 		storetest.Must(t, connection.In(h.Org).DeleteConnection(ctx, h.C.ID))
 		step("without any connection", 2, "", "", "")
+	})
+}
+
+// What it costs that an organization has rules, in statements at the driver.
+func TestEntitlementStatements(t *testing.T) {
+	t.Parallel()
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		var counter modeltest.Statements
+		clock := modeltest.NewClock()
+		options := counter.Options()
+		options.Now = clock.Now
+		s := modeltest.Open(t, db, options)
+		h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
+		h.Account = h.NewAccount(t, "Workspace", 100)
+		h.NewGroup(t, "Editors", true)
+		storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, []string{h.Account.ID}))
+		h.Work(t)
+		h.Enter(t, "ada", "Staff")
+		in := func(name string) signon.SignIn {
+			return storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf(name, h.Mail(name)))
+		}
+		again, create := in("ada"), in("new")
+		u := storetest.CreateUser(t, h.Org, h.D, h.Mail("grace"))
+		g := storetest.CreateGroup(t, h.Org, h.D, "Staff")
+		for _, c := range []struct {
+			what string
+			most int
+			run  func() error
+		}{
+			{"a login that changes nothing", 16, func() error { _, err := signon.In(h.Org).SignIn(t.Context(), again); return err }},
+			{"a login that gives a license and a group", 30, func() error { _, err := signon.In(h.Org).SignIn(t.Context(), create); return err }},
+			{"create a user, who gets both", 15, func() error {
+				_, err := directory.In(h.Org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("alan")))
+				return err
+			}},
+			{"add a member, for whom nothing changes", 9, func() error {
+				_, err := directory.In(h.Org).UpdateDirectoryGroup(t.Context(), h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
+				return err
+			}},
+		} {
+			t.Run(c.what, func(t *testing.T) {
+				var err error
+				got := counter.During(func() { err = c.run() })
+				storetest.Must(t, err)
+				if len(got) > c.most || len(got) == 0 {
+					t.Errorf("%d statements, %d at most:\n%s", len(got), c.most, strings.Join(got, "\n"))
+				}
+				t.Logf("%s: %d statements", c.what, len(got))
+			})
+		}
 	})
 }

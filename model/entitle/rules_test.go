@@ -13,7 +13,7 @@ func TestRuleCacheStaysFlat(t *testing.T) {
 	c := newRuleCache()
 	keep := func(n int) {
 		for range n {
-			c.keep(model.OrganizationID(model.NewID()), 1, &Rules{Groups: make([]RuleGroup, 10)})
+			c.keep(model.OrganizationID(model.NewID()), 1, &ruleSet{Groups: make([]ruleGroup, 10)})
 		}
 	}
 	keep(ruleCacheSize)
@@ -30,10 +30,10 @@ func TestRuleCacheStaysFlat(t *testing.T) {
 func TestRuleCacheForgetsWhatWasNotUsedForLongest(t *testing.T) {
 	c := newRuleCache()
 	const used, unused = model.OrganizationID("used"), model.OrganizationID("unused")
-	c.keep(used, 1, &Rules{})
-	c.keep(unused, 1, &Rules{})
+	c.keep(used, 1, &ruleSet{})
+	c.keep(unused, 1, &ruleSet{})
 	for range ruleCacheSize - 1 {
-		c.keep(model.OrganizationID(model.NewID()), 1, &Rules{})
+		c.keep(model.OrganizationID(model.NewID()), 1, &ruleSet{})
 		if c.find(used, 1) == nil {
 			t.Fatal("rules that are in use were forgotten")
 		}

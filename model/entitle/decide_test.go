@@ -1,9 +1,8 @@
-package entitle_test
+package entitle
 
 import (
 	"fmt"
 	"math/rand/v2"
-	"rollcall/model/entitle"
 	"slices"
 	"testing"
 
@@ -24,21 +23,21 @@ func some(r *rand.Rand, prefix string, of int) []string {
 	return out
 }
 
-func randomGroups(r *rand.Rand) []entitle.GroupName {
-	var out []entitle.GroupName
+func randomGroups(r *rand.Rand) []groupName {
+	var out []groupName
 	for _, name := range some(r, "d", 5) {
 		switch r.IntN(3) {
 		case 0:
-			out = append(out, entitle.GroupName{Folded: name})
+			out = append(out, groupName{Folded: name})
 		default:
-			out = append(out, entitle.GroupName{ID: "id-" + name, Folded: name})
+			out = append(out, groupName{ID: "id-" + name, Folded: name})
 		}
 	}
 	return out
 }
 
-func randomRules(r *rand.Rand) *entitle.Rules {
-	rules := &entitle.Rules{Accounts: map[string][]string{}, Manual: r.IntN(2) == 0}
+func randomRules(r *rand.Rand) *ruleSet {
+	rules := &ruleSet{Accounts: map[string][]string{}, Manual: r.IntN(2) == 0}
 	for _, c := range some(r, "c", 3) {
 		rules.Accounts[c] = some(r, "a", 4)
 	}
@@ -46,25 +45,25 @@ func randomRules(r *rand.Rand) *entitle.Rules {
 		rules.OnlyConnection = fmt.Sprint("c", r.IntN(3))
 	}
 	for i := range r.IntN(8) {
-		g := entitle.RuleGroup{ID: fmt.Sprint("g", i), AccountID: fmt.Sprint("a", r.IntN(5)), ByDefault: r.IntN(3) == 0}
+		g := ruleGroup{ID: fmt.Sprint("g", i), AccountID: fmt.Sprint("a", r.IntN(5)), ByDefault: r.IntN(3) == 0}
 		for _, n := range randomGroups(r) {
 			if n.ID != "" && r.IntN(2) == 0 {
-				n = entitle.GroupName{ID: n.ID}
+				n = groupName{ID: n.ID}
 			} else {
-				n = entitle.GroupName{Folded: n.Folded}
+				n = groupName{Folded: n.Folded}
 			}
 			g.Mapped = append(g.Mapped, n)
 		}
 		rules.Groups = append(rules.Groups, g)
 	}
 	if r.IntN(2) == 0 {
-		rules.Admin = &entitle.GroupName{Folded: fmt.Sprint("d", r.IntN(5))}
+		rules.Admin = &groupName{Folded: fmt.Sprint("d", r.IntN(5))}
 	}
 	return rules
 }
 
-func randomClaimant(r *rand.Rand) entitle.Claimant {
-	c := entitle.Claimant{Active: r.IntN(5) > 0, Groups: randomGroups(r)}
+func randomClaimant(r *rand.Rand) claimant {
+	c := claimant{Active: r.IntN(5) > 0, Groups: randomGroups(r)}
 	if r.IntN(2) == 0 {
 		c.Connection = fmt.Sprint("c", r.IntN(3))
 	}
@@ -74,43 +73,43 @@ func randomClaimant(r *rand.Rand) entitle.Claimant {
 // The table of rules.decide, row by row.
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	rules := &entitle.Rules{
+	rules := &ruleSet{
 		Accounts:       map[string][]string{"okta": {"b", "a"}, "entra": {"c"}},
 		OnlyConnection: "okta",
-		Groups: []entitle.RuleGroup{
+		Groups: []ruleGroup{
 			{ID: "everybody", AccountID: "a", ByDefault: true},
-			{ID: "by name", AccountID: "a", Mapped: []entitle.GroupName{{Folded: "staff"}, {Folded: "crew"}}},
-			{ID: "by id", AccountID: "b", Mapped: []entitle.GroupName{{ID: "1"}}},
+			{ID: "by name", AccountID: "a", Mapped: []groupName{{Folded: "staff"}, {Folded: "crew"}}},
+			{ID: "by id", AccountID: "b", Mapped: []groupName{{ID: "1"}}},
 			{ID: "elsewhere", AccountID: "c", ByDefault: true},
 		},
-		Admin: &entitle.GroupName{Folded: "chiefs"},
+		Admin: &groupName{Folded: "chiefs"},
 	}
 	none := *rules
 	none.OnlyConnection = ""
 	for _, c := range []struct {
 		what  string
-		rules *entitle.Rules
-		who   entitle.Claimant
-		want  entitle.Entitlement
+		rules *ruleSet
+		who   claimant
+		want  entitlement
 	}{
-		{"an inactive user has nothing, and keeps the role", rules, entitle.Claimant{Connection: "okta"}, entitle.Entitlement{}},
-		{"before the first login the only active connection counts", rules, entitle.Claimant{Active: true},
-			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
-		{"the last login's connection counts", rules, entitle.Claimant{Active: true, Connection: "entra", Groups: []entitle.GroupName{{Folded: "staff"}}},
-			entitle.Entitlement{Licenses: []string{"c"}, Groups: []string{"elsewhere"}, Role: people.Member}},
-		{"without any connection there is nothing", &none, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{Folded: "chiefs"}}},
-			entitle.Entitlement{Role: people.Admin}},
-		{"a connection that is configured for no account gives none", rules, entitle.Claimant{Active: true, Connection: "google"},
-			entitle.Entitlement{Role: people.Member}},
-		{"a group is known by its name", rules, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{ID: "9", Folded: "crew"}, {Folded: "staff"}}},
-			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by name", "everybody"}, Role: people.Member}},
-		{"a group is known by its id, whatever its name", rules, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{ID: "1", Folded: "renamed"}}},
-			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by id", "everybody"}, Role: people.Member}},
-		{"an asserted name is no id", rules, entitle.Claimant{Active: true, Groups: []entitle.GroupName{{Folded: "1"}}},
-			entitle.Entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
+		{"an inactive user has nothing, and keeps the role", rules, claimant{Connection: "okta"}, entitlement{}},
+		{"before the first login the only active connection counts", rules, claimant{Active: true},
+			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
+		{"the last login's connection counts", rules, claimant{Active: true, Connection: "entra", Groups: []groupName{{Folded: "staff"}}},
+			entitlement{Licenses: []string{"c"}, Groups: []string{"elsewhere"}, Role: people.Member}},
+		{"without any connection there is nothing", &none, claimant{Active: true, Groups: []groupName{{Folded: "chiefs"}}},
+			entitlement{Role: people.Admin}},
+		{"a connection that is configured for no account gives none", rules, claimant{Active: true, Connection: "google"},
+			entitlement{Role: people.Member}},
+		{"a group is known by its name", rules, claimant{Active: true, Groups: []groupName{{ID: "9", Folded: "crew"}, {Folded: "staff"}}},
+			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by name", "everybody"}, Role: people.Member}},
+		{"a group is known by its id, whatever its name", rules, claimant{Active: true, Groups: []groupName{{ID: "1", Folded: "renamed"}}},
+			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by id", "everybody"}, Role: people.Member}},
+		{"an asserted name is no id", rules, claimant{Active: true, Groups: []groupName{{Folded: "1"}}},
+			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, c.rules.Decide(c.who)); diff != "" {
+			if diff := cmp.Diff(c.want, c.rules.decide(c.who)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -124,7 +123,7 @@ func TestDecideDependsOnTheSetOnly(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range entitlementCases {
 		rules, who := randomRules(r), randomClaimant(r)
-		want := rules.Decide(who)
+		want := rules.decide(who)
 		shuffled, other := *rules, who
 		shuffled.Accounts, shuffled.Groups = map[string][]string{}, slices.Clone(rules.Groups)
 		for c, accounts := range rules.Accounts {
@@ -134,7 +133,7 @@ func TestDecideDependsOnTheSetOnly(t *testing.T) {
 			shuffled.Groups[i].Mapped = mixed(r, shuffled.Groups[i].Mapped)
 		}
 		shuffled.Groups, other.Groups = mixed(r, shuffled.Groups), mixed(r, who.Groups)
-		if diff := cmp.Diff(want, shuffled.Decide(other)); diff != "" {
+		if diff := cmp.Diff(want, shuffled.decide(other)); diff != "" {
 			t.Fatalf("another order decides otherwise:\n%s\n%+v %+v", diff, rules, who)
 		}
 		checkGranted(t, rules, who, want)
@@ -154,17 +153,17 @@ func mixed[T any](r *rand.Rand, list []T) []T {
 }
 
 // checkGranted says the same as decide the other way round: thing by thing.
-func checkGranted(t *testing.T, rules *entitle.Rules, who entitle.Claimant, got entitle.Entitlement) {
+func checkGranted(t *testing.T, rules *ruleSet, who claimant, got entitlement) {
 	t.Helper()
 	connection := who.Connection
 	if connection == "" {
 		connection = rules.OnlyConnection
 	}
-	is := func(rule, group entitle.GroupName) bool {
+	is := func(rule, group groupName) bool {
 		return rule.ID != "" && rule.ID == group.ID || rule.ID == "" && rule.Folded == group.Folded
 	}
-	in := func(rule entitle.GroupName) bool {
-		return slices.ContainsFunc(who.Groups, func(g entitle.GroupName) bool { return is(rule, g) })
+	in := func(rule groupName) bool {
+		return slices.ContainsFunc(who.Groups, func(g groupName) bool { return is(rule, g) })
 	}
 	for i := range 5 {
 		account := fmt.Sprint("a", i)
@@ -189,18 +188,18 @@ func TestSettle(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	for range entitlementCases {
-		held := map[string]entitle.Holding{}
+		held := map[string]holding{}
 		for _, id := range some(r, "x", 6) {
-			held[id] = entitle.Holding{ByRule: r.IntN(2) == 0, ByHand: r.IntN(2) == 0}
+			held[id] = holding{ByRule: r.IntN(2) == 0, ByHand: r.IntN(2) == 0}
 		}
 		want, manual := some(r, "x", 6), r.IntN(2) == 0
-		after := entitle.Settle(want, held, manual)
-		if diff := cmp.Diff(after, entitle.Settle(mixed(r, want), after, manual)); diff != "" {
+		after := settle(want, held, manual)
+		if diff := cmp.Diff(after, settle(mixed(r, want), after, manual)); diff != "" {
 			t.Fatalf("settling again changes something:\n%s", diff)
 		}
 		for i := range 6 {
 			id := fmt.Sprint("x", i)
-			expected := entitle.Holding{ByRule: slices.Contains(want, id), ByHand: held[id].ByHand && manual}
+			expected := holding{ByRule: slices.Contains(want, id), ByHand: held[id].ByHand && manual}
 			if after[id] != expected {
 				t.Fatalf("%s is %+v, want %+v: held %+v, wanted %v, manual %v", id, after[id], expected, held[id], want, manual)
 			}

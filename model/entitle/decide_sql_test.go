@@ -1,0 +1,200 @@
+package entitle_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model"
+	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/entitle"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/organization"
+	"rollcall/model/people"
+)
+
+// The one statement that compares everybody with the rules says what the function says that
+// decides: after a preview was carried out, exactly that has changed.
+func TestComparisonAgreesWithRules(t *testing.T) {
+	t.Parallel()
+	const rounds, population = 12, 30
+	eachSuite(t, -1, func(t *testing.T, h storetest.Suite) {
+		ctx := t.Context()
+		r := rand.New(rand.NewPCG(5, 6))
+		h.Settings(t, func(s *organization.Settings) { s.AllowManualAssignments = true })
+		connections := []*connection.Connection{h.C, storetest.Connect(t, h.Org)}
+		accounts := []*entitle.Account{h.Account, h.NewAccount(t, "Second", 8), h.NewAccount(t, "Third", -1)}
+		var dgroups []*people.DirectoryGroup
+		for i := range 4 {
+			dgroups = append(dgroups, storetest.CreateGroup(t, h.Org, h.D, fmt.Sprint("D", i)))
+		}
+		storetest.Nested(t, h.Org, h.D, "D4", dgroups[0].ID)
+		var groups []*entitle.AccountGroup
+		for i := range 5 {
+			a := accounts[i%3]
+			g := &entitle.AccountGroup{AccountID: a.ID, AccountGroupFields: entitle.AccountGroupFields{Name: fmt.Sprint("G", i)}}
+			storetest.Must(t, entitle.In(h.Org).CreateAccountGroup(ctx, g))
+			groups = append(groups, g)
+		}
+		for i := range population {
+			randomPerson(t, h, r, i, connections, dgroups)
+		}
+		for round := range rounds {
+			p := randomProposal(r, connections, accounts, groups, dgroups)
+			before, err := entitle.In(h.Org).Preview(ctx, p, "", 1000)
+			storetest.Must(t, err)
+			had := h.Everything(t)
+			apply(t, h, p)
+			h.Work(t)
+			now := h.Everything(t)
+			for _, c := range before.Changes {
+				want := had[c.UserID].After(c)
+				if diff := cmp.Diff(want, now[c.UserID]); diff != "" {
+					t.Fatalf("round %d: the preview of %s (-preview +carried out):\n%s", round, c.Email, diff)
+				}
+				delete(had, c.UserID)
+			}
+			for id, stays := range had {
+				if diff := cmp.Diff(stays, now[id]); diff != "" {
+					t.Fatalf("round %d: not in the preview:\n%s", round, diff)
+				}
+			}
+			if again, err := entitle.In(h.Org).Preview(ctx, p, "", 10); err != nil || again.Users != 0 {
+				t.Fatalf("round %d: it would change %d users again: %v", round, again.Users, err)
+			}
+		}
+	})
+}
+
+func randomPerson(t *testing.T, h storetest.Suite, r *rand.Rand, i int, connections []*connection.Connection, dgroups []*people.DirectoryGroup) {
+	t.Helper()
+	name := fmt.Sprint("p", i)
+	if r.IntN(2) == 0 {
+		u := storetest.CreateUser(t, h.Org, h.D, h.Mail(name))
+		for _, g := range dgroups {
+			if r.IntN(3) == 0 {
+				_, err := directory.In(h.Org).UpdateDirectoryGroup(t.Context(), h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
+				storetest.Must(t, err)
+			}
+		}
+		if r.IntN(5) == 0 {
+			_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID, storetest.SetActive(false))
+			storetest.Must(t, err)
+		}
+		return
+	}
+	claims := storetest.ClaimsOf(name, h.Mail(name))
+	claims.Groups = []string{}
+	for range r.IntN(6) {
+		claims.Groups = append(claims.Groups, fmt.Sprint("d", r.IntN(5)))
+	}
+	c := connections[r.IntN(2)]
+	c, err := connection.In(h.Org).Connection(t.Context(), c.ID)
+	storetest.Must(t, err)
+	_, err = storetest.SignIn(t, h.Org, c, claims)
+	storetest.Must(t, err)
+}
+
+func randomProposal(r *rand.Rand, connections []*connection.Connection, accounts []*entitle.Account, groups []*entitle.AccountGroup, dgroups []*people.DirectoryGroup) entitle.Proposal {
+	p := entitle.Proposal{Connections: map[string][]string{}, Groups: map[string]entitle.ProposedGroup{}}
+	for _, c := range connections {
+		p.Connections[c.ID] = []string{}
+		for _, a := range accounts {
+			if r.IntN(2) == 0 {
+				p.Connections[c.ID] = append(p.Connections[c.ID], a.ID)
+			}
+		}
+	}
+	ref := func() entitle.DirectoryGroupRef {
+		if r.IntN(2) == 0 {
+			return storetest.ByID(dgroups[r.IntN(len(dgroups))])
+		}
+		return storetest.ByName(fmt.Sprint("d", r.IntN(5)))
+	}
+	for _, g := range groups {
+		byDefault, mappings := r.IntN(4) == 0, []entitle.DirectoryGroupRef{}
+		for range r.IntN(3) {
+			mappings = append(mappings, ref())
+		}
+		p.Groups[g.ID] = entitle.ProposedGroup{AssignByDefault: &byDefault, Mappings: &mappings}
+	}
+	role := ref()
+	p.Role = &entitle.ProposedRole{Mapping: &role}
+	return p
+}
+
+// apply puts a proposal into force.
+func apply(t *testing.T, h storetest.Suite, p entitle.Proposal) {
+	t.Helper()
+	ctx := t.Context()
+	accounts, _, err := entitle.In(h.Org).Accounts(ctx, model.Page{Limit: 10})
+	storetest.Must(t, err)
+	cs, err := connection.In(h.Org).ActiveConnections(ctx)
+	storetest.Must(t, err)
+	for _, c := range cs {
+		storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(ctx, c.ID, p.Connections[c.ID]))
+	}
+	for _, a := range accounts {
+		gs, _, err := entitle.In(h.Org).AccountGroups(ctx, a.ID, model.Page{Limit: 10})
+		storetest.Must(t, err)
+		for _, g := range gs {
+			proposed := p.Groups[g.ID]
+			for _, m := range g.Mappings {
+				_, err := entitle.In(h.Org).RemoveMapping(ctx, a.ID, g.ID, entitle.DirectoryGroupRef{DirectoryGroupID: m.DirectoryGroupID, Name: m.Name})
+				storetest.Must(t, err)
+			}
+			for _, ref := range *proposed.Mappings {
+				if _, err := entitle.In(h.Org).AddMapping(ctx, a.ID, g.ID, ref); err != nil && model.KindOf(err) != model.Conflict {
+					t.Fatal(err)
+				}
+			}
+			_, err := entitle.In(h.Org).UpdateAccountGroup(ctx, a.ID, g.ID, func(g *entitle.AccountGroupFields) error {
+				g.AssignByDefault = *proposed.AssignByDefault
+				return nil
+			})
+			storetest.Must(t, err)
+		}
+	}
+	_, err = entitle.In(h.Org).SetRoleMapping(ctx, *p.Role.Mapping)
+	if model.KindOf(err) == model.Conflict { // nobody would be an administrator
+		us, _, err := people.In(h.Org).Users(ctx, people.UserQuery{Page: model.Page{Limit: 1}})
+		storetest.Must(t, err)
+		h.Admin(t, &us[0])
+		_, err = entitle.In(h.Org).SetRoleMapping(ctx, *p.Role.Mapping)
+		storetest.Must(t, err)
+		return
+	}
+	storetest.Must(t, err)
+}
+
+// A database takes no more than 65,535 parameters of a statement, or half of that. The rules are
+// not among them: a proposal of many mappings is computed like one of a few.
+func TestManyMappings(t *testing.T) {
+	t.Parallel()
+	eachSuite(t, -1, func(t *testing.T, h storetest.Suite) {
+		g := h.NewGroup(t, "Editors", false)
+		ada := h.Owned(t, h.D, "ada", "", h.Mail("ada"))
+		storetest.CreateGroup(t, h.Org, h.D, "Group 21999", ada)
+		for i, name := range []string{`quote " and \ backslash`, "{braces, and a comma}", "null", "'), ('"} {
+			storetest.CreateGroup(t, h.Org, h.D, name, h.Owned(t, h.D, fmt.Sprint("user-", i), "", h.Mail(fmt.Sprint(i))))
+			refs := []entitle.DirectoryGroupRef{storetest.ByName(name)}
+			p, err := entitle.In(h.Org).Preview(t.Context(), entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &refs}}}, "", 10)
+			storetest.Must(t, err)
+			if len(p.Groups) != 1 || p.Groups[0].Gained != 1 {
+				t.Errorf("the preview of %s is %+v", name, p)
+			}
+		}
+		var refs []entitle.DirectoryGroupRef
+		for i := range 22_000 {
+			refs = append(refs, storetest.ByName(fmt.Sprintf("Group %d", i)))
+		}
+		p, err := entitle.In(h.Org).Preview(t.Context(), entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &refs}}}, "", 10)
+		storetest.Must(t, err)
+		if len(p.Groups) != 1 || p.Groups[0].Gained != 1 {
+			t.Errorf("the preview is %+v", p)
+		}
+	})
+}

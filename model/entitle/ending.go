@@ -1,0 +1,89 @@
+package entitle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm/clause"
+
+	"rollcall/model"
+	"rollcall/model/internal/tenant"
+)
+
+// Losses says why and how licenses and assignments end.
+type Losses struct {
+	Cause        model.Cause
+	onlyGroups   bool
+	onlyLicenses bool
+	freed        map[string]int64 // seats by account
+}
+
+// Lose ends the licenses and assignments that a condition names, with their events, and gives the
+// seats back.
+func (o Org) Lose(ctx context.Context, lost *Losses, condition string, value any) error {
+	if !lost.onlyLicenses {
+		if err := o.loseAssignments(ctx, lost, condition, value); err != nil || lost.onlyGroups {
+			return err
+		}
+	}
+	if err := o.loseLicenses(ctx, lost, condition, value); err != nil {
+		return err
+	}
+	for _, id := range model.SortedKeys(lost.freed) {
+		a, err := o.lockAccount(ctx, id, tenant.ToChange)
+		if err != nil {
+			return err
+		}
+		a.SeatsUsed -= lost.freed[id]
+		if err := o.writeSeats(ctx, a); err != nil {
+			return err
+		}
+		if lost.Cause == model.CauseAccountDeleted {
+			continue
+		}
+		if err := o.promote(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loseLicenses deletes licenses and counts the seats that they held.
+func (o Org) loseLicenses(ctx context.Context, lost *Losses, condition string, value any) error {
+	var gone []License
+	if err := o.db(ctx).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+		return fmt.Errorf("delete licenses: %w", err)
+	}
+	if lost.freed == nil {
+		lost.freed = map[string]int64{}
+	}
+	slices.SortFunc(gone, func(a, b License) int { return strings.Compare(a.UserID+a.AccountID, b.UserID+b.AccountID) })
+	for i := range gone {
+		if gone[i].State == LicenseStateGranted {
+			lost.freed[gone[i].AccountID]++
+		}
+		if err := o.recordLicense(ctx, LicenseRevoked, &gone[i], lost.Cause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loseAssignments deletes assignments.
+func (o Org) loseAssignments(ctx context.Context, lost *Losses, condition string, value any) error {
+	var gone []GroupAssignment
+	if err := o.db(ctx).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+		return fmt.Errorf("delete assignments: %w", err)
+	}
+	slices.SortFunc(gone, func(a, b GroupAssignment) int {
+		return strings.Compare(a.UserID+a.GroupID, b.UserID+b.GroupID)
+	})
+	for i := range gone {
+		if err := o.recordAssignment(ctx, GroupUnassigned, &gone[i], lost.Cause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
