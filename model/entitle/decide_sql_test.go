@@ -16,8 +16,8 @@ import (
 	"rollcall/model/people"
 )
 
-// The one statement that compares everybody with the rules says what the function says that
-// decides: after a preview was carried out, exactly that has changed.
+// The statement that compares all users with the rules agrees with the Go code that decides: once a
+// proposal is carried out, exactly what its preview said has changed.
 func TestComparisonAgreesWithRules(t *testing.T) {
 	t.Parallel()
 	const rounds, population = 12, 30
@@ -35,12 +35,13 @@ func TestComparisonAgreesWithRules(t *testing.T) {
 		var groups []*entitle.AccountGroup
 		for i := range 5 {
 			a := accounts[i%3]
-			g := &entitle.AccountGroup{AccountID: a.ID, AccountGroupFields: entitle.AccountGroupFields{Name: fmt.Sprint("G", i)}}
+			fields := entitle.AccountGroupFields{Name: fmt.Sprint("G", i)}
+			g := &entitle.AccountGroup{AccountID: a.ID, AccountGroupFields: fields}
 			storetest.Must(t, entitle.In(h.Org).CreateAccountGroup(ctx, g))
 			groups = append(groups, g)
 		}
 		for i := range population {
-			randomPerson(t, h, r, i, connections, dgroups)
+			createRandomUser(t, h, r, i, connections, dgroups)
 		}
 		for round := range rounds {
 			p := randomProposal(r, connections, accounts, groups, dgroups)
@@ -69,15 +70,18 @@ func TestComparisonAgreesWithRules(t *testing.T) {
 	})
 }
 
-func randomPerson(t *testing.T, h storetest.Suite, r *rand.Rand, i int, connections []*connection.Connection, dgroups []*people.DirectoryGroup) {
+// createRandomUser creates a user, by SCIM with random groups or by a login that names some.
+func createRandomUser(
+	t *testing.T, h storetest.Suite, r *rand.Rand, i int,
+	connections []*connection.Connection, dgroups []*people.DirectoryGroup,
+) {
 	t.Helper()
 	name := fmt.Sprint("p", i)
 	if r.IntN(2) == 0 {
 		u := storetest.CreateUser(t, h.Org, h.D, h.Mail(name))
 		for _, g := range dgroups {
 			if r.IntN(3) == 0 {
-				_, err := directory.In(h.Org).UpdateDirectoryGroup(t.Context(), h.D.ID, g.ID, storetest.Unaltered, directory.MembersChange{UserIDs: storetest.Ids(u)})
-				storetest.Must(t, err)
+				storetest.Change(t, h.Org, g, directory.MembersChange{UserIDs: storetest.Ids(u)})
 			}
 		}
 		if r.IntN(5) == 0 {
@@ -98,7 +102,12 @@ func randomPerson(t *testing.T, h storetest.Suite, r *rand.Rand, i int, connecti
 	storetest.Must(t, err)
 }
 
-func randomProposal(r *rand.Rand, connections []*connection.Connection, accounts []*entitle.Account, groups []*entitle.AccountGroup, dgroups []*people.DirectoryGroup) entitle.Proposal {
+// randomProposal proposes random accounts for each connection, random mappings for each group, and
+// a random mapping to the role.
+func randomProposal(
+	r *rand.Rand, connections []*connection.Connection, accounts []*entitle.Account,
+	groups []*entitle.AccountGroup, dgroups []*people.DirectoryGroup,
+) entitle.Proposal {
 	p := entitle.Proposal{Connections: map[string][]string{}, Groups: map[string]entitle.ProposedGroup{}}
 	for _, c := range connections {
 		p.Connections[c.ID] = []string{}
@@ -126,7 +135,7 @@ func randomProposal(r *rand.Rand, connections []*connection.Connection, accounts
 	return p
 }
 
-// apply puts a proposal into force.
+// apply makes the proposed rules those of the organization.
 func apply(t *testing.T, h storetest.Suite, p entitle.Proposal) {
 	t.Helper()
 	ctx := t.Context()
@@ -143,11 +152,13 @@ func apply(t *testing.T, h storetest.Suite, p entitle.Proposal) {
 		for _, g := range gs {
 			proposed := p.Groups[g.ID]
 			for _, m := range g.Mappings {
-				_, err := entitle.In(h.Org).RemoveMapping(ctx, a.ID, g.ID, entitle.DirectoryGroupRef{DirectoryGroupID: m.DirectoryGroupID, Name: m.Name})
+				ref := entitle.DirectoryGroupRef{DirectoryGroupID: m.DirectoryGroupID, Name: m.Name}
+				_, err := entitle.In(h.Org).RemoveMapping(ctx, a.ID, g.ID, ref)
 				storetest.Must(t, err)
 			}
 			for _, ref := range *proposed.Mappings {
-				if _, err := entitle.In(h.Org).AddMapping(ctx, a.ID, g.ID, ref); err != nil && model.KindOf(err) != model.Conflict {
+				_, err := entitle.In(h.Org).AddMapping(ctx, a.ID, g.ID, ref)
+				if err != nil && model.KindOf(err) != model.Conflict {
 					t.Fatal(err)
 				}
 			}
@@ -159,7 +170,7 @@ func apply(t *testing.T, h storetest.Suite, p entitle.Proposal) {
 		}
 	}
 	_, err = entitle.In(h.Org).SetRoleMapping(ctx, *p.Role.Mapping)
-	if model.KindOf(err) == model.Conflict { // nobody would be an administrator
+	if model.KindOf(err) == model.Conflict { // the last administrator would lose the role
 		us, _, err := people.In(h.Org).Users(ctx, people.UserQuery{Page: model.Page{Limit: 1}})
 		storetest.Must(t, err)
 		h.Admin(t, &us[0])
@@ -170,8 +181,8 @@ func apply(t *testing.T, h storetest.Suite, p entitle.Proposal) {
 	storetest.Must(t, err)
 }
 
-// A database takes no more than 65,535 parameters of a statement, or half of that. The rules are
-// not among them: a proposal of many mappings is computed like one of a few.
+// A statement has at most 65,535 parameters on PostgreSQL and half of that on SQLite. The rules are
+// passed in a few of them, so that a proposal may have any number of mappings.
 func TestManyMappings(t *testing.T) {
 	t.Parallel()
 	eachSuite(t, -1, func(t *testing.T, h storetest.Suite) {
@@ -179,10 +190,10 @@ func TestManyMappings(t *testing.T) {
 		ada := h.Owned(t, h.D, "ada", "", h.Mail("ada"))
 		storetest.CreateGroup(t, h.Org, h.D, "Group 21999", ada)
 		for i, name := range []string{`quote " and \ backslash`, "{braces, and a comma}", "null", "'), ('"} {
-			storetest.CreateGroup(t, h.Org, h.D, name, h.Owned(t, h.D, fmt.Sprint("user-", i), "", h.Mail(fmt.Sprint(i))))
+			u := h.Owned(t, h.D, fmt.Sprint("user-", i), "", h.Mail(fmt.Sprint(i)))
+			storetest.CreateGroup(t, h.Org, h.D, name, u)
 			refs := []entitle.DirectoryGroupRef{storetest.ByName(name)}
-			p, err := entitle.In(h.Org).Preview(t.Context(), entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &refs}}}, "", 10)
-			storetest.Must(t, err)
+			p := preview(t, h, entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &refs}}})
 			if len(p.Groups) != 1 || p.Groups[0].Gained != 1 {
 				t.Errorf("the preview of %s is %+v", name, p)
 			}
@@ -191,8 +202,7 @@ func TestManyMappings(t *testing.T) {
 		for i := range 22_000 {
 			refs = append(refs, storetest.ByName(fmt.Sprintf("Group %d", i)))
 		}
-		p, err := entitle.In(h.Org).Preview(t.Context(), entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &refs}}}, "", 10)
-		storetest.Must(t, err)
+		p := preview(t, h, entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &refs}}})
 		if len(p.Groups) != 1 || p.Groups[0].Gained != 1 {
 			t.Errorf("the preview is %+v", p)
 		}

@@ -11,10 +11,10 @@ import (
 	"rollcall/model/people"
 )
 
-// entitlementCases are the random rules and users that each property is tried with.
-const entitlementCases = 20_000
+// randomCases is how many random rules and users each property is tried with.
+const randomCases = 20_000
 
-// some are random texts with a prefix, in random order and with some twice.
+// some returns random texts with a prefix, in random order, some of them twice.
 func some(r *rand.Rand, prefix string, of int) []string {
 	out := []string{}
 	for range r.IntN(of + 1) {
@@ -70,7 +70,7 @@ func randomClaimant(r *rand.Rand) claimant {
 	return c
 }
 
-// The table of rules.decide, row by row.
+// Each row of the table of ruleSet.decide has its cases.
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	rules := &ruleSet{
@@ -95,15 +95,20 @@ func TestDecide(t *testing.T) {
 		{"an inactive user has nothing, and keeps the role", rules, claimant{Connection: "okta"}, entitlement{}},
 		{"before the first login the only active connection counts", rules, claimant{Active: true},
 			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
-		{"the last login's connection counts", rules, claimant{Active: true, Connection: "entra", Groups: []groupName{{Folded: "staff"}}},
+		{"the last login's connection counts", rules,
+			claimant{Active: true, Connection: "entra", Groups: []groupName{{Folded: "staff"}}},
 			entitlement{Licenses: []string{"c"}, Groups: []string{"elsewhere"}, Role: people.Member}},
-		{"without any connection there is nothing", &none, claimant{Active: true, Groups: []groupName{{Folded: "chiefs"}}},
+		{"without any connection there is nothing", &none,
+			claimant{Active: true, Groups: []groupName{{Folded: "chiefs"}}},
 			entitlement{Role: people.Admin}},
-		{"a connection that is configured for no account gives none", rules, claimant{Active: true, Connection: "google"},
+		{"a connection that is configured for no account gives none", rules,
+			claimant{Active: true, Connection: "google"},
 			entitlement{Role: people.Member}},
-		{"a group is known by its name", rules, claimant{Active: true, Groups: []groupName{{ID: "9", Folded: "crew"}, {Folded: "staff"}}},
+		{"a group is known by its name", rules,
+			claimant{Active: true, Groups: []groupName{{ID: "9", Folded: "crew"}, {Folded: "staff"}}},
 			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by name", "everybody"}, Role: people.Member}},
-		{"a group is known by its id, whatever its name", rules, claimant{Active: true, Groups: []groupName{{ID: "1", Folded: "renamed"}}},
+		{"a group is known by its id, whatever its name", rules,
+			claimant{Active: true, Groups: []groupName{{ID: "1", Folded: "renamed"}}},
 			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"by id", "everybody"}, Role: people.Member}},
 		{"an asserted name is no id", rules, claimant{Active: true, Groups: []groupName{{Folded: "1"}}},
 			entitlement{Licenses: []string{"a", "b"}, Groups: []string{"everybody"}, Role: people.Member}},
@@ -116,12 +121,12 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// The answer depends on what is given and not on its order, and grants what some rule grants and
-// nothing else.
+// The result depends on the rules and the user's groups, but not on their order. It grants what a
+// rule grants, and nothing else.
 func TestDecideDependsOnTheSetOnly(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range entitlementCases {
+	for range randomCases {
 		rules, who := randomRules(r), randomClaimant(r)
 		want := rules.decide(who)
 		shuffled, other := *rules, who
@@ -140,7 +145,7 @@ func TestDecideDependsOnTheSetOnly(t *testing.T) {
 	}
 }
 
-// mixed is a list in another order, with some of it twice.
+// mixed returns a list in another order, with some of its items twice.
 func mixed[T any](r *rand.Rand, list []T) []T {
 	out := slices.Clone(list)
 	for _, item := range list {
@@ -152,7 +157,8 @@ func mixed[T any](r *rand.Rand, list []T) []T {
 	return out
 }
 
-// checkGranted says the same as decide the other way round: thing by thing.
+// checkGranted checks the result of decide against a second formulation: it asks for each account
+// and each group whether the user is to have it.
 func checkGranted(t *testing.T, rules *ruleSet, who claimant, got entitlement) {
 	t.Helper()
 	connection := who.Connection
@@ -178,16 +184,18 @@ func checkGranted(t *testing.T, rules *ruleSet, who claimant, got entitlement) {
 			t.Fatalf("in %s: %v, want %v\n%+v %+v", g.ID, !want, want, rules, who)
 		}
 	}
-	if admin := who.Active && rules.Admin != nil && in(*rules.Admin); (got.Role == people.Admin) != admin || (got.Role == "") == who.Active {
+	admin := who.Active && rules.Admin != nil && in(*rules.Admin)
+	if (got.Role == people.Admin) != admin || (got.Role == "") == who.Active {
 		t.Fatalf("the role is %q\n%+v %+v", got.Role, rules, who)
 	}
 }
 
-// What is settled once stays; what no rule grants is gone; what a person assigned is left alone.
+// To settle twice is to settle once. What no rule grants is taken away. What a person assigned
+// stays.
 func TestSettle(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
-	for range entitlementCases {
+	for range randomCases {
 		held := map[string]holding{}
 		for _, id := range some(r, "x", 6) {
 			held[id] = holding{ByRule: r.IntN(2) == 0, ByHand: r.IntN(2) == 0}
@@ -201,9 +209,10 @@ func TestSettle(t *testing.T) {
 			id := fmt.Sprint("x", i)
 			expected := holding{ByRule: slices.Contains(want, id), ByHand: held[id].ByHand && manual}
 			if after[id] != expected {
-				t.Fatalf("%s is %+v, want %+v: held %+v, wanted %v, manual %v", id, after[id], expected, held[id], want, manual)
+				t.Fatalf("%s is %+v, want %+v: held %+v, wanted %v, manual %v",
+					id, after[id], expected, held[id], want, manual)
 			}
 		}
 	}
-	t.Logf("%d cases of each property", entitlementCases)
+	t.Logf("%d cases of each property", randomCases)
 }

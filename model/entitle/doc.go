@@ -14,9 +14,9 @@
 // rules would change, before anybody makes them.
 //
 // The rules are written twice. decide.go has them in Go, for one user at a time: every transaction
-// and every login asks it, and it alone decides what is written. decide_sql.go has them in SQL, as
-// one statement that compares all users with the rules: a preview, and the search for the users
-// whom new rules reach, would otherwise read a hundred thousand users into memory to find the few
-// that change. TestComparisonAgreesWithRules, next to both, carries out random previews by the one
-// and compares the result with the other.
+// and every login uses it, and it alone decides what is written. decide_sql.go has them in SQL, as
+// one statement that compares all users with the rules: without it, a preview, and the search for
+// the users that new rules affect, would read a hundred thousand users into memory to find the few
+// that change. TestComparisonAgreesWithRules, next to both, previews random rules by the SQL,
+// carries them out by the Go code and compares the results.
 package entitle

@@ -17,7 +17,7 @@ import (
 // rules grant, so that the rules take back only their own part.
 
 // lockForAssignment locks a user who is to get something by hand. It refuses where the organization
-// does not allow that, and for a user whom the organization does not have.
+// does not allow that, and for a user that the organization does not have.
 func (o Org) lockForAssignment(ctx context.Context, userID string) error {
 	g, err := organization.In(o).Organization(ctx)
 	if err != nil {

@@ -18,7 +18,7 @@ func TestManualAssignments(t *testing.T) {
 		h.Work(t)
 		u, v := h.Enter(t, "ada"), h.Enter(t, "alan")
 		if _, err := entitle.In(h.Org).AssignLicense(ctx, u.ID, other.ID); model.KindOf(err) != model.Conflict {
-			t.Errorf("by hand where that is off: %v", err)
+			t.Errorf("by hand where the organization does not allow it: %v", err)
 		}
 		h.Settings(t, func(s *organization.Settings) { s.AllowManualAssignments = true })
 		l, err := entitle.In(h.Org).AssignLicense(ctx, u.ID, other.ID)
@@ -33,20 +33,20 @@ func TestManualAssignments(t *testing.T) {
 		h.Enter(t, "ada", "Staff")
 		h.Enter(t, "ada")
 		h.Work(t)
-		h.Want(t, u, with) // no rule touches it
+		h.Want(t, u, with) // the rules leave it alone
 		storetest.Must(t, entitle.In(h.Org).UnassignGroup(ctx, g.AccountID, g.ID, u.ID))
 		for _, err := range []error{
 			entitle.In(h.Org).UnassignGroup(ctx, g.AccountID, g.ID, u.ID),
 			entitle.In(h.Org).UnassignLicense(ctx, storetest.NewID()),
 		} {
 			if model.KindOf(err) != model.NotFound {
-				t.Errorf("what is not there is taken: %v", err)
+				t.Errorf("something that is not there is taken away: %v", err)
 			}
 		}
 		ls, _, err := entitle.In(h.Org).Licenses(ctx, entitle.LicenseQuery{UserID: v.ID, Page: model.Page{Limit: 1}})
 		storetest.Must(t, err)
 		if err := entitle.In(h.Org).UnassignLicense(ctx, ls[0].ID); model.KindOf(err) != model.Conflict {
-			t.Errorf("a license of the rules is taken by hand: %v", err)
+			t.Errorf("a license that the rules grant is taken by hand: %v", err)
 		}
 		storetest.Must(t, entitle.In(h.Org).UnassignLicense(ctx, l.ID))
 		h.Want(t, u, "Workspace granted")
@@ -54,7 +54,7 @@ func TestManualAssignments(t *testing.T) {
 		storetest.Must(t, err)
 		h.Settings(t, func(s *organization.Settings) { s.AllowManualAssignments = false })
 		h.Work(t)
-		h.Want(t, v, "Workspace granted") // where only the rules count, it goes
+		h.Want(t, v, "Workspace granted") // a license by hand ends where only the rules count
 		for _, a := range []string{other.ID, h.Account.ID} {
 			account, err := entitle.In(h.Org).Account(ctx, a)
 			storetest.Must(t, err)

@@ -45,10 +45,10 @@ type recomputation struct {
 
 	gone, kept, fresh    []*License // to delete, to write the reasons of, to insert
 	left, stayed, joined []*GroupAssignment
-	roles                map[string]people.Role
-	touched              map[string]bool
-	accounts             map[string]bool  // whose seats are assigned again
-	freed                map[string]int64 // seats that were given back, by account
+	roles                map[string]people.Role // the new roles, by user
+	touched              map[string]bool        // the changed users
+	accounts             map[string]bool        // those whose seats are assigned again
+	freed                map[string]int64       // seats that were given back, by account
 }
 
 // recompute makes what users have exactly what the rules grant them, and records the events. It
@@ -112,7 +112,7 @@ func (r *recomputation) lock(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// readGroups reads the directory groups of the users. A user whom a directory owns has the groups
+// readGroups reads the directory groups of the users. A user that a directory owns has the groups
 // of SCIM, any other user those that the last login named (docs/design/identity.md, "Groups").
 func (r *recomputation) readGroups(ctx context.Context) error {
 	var owned, others []string
@@ -224,7 +224,7 @@ func (r *recomputation) planLicense(u *recomputedUser, account string, after hol
 		l.ByRule, l.ByHand = after.ByRule, after.ByHand
 		r.kept = append(r.kept, l)
 		if l.State == LicenseStateWaiting {
-			// A transaction that frees a seat meanwhile skips this row, as it is locked.
+			// A transaction that frees a seat meanwhile skips this row, as this one is writing it.
 			r.accounts[account] = true
 		}
 	case l.State == LicenseStateWaiting && !r.removals:

@@ -11,8 +11,8 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// deleteLost deletes the licenses and assignments that have no reason any more. Whether a license
-// held a seat, the deleted row says: it may have got one since it was read.
+// deleteLost deletes the licenses and assignments that have no reason any more. The
+// deleted row says whether a license held a seat: it may have got one since it was read.
 func (r *recomputation) deleteLost(ctx context.Context) error {
 	lost := Losses{Cause: r.cause}
 	if len(r.gone) > 0 {

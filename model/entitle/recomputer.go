@@ -106,8 +106,8 @@ const dueAtOnce = 20
 // Run works until ctx ends. The next round tries again what failed.
 //
 // A round may take minutes. Meanwhile the replica still learns, in a loop of its own, which other
-// organizations have got rules: until it knows that, it does not recompute users whom it changes
-// there.
+// organizations have got rules: until it knows that, it does not recompute the users that it
+// changes there.
 func (r *Recomputer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {

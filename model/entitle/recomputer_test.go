@@ -14,7 +14,7 @@ import (
 	"rollcall/model/store"
 )
 
-// A store that knows nothing of the rules of another one learns them before they are carried out.
+// A replica learns the rules that another one has written before it carries them out.
 func TestReplicasLearnRules(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -26,7 +26,7 @@ func TestReplicasLearnRules(t *testing.T) {
 		storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, []string{h.Account.ID}))
 		there := other.Org(h.Org.ID, h.D.Actor())
 		u := storetest.CreateUser(t, there, h.D, h.Mail("early"))
-		h.Want(t, u, "") // it does not know yet
+		h.Want(t, u, "") // the other replica does not know the rules yet
 		worker := entitle.NewRecomputer(entitle.Across(other))
 		if n, err := worker.RunOnce(t.Context()); n != 0 || err != nil {
 			t.Errorf("%d changes before the rules are known: %v", n, err)
@@ -44,8 +44,8 @@ func TestReplicasLearnRules(t *testing.T) {
 	})
 }
 
-// A replica that is busy with the rules of one organization learns all the same
-// that another one has got some.
+// A replica that carries out the rules of one organization still learns that another organization
+// has got rules.
 func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
@@ -81,28 +81,29 @@ func TestRulesAreLearnedWhileOthersAreCarriedOut(t *testing.T) {
 		<-ended
 		<-ended
 	}()
-	modeltest.Eventually(t, func() bool { // the replica waits for that user
+	modeltest.Eventually(t, func() bool { // the replica waits for the lock of that user
 		r, err := entitle.In(busy.Org).Recompute(t.Context())
 		storetest.Must(t, err)
 		return r.State != entitle.RecomputePending || r.Holder != ""
 	})
 	configure(other)
 	there := b.Org(other.Org.ID, "system")
-	modeltest.Eventually(t, func() bool { // it knows the rules that are about to be carried out
+	modeltest.Eventually(t, func() bool { // it knows the rules before they are carried out
 		return other.Has(t, storetest.CreateUser(t, there, other.D, other.Mail(storetest.NewID()))) != ""
 	})
 }
 
-// A transaction that began before there were rules is not overlooked, however
-// late it ends, and what it asks for waits as long as the rules do.
-func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
+// The worker also finds the users of a transaction that began before there were rules, however late
+// it ends. What such a transaction requests is due no earlier than the rules are.
+func TestRulesReachTransactionsThatBeganBefore(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
 	s := modeltest.Open(t, modeltest.Postgres(t), store.Options{Now: clock.Now})
 	h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
 	var late *people.User
 	storetest.Must(t, h.Org.Tx(t.Context(), func(org *store.Org) (err error) {
-		if late, err = directory.In(org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("late"))); err != nil {
+		late, err = directory.In(org).CreateDirectoryUser(t.Context(), h.D.ID, storetest.Person(h.Mail("late")))
+		if err != nil {
 			return err
 		}
 		h.Account = h.NewAccount(t, "Workspace", -1)
@@ -122,7 +123,8 @@ func TestRulesThatAreMadeWhileOthersWrite(t *testing.T) {
 
 	two := storetest.Suite{House: storetest.Open(t, s, "two"), Clock: clock}
 	storetest.Must(t, two.Org.Tx(t.Context(), func(org *store.Org) (err error) {
-		if _, err = directory.In(org).CreateDirectoryUser(t.Context(), two.D.ID, storetest.Person(two.Mail("late"))); err != nil {
+		_, err = directory.In(org).CreateDirectoryUser(t.Context(), two.D.ID, storetest.Person(two.Mail("late")))
+		if err != nil {
 			return err
 		}
 		two.Account = two.NewAccount(t, "Workspace", -1)

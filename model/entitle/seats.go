@@ -79,14 +79,14 @@ func (r *recomputation) refuseUnseated(ctx context.Context) error {
 		return nil
 	}
 	u := &r.users[0]
-	held := []License{}
+	waiting := 0
 	for _, l := range u.licenses {
 		if l.State == LicenseStateGranted {
 			return nil
 		}
-		held = append(held, *l)
+		waiting++
 	}
-	if len(held) == 0 {
+	if waiting == 0 {
 		return nil
 	}
 	// A waiting license may have got a seat in this transaction.
@@ -101,7 +101,7 @@ func (r *recomputation) refuseUnseated(ctx context.Context) error {
 	}
 	return &refusal.Error{Reason: refusal.NoSeat, UserID: u.ID,
 		Expected: "a free seat in an account of this connection",
-		Received: fmt.Sprintf("%d accounts whose seats are all in use", len(held))}
+		Received: fmt.Sprintf("%d accounts whose seats are all in use", waiting)}
 }
 
 // promote gives the free seats of an account to waiting licenses, those that have waited longest

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"rollcall/model"
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
@@ -20,6 +18,11 @@ import (
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
+
+// withSeats changes the number of an account's seats.
+func withSeats(n int64) func(*entitle.AccountFields) error {
+	return func(a *entitle.AccountFields) error { a.Seats = &n; return nil }
+}
 
 func TestSeats(t *testing.T) {
 	t.Parallel()
@@ -34,23 +37,23 @@ func TestSeats(t *testing.T) {
 		alan := storetest.CreateUser(t, h.Org, h.D, h.Mail("alan"))
 		h.Want(t, grace, "Everybody, Workspace waiting")
 		if told := h.Told(t, mark); told[0] != "license.waiting directory" {
-			t.Errorf("told is %v", told)
+			t.Errorf("the events are %v", told)
 		}
 		accounts, err := signon.In(h.Org).ProfileAccounts(ctx, grace.ID)
 		storetest.Must(t, err)
 		if len(accounts) != 0 {
-			t.Errorf("who waits has %+v", accounts)
+			t.Errorf("a user who waits for a seat has %+v", accounts)
 		}
 		for _, name := range []string{"grace", "new"} {
 			claims := storetest.ClaimsOf("x-"+h.Mail(name), h.Mail(name))
 			_, err := storetest.SignIn(t, h.Org, h.C, claims)
 			storetest.Refused(t, err, refusal.NoSeat)
 		}
-		if us, _, err := people.In(h.Org).Users(ctx, people.UserQuery{Email: h.Mail("new"), Page: model.Page{Limit: 1}}); err != nil || len(us) > 0 {
+		query := people.UserQuery{Email: h.Mail("new"), Page: model.Page{Limit: 1}}
+		if us, _, err := people.In(h.Org).Users(ctx, query); err != nil || len(us) > 0 {
 			t.Errorf("a refused login made %+v: %v", us, err)
 		}
-		one, two := int64(0), int64(2)
-		_, err = entitle.In(h.Org).UpdateAccount(ctx, h.Account.ID, func(a *entitle.AccountFields) error { a.Seats = &one; return nil })
+		_, err = entitle.In(h.Org).UpdateAccount(ctx, h.Account.ID, withSeats(0))
 		if model.KindOf(err) != model.Conflict {
 			t.Errorf("fewer seats than are in use: %v", err)
 		}
@@ -58,12 +61,11 @@ func TestSeats(t *testing.T) {
 		_, err = directory.In(h.Org).UpdateDirectoryUser(ctx, h.D.ID, ada.ID, storetest.SetActive(false))
 		storetest.Must(t, err)
 		h.Want(t, ada, "")
-		h.Want(t, grace, "Everybody, Workspace granted") // who waits longest
+		h.Want(t, grace, "Everybody, Workspace granted") // grace has waited longest
 		h.Want(t, alan, "Everybody, Workspace waiting")
-		if diff := cmp.Diff([]string{"group.unassigned directory", "license.granted seat", "license.revoked directory"}, sorted(h.Told(t, mark))); diff != "" {
-			t.Error(diff)
-		}
-		a, err := entitle.In(h.Org).UpdateAccount(ctx, h.Account.ID, func(a *entitle.AccountFields) error { a.Seats = &two; return nil })
+		wantToldInAnyOrder(t, h, mark,
+			"group.unassigned directory", "license.granted seat", "license.revoked directory")
+		a, err := entitle.In(h.Org).UpdateAccount(ctx, h.Account.ID, withSeats(2))
 		storetest.Must(t, err)
 		h.Want(t, alan, "Everybody, Workspace granted")
 		if a.SeatsUsed != 2 {
@@ -80,14 +82,15 @@ func TestSeats(t *testing.T) {
 	})
 }
 
-// Of many who come at once, as many get in as there are seats.
+// Of many logins at once, as many succeed as there are seats.
 func TestSeatsAtOnce(t *testing.T) {
 	t.Parallel()
 	eachSuite(t, 5, func(t *testing.T, h storetest.Suite) {
 		const people = 20
 		var in []signon.SignIn
 		for i := range people {
-			in = append(in, storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf(fmt.Sprint("s", i), h.Mail(fmt.Sprint("u", i)))))
+			claims := storetest.ClaimsOf(fmt.Sprint("s", i), h.Mail(fmt.Sprint("u", i)))
+			in = append(in, storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), claims))
 		}
 		errs := make([]error, people)
 		var wait sync.WaitGroup
@@ -107,29 +110,32 @@ func TestSeatsAtOnce(t *testing.T) {
 			}
 			storetest.Refused(t, err, refusal.NoSeat)
 		}
-		granted, _, err := entitle.In(h.Org).Licenses(t.Context(), entitle.LicenseQuery{State: entitle.LicenseStateGranted, Page: model.Page{Limit: 100}})
+		query := entitle.LicenseQuery{State: entitle.LicenseStateGranted, Page: model.Page{Limit: 100}}
+		granted, _, err := entitle.In(h.Org).Licenses(t.Context(), query)
 		storetest.Must(t, err)
 		a, err := entitle.In(h.Org).Account(t.Context(), h.Account.ID)
 		storetest.Must(t, err)
 		if let != 5 || len(granted) != 5 || a.SeatsUsed != 5 {
-			t.Errorf("%d came in, %d have licenses, %d seats are in use", let, len(granted), a.SeatsUsed)
+			t.Errorf("%d logins, %d licenses, %d seats in use", let, len(granted), a.SeatsUsed)
 		}
 	})
 }
 
-// One transaction gives back two seats, has the only one who waits take the one, and
-// takes the other itself.
+// One transaction gives back two seats. The only waiting license gets the one, and a new user of
+// the transaction the other.
 func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	eachSuite(t, 2, func(t *testing.T, h storetest.Suite) {
 		ctx := t.Context()
-		ada, grace := storetest.CreateUser(t, h.Org, h.D, h.Mail("ada")), storetest.CreateUser(t, h.Org, h.D, h.Mail("grace"))
+		ada := storetest.CreateUser(t, h.Org, h.D, h.Mail("ada"))
+		grace := storetest.CreateUser(t, h.Org, h.D, h.Mail("grace"))
 		alan := storetest.CreateUser(t, h.Org, h.D, h.Mail("alan"))
 		h.Want(t, alan, "Workspace waiting")
 		var new *people.User
 		storetest.Must(t, h.Org.Tx(ctx, func(org *store.Org) (err error) {
 			for _, u := range []*people.User{ada, grace} {
-				if _, err := directory.In(org).UpdateDirectoryUser(ctx, h.D.ID, u.ID, storetest.SetActive(false)); err != nil {
+				_, err := directory.In(org).UpdateDirectoryUser(ctx, h.D.ID, u.ID, storetest.SetActive(false))
+				if err != nil {
 					return err
 				}
 			}
@@ -147,9 +153,9 @@ func TestSeatsGivenBackAndTakenAtOnce(t *testing.T) {
 	})
 }
 
-// A group of an account that is deleted just when somebody is put into it is no
-// reason to refuse the identity provider's request.
-func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
+// A request of an identity provider succeeds even when the group that the user would be put into is
+// deleted at the same moment.
+func TestGroupDeletedWhileUserIsAssigned(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
@@ -178,7 +184,9 @@ func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := h.NewGroup(t, name, true)
-			meanwhile = func() { storetest.Must(t, entitle.In(there).DeleteAccountGroup(t.Context(), h.Account.ID, g.ID)) }
+			meanwhile = func() {
+				storetest.Must(t, entitle.In(there).DeleteAccountGroup(t.Context(), h.Account.ID, g.ID))
+			}
 			u, err := come()
 			if err != nil || meanwhile != nil {
 				t.Fatalf("%v, %v", err, meanwhile == nil)
@@ -188,8 +196,8 @@ func TestGroupThatGoesWhileSomebodyComes(t *testing.T) {
 	}
 }
 
-// A seat that comes while the license of who waits is being written finds them all the same.
-func TestSeatThatComesWhileReasonsChange(t *testing.T) {
+// A waiting license gets a new seat even when the seat comes while the license is being written.
+func TestSeatFreedWhileReasonsChange(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
 	clock := modeltest.NewClock()
@@ -206,22 +214,17 @@ func TestSeatThatComesWhileReasonsChange(t *testing.T) {
 	h.Settings(t, func(s *organization.Settings) { s.AllowManualAssignments = true })
 	h.Account = h.NewAccount(t, "Workspace", 1)
 	storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, []string{h.Account.ID}))
-	h.Work(t) // the one seat is that of who made the connection active
+	h.Work(t) // the first user has the only seat
 	ada := storetest.CreateUser(t, h.Org, h.D, h.Mail("ada"))
 	h.Want(t, ada, "Workspace waiting")
 	_, err := entitle.In(h.Org).AssignLicense(t.Context(), ada.ID, h.Account.ID)
 	storetest.Must(t, err)
-	first, _, err := people.In(h.Org).Users(t.Context(), people.UserQuery{Email: h.Mail("first"), Page: model.Page{Limit: 1}})
-	storetest.Must(t, err)
-	_, err = entitle.In(h.Org).AssignLicense(t.Context(), first[0].ID, h.Account.ID)
+	_, err = entitle.In(h.Org).AssignLicense(t.Context(), firstUser(t, h).ID, h.Account.ID)
 	storetest.Must(t, err)
 	storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, nil))
-	there, two := modeltest.Open(t, db, store.Options{Now: clock.Now}).Org(h.Org.ID, "system"), int64(2)
+	there := modeltest.Open(t, db, store.Options{Now: clock.Now}).Org(h.Org.ID, "system")
 	meanwhile = func() {
-		_, err := entitle.In(there).UpdateAccount(t.Context(), h.Account.ID, func(a *entitle.AccountFields) error {
-			a.Seats = &two
-			return nil
-		})
+		_, err := entitle.In(there).UpdateAccount(t.Context(), h.Account.ID, withSeats(2))
 		storetest.Must(t, err)
 	}
 	h.Work(t)

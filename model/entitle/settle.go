@@ -3,6 +3,8 @@ package entitle
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -50,7 +52,7 @@ func (o Org) usersBelow(ctx context.Context, limit int, groupIDs ...string) ([]s
 // to the worker.
 const recomputedInOneTx = 500
 
-// SettleEntitlements is the last step of a transaction. It recomputes the users whom the
+// SettleEntitlements is the last step of a transaction. It recomputes the users that the
 // transaction affected, and requests the worker where it affected everybody.
 func (o Org) SettleEntitlements(ctx context.Context) error {
 	due := tenant.Affected(o)
@@ -61,9 +63,8 @@ func (o Org) SettleEntitlements(ctx context.Context) error {
 		for id, cause := range due.Users {
 			of[cause] = append(of[cause], id)
 		}
-		for _, cause := range model.SortedKeys(causesOf(of)) {
-			how := recomputeMode{cause: model.Cause(cause)}
-			if _, err := o.recompute(ctx, of[how.cause], how); err != nil {
+		for _, cause := range slices.Sorted(maps.Keys(of)) {
+			if _, err := o.recompute(ctx, of[cause], recomputeMode{cause: cause}); err != nil {
 				return err
 			}
 		}
@@ -72,15 +73,6 @@ func (o Org) SettleEntitlements(ctx context.Context) error {
 		return o.requestRecompute(ctx)
 	}
 	return nil
-}
-
-// causesOf returns the causes as a set of texts.
-func causesOf(of map[model.Cause][]string) map[string]bool {
-	out := map[string]bool{}
-	for c := range of {
-		out[string(c)] = true
-	}
-	return out
 }
 
 // rulesKnownAfter is how long the worker waits after a change of the rules, in milliseconds. By
