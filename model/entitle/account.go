@@ -151,8 +151,8 @@ func (o Org) DeleteAccount(ctx context.Context, id string) error {
 		if _, err := org.lockAccount(ctx, id, tenant.ToRemove); err != nil {
 			return err
 		}
-		lost := Losses{Cause: model.CauseAccountDeleted}
-		if err := org.Lose(ctx, &lost, "account_id = ?", id); err != nil {
+		lost := losses{cause: model.CauseAccountDeleted}
+		if err := org.revoke(ctx, &lost, "account_id = ?", id); err != nil {
 			return err
 		}
 		if err := org.db(ctx).Where("id = ?", id).Delete(&Account{}).Error; err != nil {

@@ -168,8 +168,8 @@ func (o Org) UpdateAccountGroup(
 // DeleteAccountGroup removes a group of an account with its mappings and its assignments.
 func (o Org) DeleteAccountGroup(ctx context.Context, accountID, id string) error {
 	_, err := o.changeGroup(ctx, accountID, id, tenant.ToRemove, func(org Org, _ *AccountGroup) error {
-		lost := Losses{Cause: model.CauseGroupDeleted, onlyGroups: true}
-		if err := org.Lose(ctx, &lost, "group_id = ?", id); err != nil {
+		lost := losses{cause: model.CauseGroupDeleted, onlyGroups: true}
+		if err := org.revoke(ctx, &lost, "group_id = ?", id); err != nil {
 			return err
 		}
 		if err := org.db(ctx).Where("id = ?", id).Delete(&AccountGroup{}).Error; err != nil {

@@ -94,7 +94,7 @@ func (o Org) UnassignLicense(ctx context.Context, id string) error {
 		if l.ByRule {
 			return org.db(ctx).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
 		}
-		return org.Lose(ctx, &Losses{Cause: model.CauseManual, onlyLicenses: true}, "id = ?", id)
+		return org.revoke(ctx, &losses{cause: model.CauseManual, onlyLicenses: true}, "id = ?", id)
 	})
 }
 
@@ -166,6 +166,6 @@ func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID strin
 		case held.ByRule:
 			return org.db(ctx).Model(&GroupAssignment{}).Where("id = ?", held.ID).UpdateColumn("by_hand", false).Error
 		}
-		return org.Lose(ctx, &Losses{Cause: model.CauseManual, onlyGroups: true}, "id = ?", held.ID)
+		return org.revoke(ctx, &losses{cause: model.CauseManual, onlyGroups: true}, "id = ?", held.ID)
 	})
 }

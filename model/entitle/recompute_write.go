@@ -14,13 +14,13 @@ import (
 // deleteLost deletes the licenses and assignments that have no reason any more. The
 // deleted row says whether a license held a seat: it may have got one since it was read.
 func (r *recomputation) deleteLost(ctx context.Context) error {
-	lost := Losses{Cause: r.cause}
+	lost := losses{cause: r.cause}
 	if len(r.gone) > 0 {
 		ids, err := tenant.Encode(idsOf(r.gone, func(l **License) string { return (*l).ID }))
 		if err != nil {
 			return err
 		}
-		if err := r.org.loseLicenses(ctx, &lost, r.org.oneOf("id"), ids); err != nil {
+		if err := r.org.revokeLicenses(ctx, &lost, r.org.oneOf("id"), ids); err != nil {
 			return err
 		}
 	}
@@ -29,7 +29,7 @@ func (r *recomputation) deleteLost(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.org.loseAssignments(ctx, &lost, r.org.oneOf("id"), ids); err != nil {
+		if err := r.org.revokeAssignments(ctx, &lost, r.org.oneOf("id"), ids); err != nil {
 			return err
 		}
 	}
