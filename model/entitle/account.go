@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm/clause"
 
 	"rollcall/model"
-	"rollcall/model/connection"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
@@ -22,22 +21,15 @@ type Account struct {
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	AccountFields
 	NameFolded string     // unique in the organization
-	SeatsUsed  int64      // the granted licenses
+	SeatsUsed  int64      // how many licenses are granted
 	CreatedAt  model.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt  model.Time `gorm:"autoUpdateTime:false"`
 }
 
-// AccountFields are those of an account that UpdateAccount changes.
+// AccountFields are the fields of an account that UpdateAccount changes.
 type AccountFields struct {
 	Name  string
-	Seats *int64 // nil for as many as are wanted
-}
-
-// ConnectionAccount is an account for which the sign-on by a connection is configured.
-type ConnectionAccount struct {
-	OrganizationID model.OrganizationID `gorm:"<-:create"`
-	ConnectionID   string               `gorm:"primaryKey"`
-	AccountID      string               `gorm:"primaryKey"`
+	Seats *int64 // nil for no limit
 }
 
 // MaxAccounts is how many accounts an organization may have.
@@ -59,16 +51,16 @@ func (a *Account) validate() error {
 // Account returns one account of the organization.
 func (o Org) Account(ctx context.Context, id string) (*Account, error) {
 	var a Account
-	return &a, tenant.One(o, tenant.Read(o).WithContext(ctx), &a, "account", id)
+	return &a, tenant.One(o, o.read(ctx), &a, "account", id)
 }
 
 // Accounts lists the accounts of the organization.
 func (o Org) Accounts(ctx context.Context, p model.Page) ([]Account, model.PageInfo, error) {
-	return tenant.Paged(o, tenant.Read(o).WithContext(ctx).Model(&Account{}), p, func(a Account) string { return a.ID })
+	return tenant.Paged(o, o.read(ctx).Model(&Account{}), p, func(a Account) string { return a.ID })
 }
 
-// CreateAccount adds an account, which nobody has a license for yet. It answers
-// Conflict for a name that another account of the organization has.
+// CreateAccount adds an account, without licenses. It answers Conflict for a name that another
+// account of the organization has.
 func (o Org) CreateAccount(ctx context.Context, a *Account) error {
 	if err := a.validate(); err != nil {
 		return err
@@ -79,14 +71,15 @@ func (o Org) CreateAccount(ctx context.Context, a *Account) error {
 			return err
 		}
 		var n int64
-		if err := tenant.DB(org).WithContext(ctx).Model(&Account{}).Count(&n).Error; err != nil {
+		if err := org.db(ctx).Model(&Account{}).Count(&n).Error; err != nil {
 			return fmt.Errorf("count accounts: %w", err)
 		}
 		if n >= MaxAccounts {
-			return model.Conflictf("organization_id", "the organization has %d accounts, which is the most; delete one first", n)
+			return model.Conflictf("organization_id",
+				"the organization has %d accounts, which is the most; delete one first", n)
 		}
 		a.ID, a.SeatsUsed, a.CreatedAt, a.UpdatedAt = model.NewID(), 0, tenant.Now(org), tenant.Now(org)
-		if err := tenant.DB(org).WithContext(ctx).Create(a).Error; err != nil {
+		if err := org.db(ctx).Create(a).Error; err != nil {
 			return nameTaken("account", fmt.Errorf("create account: %w", err))
 		}
 		tenant.RulesChanged(org)
@@ -94,27 +87,29 @@ func (o Org) CreateAccount(ctx context.Context, a *Account) error {
 	})
 }
 
-// nameTaken says what a violated unique index means for a thing whose name is unique.
+// nameTaken translates a violated unique index of names into Conflict.
 func nameTaken(what string, err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
-		return &model.Error{Kind: model.Conflict, Field: "name", Err: err, Message: "another " + what + " has this name, in any case; send another one"}
+		return &model.Error{Kind: model.Conflict, Field: "name", Err: err,
+			Message: "another " + what + " has this name, in any case; send another one"}
 	}
 	return err
 }
 
-// lockAccount reads an account's row and locks it, to change or to remove it.
+// lockAccount reads an account's row under a lock. strength is tenant.ToChange or
+// tenant.ToRemove.
 func (o Org) lockAccount(ctx context.Context, id, strength string) (*Account, error) {
 	var a Account
-	err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
+	err := tenant.One(o, o.db(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
 	if err != nil {
 		return nil, err
 	}
 	return &a, nil
 }
 
-// UpdateAccount lets change alter the name and the seats of an account. New seats
-// go to who waits for one, longest first. It answers Conflict for fewer seats
-// than are in use.
+// UpdateAccount lets change alter the name and the seats of an account. New seats go to the waiting
+// licenses, those that have waited longest first. It answers Conflict for fewer seats than are in
+// use.
 func (o Org) UpdateAccount(ctx context.Context, id string, change func(*AccountFields) error) (*Account, error) {
 	var a *Account
 	err := o.change(ctx, func(org Org) error {
@@ -130,13 +125,15 @@ func (o Org) UpdateAccount(ctx context.Context, id string, change func(*AccountF
 			return err
 		}
 		if after.Seats != nil && *after.Seats < after.SeatsUsed {
-			return model.Conflictf("seats", "%d seats are in use; revoke licenses first, or send at least that many seats", after.SeatsUsed)
+			return model.Conflictf("seats",
+				"%d seats are in use; revoke licenses first, or send at least that many seats", after.SeatsUsed)
 		}
 		if a = &after; len(people.Changed(before, a)) == 0 {
 			return nil
 		}
 		a.UpdatedAt = tenant.Now(org)
-		err = tenant.DB(org).WithContext(ctx).Model(&Account{}).Where("id = ?", id).Select("Name", "NameFolded", "Seats", "UpdatedAt").UpdateColumns(a).Error
+		err = org.db(ctx).Model(&Account{}).Where("id = ?", id).
+			Select("Name", "NameFolded", "Seats", "UpdatedAt").UpdateColumns(a).Error
 		if err != nil {
 			return nameTaken("account", fmt.Errorf("update account: %w", err))
 		}
@@ -148,81 +145,22 @@ func (o Org) UpdateAccount(ctx context.Context, id string, change func(*AccountF
 	return a, nil
 }
 
-// DeleteAccount removes an account with its groups. Everybody loses their license for it.
+// DeleteAccount removes an account with its groups. All licenses for it end.
 func (o Org) DeleteAccount(ctx context.Context, id string) error {
 	return o.change(ctx, func(org Org) error {
 		if _, err := org.lockAccount(ctx, id, tenant.ToRemove); err != nil {
 			return err
 		}
-		lost := Losses{Cause: model.CauseAccountDeleted}
-		if err := org.Lose(ctx, &lost, "account_id = ?", id); err != nil {
+		lost := losses{cause: model.CauseAccountDeleted}
+		if err := org.revoke(ctx, &lost, "account_id = ?", id); err != nil {
 			return err
 		}
-		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&Account{}).Error; err != nil {
+		if err := org.db(ctx).Where("id = ?", id).Delete(&Account{}).Error; err != nil {
 			return fmt.Errorf("delete account: %w", err)
 		}
 		tenant.RulesChanged(org)
 		return nil
 	})
-}
-
-// SetConnectionAccounts says which accounts the sign-on by a connection is
-// configured for: whoever signs in there has licenses for these and no others.
-func (o Org) SetConnectionAccounts(ctx context.Context, connectionID string, accounts []string) error {
-	return o.Tx(ctx, func(org Org) error {
-		if _, err := connection.In(org).LockConnection(ctx, connectionID, tenant.ToChange); err != nil {
-			return err
-		}
-		known, err := org.connectionAccounts(ctx, connectionID)
-		if err != nil {
-			return err
-		}
-		before := map[string]bool{}
-		for _, id := range known {
-			before[id] = true
-		}
-		rows := []ConnectionAccount{}
-		for _, id := range accounts {
-			if _, err := org.Account(ctx, id); err != nil {
-				return noSuchAccount(err, id)
-			}
-			rows = append(rows, ConnectionAccount{ConnectionID: connectionID, AccountID: id})
-			delete(before, id)
-		}
-		if len(before) == 0 && len(known) == len(rows) {
-			return nil
-		}
-		mine := tenant.DB(org).WithContext(ctx).Where("connection_id = ?", connectionID)
-		if err := mine.Delete(&ConnectionAccount{}).Error; err != nil {
-			return fmt.Errorf("delete accounts of connection: %w", err)
-		}
-		if len(rows) > 0 {
-			err := tenant.DB(org).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&rows, tenant.DialectOf(org).Batch(3)).Error
-			if err != nil {
-				return fmt.Errorf("create accounts of connection: %w", err)
-			}
-		}
-		tenant.RulesChanged(org)
-		return nil
-	})
-}
-
-func noSuchAccount(err error, id string) error {
-	if model.KindOf(err) == model.NotFound {
-		return model.Invalidf("accounts", "the organization has no account %s", model.AccountPrefix.ID(id))
-	}
-	return err
-}
-
-// connectionAccounts returns the ids of the accounts that a connection is configured for.
-func (o Org) connectionAccounts(ctx context.Context, connectionID string) ([]string, error) {
-	ids := []string{}
-	err := tenant.Read(o).WithContext(ctx).Model(&ConnectionAccount{}).Where("connection_id = ?", connectionID).
-		Order("account_id").Pluck("account_id", &ids).Error
-	if err != nil {
-		return nil, tenant.Translate(o, fmt.Errorf("read accounts of connection: %w", err))
-	}
-	return ids, nil
 }
 
 // AccountObject is the public form of an Account.

@@ -11,14 +11,14 @@ import (
 // LicenseState says whether a license has a seat.
 type LicenseState string
 
-// The states of a license. Who waits gets the account's next free seat when
-// nobody has waited longer.
+// The states of a license. A waiting license gets the account's next free seat, unless another one
+// has waited longer.
 const (
 	LicenseStateGranted LicenseState = "granted"
 	LicenseStateWaiting LicenseState = "waiting"
 )
 
-// License is a user's seat in an account, or their place in the queue for one.
+// License is a user's seat in an account, or the user's place in the queue for one.
 type License struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -31,21 +31,7 @@ type License struct {
 	Since          model.Time // in this state
 }
 
-// GroupAssignment is a user's place in a group of an account. It counts while the
-// user has a granted license for the account.
-type GroupAssignment struct {
-	ID             string               `gorm:"primaryKey"`
-	OrganizationID model.OrganizationID `gorm:"<-:create"`
-	UserID         string
-	AccountID      string
-	GroupID        string
-	ByRule         bool // the rules grant it
-	ByHand         bool // a person assigned it
-	Cause          model.Cause
-	Since          model.Time
-}
-
-// LicenseQuery asks for licenses. What is empty does not narrow it.
+// LicenseQuery asks for licenses. An empty field does not limit it.
 type LicenseQuery struct {
 	model.Page
 	UserID    string
@@ -56,37 +42,19 @@ type LicenseQuery struct {
 // License returns one license of the organization.
 func (o Org) License(ctx context.Context, id string) (*License, error) {
 	var l License
-	return &l, tenant.One(o, tenant.Read(o).WithContext(ctx), &l, "license", id)
+	return &l, tenant.One(o, o.read(ctx), &l, "license", id)
 }
 
 // Licenses lists licenses of the organization.
 func (o Org) Licenses(ctx context.Context, q LicenseQuery) ([]License, model.PageInfo, error) {
-	db := tenant.Read(o).WithContext(ctx).Model(&License{})
-	for column, value := range map[string]string{"user_id": q.UserID, "account_id": q.AccountID, "state": string(q.State)} {
+	db := o.read(ctx).Model(&License{})
+	limits := map[string]string{"user_id": q.UserID, "account_id": q.AccountID, "state": string(q.State)}
+	for column, value := range limits {
 		if value != "" {
 			db = db.Where(column+" = ?", value)
 		}
 	}
 	return tenant.Paged(o, db, q.Page, func(l License) string { return l.ID })
-}
-
-// AssignmentQuery asks for assignments to groups. What is empty does not narrow it.
-type AssignmentQuery struct {
-	model.Page
-	UserID  string
-	GroupID string
-}
-
-// GroupAssignments lists who is in which groups of accounts.
-func (o Org) GroupAssignments(ctx context.Context, q AssignmentQuery) ([]GroupAssignment, model.PageInfo, error) {
-	db := tenant.Read(o).WithContext(ctx).Model(&GroupAssignment{})
-	if q.UserID != "" {
-		db = db.Where("user_id = ?", q.UserID)
-	}
-	if q.GroupID != "" {
-		db = db.Where("group_id = ?", q.GroupID)
-	}
-	return tenant.Paged(o, db, q.Page, func(a GroupAssignment) string { return a.ID })
 }
 
 // LicenseObject is the public form of a License.
@@ -104,8 +72,66 @@ type LicenseObject struct {
 
 // PublicForm returns the object that the API and events show.
 func (l *License) PublicForm() LicenseObject {
-	return LicenseObject{"license", model.LicensePrefix.ID(l.ID), model.OrganizationPrefix.ID(string(l.OrganizationID)), model.UserPrefix.ID(l.UserID),
-		model.AccountPrefix.ID(l.AccountID), l.State, sources(l.ByRule, l.ByHand), l.Cause, l.Since}
+	return LicenseObject{"license", model.LicensePrefix.ID(l.ID), model.OrganizationPrefix.ID(string(l.OrganizationID)),
+		model.UserPrefix.ID(l.UserID), model.AccountPrefix.ID(l.AccountID), l.State,
+		sources(l.ByRule, l.ByHand), l.Cause, l.Since}
+}
+
+// sources names the reasons that a user has something for.
+func sources(byRule, byHand bool) []string {
+	out := []string{}
+	if byRule {
+		out = append(out, "rule")
+	}
+	if byHand {
+		out = append(out, "manual")
+	}
+	return out
+}
+
+// GroupAssignment is a user's place in a group of an account. It has an effect only while the user
+// has a granted license for the account.
+type GroupAssignment struct {
+	ID             string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	UserID         string
+	AccountID      string
+	GroupID        string
+	ByRule         bool // the rules grant it
+	ByHand         bool // a person assigned it
+	Cause          model.Cause
+	Since          model.Time
+}
+
+// AssignmentQuery asks for assignments to groups. An empty field does not limit it.
+type AssignmentQuery struct {
+	model.Page
+	UserID  string
+	GroupID string
+}
+
+// GroupAssignments lists assignments to groups of accounts.
+func (o Org) GroupAssignments(ctx context.Context, q AssignmentQuery) ([]GroupAssignment, model.PageInfo, error) {
+	db := o.read(ctx).Model(&GroupAssignment{})
+	if q.UserID != "" {
+		db = db.Where("user_id = ?", q.UserID)
+	}
+	if q.GroupID != "" {
+		db = db.Where("group_id = ?", q.GroupID)
+	}
+	return tenant.Paged(o, db, q.Page, func(a GroupAssignment) string { return a.ID })
+}
+
+// assignment returns a user's place in a group, or nil.
+func (o Org) assignment(ctx context.Context, groupID, userID string) (*GroupAssignment, error) {
+	var held []GroupAssignment
+	if err := o.db(ctx).Where("group_id = ? AND user_id = ?", groupID, userID).Find(&held).Error; err != nil {
+		return nil, fmt.Errorf("read assignment: %w", err)
+	}
+	if len(held) == 0 {
+		return nil, nil
+	}
+	return &held[0], nil
 }
 
 // GroupAssignmentObject is the public form of a GroupAssignment.
@@ -123,22 +149,22 @@ type GroupAssignmentObject struct {
 
 // PublicForm returns the object that the API and events show.
 func (a *GroupAssignment) PublicForm() GroupAssignmentObject {
-	return GroupAssignmentObject{"group_assignment", model.GroupAssignmentPrefix.ID(a.ID), model.OrganizationPrefix.ID(string(a.OrganizationID)),
-		model.UserPrefix.ID(a.UserID), model.AccountPrefix.ID(a.AccountID), model.GroupPrefix.ID(a.GroupID), sources(a.ByRule, a.ByHand), a.Cause, a.Since}
+	return GroupAssignmentObject{"group_assignment", model.GroupAssignmentPrefix.ID(a.ID),
+		model.OrganizationPrefix.ID(string(a.OrganizationID)), model.UserPrefix.ID(a.UserID),
+		model.AccountPrefix.ID(a.AccountID), model.GroupPrefix.ID(a.GroupID),
+		sources(a.ByRule, a.ByHand), a.Cause, a.Since}
 }
 
-func sources(byRule, byHand bool) []string {
-	out := []string{}
-	if byRule {
-		out = append(out, "rule")
-	}
-	if byHand {
-		out = append(out, "manual")
-	}
-	return out
-}
+// The events of licenses and groups of accounts.
+const (
+	LicenseGranted  model.EventType = "license.granted"
+	LicenseRevoked  model.EventType = "license.revoked"
+	LicenseWaiting  model.EventType = "license.waiting"
+	GroupAssigned   model.EventType = "group.assigned"
+	GroupUnassigned model.EventType = "group.unassigned"
+)
 
-// recordLicense notes an event about a license.
+// recordLicense records an event about a license.
 func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, cause model.Cause) error {
 	data := l.PublicForm()
 	data.OrganizationID, data.Cause = model.OrganizationPrefix.ID(string(o.ID)), cause
@@ -148,7 +174,7 @@ func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, c
 	return tenant.Spill(ctx, o)
 }
 
-// recordAssignment notes an event about a user's place in a group.
+// recordAssignment records an event about a user's place in a group.
 func (o Org) recordAssignment(ctx context.Context, t model.EventType, a *GroupAssignment, cause model.Cause) error {
 	data := a.PublicForm()
 	data.OrganizationID, data.Cause = model.OrganizationPrefix.ID(string(o.ID)), cause
@@ -156,61 +182,4 @@ func (o Org) recordAssignment(ctx context.Context, t model.EventType, a *GroupAs
 		return err
 	}
 	return tenant.Spill(ctx, o)
-}
-
-// Seats of several accounts are taken and given back under the locks of the
-// accounts' rows, taken in the order of their ids.
-
-// promote gives the free seats of an account, whose row the caller has locked, to
-// those who wait, longest first.
-func (o Org) promote(ctx context.Context, a *Account) error {
-	most := int64(maxSeats)
-	if a.Seats != nil {
-		most = *a.Seats - a.SeatsUsed
-	}
-	if most <= 0 {
-		return nil
-	}
-	var waiting []License
-	// Whoever holds one of these rows is about to delete it, and must not be waited for.
-	db := tenant.DB(o).WithContext(ctx).Clauses(skipLocked).Where("account_id = ? AND state = 'waiting'", a.ID)
-	if err := db.Order("since, id").Limit(int(most)).Find(&waiting).Error; err != nil {
-		return fmt.Errorf("read who waits: %w", err)
-	}
-	if len(waiting) == 0 {
-		return nil
-	}
-	for i := range waiting {
-		l := &waiting[i]
-		l.State, l.Cause, l.Since = LicenseStateGranted, model.CauseSeat, tenant.Now(o)
-		if err := o.recordLicense(ctx, LicenseGranted, l, model.CauseSeat); err != nil {
-			return err
-		}
-	}
-	ids, err := tenant.Encode(idsOf(waiting, func(l *License) string { return l.ID }))
-	if err != nil {
-		return err
-	}
-	err = tenant.DB(o).WithContext(ctx).Model(&License{}).Where(tenant.DialectOf(o).OneOf("id"), ids).Select("State", "Cause", "Since").UpdateColumns(&waiting[0]).Error
-	if err != nil {
-		return fmt.Errorf("give seats: %w", err)
-	}
-	a.SeatsUsed += int64(len(waiting))
-	return o.writeSeats(ctx, a)
-}
-
-func (o Org) writeSeats(ctx context.Context, a *Account) error {
-	if err := tenant.DB(o).WithContext(ctx).Model(&Account{}).Where("id = ?", a.ID).UpdateColumn("seats_used", a.SeatsUsed).Error; err != nil {
-		return fmt.Errorf("count seats: %w", err)
-	}
-	return nil
-}
-
-// idsOf are what id says of each row.
-func idsOf[T any](rows []T, id func(*T) string) []string {
-	out := make([]string, len(rows))
-	for i := range rows {
-		out[i] = id(&rows[i])
-	}
-	return out
 }

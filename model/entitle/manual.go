@@ -13,54 +13,52 @@ import (
 	"rollcall/model/people"
 )
 
-// What a person assigns by hand is kept apart from what the rules grant, where
-// the organization allows it at all.
+// This file has the assignments by hand. A row keeps apart what a person assigned and what the
+// rules grant, so that the rules take back only their own part.
 
-// manualUser locks a user to whom something is assigned by hand, or refuses.
-func (o Org) manualUser(ctx context.Context, userID string) error {
+// lockForAssignment locks a user who is to get something by hand. It refuses where the organization
+// does not allow that, and for a user that the organization does not have.
+func (o Org) lockForAssignment(ctx context.Context, userID string) error {
 	g, err := organization.In(o).Organization(ctx)
 	if err != nil {
 		return err
 	}
 	if !g.Settings.AllowManualAssignments {
-		return model.Conflictf("allow_manual_assignments", "this organization's licenses and groups follow its rules alone; switch its setting allow_manual_assignments on first")
+		return model.Conflictf("allow_manual_assignments", "this organization's licenses and groups follow "+
+			"its rules alone; switch its setting allow_manual_assignments on first")
 	}
 	_, err = people.In(o).FindUser(ctx, userID, true)
-	if model.KindOf(err) == model.NotFound {
-		return model.Invalidf("user_id", "the organization has no user %s", model.UserPrefix.ID(userID))
-	}
-	return err
+	return refuseUnknown(err, "user_id", "user", model.UserPrefix.ID(userID))
 }
 
-// AssignLicense gives a user a license by hand. It answers Full when the account
-// has no seat left, and Conflict where the organization does not allow it.
+// AssignLicense gives a user a license by hand. It answers Full when the account has no free seat,
+// and Conflict where the organization does not allow manual assignments.
 func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*License, error) {
 	var l License
 	err := o.change(ctx, func(org Org) error {
-		if err := org.manualUser(ctx, userID); err != nil {
+		if err := org.lockForAssignment(ctx, userID); err != nil {
 			return err
 		}
 		a, err := org.lockAccount(ctx, accountID, tenant.ToChange)
-		if model.KindOf(err) == model.NotFound {
-			return model.Invalidf("account_id", "the organization has no account %s", model.AccountPrefix.ID(accountID))
-		}
 		if err != nil {
-			return err
+			return refuseUnknown(err, "account_id", "account", model.AccountPrefix.ID(accountID))
 		}
 		var held []License
-		if err := tenant.DB(org).WithContext(ctx).Where("user_id = ? AND account_id = ?", userID, accountID).Find(&held).Error; err != nil {
+		if err := org.db(ctx).Where("user_id = ? AND account_id = ?", userID, accountID).Find(&held).Error; err != nil {
 			return fmt.Errorf("read license: %w", err)
 		}
 		if len(held) == 1 {
 			l = held[0]
 			l.ByHand = true
-			return tenant.DB(org).WithContext(ctx).Model(&License{}).Where("id = ?", l.ID).UpdateColumn("by_hand", true).Error
+			return org.db(ctx).Model(&License{}).Where("id = ?", l.ID).UpdateColumn("by_hand", true).Error
 		}
 		if a.Seats != nil && a.SeatsUsed >= *a.Seats {
-			return &model.Error{Kind: model.Full, Field: "account_id", Message: fmt.Sprintf("all %d seats of the account are in use", *a.Seats)}
+			return &model.Error{Kind: model.Full, Field: "account_id",
+				Message: fmt.Sprintf("all %d seats of the account are in use", *a.Seats)}
 		}
-		l = License{ID: model.NewID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true, Cause: model.CauseManual, Since: tenant.Now(org)}
-		if err := tenant.DB(org).WithContext(ctx).Create(&l).Error; err != nil {
+		l = License{ID: model.NewID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true,
+			Cause: model.CauseManual, Since: tenant.Now(org)}
+		if err := org.db(ctx).Create(&l).Error; err != nil {
 			return fmt.Errorf("create license: %w", err)
 		}
 		a.SeatsUsed++
@@ -75,8 +73,8 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 	return &l, nil
 }
 
-// UnassignLicense takes a license that a person assigned. Where the rules grant
-// it, too, it stays; it answers Conflict for one that the rules alone grant.
+// UnassignLicense takes back a license that a person assigned. The user keeps it where the rules
+// grant it as well. It answers Conflict for a license that only the rules grant.
 func (o Org) UnassignLicense(ctx context.Context, id string) error {
 	return o.change(ctx, func(org Org) error {
 		l, err := org.License(ctx, id)
@@ -90,24 +88,25 @@ func (o Org) UnassignLicense(ctx context.Context, id string) error {
 			return err
 		}
 		if !l.ByHand {
-			return model.Conflictf("id", "the organization's rules grant this license; change the accounts of its connections, or the user's groups")
+			return model.Conflictf("id", "the organization's rules grant this license; "+
+				"change the accounts of its connections, or the user's groups")
 		}
 		if l.ByRule {
-			return tenant.DB(org).WithContext(ctx).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
+			return org.db(ctx).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
 		}
-		return org.Lose(ctx, &Losses{Cause: model.CauseManual, onlyLicenses: true}, "id = ?", id)
+		return org.revoke(ctx, &losses{cause: model.CauseManual, onlyLicenses: true}, "id = ?", id)
 	})
 }
 
-// AssignGroup puts a user into a group of an account by hand. It answers Conflict
-// for a user without a license for the account.
+// AssignGroup puts a user into a group of an account by hand. It answers Conflict for a user
+// without a license for the account, and where the organization does not allow manual assignments.
 func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string) (*GroupAssignment, error) {
 	var a GroupAssignment
 	err := o.change(ctx, func(org Org) error {
 		if _, err := org.AccountGroup(ctx, accountID, groupID); err != nil {
 			return err
 		}
-		if err := org.manualUser(ctx, userID); err != nil {
+		if err := org.lockForAssignment(ctx, userID); err != nil {
 			return err
 		}
 		held, err := org.assignment(ctx, groupID, userID)
@@ -117,18 +116,20 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		if held != nil {
 			a = *held
 			a.ByHand = true
-			return tenant.DB(org).WithContext(ctx).Model(&GroupAssignment{}).Where("id = ?", a.ID).UpdateColumn("by_hand", true).Error
+			return org.db(ctx).Model(&GroupAssignment{}).Where("id = ?", a.ID).UpdateColumn("by_hand", true).Error
 		}
 		var licenses int64
-		err = tenant.DB(org).WithContext(ctx).Model(&License{}).Where("user_id = ? AND account_id = ?", userID, accountID).Count(&licenses).Error
+		err = org.db(ctx).Model(&License{}).
+			Where("user_id = ? AND account_id = ?", userID, accountID).Count(&licenses).Error
 		if err != nil {
 			return fmt.Errorf("read license: %w", err)
 		}
 		if licenses == 0 {
 			return model.Conflictf("user_id", "the user has no license for the account; assign that first")
 		}
-		a = GroupAssignment{ID: model.NewID(), UserID: userID, AccountID: accountID, GroupID: groupID, ByHand: true, Cause: model.CauseManual, Since: tenant.Now(org)}
-		err = tenant.DB(org).WithContext(ctx).Create(&a).Error
+		a = GroupAssignment{ID: model.NewID(), UserID: userID, AccountID: accountID, GroupID: groupID, ByHand: true,
+			Cause: model.CauseManual, Since: tenant.Now(org)}
+		err = org.db(ctx).Create(&a).Error
 		if errors.Is(err, gorm.ErrForeignKeyViolated) {
 			return model.NotFoundf("the group has just been deleted")
 		}
@@ -143,8 +144,8 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 	return &a, nil
 }
 
-// UnassignGroup takes a user out of a group that a person put them into. Where
-// the rules put them there, too, they stay; it answers Conflict where only these do.
+// UnassignGroup takes a user out of a group that a person put the user into. The user stays where
+// the rules say so as well. It answers Conflict for a place that only the rules give.
 func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID string) error {
 	return o.change(ctx, func(org Org) error {
 		if _, err := org.AccountGroup(ctx, accountID, groupID); err != nil {
@@ -160,22 +161,11 @@ func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID strin
 		case held == nil:
 			return model.NotFoundf("the user is not in this group")
 		case !held.ByHand:
-			return model.Conflictf("user_id", "the organization's rules put the user into this group; change its mappings, or the user's groups")
+			return model.Conflictf("user_id", "the organization's rules put the user into this group; "+
+				"change its mappings, or the user's groups")
 		case held.ByRule:
-			return tenant.DB(org).WithContext(ctx).Model(&GroupAssignment{}).Where("id = ?", held.ID).UpdateColumn("by_hand", false).Error
+			return org.db(ctx).Model(&GroupAssignment{}).Where("id = ?", held.ID).UpdateColumn("by_hand", false).Error
 		}
-		return org.Lose(ctx, &Losses{Cause: model.CauseManual, onlyGroups: true}, "id = ?", held.ID)
+		return org.revoke(ctx, &losses{cause: model.CauseManual, onlyGroups: true}, "id = ?", held.ID)
 	})
-}
-
-// assignment is a user's place in a group, or nil.
-func (o Org) assignment(ctx context.Context, groupID, userID string) (*GroupAssignment, error) {
-	var held []GroupAssignment
-	if err := tenant.DB(o).WithContext(ctx).Where("group_id = ? AND user_id = ?", groupID, userID).Find(&held).Error; err != nil {
-		return nil, fmt.Errorf("read assignment: %w", err)
-	}
-	if len(held) == 0 {
-		return nil, nil
-	}
-	return &held[0], nil
 }

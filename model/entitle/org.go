@@ -3,6 +3,8 @@ package entitle
 import (
 	"context"
 
+	"gorm.io/gorm"
+
 	"rollcall/model/internal/tenant"
 )
 
@@ -12,18 +14,31 @@ type Org struct{ *tenant.Org }
 // In returns an organization with the operations of this package.
 func In(org tenant.Bound) Org { return Org{tenant.Of(org)} }
 
-// Tx runs fn in one transaction, see tenant.Org.Tx.
+// Tx runs fn in one transaction: either everything that fn writes is committed, or nothing.
 func (o Org) Tx(ctx context.Context, fn func(org Org) error) error {
 	return o.Org.Tx(ctx, func(org *tenant.Org) error { return fn(In(org)) })
 }
 
-// change is Tx for a write that starts again when others' locks have ended it, see tenant.Change.
+// change is Tx for a write that another transaction's locks may abort: fn runs again then,
+// see tenant.Change.
 func (o Org) change(ctx context.Context, fn func(org Org) error) error {
 	return tenant.Change(ctx, o, func(org *tenant.Org) error { return fn(In(org)) })
 }
 
+// db returns the organization's tables, for writes and for the reads of a transaction.
+func (o Org) db(ctx context.Context) *gorm.DB { return tenant.DB(o).WithContext(ctx) }
+
+// read returns the organization's tables for reads.
+func (o Org) read(ctx context.Context) *gorm.DB { return tenant.Read(o).WithContext(ctx) }
+
+// oneOf is the condition that a column is one of a list, see tenant.Dialect.OneOf.
+func (o Org) oneOf(column string) string { return tenant.DialectOf(o).OneOf(column) }
+
+// batch is how many rows of so many columns one INSERT holds.
+func (o Org) batch(columns int) int { return tenant.DialectOf(o).Batch(columns) }
+
 // Store is the whole store with the operations of this package.
 type Store struct{ *tenant.Store }
 
-// Across returns the store with the operations of this package.
+// Across returns the store, and with it every organization, with the operations of this package.
 func Across(store tenant.Base) Store { return Store{tenant.StoreOf(store)} }

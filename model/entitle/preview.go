@@ -11,51 +11,51 @@ import (
 	"rollcall/model/people"
 )
 
-// Proposal are rules that somebody thinks of. What it does not name stays as it is.
+// Proposal proposes other rules. What it does not name stays the same.
 type Proposal struct {
 	Connections map[string][]string // the accounts that a connection would be configured for
 	Groups      map[string]ProposedGroup
 	Role        *ProposedRole
 }
 
-// ProposedGroup is what would become of a group of an account; nil is as it is.
+// ProposedGroup proposes other fields of a group of an account. A nil field stays the same.
 type ProposedGroup struct {
 	AssignByDefault *bool
 	Mappings        *[]DirectoryGroupRef
 }
 
-// ProposedRole is another role mapping, or none.
+// ProposedRole proposes another role mapping, or none.
 type ProposedRole struct{ Mapping *DirectoryGroupRef }
 
-// Preview is who would gain and lose what by a proposal, against what they have now.
+// Preview says which users would gain and lose what by a proposal.
 type Preview struct {
-	Users    int64 // who would gain or lose anything
+	Users    int64 // how many would gain or lose anything
 	Accounts []AccountPreview
 	Groups   []GroupPreview
 	Admins   GainLoss
 	Changes  []UserPreview // a page of them, in the order of their ids
-	Next     string        // the last of the page where there are more
+	Next     string        // the last user of the page, where there are more
 }
 
-// GainLoss counts users.
+// GainLoss counts the users who would gain something and those who would lose it.
 type GainLoss struct{ Gained, Lost int64 }
 
-// AccountPreview is what would become of an account.
+// AccountPreview says what would change for an account.
 type AccountPreview struct {
 	ID string
 	GainLoss
 	Seats     *int64
 	SeatsUsed int64 // now
-	Waiting   int64 // who would find no seat
+	Waiting   int64 // how many users would find no seat
 }
 
-// GroupPreview is what would become of a group of an account.
+// GroupPreview says what would change for a group of an account.
 type GroupPreview struct {
 	ID string
 	GainLoss
 }
 
-// UserPreview is what one user would gain and lose.
+// UserPreview says what one user would gain and lose.
 type UserPreview struct {
 	UserID, Email                string
 	LicensesGained, LicensesLost []string // account ids
@@ -63,8 +63,9 @@ type UserPreview struct {
 	RoleGained, RoleLost         bool // that of administrator
 }
 
-// Preview tells who would gain and lose what by a proposal. It changes nothing,
-// and reads everybody by one statement. changes are the users of one page.
+// Preview returns which users would gain and lose what by a proposal. It changes nothing, and
+// compares all users by one statement. Changes has at most limit users, those after the user with
+// the id after.
 func (o Org) Preview(ctx context.Context, p Proposal, after string, limit int) (*Preview, error) {
 	r, err := o.readRules(ctx)
 	if err != nil {
@@ -73,40 +74,40 @@ func (o Org) Preview(ctx context.Context, p Proposal, after string, limit int) (
 	if err := o.propose(ctx, r, p); err != nil {
 		return nil, err
 	}
-	gather := gathering{accounts: map[string]*GainLoss{}, groups: map[string]*GainLoss{}, after: after, limit: limit}
-	if err := o.differences(ctx, r, gather.add); err != nil {
+	b := previewBuilder{accounts: map[string]*GainLoss{}, groups: map[string]*GainLoss{}, after: after, limit: limit}
+	if err := o.eachDifference(ctx, r, b.add); err != nil {
 		return nil, err
 	}
-	out := &Preview{Users: gather.users, Admins: gather.admins, Changes: gather.page, Next: gather.next}
-	for _, id := range model.SortedKeys(gather.groups) {
-		out.Groups = append(out.Groups, GroupPreview{id, *gather.groups[id]})
+	out := &Preview{Users: b.users, Admins: b.admins, Changes: b.page, Next: b.next}
+	for _, id := range model.SortedKeys(b.groups) {
+		out.Groups = append(out.Groups, GroupPreview{id, *b.groups[id]})
 	}
-	for _, id := range model.SortedKeys(gather.accounts) {
+	for _, id := range model.SortedKeys(b.accounts) {
 		a, err := o.Account(ctx, id)
 		if model.KindOf(err) == model.NotFound {
-			continue // deleted meanwhile
+			continue // it was deleted meanwhile
 		}
 		if err != nil {
 			return nil, err
 		}
-		change := *gather.accounts[id]
+		change := *b.accounts[id]
 		line := AccountPreview{ID: id, GainLoss: change, Seats: a.Seats, SeatsUsed: a.SeatsUsed}
 		if a.Seats != nil {
 			line.Waiting = max(0, a.SeatsUsed+change.Gained-change.Lost-*a.Seats)
 		}
 		out.Accounts = append(out.Accounts, line)
 	}
-	return out, o.nameChanges(ctx, out.Changes)
+	return out, o.addEmails(ctx, out.Changes)
 }
 
-// nameChanges fills in the e-mail addresses.
-func (o Org) nameChanges(ctx context.Context, changes []UserPreview) error {
+// addEmails fills in the e-mail addresses.
+func (o Org) addEmails(ctx context.Context, changes []UserPreview) error {
 	ids, err := tenant.Encode(idsOf(changes, func(u *UserPreview) string { return u.UserID }))
 	if err != nil || len(changes) == 0 {
 		return err
 	}
 	var users []people.User
-	if err := tenant.Read(o).WithContext(ctx).Select("id", "email").Where(tenant.DialectOf(o).OneOf("users.id"), ids).Find(&users).Error; err != nil {
+	if err := o.read(ctx).Select("id", "email").Where(o.oneOf("users.id"), ids).Find(&users).Error; err != nil {
 		return tenant.Translate(o, fmt.Errorf("read users: %w", err))
 	}
 	emails := map[string]string{}
@@ -119,22 +120,22 @@ func (o Org) nameChanges(ctx context.Context, changes []UserPreview) error {
 	return nil
 }
 
-// propose alters the rules as a proposal says. It answers Invalid for what the
+// propose alters the rules as a proposal says. It answers Invalid for a name of something that the
 // organization does not have.
-func (o Org) propose(ctx context.Context, r *Rules, p Proposal) error {
+func (o Org) propose(ctx context.Context, r *ruleSet, p Proposal) error {
 	for _, id := range model.SortedKeys(p.Connections) {
 		if _, err := connection.In(o).Connection(ctx, id); err != nil {
-			return unknown(err, "connections", "connection", model.ConnectionPrefix.ID(id))
+			return refuseUnknown(err, "connections", "connection", model.ConnectionPrefix.ID(id))
 		}
 		for _, account := range p.Connections[id] {
 			if _, err := o.Account(ctx, account); err != nil {
-				return unknown(err, "connections", "account", model.AccountPrefix.ID(account))
+				return refuseUnknown(err, "connections", "account", model.AccountPrefix.ID(account))
 			}
 		}
 		r.Accounts[id] = slices.Compact(slices.Sorted(slices.Values(p.Connections[id])))
 	}
 	for _, id := range model.SortedKeys(p.Groups) {
-		i := slices.IndexFunc(r.Groups, func(g RuleGroup) bool { return g.ID == id })
+		i := slices.IndexFunc(r.Groups, func(g ruleGroup) bool { return g.ID == id })
 		if i < 0 {
 			return model.Invalidf("groups", "the organization has no group %s", model.GroupPrefix.ID(id))
 		}
@@ -167,24 +168,8 @@ func (o Org) propose(ctx context.Context, r *Rules, p Proposal) error {
 	return nil
 }
 
-func unknown(err error, field, what, id string) error {
-	if model.KindOf(err) == model.NotFound {
-		return model.Invalidf(field, "the organization has no %s %s", what, id)
-	}
-	return err
-}
-
-// knownGroup is checkGroup for a rule that is not going to be written.
-func (o Org) knownGroup(ctx context.Context, ref *DirectoryGroupRef) error {
-	if err := ref.validate(); err != nil || ref.DirectoryGroupID == nil {
-		return err
-	}
-	_, err := people.In(o).DirectoryGroup(ctx, "", *ref.DirectoryGroupID)
-	return unknown(err, "directory_group_id", "directory group", model.DirectoryGroupPrefix.ID(*ref.DirectoryGroupID))
-}
-
-// gathering sums differences up as they come, users in the order of their ids.
-type gathering struct {
+// previewBuilder adds differences up. They come in the order of the users' ids.
+type previewBuilder struct {
 	users            int64
 	accounts, groups map[string]*GainLoss
 	admins           GainLoss
@@ -194,7 +179,8 @@ type gathering struct {
 	next, last       string
 }
 
-func (g *gathering) add(d difference) {
+// add counts one difference and writes it to its user, where that is on the page.
+func (g *previewBuilder) add(d difference) {
 	if d.stays {
 		return
 	}
@@ -209,23 +195,24 @@ func (g *gathering) add(d difference) {
 			g.next = g.page[len(g.page)-1].UserID
 		}
 	}
-	var u UserPreview // of no page
+	var u UserPreview // on no page
 	into := &u
 	if n := len(g.page); n > 0 && g.page[n-1].UserID == d.user {
 		into = &g.page[n-1]
 	}
 	switch d.kind {
 	case licenseDifference:
-		note(g.accounts, d, &into.LicensesGained, &into.LicensesLost)
+		count(g.accounts, d, &into.LicensesGained, &into.LicensesLost)
 	case groupDifference:
-		note(g.groups, d, &into.GroupsGained, &into.GroupsLost)
+		count(g.groups, d, &into.GroupsGained, &into.GroupsLost)
 	case roleDifference:
 		g.admins.add(d.gain)
 		into.RoleGained, into.RoleLost = d.gain, !d.gain
 	}
 }
 
-func note(of map[string]*GainLoss, d difference, gained, lost *[]string) {
+// count counts one difference of an account or a group, and adds it to the list of its user.
+func count(of map[string]*GainLoss, d difference, gained, lost *[]string) {
 	n := of[d.thing]
 	if n == nil {
 		n = &GainLoss{}
@@ -239,6 +226,7 @@ func note(of map[string]*GainLoss, d difference, gained, lost *[]string) {
 	}
 }
 
+// add counts one user.
 func (n *GainLoss) add(gain bool) {
 	if gain {
 		n.Gained++

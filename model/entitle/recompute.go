@@ -2,213 +2,297 @@ package entitle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
-	"rollcall/worker"
+	"rollcall/model/people"
 )
 
-// Recomputer carries out changes of the rules: for everybody whom a change
-// reaches it makes what they have what the rules grant, first what goes and then
-// what comes, so that seats are given back before they are taken.
-//
-// It finds them by one statement, and recomputes some at a time, each time in a
-// transaction of its own, which locks these users and nobody else. Any number of
-// replicas may run it: an organization is the work of one at a time, and when
-// that one ends the next begins with what is left.
-type Recomputer struct{ store Store }
-
-// NewRecomputer makes the recomputer of a store.
-func NewRecomputer(s Store) *Recomputer { return &Recomputer{s} }
-
-const (
-	recomputeEvery = 500 * time.Millisecond
-	// recomputeBatch is how many users one transaction locks: their logins wait for it.
-	recomputeBatch = 200
-	recomputeLease = 30 * time.Second
-	// recomputeRounds are how often what is left is looked for. One round does it, unless users change
-	// in between.
-	recomputeRounds = 5
-	// clockSkew is how far the clocks of two replicas may be apart.
-	clockSkew = time.Minute
-)
-
-// Run works until ctx ends. What fails is tried again with the next round.
-//
-// A round may take minutes. Meanwhile this replica must learn all the same which
-// other organizations have got rules: until it does, whom it changes there keeps
-// what they had.
-func (r *Recomputer) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		round := func(ctx context.Context) (more bool, err error) {
-			return false, r.store.LearnRules(ctx)
-		}
-		return worker.Every(ctx, recomputeEvery, tenant.Log(r.store), "rules not looked for", round)
-	})
-	g.Go(func() error {
-		round := func(ctx context.Context) (more bool, err error) {
-			_, err = r.carryOutDue(ctx)
-			return false, err
-		}
-		return worker.Every(ctx, recomputeEvery, tenant.Log(r.store), "users not recomputed", round)
-	})
-	return g.Wait()
+// recomputeMode says how users are recomputed.
+type recomputeMode struct {
+	cause    model.Cause
+	removals bool // only take away; another run grants
+	signOn   bool // at a login: refuse a user who gets no seat at all
 }
 
-// RunOnce learns which organizations have got rules, carries out what is due, and
-// tells how many changes of users that was.
-func (r *Recomputer) RunOnce(ctx context.Context) (n int, err error) {
-	if err := r.store.LearnRules(ctx); err != nil {
+// skipLocked locks rows, except those that another transaction has locked.
+var skipLocked = clause.Locking{Strength: tenant.ToChange, Options: "SKIP LOCKED"}
+
+// recomputedUser is a user with what the rules look at and with what the user has.
+type recomputedUser struct {
+	ID           string
+	DirectoryID  *string
+	ConnectionID *string
+	Active       bool
+	Role         people.Role
+	RoleMapped   bool
+	Age          int64                       // of the row's last write, in transactions; on PostgreSQL
+	groups       []groupName                 `gorm:"-"`
+	licenses     map[string]*License         `gorm:"-"` // by account
+	assignments  map[string]*GroupAssignment `gorm:"-"` // by group
+}
+
+// recomputation recomputes some users in one transaction.
+type recomputation struct {
+	recomputeMode
+	org   Org
+	rules *ruleSet
+	users []recomputedUser
+	byID  map[string]*recomputedUser
+
+	gone, kept, fresh    []*License // to delete, to write the reasons of, to insert
+	left, stayed, joined []*GroupAssignment
+	roles                map[string]people.Role // the new roles, by user
+	touched              map[string]bool        // the changed users
+	accounts             map[string]bool        // those whose seats are assigned again
+	freed                map[string]int64       // seats that were given back, by account
+}
+
+// recompute makes what users have exactly what the rules grant them, and records the events. It
+// returns how many users it changed.
+//
+// It locks the users' rows first and reads the rules after that. When the rules change later, the
+// worker waits for these locks and then finds what this transaction wrote.
+func (o Org) recompute(ctx context.Context, ids []string, how recomputeMode) (changed int, err error) {
+	r := recomputation{recomputeMode: how, org: o, byID: map[string]*recomputedUser{},
+		roles: map[string]people.Role{}, touched: map[string]bool{}, accounts: map[string]bool{}}
+	if err := r.lock(ctx, ids); err != nil || len(r.users) == 0 {
 		return 0, err
 	}
-	return r.carryOutDue(ctx)
-}
-
-func (r *Recomputer) carryOutDue(ctx context.Context) (n int, err error) {
-	due, err := r.store.dueRecomputes(ctx)
-	if err != nil {
+	if r.rules, err = o.rules(ctx); err != nil {
 		return 0, err
 	}
-	for i := range due {
-		org := In(r.store.Org(due[i].OrganizationID, model.System))
-		mine, err := org.claim(ctx, &due[i])
-		if err != nil {
-			return n, err
-		}
-		if !mine {
-			continue
-		}
-		done, err := org.carryOut(ctx, &due[i])
-		n += done
-		if err != nil && !errors.Is(err, errSuperseded) {
-			return n, err
+	if err := r.readGroups(ctx); err != nil {
+		return 0, err
+	}
+	if err := r.readHeld(ctx); err != nil {
+		return 0, err
+	}
+	for i := range r.users {
+		r.plan(&r.users[i])
+	}
+	for _, write := range []func(context.Context) error{
+		r.writeRoles, r.deleteLost, r.updateReasons, r.assignSeats, r.insertAssignments, r.raiseVersions,
+	} {
+		if err := write(ctx); err != nil {
+			return 0, err
 		}
 	}
-	return n, nil
+	return len(r.touched), nil
 }
 
-// errSuperseded is what a worker gets whose work was begun anew: the rules were changed again.
-var errSuperseded = errors.New("another recomputation was requested")
-
-// claim takes an organization's recomputation, unless somebody else has.
-func (o Org) claim(ctx context.Context, job *Recompute) (mine bool, err error) {
-	job.Holder = model.NewID()
-	now := tenant.Now(o)
-	r := tenant.DB(o).WithContext(ctx).Model(&Recompute{}).
-		Where("version = ? AND state <> ? AND due_at <= ? AND lease_until <= ?", job.Version, RecomputeDone, now, now).
-		UpdateColumns(map[string]any{"holder": job.Holder, "lease_until": now + model.Time(recomputeLease.Milliseconds()),
-			"started_at": gorm.Expr("COALESCE(started_at, ?)", now), "updated_at": now})
-	if r.Error != nil {
-		return false, tenant.Translate(o, fmt.Errorf("claim recomputation: %w", r.Error))
-	}
-	return r.RowsAffected == 1, nil
-}
-
-// carryOut recomputes everybody who has not what the rules grant, until there is nobody.
-func (o Org) carryOut(ctx context.Context, job *Recompute) (n int, err error) {
-	for range recomputeRounds {
-		removing, granting, err := o.whomItReaches(ctx)
-		if err != nil {
-			return n, err
-		}
-		if len(removing)+len(granting) == 0 {
-			break
-		}
-		job.Total = job.Done + int64(len(removing)+len(granting))
-		for _, phase := range []struct {
-			state RecomputeState
-			users []string
-		}{{RecomputeRemoving, removing}, {RecomputeGranting, granting}} {
-			job.State = phase.state
-			for len(phase.users) > 0 {
-				some := phase.users[:min(recomputeBatch, len(phase.users))]
-				phase.users = phase.users[len(some):]
-				if err := o.recomputeSome(ctx, job, some); err != nil {
-					return n, err
-				}
-				n += len(some)
-			}
-		}
-	}
-	finished := tenant.Now(o)
-	job.State, job.FinishedAt, job.LeaseUntil = RecomputeDone, &finished, 0
-	return n, tenant.Translate(o, o.noteProgress(ctx, job))
-}
-
-// whomItReaches are the users who have something that the rules do not grant, and
-// those who have not all that they grant.
-func (o Org) whomItReaches(ctx context.Context) (removing, granting []string, err error) {
-	r, err := o.readRules(ctx)
+// lock reads the users and locks their rows, in the order of their ids.
+func (r *recomputation) lock(ctx context.Context, ids []string) error {
+	list, err := tenant.Encode(ids)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	add := func(to []string, id string) []string {
-		if len(to) > 0 && to[len(to)-1] == id {
-			return to
-		}
-		return append(to, id)
+	columns := []string{"id", "directory_id", "connection_id", "active", "role", "role_mapped"}
+	if tenant.DialectOf(r.org) == tenant.PostgresDialect {
+		columns = append(columns, "age(xmin) AS age")
 	}
-	err = o.differences(ctx, r, func(d difference) {
-		if d.gain {
-			granting = add(granting, d.user)
-		} else {
-			removing = add(removing, d.user)
-		}
-	})
-	return removing, granting, err
-}
-
-// recomputeSome recomputes some users in one transaction with the progress.
-func (o Org) recomputeSome(ctx context.Context, job *Recompute, users []string) error {
-	done := job.Done
-	return o.change(ctx, func(org Org) error {
-		if err := tenant.PlanAnew(ctx, org); err != nil {
-			return err
-		}
-		if _, err := org.recompute(ctx, users, recomputing{cause: model.CauseConfiguration, removals: job.State == RecomputeRemoving}); err != nil {
-			return err
-		}
-		job.Done = done + int64(len(users))
-		job.LeaseUntil = tenant.Now(org) + model.Time(recomputeLease.Milliseconds())
-		return org.noteProgress(ctx, job)
-	})
-}
-
-// noteProgress writes how far a recomputation has come, unless the rules have changed since.
-func (o Org) noteProgress(ctx context.Context, job *Recompute) error {
-	r := tenant.DB(o).WithContext(ctx).Model(&Recompute{}).Where("version = ? AND holder = ?", job.Version, job.Holder).
-		UpdateColumns(map[string]any{"state": job.State, "total": job.Total, "done": job.Done, "lease_until": job.LeaseUntil,
-			"finished_at": job.FinishedAt, "updated_at": tenant.Now(o)})
-	if r.Error != nil {
-		return fmt.Errorf("note progress: %w", r.Error)
+	err = r.org.db(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: tenant.ToChange}).Select(columns).
+		Where(r.org.oneOf("users.id"), list).Order("users.id").Find(&r.users).Error
+	if err != nil {
+		return fmt.Errorf("lock users: %w", err)
 	}
-	if r.RowsAffected == 0 {
-		return errSuperseded
+	for i := range r.users {
+		u := &r.users[i]
+		// A transaction that began later has written the row first. Its events come after ours in
+		// the feed, and would describe a state that ours has replaced.
+		if tenant.Overtook(u.Age) {
+			return tenant.ErrOvertaken
+		}
+		u.licenses, u.assignments = map[string]*License{}, map[string]*GroupAssignment{}
+		r.byID[u.ID] = u
 	}
 	return nil
 }
 
-// RecomputeObject is the public form of a Recompute.
-type RecomputeObject struct {
-	Object         string         `json:"object"`
-	OrganizationID string         `json:"organization_id"`
-	State          RecomputeState `json:"state"`
-	Total          int64          `json:"total"` // changes of users that are known to be due
-	Done           int64          `json:"done"`
-	RequestedAt    model.Time     `json:"requested_at"`
-	StartedAt      *model.Time    `json:"started_at"`
-	FinishedAt     *model.Time    `json:"finished_at"`
+// readGroups reads the directory groups of the users. A user that a directory owns has the groups
+// of SCIM, any other user those that the last login named (docs/design/identity.md, "Groups").
+func (r *recomputation) readGroups(ctx context.Context) error {
+	var owned, others []string
+	for i := range r.users {
+		if r.users[i].DirectoryID != nil {
+			owned = append(owned, r.users[i].ID)
+		} else if r.users[i].ConnectionID != nil {
+			others = append(others, r.users[i].ID)
+		}
+	}
+	of, err := people.In(r.org).GroupsOf(ctx, owned...)
+	if err != nil {
+		return err
+	}
+	for id, groups := range of {
+		u := r.byID[id]
+		for _, g := range groups {
+			u.groups = append(u.groups, groupName{g.ID, model.Fold(g.DisplayName)})
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	list, err := tenant.Encode(others)
+	if err != nil {
+		return err
+	}
+	var asserted []people.AssertedGroup
+	if err := r.org.db(ctx).Where(r.org.oneOf("user_id"), list).Find(&asserted).Error; err != nil {
+		return fmt.Errorf("read asserted groups: %w", err)
+	}
+	for _, a := range asserted {
+		if u := r.byID[a.UserID]; a.ConnectionID == *u.ConnectionID {
+			u.groups = append(u.groups, groupName{Folded: a.NameFolded})
+		}
+	}
+	return nil
 }
 
-// PublicForm returns the object that the API shows.
-func (r *Recompute) PublicForm() RecomputeObject {
-	return RecomputeObject{"recompute", model.OrganizationPrefix.ID(string(r.OrganizationID)), r.State, r.Total, r.Done,
-		r.RequestedAt, r.StartedAt, r.FinishedAt}
+// readHeld reads the licenses and assignments that the users have.
+func (r *recomputation) readHeld(ctx context.Context) error {
+	list, err := tenant.Encode(idsOf(r.users, func(u *recomputedUser) string { return u.ID }))
+	if err != nil {
+		return err
+	}
+	var licenses []License
+	var assignments []GroupAssignment
+	mine := r.org.db(ctx).Where(r.org.oneOf("user_id"), list)
+	if err := mine.Find(&licenses).Error; err != nil {
+		return fmt.Errorf("read licenses: %w", err)
+	}
+	mine = r.org.db(ctx).Where(r.org.oneOf("user_id"), list)
+	if err := mine.Find(&assignments).Error; err != nil {
+		return fmt.Errorf("read assignments: %w", err)
+	}
+	for i := range licenses {
+		r.byID[licenses[i].UserID].licenses[licenses[i].AccountID] = &licenses[i]
+	}
+	for i := range assignments {
+		r.byID[assignments[i].UserID].assignments[assignments[i].GroupID] = &assignments[i]
+	}
+	return nil
+}
+
+// plan finds out what is to change for one user.
+func (r *recomputation) plan(u *recomputedUser) {
+	c := claimant{Active: u.Active, Groups: u.groups}
+	if u.ConnectionID != nil {
+		c.Connection = *u.ConnectionID
+	}
+	want := r.rules.decide(c)
+	promoted := want.Role == people.Admin && u.Role == people.Member && !r.removals
+	demoted := want.Role == people.Member && u.Role == people.Admin && u.RoleMapped
+	if promoted || demoted {
+		r.roles[u.ID] = want.Role
+	}
+	held := map[string]holding{}
+	for id, l := range u.licenses {
+		held[id] = holding{l.ByRule, l.ByHand}
+	}
+	after := settle(want.Licenses, held, r.rules.Manual)
+	for _, id := range model.SortedKeys(after) {
+		r.planLicense(u, id, after[id])
+	}
+	held = map[string]holding{}
+	for id, a := range u.assignments {
+		held[id] = holding{a.ByRule, a.ByHand}
+	}
+	after = settle(want.Groups, held, r.rules.Manual)
+	for _, id := range model.SortedKeys(after) {
+		r.planAssignment(u, id, after[id])
+	}
+}
+
+// planLicense finds out what is to change about one license of a user.
+func (r *recomputation) planLicense(u *recomputedUser, account string, after holding) {
+	l := u.licenses[account]
+	switch {
+	case l == nil && r.removals:
+	case l == nil:
+		l = &License{ID: model.NewID(), UserID: u.ID, AccountID: account, ByRule: after.ByRule,
+			Cause: r.cause, Since: tenant.Now(r.org)}
+		u.licenses[account] = l
+		r.fresh = append(r.fresh, l)
+	case after.none():
+		delete(u.licenses, account)
+		r.gone = append(r.gone, l)
+	case l.ByRule != after.ByRule || l.ByHand != after.ByHand:
+		l.ByRule, l.ByHand = after.ByRule, after.ByHand
+		r.kept = append(r.kept, l)
+		if l.State == LicenseStateWaiting {
+			// A transaction that frees a seat meanwhile skips this row, as this one is writing it.
+			r.accounts[account] = true
+		}
+	case l.State == LicenseStateWaiting && !r.removals:
+		r.accounts[account] = true // a seat may be free
+		return
+	default:
+		return
+	}
+	if l != nil {
+		r.touched[u.ID] = true
+	}
+}
+
+// planAssignment finds out what is to change about a user's place in one group.
+func (r *recomputation) planAssignment(u *recomputedUser, group string, after holding) {
+	a := u.assignments[group]
+	switch {
+	case a == nil && r.removals:
+		return
+	case a == nil:
+		a = &GroupAssignment{ID: model.NewID(), UserID: u.ID, AccountID: r.rules.accountOf(group), GroupID: group,
+			ByRule: after.ByRule, Cause: r.cause, Since: tenant.Now(r.org)}
+		r.joined = append(r.joined, a)
+	case after.none():
+		r.left = append(r.left, a)
+	case a.ByRule != after.ByRule || a.ByHand != after.ByHand:
+		a.ByRule, a.ByHand = after.ByRule, after.ByHand
+		r.stayed = append(r.stayed, a)
+	default:
+		return
+	}
+	r.touched[u.ID] = true
+}
+
+// raiseVersions writes a new entitlement version into the rows of the changed users. The next
+// transaction that locks such a row sees by it that this one wrote the row.
+func (r *recomputation) raiseVersions(ctx context.Context) error {
+	if len(r.touched) == 0 {
+		return nil
+	}
+	list, err := tenant.Encode(model.SortedKeys(r.touched))
+	if err != nil {
+		return err
+	}
+	err = r.org.db(ctx).Model(&people.User{}).Where(r.org.oneOf("id"), list).
+		UpdateColumn("entitlement_version", tenant.Increment("entitlement_version")).Error
+	if err != nil {
+		return fmt.Errorf("mark users: %w", err)
+	}
+	return nil
+}
+
+// writeRoles gives and takes back the role of administrator.
+func (r *recomputation) writeRoles(ctx context.Context) error {
+	for _, id := range model.SortedKeys(r.roles) {
+		if err := r.org.setMappedRole(ctx, id, r.roles[id], r.cause); err != nil {
+			return err
+		}
+		r.touched[id] = true
+	}
+	return nil
+}
+
+// idsOf returns the id of each row.
+func idsOf[T any](rows []T, id func(*T) string) []string {
+	out := make([]string, len(rows))
+	for i := range rows {
+		out[i] = id(&rows[i])
+	}
+	return out
 }

@@ -12,20 +12,19 @@ import (
 	"rollcall/model/people"
 )
 
-// RoleMapping is the directory group whose members are administrators of the
-// organization. It gives the role and takes it back; who is an administrator by
-// a person's word it leaves alone.
+// RoleMapping names the directory group whose members are administrators of the organization. It
+// gives the role and takes it back. It leaves the role alone that a person gave.
 type RoleMapping struct {
 	OrganizationID    model.OrganizationID `gorm:"primaryKey;<-:create"`
 	DirectoryGroupRef `gorm:"embedded"`
 	CreatedAt         model.Time `gorm:"autoCreateTime:false"`
 }
 
-// RoleMapping returns the organization's role mapping. It answers NotFound where
-// there is none, which is how an organization begins.
+// RoleMapping returns the organization's role mapping. It answers NotFound where there is none, as
+// in a new organization.
 func (o Org) RoleMapping(ctx context.Context) (*RoleMapping, error) {
 	var ms []RoleMapping
-	if err := tenant.Read(o).WithContext(ctx).Limit(1).Find(&ms).Error; err != nil {
+	if err := o.read(ctx).Limit(1).Find(&ms).Error; err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read role mapping: %w", err))
 	}
 	if len(ms) == 0 {
@@ -34,49 +33,52 @@ func (o Org) RoleMapping(ctx context.Context) (*RoleMapping, error) {
 	return &ms[0], nil
 }
 
-// SetRoleMapping maps a directory group to the role of administrator, in place of
-// the one that was. It answers Conflict where nobody would be an administrator any more.
+// SetRoleMapping maps a directory group to the role of administrator and replaces the mapping that
+// there was. It answers Conflict where the organization would lose its last administrator.
 func (o Org) SetRoleMapping(ctx context.Context, ref DirectoryGroupRef) (m *RoleMapping, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		if err := org.checkGroup(ctx, &ref); err != nil {
 			return err
 		}
 		m = &RoleMapping{DirectoryGroupRef: ref, CreatedAt: tenant.Now(org)}
-		err := tenant.DB(org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{"directory_group_id", "name", "name_folded", "created_at"})}).Create(m).Error
+		replaced := clause.AssignmentColumns([]string{"directory_group_id", "name", "name_folded", "created_at"})
+		err := org.db(ctx).Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "organization_id"}}, DoUpdates: replaced,
+		}).Create(m).Error
 		if err != nil {
 			return fmt.Errorf("map role: %w", err)
 		}
 		tenant.RulesChanged(org)
-		return org.keepsAdmin(ctx)
+		return org.refuseLosingAdmins(ctx)
 	})
 	return m, err
 }
 
-// DeleteRoleMapping ends the role mapping. It answers Conflict where nobody would
-// be an administrator any more.
+// DeleteRoleMapping removes the role mapping. It answers Conflict where the organization would lose
+// its last administrator.
 func (o Org) DeleteRoleMapping(ctx context.Context) error {
 	return o.Tx(ctx, func(org Org) error {
 		if _, err := org.RoleMapping(ctx); err != nil {
 			return err
 		}
-		if err := tenant.DB(org).WithContext(ctx).Where("organization_id = ?", o.ID).Delete(&RoleMapping{}).Error; err != nil {
+		if err := org.db(ctx).Where("organization_id = ?", o.ID).Delete(&RoleMapping{}).Error; err != nil {
 			return fmt.Errorf("delete role mapping: %w", err)
 		}
 		tenant.RulesChanged(org)
-		return org.keepsAdmin(ctx)
+		return org.refuseLosingAdmins(ctx)
 	})
 }
 
-// keepsAdmin refuses new rules that would leave an organization that has
-// administrators without any.
-func (o Org) keepsAdmin(ctx context.Context) error {
+// refuseLosingAdmins refuses new rules that would take the role from all of the organization's
+// administrators.
+func (o Org) refuseLosingAdmins(ctx context.Context) error {
 	if _, err := organization.In(o).LockOrganization(ctx, tenant.ToChange); err != nil {
 		return err
 	}
 	var mapped int64
 	admins := func(byMapping bool) (n int64, err error) {
-		err = tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("role = ? AND active = ? AND role_mapped = ?", people.Admin, true, byMapping).Count(&n).Error
+		err = o.db(ctx).Model(&people.User{}).
+			Where("role = ? AND active = ? AND role_mapped = ?", people.Admin, true, byMapping).Count(&n).Error
 		return n, err
 	}
 	own, err := admins(false)
@@ -94,7 +96,7 @@ func (o Org) keepsAdmin(ctx context.Context) error {
 		return err
 	}
 	gained, lost := int64(0), int64(0)
-	err = o.differences(ctx, r, func(d difference) {
+	err = o.eachDifference(ctx, r, func(d difference) {
 		switch {
 		case d.kind == roleDifference && d.gain:
 			gained++
@@ -103,13 +105,15 @@ func (o Org) keepsAdmin(ctx context.Context) error {
 		}
 	})
 	if err == nil && gained == 0 && lost == mapped {
-		err = model.Conflictf("role_mapping", "this would take the role from the organization's last administrator; make someone an administrator by hand first")
+		err = model.Conflictf("role_mapping", "this would take the role from the organization's last administrator; "+
+			"make someone an administrator by hand first")
 	}
 	return err
 }
 
-// setMappedRole gives or takes the role of administrator on a mapping's word. What
-// a directory or a login takes from the last administrator is obeyed, and flagged.
+// setMappedRole gives a user the role that the mapping says, unless a person made the user an
+// administrator. A directory or a login may take the role from the last administrator: the event
+// says so.
 func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause model.Cause) error {
 	_, err := people.In(o).ChangeUser(ctx, id, func(org people.Org, u *people.User) error {
 		if u.Role == role || u.Role == people.Admin && !u.RoleMapped {
@@ -131,5 +135,6 @@ type RoleMappingObject struct {
 
 // PublicForm returns the object that the API shows.
 func (m *RoleMapping) PublicForm() RoleMappingObject {
-	return RoleMappingObject{"role_mapping", model.OrganizationPrefix.ID(string(m.OrganizationID)), people.Admin, m.DirectoryGroupRef.PublicForm(), m.CreatedAt}
+	return RoleMappingObject{"role_mapping", model.OrganizationPrefix.ID(string(m.OrganizationID)), people.Admin,
+		m.DirectoryGroupRef.PublicForm(), m.CreatedAt}
 }

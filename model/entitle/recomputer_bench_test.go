@@ -9,8 +9,9 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// BenchmarkRecompute carries out one mapping that reaches each of 100,000 users, and previews it:
-// go test ./model -run '^$' -bench Recompute -benchtime 1x
+// BenchmarkRecompute previews and carries out a mapping that changes 100,000 users:
+//
+//	go test ./model/entitle -run '^$' -bench Recompute -benchtime 1x
 func BenchmarkRecompute(b *testing.B) {
 	const people = 100_000
 	var counter modeltest.Statements
@@ -26,7 +27,8 @@ func BenchmarkRecompute(b *testing.B) {
 			b.Helper()
 			storetest.Must(b, storetest.Across(s, b.Context()).Exec(query, vars...).Error)
 		}
-		insert("INSERT INTO directory_group_members (organization_id, group_id, user_id) SELECT organization_id, ?, id FROM users WHERE directory_id = ?", staff.ID, h.D.ID)
+		insert(`INSERT INTO directory_group_members (organization_id, group_id, user_id)
+			SELECT organization_id, ?, id FROM users WHERE directory_id = ?`, staff.ID, h.D.ID)
 		h.Account = h.NewAccount(b, "Workspace", -1)
 		storetest.Must(b, entitle.In(h.Org).SetConnectionAccounts(b.Context(), h.C.ID, []string{h.Account.ID}))
 		insert("ANALYZE")
@@ -52,8 +54,9 @@ func BenchmarkRecompute(b *testing.B) {
 		g := h.NewGroup(b, "Editors", false)
 		insert("ANALYZE")
 		mappings := []entitle.DirectoryGroupRef{storetest.ByID(staff)}
+		proposal := entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &mappings}}}
 		start := time.Now()
-		p, err := entitle.In(h.Org).Preview(b.Context(), entitle.Proposal{Groups: map[string]entitle.ProposedGroup{g.ID: {Mappings: &mappings}}}, "", 100)
+		p, err := entitle.In(h.Org).Preview(b.Context(), proposal, "", 100)
 		storetest.Must(b, err)
 		b.ReportMetric(time.Since(start).Seconds(), "preview-s")
 		if p.Users != people {
