@@ -110,7 +110,7 @@ func (o Org) createSession(ctx context.Context, s *people.Session, idToken strin
 		return "", err
 	}
 	if idToken != "" {
-		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IdTokenPurpose(s.ID))
+		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IDTokenPurpose(s.ID))
 	}
 	token, s.TokenHash, _ = model.NewToken("rc_sess_")
 	if err := tenant.DB(o).WithContext(ctx).Create(s).Error; err != nil {
