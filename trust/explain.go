@@ -11,7 +11,7 @@ import (
 
 // Advice says what to change so that a login over the connection is no longer refused for the
 // reason. It is a sentence for the administrators of the organization and of its identity provider.
-// The reason is one of the login log: a model.RefusalReason, saml.Reason or oidc.Reason.
+// The reason is one of the login log: a refusal.Reason, saml.Reason or oidc.Reason.
 func Advice(reason string, c *connection.Connection) string {
 	if text := refusal.Reason(reason).Advice(); text != "" {
 		return text

@@ -33,8 +33,8 @@ func (s Store) ClientSecret(c *Connection) (string, error) {
 // LoginSecretPurpose is the purpose for which package signon seals the secret of a login.
 func LoginSecretPurpose(login string) string { return "logins/" + login + "/secret" }
 
-// IdTokenPurpose is the purpose for which package signon seals the ID token of a session.
-func IdTokenPurpose(session string) string { return "sessions/" + session + "/id_token" }
+// IDTokenPurpose is the purpose for which package signon seals the ID token of a session.
+func IDTokenPurpose(session string) string { return "sessions/" + session + "/id_token" }
 
 // IDToken opens the ID token of the login by which a session began: the logout at its provider
 // needs it. It is empty for a session that began in another way.
@@ -47,7 +47,7 @@ func (o Org) IDToken(ctx context.Context, sessionID string) (string, error) {
 	if len(session.SealedIDToken) == 0 {
 		return "", nil
 	}
-	text, err := tenant.SealerOf(o).Open(session.SealedIDToken, IdTokenPurpose(session.ID))
+	text, err := tenant.SealerOf(o).Open(session.SealedIDToken, IDTokenPurpose(session.ID))
 	if err != nil {
 		return "", fmt.Errorf("open ID token: %w", err)
 	}

@@ -24,7 +24,7 @@ func (o Org) createSession(
 		return "", err
 	}
 	if idToken != "" {
-		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IdTokenPurpose(s.ID))
+		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IDTokenPurpose(s.ID))
 	}
 	token, s.TokenHash, _ = model.NewToken("rc_sess_")
 	if err := tenant.DB(o).WithContext(ctx).Create(s).Error; err != nil {

@@ -1,0 +1,48 @@
+package connection_test
+
+import (
+	"strings"
+	"testing"
+
+	"rollcall/model/connection"
+	"rollcall/model/internal/storetest"
+	"rollcall/model/modeltest"
+	"rollcall/model/organization"
+	"rollcall/model/signon"
+	"rollcall/model/store"
+)
+
+func TestLoginSecretAndIDTokenAreSealed(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		org, _ := storetest.Contoso(t, s)
+		c := newOpenIDConnection(t, s)
+		storetest.Must(t, connection.In(org).CreateConnection(t.Context(), c, nil))
+		l := &signon.Login{ConnectionID: c.ID, BrowserHash: []byte("browser"), Secret: []byte("the login's secret")}
+		storetest.Must(t, signon.In(org).StartLogin(t.Context(), l))
+		stored, err := signon.In(org).Login(t.Context(), c.ID, l.ID)
+		storetest.Must(t, err)
+		if secret, err := signon.Across(s).LoginSecret(stored); err != nil || string(secret) != "the login's secret" {
+			t.Errorf("%q %v", secret, err)
+		}
+		_, err = organization.In(org).SetDomains(t.Context(), map[string]organization.DomainState{
+			"contoso.example": organization.DomainStateVerified,
+		})
+		storetest.Must(t, err)
+		in := storetest.Response(c, stored, storetest.ClaimsOf("s", "ada@contoso.example"))
+		in.IDToken = "the.id.token"
+		in.Connection, err = connection.In(org).Connection(t.Context(), c.ID)
+		storetest.Must(t, err)
+		out, err := signon.In(org).SignIn(t.Context(), in)
+		storetest.Must(t, err)
+		token, err := connection.In(org).IDToken(t.Context(), out.Session.ID)
+		if err != nil || token != "the.id.token" {
+			t.Errorf("%q %v", token, err)
+		}
+		for _, row := range storetest.Dump(t, s, org) {
+			if strings.Contains(row, "the.id.token") || strings.Contains(row, "login's secret") {
+				t.Errorf("not sealed: %s", row)
+			}
+		}
+	})
+}
