@@ -13,6 +13,15 @@ import (
 	"rollcall/model/store"
 )
 
+// domains are domains with their states, as SetDomains takes them.
+type domains = map[string]organization.DomainState
+
+const (
+	pending  = organization.DomainStatePending
+	verified = organization.DomainStateVerified
+	failed   = organization.DomainStateFailed
+)
+
 func TestDomains(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {

@@ -1,4 +1,4 @@
-package organization_test
+package operator_test
 
 import (
 	"errors"
@@ -29,7 +29,6 @@ type domains = map[string]organization.DomainState
 const (
 	pending  = organization.DomainStatePending
 	verified = organization.DomainStateVerified
-	failed   = organization.DomainStateFailed
 )
 
 func TestCreateOrganization(t *testing.T) {
