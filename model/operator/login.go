@@ -69,10 +69,19 @@ func (s Store) SignInOperator(
 		}
 	}
 	session, token := newSession(found.ID, now)
-	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
-		// The login fails when the password was changed after it was compared.
-		r := db.Model(&Operator{}).Where("id = ? AND password_hash = ?", found.ID, found.PasswordHash).
-			UpdateColumns(map[string]any{"last_signed_in_at": now, "password_hash": better})
+	if err := s.insertSession(ctx, &found, better, session); err != nil {
+		return nil, "", tenant.Translate(s, err)
+	}
+	return &found, token, nil
+}
+
+// insertSession stores the session of a login with the time of the login and the operator's new
+// hash, which may be the old one. It answers Denied when the password was changed after it was
+// compared.
+func (s Store) insertSession(ctx context.Context, op *Operator, hash string, session *OperatorSession) error {
+	return across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
+		r := db.Model(&Operator{}).Where("id = ? AND password_hash = ?", op.ID, op.PasswordHash).
+			UpdateColumns(map[string]any{"last_signed_in_at": session.CreatedAt, "password_hash": hash})
 		if r.Error != nil {
 			return fmt.Errorf("note sign-in: %w", r.Error)
 		}
@@ -84,10 +93,6 @@ func (s Store) SignInOperator(
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, "", tenant.Translate(s, err)
-	}
-	return &found, token, nil
 }
 
 // newSession returns a new session of an operator, and its token.
