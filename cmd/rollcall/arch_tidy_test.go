@@ -15,7 +15,9 @@ const (
 	tidy = "model/connection model/search scim/jsontext trust " +
 		"bench model/modeltest scim/filter scim/patch sso/oidc sso/saml testidp"
 	// untidy are the files of these packages that still have to be put in order.
-	untidy = "sso/oidc/advice.go sso/oidc/screen.go sso/oidc/screen_test.go " +
+	untidy = "model/store/isolation_entitlement_test.go model/store/isolation_logout_test.go " +
+		"model/store/isolation_test.go model/store/isolation_trust_test.go " +
+		"sso/oidc/advice.go sso/oidc/screen.go sso/oidc/screen_test.go " +
 		"sso/saml/advice.go sso/saml/screen.go sso/saml/screen_test.go"
 
 	maxComment      = 100 // columns of a line that has only a comment

@@ -48,7 +48,7 @@ func TestConnectionThatEndsUnlinksItsUsers(t *testing.T) {
 				for _, u := range []*people.User{here, both, there, away} {
 					names[model.UserPrefix.ID(u.ID)] = u.UserName
 				}
-				sign := func(h storetest.House, u *people.User) *signon.SignedUp {
+				sign := func(h storetest.House, u *people.User) *signon.SignInResult {
 					out, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf(u.ExternalID, u.Email))
 					storetest.Must(t, err)
 					return out
@@ -135,7 +135,7 @@ func TestDeletedDirectoryEndsSessions(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		h := storetest.Open(t, s, "contoso")
 		names := map[string]string{}
-		out := map[string]*signon.SignedUp{}
+		out := map[string]*signon.SignInResult{}
 		for _, name := range []string{"never", "live", "out", "revoked", "inactive"} {
 			u := h.Owned(t, h.D, name, name, h.Mail(name))
 			names[model.UserPrefix.ID(u.ID)] = name

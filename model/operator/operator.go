@@ -15,15 +15,16 @@ import (
 	"rollcall/model/people"
 )
 
-// Operator is somebody who runs this installation. Operators belong to no organization: no directory
-// makes one, no identity provider signs one in, and no role of an organization leads here.
+// Operator is a person who runs this installation. Operators belong to no organization: no
+// directory creates one, no identity provider signs one in, and no role of an organization makes
+// one.
 type Operator struct {
 	ID           string `gorm:"primaryKey"`
 	Email        string
 	EmailFolded  string
 	PasswordHash string
-	// OneTime says that the password was printed by the command line, good for choosing another one
-	// until PasswordExpiresAt.
+	// OneTime is set while the password is the one that the command line printed. Until
+	// PasswordExpiresAt it lets the operator choose another one.
 	OneTime           bool
 	PasswordExpiresAt *model.Time
 	LastSignedInAt    *model.Time
@@ -31,28 +32,11 @@ type Operator struct {
 	UpdatedAt         model.Time `gorm:"autoUpdateTime:false"`
 }
 
-// OperatorSession is an operator's signed-in browser.
-type OperatorSession struct {
-	Hash       []byte `gorm:"primaryKey"`
-	OperatorID string
-	CreatedAt  model.Time `gorm:"autoCreateTime:false"`
-	UsedAt     model.Time
-	ExpiresAt  model.Time
-}
+// oneTimePasswordTime is how long a one-time password may be used.
+const oneTimePasswordTime = 24 * time.Hour
 
-const (
-	// oneTimePasswordTime is how long a printed password may be used.
-	oneTimePasswordTime = 24 * time.Hour
-	// An operator's session ends after consoleIdle without a request and after consoleTime in any
-	// case (docs/design/identity.md, "Sessions").
-	consoleIdle = 30 * time.Minute
-	consoleTime = 12 * time.Hour
-	// usedEvery is how exactly a session's last use is written: not with each request.
-	usedEvery = time.Minute
-)
-
-// CreateOperator adds an operator with a one-time password, which is returned this once. It answers
-// Conflict when the address has one.
+// CreateOperator adds an operator and returns the one-time password, which is not stored. It
+// answers Conflict when there is an operator with this address.
 func (s Store) CreateOperator(ctx context.Context, email string) (*Operator, string, error) {
 	address, err := foldOperatorEmail(email)
 	if err != nil {
@@ -71,7 +55,8 @@ func (s Store) CreateOperator(ctx context.Context, email string) (*Operator, str
 		return nil, "", tenant.Translate(s, fmt.Errorf("create operator: %w", r.Error))
 	}
 	if r.RowsAffected == 0 {
-		return nil, "", model.Conflictf("email", "%s is an operator already; rollcall operator reset-password is the way back in", email)
+		return nil, "", model.Conflictf("email",
+			"%s is an operator already; rollcall operator reset-password is the way back in", email)
 	}
 	return op, password, nil
 }
@@ -84,7 +69,7 @@ func foldOperatorEmail(email string) (string, error) {
 	return address, nil
 }
 
-// oneTimePassword makes a password of 130 random bits.
+// oneTimePassword returns a password of 130 random bits, and its hash.
 func (s Store) oneTimePassword(ctx context.Context) (password, hash string, err error) {
 	password = rand.Text()
 	hash, err = people.Across(s).RehashPassword(ctx, password)
@@ -100,7 +85,8 @@ func (s Store) Operators(ctx context.Context) ([]Operator, error) {
 	return all, nil
 }
 
-// DeleteOperator removes an operator; the sessions end with them. It answers NotFound for nobody.
+// DeleteOperator removes an operator with their sessions. It answers NotFound when there is none
+// with this address.
 func (s Store) DeleteOperator(ctx context.Context, email string) error {
 	address, _ := model.FoldEmail(email)
 	r := across.DB(ctx, s).Where("email_folded = ?", address).Delete(&Operator{})
@@ -115,8 +101,8 @@ func (s Store) DeleteOperator(ctx context.Context, email string) error {
 
 func errNoOperator(email string) error { return model.NotFoundf("%.100q is no operator", email) }
 
-// ResetOperatorPassword gives an operator a new one-time password and ends their sessions: the way
-// back in, for whoever has the machine.
+// ResetOperatorPassword gives an operator a new one-time password, ends their sessions, and forgets
+// their wrong passwords. It answers NotFound when there is none with this address.
 func (s Store) ResetOperatorPassword(ctx context.Context, email string) (string, error) {
 	password, hash, err := s.oneTimePassword(ctx)
 	if err != nil {
@@ -141,6 +127,7 @@ func (s Store) ResetOperatorPassword(ctx context.Context, email string) (string,
 	return password, people.Across(s).ForgetGuesses(ctx, people.OperatorAccount(address))
 }
 
+// lockedOperator locks the operator that a query finds; nil for none.
 func lockedOperator(db *gorm.DB) (*Operator, error) {
 	var op Operator
 	r := db.Clauses(clause.Locking{Strength: tenant.ToChange}).Limit(1).Find(&op)
@@ -153,10 +140,11 @@ func lockedOperator(db *gorm.DB) (*Operator, error) {
 	return &op, nil
 }
 
-// putPassword writes an operator's password and ends all sessions: whoever knew the old one is out.
+// putPassword writes an operator's password and ends all sessions of the operator.
 func (s Store) putPassword(db *gorm.DB, op *Operator) error {
 	op.UpdatedAt = model.TimeOf(s.Now())
-	err := db.Model(&Operator{}).Where("id = ?", op.ID).Select("PasswordHash", "OneTime", "PasswordExpiresAt", "UpdatedAt").UpdateColumns(op).Error
+	err := db.Model(&Operator{}).Where("id = ?", op.ID).
+		Select("PasswordHash", "OneTime", "PasswordExpiresAt", "UpdatedAt").UpdateColumns(op).Error
 	if err != nil {
 		return fmt.Errorf("write password: %w", err)
 	}

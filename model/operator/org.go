@@ -6,24 +6,24 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// Org is one organization with the operations of this package.
+// Org is one organization with the methods of this package.
 type Org struct{ *tenant.Org }
 
-// In returns an organization with the operations of this package.
+// In returns an organization with the methods of this package.
 func In(org tenant.Bound) Org { return Org{tenant.Of(org)} }
 
-// Tx runs fn in one transaction, see tenant.Org.Tx.
+// Tx runs fn in one transaction, as the Tx of the embedded Org does.
 func (o Org) Tx(ctx context.Context, fn func(org Org) error) error {
 	return o.Org.Tx(ctx, func(org *tenant.Org) error { return fn(In(org)) })
 }
 
-// remove is Tx for a removal of many rows, see tenant.Remove.
+// remove is Tx for the removal of many rows, see tenant.Remove.
 func (o Org) remove(ctx context.Context, fn func(org Org, last bool) error) error {
 	return tenant.Remove(ctx, o, func(org *tenant.Org, last bool) error { return fn(In(org), last) })
 }
 
-// Store is the whole store with the operations of this package.
+// Store is the store with the methods of this package that need no organization.
 type Store struct{ *tenant.Store }
 
-// Across returns the store with the operations of this package.
+// Across returns the store with the methods of this package.
 func Across(store tenant.Base) Store { return Store{tenant.StoreOf(store)} }

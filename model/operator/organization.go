@@ -16,9 +16,11 @@ import (
 	"rollcall/model/signon"
 )
 
-// UpdateOrganization lets change alter the organization under a lock and stores
-// it with its event. A change that alters nothing writes nothing.
-func (o Org) UpdateOrganization(ctx context.Context, change func(*organization.OrganizationFields) error) (*organization.Organization, error) {
+// UpdateOrganization locks the organization, lets change alter its fields, and stores them with an
+// event. A change that alters nothing writes nothing.
+func (o Org) UpdateOrganization(
+	ctx context.Context, change func(*organization.OrganizationFields) error,
+) (*organization.Organization, error) {
 	var g *organization.Organization
 	err := o.Tx(ctx, func(org Org) error {
 		before, err := organization.In(org).LockOrganization(ctx, tenant.ToChange)
@@ -54,7 +56,8 @@ func (o Org) UpdateOrganization(ctx context.Context, change func(*organization.O
 	return g, nil
 }
 
-// checkSettings refuses settings that the organization cannot go by.
+// checkSettings refuses a default connection that is not the organization's, and sso_required
+// without an active connection.
 func (o Org) checkSettings(ctx context.Context, before, after organization.Settings) error {
 	if after.DefaultConnection != before.DefaultConnection {
 		if err := connection.In(o).CheckDefaultConnection(ctx, after.DefaultConnection); err != nil {
@@ -64,8 +67,8 @@ func (o Org) checkSettings(ctx context.Context, before, after organization.Setti
 	return connection.In(o).CheckEnforcement(ctx, before, after)
 }
 
-// writeOrganization writes what changed in an organization, with what follows for its sessions and
-// passwords, and the event.
+// writeOrganization writes the changed columns of an organization, the consequences for its
+// sessions and passwords, and the event.
 func (o Org) writeOrganization(ctx context.Context, before, after *organization.Organization) error {
 	if after.Settings.AllowManualAssignments != before.Settings.AllowManualAssignments {
 		tenant.RuleInputChanged(o)
@@ -83,43 +86,54 @@ func (o Org) writeOrganization(ctx context.Context, before, after *organization.
 	if err := people.In(o).EnforcePasswords(ctx, before.Settings, after.Settings); err != nil {
 		return err
 	}
-	return tenant.Record(o, organization.OrganizationUpdated, model.OrganizationPrefix.ID(string(o.ID)), after.PublicForm())
+	id := model.OrganizationPrefix.ID(string(o.ID))
+	return tenant.Record(o, organization.OrganizationUpdated, id, after.PublicForm())
 }
 
-// DeleteOrganization removes the organization and everything that belongs to
-// it, except its events. All access of its users ends with their rows.
+// DeleteOrganization removes the organization with all its rows, except its events. The access of
+// its users ends with their rows.
 func (o Org) DeleteOrganization(ctx context.Context) error {
 	return o.remove(ctx, func(org Org, last bool) error {
-		if err := people.In(org).LockPeople(ctx, "", last); err != nil {
-			return err
-		}
-		g, err := organization.In(org).LockOrganization(ctx, tenant.ToRemove)
+		g, err := org.lockAll(ctx, last)
 		if err != nil {
-			return err
-		}
-		var directories []string
-		err = tenant.DB(org).WithContext(ctx).Model(&directory.Directory{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).Order("id").Pluck("id", &directories).Error
-		if err != nil {
-			return fmt.Errorf("lock directories: %w", err)
-		}
-		// Again, for those that were created before nobody could create any more.
-		if err := people.In(org).LockPeople(ctx, "", last); err != nil {
 			return err
 		}
 		if g.Domains, err = organization.In(org).Domains(ctx); err != nil {
 			return err
 		}
-		// Children first: users and groups point at their directory without a cascade,
-		// so that a directory is never deleted without a decision about its users.
+		// Children come first: users and groups refer to their directory without a cascade, because
+		// no directory may be deleted without a decision about its users.
 		for _, rows := range []any{&people.User{}, &people.DirectoryGroup{}, &directory.Directory{}} {
-			if err := tenant.DB(org).WithContext(ctx).Where("organization_id = ?", o.ID).Delete(rows).Error; err != nil {
+			all := tenant.DB(org).WithContext(ctx).Where("organization_id = ?", o.ID)
+			if err := all.Delete(rows).Error; err != nil {
 				return fmt.Errorf("delete organization: %w", err)
 			}
 		}
-		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", o.ID).Delete(&organization.Organization{}).Error; err != nil {
+		row := tenant.DB(org).WithContext(ctx).Where("id = ?", o.ID)
+		if err := row.Delete(&organization.Organization{}).Error; err != nil {
 			return fmt.Errorf("delete organization: %w", err)
 		}
 		tenant.Committed(org, directory.TokensOf(directory.Across(Across(o))).Clear)
-		return tenant.Record(org, organization.OrganizationDeleted, model.OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
+		id := model.OrganizationPrefix.ID(string(o.ID))
+		return tenant.Record(org, organization.OrganizationDeleted, id, g.PublicForm())
 	})
+}
+
+// lockAll locks the groups, the users, the organization and its directories.
+func (o Org) lockAll(ctx context.Context, last bool) (*organization.Organization, error) {
+	if err := people.In(o).LockPeople(ctx, "", last); err != nil {
+		return nil, err
+	}
+	g, err := organization.In(o).LockOrganization(ctx, tenant.ToRemove)
+	if err != nil {
+		return nil, err
+	}
+	var directories []string
+	err = tenant.DB(o).WithContext(ctx).Model(&directory.Directory{}).
+		Clauses(clause.Locking{Strength: tenant.ToRemove}).Order("id").Pluck("id", &directories).Error
+	if err != nil {
+		return nil, fmt.Errorf("lock directories: %w", err)
+	}
+	// Groups and users were created until the organization was locked. These are locked now.
+	return g, people.In(o).LockPeople(ctx, "", last)
 }

@@ -4,8 +4,8 @@ import (
 	"rollcall/model"
 )
 
-// Application is the SaaS product that Rollcall signs people in to: an OAuth
-// client. Its API keys reach its organizations.
+// Application is a product that Rollcall signs people in to: an OAuth client. Its API keys reach
+// the organizations that it serves.
 type Application struct {
 	ID string `gorm:"primaryKey"`
 	ApplicationFields
@@ -13,43 +13,28 @@ type Application struct {
 	UpdatedAt model.Time `gorm:"autoUpdateTime:false"`
 }
 
-// ApplicationFields are those of an application that UpdateApplication changes.
+// ApplicationFields are the fields of an application that UpdateApplication changes.
 type ApplicationFields struct {
 	Name                   string
 	RedirectURIs           []string `gorm:"column:redirect_uris;serializer:json"`
 	PostLogoutRedirectURIs []string `gorm:"column:post_logout_redirect_uris;serializer:json"`
 	BackchannelLogoutURI   string   `gorm:"column:backchannel_logout_uri"`
 	InitiateLoginURI       string   `gorm:"column:initiate_login_uri"`
-	AllOrganizations       bool     // otherwise only Organizations
-	// Organizations are those that the application serves, or would without
-	// AllOrganizations, oldest first; filled by reads.
+	AllOrganizations       bool     // it serves all organizations, and not only Organizations
+	// Organizations are the listed organizations, oldest first; filled by reads.
 	Organizations []model.OrganizationID `gorm:"-"`
 }
 
-// ApplicationOrganization says that an application serves an organization.
+// ApplicationOrganization is the row that lists an organization for an application.
 type ApplicationOrganization struct {
 	ApplicationID  string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"primaryKey"`
 }
 
-// APIKey is a key of an application for the management API: its hash, never itself.
-type APIKey struct {
-	ID            string `gorm:"primaryKey"`
-	ApplicationID string
-	Hash          []byte
-	Suffix        string
-	CreatedAt     model.Time `gorm:"autoCreateTime:false"`
-}
-
-// Actor is the application as the one who acts.
-func (k *APIKey) Actor() model.Actor {
-	return model.Actor("application:" + model.ApplicationPrefix.ID(k.ApplicationID))
-}
-
 // Scope is the organizations that the application serves.
 func (a *Application) Scope() model.Scope { return model.ScopeOf(a.ID, a.AllOrganizations) }
 
-// validate answers Invalid, with the field's API name, for the first rule broken.
+// validate answers Invalid, with the field's API name, for the first broken rule.
 func (a *Application) validate() error {
 	if err := model.ValidName(a.Name); err != nil {
 		return err
@@ -72,6 +57,7 @@ func (a *Application) validate() error {
 	return nil
 }
 
+// Optional returns a list of the text, which is empty when the text is.
 func Optional(s string) []string {
 	if s == "" {
 		return nil
@@ -79,7 +65,7 @@ func Optional(s string) []string {
 	return []string{s}
 }
 
-// fillEmpty makes missing lists empty ones, as they are stored and shown.
+// fillEmpty replaces nil lists by empty ones, which JSON shows as [].
 func (a *Application) fillEmpty() {
 	if a.RedirectURIs == nil {
 		a.RedirectURIs = []string{}

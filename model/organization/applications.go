@@ -13,10 +13,12 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// CreateApplication makes an application with its first API key, which is
-// returned this once. Without AllOrganizations it serves the given ones, each of
-// which must exist.
-func (s Store) CreateApplication(ctx context.Context, a *Application, organizations []model.OrganizationID) (token string, err error) {
+// CreateApplication adds an application with its first API key, and returns the key's token, which
+// is not stored. Without AllOrganizations the application serves the given organizations. It
+// answers NotFound when one of them does not exist.
+func (s Store) CreateApplication(
+	ctx context.Context, a *Application, organizations []model.OrganizationID,
+) (token string, err error) {
 	if err := a.validate(); err != nil {
 		return "", err
 	}
@@ -45,6 +47,7 @@ func (s Store) CreateApplication(ctx context.Context, a *Application, organizati
 	return token, nil
 }
 
+// addOrganization lists an organization for an application.
 func addOrganization(db *gorm.DB, application string, id model.OrganizationID) error {
 	var n int64
 	if err := db.Model(&Organization{}).Where("id = ?", id).Count(&n).Error; err != nil {
@@ -60,7 +63,7 @@ func addOrganization(db *gorm.DB, application string, id model.OrganizationID) e
 	return nil
 }
 
-// Application returns one application.
+// Application returns one application with its organizations.
 func (s Store) Application(ctx context.Context, id string) (*Application, error) {
 	a, err := s.ApplicationIn(across.Read(ctx, s), id)
 	if err != nil {
@@ -69,6 +72,8 @@ func (s Store) Application(ctx context.Context, id string) (*Application, error)
 	return a, s.fillOrganizations(across.Read(ctx, s), a)
 }
 
+// ApplicationIn reads an application, without its organizations, in the caller's transaction, which
+// is db.
 func (s Store) ApplicationIn(db *gorm.DB, id string) (*Application, error) {
 	var a Application
 	if model.IsID(id) {
@@ -90,7 +95,8 @@ func (s Store) fillOrganizations(db *gorm.DB, as ...*Application) error {
 		a.Organizations, byID[a.ID] = []model.OrganizationID{}, a
 	}
 	var rows []ApplicationOrganization
-	existing := db.Model(&Organization{}).Select("id") // a deleted one leaves its row behind, for its events
+	// The row of a deleted organization stays, so that the application can still read its events.
+	existing := db.Model(&Organization{}).Select("id")
 	err := db.Where("application_id IN ? AND organization_id IN (?)", model.SortedKeys(byID), existing).
 		Order("application_id, organization_id").Find(&rows).Error
 	if err != nil {
@@ -103,9 +109,10 @@ func (s Store) fillOrganizations(db *gorm.DB, as ...*Application) error {
 	return nil
 }
 
-// Applications lists the applications.
+// Applications lists the applications with their organizations.
 func (s Store) Applications(ctx context.Context, p model.Page) ([]Application, model.PageInfo, error) {
-	as, info, err := tenant.ReadPage(across.Read(ctx, s).Model(&Application{}), p, func(a Application) string { return a.ID })
+	db := across.Read(ctx, s).Model(&Application{})
+	as, info, err := tenant.ReadPage(db, p, func(a Application) string { return a.ID })
 	if err != nil {
 		return nil, info, tenant.Translate(s, err)
 	}
@@ -116,8 +123,8 @@ func (s Store) Applications(ctx context.Context, p model.Page) ([]Application, m
 	return as, info, s.fillOrganizations(across.Read(ctx, s), list...)
 }
 
-// UpdateApplication lets change alter an application under a lock and stores
-// it, with the organizations it serves; each of them must exist.
+// UpdateApplication locks an application, lets change alter its fields, and stores them with the
+// organizations that it serves. It answers NotFound when one of those does not exist.
 func (s Store) UpdateApplication(
 	ctx context.Context, id string, change func(*ApplicationFields) error,
 ) (*Application, error) {
@@ -146,7 +153,8 @@ func (s Store) UpdateApplication(
 		if slices.Equal(before.Organizations, after.Organizations) {
 			return nil
 		}
-		err = db.Where("application_id = ? AND organization_id IN ?", id, before.Organizations).Delete(&ApplicationOrganization{}).Error
+		err = db.Where("application_id = ? AND organization_id IN ?", id, before.Organizations).
+			Delete(&ApplicationOrganization{}).Error
 		if err != nil {
 			return fmt.Errorf("leave application: %w", err)
 		}
@@ -163,7 +171,7 @@ func (s Store) UpdateApplication(
 	return &after, nil
 }
 
-// DeleteApplication removes an application with its API keys, which are refused from then on.
+// DeleteApplication removes an application with its API keys. The keys are refused from then on.
 func (s Store) DeleteApplication(ctx context.Context, id string) error {
 	r := across.DB(ctx, s).Where("id = ?", id).Delete(&Application{})
 	if r.Error != nil {
@@ -175,19 +183,27 @@ func (s Store) DeleteApplication(ctx context.Context, id string) error {
 	return nil
 }
 
-// SetApplicationOrganization makes an application serve an organization, or not.
-func (s Store) SetApplicationOrganization(ctx context.Context, application string, id model.OrganizationID, serve bool) error {
+// SetApplicationOrganization lists an organization for an application, or removes it from the list.
+func (s Store) SetApplicationOrganization(
+	ctx context.Context, application string, id model.OrganizationID, serve bool,
+) error {
 	if _, err := s.Application(ctx, application); err != nil {
 		return err
 	}
 	if serve {
 		return tenant.Translate(s, addOrganization(across.DB(ctx, s), application, id))
 	}
-	err := across.DB(ctx, s).Where("application_id = ? AND organization_id = ?", application, id).Delete(&ApplicationOrganization{}).Error
+	err := across.DB(ctx, s).Where("application_id = ? AND organization_id = ?", application, id).
+		Delete(&ApplicationOrganization{}).Error
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("leave application: %w", err))
 	}
 	return nil
+}
+
+// ServedBy tells whether an application serves the organization.
+func (o Org) ServedBy(ctx context.Context, application string) (bool, error) {
+	return Across(o).serves(across.ReadIn(ctx, o), application, o.ID)
 }
 
 // serves tells whether an application serves an organization that exists.
@@ -202,11 +218,16 @@ func (s Store) serves(db *gorm.DB, application string, id model.OrganizationID) 
 	return s.ReachesIn(db, a.Scope(), id)
 }
 
-// ApplicationsServing lists at most limit of the applications that serve an organization, oldest first.
-func (s Store) ApplicationsServing(ctx context.Context, id model.OrganizationID, limit int) ([]Application, error) {
-	listed := across.Read(ctx, s).Model(&ApplicationOrganization{}).Select("application_id").Where("organization_id = ?", id)
+// ApplicationsServing lists the applications that serve an organization, oldest first and at most
+// limit of them.
+func (s Store) ApplicationsServing(
+	ctx context.Context, id model.OrganizationID, limit int,
+) ([]Application, error) {
+	listed := across.Read(ctx, s).Model(&ApplicationOrganization{}).Select("application_id").
+		Where("organization_id = ?", id)
 	var as []Application
-	err := across.Read(ctx, s).Where("all_organizations = ? OR id IN (?)", true, listed).Order("id").Limit(limit).Find(&as).Error
+	err := across.Read(ctx, s).Where("all_organizations = ? OR id IN (?)", true, listed).
+		Order("id").Limit(limit).Find(&as).Error
 	if err != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read applications: %w", err))
 	}

@@ -12,35 +12,38 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// DomainState says how far a domain's proof is.
+// DomainState is the state of a domain's proof.
 type DomainState string
 
 // The states of a domain. Only a verified one is trusted with e-mail addresses.
 const (
 	DomainStatePending  DomainState = "pending"
 	DomainStateVerified DomainState = "verified"
-	DomainStateFailed   DomainState = "failed" // not proven in time, or not any more
+	DomainStateFailed   DomainState = "failed" // it was not proven in time, or lost its proof
 )
 
-// Domain is an e-mail domain of an organization. A verified one belongs to one organization only.
+// Domain is an e-mail domain of an organization. Several organizations may have a domain pending,
+// and one of them may have it verified.
 type Domain struct {
 	ID                   string               `gorm:"primaryKey"`
 	OrganizationID       model.OrganizationID `gorm:"<-:create"`
 	Domain               string               // IDNA ASCII, lower case
 	State                DomainState
-	VerificationStrategy string // "dns", or "manual" when an operator vouched for it
+	VerificationStrategy string // "dns", or "manual" when an operator vouches for it
 	VerificationToken    string
 
-	// The proof by DNS: see domainproof.go.
-	PendingUntil   *model.Time // a pending domain fails then
-	NextCheckAt    *model.Time // nil for never
-	Checks         int64       // without success, of a pending domain
-	CheckedAt      *model.Time
-	Finding        DomainFinding // at CheckedAt
-	MissingSince   *model.Time   // a proven domain has no record any more
-	ProvenAt       *model.Time   // of a claim that waits for another organization's to run out
-	ContestedUntil *model.Time   // another organization has proven it, and gets it then
-	ContestedBy    string        // that organization's Domain
+	// The proof by DNS.
+	PendingUntil *model.Time // a pending domain fails then
+	NextCheckAt  *model.Time // nil for never
+	Checks       int64       // of a pending domain, without success
+	CheckedAt    *model.Time
+	Finding      DomainFinding // at CheckedAt
+	MissingSince *model.Time   // the DNS record of a proven domain is missing since then
+
+	// A domain that two organizations have proven.
+	ProvenAt       *model.Time // of the pending domain; the other organization has it verified
+	ContestedUntil *model.Time // of the verified domain; the other organization gets it then
+	ContestedBy    string      // the ID of the other organization's Domain
 
 	CreatedAt model.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt model.Time `gorm:"autoUpdateTime:false"`
@@ -55,7 +58,7 @@ func (o Org) Domain(ctx context.Context, id string) (*Domain, error) {
 	return &d, tenant.One(o, tenant.Read(o).WithContext(ctx), &d, "organization domain", id)
 }
 
-// lockDomain reads a domain for a change that nobody else makes meanwhile.
+// lockDomain reads a domain and locks its row.
 func (o Org) lockDomain(ctx context.Context, id string) (*Domain, error) {
 	var d Domain
 	err := tenant.One(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id), &d, "organization domain", id)
@@ -75,8 +78,8 @@ func (o Org) Domains(ctx context.Context) ([]Domain, error) {
 	return ds, err
 }
 
-// CreateDomain adds a domain, verified when an operator vouches for it. It
-// answers Conflict when the organization has it already, or another one has it verified.
+// CreateDomain adds a domain, verified when an operator vouches for it. It answers Conflict when
+// the organization has the domain already, or another organization has it verified.
 func (o Org) CreateDomain(ctx context.Context, name string, state DomainState) (d *Domain, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		if d, err = org.InsertDomain(ctx, name, state); err != nil {
@@ -87,6 +90,7 @@ func (o Org) CreateDomain(ctx context.Context, name string, state DomainState) (
 	return d, err
 }
 
+// InsertDomain is CreateDomain without the events, see RecordDomain.
 func (o Org) InsertDomain(ctx context.Context, name string, state DomainState) (*Domain, error) {
 	ascii, err := model.FoldDomain(name)
 	if err != nil {
@@ -96,10 +100,12 @@ func (o Org) InsertDomain(ctx context.Context, name string, state DomainState) (
 		return nil, model.Invalidf("state", "the state is %q or %q", DomainStatePending, DomainStateVerified)
 	}
 	if freeMail[ascii] {
-		return nil, model.Invalidf("domain", "%q gives mail addresses to everybody; enter a domain of the organization's own", ascii)
+		return nil, model.Invalidf("domain",
+			"%q gives mail addresses to everybody; enter a domain of the organization's own", ascii)
 	}
-	d := &Domain{ID: model.NewID(), Domain: ascii, VerificationToken: rand.Text(), CreatedAt: tenant.Now(o), UpdatedAt: tenant.Now(o)}
-	d.await(tenant.Now(o))
+	now := tenant.Now(o)
+	d := &Domain{ID: model.NewID(), Domain: ascii, VerificationToken: rand.Text(), CreatedAt: now, UpdatedAt: now}
+	d.await(now)
 	if state == DomainStateVerified {
 		d.State, d.VerificationStrategy, d.PendingUntil, d.NextCheckAt = state, "manual", nil, nil
 	}
@@ -109,7 +115,8 @@ func (o Org) InsertDomain(ctx context.Context, name string, state DomainState) (
 	return d, nil
 }
 
-// RecordDomain notes that a domain was added, and verified if it is.
+// RecordDomain records the events of a new domain: that it was added and, if so, that it is
+// verified.
 func (o Org) RecordDomain(d *Domain) error {
 	id := model.OrganizationDomainPrefix.ID(d.ID)
 	if err := tenant.Record(o, DomainCreated, id, d.PublicForm()); err != nil || d.State != DomainStateVerified {
@@ -118,6 +125,7 @@ func (o Org) RecordDomain(d *Domain) error {
 	return tenant.Record(o, DomainVerified, id, d.PublicForm())
 }
 
+// domainTaken turns the error of a unique index or of a foreign key into what the caller sees.
 func (o Org) domainTaken(err error) error {
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		return &model.Error{Kind: model.NotFound, Message: "there is no such organization", Err: err}
@@ -129,7 +137,8 @@ func (o Org) domainTaken(err error) error {
 	return err
 }
 
-// VerifyDomain makes a domain verified on an operator's word.
+// VerifyDomain makes a domain verified because an operator vouches for it. It answers Conflict
+// while another organization has the domain verified.
 func (o Org) VerifyDomain(ctx context.Context, id string) (*Domain, error) {
 	var d *Domain
 	err := o.Tx(ctx, func(org Org) (err error) {
@@ -141,21 +150,14 @@ func (o Org) VerifyDomain(ctx context.Context, id string) (*Domain, error) {
 	return d, err
 }
 
-// SetDomains makes the organization's domains exactly the given ones and tells
-// how many it verified on the caller's word: others are deleted, missing ones
-// created, pending ones verified where they are given as verified. A verified
-// domain that is given as pending stays verified: only deleting it ends the trust.
+// SetDomains replaces the organization's domains: it deletes those that are not given, creates
+// those that are missing, and verifies pending ones that are given as verified. It returns how many
+// domains it made verified. A verified domain that is given as pending stays verified.
 func (o Org) SetDomains(ctx context.Context, domains map[string]DomainState) (verified int, err error) {
 	err = o.Tx(ctx, func(org Org) error {
-		missing := map[string]DomainState{}
-		for name, state := range domains {
-			ascii, err := model.FoldDomain(name)
-			if err != nil {
-				return err
-			}
-			if missing[ascii] != DomainStateVerified {
-				missing[ascii] = state
-			}
+		missing, err := foldedDomains(domains)
+		if err != nil {
+			return err
 		}
 		present, err := org.Domains(ctx)
 		if err != nil {
@@ -189,8 +191,22 @@ func (o Org) SetDomains(ctx context.Context, domains map[string]DomainState) (ve
 	return verified, err
 }
 
-// DeleteDomain removes a domain. Users keep their e-mail addresses; nothing
-// trusts them any more.
+// foldedDomains folds the names of domains. Of two names for one domain, verified counts.
+func foldedDomains(domains map[string]DomainState) (map[string]DomainState, error) {
+	folded := map[string]DomainState{}
+	for name, state := range domains {
+		ascii, err := model.FoldDomain(name)
+		if err != nil {
+			return nil, err
+		}
+		if folded[ascii] != DomainStateVerified {
+			folded[ascii] = state
+		}
+	}
+	return folded, nil
+}
+
+// DeleteDomain removes a domain. Users keep their e-mail addresses, which are not trusted any more.
 func (o Org) DeleteDomain(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org Org) error {
 		d, err := org.lockDomain(ctx, id)

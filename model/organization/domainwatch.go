@@ -3,6 +3,7 @@ package organization
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,30 +15,34 @@ import (
 )
 
 const (
-	watchEvery  = 15 * time.Second // the pause where nothing is due
-	watchPage   = 100              // domains that are checked in one round
-	lookTime    = 10 * time.Second // for one look at DNS
-	looksAtOnce = 8
-	// leaseTime is how long a replica has for a domain that it has taken: one that ended meanwhile
-	// must not keep it.
+	watchEvery    = 15 * time.Second // the pause when no domain is due
+	watchPage     = 100              // how many domains one round checks
+	queryTime     = 10 * time.Second // for one DNS query
+	queriesAtOnce = 8
+	// leaseTime is how long a replica has for a domain that it took. After it another replica takes
+	// the domain, for the case that the first one has ended.
 	leaseTime = 10 * time.Minute
-	// staleContest is how long a notice is kept past its end while nobody claims the domain any more.
+	// staleContest is how long a contest is kept after its end when nobody claims the domain any
+	// more.
 	staleContest = 2 * 24 * time.Hour
 )
 
-// DomainWatch checks the DNS records of domains: of the pending ones in growing
-// pauses until they are proven or their time is over, of the proven ones weekly.
-//
-// Any number of replicas may run it: of those that see a domain due one takes it.
+// LookupTXT reads the TXT records of a name. It answers NotFound where DNS says that there are
+// none, and another error where DNS does not answer.
+type LookupTXT func(ctx context.Context, name string) ([]string, error)
+
+// DomainWatch checks the DNS records of domains: of pending ones in growing pauses until they are
+// proven or fail, of proven ones each week. Any number of replicas may run it: one of them takes
+// each domain that is due.
 type DomainWatch struct {
 	store  Store
 	lookup LookupTXT
 }
 
-// NewDomainWatch makes the watch of a store.
+// NewDomainWatch returns the DomainWatch of a store.
 func NewDomainWatch(s Store, lookup LookupTXT) *DomainWatch { return &DomainWatch{s, lookup} }
 
-// Run checks until ctx ends. What fails is tried again later.
+// Run checks domains until ctx ends. It logs an error and tries again later.
 func (w *DomainWatch) Run(ctx context.Context) error {
 	round := func(ctx context.Context) (more bool, err error) {
 		n, err := w.RunOnce(ctx)
@@ -46,19 +51,21 @@ func (w *DomainWatch) Run(ctx context.Context) error {
 	return worker.Every(ctx, watchEvery, tenant.Log(w.store), "domains not watched", round)
 }
 
-// RunOnce checks the domains that are due and returns how many they were.
+// RunOnce checks one page of the domains that are due, and returns how many it found.
 func (w *DomainWatch) RunOnce(ctx context.Context) (int, error) {
 	if err := w.endStaleContests(ctx); err != nil {
 		return 0, err
 	}
 	var due []Domain
-	err := across.Read(ctx, w.store).Where("next_check_at <= ? AND state IN ?", model.TimeOf(w.store.Now()),
-		[]DomainState{DomainStatePending, DomainStateVerified}).Order("next_check_at, id").Limit(watchPage).Find(&due).Error
+	checked := []DomainState{DomainStatePending, DomainStateVerified}
+	err := across.Read(ctx, w.store).
+		Where("next_check_at <= ? AND state IN ?", model.TimeOf(w.store.Now()), checked).
+		Order("next_check_at, id").Limit(watchPage).Find(&due).Error
 	if err != nil {
 		return 0, tenant.Translate(w.store, fmt.Errorf("read domains: %w", err))
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(looksAtOnce)
+	g.SetLimit(queriesAtOnce)
 	for _, d := range due {
 		g.Go(func() error {
 			mine, err := w.take(ctx, &d)
@@ -66,8 +73,8 @@ func (w *DomainWatch) RunOnce(ctx context.Context) (int, error) {
 				return err
 			}
 			_, err = w.check(ctx, In(w.store.Org(d.OrganizationID, model.System)), &d)
-			if model.KindOf(err) == model.NotFound || model.KindOf(err) == model.Conflict { // deleted meanwhile, or somebody else was first: the next look tells
-				return nil
+			if kind := model.KindOf(err); kind == model.NotFound || kind == model.Conflict {
+				return nil // it was deleted, or another organization was first: the next check finds that
 			}
 			return err
 		})
@@ -75,9 +82,10 @@ func (w *DomainWatch) RunOnce(ctx context.Context) (int, error) {
 	return len(due), g.Wait()
 }
 
-// take keeps other replicas from a domain that is due, and tells whether none was first.
+// take postpones a domain that is due by leaseTime, and tells whether this replica was the first.
 func (w *DomainWatch) take(ctx context.Context, d *Domain) (bool, error) {
-	r := tenant.DB(w.store.Org(d.OrganizationID, model.System)).WithContext(ctx).Model(&Domain{}).Where("id = ? AND next_check_at = ?", d.ID, *d.NextCheckAt).
+	r := tenant.DB(w.store.Org(d.OrganizationID, model.System)).WithContext(ctx).Model(&Domain{}).
+		Where("id = ? AND next_check_at = ?", d.ID, *d.NextCheckAt).
 		UpdateColumn("next_check_at", model.Later(model.TimeOf(w.store.Now()), leaseTime))
 	if r.Error != nil {
 		return false, tenant.Translate(w.store, fmt.Errorf("take domain: %w", r.Error))
@@ -85,8 +93,8 @@ func (w *DomainWatch) take(ctx context.Context, d *Domain) (bool, error) {
 	return r.RowsAffected == 1, nil
 }
 
-// Check looks at DNS now and changes the domain by what it finds. A domain that
-// failed is claimed anew. It answers NotFound when there is no such domain.
+// Check queries DNS now and changes the domain by the finding. A failed domain is pending again
+// first. It answers NotFound when there is no such domain.
 func (w *DomainWatch) Check(ctx context.Context, org Org, id string) (*Domain, error) {
 	d, err := org.Domain(ctx, id)
 	if err != nil {
@@ -95,26 +103,41 @@ func (w *DomainWatch) Check(ctx context.Context, org Org, id string) (*Domain, e
 	return w.check(ctx, org, d)
 }
 
-// check asks DNS outside of any transaction: its answer may take long.
+// check queries DNS outside of any transaction, because the answer may take long.
 func (w *DomainWatch) check(ctx context.Context, org Org, d *Domain) (*Domain, error) {
-	looking, cancel := context.WithTimeout(ctx, lookTime)
+	limited, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
-	found, err := d.look(looking, w.lookup)
+	found, err := d.find(limited, w.lookup)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		tenant.Log(w.store).InfoContext(ctx, "domain not checked", "domain", model.OrganizationDomainPrefix.ID(d.ID), "error", err)
+		tenant.Log(w.store).InfoContext(ctx, "domain not checked",
+			"domain", model.OrganizationDomainPrefix.ID(d.ID), "error", err)
 	}
 	return org.noteFinding(ctx, d.ID, found)
 }
 
-// endStaleContests ends the notices of those who claim a domain no more: their organization is gone.
+// find queries a domain's DNS record. A text must equal the token: one that only contains the token
+// may be a remark about it.
+func (d *Domain) find(ctx context.Context, lookup LookupTXT) (DomainFinding, error) {
+	texts, err := lookup(ctx, verificationPrefix+"."+d.Domain)
+	switch {
+	case err != nil && model.KindOf(err) != model.NotFound:
+		return DomainRecordUnknown, err
+	case slices.Contains(texts, d.VerificationToken):
+		return DomainRecordFound, nil
+	}
+	return DomainRecordMissing, nil
+}
+
+// endStaleContests ends the contests whose claim is gone because its organization was deleted.
 func (w *DomainWatch) endStaleContests(ctx context.Context) error {
 	var stale []Domain
 	before := model.TimeOf(w.store.Now()) - model.Time(staleContest.Milliseconds())
 	claims := across.Read(ctx, w.store).Model(&Domain{}).Select("id").Where("proven_at IS NOT NULL")
-	err := across.Read(ctx, w.store).Where("contested_until < ? AND contested_by NOT IN (?)", before, claims).Limit(watchPage).Find(&stale).Error
+	err := across.Read(ctx, w.store).Where("contested_until < ? AND contested_by NOT IN (?)", before, claims).
+		Limit(watchPage).Find(&stale).Error
 	if err != nil {
 		return tenant.Translate(w.store, fmt.Errorf("read notices: %w", err))
 	}

@@ -7,30 +7,30 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// Org is one organization with the operations of this package.
+// Org is one organization with the methods of this package.
 type Org struct{ *tenant.Org }
 
-// In returns an organization with the operations of this package.
+// In returns an organization with the methods of this package.
 func In(org tenant.Bound) Org { return Org{tenant.Of(org)} }
 
-// Tx runs fn in one transaction, see tenant.Org.Tx.
+// Tx runs fn in one transaction, as the Tx of the embedded Org does.
 func (o Org) Tx(ctx context.Context, fn func(org Org) error) error {
 	return o.Org.Tx(ctx, func(org *tenant.Org) error { return fn(In(org)) })
 }
 
-// change is Tx for a write that starts again when others' locks have ended it, see tenant.Change.
+// change is Tx that starts again after a deadlock, see tenant.Change.
 func (o Org) change(ctx context.Context, fn func(org Org) error) error {
 	return tenant.Change(ctx, o, func(org *tenant.Org) error { return fn(In(org)) })
 }
 
-// inOrganization does something in another organization within the running transaction, see
+// inOrganization runs fn for another organization in the running transaction, see
 // tenant.InOrganization.
 func (o Org) inOrganization(ctx context.Context, other model.OrganizationID, fn func(theirs Org) error) error {
 	return tenant.InOrganization(ctx, o, other, func(theirs *tenant.Org) error { return fn(In(theirs)) })
 }
 
-// Store is the whole store with the operations of this package.
+// Store is the store with the methods of this package that need no organization.
 type Store struct{ *tenant.Store }
 
-// Across returns the store with the operations of this package.
+// Across returns the store with the methods of this package.
 func Across(store tenant.Base) Store { return Store{tenant.StoreOf(store)} }

@@ -21,6 +21,7 @@ import (
 	"rollcall/model/store"
 )
 
+// counted returns the number that storetest.Count wrote into the user of an event.
 func counted(t testing.TB, e model.Event) int {
 	t.Helper()
 	var data struct {
@@ -32,7 +33,7 @@ func counted(t testing.TB, e model.Event) int {
 	return n
 }
 
-func TestFeedMissesNothing(t *testing.T) {
+func TestFeedSkipsNoEvent(t *testing.T) {
 	t.Parallel()
 	const writers, changes, population = 32, 6, 8
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -49,7 +50,8 @@ func TestFeedMissesNothing(t *testing.T) {
 			writing.Go(func() {
 				for i := range changes {
 					u := users[(w+i)%population]
-					if _, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count); err != nil {
+					_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.Count)
+					if err != nil {
 						t.Errorf("writer %d: %v", w, err)
 					}
 				}
@@ -57,7 +59,8 @@ func TestFeedMissesNothing(t *testing.T) {
 		}
 		seen, of := map[string]bool{}, map[string]int{}
 		for deadline := time.Now().Add(time.Minute); len(seen) < writers*changes && time.Now().Before(deadline); {
-			es, _, err := s.Events(t.Context(), model.Everywhere(), store.EventQuery{Page: model.Page{After: last, Ascending: true, Limit: 7}})
+			page := model.Page{After: last, Ascending: true, Limit: 7}
+			es, _, err := s.Events(t.Context(), model.Everywhere(), store.EventQuery{Page: page})
 			storetest.Must(t, err)
 			for _, e := range es {
 				if seen[e.ID] {
@@ -77,7 +80,7 @@ func TestFeedMissesNothing(t *testing.T) {
 	})
 }
 
-func TestFeedDoesNotPassARunningTransaction(t *testing.T) {
+func TestFeedWaitsForARunningTransaction(t *testing.T) {
 	t.Parallel()
 	s := modeltest.Open(t, modeltest.Postgres(t), store.Options{})
 	org, d := storetest.Contoso(t, s)
@@ -99,7 +102,7 @@ func TestFeedDoesNotPassARunningTransaction(t *testing.T) {
 		storetest.Must(t, err)
 	}
 	if n := len(storetest.Events(t, s, org)); n != before {
-		t.Errorf("%d events are shown that a running transaction may yet precede", n-before)
+		t.Errorf("%d events are shown, and the running transaction may precede them", n-before)
 	}
 	close(finish)
 	storetest.Must(t, <-finished)
@@ -136,10 +139,12 @@ func TestFeedPages(t *testing.T) {
 		})
 
 		t.Run("only the types asked for", func(t *testing.T) {
+			created, updated := organization.OrganizationCreated, people.DirectoryUserUpdated
 			es, _, err := s.Events(t.Context(), model.Everywhere(), store.EventQuery{
-				Types: []model.EventType{people.DirectoryUserUpdated, organization.OrganizationCreated}, Page: model.Page{Limit: 100, Ascending: true}})
+				Types: []model.EventType{updated, created}, Page: model.Page{Limit: 100, Ascending: true},
+			})
 			storetest.Must(t, err)
-			if len(es) != 9 || es[0].Type != organization.OrganizationCreated || es[1].Type != people.DirectoryUserUpdated {
+			if len(es) != 9 || es[0].Type != created || es[1].Type != updated {
 				t.Error(es)
 			}
 		})
@@ -150,7 +155,8 @@ func TestFeedPages(t *testing.T) {
 				from, to *model.Time
 				want     int
 			}{{&from, &to, len(es)}, {&from, &from, 0}, {&to, nil, 0}, {nil, &to, len(es)}} {
-				got, _, err := s.Events(t.Context(), model.Everywhere(), store.EventQuery{From: q.from, To: q.to, Page: model.Page{Limit: 100}})
+				query := store.EventQuery{From: q.from, To: q.to, Page: model.Page{Limit: 100}}
+				got, _, err := s.Events(t.Context(), model.Everywhere(), query)
 				if err != nil || len(got) != q.want {
 					t.Errorf("%v to %v: %d events, want %d: %v", q.from, q.to, len(got), q.want, err)
 				}
@@ -160,14 +166,15 @@ func TestFeedPages(t *testing.T) {
 			other, _ := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
 			scope := storetest.Serving(t, s, other.ID)
 			for _, cursor := range []string{all[0], storetest.NewID(), "x", "\x00"} {
-				_, _, err := s.Events(t.Context(), scope, store.EventQuery{Page: model.Page{After: cursor, Limit: 10}})
+				query := store.EventQuery{Page: model.Page{After: cursor, Limit: 10}}
+				_, _, err := s.Events(t.Context(), scope, query)
 				storetest.WantKind(t, err, model.Invalid, "after")
 			}
 		})
 	})
 }
 
-func TestApplicationReadsTheEndOfItsOrganization(t *testing.T) {
+func TestApplicationReadsTheDeletionOfItsOrganization(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, _ := storetest.Contoso(t, s)
@@ -175,32 +182,35 @@ func TestApplicationReadsTheEndOfItsOrganization(t *testing.T) {
 		es, _, err := s.Events(t.Context(), scope, store.EventQuery{Page: model.Page{Limit: 1}})
 		storetest.Must(t, err)
 		storetest.Must(t, operator.In(org).DeleteOrganization(t.Context()))
-		es, _, err = s.Events(t.Context(), scope, store.EventQuery{Page: model.Page{After: es[0].ID, Ascending: true, Limit: 10}})
+		next := model.Page{After: es[0].ID, Ascending: true, Limit: 10}
+		es, _, err = s.Events(t.Context(), scope, store.EventQuery{Page: next})
 		storetest.Must(t, err)
 		if len(es) != 1 || es[0].Type != organization.OrganizationDeleted {
-			t.Errorf("after the organization's end the application reads %v", es)
+			t.Errorf("after the deletion of the organization the application reads %v", es)
 		}
 	})
 }
 
-func TestRestoreNumber(t *testing.T) {
+func TestRestoreIntoAnotherClusterKeepsTheOrderOfEvents(t *testing.T) {
 	t.Parallel()
-	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		s := modeltest.Open(t, db, store.Options{})
+	modeltest.EachDatabase(t, func(t *testing.T, database modeltest.Database) {
+		s := modeltest.Open(t, database, store.Options{})
 		org, d := storetest.Contoso(t, s)
 		storetest.CreateUser(t, org, d, "before")
 		old := storetest.Events(t, s, org)
-		// As after a restore into a cluster where transaction ids have only begun.
-		storetest.Must(t, storetest.Across(s, t.Context()).Exec("UPDATE events SET tx = tx + 1000000000000").Error)
-		storetest.Must(t, storetest.Across(s, t.Context()).Exec("UPDATE restores SET system_identifier = 'another cluster'").Error)
+		// After a restore, the cluster has another identifier and smaller transaction ids.
+		db := storetest.Across(s, t.Context())
+		storetest.Must(t, db.Exec("UPDATE events SET tx = tx + 1000000000000").Error)
+		storetest.Must(t, db.Exec("UPDATE restores SET system_identifier = 'another cluster'").Error)
 
-		for range 2 { // opening again in the same cluster counts nothing
-			s = modeltest.Open(t, db, store.Options{})
+		for range 2 { // the second time it is the same cluster
+			s = modeltest.Open(t, database, store.Options{})
 			org = s.Org(org.ID, "operator:test")
 		}
 		storetest.CreateUser(t, org, d, "after")
 		all := storetest.Events(t, s, org)
-		if len(all) != len(old)+1 || !slices.EqualFunc(old, all[:len(old)], func(a, b model.Event) bool { return a.ID == b.ID }) {
+		equal := func(a, b model.Event) bool { return a.ID == b.ID }
+		if len(all) != len(old)+1 || !slices.EqualFunc(old, all[:len(old)], equal) {
 			t.Fatalf("the feed is %v, want %v and one more", all, old)
 		}
 		if newest := all[len(old)]; newest.Restore != old[0].Restore+1 {
@@ -209,7 +219,7 @@ func TestRestoreNumber(t *testing.T) {
 		es, _, err := s.Events(t.Context(), model.Everywhere(), store.EventQuery{
 			OrganizationID: org.ID, Page: model.Page{After: old[len(old)-1].ID, Ascending: true, Limit: 10}})
 		if err != nil || len(es) != 1 {
-			t.Errorf("a reader who goes on reads %v: %v", es, err)
+			t.Errorf("the page after the last old event is %v: %v", es, err)
 		}
 	})
 }

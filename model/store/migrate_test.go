@@ -45,15 +45,16 @@ func TestMigrate(t *testing.T) {
 			if len(states) == 0 || int(applied) != len(states) {
 				t.Errorf("%d migrations are recorded of %d", applied, len(states))
 			}
-			// All of them seal and hash with one key.
+			// All of them have the same key of hashes.
 			org, d := storetest.Contoso(t, stores[0])
 			u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 			traces, err := storetest.TracesOf(u)
 			storetest.Must(t, err)
 			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			for i, s := range stores {
-				if departed, err := directory.In(s.Org(org.ID, "system")).Departed(t.Context(), traces); err != nil || !departed {
-					t.Errorf("store %d does not recognize whom another one buried: %v", i, err)
+				departed, err := directory.In(s.Org(org.ID, "system")).Departed(t.Context(), traces)
+				if err != nil || !departed {
+					t.Errorf("store %d does not recognize the user that another store deleted: %v", i, err)
 				}
 			}
 		})
@@ -81,18 +82,20 @@ func TestMigrate(t *testing.T) {
 	t.Run("a database that a newer version has migrated is refused", func(t *testing.T) {
 		fresh(t, func(t *testing.T, db modeltest.Database) {
 			s := modeltest.Open(t, db, store.Options{})
-			storetest.Must(t, storetest.Across(s, t.Context()).Exec("INSERT INTO schema_migrations VALUES ('9999_future', 1)").Error)
+			insert := "INSERT INTO schema_migrations VALUES ('9999_future', 1)"
+			storetest.Must(t, storetest.Across(s, t.Context()).Exec(insert).Error)
 			if err := s.Ready(t.Context()); err == nil {
 				t.Error("it is ready")
 			}
-			if _, err := store.Open(t.Context(), db.URL, storetest.Options()); err == nil || !strings.Contains(err.Error(), "newer") {
+			_, err := store.Open(t.Context(), db.URL, storetest.Options())
+			if err == nil || !strings.Contains(err.Error(), "newer") {
 				t.Errorf("the error is %v", err)
 			}
 		})
 	})
 	t.Run("a statement that fails leaves nothing of any migration", func(t *testing.T) {
 		fresh(t, func(t *testing.T, db modeltest.Database) {
-			// A table that a later migration creates is in the way.
+			// The table restores, which the second migration creates, is there already.
 			s := modeltest.Open(t, db, store.Options{})
 			for _, of := range storetest.Tables(t, s) {
 				if of.Name != "restores" {
@@ -107,14 +110,14 @@ func TestMigrate(t *testing.T) {
 			storetest.Must(t, err)
 			for _, name := range names {
 				if name != "restores" && !strings.HasPrefix(name, "sqlite_") {
-					t.Errorf("table %s is there", name)
+					t.Errorf("table %s was created", name)
 				}
 			}
 		})
 	})
 }
 
-// Rows that are older than the columns for filters are found by filters as well.
+// Filters also find rows that are older than the columns for filters.
 func TestMigrateFoldsStoredDocuments(t *testing.T) {
 	t.Parallel()
 	fresh(t, func(t *testing.T, db modeltest.Database) {
@@ -122,7 +125,7 @@ func TestMigrateFoldsStoredDocuments(t *testing.T) {
 		org, d := storetest.Contoso(t, s)
 		var want []string
 		storetest.Must(t, org.Tx(t.Context(), func(org *store.Org) error {
-			for i := range 501 { // more than are folded at once
+			for i := range 501 { // more than one batch
 				document := storetest.Person(fmt.Sprint("user-", i))
 				document["title"] = "Überflieger"
 				u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
@@ -133,27 +136,32 @@ func TestMigrateFoldsStoredDocuments(t *testing.T) {
 			}
 			return nil
 		}))
-		g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "Engineers", "urn:x": map[string]any{"floor": 7}}, nil)
+		document := map[string]any{"displayName": "Engineers", "urn:x": map[string]any{"floor": 7}}
+		g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), document, nil)
 		storetest.Must(t, err)
 		for _, q := range []string{
-			"DROP INDEX users_employee_number", "ALTER TABLE users DROP COLUMN document_folded", "ALTER TABLE directory_groups DROP COLUMN document_folded",
+			"DROP INDEX users_employee_number",
+			"ALTER TABLE users DROP COLUMN document_folded", "ALTER TABLE directory_groups DROP COLUMN document_folded",
 			"DELETE FROM schema_migrations WHERE version = '0003_filter_index'",
 		} {
 			storetest.Must(t, storetest.Across(s, t.Context()).Exec(q).Error)
 		}
 		s = modeltest.Open(t, db, store.Options{})
 		org = s.Org(org.ID, "system")
-		us, extent, err := directory.Of(org, d.ID).Users(t.Context(), storetest.Query(t, `title eq "ÜBERFLIEGER"`))
+		query := storetest.Query(t, `title eq "ÜBERFLIEGER"`)
+		us, extent, err := directory.Of(org, d.ID).Users(t.Context(), query)
 		storetest.Must(t, err)
 		if extent.Total != len(want) || us[0].ID != want[0] {
 			t.Errorf("%d of %d users are found", extent.Total, len(want))
 		}
-		if found := storetest.Filtered(t, org, d.ID, "urn:x:floor eq 7", true); !slices.Equal(found, []string{g.ID}) {
+		found := storetest.Filtered(t, org, d.ID, "urn:x:floor eq 7", true)
+		if !slices.Equal(found, []string{g.ID}) {
 			t.Errorf("groups %v are found", found)
 		}
 	})
 }
 
+// drop drops a table, and on PostgreSQL the foreign keys that refer to it.
 func drop(t testing.TB, s *store.Store, table string) {
 	t.Helper()
 	suffix := " CASCADE"
@@ -176,15 +184,16 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal("it was opened")
 			}
 			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error tells the password: %v", err)
+				t.Errorf("the error shows the password: %v", err)
 			}
 		})
 	}
-	t.Run("a folder that is not there", func(t *testing.T) {
-		_, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "none", "rollcall.db"), storetest.Options())
+	t.Run("a folder that does not exist", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "none", "rollcall.db")
+		_, err := store.Open(t.Context(), "sqlite:"+path, storetest.Options())
 		storetest.WantKind(t, err, model.Unavailable)
 	})
-	t.Run("a server that is not there", func(t *testing.T) {
+	t.Run("a server that does not answer", func(t *testing.T) {
 		_, err := store.Open(t.Context(), "postgres:///rollcall?host="+t.TempDir(), storetest.Options())
 		storetest.WantKind(t, err, model.Unavailable)
 	})
@@ -195,7 +204,8 @@ func TestOpenTakesAnyFileName(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b%41?c#d&e.db")
 	s := modeltest.Open(t, modeltest.Database{Name: "sqlite", URL: "sqlite:" + path}, store.Options{})
 	storetest.Contoso(t, s)
-	if found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "a b%41[?]c#d&e.db")); err != nil || len(found) != 1 {
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "a b%41[?]c#d&e.db"))
+	if err != nil || len(found) != 1 {
 		t.Errorf("the file is not at %s: %v", path, err)
 	}
 }

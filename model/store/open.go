@@ -11,10 +11,10 @@ import (
 	"rollcall/model/people"
 )
 
-// Open connects to the database named by url (sqlite:PATH or postgres://…),
-// applies the pending migrations and makes sure that o.Keys open the secrets in
-// it. It fails with Kind Unavailable when the database cannot be reached now.
-func Open(ctx context.Context, url string, o Options) (*tenant.Store, error) {
+// Open connects to the database at url (sqlite:PATH or postgres://…), applies the pending
+// migrations and checks that o.Keys open the secrets in it. It answers Unavailable when it cannot
+// reach the database. The caller closes the Store.
+func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := tenant.NewStore(url, o, tenant.Hooks{
 		BeforeCommit: func(ctx context.Context, org *tenant.Org) error {
 			return entitle.In(org).SettleEntitlements(ctx)

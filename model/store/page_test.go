@@ -14,7 +14,8 @@ import (
 	"rollcall/model/store"
 )
 
-// checkPages walks a list whose ids, oldest first, are all.
+// checkPages reads a list forward and backward, in both orders and by several limits. Its ids are
+// all, oldest first.
 func checkPages(t *testing.T, all []string, read func(model.Page) ([]string, model.PageInfo, error)) {
 	t.Helper()
 	newest := slices.Clone(all)
@@ -44,7 +45,7 @@ func checkPages(t *testing.T, all []string, read func(model.Page) ([]string, mod
 				if diff := cmp.Diff(want, forward); diff != "" {
 					t.Errorf("forward by %d:\n%s", limit, diff)
 				}
-				// Back again from the last page.
+				// And back from the last page.
 				lastPage := len(all) - (len(all)-1)/limit*limit
 				backward := slices.Clone(want[len(want)-lastPage:])
 				for info.Before != "" {
@@ -63,7 +64,7 @@ func checkPages(t *testing.T, all []string, read func(model.Page) ([]string, mod
 	}
 }
 
-func TestPages(t *testing.T) {
+func TestUsersArePaged(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
@@ -86,7 +87,7 @@ func TestPages(t *testing.T) {
 				storetest.WantKind(t, err, model.Invalid)
 			}
 		})
-		t.Run("a cursor of a row that is gone still has its place", func(t *testing.T) {
+		t.Run("a cursor of a deleted row keeps its place", func(t *testing.T) {
 			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), all[2]))
 			got, _, err := read(model.Page{After: all[2], Limit: 1, Ascending: true})
 			if err != nil || len(got) != 1 || got[0] != all[3] {

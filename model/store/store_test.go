@@ -55,12 +55,11 @@ func TestTx(t *testing.T) {
 					panic(boom)
 				})
 			})
-			if _, err := directory.In(org).UpdateDirectory(t.Context(), d.ID, storetest.Named("After the panic")); err != nil {
-				t.Fatal(err)
-			}
+			_, err := directory.In(org).UpdateDirectory(t.Context(), d.ID, storetest.Named("After the panic"))
+			storetest.Must(t, err)
 		})
-		t.Run("what is written in it is read in it, and by others only afterwards", func(t *testing.T) {
-			err := org.Tx(t.Context(), func(inside *store.Org) error {
+		t.Run("its writes are read in it, and outside of it only afterwards", func(t *testing.T) {
+			storetest.Must(t, org.Tx(t.Context(), func(inside *store.Org) error {
 				if err := write(inside); err != nil {
 					return err
 				}
@@ -74,11 +73,9 @@ func TestTx(t *testing.T) {
 					}
 				}
 				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{}); err != nil || extent.Total != 1 {
+			}))
+			_, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{})
+			if err != nil || extent.Total != 1 {
 				t.Fatal(extent.Total, err)
 			}
 		})
@@ -86,7 +83,8 @@ func TestTx(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				ctx, cancel := context.WithCancel(t.Context())
 				err := org.Tx(ctx, func(org *store.Org) error {
-					_, err := directory.Of(org, d.ID).CreateUser(ctx, storetest.Person("grace@contoso.example"))
+					grace := storetest.Person("grace@contoso.example")
+					_, err := directory.Of(org, d.ID).CreateUser(ctx, grace)
 					cancel()
 					return err
 				})

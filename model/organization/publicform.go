@@ -4,8 +4,7 @@ import (
 	"rollcall/model"
 )
 
-// The objects of the API, of events and of webhooks (docs/design/store.md, "Public form"): the
-// public form of what this package stores, in one place because all three show the same.
+// The API, events and webhooks show the same objects (docs/design/store.md, "Public form").
 
 // OrganizationObject is the public form of an Organization.
 type OrganizationObject struct {
@@ -21,7 +20,7 @@ type OrganizationObject struct {
 	Rollcall                         OrganizationExtras `json:"rollcall"`
 }
 
-// OrganizationExtras is what Rollcall adds to the reference's organization.
+// OrganizationExtras are the fields of Rollcall's own in an OrganizationObject.
 type OrganizationExtras struct {
 	Slug string `json:"slug"`
 	Settings
@@ -30,9 +29,11 @@ type OrganizationExtras struct {
 // PublicForm returns the object that the API and events show, with the organization's domains.
 func (g *Organization) PublicForm() OrganizationObject {
 	o := OrganizationObject{
-		Object: "organization", ID: model.OrganizationPrefix.ID(string(g.ID)), Name: g.Name, Domains: []DomainObject{},
-		Metadata: g.Metadata, ExternalID: g.ExternalID, AllowProfilesOutsideOrganization: g.AllowProfilesOutsideOrganization,
+		Object: "organization", ID: model.OrganizationPrefix.ID(string(g.ID)), Name: g.Name,
+		Domains: []DomainObject{}, Metadata: g.Metadata, ExternalID: g.ExternalID,
 		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt, Rollcall: OrganizationExtras{g.Slug, g.Settings},
+
+		AllowProfilesOutsideOrganization: g.AllowProfilesOutsideOrganization,
 	}
 	for i := range g.Domains {
 		o.Domains = append(o.Domains, g.Domains[i].PublicForm())
@@ -59,33 +60,40 @@ func (d *Domain) PublicForm() DomainObject {
 	return DomainObject{
 		Object: "organization_domain", ID: model.OrganizationDomainPrefix.ID(d.ID),
 		OrganizationID: model.OrganizationPrefix.ID(string(d.OrganizationID)), Domain: d.Domain, State: d.State,
-		VerificationStrategy: d.VerificationStrategy, VerificationPrefix: VerificationPrefix, VerificationToken: d.VerificationToken,
-		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		VerificationStrategy: d.VerificationStrategy, VerificationPrefix: verificationPrefix,
+		VerificationToken: d.VerificationToken, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}
 }
 
-// DomainDetail is a domain with how far its proof is.
+// DomainDetail is the public form of a Domain with the state of its proof.
 type DomainDetail struct {
 	DomainObject
 	Rollcall DomainExtras `json:"rollcall"`
 }
 
-// DomainExtras is what Rollcall adds to the reference's domain.
+// DomainExtras are the fields of Rollcall's own in a DomainDetail.
 type DomainExtras struct {
 	RecordName   string      `json:"record_name"`   // of the TXT record
-	RecordValue  string      `json:"record_value"`  // its whole text
-	CheckedAt    *model.Time `json:"checked_at"`    // when DNS was asked last
-	Finding      *string     `json:"finding"`       // what it said: found, missing or unknown
-	NextCheckAt  *model.Time `json:"next_check_at"` // null where DNS is not asked any more
+	RecordValue  string      `json:"record_value"`  // the whole text of the TXT record
+	CheckedAt    *model.Time `json:"checked_at"`    // of the last DNS query
+	Finding      *string     `json:"finding"`       // of the last DNS query, see DomainFinding
+	NextCheckAt  *model.Time `json:"next_check_at"` // null when there is no next DNS query
 	PendingUntil *model.Time `json:"pending_until"` // a pending domain fails then
-	ProvenAt     *model.Time `json:"proven_at"`     // a pending domain is proven, and waits for another organization's
-	TrustedUntil *model.Time `json:"trusted_until"` // a verified domain fails then, unless its record comes back or the other claim ends
+	// ProvenAt is set while a pending domain is proven and another organization still has it
+	// verified.
+	ProvenAt *model.Time `json:"proven_at"`
+	// TrustedUntil is when a verified domain fails, unless its record comes back or the claim of
+	// the other organization ends.
+	TrustedUntil *model.Time `json:"trusted_until"`
 }
 
 // DetailedForm returns the object that the API shows of one domain.
 func (d *Domain) DetailedForm() DomainDetail {
-	x := DomainExtras{RecordName: VerificationPrefix + "." + d.Domain, RecordValue: d.VerificationToken, CheckedAt: d.CheckedAt,
-		Finding: model.OrNull(string(d.Finding)), NextCheckAt: d.NextCheckAt, PendingUntil: d.PendingUntil, ProvenAt: d.ProvenAt, TrustedUntil: d.ContestedUntil}
+	x := DomainExtras{
+		RecordName: verificationPrefix + "." + d.Domain, RecordValue: d.VerificationToken, CheckedAt: d.CheckedAt,
+		Finding: model.OrNull(string(d.Finding)), NextCheckAt: d.NextCheckAt, PendingUntil: d.PendingUntil,
+		ProvenAt: d.ProvenAt, TrustedUntil: d.ContestedUntil,
+	}
 	if d.MissingSince != nil {
 		if gone := model.Later(*d.MissingSince, graceTime); x.TrustedUntil == nil || *gone < *x.TrustedUntil {
 			x.TrustedUntil = gone

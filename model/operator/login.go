@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -12,12 +13,34 @@ import (
 	"rollcall/model/people"
 )
 
-// errPasswordWrong is one answer for all that is wrong: it must not tell whose addresses there are.
-var errPasswordWrong error = model.Deniedf("the e-mail address or the password is wrong, or the one-time password has run out")
+// OperatorSession is the session of an operator in a browser. Only the hash of its token is stored.
+type OperatorSession struct {
+	Hash       []byte `gorm:"primaryKey"`
+	OperatorID string
+	CreatedAt  model.Time `gorm:"autoCreateTime:false"`
+	UsedAt     model.Time
+	ExpiresAt  model.Time
+}
 
-// SignInOperator opens a session for an operator from a network address. It answers Denied for
-// whatever is wrong, after the same work, and Busy while the account or the address must wait.
-func (s Store) SignInOperator(ctx context.Context, email, password, address string) (op *Operator, token string, err error) {
+const (
+	// An operator's session ends after consoleIdle without a request and after consoleTime in any
+	// case (docs/design/identity.md, "Sessions").
+	consoleIdle = 30 * time.Minute
+	consoleTime = 12 * time.Hour
+	// usedEvery is how old the stored last use of a session may be: a request does not write it
+	// each time.
+	usedEvery = time.Minute
+)
+
+// errPasswordWrong is the one answer for each fault. It does not tell which addresses there are.
+var errPasswordWrong error = model.Deniedf(
+	"the e-mail address or the password is wrong, or the one-time password has run out")
+
+// SignInOperator creates a session for an operator and returns its token. It answers Denied for
+// each fault, after the same work, and Busy while the account or the network address must wait.
+func (s Store) SignInOperator(
+	ctx context.Context, email, password, address string,
+) (op *Operator, token string, err error) {
 	folded, _ := model.FoldEmail(email)
 	guessing, err := people.Across(s).Guess(ctx, people.OperatorAccount(folded), address)
 	if err != nil {
@@ -45,12 +68,20 @@ func (s Store) SignInOperator(ctx context.Context, email, password, address stri
 			return nil, "", err
 		}
 	}
-	session := &OperatorSession{OperatorID: found.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now + model.Time(consoleTime.Milliseconds())}
-	token, session.Hash, _ = model.NewToken("rc_os_")
-	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
-		// Whoever changed the password since it was compared has shut this login out.
-		r := db.Model(&Operator{}).Where("id = ? AND password_hash = ?", found.ID, found.PasswordHash).
-			UpdateColumns(map[string]any{"last_signed_in_at": now, "password_hash": better})
+	session, token := newSession(found.ID, now)
+	if err := s.insertSession(ctx, &found, better, session); err != nil {
+		return nil, "", tenant.Translate(s, err)
+	}
+	return &found, token, nil
+}
+
+// insertSession stores the session of a login with the time of the login and the operator's new
+// hash, which may be the old one. It answers Denied when the password was changed after it was
+// compared.
+func (s Store) insertSession(ctx context.Context, op *Operator, hash string, session *OperatorSession) error {
+	return across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
+		r := db.Model(&Operator{}).Where("id = ? AND password_hash = ?", op.ID, op.PasswordHash).
+			UpdateColumns(map[string]any{"last_signed_in_at": session.CreatedAt, "password_hash": hash})
 		if r.Error != nil {
 			return fmt.Errorf("note sign-in: %w", r.Error)
 		}
@@ -62,19 +93,24 @@ func (s Store) SignInOperator(ctx context.Context, email, password, address stri
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, "", tenant.Translate(s, err)
-	}
-	return &found, token, nil
 }
 
-// OperatorByToken returns who is signed in by a cookie's value. It answers Denied when the session
-// is unknown, idle for half an hour, or twelve hours old.
+// newSession returns a new session of an operator, and its token.
+func newSession(operator string, now model.Time) (*OperatorSession, string) {
+	token, hash, _ := model.NewToken("rc_os_")
+	return &OperatorSession{Hash: hash, OperatorID: operator, CreatedAt: now, UsedAt: now,
+		ExpiresAt: now + model.Time(consoleTime.Milliseconds())}, token
+}
+
+// OperatorByToken returns the operator of a session. It answers Denied when the session is unknown,
+// idle for half an hour, or twelve hours old.
 func (s Store) OperatorByToken(ctx context.Context, token string) (*Operator, error) {
 	now := model.TimeOf(s.Now())
 	hash := model.HashToken(token)
 	var session OperatorSession
-	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ? AND used_at > ?", hash, now, now-model.Time(consoleIdle.Milliseconds())).Limit(1).Find(&session)
+	idle := now - model.Time(consoleIdle.Milliseconds())
+	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ? AND used_at > ?", hash, now, idle).
+		Limit(1).Find(&session)
 	if r.Error != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", r.Error))
 	}
@@ -88,14 +124,15 @@ func (s Store) OperatorByToken(ctx context.Context, token string) (*Operator, er
 		return nil, model.Deniedf("the session is unknown or has ended")
 	}
 	if session.UsedAt <= now-model.Time(usedEvery.Milliseconds()) {
-		if err := across.DB(ctx, s).Model(&OperatorSession{}).Where("hash = ?", hash).UpdateColumn("used_at", now).Error; err != nil {
+		row := across.DB(ctx, s).Model(&OperatorSession{}).Where("hash = ?", hash)
+		if err := row.UpdateColumn("used_at", now).Error; err != nil {
 			return nil, tenant.Translate(s, fmt.Errorf("note use of session: %w", err))
 		}
 	}
 	return &op, nil
 }
 
-// EndOperatorSession signs a browser out. One that was not signed in is no error.
+// EndOperatorSession deletes the session of a token. An unknown token is no error.
 func (s Store) EndOperatorSession(ctx context.Context, token string) error {
 	err := across.DB(ctx, s).Where("hash = ?", model.HashToken(token)).Delete(&OperatorSession{}).Error
 	if err != nil {
@@ -104,10 +141,12 @@ func (s Store) EndOperatorSession(ctx context.Context, token string) error {
 	return nil
 }
 
-// SetOperatorPassword changes the password of a signed-in operator, who proves that they know the
-// old one; all their sessions end, and token is of a new one. It answers Invalid for a password that
-// is too weak, Denied for a wrong old one, Busy after too many of those.
-func (s Store) SetOperatorPassword(ctx context.Context, op *Operator, old, password, address string) (token string, err error) {
+// SetOperatorPassword changes the password of an operator who knows the old one, ends all their
+// sessions, and returns the token of a new one. It answers Invalid for a password that is too weak,
+// Denied for a wrong old password, and Busy after too many of those.
+func (s Store) SetOperatorPassword(
+	ctx context.Context, op *Operator, old, password, address string,
+) (token string, err error) {
 	guessing, err := people.Across(s).Guess(ctx, people.OperatorAccount(op.EmailFolded), address)
 	if err != nil {
 		return "", err
@@ -129,9 +168,7 @@ func (s Store) SetOperatorPassword(ctx context.Context, op *Operator, old, passw
 	if err != nil {
 		return "", err
 	}
-	now := model.TimeOf(s.Now())
-	session := &OperatorSession{OperatorID: op.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now + model.Time(consoleTime.Milliseconds())}
-	token, session.Hash, _ = model.NewToken("rc_os_")
+	session, token := newSession(op.ID, model.TimeOf(s.Now()))
 	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
 		current, err := lockedOperator(db.Where("id = ? AND password_hash = ?", op.ID, op.PasswordHash))
 		if err != nil {
