@@ -1,9 +1,9 @@
 // Package console is the web interface for operators.
 //
-// Server.Mount adds the pages below /console. An operator signs in at /console/login with a password.
-// After a sign-in with the one-time password that the command line printed, the operator must choose
-// a password before any other page opens. The pages show the organizations, and for each
-// organization its accounts and the users who wait for a seat in them.
+// Server.Mount adds the pages below /console. An operator signs in at /console/login with a
+// password. After a sign-in with the one-time password that the command line printed, the operator
+// must choose a password before any other page opens. The pages show the organizations, and for
+// each organization its accounts and the users who wait for a seat in them.
 package console
 
 import (

@@ -17,7 +17,8 @@ var (
 	// and link-local addresses and site networks are outside it.
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 
-	// nat64 are the addresses that lead to the IPv4 address in their last four bytes (RFC 6052 §2.1).
+	// nat64 are the addresses that lead to the IPv4 address in their last four bytes (RFC 6052
+	// §2.1).
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
 )
 

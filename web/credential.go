@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Bearer returns the bearer token of the Authorization header, or "" if it has none. The name of the
-// scheme is case-insensitive (RFC 9110, section 11.1).
+// Bearer returns the bearer token of the Authorization header, or "" if it has none. The name of
+// the scheme is case-insensitive (RFC 9110, section 11.1).
 func Bearer(h http.Header) string {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(h.Get(echo.HeaderAuthorization)), " ")
 	if !strings.EqualFold(scheme, "Bearer") {

@@ -43,10 +43,10 @@ type Failure struct {
 // the status, Retry-After for some kinds of errors, and Allow with status 405.
 type Renderer func(c echo.Context, f Failure) error
 
-// Errors makes render answer every error on the paths below the prefixes. Such an error comes from a
-// handler, from a panic, from the middleware, or from the router when it finds no route or method.
-// A prefix ends at a slash: /scim matches /scim and /scim/v2, but not /scimitar. When two calls have
-// matching prefixes, the later call decides.
+// Errors makes render answer every error on the paths below the prefixes. Such an error comes from
+// a handler, from a panic, from the middleware, or from the router when it finds no route or
+// method. A prefix ends at a slash: /scim matches /scim and /scim/v2, but not /scimitar. When two
+// calls have matching prefixes, the later call decides.
 func Errors(e *echo.Echo, render Renderer, prefixes ...string) {
 	next := e.HTTPErrorHandler
 	e.HTTPErrorHandler = func(err error, c echo.Context) {

@@ -75,8 +75,8 @@ func shout(protocol string) web.Renderer {
 	}
 }
 
-// TestErrors has every failure answered by the default renderer, by the renderer of a prefix, and by
-// that of a prefix inside it.
+// TestErrors has every failure answered by the default renderer, by the renderer of a prefix, and
+// by that of a prefix inside it.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	s, log := newServer(t, web.Options{BodyLimit: 1000})

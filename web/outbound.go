@@ -35,10 +35,10 @@ type OutboundOptions struct {
 // maxRedirects is enough for a move of the host and a change of the path.
 const maxRedirects = 3
 
-// Outbound makes all requests to addresses that a customer enters: for metadata, discovery documents
-// and keys, and webhooks. With another client a customer could make the server send requests into
-// networks that only the server reaches, such as to a cloud's metadata service (server-side request
-// forgery).
+// Outbound makes all requests to addresses that a customer enters: for metadata, discovery
+// documents and keys, and webhooks. With another client a customer could make the server send
+// requests into networks that only the server reaches, such as to a cloud's metadata service
+// (server-side request forgery).
 //
 // It connects to public addresses over https, and to the networks of Allow over https and http. The
 // address of each connection is checked after name resolution, when it is dialed, so a host name
@@ -101,9 +101,9 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 	}
 }
 
-// Client returns a new http.Client without cookies that sends its requests through o. The caller may
-// set its CheckRedirect and its Timeout. A refusal is a model.Error of kind Invalid in the chain of
-// the error; an answer that is too large is one of kind TooLarge.
+// Client returns a new http.Client without cookies that sends its requests through o. The caller
+// may set its CheckRedirect and its Timeout. A refusal is a model.Error of kind Invalid in the
+// chain of the error; an answer that is too large is one of kind TooLarge.
 func (o *Outbound) Client() *http.Client {
 	return &http.Client{Transport: o, CheckRedirect: checkRedirect, Timeout: o.timeout}
 }
@@ -153,7 +153,8 @@ type answerBody struct{ io.ReadCloser }
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		// Without the cause: a MaxBytesError in the chain means that the request to us is too large.
+		// Without the cause: a MaxBytesError in the chain means that the request to us is too
+		// large.
 		err = &model.Error{Kind: model.TooLarge,
 			Message: fmt.Sprintf("The answer is larger than %d bytes.", large.Limit)}
 	}

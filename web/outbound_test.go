@@ -190,8 +190,8 @@ func TestOutbound(t *testing.T) {
 	}
 }
 
-// TestOutboundRebinding has a name whose address is public when it is checked and private when it is
-// used.
+// TestOutboundRebinding has a name whose address is public when it is checked and private when it
+// is used.
 func TestOutboundRebinding(t *testing.T) {
 	t.Parallel()
 	inside := newTarget(t, "127.0.0.1", true, hello)

@@ -12,9 +12,9 @@ import (
 // A Round does the work that is due now. It returns true if it left some of it for the next round.
 type Round func(ctx context.Context) (more bool, err error)
 
-// Every calls round at once and then repeatedly until ctx ends. It waits for pause after each round,
-// except after a round that succeeded and left more to do. It starts no goroutine, and two rounds
-// never overlap.
+// Every calls round at once and then repeatedly until ctx ends. It waits for pause after each
+// round, except after a round that succeeded and left more to do. It starts no goroutine, and two
+// rounds never overlap.
 //
 // An error of a round does not end the loop. It is logged with the message failed, and the next
 // round follows after the pause. The error of a round during which ctx ended is not logged. Every
