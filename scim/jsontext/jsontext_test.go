@@ -21,7 +21,8 @@ import (
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"a":1}`, `{"a":"}\"]","b":[1,[2],{"c":"\\"}],"c\n\"":{"d":{}},"e":null,"f":-1.5e3,"g":true}`,
-		`{ "a" : [ 1 , 2 ] , "b" : { } }`, `[1,"2",{"3":4},[5]]`, `[]`, `[[],{}]`, `{"a"`, `{"a":`, `["`, `{"a":"\`, ``, `{,}`, `[}`,
+		`{ "a" : [ 1 , 2 ] , "b" : { } }`, `[1,"2",{"3":4},[5]]`, `[]`, `[[],{}]`, `{"a"`, `{"a":`, `["`, `{"a":"\`, ``,
+		`{,}`, `[}`,
 		`{"ü":"` + "\u2028" + `"}`,
 	} {
 		f.Add(seed)
@@ -118,7 +119,8 @@ func TestAppendString(t *testing.T) {
 
 func BenchmarkMembers(b *testing.B) {
 	text := `{"displayName":"Ada Okafor","emails":[{"primary":true,"type":"work","value":"ada@northwind.example"}],` +
-		`"externalId":"00u1","name":{"familyName":"Okafor","givenName":"Ada"},"title":"Pilot","userName":"ada@northwind.example"}`
+		`"externalId":"00u1","name":{"familyName":"Okafor","givenName":"Ada"},"title":"Pilot",` +
+		`"userName":"ada@northwind.example"}`
 	for b.Loop() {
 		for range jsontext.Members(text) {
 		}
