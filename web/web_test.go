@@ -174,8 +174,8 @@ func TestHeaders(t *testing.T) {
 					}
 				}
 				if got.Get("Strict-Transport-Security") != hsts {
-					t.Errorf("%s: Strict-Transport-Security is %q, want %q", path, got.Get("Strict-Transport-Security"),
-						hsts)
+					t.Errorf("%s: Strict-Transport-Security is %q, want %q", path,
+						got.Get("Strict-Transport-Security"), hsts)
 				}
 				policy := got.Get("Content-Security-Policy")
 				for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} {

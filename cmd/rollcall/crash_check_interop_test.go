@@ -128,7 +128,7 @@ func (c *crash) rows(t *testing.T) (rows map[string]crashRow, ids map[string]str
 			told = append(told, g.Display)
 		}
 		if slices.Sort(told); !slices.Equal(told, of[u.ID]) {
-			t.Errorf("%s is a member of %v and is told to be of %v", u.UserName, of[u.ID], told)
+			t.Errorf("%s is a member of %v, and the user has the groups %v", u.UserName, of[u.ID], told)
 		}
 		rows[u.UserName] = crashRow{crashUser{u.Title, u.Active, strings.Join(of[u.ID], " ")}, version}
 		ids[u.UserName] = u.ID
@@ -193,7 +193,7 @@ func (f *crashFeed) read(t *testing.T, c *crash) {
 		a.decode(t, &page)
 		for _, e := range page.Data {
 			if f.seen[e.ID] {
-				t.Fatalf("event %s is told twice", e.ID)
+				t.Fatalf("event %s came twice", e.ID)
 			}
 			f.seen[e.ID], f.after, f.count = true, e.ID, f.count+1
 			if problem := f.replay(e); problem != "" {

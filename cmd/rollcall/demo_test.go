@@ -75,8 +75,8 @@ func TestDemo(t *testing.T) {
 		rows += 1 + (len([]rune(line))-2)/80 // the length of the line without its end, when wrapped
 	}
 	if rows > 23 {
-		t.Errorf("the screen has %d lines in a window of 80 columns, want at most 23 and one for the cursor:\n%s", rows,
-			d.screen)
+		t.Errorf("the screen has %d lines in a window of 80 columns, want at most 23 and one for the cursor:\n%s",
+			rows, d.screen)
 	}
 	_, commands, ok := strings.Cut(d.screen, "in another terminal:\n")
 	commands, _, _ = strings.Cut(commands, "\nCtrl-C")

@@ -195,18 +195,7 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 			"Rollcall answered with an error instead of a code.", q.Get("error"), q.Get("error_description")))
 		return
 	}
-	var answer struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int64  `json:"expires_in"`
-		Profile     profile
-	}
-	cursor, err := a.newestEvent(r.Context())
-	if err == nil {
-		err = a.ask(r.Context(), http.MethodPost, "/sso/token", "", url.Values{
-			"client_id": {a.clientID}, "client_secret": {a.secret}, "grant_type": {"authorization_code"},
-			"code": {q.Get("code")}, "code_verifier": {begun.verifier}, "redirect_uri": {a.url + "/callback"},
-		}, &answer)
-	}
+	signedIn, err := a.exchange(r.Context(), q.Get("code"), begun.verifier)
 	refused, isRefused := errors.AsType[*refusal](err)
 	switch {
 	case isRefused && refused.status < http.StatusInternalServerError:
@@ -221,12 +210,32 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 	// sign-in.
 	a.forget(id)
 	id = rand.Text() + rand.Text()
-	a.keep(id, visitor{
-		until: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second), attempts: without(v.attempts, begun),
-		token: answer.AccessToken, profile: answer.Profile, cursor: cursor,
-	})
+	signedIn.attempts = without(v.attempts, begun)
+	a.keep(id, signedIn)
 	a.setCookie(w, id)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// exchange exchanges a code for an access token and the profile. It reads the newest event first,
+// so that an event which ends this access comes after it.
+func (a *analytics) exchange(ctx context.Context, code, verifier string) (visitor, error) {
+	cursor, err := a.newestEvent(ctx)
+	if err != nil {
+		return visitor{}, err
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int64  `json:"expires_in"`
+		Profile     profile
+	}
+	err = a.ask(ctx, http.MethodPost, "/sso/token", "", url.Values{
+		"client_id": {a.clientID}, "client_secret": {a.secret}, "grant_type": {"authorization_code"},
+		"code": {code}, "code_verifier": {verifier}, "redirect_uri": {a.url + "/callback"},
+	}, &answer)
+	return visitor{
+		until: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
+		token: answer.AccessToken, profile: answer.Profile, cursor: cursor,
+	}, err
 }
 
 // signOut ends the visit here and the session at Rollcall.

@@ -165,8 +165,8 @@ func TestDemoSignOn(t *testing.T) {
 	}
 
 	// A member of the group Engineering is an editor, as soon as the page is loaded again.
-	editor := []string{"<li>Reports</li>", "<li>Reports / Viewers", "report:read", "<li>Reports / Editors",
-		"report:edit"}
+	editor := []string{"<li>Reports</li>", "<li>Reports / Viewers", "report:read",
+		"<li>Reports / Editors", "report:edit"}
 	in.shows(t, "signed in", http.StatusOK, editor...)
 	engineering := d.idp + "/applications/1/groups/engineering"
 	if a := press(t, engineering+"/remove?person=kwame.mensah"); a.status != http.StatusOK {
