@@ -12,7 +12,8 @@ import (
 const (
 	// tidy are the packages whose lines and functions are as short as the limits below demand.
 	// Whoever has put a package in order adds it.
-	tidy = "bench model/modeltest scim/filter scim/patch sso/oidc sso/saml testidp"
+	tidy = "api bench cmd/rollcall config console model/modeltest scim scim/filter scim/jsontext scim/patch " +
+		"sso/oidc sso/saml testidp web worker"
 	// untidy are the files of these packages that still have to be put in order.
 	untidy = "sso/oidc/advice.go sso/oidc/screen.go sso/oidc/screen_test.go " +
 		"sso/saml/advice.go sso/saml/screen.go sso/saml/screen_test.go"
@@ -104,7 +105,7 @@ func TestTidyPackages(t *testing.T) {
 			"bench/a_test.go", lines(maxTidyFunction + 1), ""},
 		"three booleans":          {"bench/a.go", "func f(a, b bool, c bool) {}", ""},
 		"four booleans":           {"bench/a.go", "func f(a, b bool, c, d bool) {}", "f has 4 boolean parameters"},
-		"a package not yet tidy":  {"api/a.go", "// " + wide(98), ""},
+		"a package not yet tidy":  {"helper/a.go", "// " + wide(98), ""},
 		"a file still to be done": {"sso/oidc/advice.go", "// " + wide(98), ""},
 	}
 	for name, test := range tests {
