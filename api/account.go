@@ -126,7 +126,10 @@ func (s *Server) updateAccount(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := entitle.In(org).UpdateAccount(c.ctx(), id, func(change *entitle.AccountFields) error { body.apply(change); return nil })
+	a, err := entitle.In(org).UpdateAccount(c.ctx(), id, func(change *entitle.AccountFields) error {
+		body.apply(change)
+		return nil
+	})
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"rollcall/model/people"
 )
 
-// listAdoptions lists the administrators whom a directory may take over only after somebody has
+// listAdoptions lists the administrators that a directory may take over only after somebody has
 // confirmed it. Until then a request of a directory to create one of them is refused.
 func (s *Server) listAdoptions(c *call) error {
 	org, _, err := c.named(model.DirectoryPrefix)

@@ -59,7 +59,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	modeltest.Each(t, func(t *testing.T, store *store.Store) { test(t, start(t, store)) })
 }
 
-// ground mounts the API as the server does.
+// ground is a server with the routes of the API.
 func ground(t *testing.T, s *api.Server) *web.Server {
 	t.Helper()
 	if s.Log == nil {
@@ -79,12 +79,14 @@ func start(t *testing.T, store *store.Store) *world {
 	return startLogged(t, store, nil)
 }
 
-// startLogged is start with a log of one's own.
+// startLogged is start with the log of the caller.
 func startLogged(t *testing.T, store *store.Store, log *slog.Logger) *world {
 	t.Helper()
 	idp := newHost(t)
-	g := ground(t, &api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log,
-		Domains: organization.NewDomainWatch(organization.Across(store), web.NewLookupTXT([]netip.AddrPort{idp.dns.Address}))})
+	g := ground(t,
+		&api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: idp.outbound(), Log: log,
+			Domains: organization.NewDomainWatch(organization.Across(store),
+				web.NewLookupTXT([]netip.AddrPort{idp.dns.Address}))})
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	watch := newContract(t)
@@ -101,7 +103,7 @@ func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 // object is a JSON object.
 type object map[string]any
 
-// at follows member names, and [n] written as numbers.
+// at returns the value at a path of member names and numbers of elements.
 func (o object) at(path string) any {
 	var value any = map[string]any(o)
 	for part := range strings.SplitSeq(path, ".") {
@@ -212,7 +214,7 @@ func must[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-// tenant is an organization with a directory, as tests need it.
+// tenant is an organization with a directory.
 type tenant struct {
 	organization, directory, token string     // API ids, and the directory's bearer token
 	org                            *store.Org // acting as the directory
@@ -229,7 +231,8 @@ func (w *world) tenant(c *client, name string) tenant {
 		app := w.applicationOf(c)
 		w.want(204, "PUT", "/applications/"+app+"/organizations/"+g.text("id"), nil)
 	}
-	d := c.want(201, "POST", "/directories", object{"organization_id": g.text("id"), "name": name, "type": "okta scim v2.0"})
+	d := c.want(201, "POST", "/directories",
+		object{"organization_id": g.text("id"), "name": name, "type": "okta scim v2.0"})
 	out := tenant{organization: g.text("id"), directory: d.text("id"), token: d.text("scim.bearer_token")}
 	opened := must[*directory.Access](w.t)(directory.Across(w.store).Authenticate(w.t.Context(), out.token)).Directory
 	out.id, out.org = opened.ID, w.store.Org(opened.OrganizationID, opened.Actor())
@@ -269,5 +272,6 @@ func (t tenant) user(w *world, userName string) *people.User {
 
 func (t tenant) group(w *world, name string, members ...string) *people.DirectoryGroup {
 	w.t.Helper()
-	return must[*people.DirectoryGroup](w.t)(directory.Of(t.org, t.id).CreateGroup(w.t.Context(), map[string]any{"displayName": name}, members))
+	return must[*people.DirectoryGroup](w.t)(
+		directory.Of(t.org, t.id).CreateGroup(w.t.Context(), map[string]any{"displayName": name}, members))
 }

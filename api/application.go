@@ -30,16 +30,9 @@ func applicationForm(a *organization.Application) applicationObject {
 	return applicationObject{
 		Object: "application", ID: id, ClientID: id, Name: a.Name,
 		RedirectURIs: a.RedirectURIs, PostLogoutRedirectURIs: a.PostLogoutRedirectURIs,
-		BackchannelLogoutURI: orNull(a.BackchannelLogoutURI), InitiateLoginURI: orNull(a.InitiateLoginURI),
+		BackchannelLogoutURI: model.OrNull(a.BackchannelLogoutURI), InitiateLoginURI: model.OrNull(a.InitiateLoginURI),
 		Organizations: reach{a.AllOrganizations, a.Organizations}, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // reach is the set of organizations that an application serves: in JSON "all", or a list of ids.

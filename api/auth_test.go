@@ -12,14 +12,15 @@ import (
 	"rollcall/model/store"
 )
 
-// anID is well formed and names nothing.
+// anID is a well-formed id that no object has.
 const anID = "01J0000000000000000000000Z"
 
-// pathOf fills the parameters of a route with ids of nothing.
+// pathOf replaces the parameters of a route by ids that no object has.
 func pathOf(route string) string {
 	parts := strings.Split(route, "/")
 	kinds := map[string]string{
-		"organizations": "org_", "organization_domains": "org_domain_", "applications": "app_", "directories": "directory_",
+		"organizations": "org_", "organization_domains": "org_domain_", "applications": "app_",
+		"directories":     "directory_",
 		"directory_users": "directory_user_", "directory_groups": "directory_group_", "users": "user_",
 		"connections": "conn_", "sessions": "session_",
 		"tombstones": "tombstone_", "tokens": "dtok_", "adoptions": "user_", "external_id": "",
@@ -37,7 +38,8 @@ func (w *world) routes(visit func(method, route string)) {
 	known := 0
 	for _, r := range w.echo.Routes() {
 		switch first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/"); first {
-		case "organizations", "organization_domains", "applications", "directories", "directory_users", "directory_groups", "users", "events", "connections", "sessions":
+		case "organizations", "organization_domains", "applications", "directories", "directory_users",
+			"directory_groups", "users", "events", "connections", "sessions":
 			known++
 			visit(r.Method, r.Path)
 		}
@@ -52,7 +54,8 @@ func TestAuthentication(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		t.Run("every route answers 401 without a known key", func(t *testing.T) {
 			w.routes(func(method, route string) {
-				for _, header := range []string{"", "Bearer", "Bearer ", "Bearer sk_unknown", "Basic " + bootstrapKey, bootstrapKey} {
+				for _, header := range []string{"", "Bearer", "Bearer ", "Bearer sk_unknown",
+					"Basic " + bootstrapKey, bootstrapKey} {
 					status, got, o := w.as("").send(method, pathOf(route), nil, "Authorization", header)
 					if status != 401 || o.text("code") != "unauthorized" || got.Get("WWW-Authenticate") != "Bearer" {
 						t.Errorf("%s %s with %q answers %d %v", method, route, header, status, o)
@@ -66,7 +69,8 @@ func TestAuthentication(t *testing.T) {
 			}
 		})
 		t.Run("the scheme is written in any case", func(t *testing.T) {
-			if status, _, o := w.as("").send("GET", "/organizations", nil, "Authorization", "bEARER  "+bootstrapKey); status != 200 {
+			status, _, o := w.as("").send("GET", "/organizations", nil, "Authorization", "bEARER  "+bootstrapKey)
+			if status != 200 {
 				t.Errorf("answer %d %v", status, o)
 			}
 		})
@@ -104,7 +108,8 @@ func TestOperatorsOnly(t *testing.T) {
 				return
 			}
 			path := strings.Replace(pathOf(route), "app_"+anID, id, 1)
-			if status, _, o := app.send(method, path, object{"name": "Mine", "organizations": "all"}); status != 403 || o.text("code") != "forbidden" {
+			status, _, o := app.send(method, path, object{"name": "Mine", "organizations": "all"})
+			if status != 403 || o.text("code") != "forbidden" {
 				t.Errorf("%s %s with an application's key answers %d %v", method, route, status, o)
 			}
 		})
@@ -114,7 +119,8 @@ func TestOperatorsOnly(t *testing.T) {
 	})
 }
 
-// TestScope walks every route as an application of one organization and names the things of another.
+// TestScope calls every route with the key of an application of one organization and the ids of
+// another organization.
 func TestScope(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -129,33 +135,40 @@ func TestScope(t *testing.T) {
 		w.want(200, "PUT", "/organizations/"+other.organization, object{"external_id": "theirs"})
 
 		theirs := map[string]string{
-			"/organizations/":                other.organization,
-			"/organizations/external_id/":    "theirs",
-			"/organization_domains/":         w.get("/organizations/" + other.organization).text("domains.0.id"),
-			"/directories/":                  other.directory,
-			"/directory_users/":              model.DirectoryUserPrefix.ID(ada.ID),
-			"/directory_groups/":             model.DirectoryGroupPrefix.ID(staff.ID),
-			"/users/":                        model.UserPrefix.ID(ada.ID),
-			"/organizations/:id/tombstones/": w.get("/organizations/" + other.organization + "/tombstones").text("data.0.id"),
-			"/directories/:id/tokens/":       w.get("/directories/" + other.directory + "/tokens").text("data.0.id"),
-			"/directories/:id/adoptions/":    model.UserPrefix.ID(ada.ID),
-			"/organizations/:id/schemas/":    crewURN,
+			"/organizations/":             other.organization,
+			"/organizations/external_id/": "theirs",
+			"/organization_domains/":      w.get("/organizations/" + other.organization).text("domains.0.id"),
+			"/directories/":               other.directory,
+			"/directory_users/":           model.DirectoryUserPrefix.ID(ada.ID),
+			"/directory_groups/":          model.DirectoryGroupPrefix.ID(staff.ID),
+			"/users/":                     model.UserPrefix.ID(ada.ID),
+			"/organizations/:id/tombstones/": w.get("/organizations/" + other.organization +
+				"/tombstones").text("data.0.id"),
+			"/directories/:id/tokens/":    w.get("/directories/" + other.directory + "/tokens").text("data.0.id"),
+			"/directories/:id/adoptions/": model.UserPrefix.ID(ada.ID),
+			"/organizations/:id/schemas/": crewURN,
 		}
-		w.want(201, "PUT", "/organizations/"+other.organization+"/schemas/"+crewURN, object{"name": "Crew", "attributes": []object{{"name": "rank"}}})
+		w.want(201, "PUT", "/organizations/"+other.organization+"/schemas/"+crewURN,
+			object{"name": "Crew", "attributes": []object{{"name": "rank"}}})
 		connection := w.connect(w.client, other.organization, nil).text("id")
 		other.signIn(w, connection, "x-ada@other.example", "ada@other.example")
 		theirs["/connections/"] = connection
 		theirs["/sessions/"] = w.get("/sessions?organization_id=" + other.organization).text("data.0.id")
 		theirs["/connections/:id/sp_keys/"] = w.want(201, "POST", "/connections/"+connection+"/sp_keys", nil).text("id")
 		theirs["/login_attempts/"] = w.get("/connections/" + connection + "/login_attempts").text("data.0.id")
-		w.want(200, "PUT", "/organizations/"+other.organization, object{"rollcall": object{"allow_manual_assignments": true}})
-		account := w.want(201, "POST", "/accounts", object{"organization_id": other.organization, "name": "Workspace"}).text("id")
+		w.want(200, "PUT", "/organizations/"+other.organization,
+			object{"rollcall": object{"allow_manual_assignments": true}})
+		account := w.want(201, "POST", "/accounts",
+			object{"organization_id": other.organization, "name": "Workspace"}).text("id")
 		theirs["/accounts/"] = account
-		theirs["/accounts/:id/groups/"] = w.want(201, "POST", "/accounts/"+account+"/groups", object{"name": "Editors"}).text("id")
+		theirs["/accounts/:id/groups/"] = w.want(201, "POST", "/accounts/"+account+"/groups",
+			object{"name": "Editors"}).text("id")
 		theirs["/accounts/:id/groups/:group/users/"] = model.UserPrefix.ID(ada.ID)
-		theirs["/licenses/"] = w.want(201, "POST", "/licenses", object{"user_id": model.UserPrefix.ID(ada.ID), "account_id": account}).text("id")
+		theirs["/licenses/"] = w.want(201, "POST", "/licenses",
+			object{"user_id": model.UserPrefix.ID(ada.ID), "account_id": account}).text("id")
 		own := w.connect(app, mine.organization, nil).text("id")
-		ownAccount := w.want(201, "POST", "/accounts", object{"organization_id": mine.organization, "name": "Workspace"}).text("id")
+		ownAccount := w.want(201, "POST", "/accounts",
+			object{"organization_id": mine.organization, "name": "Workspace"}).text("id")
 		before := w.get("/events?limit=100&organization_id=" + other.organization).ids()
 
 		w.routes(func(method, route string) {
@@ -176,12 +189,16 @@ func TestScope(t *testing.T) {
 			}
 			body := any(object{"name": "Stolen", "role": "admin", "domain_data": []object{}})
 			path := strings.Join(parts, "/")
-			if status, _, o := app.send(method, path, body); status != 404 || strings.Contains(o.text("message"), "other") {
+			status, _, o := app.send(method, path, body)
+			if status != 404 || strings.Contains(o.text("message"), "other") {
 				t.Errorf("%s %s of another organization answers %d %v", method, route, status, o)
 			}
-			// A thing of another organization below one of the key's own; a schema is put under the name that the caller gives it.
-			if len(parts) > 4 && method != http.MethodGet && !(method == http.MethodPut && strings.Contains(route, "/schemas/")) {
-				parts[2] = map[string]string{"organizations": mine.organization, "directories": mine.directory, "connections": own, "accounts": ownAccount}[parts[1]]
+			// An object of another organization below an organization of the key. PUT creates a
+			// schema under any name.
+			if len(parts) > 4 && method != http.MethodGet &&
+				!(method == http.MethodPut && strings.Contains(route, "/schemas/")) {
+				parts[2] = map[string]string{"organizations": mine.organization, "directories": mine.directory,
+					"connections": own, "accounts": ownAccount}[parts[1]]
 				if status, _, o := app.send(method, strings.Join(parts, "/"), body); status != 404 {
 					t.Errorf("%s %s below an own one answers %d %v", method, route, status, o)
 				}
@@ -193,9 +210,12 @@ func TestScope(t *testing.T) {
 			body               any
 			status             int
 		}{
-			{"a directory in it", "POST", "/directories", object{"organization_id": other.organization, "name": "x", "type": "okta scim v2.0"}, 404},
-			{"a domain in it", "POST", "/organization_domains", object{"organization_id": other.organization, "domain": "x.example"}, 404},
-			{"a connection in it", "POST", "/connections", object{"organization_id": other.organization, "name": "x", "type": "GenericSAML"}, 404},
+			{"a directory in it", "POST", "/directories",
+				object{"organization_id": other.organization, "name": "x", "type": "okta scim v2.0"}, 404},
+			{"a domain in it", "POST", "/organization_domains",
+				object{"organization_id": other.organization, "domain": "x.example"}, 404},
+			{"a connection in it", "POST", "/connections",
+				object{"organization_id": other.organization, "name": "x", "type": "GenericSAML"}, 404},
 			{"its connections", "GET", "/connections?organization_id=" + other.organization, nil, 404},
 			{"its sessions", "GET", "/sessions?organization_id=" + other.organization, nil, 404},
 			{"its user's sessions", "GET", "/sessions?user=" + model.UserPrefix.ID(ada.ID), nil, 404},
@@ -216,7 +236,8 @@ func TestScope(t *testing.T) {
 					model.UserPrefix.ID(ada.ID), "user_"+anID, before[0], "event_"+anID)
 				body := test.body
 				if sent, ok := body.(object); ok {
-					body = object{"organization_id": "org_" + anID, "name": sent["name"], "type": sent["type"], "domain": sent["domain"]}
+					body = object{"organization_id": "org_" + anID, "name": sent["name"], "type": sent["type"],
+						"domain": sent["domain"]}
 				}
 				again, _, nothing := app.send(test.method, unknown.Replace(test.path), body)
 				if status != test.status || again != test.status {
@@ -230,8 +251,10 @@ func TestScope(t *testing.T) {
 
 		t.Run("lists hold only what is in scope", func(t *testing.T) {
 			for path, want := range map[string]string{
-				"/organizations": mine.organization, "/organizations?domains=other.example,mine.example": mine.organization,
-				"/connections": own, "/connections?search=CONTOSO": own, "/connections?connection_type=GenericSAML": own,
+				"/organizations": mine.organization,
+				"/organizations?domains=other.example,mine.example": mine.organization,
+				"/connections": own, "/connections?search=CONTOSO": own,
+				"/connections?connection_type=GenericSAML": own,
 				"/directories": mine.directory, "/directories?search=e": mine.directory,
 			} {
 				if got := app.get(path).ids(); len(got) != 1 || got[0] != want {
@@ -255,8 +278,8 @@ func TestScope(t *testing.T) {
 	})
 }
 
-// TestTrust compares what the operator, an application of all organizations and one of some may
-// decide about domains.
+// TestTrust compares what three keys may decide about domains: the operator's, that of an
+// application of all organizations and that of an application of some.
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -272,14 +295,17 @@ func TestTrust(t *testing.T) {
 			t.Errorf("a refused organization was made: %v", got)
 		}
 
-		g := some.want(201, "POST", "/organizations", object{"name": "Some", "domain_data": []object{{"domain": "some.example", "state": "pending"}}})
+		g := some.want(201, "POST", "/organizations",
+			object{"name": "Some", "domain_data": []object{{"domain": "some.example", "state": "pending"}}})
 		path, domain := "/organizations/"+g.text("id"), g.text("domains.0.id")
-		some.want(403, "PUT", path, object{"name": "Renamed", "domain_data": []object{{"domain": "some.example", "state": "verified"}}})
-		for _, elsewhere := range []string{"operator.example", "nowhere.example"} { // the answers do not tell which is verified by another
+		some.want(403, "PUT", path,
+			object{"name": "Renamed", "domain_data": []object{{"domain": "some.example", "state": "verified"}}})
+		// the answers do not show which domain another organization has verified
+		for _, elsewhere := range []string{"operator.example", "nowhere.example"} {
 			some.want(403, "PUT", path, object{"domain_data": []object{{"domain": elsewhere, "state": "verified"}}})
 		}
 		some.want(403, "PUT", path, object{"allow_profiles_outside_organization": true})
-		for _, k := range []*client{some, all} { // their word is not enough, and there is no record
+		for _, k := range []*client{some, all} { // they need a record, and there is none
 			if o := k.want(201, "POST", "/organization_domains/"+domain+"/verify", nil); o.text("state") != "pending" {
 				t.Errorf("an application's word verifies: %v", o)
 			}
@@ -289,14 +315,16 @@ func TestTrust(t *testing.T) {
 			t.Errorf("a refused change was made: %v", o)
 		}
 		w.want(201, "POST", "/organization_domains/"+domain+"/verify", nil)
-		if o := w.want(400, "POST", "/organization_domains/"+domain+"/verify", nil); o.text("code") != "domain_already_verified" {
+		o := w.want(400, "POST", "/organization_domains/"+domain+"/verify", nil)
+		if o.text("code") != "domain_already_verified" {
 			t.Errorf("a second verification answers %v", o)
 		}
 
 		t.Run("what is verified already may be repeated", func(t *testing.T) {
 			o := some.want(200, "PUT", path, object{"domain_data": []object{
 				{"domain": "SOME.example", "state": "verified"}, {"domain": "more.example", "state": "pending"}}})
-			if o.text("domains.0.id") != domain || o.text("domains.0.state") != "verified" || o.text("domains.1.state") != "pending" {
+			if o.text("domains.0.id") != domain || o.text("domains.0.state") != "verified" ||
+				o.text("domains.1.state") != "pending" {
 				t.Errorf("got %v", o["domains"])
 			}
 		})

@@ -101,13 +101,13 @@ type connectionObject struct {
 func (s *Server) connectionForm(c *connection.Connection) (connectionObject, error) {
 	o := connectionObject{
 		ConnectionObject: c.PublicForm(), AllowIDPInitiated: c.AllowIDPInitiated, TrustEmail: c.TrustEmail,
-		SubjectAttribute: orNull(c.SubjectAttribute), UsernameAttribute: orNull(c.UsernameAttribute),
+		SubjectAttribute: model.OrNull(c.SubjectAttribute), UsernameAttribute: model.OrNull(c.UsernameAttribute),
 		Reauthentication: c.Reauthentication,
 		Logout:           c.Logout,
 		AttributeMapping: c.AttributeMapping,
 	}
 	if c.ApplicationID != nil {
-		o.ApplicationID = orNull(model.ApplicationPrefix.ID(*c.ApplicationID))
+		o.ApplicationID = model.OrNull(model.ApplicationPrefix.ID(*c.ApplicationID))
 	}
 	if c.OIDC() {
 		o.OIDC = s.oidcForm(c)

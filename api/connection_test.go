@@ -25,10 +25,11 @@ import (
 	"rollcall/testidp"
 )
 
-// idps are the applications of a test identity provider, each with an entity ID and a key of its
-// own. They are made once: keys take long.
+// idps are the applications of a test identity provider, each with its own entity ID and key. They
+// are made only once, because keys take long.
 var idps = sync.OnceValues(func() ([]*testidp.Application, error) {
-	s, err := testidp.New(testidp.Options{Applications: []testidp.ApplicationOptions{{Name: "first"}, {Name: "second"}}})
+	s, err := testidp.New(
+		testidp.Options{Applications: []testidp.ApplicationOptions{{Name: "first"}, {Name: "second"}}})
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,8 @@ func (w *world) connect(c *client, organization string, more object) object {
 	return c.want(201, "POST", "/connections", body)
 }
 
-// signIn signs somebody in at a connection, as the service provider does once a response is verified.
+// signIn signs a user in at a connection, as the service provider does after it has verified a
+// response.
 func (t tenant) signIn(w *world, conn, subject, email string) *signon.SignInResult {
 	w.t.Helper()
 	id, _ := model.ConnectionPrefix.Parse(conn)
@@ -68,7 +70,8 @@ func (t tenant) signIn(w *world, conn, subject, email string) *signon.SignInResu
 	}
 	return must[*signon.SignInResult](w.t)(signon.In(t.org).SignIn(ctx, signon.SignIn{
 		Connection: c, Login: login, AssertionID: "_" + login.ID, ReplayUntil: 1 << 60,
-		Claims:  signon.Claims{Issuer: c.IDPEntityID, Subject: subject, NameID: subject, Email: email, EmailVerified: true},
+		Claims: signon.Claims{Issuer: c.IDPEntityID, Subject: subject, NameID: subject, Email: email,
+			EmailVerified: true},
 		Attempt: signon.LoginAttempt{Reference: "r-" + subject, Address: "192.0.2.1"},
 	}))
 }
@@ -87,21 +90,27 @@ func TestConnection(t *testing.T) {
 			certificates := saml["idp_certificates"]
 			delete(saml, "idp_certificates")
 			delete(saml, "certificates") // TestCertificatesAreShown
-			want := map[string]any{"sp_entity_id": base + "/metadata", "acs_url": base + "/acs", "sp_metadata_url": base + "/metadata",
-				"idp_entity_id": first.SAMLEntityID(), "idp_sso_url": first.SAMLSignOnURL(), "idp_metadata_url": nil,
+			want := map[string]any{"sp_entity_id": base + "/metadata", "acs_url": base + "/acs",
+				"sp_metadata_url": base + "/metadata",
+				"idp_entity_id":   first.SAMLEntityID(), "idp_sso_url": first.SAMLSignOnURL(), "idp_metadata_url": nil,
 				"slo_url": base + "/slo", "idp_slo_url": first.SAMLLogoutURL(),
-				"metadata": nil, "sign_requests": true, "allow_encrypted": "off", "name_id_format": nil, "refuse_expired_certificates": false}
+				"metadata": nil, "sign_requests": true, "allow_encrypted": "off", "name_id_format": nil,
+				"refuse_expired_certificates": false}
 			if diff := cmp.Diff(want, saml); diff != "" {
 				t.Error(diff)
 			}
 			certificate := first.Certificate()
-			wantCertificates := []any{map[string]any{"fingerprint_sha256": fingerprint(certificate), "subject": certificate.Subject.String(),
-				"not_before": model.TimeOf(certificate.NotBefore).String(), "not_after": model.TimeOf(certificate.NotAfter).String()}}
+			wantCertificates := []any{
+				map[string]any{"fingerprint_sha256": fingerprint(certificate), "subject": certificate.Subject.String(),
+					"not_before": model.TimeOf(certificate.NotBefore).String(),
+					"not_after":  model.TimeOf(certificate.NotAfter).String()}}
 			if diff := cmp.Diff(wantCertificates, certificates); diff != "" {
 				t.Error(diff)
 			}
-			for name, value := range map[string]any{"state": "draft", "status": "unlinked", "name": "Contoso", "connection_type": "GenericSAML",
-				"organization_id": tenant.organization, "allow_idp_initiated": false, "application_id": nil, "subject_attribute": nil,
+			for name, value := range map[string]any{"state": "draft", "status": "unlinked", "name": "Contoso",
+				"connection_type": "GenericSAML",
+				"organization_id": tenant.organization, "allow_idp_initiated": false, "application_id": nil,
+				"subject_attribute":  nil,
 				"username_attribute": nil, "trust_email": false, "reauthentication": "enforced", "logout": "idp"} {
 				if got, ok := o[name]; !ok || got != value {
 					t.Errorf("%s is %v, want %v", name, got, value)
@@ -160,7 +169,7 @@ func TestListConnections(t *testing.T) {
 	})
 }
 
-// TestUpdateConnection changes what is sent and nothing else.
+// TestUpdateConnection checks that an update changes only the members that are sent.
 func TestUpdateConnection(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -187,14 +196,16 @@ func TestUpdateConnection(t *testing.T) {
 			})
 		}
 		t.Run("null takes back what may be missing, and leaves the rest", func(t *testing.T) {
-			o := patch(object{"subject_attribute": nil, "username_attribute": nil, "application_id": nil, "name": nil, "saml": nil, "accounts": nil, "oidc": nil})
-			if o["subject_attribute"] != nil || o["username_attribute"] != nil || o["application_id"] != nil || o["name"] != "Renamed" {
+			o := patch(object{"subject_attribute": nil, "username_attribute": nil, "application_id": nil, "name": nil,
+				"saml": nil, "accounts": nil, "oidc": nil})
+			if o["subject_attribute"] != nil || o["username_attribute"] != nil || o["application_id"] != nil ||
+				o["name"] != "Renamed" {
 				t.Errorf("got %v", o)
 			}
 		})
 		t.Run("what was read may be sent back", func(t *testing.T) {
 			before := w.get(path)
-			delete(before, "saml") // its fingerprints are no certificates
+			delete(before, "saml") // it has fingerprints instead of certificates
 			after := patch(before)
 			delete(after, "saml")
 			if diff := cmp.Diff(before, after); diff != "" {
@@ -224,7 +235,7 @@ func TestUpdateConnection(t *testing.T) {
 	})
 }
 
-// TestBadConnection expects the field that is wrong and nothing written.
+// TestBadConnection expects an error with the wrong field, and no change.
 func TestBadConnection(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -236,7 +247,7 @@ func TestBadConnection(t *testing.T) {
 		const post, patch, both = "POST", "PATCH", "POST PATCH"
 		for _, test := range []struct {
 			name, calls, member string
-			value               any // of the member, beside what is right
+			value               any // of the member; the others are right
 			status              int
 			field               string
 		}{
@@ -249,7 +260,8 @@ func TestBadConnection(t *testing.T) {
 			{"no type", post, "connection_type", nil, 422, "connection_type"},
 			{"an unknown type", post, "connection_type", "LDAP", 422, "connection_type"},
 			{"OpenID Connect", both, "connection_type", "GenericOIDC", 422, "connection_type"},
-			{"OpenID Connect in the reference's other spelling", both, "connection_type", "AdpOidc", 422, "connection_type"},
+			{"OpenID Connect in the reference's other spelling", both, "connection_type", "AdpOidc", 422,
+				"connection_type"},
 			{"another type", patch, "connection_type", "OktaSAML", 422, "connection_type"},
 			{"settings of OpenID Connect", both, "oidc", object{"issuer": "https://idp.example"}, 422, "oidc"},
 			{"empty ones", both, "oidc", object{}, 422, "oidc"},
@@ -257,7 +269,8 @@ func TestBadConnection(t *testing.T) {
 			{"accounts of the wrong type", both, "accounts", "all", 422, "accounts"},
 			{"no identity provider", post, "saml", nil, 422, "saml.idp_entity_id"},
 			{"a wish of the wrong type", both, "allow_idp_initiated", "yes", 422, "allow_idp_initiated"},
-			{"an application that does not serve the organization", both, "application_id", elsewhere, 422, "application_id"},
+			{"an application that does not serve the organization", both, "application_id", elsewhere, 422,
+				"application_id"},
 			{"an application that is unknown", both, "application_id", "app_" + anID, 422, "application_id"},
 			{"no application's id", both, "application_id", tenant.organization, 422, "application_id"},
 			{"an application of the wrong type", both, "application_id", []string{}, 422, "application_id"},
@@ -269,8 +282,9 @@ func TestBadConnection(t *testing.T) {
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				for method := range strings.FieldsSeq(test.calls) {
-					body := object{"organization_id": tenant.organization, "name": "Renamed", "connection_type": "GenericSAML",
-						"saml": object{"idp_metadata_xml": metadata(t, 1)}, test.member: test.value}
+					body := object{"organization_id": tenant.organization, "name": "Renamed",
+						"connection_type": "GenericSAML",
+						"saml":            object{"idp_metadata_xml": metadata(t, 1)}, test.member: test.value}
 					status, _, o := w.send(method, map[string]string{post: "/connections", patch: path}[method], body)
 					if status != test.status || o.text("errors.0.field") != test.field {
 						t.Errorf("%s answers %d %v, want %d about %q", method, status, o, test.status, test.field)
@@ -284,8 +298,8 @@ func TestBadConnection(t *testing.T) {
 	})
 }
 
-// TestConnectionOfApplication lets an application's key connect its own organizations, and name no
-// application but itself.
+// TestConnectionOfApplication checks that an application's key can connect its own organizations
+// and name only its own application.
 func TestConnectionOfApplication(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -294,13 +308,15 @@ func TestConnectionOfApplication(t *testing.T) {
 		self, other := w.applicationOf(app), w.applicationOf(w.application("all"))
 		path := "/connections/" + w.connect(app, tenant.organization, object{"application_id": self}).text("id")
 
-		for name, id := range map[string]string{"another that serves the organization": other, "an unknown one": "app_" + anID, "no id": "x"} {
+		for name, id := range map[string]string{"another that serves the organization": other,
+			"an unknown one": "app_" + anID, "no id": "x"} {
 			t.Run(name, func(t *testing.T) {
 				body := object{"organization_id": tenant.organization, "name": "x", "connection_type": "GenericSAML",
 					"saml": object{"idp_metadata_xml": metadata(t, 0)}, "application_id": id}
 				for method, path := range map[string]string{"POST": "/connections", "PATCH": path} {
 					o := app.want(422, method, path, body)
-					if o.text("errors.0.field") != "application_id" || !strings.HasPrefix(o.text("message"), "with an application's key") {
+					if o.text("errors.0.field") != "application_id" ||
+						!strings.HasPrefix(o.text("message"), "with an application's key") {
 						t.Errorf("%s answers %v", method, o)
 					}
 				}
@@ -308,7 +324,8 @@ func TestConnectionOfApplication(t *testing.T) {
 		}
 		t.Run("what the operator chose may be sent back and taken away", func(t *testing.T) {
 			w.want(200, "PATCH", path, object{"application_id": other})
-			if o := app.want(200, "PATCH", path, object{"application_id": other, "name": "Mine"}); o.text("application_id") != other {
+			o := app.want(200, "PATCH", path, object{"application_id": other, "name": "Mine"})
+			if o.text("application_id") != other {
 				t.Errorf("got %v", o)
 			}
 			if o := app.want(200, "PATCH", path, object{"application_id": nil}); o["application_id"] != nil {
@@ -319,8 +336,8 @@ func TestConnectionOfApplication(t *testing.T) {
 	})
 }
 
-// TestConnectionKey expects the key of a connection to fit its certificate, and to stand nowhere
-// outside the store.
+// TestConnectionKey checks that the key of a connection fits its certificate and appears in no
+// answer and no log.
 func TestConnectionKey(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -342,7 +359,8 @@ func TestConnectionKey(t *testing.T) {
 		tenant.signIn(w, id, "ada", "ada@contoso.example")
 		w.send("PATCH", "/connections/"+id, object{"saml": object{"idp_metadata_xml": "<broken"}})
 		var seen strings.Builder
-		for _, path := range []string{"/connections", "/connections/" + id, "/connections/" + id + "/login_attempts", "/events?limit=100"} {
+		for _, path := range []string{"/connections", "/connections/" + id, "/connections/" + id + "/login_attempts",
+			"/events?limit=100"} {
 			seen.WriteString(string(must[[]byte](t)(json.Marshal(w.get(path)))))
 		}
 		w.want(204, "DELETE", "/connections/"+id, nil)
@@ -351,10 +369,11 @@ func TestConnectionKey(t *testing.T) {
 			t.Fatal("nothing was seen of the connection")
 		}
 		for _, secret := range [][]byte{pkcs8, key.D.Bytes(), key.Primes[0].Bytes(), c.SPKey} {
-			for _, form := range []string{base64.StdEncoding.EncodeToString(secret), base64.RawURLEncoding.EncodeToString(secret),
+			for _, form := range []string{base64.StdEncoding.EncodeToString(secret),
+				base64.RawURLEncoding.EncodeToString(secret),
 				hex.EncodeToString(secret), new(big.Int).SetBytes(secret).String(), "PRIVATE KEY"} {
 				if strings.Contains(seen.String(), form[:min(40, len(form))]) {
-					t.Errorf("%.10s… is told", form)
+					t.Errorf("%.10s… is in an answer", form)
 				}
 			}
 		}
@@ -366,7 +385,7 @@ func fingerprint(c *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// failSignIn notes a refused login, as the service provider does.
+// failSignIn records a refused login, as the service provider does.
 func (t tenant) failSignIn(w *world, connection string, a signon.LoginAttempt) {
 	w.t.Helper()
 	a.ConnectionID, _ = model.ConnectionPrefix.Parse(connection)

@@ -14,8 +14,8 @@ import (
 	"rollcall/model/signon"
 )
 
-// TestReference drives every operation of the reference that is served, and every event that the
-// reference describes and Rollcall records. The transport of the client checks each answer.
+// TestReference calls every operation of the reference that is served and causes every event of the
+// reference that Rollcall records. The transport of the client checks each answer.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -46,13 +46,16 @@ func TestReference(t *testing.T) {
 		}
 
 		for _, want := range []model.EventType{
-			directory.DirectoryActivated, directory.DirectoryDeleted, directory.DirectoryTokenCreated, directory.DirectoryTokenRevoked,
+			directory.DirectoryActivated, directory.DirectoryDeleted, directory.DirectoryTokenCreated,
+			directory.DirectoryTokenRevoked,
 			people.DirectoryUserCreated, people.DirectoryUserUpdated, people.DirectoryUserDeleted,
 			directory.DirectoryGroupCreated, directory.DirectoryGroupUpdated, directory.DirectoryGroupDeleted,
 			directory.DirectoryGroupUserAdded, directory.DirectoryGroupUserRemoved,
 			organization.OrganizationCreated, organization.OrganizationUpdated, organization.OrganizationDeleted,
-			organization.DomainCreated, organization.DomainVerified, organization.DomainDeleted, people.UserAccessEnded, people.UserDeleted,
-			connection.ConnectionActivated, connection.ConnectionDeactivated, connection.ConnectionDeleted, connection.CertificateRenewed, connection.CertificateRenewalNeeded, signon.SSOSucceeded, signon.SSOFailed,
+			organization.DomainCreated, organization.DomainVerified, organization.DomainDeleted, people.UserAccessEnded,
+			people.UserDeleted,
+			connection.ConnectionActivated, connection.ConnectionDeactivated, connection.ConnectionDeleted,
+			connection.CertificateRenewed, connection.CertificateRenewalNeeded, signon.SSOSucceeded, signon.SSOFailed,
 		} {
 			if !slices.Contains(seen, string(want)) {
 				t.Errorf("no event %s was checked", want)
@@ -61,25 +64,29 @@ func TestReference(t *testing.T) {
 	})
 }
 
-// drive makes at least one of everything.
+// drive creates at least one object of every kind.
 func drive(t *testing.T, w *world) {
 	tenant := w.tenant(w.client, "contoso")
 	organization, dir := tenant.organization, tenant.directory
 	ada, bob := tenant.user(w, "ada@contoso.example"), tenant.user(w, "bob@contoso.example")
 	staff := tenant.group(w, "Staff", ada.ID, bob.ID)
-	must[*people.DirectoryGroup](t)(directory.Of(tenant.org, tenant.id).UpdateGroup(t.Context(), staff.ID, func(g *directory.GroupDraft) error {
-		return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
-	}, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: []string{bob.ID}}))
-	must[*people.User](t)(directory.Of(tenant.org, tenant.id).UpdateUser(t.Context(), bob.ID, func(u *people.UserDraft) error {
-		u.Active = false
-		return nil
-	}))
+	must[*people.DirectoryGroup](t)(directory.Of(tenant.org, tenant.id).UpdateGroup(t.Context(), staff.ID,
+		func(g *directory.GroupDraft) error {
+			return g.SetDocument(map[string]any{"displayName": "Everybody", "externalId": "g1"})
+		}, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: []string{bob.ID}}))
+	must[*people.User](t)(
+		directory.Of(tenant.org, tenant.id).UpdateUser(t.Context(), bob.ID, func(u *people.UserDraft) error {
+			u.Active = false
+			return nil
+		}))
 
-	w.want(200, "PUT", "/organizations/"+organization, object{"name": "Contoso Ltd", "external_id": "c/1", "metadata": object{"tier": "gold"}})
+	w.want(200, "PUT", "/organizations/"+organization,
+		object{"name": "Contoso Ltd", "external_id": "c/1", "metadata": object{"tier": "gold"}})
 	w.get("/organizations")
 	w.get("/organizations/" + organization)
 	w.get("/organizations/external_id/c%2F1")
-	domain := w.want(201, "POST", "/organization_domains", object{"organization_id": organization, "domain": "contoso.test"})
+	domain := w.want(201, "POST", "/organization_domains",
+		object{"organization_id": organization, "domain": "contoso.test"})
 	w.want(201, "POST", "/organization_domains/"+domain.text("id")+"/verify", nil)
 	w.get("/organization_domains/" + domain.text("id"))
 	w.want(204, "DELETE", "/organization_domains/"+domain.text("id"), nil)
@@ -106,13 +113,15 @@ func drive(t *testing.T, w *world) {
 	w.want(200, "DELETE", "/organizations/"+organization, nil)
 }
 
-// driveConnections makes everything that happens to a connection, from its draft to its end.
+// driveConnections causes all events of a connection, from its creation to its deletion.
 func (t tenant) driveConnections(test *testing.T, w *world) {
 	conn := w.connect(w.client, t.organization, nil).text("id")
 	path := "/connections/" + conn
 	t.signIn(w, conn, "eve", "eve@contoso.example")
-	t.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.NotProvisioned), Reference: "r-1", UserAgent: "Mozilla/5.0"})
-	t.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.UserDeactivated), Reference: "r-2", Email: "eve@contoso.example", Address: "192.0.2.1"})
+	t.failSignIn(w, conn,
+		signon.LoginAttempt{Reason: string(refusal.NotProvisioned), Reference: "r-1", UserAgent: "Mozilla/5.0"})
+	t.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.UserDeactivated), Reference: "r-2",
+		Email: "eve@contoso.example", Address: "192.0.2.1"})
 	w.get("/connections")
 	w.get(path)
 	w.want(200, "PATCH", path, object{"saml": object{"idp_certificates": []string{ending(test, 20)}}})

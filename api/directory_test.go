@@ -14,8 +14,10 @@ import (
 func TestDirectory(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		g := w.want(201, "POST", "/organizations", object{"name": "Contoso", "domain_data": []object{{"domain": "contoso.example", "state": "verified"}}})
-		d := w.want(201, "POST", "/directories", object{"organization_id": g.text("id"), "name": "Okta", "type": "okta scim v2.0"})
+		g := w.want(201, "POST", "/organizations",
+			object{"name": "Contoso", "domain_data": []object{{"domain": "contoso.example", "state": "verified"}}})
+		d := w.want(201, "POST", "/directories",
+			object{"organization_id": g.text("id"), "name": "Okta", "type": "okta scim v2.0"})
 		path := "/directories/" + d.text("id")
 		if got, want := d.text("scim.base_url"), publicURL+"/scim/v2/"+d.text("id"); got != want {
 			t.Errorf("base_url %q, want %q", got, want)
@@ -23,12 +25,14 @@ func TestDirectory(t *testing.T) {
 		if d.text("state") != "validating" {
 			t.Errorf("a new directory is %v", d)
 		}
-		opened := must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), d.text("scim.bearer_token"))).Directory
+		opened := must[*directory.Access](t)(
+			directory.Across(w.store).Authenticate(t.Context(), d.text("scim.bearer_token"))).Directory
 		org := w.store.Org(opened.OrganizationID, opened.Actor())
 		tenant := tenant{org: org, id: opened.ID}
 		tenant.group(w, "Staff", tenant.user(w, "ada@contoso.example").ID)
 		bob := tenant.user(w, "bob@contoso.example")
-		must[*people.User](t)(directory.Of(org, opened.ID).UpdateUser(t.Context(), bob.ID, func(u *people.UserDraft) error { u.Active = false; return nil }))
+		must[*people.User](t)(directory.Of(org, opened.ID).UpdateUser(t.Context(), bob.ID,
+			func(u *people.UserDraft) error { u.Active = false; return nil }))
 
 		t.Run("it is linked once its identity provider came, and counts what is in it", func(t *testing.T) {
 			o := w.get(path)
@@ -47,7 +51,8 @@ func TestDirectory(t *testing.T) {
 			}
 		})
 		t.Run("its settings change, and it keeps those that the body does not name", func(t *testing.T) {
-			want := map[string]any{"strict": false, "mass_change_percent": 20.0, "mass_change_window_seconds": 3600.0, "mass_change": nil}
+			want := map[string]any{"strict": false, "mass_change_percent": 20.0, "mass_change_window_seconds": 3600.0,
+				"mass_change": nil}
 			check := func(o object) {
 				t.Helper()
 				if diff := cmp.Diff(any(want), o["rollcall"]); diff != "" || o.text("name") != "Okta, new" {
@@ -76,17 +81,20 @@ func TestDirectory(t *testing.T) {
 			}
 		})
 		t.Run("it has two tokens at most, and a deleted one opens nothing", func(t *testing.T) {
-			second := w.want(201, "POST", path+"/tokens", object{"name": "second", "type": "bearer", "expires_at": "2999-12-31"})
+			second := w.want(201, "POST", path+"/tokens",
+				object{"name": "second", "type": "bearer", "expires_at": "2999-12-31"})
 			if second.text("expires_at") != "2999-12-31T00:00:00.000Z" {
 				t.Errorf("got %v", second)
 			}
 			w.want(409, "POST", path+"/tokens", object{"name": "third"})
 			list := w.get(path + "/tokens")
-			if len(list.data()) != 2 || list.at("data.1.bearer_token") != nil || list.text("data.1.token_suffix") != second.text("bearer_token")[len(second.text("bearer_token"))-4:] {
+			if len(list.data()) != 2 || list.at("data.1.bearer_token") != nil ||
+				list.text("data.1.token_suffix") != second.text("bearer_token")[len(second.text("bearer_token"))-4:] {
 				t.Errorf("got %v", list)
 			}
 			w.want(204, "DELETE", path+"/tokens/"+list.text("data.0.id"), nil)
-			if _, err := directory.Across(w.store).Authenticate(t.Context(), d.text("scim.bearer_token")); model.KindOf(err) != model.Denied {
+			_, err := directory.Across(w.store).Authenticate(t.Context(), d.text("scim.bearer_token"))
+			if model.KindOf(err) != model.Denied {
 				t.Errorf("the deleted token: %v", err)
 			}
 			must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), second.text("bearer_token")))
@@ -96,17 +104,20 @@ func TestDirectory(t *testing.T) {
 			list := w.get(path + "/tokens")
 			w.want(204, "DELETE", path+"/tokens/"+list.text("data.0.id"), nil)
 			made := w.want(201, "POST", path+"/tokens", object{"name": "client", "type": "client_credentials"})
-			if made.text("client_id") != made.text("id") || made.text("token_url") != publicURL+"/scim/oauth2/token" || made["bearer_token"] != nil {
+			if made.text("client_id") != made.text("id") || made.text("token_url") != publicURL+"/scim/oauth2/token" ||
+				made["bearer_token"] != nil {
 				t.Errorf("got %v", made)
 			}
-			bought, _, err := directory.Across(w.store).DirectoryAccessToken(t.Context(), made.text("client_id"), made.text("client_secret"))
+			bought, _, err := directory.Across(w.store).DirectoryAccessToken(t.Context(), made.text("client_id"),
+				made.text("client_secret"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), bought))
 			w.want(409, "POST", path+"/tokens", object{"name": "another", "type": "client_credentials"})
 			list = w.get(path + "/tokens")
-			if list.text("data.1.type") != "client_credentials" || list.text("data.0.type") != "bearer" || list.at("data.1.client_secret") != nil {
+			if list.text("data.1.type") != "client_credentials" || list.text("data.0.type") != "bearer" ||
+				list.at("data.1.client_secret") != nil {
 				t.Errorf("got %v", list)
 			}
 		})
@@ -122,7 +133,8 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 		delete(document, "externalId")
 		plain := must[*people.User](t)(directory.Of(tenant.org, tenant.id).CreateUser(t.Context(), document))
 		staff, admins := tenant.group(w, "Staff", ada.ID, bob.ID), tenant.group(w, "Admins", ada.ID)
-		unowned := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person("login@elsewhere.example")))
+		unowned := must[*people.User](t)(
+			people.In(tenant.org).CreateUser(t.Context(), person("login@elsewhere.example")))
 		id := func(u *people.User) string { return model.DirectoryUserPrefix.ID(u.ID) }
 		groupID := func(g *people.DirectoryGroup) string { return model.DirectoryGroupPrefix.ID(g.ID) }
 
@@ -130,14 +142,18 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 			name, query string
 			want        []string
 		}{
-			{"all of a directory, newest first", "directory=" + tenant.directory, []string{id(plain), id(bob), id(ada)}},
+			{"all of a directory, newest first", "directory=" + tenant.directory,
+				[]string{id(plain), id(bob), id(ada)}},
 			{"those of a group", "group=" + groupID(staff), []string{id(bob), id(ada)}},
-			{"those of a group and directory", "group=" + groupID(admins) + "&directory=" + tenant.directory, []string{id(ada)}},
+			{"those of a group and directory", "group=" + groupID(admins) + "&directory=" + tenant.directory,
+				[]string{id(ada)}},
 			{"by e-mail in another case", "email=ADA@Contoso.example&directory=" + tenant.directory, []string{id(ada)}},
 			{"by an e-mail of nobody", "email=nobody&directory=" + tenant.directory, []string{}},
 			{"by externalId", "idp_id=x-bob@contoso.example&directory=" + tenant.directory, []string{id(bob)}},
-			{"by SCIM id where there is no externalId", "idp_id=" + plain.ID + "&directory=" + tenant.directory, []string{id(plain)}},
-			{"by SCIM id where there is an externalId", "idp_id=" + ada.ID + "&directory=" + tenant.directory, []string{}},
+			{"by SCIM id where there is no externalId", "idp_id=" + plain.ID + "&directory=" + tenant.directory,
+				[]string{id(plain)}},
+			{"by SCIM id where there is an externalId", "idp_id=" + ada.ID + "&directory=" + tenant.directory,
+				[]string{}},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				if diff := cmp.Diff(test.want, w.get("/directory_users?"+test.query).ids()); diff != "" {
@@ -147,16 +163,20 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 		}
 		t.Run("a user has its groups, in a list and alone", func(t *testing.T) {
 			o := w.get("/directory_users/" + id(ada))
-			if diff := cmp.Diff([]any{groupID(staff), groupID(admins)}, []any{o.at("groups.0.id"), o.at("groups.1.id")}); diff != "" {
+			diff := cmp.Diff([]any{groupID(staff), groupID(admins)}, []any{o.at("groups.0.id"), o.at("groups.1.id")})
+			if diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(map[string]any(o), w.get("/directory_users?group="+groupID(admins)).at("data.0")); diff != "" {
+			if diff := cmp.Diff(map[string]any(o),
+				w.get("/directory_users?group="+groupID(admins)).at("data.0")); diff != "" {
 				t.Error(diff)
 			}
-			if o := w.get("/directory_users/" + id(plain)); o.text("idp_id") != plain.ID || len(o["groups"].([]any)) != 0 {
+			if o := w.get("/directory_users/" + id(plain)); o.text("idp_id") != plain.ID ||
+				len(o["groups"].([]any)) != 0 {
 				t.Errorf("got %v", o)
 			}
-			want := object{"state": "active", "email": "ada@contoso.example", "first_name": "Given", "job_title": "Engineer", "idp_id": "x-ada@contoso.example"}
+			want := object{"state": "active", "email": "ada@contoso.example", "first_name": "Given",
+				"job_title": "Engineer", "idp_id": "x-ada@contoso.example"}
 			for name, value := range want {
 				if o[name] != value {
 					t.Errorf("%s is %v", name, o[name])
@@ -166,7 +186,8 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 		t.Run("groups are listed by directory and by user", func(t *testing.T) {
 			for query, want := range map[string][]string{
 				"directory=" + tenant.directory: {groupID(admins), groupID(staff)}, "user=" + id(bob): {groupID(staff)},
-				"user=" + id(ada) + "&directory=" + tenant.directory + "&order=asc": {groupID(staff), groupID(admins)}, "user=" + id(plain): {},
+				"user=" + id(ada) + "&directory=" + tenant.directory + "&order=asc": {groupID(staff), groupID(admins)},
+				"user=" + id(plain): {},
 			} {
 				if diff := cmp.Diff(want, w.get("/directory_groups?"+query).ids()); diff != "" {
 					t.Errorf("%s: %s", query, diff)
@@ -189,34 +210,41 @@ func TestUsers(t *testing.T) {
 		epoch := func() int64 { return must[*people.User](t)(people.In(tenant.org).User(t.Context(), ada.ID)).Epoch }
 
 		o := w.get(path)
-		for name, value := range map[string]any{"object": "user", "role": "member", "email_verified": true, "directory_id": tenant.directory,
-			"organization_id": tenant.organization, "state": "active", "inactive_reason": nil, "profile_picture_url": nil} {
+		for name, value := range map[string]any{"object": "user", "role": "member", "email_verified": true,
+			"directory_id":    tenant.directory,
+			"organization_id": tenant.organization, "state": "active", "inactive_reason": nil,
+			"profile_picture_url": nil} {
 			if o[name] != value {
 				t.Errorf("%s is %v, want %v", name, o[name], value)
 			}
 		}
 		t.Run("found by e-mail", func(t *testing.T) {
 			for email, want := range map[string]int{"ADA@contoso.example": 1, "bob@contoso.example": 0, "": 1} {
-				if got := w.get("/users?organization_id=" + tenant.organization + "&email=" + email).ids(); len(got) != want {
+				got := w.get("/users?organization_id=" + tenant.organization + "&email=" + email).ids()
+				if len(got) != want {
 					t.Errorf("%q finds %d", email, len(got))
 				}
 			}
 		})
 		t.Run("the role changes, and taking admin away ends access", func(t *testing.T) {
 			before := epoch()
-			if o := w.want(200, "PATCH", path, object{"role": "admin"}); o.text("role") != "admin" || epoch() != before {
+			o := w.want(200, "PATCH", path, object{"role": "admin"})
+			if o.text("role") != "admin" || epoch() != before {
 				t.Errorf("got %v, epoch %d after %d", o, epoch(), before)
 			}
 			w.want(409, "DELETE", path, nil)
-			w.want(409, "PATCH", path, object{"role": "member"}) // the last one stays
-			w.want(200, "PATCH", "/users/"+model.UserPrefix.ID(tenant.user(w, "stand-in@contoso.example").ID), object{"role": "admin"})
-			if o := w.want(200, "PATCH", path, object{"role": "member"}); o.text("role") != "member" || epoch() != before+1 {
+			w.want(409, "PATCH", path, object{"role": "member"}) // the last administrator stays
+			w.want(200, "PATCH", "/users/"+model.UserPrefix.ID(tenant.user(w, "stand-in@contoso.example").ID),
+				object{"role": "admin"})
+			if o := w.want(200, "PATCH", path, object{"role": "member"}); o.text("role") != "member" ||
+				epoch() != before+1 {
 				t.Errorf("got %v, epoch %d after %d", o, epoch(), before)
 			}
 		})
 		t.Run("revoking ends access and leaves the user active", func(t *testing.T) {
 			before := epoch()
-			if o := w.want(200, "POST", path+"/revoke_sessions", nil); o.text("state") != "active" || epoch() != before+1 {
+			o := w.want(200, "POST", path+"/revoke_sessions", nil)
+			if o.text("state") != "active" || epoch() != before+1 {
 				t.Errorf("got %v, epoch %d after %d", o, epoch(), before)
 			}
 			e := w.get("/events?events=user.access_ended&order=desc&limit=1")
@@ -268,7 +296,9 @@ func TestAdoption(t *testing.T) {
 			t.Errorf("still waiting: %v", got)
 		}
 		adopted := tenant.user(w, "root@contoso.example")
-		if o := w.get("/users/" + root); model.UserPrefix.ID(adopted.ID) != root || o.text("directory_id") != tenant.directory || o.text("role") != "admin" {
+		o := w.get("/users/" + root)
+		if model.UserPrefix.ID(adopted.ID) != root || o.text("directory_id") != tenant.directory ||
+			o.text("role") != "admin" {
 			t.Errorf("adopted as %v", o)
 		}
 	})

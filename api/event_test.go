@@ -35,17 +35,22 @@ func TestEvents(t *testing.T) {
 			}
 			return out
 		}
-		start := []string{"organization.created", "organization_domain.created", "organization_domain.verified", "dsync.token.created", "dsync.activated"}
+		start := []string{"organization.created", "organization_domain.created", "organization_domain.verified",
+			"dsync.token.created", "dsync.activated"}
 		hour := url.QueryEscape(began.Add(time.Hour).Format("2006-01-02T15:04:05.999-07:00"))
 		for _, test := range []struct {
 			name, query string
 			want        []string
 		}{
 			{"oldest first", "organization_id=" + one.organization, start},
-			{"newest first", "limit=2&order=desc&organization_id=" + two.organization, []string{"dsync.user.created", "dsync.activated"}},
-			{"of types with commas", "events=dsync.user.created,dsync.activated", []string{"dsync.activated", "dsync.activated", "dsync.user.created"}},
-			{"of types one by one", "events=dsync.user.created&events=dsync.activated&organization_id=" + two.organization, []string{"dsync.activated", "dsync.user.created"}},
-			{"of types in brackets", "events[]=dsync.user.created&events%5B%5D=user.created", []string{"dsync.user.created"}},
+			{"newest first", "limit=2&order=desc&organization_id=" + two.organization,
+				[]string{"dsync.user.created", "dsync.activated"}},
+			{"of types with commas", "events=dsync.user.created,dsync.activated",
+				[]string{"dsync.activated", "dsync.activated", "dsync.user.created"}},
+			{"of types one by one", "events=dsync.user.created&events=dsync.activated&organization_id=" +
+				two.organization, []string{"dsync.activated", "dsync.user.created"}},
+			{"of types in brackets", "events[]=dsync.user.created&events%5B%5D=user.created",
+				[]string{"dsync.user.created"}},
 			{"of a type that never occurs", "events=session.created", []string{}},
 			{"from a moment on", "range_start=" + hour + "&organization_id=" + one.organization, []string{}},
 			{"before a moment", "range_end=" + hour, start},
@@ -83,13 +88,15 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// TestStoppedDatabase walks every route while the database is gone.
+// TestStoppedDatabase calls every route while the database is stopped.
 func TestStoppedDatabase(t *testing.T) {
 	database := modeltest.StartPostgres(t)
-	w := start(t, modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")}, store.Options{}))
+	w := start(t,
+		modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")}, store.Options{}))
 	app := w.application("all")
 	database.StopImmediately(t)
-	body := object{"name": "x", "organization_id": "org_" + anID, "role": "admin", "type": "okta scim v2.0", "domain": "a.example"}
+	body := object{"name": "x", "organization_id": "org_" + anID, "role": "admin", "type": "okta scim v2.0",
+		"domain": "a.example"}
 	w.routes(func(method, route string) {
 		path := pathOf(route) + "?directory=directory_" + anID + "&organization_id=org_" + anID
 		for _, c := range []*client{w.client, app} {
@@ -101,14 +108,15 @@ func TestStoppedDatabase(t *testing.T) {
 	})
 }
 
-// TestPanic expects the form of the API even where a handler gives up.
+// TestPanic expects an error in the form of the API when a handler panics.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	h := ground(t, &api.Server{BootstrapKey: bootstrapKey})
 	r := httptest.NewRequest("GET", "/organizations", nil)
 	r.Header.Set("Authorization", "Bearer "+bootstrapKey)
 	w := serve(h, r)
-	if checkError(t, "GET /organizations", w.Body.Bytes()); w.Code != 500 || !strings.Contains(w.Body.String(), w.Header().Get("X-Request-Id")) {
+	if checkError(t, "GET /organizations", w.Body.Bytes()); w.Code != 500 ||
+		!strings.Contains(w.Body.String(), w.Header().Get("X-Request-Id")) {
 		t.Errorf("answers %d %s", w.Code, w.Body)
 	}
 }

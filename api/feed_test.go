@@ -29,22 +29,24 @@ func (w *world) serveSCIM() string {
 	return server.URL
 }
 
-// TestFeedUnderWriters reads the feed by its cursor while 32 identity providers write: every change is
-// told of once, and each user's own in the order in which they were made.
+// TestFeedUnderWriters reads the feed by its cursor while 32 identity providers write. The feed
+// must have one event for each change, and those of one user in the order of the changes.
 func TestFeedUnderWriters(t *testing.T) {
 	t.Parallel()
 	const writers, changes, people = 32, 6, 8
 	each(t, func(t *testing.T, w *world) {
 		n := w.tenant(w.client, "contoso")
-		idp := &client{t, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}, w.serveSCIM() + "/scim/v2/" + n.directory, n.token}
+		idp := &client{t, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}},
+			w.serveSCIM() + "/scim/v2/" + n.directory, n.token}
 		var users []string
 		for i := range people {
-			users = append(users, idp.want(201, "POST", "/Users", object{"userName": fmt.Sprint("user-", i), "title": ""}).text("id"))
+			users = append(users,
+				idp.want(201, "POST", "/Users", object{"userName": fmt.Sprint("user-", i), "title": ""}).text("id"))
 		}
 		last := w.get("/events?order=desc&limit=1").text("data.0.id")
 
 		var mu sync.Mutex
-		accepted, over := map[string]bool{}, false // titles, and whether there will be no more
+		accepted, over := map[string]bool{}, false // titles; over is true when all are written
 		var writing sync.WaitGroup
 		for i := range writers {
 			writing.Go(func() {
@@ -78,15 +80,17 @@ func TestFeedUnderWriters(t *testing.T) {
 			for _, e := range page.data() {
 				last = e.text("id")
 				if seen[last] {
-					t.Fatalf("event %s was told twice", last)
+					t.Fatalf("event %s came twice", last)
 				}
 				seen[last] = true
 				who, now := e.text("data.id"), e.text("data.job_title")
-				if before := e.text("data.previous_attributes.job_title"); e.text("event") != "dsync.user.updated" || before != title[who] {
-					t.Fatalf("%s of %s tells of %q after %q, and the last was %q", e.text("event"), who, now, before, title[who])
+				before := e.text("data.previous_attributes.job_title")
+				if e.text("event") != "dsync.user.updated" || before != title[who] {
+					t.Fatalf("%s of %s tells of %q after %q, and the last was %q", e.text("event"), who, now,
+						before, title[who])
 				}
 				if told[now] {
-					t.Fatalf("%q was told twice", now)
+					t.Fatalf("%q came twice", now)
 				}
 				title[who], told[now] = now, true
 			}
@@ -112,7 +116,7 @@ func TestFeedUnderWriters(t *testing.T) {
 	})
 }
 
-// directoryUser is the API id of whom SCIM knows by an id.
+// directoryUser is the API id of the user with a SCIM id.
 func (w *world) directoryUser(n tenant, id string) string {
 	w.t.Helper()
 	for _, u := range w.get("/directory_users?limit=100&directory=" + n.directory).data() {

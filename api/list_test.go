@@ -13,13 +13,13 @@ import (
 	"rollcall/model/people"
 )
 
-// listed is a list with 25 objects: its path, and their ids from the oldest on.
+// listed is a list with 25 objects: its path and their ids, the oldest first.
 type listed struct {
 	path string
 	ids  []string
 }
 
-// lists makes 25 of everything that is listed.
+// lists creates 25 objects for each list.
 func lists(t *testing.T, w *world) []listed {
 	tenant := w.tenant(w.client, "contoso")
 	organizations, directories := []string{tenant.organization}, []string{tenant.directory}
@@ -37,25 +37,30 @@ func lists(t *testing.T, w *world) []listed {
 		last = g.ID
 	}
 	for i := range 25 {
-		admin := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person(fmt.Sprintf("admin%02d@contoso.example", i))))
+		admin := must[*people.User](t)(
+			people.In(tenant.org).CreateUser(t.Context(), person(fmt.Sprintf("admin%02d@contoso.example", i))))
 		admins = append(admins, model.UserPrefix.ID(admin.ID))
 		w.want(200, "PATCH", "/users/"+admins[i], object{"role": "admin"})
-		gone := must[*people.User](t)(people.In(tenant.org).CreateUser(t.Context(), person(fmt.Sprintf("gone%02d@elsewhere.example", i))))
+		gone := must[*people.User](t)(
+			people.In(tenant.org).CreateUser(t.Context(), person(fmt.Sprintf("gone%02d@elsewhere.example", i))))
 		w.want(204, "DELETE", "/users/"+model.UserPrefix.ID(gone.ID), nil)
 		a := w.want(201, "POST", "/applications", object{"name": "A"})
 		applications = append(applications, a.text("id"))
 		if i > 0 {
 			g := w.want(201, "POST", "/organizations", object{"name": "Another"})
 			organizations = append(organizations, g.text("id"))
-			d := w.want(201, "POST", "/directories", object{"organization_id": g.text("id"), "name": "D", "type": "generic scim v2.0"})
+			d := w.want(201, "POST", "/directories",
+				object{"organization_id": g.text("id"), "name": "D", "type": "generic scim v2.0"})
 			directories = append(directories, d.text("id"))
 		}
 	}
 	all := w.get("/organizations/" + tenant.organization + "/tombstones?limit=100&order=asc")
 	stones = all.ids()
 	must[*people.DirectoryGroup](t)(directory.Of(tenant.org, tenant.id).UpdateGroup(t.Context(), last,
-		func(*directory.GroupDraft) error { return nil }, directory.MembersChange{Op: directory.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
-	members := w.get("/events?limit=100&order=desc&organization_id=" + tenant.organization + "&events=dsync.user.created").ids()
+		func(*directory.GroupDraft) error { return nil },
+		directory.MembersChange{Op: directory.AddMembers, UserIDs: stored(users, model.DirectoryUserPrefix)}))
+	members := w.get("/events?limit=100&order=desc&organization_id=" + tenant.organization +
+		"&events=dsync.user.created").ids()
 	slices.Reverse(members)
 	asUsers := make([]string, len(users))
 	for i, id := range users {
@@ -84,7 +89,7 @@ func stored(ids []string, kind model.Prefix) []string {
 	return out
 }
 
-// TestPages walks each list in each order, forward to its end and back to its beginning.
+// TestPages reads each list in each order, forward to its end and back to its beginning.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -122,7 +127,7 @@ func TestPages(t *testing.T) {
 	})
 }
 
-// walk reads pages of seven to the end and back, by the cursors that each page gives.
+// walk reads pages of seven objects to the end and back, with the cursors of each page.
 func walk(t *testing.T, w *world, path, next, previous string, want []string) {
 	t.Helper()
 	var pages [][]string
@@ -163,7 +168,8 @@ func TestEmptyLists(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		want := object{"object": "list", "data": []any{}, "list_metadata": map[string]any{"before": nil, "after": nil}}
-		for _, path := range []string{"/organizations", "/directories", "/applications", "/events", "/events?limit=1&order=desc"} {
+		for _, path := range []string{"/organizations", "/directories", "/applications", "/events",
+			"/events?limit=1&order=desc"} {
 			if diff := cmp.Diff(want, w.get(path)); diff != "" {
 				t.Errorf("%s: %s", path, diff)
 			}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/trust"
 )
@@ -34,7 +35,7 @@ func (s *Server) oidcForm(c *connection.Connection) *oidcObject {
 	return &oidcObject{
 		RedirectURI: our.Redirect, PostLogoutRedirectURI: our.PostLogout, InitiateLoginURI: our.InitiateLogin,
 		Issuer: c.IDPEntityID, ClientID: c.OIDCClientID, Scopes: append([]string{}, c.OIDCScopes...),
-		GroupsClaim: orNull(c.OIDCGroupsClaim),
+		GroupsClaim: model.OrNull(c.OIDCGroupsClaim),
 	}
 }
 

@@ -120,7 +120,8 @@ func (s *Server) createOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Settings: organization.DefaultSettings()}}
+	g := &organization.Organization{
+		OrganizationFields: organization.OrganizationFields{Settings: organization.DefaultSettings()}}
 	if err := body.apply(&g.OrganizationFields, c.key); err != nil {
 		return err
 	}
@@ -143,7 +144,8 @@ func (s *Server) organizationRefused(c *call, err error, g *organization.Organiz
 	case field == "domain":
 		return domainRefused(err)
 	case model.KindOf(err) == model.Conflict && g.ExternalID != nil:
-		other, lookup := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), model.Everywhere(), *g.ExternalID)
+		other, lookup := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), model.Everywhere(),
+			*g.ExternalID)
 		if lookup == nil && other != g.ID {
 			return &coded{http.StatusBadRequest, "external_id_already_used",
 				model.Conflictf("external_id", "another organization has this external_id; send another one")}

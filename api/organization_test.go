@@ -20,7 +20,9 @@ func TestOrganization(t *testing.T) {
 		})
 		path := "/organizations/" + g.text("id")
 		t.Run("what was sent is shown, with defaults for the rest", func(t *testing.T) {
-			want := object{"slug": "contoso-sohne", "sso_required": false, "jit": false, "allow_admin_passwords": true, "allow_manual_assignments": false, "session_lifetime_seconds": 86400.0, "session_idle_seconds": 0.0, "login_response_days": 7.0, "default_connection_id": nil}
+			want := object{"slug": "contoso-sohne", "sso_required": false, "jit": false, "allow_admin_passwords": true,
+				"allow_manual_assignments": false, "session_lifetime_seconds": 86400.0, "session_idle_seconds": 0.0,
+				"login_response_days": 7.0, "default_connection_id": nil}
 			if diff := cmp.Diff(map[string]any(want), g["rollcall"]); diff != "" {
 				t.Error(diff)
 			}
@@ -29,7 +31,9 @@ func TestOrganization(t *testing.T) {
 				d := g.at("domains").([]any)[i].(map[string]any)
 				states[d["domain"].(string)] = d["state"].(string) + " by " + d["verification_strategy"].(string)
 			}
-			if diff := cmp.Diff(map[string]string{"contoso.example": "verified by manual", "old.example": "pending by dns"}, states); diff != "" {
+			diff := cmp.Diff(
+				map[string]string{"contoso.example": "verified by manual", "old.example": "pending by dns"}, states)
+			if diff != "" {
 				t.Error(diff)
 			}
 			if g["allow_profiles_outside_organization"] != true || g["external_id"] != "c-1" {
@@ -49,16 +53,21 @@ func TestOrganization(t *testing.T) {
 			want any
 		}{
 			{"a member that is not sent stays", object{"name": "Contoso"}, "external_id", "c-1"},
-			{"one setting leaves the others", object{"rollcall": object{"session_lifetime_seconds": 600}}, "rollcall.jit", false},
+			{"one setting leaves the others", object{"rollcall": object{"session_lifetime_seconds": 600}},
+				"rollcall.jit", false},
 			{"a slug is changed", object{"rollcall": object{"slug": "contoso"}}, "rollcall.slug", "contoso"},
 			{"a key of the metadata is added", object{"metadata": object{"new": "1"}}, "metadata",
 				map[string]any{"tier": "gold", "region": "eu", "new": "1"}},
-			{"a key that is null goes", object{"metadata": object{"tier": nil}}, "metadata", map[string]any{"region": "eu", "new": "1"}},
+			{"a key that is null goes", object{"metadata": object{"tier": nil}}, "metadata",
+				map[string]any{"region": "eu", "new": "1"}},
 			{"metadata that is null goes whole", object{"metadata": nil}, "metadata", map[string]any{}},
 			{"an external_id that is null goes", object{"external_id": nil}, "external_id", nil},
-			{"null for anything else changes nothing", object{"name": nil, "domains": nil, "rollcall": nil}, "name", "Contoso"},
-			{"profiles outside are switched off", object{"allow_profiles_outside_organization": false}, "allow_profiles_outside_organization", false},
-			{"a list of domains is the new list", object{"domain_data": []object{{"domain": "contoso.example", "state": "pending"}}}, "domains.1", nil},
+			{"null for anything else changes nothing", object{"name": nil, "domains": nil, "rollcall": nil},
+				"name", "Contoso"},
+			{"profiles outside are switched off", object{"allow_profiles_outside_organization": false},
+				"allow_profiles_outside_organization", false},
+			{"a list of domains is the new list",
+				object{"domain_data": []object{{"domain": "contoso.example", "state": "pending"}}}, "domains.1", nil},
 			{"an empty list removes them", object{"domains": []string{}}, "domains", []any{}},
 		}
 		for _, test := range updates {
@@ -74,8 +83,9 @@ func TestOrganization(t *testing.T) {
 		}
 
 		t.Run("conflicts say what is taken", func(t *testing.T) {
-			w.want(201, "POST", "/organizations", object{"name": "Fabrikam", "external_id": "f-1", "rollcall": object{"slug": "fabrikam"},
-				"domain_data": []object{{"domain": "fabrikam.example", "state": "verified"}}})
+			w.want(201, "POST", "/organizations",
+				object{"name": "Fabrikam", "external_id": "f-1", "rollcall": object{"slug": "fabrikam"},
+					"domain_data": []object{{"domain": "fabrikam.example", "state": "verified"}}})
 			for _, c := range []struct {
 				status int
 				code   string
@@ -84,7 +94,8 @@ func TestOrganization(t *testing.T) {
 				{400, "external_id_already_used", object{"name": "x", "external_id": "f-1"}},
 				{409, "conflict", object{"name": "x", "rollcall": object{"slug": "fabrikam"}}},
 				{409, "conflict", object{"name": "x", "external_id": "free", "rollcall": object{"slug": "fabrikam"}}},
-				{409, "domain_already_exists", object{"name": "x", "external_id": "f-1x", "domain_data": []object{{"domain": "fabrikam.example", "state": "verified"}}}},
+				{409, "domain_already_exists", object{"name": "x", "external_id": "f-1x",
+					"domain_data": []object{{"domain": "fabrikam.example", "state": "verified"}}}},
 			} {
 				for method, at := range map[string]string{"POST": "/organizations", "PUT": path} {
 					if o := w.want(c.status, method, at, c.body); o.text("code") != c.code {
@@ -98,7 +109,8 @@ func TestOrganization(t *testing.T) {
 		})
 		t.Run("lists find by domain and by name", func(t *testing.T) {
 			for query, want := range map[string]int{
-				"domains=FABRIKAM.example": 1, "domains=a.example,fabrikam.example": 1, "domains[]=a.example&domains[]=fabrikam.example": 1,
+				"domains=FABRIKAM.example": 1, "domains=a.example,fabrikam.example": 1,
+				"domains[]=a.example&domains[]=fabrikam.example": 1,
 				"domains=a.example": 0, "domains=nonsense": 0, "search=ABRI": 1, "search=%25": 0, "search=": 2,
 			} {
 				if got := w.get("/organizations?" + query).ids(); len(got) != want {
@@ -145,12 +157,14 @@ func TestDeletes(t *testing.T) {
 		}
 		t.Run("leaving an application twice is once", func(t *testing.T) {
 			other := w.tenant(w.client, "fabrikam")
-			path := "/applications/" + w.applicationOf(w.application([]string{other.organization})) + "/organizations/" + other.organization
+			path := "/applications/" + w.applicationOf(w.application([]string{other.organization})) +
+				"/organizations/" + other.organization
 			w.want(204, "DELETE", path, nil)
 			w.want(204, "DELETE", path, nil)
 		})
 		t.Run("a deleted organization's events stay", func(t *testing.T) {
-			if got := w.get("/events?order=desc&limit=1&organization_id=" + tenant.organization); got.text("data.0.event") != "organization.deleted" {
+			got := w.get("/events?order=desc&limit=1&organization_id=" + tenant.organization)
+			if got.text("data.0.event") != "organization.deleted" {
 				t.Errorf("the last is %v", got)
 			}
 		})
@@ -163,8 +177,9 @@ func TestApplication(t *testing.T) {
 		one, two := w.tenant(w.client, "one"), w.tenant(w.client, "two")
 		a := w.want(201, "POST", "/applications", object{
 			"name": "Notes", "redirect_uris": []string{"https://notes.example/callback", "http://localhost:3000/"},
-			"post_logout_redirect_uris": []string{"https://notes.example/"}, "backchannel_logout_uri": "https://notes.example/logout",
-			"organizations": []string{two.organization, one.organization},
+			"post_logout_redirect_uris": []string{"https://notes.example/"},
+			"backchannel_logout_uri":    "https://notes.example/logout",
+			"organizations":             []string{two.organization, one.organization},
 		})
 		path := "/applications/" + a.text("id")
 		key := w.as(a.text("client_secret"))
@@ -192,9 +207,11 @@ func TestApplication(t *testing.T) {
 			key.get("/organizations/" + one.organization)
 		})
 		t.Run("a change leaves what it does not send", func(t *testing.T) {
-			o := w.want(200, "PATCH", path, object{"redirect_uris": []string{}, "initiate_login_uri": "https://notes.example/login"})
+			o := w.want(200, "PATCH", path,
+				object{"redirect_uris": []string{}, "initiate_login_uri": "https://notes.example/login"})
 			want := a
-			want["redirect_uris"], want["initiate_login_uri"], want["updated_at"] = []any{}, "https://notes.example/login", o["updated_at"]
+			want["redirect_uris"], want["initiate_login_uri"], want["updated_at"] = []any{},
+				"https://notes.example/login", o["updated_at"]
 			if diff := cmp.Diff(want, o); diff != "" {
 				t.Error(diff)
 			}

@@ -15,7 +15,8 @@ func TestPasswordSetup(t *testing.T) {
 		ada := model.UserPrefix.ID(tenant.user(w, "ada@contoso.example").ID)
 		path := "/users/" + ada + "/password_setup"
 		t.Run("a member gets none", func(t *testing.T) {
-			if o := w.want(409, "POST", path, nil); o.text("errors.0.field") != "user_id" || !strings.Contains(o.text("message"), "administrator") {
+			o := w.want(409, "POST", path, nil)
+			if o.text("errors.0.field") != "user_id" || !strings.Contains(o.text("message"), "administrator") {
 				t.Errorf("%v", o)
 			}
 		})
@@ -28,7 +29,8 @@ func TestPasswordSetup(t *testing.T) {
 			if err != nil || !strings.HasPrefix(first, publicURL+"/password/") || len(u.Path) < 50 {
 				t.Errorf("%v", o)
 			}
-			if o.text("object") != "password_setup" || o.text("user_id") != ada || o.text("organization_id") != tenant.organization || o.text("expires_at") == "" {
+			if o.text("object") != "password_setup" || o.text("user_id") != ada ||
+				o.text("organization_id") != tenant.organization || o.text("expires_at") == "" {
 				t.Errorf("%v", o)
 			}
 			if again := w.want(201, "POST", path, nil).text("url"); again == first {
@@ -48,7 +50,8 @@ func TestPasswordSetup(t *testing.T) {
 		})
 		t.Run("the last administrator stays one", func(t *testing.T) {
 			o := w.want(409, "PATCH", "/users/"+ada, object{"role": "member"})
-			if !strings.Contains(o.text("message"), "last administrator") || w.get("/users/"+ada).text("role") != "admin" {
+			if !strings.Contains(o.text("message"), "last administrator") ||
+				w.get("/users/"+ada).text("role") != "admin" {
 				t.Errorf("%v", o)
 			}
 			w.want(409, "DELETE", "/users/"+ada, nil)

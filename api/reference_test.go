@@ -20,10 +20,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// reference is the wire contract: the operations of reference-api.yaml and the schemas of their answers.
+// reference has the operations of reference-api.yaml and the schemas of their answers.
 type reference struct {
 	document   map[string]any
-	compiling  sync.Mutex // compiler serves one at a time
+	compiling  sync.Mutex // compiler is not safe for concurrent use
 	compiler   *jsonschema.Compiler
 	operations []*operation
 }
@@ -32,7 +32,7 @@ type reference struct {
 type operation struct {
 	method, template string
 	path             *regexp.Regexp
-	answers          map[int]string // where the schema of each 2xx stands; empty for an answer without a body
+	answers          map[int]string // the pointer to the schema of each 2xx; empty for an answer without a body
 }
 
 var loadReference = sync.OnceValues(func() (*reference, error) {
@@ -71,7 +71,8 @@ var loadReference = sync.OnceValues(func() (*reference, error) {
 				op.answers[status] = ""
 				if answer.(map[string]any)["content"] != nil {
 					escape := strings.NewReplacer("~", "~0", "/", "~1")
-					op.answers[status] = fmt.Sprintf("/paths/%s/%s/responses/%s/content/application~1json/schema", escape.Replace(template), method, code)
+					op.answers[status] = fmt.Sprintf("/paths/%s/%s/responses/%s/content/application~1json/schema",
+						escape.Replace(template), method, code)
 				}
 			}
 			r.operations = append(r.operations, op)
@@ -80,8 +81,8 @@ var loadReference = sync.OnceValues(func() (*reference, error) {
 	return r, nil
 })
 
-// compactRequired removes the doubles that the reference has in some lists of required members,
-// which JSON Schema does not allow.
+// compactRequired removes duplicates from the lists of required members. The reference has some,
+// and JSON Schema does not allow them.
 func compactRequired(value any) {
 	switch v := value.(type) {
 	case []any:
@@ -98,8 +99,8 @@ func compactRequired(value any) {
 	}
 }
 
-// find returns the operation of a request; nil for what Rollcall adds. Of two templates that match,
-// the one without a parameter there is meant.
+// find returns the operation of a request, or nil for a route that Rollcall adds. If two templates
+// match, it returns the one without a parameter.
 func (r *reference) find(method, path string) *operation {
 	var found *operation
 	for _, o := range r.operations {
@@ -110,7 +111,7 @@ func (r *reference) find(method, path string) *operation {
 	return found
 }
 
-// check tells what of a 2xx answer is not as the reference has it.
+// check returns how a 2xx answer differs from the reference.
 func (r *reference) check(o *operation, status int, body []byte) error {
 	pointer, ok := o.answers[status]
 	if !ok {
@@ -148,8 +149,8 @@ func (r *reference) checkValue(pointer string, value any, name string) error {
 	return nil
 }
 
-// checkEvents checks each event against the variant of its type. The reference's oneOf has no place
-// for Rollcall's own types: those have to be events, with any data.
+// checkEvents checks each event against the schema of its type. The reference does not have
+// Rollcall's own types. Those must be events with any data.
 func (r *reference) checkEvents(list string, page map[string]any) error {
 	const event = "/components/schemas/EventSchema/allOf/"
 	variants := r.at(event + "1/oneOf").([]any)
@@ -175,7 +176,7 @@ func (r *reference) checkEvents(list string, page map[string]any) error {
 	return errors.Join(problems...)
 }
 
-// at is what stands at a JSON pointer.
+// at is the value at a JSON pointer.
 func (r *reference) at(pointer string) any {
 	var value any = r.document
 	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
@@ -190,22 +191,24 @@ func (r *reference) at(pointer string) any {
 	return value
 }
 
-// additions are the members that Rollcall adds to the reference's objects, on purpose. The members
-// of events stand behind the event's type.
+// additions are the members that Rollcall adds to the reference's objects on purpose. The members
+// of events begin with the type of the event.
 var additions = regexp.MustCompile(`^(` + strings.Join([]string{
 	`(\.data\[\])?\.rollcall`, // an organization's slug and settings
-	`(\.data\[\])?\.(allow_idp_initiated|application_id|subject_attribute|username_attribute|trust_email|reauthentication|logout|accounts|attribute_mapping|saml)`, // of a connection
+	// of a connection
+	`(\.data\[\])?\.(allow_idp_initiated|application_id|subject_attribute|username_attribute|trust_email|` +
+		`reauthentication|logout|accounts|attribute_mapping|saml)`,
 	`organization\.\w+\.data\.(rollcall|allow_profiles_outside_organization)`,
 	`\.list_metadata\.before`, // of events, where the reference has only after
 	`dsync\.token\.\w+\.data\.(name|expires_at|last_used_at)`,
 	`dsync\.deleted\.data\.external_key`,
 	`connection\.deleted\.data\.(status|domains)`,
 	`connection\.saml_certificate_\w+\.data\.certificate\.(fingerprint_sha256|subject)`,
-	`dsync\.activated\.data\.domains\[\]\.\w+`, // whole domains
+	`dsync\.activated\.data\.domains\[\]\.\w+`, // complete domains
 }, "|") + `)$`)
 
-// unknown lists the members of a value that its schema does not name: a misspelled optional member
-// would pass validation.
+// unknown lists the members of a value that its schema does not have. Validation alone would accept
+// a misspelled optional member.
 func (r *reference) unknown(schema, value any, path string) []string {
 	s, ok := schema.(map[string]any)
 	if !ok {
@@ -237,7 +240,7 @@ func (r *reference) unknown(schema, value any, path string) []string {
 	return slices.Compact(found)
 }
 
-// contract is a transport that holds every answer against the reference.
+// contract is a transport that checks every answer against the reference.
 type contract struct {
 	t         *testing.T
 	reference *reference
@@ -284,7 +287,7 @@ func (c *contract) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w, nil
 }
 
-// checkError expects the API's error object and nothing internal in it.
+// checkError expects the API's error object without internal text.
 func checkError(t *testing.T, name string, body []byte) {
 	t.Helper()
 	var e struct {
@@ -294,14 +297,16 @@ func checkError(t *testing.T, name string, body []byte) {
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil || e.Message == nil || *e.Message == "" || e.Code == nil || *e.Code == "" || e.Errors == nil {
+	err := d.Decode(&e)
+	if err != nil || e.Message == nil || *e.Message == "" || e.Code == nil || *e.Code == "" || e.Errors == nil {
 		t.Errorf("%s: not an error of the API: %v\n%s", name, err, body)
 		return
 	}
 	for _, p := range *e.Errors {
 		if p.Field == nil || p.Code == nil || p.Message == nil || *p.Message == "" {
 			t.Errorf("%s: an entry of errors lacks a member: %s", name, body)
-		} else if want := "invalid_" + strings.ReplaceAll(*p.Field, ".", "_"); !slices.Contains([]string{"required", "taken", want}, *p.Code) {
+		} else if want := "invalid_" +
+			strings.ReplaceAll(*p.Field, ".", "_"); !slices.Contains([]string{"required", "taken", want}, *p.Code) {
 			t.Errorf("%s: an entry of errors has the code %q: %s", name, *p.Code, body)
 		}
 	}

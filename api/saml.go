@@ -52,9 +52,9 @@ func (s *Server) samlForm(c *connection.Connection) (samlObject, error) {
 	our, now := trust.SAMLEndpointsOf(s.PublicURL, c), s.Store.Now()
 	o := samlObject{
 		SPEntityID: our.EntityID, ACSURL: our.ACS, SLOURL: our.SLO, SPMetadataURL: our.EntityID,
-		IDPEntityID: c.IDPEntityID, IDPMetadataURL: orNull(c.IDPMetadataURL),
+		IDPEntityID: c.IDPEntityID, IDPMetadataURL: model.OrNull(c.IDPMetadataURL),
 		IDPSSOURL:       cmp.Or(c.IDPSSORedirectURL, c.IDPSSOPostURL),
-		IDPSLOURL:       orNull(cmp.Or(c.IDPSLORedirectURL, c.IDPSLOPostURL)),
+		IDPSLOURL:       model.OrNull(cmp.Or(c.IDPSLORedirectURL, c.IDPSLOPostURL)),
 		IDPCertificates: []certificateObject{}, samlDetails: samlDetailsOf(c, now),
 	}
 	for _, text := range c.IDPCertificates {

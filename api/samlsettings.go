@@ -45,12 +45,12 @@ type metadataObject struct {
 
 func samlDetailsOf(c *connection.Connection, now time.Time) samlDetails {
 	d := samlDetails{
-		SignRequests: !c.UnsignedRequests, AllowEncrypted: c.AllowEncrypted, NameIDFormat: orNull(c.NameIDFormat),
+		SignRequests: !c.UnsignedRequests, AllowEncrypted: c.AllowEncrypted, NameIDFormat: model.OrNull(c.NameIDFormat),
 		RefuseExpiredCertificates: c.RefuseExpiredCertificates, Certificates: c.Certificates(now),
 	}
 	if c.IDPMetadataURL != "" {
 		d.Metadata = &metadataObject{c.IDPMetadataURL, c.MetadataRefreshedAt, c.MetadataTriedAt,
-			orNull(c.MetadataError)}
+			model.OrNull(c.MetadataError)}
 	}
 	return d
 }

@@ -17,13 +17,16 @@ func TestOrganizationSchema(t *testing.T) {
 		tenant := w.tenant(w.client, "contoso")
 		list := "/organizations/" + tenant.organization + "/schemas"
 		path := list + "/" + crewURN
-		body := object{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Schema"}, "id": crewURN, "name": "Crew", "description": "People on board",
-			"attributes": []object{{"name": "rank"}, {"name": "ships", "type": "complex", "multiValued": true, "subAttributes": []object{{"name": "value", "type": "integer"}}}}}
+		body := object{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Schema"}, "id": crewURN,
+			"name": "Crew", "description": "People on board",
+			"attributes": []object{{"name": "rank"}, {"name": "ships", "type": "complex", "multiValued": true,
+				"subAttributes": []object{{"name": "value", "type": "integer"}}}}}
 
 		w.want(404, "GET", path, nil)
 		made := w.want(201, "PUT", path, body)
 		plain := func(name, kind string) map[string]any {
-			return map[string]any{"name": name, "type": kind, "multiValued": false, "description": "", "required": false, "caseExact": false,
+			return map[string]any{"name": name, "type": kind, "multiValued": false, "description": "",
+				"required": false, "caseExact": false,
 				"mutability": "readWrite", "returned": "default", "uniqueness": "none"}
 		}
 		ships := plain("ships", "complex")
@@ -31,16 +34,19 @@ func TestOrganizationSchema(t *testing.T) {
 		if diff := cmp.Diff(any([]any{plain("rank", "string"), ships}), made["attributes"]); diff != "" {
 			t.Error(diff)
 		}
-		if made.text("object") != "organization_schema" || made.text("id") != crewURN || made.text("organization_id") != tenant.organization || made.text("name") != "Crew" {
+		if made.text("object") != "organization_schema" || made.text("id") != crewURN ||
+			made.text("organization_id") != tenant.organization || made.text("name") != "Crew" {
 			t.Errorf("got %v", made)
 		}
 		if diff := cmp.Diff(made, w.get(path)); diff != "" {
 			t.Errorf("read: %s", diff)
 		}
-		if diff := cmp.Diff(made, w.get(list+"/"+strings.ReplaceAll(strings.ToUpper(crewURN), ":", "%3A"))); diff != "" {
+		diff := cmp.Diff(made, w.get(list+"/"+strings.ReplaceAll(strings.ToUpper(crewURN), ":", "%3A")))
+		if diff != "" {
 			t.Errorf("read by another spelling: %s", diff)
 		}
-		if events := w.get("/events?events=organization.updated&order=desc&limit=1"); events.text("data.0.data.id") != tenant.organization {
+		events := w.get("/events?events=organization.updated&order=desc&limit=1")
+		if events.text("data.0.data.id") != tenant.organization {
 			t.Errorf("the event is %v", events)
 		}
 		body["name"] = "Crew, new"
@@ -56,7 +62,8 @@ func TestOrganizationSchema(t *testing.T) {
 		w.want(404, "DELETE", "/organizations/"+other.organization+"/schemas/"+crewURN, nil)
 
 		for i := range 9 {
-			w.want(201, "PUT", fmt.Sprintf("%s/urn:example:%d", list, i), object{"name": "x", "attributes": []object{{"name": "a"}}})
+			w.want(201, "PUT", fmt.Sprintf("%s/urn:example:%d", list, i),
+				object{"name": "x", "attributes": []object{{"name": "a"}}})
 		}
 		w.want(409, "PUT", list+"/urn:example:more", object{"name": "x", "attributes": []object{{"name": "a"}}})
 		w.want(200, "PUT", path, body)
@@ -85,7 +92,8 @@ func TestBadOrganizationSchema(t *testing.T) {
 			field           string
 		}{
 			{"no name", urn, `{"attributes":[{"name":"a"}]}`, 422, "name"},
-			{"a long name", urn, `{"name":"` + strings.Repeat("x", 1001) + `","attributes":[{"name":"a"}]}`, 422, "name"},
+			{"a long name", urn, `{"name":"` + strings.Repeat("x", 1001) + `","attributes":[{"name":"a"}]}`,
+				422, "name"},
 			{"no attributes", urn, `{"name":"x"}`, 422, "attributes"},
 			{"attributes that are none", urn, `{"name":"x","attributes":"a"}`, 422, "attributes"},
 			{"many attributes", urn, attribute(strings.Join(many, ",")), 422, "attributes"},
@@ -95,21 +103,27 @@ func TestBadOrganizationSchema(t *testing.T) {
 			{"$ref at the top", urn, attribute(`{"name":"$ref"}`), 422, "attributes.0.name"},
 			{"the same name twice", urn, attribute(`{"name":"a"},{"name":"A"}`), 422, "attributes.1.name"},
 			{"an unknown type", urn, attribute(`{"name":"a","type":"text"}`), 422, "attributes.0.type"},
-			{"an unknown mutability", urn, attribute(`{"name":"a","mutability":"writeOnly"}`), 422, "attributes.0.mutability"},
+			{"an unknown mutability", urn, attribute(`{"name":"a","mutability":"writeOnly"}`), 422,
+				"attributes.0.mutability"},
 			{"returned on request", urn, attribute(`{"name":"a","returned":"request"}`), 422, "attributes.0.returned"},
 			{"unique", urn, attribute(`{"name":"a","uniqueness":"server"}`), 422, "attributes.0.uniqueness"},
-			{"complex without parts", urn, attribute(`{"name":"a","type":"complex"}`), 422, "attributes.0.subAttributes"},
-			{"simple with parts", urn, attribute(`{"name":"a","subAttributes":[{"name":"b"}]}`), 422, "attributes.0.subAttributes"},
-			{"complex within complex", urn, attribute(`{"name":"a","type":"complex","subAttributes":[{"name":"b","type":"complex","subAttributes":[{"name":"c"}]}]}`),
+			{"complex without parts", urn, attribute(`{"name":"a","type":"complex"}`), 422,
+				"attributes.0.subAttributes"},
+			{"simple with parts", urn, attribute(`{"name":"a","subAttributes":[{"name":"b"}]}`), 422,
+				"attributes.0.subAttributes"},
+			{"complex within complex", urn, attribute(`{"name":"a","type":"complex","subAttributes":[{"name":"b",` +
+				`"type":"complex","subAttributes":[{"name":"c"}]}]}`),
 				422, "attributes.0.subAttributes.0.type"},
-			{"many canonical values", urn, attribute(`{"name":"a","canonicalValues":[` + long(101, `"x"`) + `]}`), 422, "attributes.0.canonicalValues"},
+			{"many canonical values", urn, attribute(`{"name":"a","canonicalValues":[` + long(101, `"x"`) + `]}`), 422,
+				"attributes.0.canonicalValues"},
 			{"another id", urn, `{"id":"urn:example:y","name":"x","attributes":[{"name":"a"}]}`, 422, "id"},
 			{"no URN", "crew", attribute(`{"name":"a"}`), 422, "id"},
 			{"half a URN", "urn:example", attribute(`{"name":"a"}`), 422, "id"},
 			{"a URN with a quote", `urn:example:x%22y`, attribute(`{"name":"a"}`), 422, "id"},
 			{"a long URN", "urn:example:" + strings.Repeat("x", 200), attribute(`{"name":"a"}`), 422, "id"},
 			{"the core schema", "urn:ietf:params:scim:schemas:core:2.0:User", attribute(`{"name":"a"}`), 422, "id"},
-			{"the enterprise extension", "URN:ietf:params:scim:schemas:extension:enterprise:2.0:User", attribute(`{"name":"a"}`), 422, "id"},
+			{"the enterprise extension", "URN:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+				attribute(`{"name":"a"}`), 422, "id"},
 			{"below another schema", crewURN + ":rank", attribute(`{"name":"a"}`), 409, "id"},
 			{"above another schema", strings.TrimSuffix(crewURN, ":User"), attribute(`{"name":"a"}`), 409, "id"},
 		} {

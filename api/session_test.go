@@ -39,8 +39,10 @@ func TestSessions(t *testing.T) {
 			}
 		})
 		t.Run("one tells whose it is and how it began, and no secret", func(t *testing.T) {
-			want := map[string]any{"object": "session", "id": id(bob), "organization_id": tenant.organization, "user_id": user(bob),
-				"method": "sso", "connection_id": connection, "profile_id": model.ProfilePrefix.ID(bob.Session.IdentityID),
+			want := map[string]any{"object": "session", "id": id(bob), "organization_id": tenant.organization,
+				"user_id": user(bob),
+				"method":  "sso", "connection_id": connection,
+				"profile_id": model.ProfilePrefix.ID(bob.Session.IdentityID),
 				"created_at": bob.Session.CreatedAt.String(), "expires_at": bob.Session.ExpiresAt.String()}
 			if diff := cmp.Diff([]any{want}, w.get("/sessions?user=" + user(bob))["data"]); diff != "" {
 				t.Error(diff)
@@ -57,7 +59,7 @@ func TestSessions(t *testing.T) {
 			}
 			must[*signon.SignedIn](t)(signon.Across(w.store).SessionByToken(t.Context(), again.SessionToken))
 		})
-		t.Run("whoever is unassigned has none", func(t *testing.T) {
+		t.Run("a user who is unassigned has none", func(t *testing.T) {
 			w.want(204, "DELETE", "/users/"+user(bob), nil)
 			w.want(404, "GET", "/sessions?user="+user(bob), nil)
 			if got := w.get("/sessions?organization_id=" + tenant.organization).ids(); len(got) != 1 {
@@ -69,16 +71,20 @@ func TestSessions(t *testing.T) {
 			status int
 			field  string
 		}{
-			"sessions of nobody":                   {"/sessions", 422, "user"},
-			"a user of another organization":       {"/sessions?organization_id=" + other.organization + "&user=" + user(ada), 404, ""},
-			"no user's id":                         {"/sessions?user=ada", 404, ""},
-			"a cursor of another list":             {"/sessions?user=" + user(ada) + "&after=" + user(ada), 422, "after"},
-			"an unknown organization's":            {"/sessions?organization_id=org_" + anID, 404, ""},
-			"a login log with a cursor of another": {"/connections/" + connection + "/login_attempts?after=" + user(ada), 422, "after"},
-			"the login log of no connection":       {"/connections/conn_" + anID + "/login_attempts", 404, ""},
+			"sessions of nobody": {"/sessions", 422, "user"},
+			"a user of another organization": {"/sessions?organization_id=" + other.organization + "&user=" +
+				user(ada), 404, ""},
+			"no user's id": {"/sessions?user=ada", 404, ""},
+			"a cursor of another list": {"/sessions?user=" + user(ada) + "&after=" + user(ada),
+				422, "after"},
+			"an unknown organization's": {"/sessions?organization_id=org_" + anID, 404, ""},
+			"a login log with a cursor of another": {"/connections/" + connection + "/login_attempts?after=" +
+				user(ada), 422, "after"},
+			"the login log of no connection": {"/connections/conn_" + anID + "/login_attempts", 404, ""},
 		} {
 			t.Run(name, func(t *testing.T) {
-				if status, _, o := w.send("GET", test.path, nil); status != test.status || o.text("errors.0.field") != test.field {
+				status, _, o := w.send("GET", test.path, nil)
+				if status != test.status || o.text("errors.0.field") != test.field {
 					t.Errorf("answers %d %v", status, o)
 				}
 			})
@@ -95,17 +101,23 @@ func TestLoginAttempts(t *testing.T) {
 		if o := w.get(path); len(o.data()) != 0 {
 			t.Errorf("a new connection's log has %v", o)
 		}
-		tenant.failSignIn(w, conn, signon.LoginAttempt{Reason: string(saml.WrongAudience), Expected: "https://a.example", Received: "https://b.example", Reference: "r-1"})
-		tenant.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.NotProvisioned), Reference: "r-2", Email: "eve@contoso.example", Subject: "eve", Address: "192.0.2.7"})
+		tenant.failSignIn(w, conn, signon.LoginAttempt{Reason: string(saml.WrongAudience),
+			Expected: "https://a.example", Received: "https://b.example", Reference: "r-1"})
+		tenant.failSignIn(w, conn, signon.LoginAttempt{Reason: string(refusal.NotProvisioned), Reference: "r-2",
+			Email: "eve@contoso.example", Subject: "eve", Address: "192.0.2.7"})
 		in := tenant.signIn(w, conn, "ada", "ada@contoso.example")
 
 		list, generic := w.get(path), &connection.Connection{Type: "GenericSAML"}
 		want := []map[string]any{
-			{"status": "succeeded", "reason": nil, "message": nil, "where": nil, "expected": nil, "received": nil, "reference": "r-ada", "ip_address": "192.0.2.1",
+			{"status": "succeeded", "reason": nil, "message": nil, "where": nil, "expected": nil, "received": nil,
+				"reference": "r-ada", "ip_address": "192.0.2.1",
 				"email": "ada@contoso.example", "idp_id": "ada", "user_id": model.UserPrefix.ID(in.User.ID)},
-			{"status": "failed", "reason": "not_provisioned", "message": trust.Advice("not_provisioned", generic), "where": trust.Screen("not_provisioned", generic), "expected": nil, "received": nil, "reference": "r-2",
+			{"status": "failed", "reason": "not_provisioned", "message": trust.Advice("not_provisioned", generic),
+				"where": trust.Screen("not_provisioned", generic), "expected": nil, "received": nil, "reference": "r-2",
 				"ip_address": "192.0.2.7", "email": "eve@contoso.example", "idp_id": "eve", "user_id": nil},
-			{"status": "failed", "reason": "wrong_audience", "message": trust.Advice("wrong_audience", generic), "where": trust.Screen("wrong_audience", generic), "expected": "https://a.example", "received": "https://b.example",
+			{"status": "failed", "reason": "wrong_audience", "message": trust.Advice("wrong_audience", generic),
+				"where": trust.Screen("wrong_audience", generic), "expected": "https://a.example",
+				"received":  "https://b.example",
 				"reference": "r-1", "ip_address": nil, "email": nil, "idp_id": nil, "user_id": nil},
 		}
 		if len(list.data()) != len(want) {
@@ -118,13 +130,15 @@ func TestLoginAttempts(t *testing.T) {
 			delete(o, "id")
 			delete(o, "created_at")
 			want[i]["response_expires_at"] = nil
-			want[i]["object"], want[i]["organization_id"], want[i]["connection_id"], want[i]["notes"] = "login_attempt", tenant.organization, conn, []any{}
+			want[i]["object"], want[i]["organization_id"], want[i]["connection_id"], want[i]["notes"] = "login_attempt",
+				tenant.organization, conn, []any{}
 			if diff := cmp.Diff(want[i], map[string]any(o)); diff != "" {
 				t.Errorf("entry %d: %s", i, diff)
 			}
 		}
 		first := w.get(path + "?limit=2")
-		if rest := w.get(path + "?limit=2&after=" + first.text("list_metadata.after")); len(rest.data()) != 1 || rest.text("data.0.reference") != "r-1" {
+		rest := w.get(path + "?limit=2&after=" + first.text("list_metadata.after"))
+		if len(rest.data()) != 1 || rest.text("data.0.reference") != "r-1" {
 			t.Errorf("the second page is %v", rest)
 		}
 	})
@@ -155,9 +169,11 @@ func TestDefaultConnection(t *testing.T) {
 			value any
 			field string
 		}{
-			"another organization's": {foreign, "default_connection_id"}, "one that does not exist": {"conn_" + anID, "default_connection_id"},
-			"no connection's id": {organization, "default_connection_id"}, "an empty one": {"", "default_connection_id"},
-			"a number": {1, "rollcall.default_connection_id"},
+			"another organization's":  {foreign, "default_connection_id"},
+			"one that does not exist": {"conn_" + anID, "default_connection_id"},
+			"no connection's id":      {organization, "default_connection_id"},
+			"an empty one":            {"", "default_connection_id"},
+			"a number":                {1, "rollcall.default_connection_id"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				if o := put(422, test.value); o.text("errors.0.field") != test.field || shown() != connection {

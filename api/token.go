@@ -63,7 +63,8 @@ func (s *Server) createToken(c *call) error {
 		case directory.ClientCredentials:
 			create = directory.Of(org, id).CreateClient
 		default:
-			return invalidf("type", "type is %q or %q, or is left out", directory.BearerToken, directory.ClientCredentials)
+			return invalidf("type", "type is %q or %q, or is left out", directory.BearerToken,
+				directory.ClientCredentials)
 		}
 	}
 	var expires *model.Time

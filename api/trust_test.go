@@ -21,7 +21,7 @@ import (
 	"rollcall/model/store"
 )
 
-// ending is a certificate that ends in some days.
+// ending is a certificate that expires in some days.
 func ending(t *testing.T, days int) string {
 	t.Helper()
 	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
@@ -37,22 +37,26 @@ func TestSAMLSettings(t *testing.T) {
 		organization := w.tenant(w.client, "contoso").organization
 		const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 		given := byHand(idp(t, 0))
-		for name, value := range (object{"sign_requests": false, "allow_encrypted": "gcm", "name_id_format": persistent, "refuse_expired_certificates": true}) {
+		for name, value := range (object{"sign_requests": false, "allow_encrypted": "gcm", "name_id_format": persistent,
+			"refuse_expired_certificates": true}) {
 			given[name] = value
 		}
 		mapping := object{"email": "workEmail", "groups": "Abteilungen"}
 		settings := func(o object) object {
 			got := object{"attribute_mapping": o["attribute_mapping"]}
-			for _, name := range []string{"sign_requests", "allow_encrypted", "name_id_format", "refuse_expired_certificates"} {
+			for _, name := range []string{"sign_requests", "allow_encrypted", "name_id_format",
+				"refuse_expired_certificates"} {
 				got[name] = o.at("saml." + name)
 			}
 			return got
 		}
-		initially := object{"sign_requests": true, "allow_encrypted": "off", "name_id_format": nil, "refuse_expired_certificates": false, "attribute_mapping": map[string]any{}}
+		initially := object{"sign_requests": true, "allow_encrypted": "off", "name_id_format": nil,
+			"refuse_expired_certificates": false, "attribute_mapping": map[string]any{}}
 		if diff := cmp.Diff(initially, settings(w.connect(w.client, organization, nil))); diff != "" {
 			t.Errorf("initially: -want +got:\n%s", diff)
 		}
-		all := object{"sign_requests": false, "allow_encrypted": "gcm", "name_id_format": persistent, "refuse_expired_certificates": true, "attribute_mapping": map[string]any(mapping)}
+		all := object{"sign_requests": false, "allow_encrypted": "gcm", "name_id_format": persistent,
+			"refuse_expired_certificates": true, "attribute_mapping": map[string]any(mapping)}
 		created := w.connect(w.client, organization, object{"saml": given, "attribute_mapping": mapping})
 		path := "/connections/" + created.text("id")
 		for _, o := range []object{created, w.get(path)} {
@@ -67,8 +71,10 @@ func TestSAMLSettings(t *testing.T) {
 			{object{"saml": object{"allow_encrypted": "cbc"}}, object{"allow_encrypted": "cbc"}},
 			{object{"saml": object{"sign_requests": true}}, object{"sign_requests": true}},
 			{object{"saml": object{"name_id_format": nil}}, object{"name_id_format": nil}},
-			{object{"saml": object{"refuse_expired_certificates": false}}, object{"refuse_expired_certificates": false}},
-			{object{"attribute_mapping": object{"last_name": "nachname"}}, object{"attribute_mapping": map[string]any{"last_name": "nachname"}}},
+			{object{"saml": object{"refuse_expired_certificates": false}},
+				object{"refuse_expired_certificates": false}},
+			{object{"attribute_mapping": object{"last_name": "nachname"}},
+				object{"attribute_mapping": map[string]any{"last_name": "nachname"}}},
 			{object{"attribute_mapping": nil}, object{"attribute_mapping": map[string]any{}}},
 			{object{"saml": object{}}, object{}},
 			{object{"saml": object{"sign_requests": nil, "allow_encrypted": nil}}, object{}},
@@ -89,7 +95,8 @@ func TestSAMLSettings(t *testing.T) {
 			{object{"saml": object{"allow_encrypted": true}}, "saml.allow_encrypted"},
 			{object{"saml": object{"sign_requests": "no"}}, "saml.sign_requests"},
 			{object{"saml": object{"name_id_format": "persistent"}}, "saml.name_id_format"},
-			{object{"saml": object{"name_id_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"}}, "saml.name_id_format"},
+			{object{"saml": object{"name_id_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"}},
+				"saml.name_id_format"},
 			{object{"saml": object{"refuse_expired_certificates": 1}}, "saml.refuse_expired_certificates"},
 			{object{"attribute_mapping": object{"role": "role"}}, "attribute_mapping"},
 			{object{"attribute_mapping": object{"email": ""}}, "attribute_mapping"},
@@ -106,23 +113,26 @@ func TestSAMLSettings(t *testing.T) {
 	})
 }
 
-// TestMetadataIsShown: where it comes from, and how the last attempt went.
+// TestMetadataIsShown checks the URL of the metadata and the result of the last attempt to read it.
 func TestMetadataIsShown(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tenant := w.tenant(w.client, "contoso")
 		address := w.idp.text("/metadata", metadata(t, 0))
 		o := w.connect(w.client, tenant.organization, object{"saml": object{"idp_metadata_url": address}})
-		if o.text("saml.metadata.url") != address || o.text("saml.metadata.refreshed_at") == "" || o.at("saml.metadata.error") != nil || o.at("saml.metadata.tried_at") != nil {
+		if o.text("saml.metadata.url") != address || o.text("saml.metadata.refreshed_at") == "" ||
+			o.at("saml.metadata.error") != nil || o.at("saml.metadata.tried_at") != nil {
 			t.Errorf("got %v", o.at("saml.metadata"))
 		}
 		path := "/connections/" + o.text("id")
 		id, _ := model.ConnectionPrefix.Parse(o.text("id"))
-		must[*connection.Connection](t)(connection.In(tenant.org).RefuseMetadata(t.Context(), id, address, "The address answers with status 503."))
+		must[*connection.Connection](t)(
+			connection.In(tenant.org).RefuseMetadata(t.Context(), id, address, "The address answers with status 503."))
 		if o := w.get(path); o.text("saml.metadata.error") != "The address answers with status 503." {
 			t.Errorf("got %v", o.at("saml.metadata"))
 		}
-		if o := w.want(200, "PATCH", path, object{"saml": object{"idp_metadata_url": address}}); o.at("saml.metadata.error") != nil {
+		if o := w.want(200, "PATCH", path,
+			object{"saml": object{"idp_metadata_url": address}}); o.at("saml.metadata.error") != nil {
 			t.Errorf("after it was sent again: %v", o.at("saml.metadata"))
 		}
 		if o := w.want(200, "PATCH", path, object{"saml": byHand(idp(t, 0))}); o.at("saml.metadata") != nil {
@@ -141,11 +151,13 @@ func TestCertificatesAreShown(t *testing.T) {
 	for _, c := range o.at("saml.certificates").([]any) {
 		c := object(c.(map[string]any))
 		states = append(states, c.text("certificate_type")+" "+c.text("state"))
-		if len(c.text("fingerprint_sha256")) != 64 || c.text("subject") == "" || c.text("not_after") == "" || c.text("not_before") == "" {
+		if len(c.text("fingerprint_sha256")) != 64 || c.text("subject") == "" || c.text("not_after") == "" ||
+			c.text("not_before") == "" {
 			t.Errorf("got %v", c)
 		}
 	}
-	want := []string{"ResponseSigning valid", "ResponseSigning expiring", "ResponseSigning expired", "ResponseSigning not_yet_valid", "RequestSigning valid"}
+	want := []string{"ResponseSigning valid", "ResponseSigning expiring", "ResponseSigning expired",
+		"ResponseSigning not_yet_valid", "RequestSigning valid"}
 	if !slices.Equal(states, want) {
 		t.Errorf("got %q, want %q", states, want)
 	}
@@ -159,7 +171,8 @@ func TestSPKeys(t *testing.T) {
 		roles := func() (roles, ids []string) {
 			for _, k := range w.get(path + "/sp_keys").data() {
 				roles, ids = append(roles, k.text("role")), append(ids, k.text("id"))
-				if k.text("object") != "sp_key" || !strings.HasPrefix(k.text("certificate"), "-----BEGIN CERTIFICATE-----") || strings.Contains(k.text("certificate"), "PRIVATE") {
+				if k.text("object") != "sp_key" || !strings.HasPrefix(k.text("certificate"),
+					"-----BEGIN CERTIFICATE-----") || strings.Contains(k.text("certificate"), "PRIVATE") {
 					t.Errorf("got %v", k)
 				}
 			}

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// check applies the rules that a field's type does not know, and those between fields. A setting
-// that has a problem already gets no second one.
+// check applies the rules that do not follow from the type of a field, and the rules between
+// fields. It reports no second problem for a setting.
 func (l *loader) check(c *Config) {
 	l.rule("ROLLCALL_LISTEN", listenProblem(c.Listen))
 	if !l.failed["ROLLCALL_PUBLIC_URL"] && !l.failed["ROLLCALL_LISTEN"] {
@@ -46,8 +46,8 @@ func listenProblem(address string) string {
 	return ""
 }
 
-// derivePublicURL lets the URL follow the address when only that is set. Port 0 is chosen by the
-// system when it listens, so nothing follows from it.
+// derivePublicURL makes the public URL from the address to listen on, when only the address is set.
+// It needs a port: for port 0 the system chooses one when it listens.
 func (l *loader) derivePublicURL(c *Config) {
 	if l.given["ROLLCALL_PUBLIC_URL"] || !l.given["ROLLCALL_LISTEN"] {
 		return
@@ -87,7 +87,7 @@ func normalize(u *url.URL) {
 	}
 }
 
-// isLoopback tells whether only this machine can mean itself by host.
+// isLoopback reports whether host is this machine and is reached from this machine only.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Docs is the table of all settings in Markdown, as docs/operate.md shows it.
+// Docs returns the table of all settings in Markdown, for docs/operate.md.
 func Docs() string {
 	var b strings.Builder
 	b.WriteString("| name | default | meaning |\n|---|---|---|\n")
@@ -23,7 +23,8 @@ func Docs() string {
 }
 
 // Example is a configuration file that sets nothing: every setting with its meaning and, commented
-// out, its default. It suits --config, systemd's EnvironmentFile and Compose's env_file.
+// out, its default. It can be used with --config, as systemd's EnvironmentFile
+// and as Compose's env_file.
 func Example() string {
 	var b strings.Builder
 	b.WriteString("# Settings of Rollcall, each with its default. This file is generated: change a copy.\n" +

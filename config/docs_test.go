@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the documentation instead of comparing it")
 
-// TestDocumentationIsCurrent compares what is generated from Config with the files of the
+// TestDocumentationIsCurrent compares what is generated from the settings with the files of the
 // repository; go test ./config -run TestDocumentationIsCurrent -update writes them.
 func TestDocumentationIsCurrent(t *testing.T) {
 	t.Parallel()
@@ -74,5 +75,34 @@ func TestExampleChangesNothing(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestSettingsAreDeclared compares the table of settings with the fields of Config: each field has
+// one setting, in the same order.
+func TestSettingsAreDeclared(t *testing.T) {
+	t.Parallel()
+	var c Config
+	fields := reflect.ValueOf(&c).Elem()
+	if len(settings) != fields.NumField() {
+		t.Fatalf("%d settings for %d fields", len(settings), fields.NumField())
+	}
+	for i, s := range settings {
+		name := fields.Type().Field(i).Name
+		if s.field(&c) != fields.Field(i).Addr().Interface() {
+			t.Errorf("%s does not fill %s", s.name, name)
+		}
+		if !strings.HasPrefix(s.name, prefix) || strings.HasSuffix(s.name, fileSuffix) {
+			t.Errorf("%s: %q cannot be the name of a setting", name, s.name)
+		}
+		if !strings.HasSuffix(s.doc, ".") {
+			t.Errorf("%s has no sentence as its meaning: %q", name, s.doc)
+		}
+		if s.fallback != "" && s.unset != "" {
+			t.Errorf("%s has a default and says what happens without one", name)
+		}
+		if err := parse("x", s.field(&c)); err != nil && strings.Contains(err.Error(), "a setting cannot be") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

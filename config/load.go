@@ -13,7 +13,7 @@ import (
 // with the path of a file that holds the value; an empty value is the same as none.
 //
 // The error joins every problem there is, each with the name, what is wrong and what to write
-// instead, and holds no secret value. Load writes nothing and reads only the files it is told of.
+// instead, and holds no secret value. Load writes nothing and reads only the files that are named.
 func Load(environ []string, file string) (Config, error) {
 	l := loader{given: map[string]bool{}, failed: map[string]bool{}}
 	sources := []source{l.readEnviron(environ), l.readFile(file)}
@@ -44,7 +44,7 @@ func Load(environ []string, file string) (Config, error) {
 // problem is one thing that is wrong with one setting.
 type problem struct {
 	name  string
-	place string // where the value stands, when that is not the environment
+	place string // the file of the value and its line; empty for the environment
 	text  string
 }
 
@@ -97,8 +97,8 @@ func (l *loader) value(name string, sources []source) (value, bool) {
 	return value{}, false
 }
 
-// shownPath is a path for a message. One that is not absolute may be the secret itself, which the
-// variable without _FILE takes.
+// shownPath is a path for a message. A path that is not absolute is not shown: the user may have
+// given the secret itself to the variable with _FILE.
 func shownPath(path string) string {
 	if filepath.IsAbs(path) {
 		return strconv.Quote(path)

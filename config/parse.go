@@ -94,7 +94,8 @@ func parseServers(text string) ([]netip.AddrPort, error) {
 			server, err = netip.AddrPortFrom(address, dnsPort), nil
 		}
 		if err != nil || server.Port() == 0 {
-			return nil, fmt.Errorf("%q is not the address of a DNS server; write them like 192.0.2.53 or [2001:db8::53]:5353", item)
+			return nil, fmt.Errorf(
+				"%q is not the address of a DNS server; write them like 192.0.2.53 or [2001:db8::53]:5353", item)
 		}
 		all = append(all, server)
 	}

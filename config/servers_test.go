@@ -23,7 +23,8 @@ func TestDNSServers(t *testing.T) {
 	} {
 		c, err := Load([]string{"ROLLCALL_DNS_SERVERS=" + text}, "")
 		if want == nil && text != "" {
-			if err == nil || !strings.Contains(err.Error(), "ROLLCALL_DNS_SERVERS") || !strings.Contains(err.Error(), "192.0.2.53 or") {
+			if err == nil || !strings.Contains(err.Error(), "ROLLCALL_DNS_SERVERS") ||
+				!strings.Contains(err.Error(), "192.0.2.53 or") {
 				t.Errorf("%q: %v", text, err)
 			}
 			continue

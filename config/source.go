@@ -20,7 +20,7 @@ const (
 	maxFile = 1 << 20
 )
 
-// source is what the environment, or the configuration file, says.
+// source has the values of the environment or of the configuration file.
 type source struct {
 	values map[string]value
 	names  []string // in the order of the source
@@ -63,7 +63,7 @@ func (l *loader) readFile(path string) source {
 		place := fmt.Sprintf("%s, line %d", path, i+1)
 		name, text, ok := strings.Cut(line, "=")
 		name = strings.TrimSpace(name)
-		// A line that is not understood may hold a secret: only its number is told.
+		// A line that is not understood may hold a secret, so the problem has only its number.
 		if !ok || !settingName.MatchString(name) {
 			l.report("--config", place, "is no setting; write NAME=VALUE, or # before a remark")
 			continue
@@ -82,11 +82,11 @@ func (l *loader) readFile(path string) source {
 	return s
 }
 
-// settingName is what a name may be and a secret is not: keys in base64 and API keys, which end up
-// to the left of an = by a broken line, are longer, and URLs have other characters.
+// settingName matches names, and no secret. A broken line may have a secret to the left of its "=":
+// keys in base64 and API keys are longer than a name, and URLs have other characters.
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,30}$`)
 
-// unquote takes off one pair of quotes, which shells and systemd want around some values.
+// unquote removes one pair of quotes. Shells and systemd need quotes around some values.
 func unquote(text string) (string, error) {
 	if text == "" || !strings.ContainsRune(`"'`, rune(text[0])) {
 		return text, nil

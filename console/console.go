@@ -1,9 +1,9 @@
-// Package console is the web interface for operators, and for customers setting up their identity
-// provider.
+// Package console is the web interface for operators.
 //
-// So far it signs operators in: at /console/login with the password that the command line printed
-// or one of their own, which a one-time password is exchanged for before anything else can be done.
-// Then it shows the organizations, and for each one the accounts and who waits for a seat in them.
+// Server.Mount adds the pages below /console. An operator signs in at /console/login with a
+// password. After a sign-in with the one-time password that the command line printed, the operator
+// must choose a password before any other page opens. The pages show the organizations, and for
+// each organization its accounts and the users who wait for a seat in them.
 package console
 
 import (
@@ -25,8 +25,8 @@ type Server struct {
 	Store *store.Store
 	Pages *web.Pages
 
-	// PublicURL is where browsers reach this server. Cookies are of the __Host- kind where it is
-	// https; http is for loopback.
+	// PublicURL is the URL by which browsers reach this server. It decides whether cookies are
+	// secure, as web.CookiesAt says.
 	PublicURL string
 }
 
@@ -56,12 +56,12 @@ func (s *Server) Mount(e *echo.Echo) error {
 // page is what every page of the console shows.
 type page struct {
 	Operator *operator.Operator
-	Problem  string // why a form was not taken; often empty
+	Problem  string // why a form was refused; empty on most pages
 	Field    string // the input that the problem is about
 }
 
-// operators serves a page to a signed-in operator and sends everyone else to sign in. Whoever has a
-// one-time password chooses another one first.
+// operators calls serve for a signed-in operator and redirects anyone else to the login page. An
+// operator with a one-time password is redirected to the page that changes it.
 func (s *Server) operators(serve func(c echo.Context, op *operator.Operator) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		op, err := operator.Across(s.Store).OperatorByToken(c.Request().Context(), s.readSession(c))
@@ -85,8 +85,8 @@ func (s *Server) cookies() web.Cookies { return web.CookiesAt(s.PublicURL) }
 
 func (s *Server) readSession(c echo.Context) string { return s.cookies().Read(c, sessionCookie) }
 
-// setSession gives the browser a session, and takes it away when token is empty. The cookie lasts
-// as long as the browser runs: the store knows when the session ends.
+// setSession sets the cookie of a session. It deletes the cookie when token is empty. Browsers keep
+// the cookie until they are closed. The session may end earlier in the store.
 func (s *Server) setSession(c echo.Context, token string) {
 	age := 0
 	if token == "" {

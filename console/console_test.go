@@ -65,14 +65,16 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// newBrowser keeps cookies and shows redirects.
+// newBrowser is a client that keeps cookies and does not follow redirects.
 func (s *site) newBrowser() *http.Client {
 	jar, err := cookiejar.New(nil)
 	must(s.t, err)
-	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 }
 
-// answer is the status with the place where the browser is sent, or the page.
+// answer is the status of an answer with its Location or its page.
 type answer struct {
 	status         int
 	location, page string
@@ -117,7 +119,7 @@ func (s *site) choose(old, password, again string) answer {
 	return s.post("/console/password", url.Values{"old": {old}, "password": {password}, "again": {again}})
 }
 
-// settle exchanges the one-time password for one of the operator's own.
+// settle signs in with the one-time password and chooses another password.
 func (s *site) settle() {
 	s.t.Helper()
 	s.leads(s.signIn(ada, s.oneTime), "/console/password")
@@ -143,7 +145,7 @@ func TestOneTimePasswordIsExchanged(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.leads(s.get("/console"), "/console/login")
 		s.leads(s.signIn("ADA@operator.example", s.oneTime), "/console/password")
-		s.leads(s.get("/console"), "/console/password") // nothing else first
+		s.leads(s.get("/console"), "/console/password") // no other page opens before
 		s.shows(s.choose(s.oneTime, ownPassword, "glacier tuba 41 windows"), http.StatusBadRequest, "differ")
 		s.shows(s.choose("wrong", ownPassword, ownPassword), http.StatusForbidden, "old password is wrong")
 		s.shows(s.choose(s.oneTime, "short", "short"), http.StatusBadRequest, "at least 15")
@@ -153,7 +155,7 @@ func TestOneTimePasswordIsExchanged(t *testing.T) {
 		s.leads(s.signIn(ada, s.oneTime), "/console/password")
 		s.leads(s.choose(s.oneTime, ownPassword, ownPassword), "/console")
 		s.shows(s.get("/console"), http.StatusOK, ada)
-		s.browser = other // whoever had seen the one-time password is out
+		s.browser = other // the session with the one-time password has ended
 		s.leads(s.get("/console"), "/console/login")
 		s.shows(s.signIn(ada, s.oneTime), http.StatusForbidden, "is wrong")
 		s.leads(s.signIn(ada, ownPassword), "/console")
@@ -212,43 +214,47 @@ func TestSessionsEnd(t *testing.T) {
 			}
 			s.clock.Advance(20 * time.Minute)
 		},
-		"when the operator signs out":  func(s *site) { s.leads(s.post("/console/logout", nil), "/console/login") },
-		"when the operator is removed": func(s *site) { must(s.t, operator.Across(s.store).DeleteOperator(s.t.Context(), ada)) },
+		"when the operator signs out": func(s *site) { s.leads(s.post("/console/logout", nil), "/console/login") },
+		"when the operator is removed": func(s *site) {
+			must(s.t, operator.Across(s.store).DeleteOperator(s.t.Context(), ada))
+		},
 		"when the password is reset": func(s *site) {
 			_, err := operator.Across(s.store).ResetOperatorPassword(s.t.Context(), ada)
 			must(s.t, err)
 		},
 		"when the operator signs in again": func(s *site) {
-			old := s.browser.Jar.Cookies(must1(s.t, s.url))
+			old := s.browser.Jar.Cookies(parsed(s.t, s.url))
 			s.leads(s.signIn(ada, ownPassword), "/console")
 			s.browser = s.newBrowser()
-			s.browser.Jar.SetCookies(must1(s.t, s.url), old)
+			s.browser.Jar.SetCookies(parsed(s.t, s.url), old)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s *site) {
 				s.settle()
-				cookies := s.browser.Jar.Cookies(must1(t, s.url))
+				cookies := s.browser.Jar.Cookies(parsed(t, s.url))
 				end(s)
-				s.browser.Jar.SetCookies(must1(t, s.url), cookies) // whoever has a copy is out, too
+				s.browser.Jar.SetCookies(parsed(t, s.url), cookies) // a copy of the cookie has no session either
 				s.leads(s.get("/console"), "/console/login")
 			})
 		})
 	}
 }
 
-func must1(t *testing.T, text string) *url.URL {
+func parsed(t *testing.T, text string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(text)
 	must(t, err)
 	return u
 }
 
-// TestPasswordsComeInTheBodyOnly: addresses are kept in histories and in the logs of proxies.
+// TestPasswordsComeInTheBodyOnly sends passwords in the query, where histories and logs would keep
+// them.
 func TestPasswordsComeInTheBodyOnly(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
-		s.shows(s.post("/console/login?"+url.Values{"email": {ada}, "password": {s.oneTime}}.Encode(), nil), http.StatusForbidden, "is wrong")
+		s.shows(s.post("/console/login?"+url.Values{"email": {ada}, "password": {s.oneTime}}.Encode(), nil),
+			http.StatusForbidden, "is wrong")
 		s.settle()
 		next := "glacier tuba 42 window"
 		query := url.Values{"old": {ownPassword}, "password": {next}, "again": {next}}.Encode()
@@ -278,48 +284,56 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
 				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
 			} {
-				s.shows(s.post(path, url.Values{"old": {ownPassword}, "password": {"x"}}, headers...), http.StatusForbidden, "Another site")
+				s.shows(s.post(path, url.Values{"old": {ownPassword}, "password": {"x"}}, headers...),
+					http.StatusForbidden, "Another site")
 			}
 		}
 		s.shows(s.get("/console"), http.StatusOK, ada)
 	})
 }
 
-func TestCookie(t *testing.T) {
+func TestCookieIsForThisHostOnly(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		response, err := s.browser.PostForm(s.url+"/console/login", url.Values{"email": {ada}, "password": {s.oneTime}})
 		must(t, err)
 		must(t, response.Body.Close())
 		cookies := response.Cookies()
-		if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode || cookies[0].Path != "/" || cookies[0].Domain != "" {
+		if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode ||
+			cookies[0].Path != "/" || cookies[0].Domain != "" {
 			t.Errorf("cookies %v", cookies)
 		}
 	})
 }
 
-func TestWhoWaitsForASeat(t *testing.T) {
+func TestUsersWhoWaitForASeatAreListed(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		ctx := t.Context()
 		o := &organization.Organization{OrganizationFields: organization.OrganizationFields{
 			Name: "Contoso <b>", Settings: organization.DefaultSettings(),
 		}}
-		must(t, operator.Across(s.store).CreateOrganization(ctx, "system", model.Everywhere(), o, map[string]organization.DomainState{"contoso.example": organization.DomainStateVerified}))
+		must(t, operator.Across(s.store).CreateOrganization(ctx, "system", model.Everywhere(), o,
+			map[string]organization.DomainState{"contoso.example": organization.DomainStateVerified}))
 		org := s.store.Org(o.ID, "system")
 		d, _, err := directory.In(org).CreateDirectory(ctx, "People", "okta scim v2.0")
 		must(t, err)
-		c := &connection.Connection{Type: "OktaSAML", SPCertificate: "certificate", ConnectionFields: connection.ConnectionFields{
-			Name:              "Sign-on",
-			IDPEntityID:       "https://idp.example",
-			IDPSSORedirectURL: "https://idp.example/sso",
-			IDPCertificates:   []string{"certificate"},
-		}}
+		c := &connection.Connection{Type: "OktaSAML", SPCertificate: "certificate",
+			ConnectionFields: connection.ConnectionFields{
+				Name:              "Sign-on",
+				IDPEntityID:       "https://idp.example",
+				IDPSSORedirectURL: "https://idp.example/sso",
+				IDPCertificates:   []string{"certificate"},
+			}}
 		must(t, connection.In(org).CreateConnection(ctx, c, []byte("key")))
-		l := &signon.Login{ConnectionID: c.ID, RequestID: "_1", BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
+		l := &signon.Login{ConnectionID: c.ID, RequestID: "_1", BrowserHash: []byte("hash"),
+			RedirectURI: "https://app.example/callback"}
 		must(t, signon.In(org).StartLogin(ctx, l))
-		_, err = signon.In(org).SignIn(ctx, signon.SignIn{Connection: c, Login: l, AssertionID: "_2", ReplayUntil: 1 << 60, Claims: signon.Claims{
-			Issuer: "https://idp.example", Subject: "ada", Email: "ada@contoso.example", EmailVerified: true}}) // it is a draft until then
+		// The connection is a draft until somebody has signed in.
+		_, err = signon.In(org).SignIn(ctx, signon.SignIn{
+			Connection: c, Login: l, AssertionID: "_2", ReplayUntil: 1 << 60,
+			Claims: signon.Claims{
+				Issuer: "https://idp.example", Subject: "ada", Email: "ada@contoso.example", EmailVerified: true}})
 		must(t, err)
 		none := int64(0)
 		a := &entitle.Account{AccountFields: entitle.AccountFields{Name: "Reports", Seats: &none}}
@@ -339,7 +353,10 @@ func TestWhoWaitsForASeat(t *testing.T) {
 		s.shows(s.get("/console/organizations/org_01M89NW4ZRFK2VM2N1YE9DSNMM/waiting"), http.StatusNotFound, "")
 
 		one := int64(1)
-		_, err = entitle.In(org).UpdateAccount(ctx, a.ID, func(a *entitle.AccountFields) error { a.Seats = &one; return nil })
+		_, err = entitle.In(org).UpdateAccount(ctx, a.ID, func(a *entitle.AccountFields) error {
+			a.Seats = &one
+			return nil
+		})
 		must(t, err)
 		s.shows(s.get(path), http.StatusOK, "Nobody.")
 	})

@@ -12,7 +12,7 @@ import (
 	"rollcall/web"
 )
 
-// loginPage is the view of console_login.html; Email is what was entered.
+// loginPage is the view of console_login.html. Email is the address that was entered.
 type loginPage struct {
 	page
 	Email string
@@ -33,7 +33,7 @@ func form(c echo.Context) (url.Values, error) {
 	return web.Form(c, "Open the page again", model.TooLarge)
 }
 
-// address is where a password is guessed from.
+// address is the client's address, by which the store counts wrong passwords.
 func address(c echo.Context) string { return web.ClientAddress(c.Request().Context()).String() }
 
 func (s *Server) login(c echo.Context) error {
@@ -51,7 +51,7 @@ func (s *Server) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	// The session of before ends with the sign-in that takes its place.
+	// The new session replaces the one that this browser had before.
 	if err := operator.Across(s.Store).EndOperatorSession(ctx, s.readSession(c)); err != nil {
 		return err
 	}
@@ -86,7 +86,8 @@ func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
 	if password != sent.Get("again") {
 		return refuse(http.StatusBadRequest, "again", "the two new passwords differ")
 	}
-	token, err := operator.Across(s.Store).SetOperatorPassword(c.Request().Context(), op, sent.Get("old"), password, address(c))
+	token, err := operator.Across(s.Store).SetOperatorPassword(c.Request().Context(), op,
+		sent.Get("old"), password, address(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
 		return refuse(statusOf(refused), refused.Field, refused.Message)
@@ -98,7 +99,7 @@ func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
 	return c.Redirect(http.StatusSeeOther, "/console")
 }
 
-// statusOf is the status of a form that comes again with a problem beside it.
+// statusOf is the status of a page that shows a refused form again.
 func statusOf(refused *model.Error) int {
 	if refused.Kind == model.Busy {
 		return http.StatusTooManyRequests

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/store"
 )
 
 // perPage is how many rows a list of the console has.
@@ -20,7 +22,7 @@ const perPage = 50
 type homePage struct {
 	page
 	Organizations []customer
-	Next          string // the cursor of the page with what is older; empty on the last one
+	Next          string // the cursor of the next page, with older organizations; empty on the last page
 }
 
 type customer struct{ ID, Name string }
@@ -30,7 +32,8 @@ func (s *Server) home(c echo.Context, op *operator.Operator) error {
 	if err != nil {
 		return err
 	}
-	found, info, err := organization.Across(s.Store).Organizations(c.Request().Context(), model.Everywhere(), organization.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
+	found, info, err := organization.Across(s.Store).Organizations(c.Request().Context(), model.Everywhere(),
+		organization.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
 	if err != nil {
 		return err
 	}
@@ -53,10 +56,11 @@ type waitingPage struct {
 	Next         string
 }
 
-// waiting is somebody without a seat.
+// waiting is a user who waits for a seat.
 type waiting struct{ Email, Account, Since string }
 
-// waiting shows an organization's accounts, and who waits for a seat in them, the oldest licenses first.
+// waiting shows an organization's accounts and the users who wait for a seat in them, the oldest
+// licenses first.
 func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
 	ctx := c.Request().Context()
 	id, _ := model.OrganizationPrefix.Parse(c.Param("id"))
@@ -70,42 +74,57 @@ func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
 		return err
 	}
 	view := waitingPage{page: page{Operator: op}, Organization: customer{c.Param("id"), o.Name}}
-	if view.Accounts, _, err = entitle.In(org).Accounts(ctx, model.Page{Limit: entitle.MaxAccounts, Ascending: true}); err != nil {
+	view.Accounts, _, err = entitle.In(org).Accounts(ctx, model.Page{Limit: entitle.MaxAccounts, Ascending: true})
+	if err != nil {
 		return err
 	}
-	names := map[string]string{}
-	for _, a := range view.Accounts {
-		names[a.ID] = a.Name
-	}
-	licenses, info, err := entitle.In(org).Licenses(ctx, entitle.LicenseQuery{State: entitle.LicenseStateWaiting, Page: model.Page{After: after, Limit: perPage, Ascending: true}})
+	licenses, info, err := entitle.In(org).Licenses(ctx, entitle.LicenseQuery{
+		State: entitle.LicenseStateWaiting,
+		Page:  model.Page{After: after, Limit: perPage, Ascending: true},
+	})
 	if err != nil {
 		return err
 	}
 	if info.After != "" {
 		view.Next = model.LicensePrefix.ID(info.After)
 	}
+	users, err := userLabels(ctx, org, licenses)
+	if err != nil {
+		return err
+	}
+	accounts := map[string]string{} // names by id
+	for _, a := range view.Accounts {
+		accounts[a.ID] = a.Name
+	}
+	for _, l := range licenses {
+		view.Waiting = append(view.Waiting,
+			waiting{users[l.UserID], accounts[l.AccountID], l.Since.Time().Format(time.DateTime + " UTC")})
+	}
+	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
+}
+
+// userLabels returns the e-mail addresses of the users of some licenses by user id. A user without
+// an address has the user name instead.
+func userLabels(ctx context.Context, org *store.Org, licenses []entitle.License) (map[string]string, error) {
 	ids := []string{}
 	for _, l := range licenses {
 		ids = append(ids, l.UserID)
 	}
 	users, _, err := people.In(org).Users(ctx, people.UserQuery{IDs: ids, Page: model.Page{Limit: perPage}})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	called := map[string]string{}
+	labels := map[string]string{}
 	for _, u := range users {
-		called[u.ID] = u.Email
+		labels[u.ID] = u.Email
 		if u.Email == "" {
-			called[u.ID] = u.UserName
+			labels[u.ID] = u.UserName
 		}
 	}
-	for _, l := range licenses {
-		view.Waiting = append(view.Waiting, waiting{called[l.UserID], names[l.AccountID], l.Since.Time().Format(time.DateTime + " UTC")})
-	}
-	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
+	return labels, nil
 }
 
-// cursor reads where a page of a list begins, behind the thing with this id.
+// cursor reads the id after which a page of a list begins.
 func cursor(c echo.Context, kind model.Prefix) (string, error) {
 	after := c.QueryParam("after")
 	if after == "" {

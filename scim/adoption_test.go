@@ -35,7 +35,8 @@ func TestMatchingAtCreate(t *testing.T) {
 			first := o.create("/Users", post("ada", o.mail("desk")))
 			second := o.create("/Users", post("ben", o.mail("desk")))
 			o.expect(o.by(people.DirectoryUserCreated, first), o.by(people.DirectoryUserCreated, second))
-			o.finds(filtered("/Users", fmt.Sprintf(`emails[type eq "work"].value eq %q`, o.mail("desk"))), first, second)
+			o.finds(filtered("/Users", fmt.Sprintf(`emails[type eq "work"].value eq %q`, o.mail("desk"))),
+				first, second)
 		}},
 		{"the same externalId on another owned user: created", func(o *tenant) {
 			first := o.create("/Users", `{"userName":"ada","externalId":"7"}`)
@@ -86,9 +87,11 @@ func TestMatchingAtCreate(t *testing.T) {
 			before := o.row(id)
 			body := post("ada", o.mail("ada"))
 			refused(o.t, o.do("POST", "/Users", body), 409, "uniqueness", "an administrator must confirm")
-			refused(o.t, o.do("POST", "/Users", post("other", o.mail("ada"))), 409, "uniqueness", "an administrator must confirm")
+			refused(o.t, o.do("POST", "/Users", post("other", o.mail("ada"))), 409, "uniqueness",
+				"an administrator must confirm")
 			refused(o.t, o.do("GET", "/Users/"+id, ""), 404, "")
-			refused(o.t, o.do("PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`)), 404, "")
+			refused(o.t, o.do("PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`)),
+				404, "")
 			refused(o.t, o.do("PUT", "/Users/"+id, body), 404, "")
 			o.untouched(before)
 
@@ -117,7 +120,8 @@ func TestMatchingAtCreate(t *testing.T) {
 			a := second.do("POST", "/Users", post("ADA", o.mail("ada")))
 			refused(o.t, a, 409, "uniqueness", "userName")
 			detail := a.body["detail"].(string)
-			for _, name := range []string{o.directory.ID, o.directory.Name, model.DirectoryPrefix.ID(o.directory.ID), id} {
+			for _, name := range []string{o.directory.ID, o.directory.Name,
+				model.DirectoryPrefix.ID(o.directory.ID), id} {
 				if strings.Contains(detail, name) {
 					o.t.Errorf("detail %q names %q", detail, name)
 				}
@@ -163,7 +167,7 @@ func TestMatchingAtCreate(t *testing.T) {
 }
 
 // TestUnownedUsers has a test for each part of the last row of docs/design/identity.md, "Adoption":
-// what a directory may see of users whom no directory owns, and do to them.
+// what a directory may read and change of users without a directory.
 func TestUnownedUsers(t *testing.T) {
 	t.Parallel()
 	document := func(o *tenant) map[string]any {
@@ -223,7 +227,8 @@ func TestUnownedUsers(t *testing.T) {
 		}},
 		{"PATCH that is refused adopts nobody", func(o *tenant) {
 			id := o.unowned(document(o))
-			refused(o.t, o.do("PATCH", "/Users/"+id, patchOf(`[{"op":"remove","path":"userName"}]`)), 400, "mutability", "userName")
+			refused(o.t, o.do("PATCH", "/Users/"+id, patchOf(`[{"op":"remove","path":"userName"}]`)), 400,
+				"mutability", "userName")
 			if o.row(id).DirectoryID != nil {
 				o.t.Error("the directory owns the user")
 			}
@@ -244,19 +249,23 @@ func TestUnownedUsers(t *testing.T) {
 			o.owned(id, people.Member, true)
 			events := o.adopted(id)
 			o.expect(
-				happening{Type: directory.DirectoryGroupCreated, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()},
+				happening{Type: directory.DirectoryGroupCreated, Subject: model.DirectoryGroupPrefix.ID(group),
+					Actor: o.directory.Actor()},
 				events[0], events[1],
-				happening{Type: directory.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()},
+				happening{Type: directory.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group),
+					Actor: o.directory.Actor()},
 			)
 		}},
 		{"being added to a group adopts", func(o *tenant) {
 			id := o.unowned(document(o))
 			group := o.group("Drivers")
 			o.happened()
-			o.want(204, "PATCH", "/Groups/"+group, patchOf(fmt.Sprintf(`[{"op":"Add","path":"members","value":[{"$ref":null,"value":%q}]}]`, id)))
+			o.want(204, "PATCH", "/Groups/"+group,
+				patchOf(fmt.Sprintf(`[{"op":"Add","path":"members","value":[{"$ref":null,"value":%q}]}]`, id)))
 			o.owned(id, people.Member, true)
 			o.expect(append(o.adopted(id),
-				happening{Type: directory.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group), Actor: o.directory.Actor()})...)
+				happening{Type: directory.DirectoryGroupUserAdded, Subject: model.DirectoryGroupPrefix.ID(group),
+					Actor: o.directory.Actor()})...)
 		}},
 		{"DELETE is 404, and the user stays", func(o *tenant) {
 			id := o.unowned(document(o))
@@ -305,7 +314,8 @@ func TestUnownedUsers(t *testing.T) {
 		{"without a verified domain nobody becomes a member", func(o *tenant) {
 			id := o.unowned(person("ada", "ada@elsewhere.example"))
 			before := o.row(id)
-			refused(o.t, o.do("POST", "/Groups", fmt.Sprintf(`{"displayName":"Drivers","members":[{"value":%q}]}`, id)), 400, "invalidValue", id)
+			refused(o.t, o.do("POST", "/Groups", fmt.Sprintf(`{"displayName":"Drivers","members":[{"value":%q}]}`, id)),
+				400, "invalidValue", id)
 			o.untouched(before)
 			o.finds("/Groups")
 		}},

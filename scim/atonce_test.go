@@ -58,21 +58,24 @@ func TestAtOnce(t *testing.T) {
 				ids[i] = c.user(fmt.Sprint("user-", i))
 			}
 			for _, a := range atOnce(func(i int) reply {
-				return c.do("PATCH", "/Groups/"+group, patchOf(`[{"op":"add","path":"members","value":[{"value":"`+ids[i]+`"}]}]`))
+				return c.do("PATCH", "/Groups/"+group,
+					patchOf(`[{"op":"add","path":"members","value":[{"value":"`+ids[i]+`"}]}]`))
 			}) {
 				if a.status != 204 {
 					t.Errorf("%d %s", a.status, a.text)
 				}
 			}
 			a := c.want(200, "GET", "/Groups/"+group, "")
-			if n := len(a.path("members").([]any)); n != clients || a.path("meta", "version") != fmt.Sprintf(`W/"%d"`, clients+1) {
+			n := len(a.path("members").([]any))
+			if n != clients || a.path("meta", "version") != fmt.Sprintf(`W/"%d"`, clients+1) {
 				t.Errorf("%d members, version %v", n, a.path("meta", "version"))
 			}
 		})
 		t.Run("no attribute is lost", func(t *testing.T) {
 			id := c.user("ben")
 			atOnce(func(i int) reply {
-				return c.do("PATCH", "/Users/"+id, patchOf(fmt.Sprintf(`[{"op":"add","path":"urn:example:custom:a%d","value":%d}]`, i, i)))
+				return c.do("PATCH", "/Users/"+id,
+					patchOf(fmt.Sprintf(`[{"op":"add","path":"urn:example:custom:a%d","value":%d}]`, i, i)))
 			})
 			custom, _ := c.want(200, "GET", "/Users/"+id, "").path("urn:example:custom").(map[string]any)
 			if len(custom) != clients {

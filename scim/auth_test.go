@@ -17,7 +17,8 @@ import (
 func TestAuthentication(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
-		revoked, revokedToken, err := directory.Of(c.org, c.directory.ID).CreateToken(t.Context(), "revoked", nil)
+		revoked, revokedToken, err := directory.Of(c.org, c.directory.ID).CreateToken(t.Context(),
+			"revoked", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +28,7 @@ func TestAuthentication(t *testing.T) {
 		}
 		tests := []struct {
 			name, authorization string
-			challenge           string // empty where the request is let in
+			challenge           string // empty if the request is accepted
 		}{
 			{"the token", "Bearer " + c.token, ""},
 			{"the scheme in lower case", "bearer " + c.token, ""},
@@ -83,7 +84,7 @@ func TestExpiredToken(t *testing.T) {
 	})
 }
 
-// TestAuthenticationComesFirst sends what is wrong in every other way too.
+// TestAuthenticationComesFirst sends requests that are also wrong in every other way.
 func TestAuthenticationComesFirst(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
@@ -108,7 +109,7 @@ func TestAuthenticationComesFirst(t *testing.T) {
 	})
 }
 
-// unread is a body that nobody may read.
+// unread is a body that fails the test when it is read.
 type unread struct{ t *testing.T }
 
 func (u unread) Read([]byte) (int, error) {
@@ -116,15 +117,16 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// TestIsolation has one organization with two directories, and another organization: what is in the
-// first directory must not be found, named or changed by the others.
+// TestIsolation has one organization with two directories and another organization with one. The
+// other directories must not find, reference or change anything in the first.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		d := deploy(t, store)
 		northwind := d.organization("Northwind")
 		mine := d.client(northwind)
-		user := mine.create("/Users", `{"userName":"ada@northwind.example","externalId":"A","emails":[{"value":"ada@northwind.example"}]}`)
+		user := mine.create("/Users",
+			`{"userName":"ada@northwind.example","externalId":"A","emails":[{"value":"ada@northwind.example"}]}`)
 		group := mine.group("Drivers", user)
 		before := mine.want(200, "GET", "/Groups/"+group, "").text + mine.want(200, "GET", "/Users/"+user, "").text
 
@@ -159,9 +161,11 @@ func TestIsolation(t *testing.T) {
 					}
 				})
 				t.Run("their users cannot be made members", func(t *testing.T) {
-					a := other.do("PATCH", "/Groups/"+ownGroup, patchOf(`[{"op":"add","path":"members","value":[{"value":"`+user+`"}]}]`))
+					a := other.do("PATCH", "/Groups/"+ownGroup,
+						patchOf(`[{"op":"add","path":"members","value":[{"value":"`+user+`"}]}]`))
 					refused(t, a, 400, "invalidValue", user)
-					refused(t, other.do("POST", "/Groups", `{"displayName":"Mixed","members":[{"value":"`+user+`"}]}`), 400, "invalidValue", user)
+					refused(t, other.do("POST", "/Groups", `{"displayName":"Mixed","members":[{"value":"`+user+`"}]}`),
+						400, "invalidValue", user)
 				})
 				t.Run("filters find only its own", func(t *testing.T) {
 					for _, path := range []string{
@@ -199,7 +203,8 @@ func TestDirectoryID(t *testing.T) {
 		if a.status != 200 || a.path("meta", "location") != c.location+"/ResourceTypes/User" {
 			t.Errorf("lower case: %d %s", a.status, a.text)
 		}
-		for _, path := range []string{c.directory.ID, "user" + strings.TrimPrefix(id, "directory"), id + "0", "directory_", "x"} {
+		for _, path := range []string{c.directory.ID, "user" + strings.TrimPrefix(id, "directory"), id + "0",
+			"directory_", "x"} {
 			refused(t, c.send("GET", "/scim/v2/"+path+"/Users", nil, h()), 404, "", "base URL")
 		}
 	})

@@ -8,20 +8,26 @@ import (
 	"rollcall/model/directory"
 )
 
-// FuzzBulk reads requests, without a store: what is made of their data is JSON again, has no
-// reference that was to be taken out, and nothing is lost where there is none.
+// FuzzBulk reads bulk requests without a store. The data of each operation must be JSON again,
+// without the references that were to be removed, and unchanged if there were none.
 func FuzzBulk(f *testing.F) {
 	for _, seed := range []string{
-		`{"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a","urn:x:y":{"manager":{"value":"bulkId:a"}}}}]}`,
-		`{"Operations":[{"method":"POST","path":"/Groups","bulkId":"g","data":{"displayName":"bulkId:g","members":["bulkId:g",{"value":"x"}]}}]}`,
-		`{"Operations":[{"method":"PATCH","path":"/Groups/bulkId:a","data":{"path":"members[value eq \"bulkId:a\"]","v":1e400}}]}`,
-		`{"Operations":[{"method":"POST","patb":"/Groups","bulkId":"g","data":{"displayName":"bulkId:u","members":["bulkId:g",{"value":"x"}]}}]}`,
-		`{"failOnErrors":1,"Operations":[{},7,[]]}`, ``, `{"Operations":[{"data":{"a":"\"bulkId:\""}}]}`, `{"operations":[{"data":{"\u0062ulkId:":{}}}]}`,
+		`{"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a",` +
+			`"urn:x:y":{"manager":{"value":"bulkId:a"}}}}]}`,
+		`{"Operations":[{"method":"POST","path":"/Groups","bulkId":"g","data":{"displayName":"bulkId:g",` +
+			`"members":["bulkId:g",{"value":"x"}]}}]}`,
+		`{"Operations":[{"method":"PATCH","path":"/Groups/bulkId:a","data":{"path":"members[value eq \"bulkId:a\"]",` +
+			`"v":1e400}}]}`,
+		`{"Operations":[{"method":"POST","patb":"/Groups","bulkId":"g","data":{"displayName":"bulkId:u",` +
+			`"members":["bulkId:g",{"value":"x"}]}}]}`,
+		`{"failOnErrors":1,"Operations":[{},7,[]]}`, ``, `{"Operations":[{"data":{"a":"\"bulkId:\""}}]}`,
+		`{"operations":[{"data":{"\u0062ulkId:":{}}}]}`,
 	} {
 		f.Add(seed, len(seed)%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, body string, strict bool) {
-		b := bulk{exchange: &exchange{directory: &directory.Directory{Strict: strict}}, byID: map[string]*bulkOperation{}}
+		b := bulk{exchange: &exchange{directory: &directory.Directory{Strict: strict}},
+			byID: map[string]*bulkOperation{}}
 		if err := b.parse(body); err != nil {
 			if r := refused(err); r.Status >= 500 {
 				t.Error(err)
@@ -36,7 +42,7 @@ func FuzzBulk(f *testing.F) {
 			if !strings.HasPrefix(o.data, "{") {
 				continue
 			}
-			// What is refused already waits for nothing, and is never sent on.
+			// An operation that is already refused waits for nothing and is never carried out.
 			if o.problem == nil && len(o.needs) == 0 && replaceReferences(o.data, known) != o.data {
 				t.Errorf("%s without a reference was changed", o.data)
 			}

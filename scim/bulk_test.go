@@ -15,7 +15,8 @@ import (
 )
 
 func bulkOf(operations ...string) string {
-	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[` + strings.Join(operations, ",") + `]}`
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[` +
+		strings.Join(operations, ",") + `]}`
 }
 
 // outcome is the status of each operation of a BulkResponse, with its scimType if it failed.
@@ -34,15 +35,17 @@ func (a reply) outcome() string {
 	return strings.Join(list, ", ")
 }
 
-// TestBulk has every method in one request, and each answer as a single request would have it.
+// TestBulk sends every method in one request. Each operation has the answer of a single request.
 func TestBulk(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		ada, ben, group := c.user("ada"), c.user("ben"), c.group("Pilots")
 		a := c.want(200, "POST", "/Bulk", bulkOf(
-			`{"method":"POST","path":"/Users","bulkId":"cleo","data":{"schemas":["`+coreUser+`"],"userName":"cleo","password":"s3cret"}}`,
+			`{"method":"POST","path":"/Users","bulkId":"cleo","data":{"schemas":["`+coreUser+
+				`"],"userName":"cleo","password":"s3cret"}}`,
 			`{"method":"put","path":"/Users/`+ada+`","version":"W/\"1\"","data":{"userName":"ada","title":"Pilot"}}`,
-			`{"method":"PATCH","path":"/Groups/`+group+`?attributes=members","data":`+patchOf(`[{"op":"add","path":"members","value":[{"value":"bulkId:cleo"},{"value":"`+ada+`"}]}]`)+`}`,
+			`{"method":"PATCH","path":"/Groups/`+group+`?attributes=members","data":`+
+				patchOf(`[{"op":"add","path":"members","value":[{"value":"bulkId:cleo"},{"value":"`+ada+`"}]}]`)+`}`,
 			`{"method":"DELETE","path":"`+c.location+`/Users/`+ben+`"}`,
 			`{"method":"DELETE","path":"/Users/`+ben+`","bulkId":"again"}`,
 			`{"method":"POST","path":"/Users","bulkId":"twice","data":{"userName":"CLEO"}}`,
@@ -61,11 +64,15 @@ func TestBulk(t *testing.T) {
 		want := map[string]any{
 			"schemas": []any{"urn:ietf:params:scim:api:messages:2.0:BulkResponse"},
 			"Operations": []any{
-				map[string]any{"method": "POST", "bulkId": "cleo", "status": "201", "version": `W/"1"`, "location": c.location + "/Users/" + cleo},
-				map[string]any{"method": "PUT", "status": "200", "version": `W/"2"`, "location": c.location + "/Users/" + ada},
-				map[string]any{"method": "PATCH", "status": "200", "version": `W/"2"`, "location": c.location + "/Groups/" + group},
+				map[string]any{"method": "POST", "bulkId": "cleo", "status": "201", "version": `W/"1"`,
+					"location": c.location + "/Users/" + cleo},
+				map[string]any{"method": "PUT", "status": "200", "version": `W/"2"`,
+					"location": c.location + "/Users/" + ada},
+				map[string]any{"method": "PATCH", "status": "200", "version": `W/"2"`,
+					"location": c.location + "/Groups/" + group},
 				map[string]any{"method": "DELETE", "status": "204", "location": c.location + "/Users/" + ben},
-				failed("DELETE", "404", "", detail(4), map[string]any{"bulkId": "again", "location": c.location + "/Users/" + ben}),
+				failed("DELETE", "404", "", detail(4),
+					map[string]any{"bulkId": "again", "location": c.location + "/Users/" + ben}),
 				failed("POST", "409", "uniqueness", detail(5), map[string]any{"bulkId": "twice"}),
 				failed("PUT", "412", "", detail(6), map[string]any{"location": c.location + "/Users/" + ada}),
 			},
@@ -83,18 +90,20 @@ func TestBulk(t *testing.T) {
 	})
 }
 
-// TestBulkReferences resolves bulkIds in whichever order and shape they come.
+// TestBulkReferences sends references in different orders and forms.
 func TestBulkReferences(t *testing.T) {
 	t.Parallel()
 	user := func(name, more string) string {
-		return `{"method":"POST","path":"/Users","bulkId":"` + name + `","data":{"userName":"` + name + `"` + more + `}}`
+		return `{"method":"POST","path":"/Users","bulkId":"` + name + `","data":{"userName":"` + name + `"` + more +
+			`}}`
 	}
 	group := func(name string, members ...string) string {
 		list := []string{}
 		for _, m := range members {
 			list = append(list, `{"value":"bulkId:`+m+`","$ref":"../Users/bulkId:`+m+`"}`)
 		}
-		return `{"method":"POST","path":"/Groups","bulkId":"` + name + `","data":{"displayName":"` + name + `","members":[` + strings.Join(list, ",") + `]}}`
+		return `{"method":"POST","path":"/Groups","bulkId":"` + name + `","data":{"displayName":"` + name +
+			`","members":[` + strings.Join(list, ",") + `]}}`
 	}
 	manager := func(of string) string {
 		return `,"` + enterprise + `":{"department":"IT","manager":{"value":"bulkId:` + of + `"}}`
@@ -103,27 +112,38 @@ func TestBulkReferences(t *testing.T) {
 		name       string
 		operations []string
 		outcome    string
-		check      func(c *client) string // "" when all is well
+		check      func(c *client) string // "" if the result is right
 	}{
-		{"a reference before what it refers to", []string{group("g", "b", "a"), user("a", ""), user("b", "")}, "201, 201, 201",
+		{"a reference before what it refers to", []string{group("g", "b", "a"), user("a", ""), user("b", "")},
+			"201, 201, 201",
 			func(c *client) string { return c.membersOf("g", "a", "b") }},
-		{"a chain backwards", []string{user("a", manager("b")), user("b", manager("d")), user("d", "")}, "201, 201, 201",
+		{"a chain backwards", []string{user("a", manager("b")), user("b", manager("d")), user("d", "")},
+			"201, 201, 201",
 			func(c *client) string { return c.managerOf("a", "b") + c.managerOf("b", "d") }},
 		{"in a path, and in the filter of a PATCH", []string{group("g", "a", "b"),
-			`{"method":"PATCH","path":"/Groups/bulkId:g","data":` + patchOf(`[{"op":"remove","path":"members[value eq \"bulkId:a\"]"}]`) + `}`,
-			`{"method":"PUT","path":"/Users/bulkId:b","data":{"userName":"b","title":"Pilot"}}`, user("a", ""), user("b", "")},
+			`{"method":"PATCH","path":"/Groups/bulkId:g","data":` +
+				patchOf(`[{"op":"remove","path":"members[value eq \"bulkId:a\"]"}]`) + `}`,
+			`{"method":"PUT","path":"/Users/bulkId:b","data":{"userName":"b","title":"Pilot"}}`, user("a", ""),
+			user("b", "")},
 			"201, 200, 200, 201, 201", func(c *client) string { return c.membersOf("g", "b") }},
-		{"users who manage each other", []string{user("a", manager("b")), user("b", manager("d")), user("d", manager("a"))}, "201, 201, 201",
+		{"users who manage each other",
+			[]string{user("a", manager("b")), user("b", manager("d")), user("d", manager("a"))}, "201, 201, 201",
 			func(c *client) string { return c.managerOf("a", "b") + c.managerOf("b", "d") + c.managerOf("d", "a") }},
-		{"a user who manages themself", []string{user("a", manager("a"))}, "201", func(c *client) string { return c.managerOf("a", "a") }},
-		{"what waits for a circle", []string{group("g", "a"), user("a", manager("b")), user("b", manager("a"))}, "201, 201, 201",
+		{"a user who manages themself", []string{user("a", manager("a"))}, "201", func(c *client) string {
+			return c.managerOf("a", "a")
+		}},
+		{"what waits for a circle", []string{group("g", "a"), user("a", manager("b")), user("b", manager("a"))},
+			"201, 201, 201",
 			func(c *client) string { return c.membersOf("g", "a") }},
-		{"a circle with one that fails", []string{user("a", manager("b")), user("b", `,"active":"maybe"`+manager("a"))}, "409, 400 invalidValue",
+		{"a circle with one that fails", []string{user("a", manager("b")), user("b", `,"active":"maybe"`+manager("a"))},
+			"409, 400 invalidValue",
 			func(c *client) string { return c.managerOf("a", "") }},
 		{"groups that would be in one another", []string{group("g", "h"), group("h", "g")}, "409, 201", nil},
 		{"nothing of that name", []string{user("a", manager("nobody"))}, "400 invalidValue", nil},
-		{"one that failed", []string{user("a", manager("b")), user("b", `,"active":"maybe"`)}, "409, 400 invalidValue", nil},
-		{"one that makes nothing", []string{user("a", manager("b")), `{"method":"DELETE","path":"/Users/x","bulkId":"b"}`}, "400 invalidValue, 404", nil},
+		{"one that failed", []string{user("a", manager("b")), user("b", `,"active":"maybe"`)},
+			"409, 400 invalidValue", nil},
+		{"one that makes nothing", []string{user("a", manager("b")),
+			`{"method":"DELETE","path":"/Users/x","bulkId":"b"}`}, "400 invalidValue, 404", nil},
 	}
 	each(t, func(t *testing.T, c *client) {
 		for _, test := range tests {
@@ -138,15 +158,16 @@ func TestBulkReferences(t *testing.T) {
 						t.Error(problem)
 					}
 				}
-				if strings.Contains(test.name, "each other") && (a.path("Operations", 0, "version") != `W/"2"` || a.path("Operations", 1, "version") != `W/"1"`) {
-					t.Errorf("versions of whoever had to wait, and of another: %s", a.text)
+				if strings.Contains(test.name, "each other") &&
+					(a.path("Operations", 0, "version") != `W/"2"` || a.path("Operations", 1, "version") != `W/"1"`) {
+					t.Errorf("versions of the user who had to wait and of another: %s", a.text)
 				}
 			})
 		}
 	})
 }
 
-// membersOf tells what is wrong with the members of a group that should be the users of the names.
+// membersOf compares the members of a group with the users of the names. It returns the difference.
 func (c *client) membersOf(group string, names ...string) string {
 	c.t.Helper()
 	a := c.want(200, "GET", filtered("/Groups", `displayName eq "`+group+`"`), "")
@@ -166,7 +187,8 @@ func (c *client) managerOf(name, manager string) string {
 		return cmp.Diff(any(map[string]any{"department": "IT"}), a.path("Resources", 0, enterprise))
 	}
 	id := func(name string) reply { return c.want(200, "GET", filtered("/Users", `userName eq "`+name+`"`), "") }
-	want := map[string]any{"department": "IT", "manager": map[string]any{"value": id(manager).path("Resources", 0, "id")}}
+	want := map[string]any{"department": "IT",
+		"manager": map[string]any{"value": id(manager).path("Resources", 0, "id")}}
 	return cmp.Diff(any(want), id(name).path("Resources", 0, enterprise))
 }
 
@@ -176,9 +198,11 @@ func TestBulkStops(t *testing.T) {
 	good := func(i int) string {
 		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"userName":"user-%d"}}`, i, i)
 	}
-	circle := `{"method":"POST","path":"/Groups","bulkId":"ring","data":{"displayName":"ring","members":[{"value":"bulkId:other"}]}}`
+	circle := `{"method":"POST","path":"/Groups","bulkId":"ring","data":{"displayName":"ring",` +
+		`"members":[{"value":"bulkId:other"}]}}`
 	waits := func(i int) string {
-		return fmt.Sprintf(`{"method":"POST","path":"/Groups","data":{"displayName":"g-%d","members":[{"value":"bulkId:%d"}]}}`, i, i)
+		return fmt.Sprintf(
+			`{"method":"POST","path":"/Groups","data":{"displayName":"g-%d","members":[{"value":"bulkId:%d"}]}}`, i, i)
 	}
 	each(t, func(t *testing.T, c *client) {
 		for i, test := range []struct {
@@ -190,14 +214,16 @@ func TestBulkStops(t *testing.T) {
 			{`"failOnErrors":0,`, []string{bad, good(1)}, "400 invalidValue, 201"},
 			{`"failOnErrors":1,`, []string{good(2), bad, good(3)}, "201, 400 invalidValue"},
 			{`"failonerrors":2,`, []string{bad, good(4), bad, good(5)}, "400 invalidValue, 201, 400 invalidValue"},
-			// What was created without a reference that never came is told of.
+			// The result says that an operation was carried out without one of its references.
 			{`"failOnErrors":1,`, []string{circle, bad}, "400 invalidValue"},
-			{`"failOnErrors":1,`, []string{circle, strings.ReplaceAll(strings.ReplaceAll(circle, "ring", "other"), `"bulkId:other"`, `"bulkId:ring"},{"value":"bulkId:none"`)}, "409, 400 invalidValue"},
-			// What waited is done as soon as it can be, and so is not lost.
+			{`"failOnErrors":1,`, []string{circle, strings.ReplaceAll(strings.ReplaceAll(circle, "ring", "other"),
+				`"bulkId:other"`, `"bulkId:ring"},{"value":"bulkId:none"`)}, "409, 400 invalidValue"},
+			// An operation that waits is carried out as soon as its references are known.
 			{`"failOnErrors":1,`, []string{waits(6), good(6), bad, good(7)}, "201, 201, 400 invalidValue"},
 			{`"failOnErrors":1,`, []string{waits(9), bad, good(9)}, "400 invalidValue"},
 		} {
-			a := c.want(200, "POST", "/Bulk", `{`+test.failOnErrors+`"Operations":[`+strings.Join(test.operations, ",")+`]}`)
+			a := c.want(200, "POST", "/Bulk",
+				`{`+test.failOnErrors+`"Operations":[`+strings.Join(test.operations, ",")+`]}`)
 			if got := a.outcome(); got != test.outcome {
 				t.Errorf("%d: outcome %s, want %s", i, got, test.outcome)
 			}
@@ -225,16 +251,23 @@ func TestBulkRefused(t *testing.T) {
 			{"a number that is none", `{"failOnErrors":"x","Operations":[]}`, 400, "invalidSyntax", "failOnErrors"},
 			{"a bulkId twice", bulkOf(one, one), 400, "invalidSyntax", "bulkId"},
 			{"too many operations", bulkOf(strings.Repeat(`{},`, 1000) + `{}`), 413, "tooMany", "1000"},
-			{"too large", bulkOf(`{"method":"POST","path":"/Users","data":{"userName":"a","title":"` + strings.Repeat("x", 8<<20) + `"}}`), 413, "", ""},
+			{"too large", bulkOf(`{"method":"POST","path":"/Users","data":{"userName":"a","title":"` +
+				strings.Repeat("x", 8<<20) + `"}}`), 413, "", ""},
 		} {
 			refused(t, c.do("POST", "/Bulk", test.body), test.status, test.scimType, test.detail)
 		}
 		data := `"data":{"userName":"b"}`
-		a := c.want(200, "POST", "/Bulk", bulkOf(`7`, `{}`, `{"method":"GET","path":"/Users"}`, `{"method":"POST","path":"/Users"}`,
-			`{"method":"POST","path":"/Users/x",`+data+`}`, `{"method":"PUT","path":"/Users",`+data+`}`, `{"method":"POST","path":"/Bulk",`+data+`}`,
-			`{"method":"POST","path":"/Schemas",`+data+`}`, `{"method":"POST","path":"/Users/.search",`+data+`}`, `{"method":"POST","path":"/Devices",`+data+`}`,
-			`{"method":"POST","path":"/Users","data":{"userName":"x","emails":`+nested+`}}`, `{"method":"PATCH","path":"/Users/x","data":{}}`, `{"method":null,"path":7,"bulkId":7,"version":7,"data":7}`))
-		want := strings.TrimSuffix(strings.Repeat("400 invalidSyntax, ", 9), ", ") + ", 404, 400 invalidSyntax, 400 invalidSyntax, 400 invalidSyntax"
+		a := c.want(200, "POST", "/Bulk",
+			bulkOf(`7`, `{}`, `{"method":"GET","path":"/Users"}`, `{"method":"POST","path":"/Users"}`,
+				`{"method":"POST","path":"/Users/x",`+data+`}`, `{"method":"PUT","path":"/Users",`+data+`}`,
+				`{"method":"POST","path":"/Bulk",`+data+`}`,
+				`{"method":"POST","path":"/Schemas",`+data+`}`, `{"method":"POST","path":"/Users/.search",`+data+`}`,
+				`{"method":"POST","path":"/Devices",`+data+`}`,
+				`{"method":"POST","path":"/Users","data":{"userName":"x","emails":`+nested+`}}`,
+				`{"method":"PATCH","path":"/Users/x","data":{}}`,
+				`{"method":null,"path":7,"bulkId":7,"version":7,"data":7}`))
+		want := strings.TrimSuffix(strings.Repeat("400 invalidSyntax, ", 9), ", ") +
+			", 404, 400 invalidSyntax, 400 invalidSyntax, 400 invalidSyntax"
 		if got := a.outcome(); got != want {
 			t.Errorf("outcome %s, want %s\n%s", got, want, a.text)
 		}
@@ -244,8 +277,8 @@ func TestBulkRefused(t *testing.T) {
 	})
 }
 
-// TestBulkWork sends the most that a request may hold in the shapes that could cost the most: what
-// is not linear in them takes minutes.
+// TestBulkWork sends the largest requests in the forms that could cost the most work. Work that
+// does not grow linearly with them would take minutes.
 func TestBulkWork(t *testing.T) {
 	t.Parallel()
 	const most = 1000
@@ -258,11 +291,13 @@ func TestBulkWork(t *testing.T) {
 		for j := range 330 {
 			refs = append(refs, fmt.Sprintf(`{"value":"bulkId:%d"}`, (i+j+1)%most))
 		}
-		circle = append(circle, fmt.Sprintf(`{"method":"POST","path":"/Groups","bulkId":"%d","data":{"members":[%s]}}`, i, strings.Join(refs, ",")))
+		circle = append(circle, fmt.Sprintf(`{"method":"POST","path":"/Groups","bulkId":"%d","data":{"members":[%s]}}`,
+			i, strings.Join(refs, ",")))
 		if i >= most/5 {
 			continue
 		}
-		everybody = append(everybody, fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"userName":"u%d"}}`, i, i))
+		everybody = append(everybody,
+			fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"userName":"u%d"}}`, i, i))
 	}
 	var unknown strings.Builder
 	for i := range 300_000 {
@@ -270,7 +305,8 @@ func TestBulkWork(t *testing.T) {
 	}
 	for name, body := range map[string]string{
 		"all refer to each other": bulkOf(circle...), "users": bulkOf(everybody...),
-		"references to nothing": bulkOf(`{"method":"POST","path":"/Groups","data":{"displayName":"x","members":[` + strings.TrimSuffix(unknown.String(), ",") + `]}}`),
+		"references to nothing": bulkOf(`{"method":"POST","path":"/Groups","data":{"displayName":"x","members":[` +
+			strings.TrimSuffix(unknown.String(), ",") + `]}}`),
 	} {
 		if len(body) > 8<<20 {
 			t.Fatalf("%s: %d bytes", name, len(body))
@@ -285,7 +321,8 @@ func TestBulkWork(t *testing.T) {
 	}
 }
 
-// TestBulkTime: a request that has lasted long begins nothing more, and says of what.
+// TestBulkTime checks that a request which has lasted too long begins no more operations and lists
+// those that were not begun.
 func TestBulkTime(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
@@ -304,7 +341,7 @@ func TestBulkTime(t *testing.T) {
 	}
 }
 
-// TestBulkRate: an operation counts as a request.
+// TestBulkRate checks that each operation counts as a request.
 func TestBulkRate(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
@@ -321,7 +358,8 @@ func TestBulkRate(t *testing.T) {
 	}
 	clock.Advance(2 * time.Second)
 	c.want(200, "POST", "/Bulk", four)
-	// What is larger than a burst is let through when there is a whole one, or it never would be.
+	// A request larger than a burst is accepted when the bucket is full. It could never be
+	// otherwise.
 	clock.Advance(2 * time.Second)
 	c.want(200, "POST", "/Bulk", bulkOf(slices.Repeat([]string{remove}, 30)...))
 	refused(t, c.do("GET", "/Users", ""), 429, "")

@@ -11,7 +11,8 @@ import (
 	"rollcall/model/directory"
 )
 
-// A bucket is kept of so many directories and no more, however many there are.
+// TestLimiterStaysFlat checks that the number of buckets is limited, however many directories there
+// are.
 func TestLimiterStaysFlat(t *testing.T) {
 	const directories = 100_000
 	now := time.Unix(1_800_000_000, 0)
@@ -34,7 +35,8 @@ func TestLimiterStaysFlat(t *testing.T) {
 	}
 }
 
-// A directory that keeps sending is limited, however many others come and go.
+// TestLimiterRemembersWhoSends checks that a directory which keeps sending stays limited, however
+// many other directories send.
 func TestLimiterRemembersWhoSends(t *testing.T) {
 	const perSecond = 5
 	now := time.Unix(1_800_000_000, 0)
@@ -52,11 +54,11 @@ func TestLimiterRemembersWhoSends(t *testing.T) {
 	}
 }
 
-// The types of organizations with schemas of their own are kept of so many and no more.
+// TestDeclaredTypesStayFlat checks that the number of organizations with cached types is limited.
 func TestDeclaredTypesStayFlat(t *testing.T) {
 	var types declaredTypes
 	types.init()
-	for range mostDeclared { // making them takes milliseconds each
+	for range mostDeclared { // each takes milliseconds to make
 		types.made.Add(model.OrganizationID(uuid.NewString()), declared{})
 	}
 	schemas := []directory.Schema{{ID: "1", Version: 1, URN: "urn:example:crew:2.0:User", Name: "Crew"}}
@@ -72,10 +74,10 @@ func TestDeclaredTypesStayFlat(t *testing.T) {
 	}
 }
 
-// heap is how much of the heap is in use.
+// heap is the number of bytes in use on the heap.
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what a finalizer or a pool kept alive through the first one
+	runtime.GC() // frees what a finalizer or a pool kept in the first run
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)

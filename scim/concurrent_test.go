@@ -17,12 +17,13 @@ import (
 	"rollcall/model/store"
 )
 
-// feed are the events of the types about one thing, in the feed's order.
+// feed returns the events of some types about one object, in the order of the feed.
 func (c *client) feed(subject string, types ...model.EventType) []model.Event {
 	c.t.Helper()
 	var list []model.Event
 	page := model.Page{Ascending: true, Limit: 10_000}
-	events, _, err := c.store.Events(c.t.Context(), model.Everywhere(), store.EventQuery{OrganizationID: c.org.ID, Types: types, Page: page})
+	events, _, err := c.store.Events(c.t.Context(), model.Everywhere(),
+		store.EventQuery{OrganizationID: c.org.ID, Types: types, Page: page})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -34,8 +35,8 @@ func (c *client) feed(subject string, types ...model.EventType) []model.Event {
 	return list
 }
 
-// TestManyClients has 64 clients change one group and one user at once. Whatever order their requests
-// took effect in, the feed tells it: what it tells must be possible one by one, and end at what is stored.
+// TestManyClients has 64 clients change one group and one user at the same time. The events of the
+// feed must be a possible sequence of single changes that ends at what is stored.
 func TestManyClients(t *testing.T) {
 	t.Parallel()
 	const clients, requests, people = 64, 6, 12
@@ -46,7 +47,8 @@ func TestManyClients(t *testing.T) {
 		}
 		group, target := c.group("Crew", users[:people/2]...), c.user("target")
 		var mu sync.Mutex
-		titles, later := map[string]bool{}, 0 // of the accepted requests; those that were told to come later
+		// titles of the accepted requests; number of requests that must come later
+		titles, later := map[string]bool{}, 0
 		var all sync.WaitGroup
 		for i := range clients {
 			random := rand.New(rand.NewPCG(uint64(i), 64))
@@ -55,7 +57,8 @@ func TestManyClients(t *testing.T) {
 					title := fmt.Sprintf("title-%d-%d", i, n)
 					var a reply
 					if n%2 == 0 {
-						a = c.do("PATCH", "/Users/"+target, patchOf(`[{"op":"replace","path":"title","value":"`+title+`"}]`))
+						a = c.do("PATCH", "/Users/"+target,
+							patchOf(`[{"op":"replace","path":"title","value":"`+title+`"}]`))
 					} else {
 						a = c.do("PATCH", "/Groups/"+group, randomMembers(random, users))
 					}
@@ -79,7 +82,8 @@ func TestManyClients(t *testing.T) {
 		for _, id := range users[:people/2] {
 			in[id] = true
 		}
-		changes := c.feed(model.DirectoryGroupPrefix.ID(group), directory.DirectoryGroupUserAdded, directory.DirectoryGroupUserRemoved)[people/2:]
+		changes := c.feed(model.DirectoryGroupPrefix.ID(group), directory.DirectoryGroupUserAdded,
+			directory.DirectoryGroupUserRemoved)[people/2:]
 		for i, e := range changes {
 			var data struct{ User struct{ Username string } }
 			if err := json.Unmarshal([]byte(e.Data), &data); err != nil {
@@ -123,8 +127,8 @@ func randomMembers(random *rand.Rand, users []string) string {
 	return patchOf("[" + strings.Join(operations, ",") + "]")
 }
 
-// checkChain checks that each update of a user began from what the one before it left, that each
-// accepted title was given once, and that the last one is stored.
+// checkChain checks that each update of a user begins with the value that the update before it set,
+// that each accepted title was set once, and that the last title is stored.
 func (c *client) checkChain(t *testing.T, user string, titles map[string]bool) {
 	t.Helper()
 	type state struct {
@@ -146,7 +150,8 @@ func (c *client) checkChain(t *testing.T, user string, titles map[string]bool) {
 			t.Fatal(err)
 		}
 		if before, now := title(data.PreviousAttributes), title(data.state); before != last || seen[now] {
-			t.Fatalf("update %d: from %q, where the last one left %q, to %q, which was there before: %v", i, before, last, now, seen[now])
+			t.Fatalf("update %d: from %q, where the last one left %q, to %q, which was there before: %v", i, before,
+				last, now, seen[now])
 		}
 		last = title(data.state)
 		seen[last] = true
@@ -160,12 +165,13 @@ func (c *client) checkChain(t *testing.T, user string, titles map[string]bool) {
 	}
 }
 
-// TestCompareAndSwap counts by If-Match: of those who read the same version one may write.
+// TestCompareAndSwap counts with If-Match: only one of the clients that read a version may write.
 func TestCompareAndSwap(t *testing.T) {
 	t.Parallel()
 	const clients, each1 = 16, 2
 	each(t, func(t *testing.T, c *client) {
-		for path, attribute := range map[string]string{"/Users/" + c.user("ada"): "nickName", "/Groups/" + c.group("Crew"): "externalId"} {
+		for path, attribute := range map[string]string{"/Users/" + c.user("ada"): "nickName",
+			"/Groups/" + c.group("Crew"): "externalId"} {
 			var all sync.WaitGroup
 			for range clients {
 				all.Go(func() {

@@ -22,11 +22,13 @@ const fleet = `[
 	{"name":"badge","type":"string","caseExact":true,"required":true},
 	{"name":"depot","type":"string","mutability":"immutable","canonicalValues":["north"]},
 	{"name":"trips","type":"integer"},{"name":"rating","type":"decimal"},{"name":"trained","type":"boolean"},
-	{"name":"hired","type":"dateTime"},{"name":"photo","type":"binary"},{"name":"page","type":"reference","referenceTypes":["external"]},
+	{"name":"hired","type":"dateTime"},{"name":"photo","type":"binary"},
+	{"name":"page","type":"reference","referenceTypes":["external"]},
 	{"name":"score","type":"integer","mutability":"readOnly"},{"name":"pin","type":"string","returned":"never"},
 	{"name":"tags","type":"string","multiValued":true},
 	{"name":"vehicles","type":"complex","multiValued":true,"subAttributes":[
-		{"name":"value","type":"string","required":true},{"name":"type","type":"string"},{"name":"seats","type":"integer"},{"name":"primary","type":"boolean"}]}]`
+		{"name":"value","type":"string","required":true},{"name":"type","type":"string"},
+		{"name":"seats","type":"integer"},{"name":"primary","type":"boolean"}]}]`
 
 // declare declares the fleet, or other attributes under its URN.
 func (c *client) declare(attributes string) {
@@ -40,23 +42,26 @@ func (c *client) declare(attributes string) {
 	}
 }
 
-// matching are the userNames that a filter finds.
+// matching returns the userNames that a filter finds.
 func (c *client) matching(filter string) []string {
 	c.t.Helper()
 	return c.want(200, "GET", filtered("/Users", filter)+"&sortBy=userName", "").values("userName")
 }
 
-// TestUndeclaredExtension: an extension that nobody declares is kept, returned, found and changed.
+// TestUndeclaredExtension checks that an extension without a declared schema is stored, returned,
+// found and changed.
 func TestUndeclaredExtension(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		body := func(name, crew string) string {
 			return fmt.Sprintf(`{"schemas":[%q,%q],"userName":%q,%q:%s}`, coreUser, unknownURN, name, unknownURN, crew)
 		}
-		id := c.create("/Users", body("ada", `{"rank":"Captain","level":7,"night":true,"since":{"year":2019},"badges":["a","b"],"empty":null}`))
+		id := c.create("/Users", body("ada",
+			`{"rank":"Captain","level":7,"night":true,"since":{"year":2019},"badges":["a","b"],"empty":null}`))
 		c.create("/Users", body("ben", `{"rank":"Mate","level":12}`))
 		a := c.want(200, "GET", "/Users/"+id, "")
-		want := map[string]any{"rank": "Captain", "level": 7.0, "night": true, "since": map[string]any{"year": 2019.0}, "badges": []any{"a", "b"}}
+		want := map[string]any{"rank": "Captain", "level": 7.0, "night": true, "since": map[string]any{"year": 2019.0},
+			"badges": []any{"a", "b"}}
 		if diff := cmp.Diff(any(want), a.body[unknownURN]); diff != "" {
 			t.Error(diff)
 		}
@@ -79,10 +84,13 @@ func TestUndeclaredExtension(t *testing.T) {
 			}
 		}
 		for _, step := range []struct{ operations, want string }{
-			{`[{"op":"replace","path":"` + unknownURN + `:rank","value":"Mate"}]`, `{"rank":"Mate","level":7,"night":true,"since":{"year":2019},"badges":["a","b"]}`},
-			{`[{"op":"add","path":"` + unknownURN + `:badges","value":["c"]},{"op":"remove","path":"` + unknownURN + `:level"}]`,
+			{`[{"op":"replace","path":"` + unknownURN + `:rank","value":"Mate"}]`,
+				`{"rank":"Mate","level":7,"night":true,"since":{"year":2019},"badges":["a","b"]}`},
+			{`[{"op":"add","path":"` + unknownURN + `:badges","value":["c"]},{"op":"remove","path":"` + unknownURN +
+				`:level"}]`,
 				`{"rank":"Mate","night":true,"since":{"year":2019},"badges":["a","b","c"]}`},
-			{`[{"op":"add","value":{"` + unknownURN + `":{"level":1}}},{"op":"remove","path":"` + unknownURN + `:since"}]`,
+			{`[{"op":"add","value":{"` + unknownURN + `":{"level":1}}},{"op":"remove","path":"` + unknownURN +
+				`:since"}]`,
 				`{"rank":"Mate","night":true,"level":1,"badges":["a","b","c"]}`},
 			{`[{"op":"remove","path":"` + unknownURN + `"}]`, `null`},
 		} {
@@ -112,12 +120,15 @@ func TestDeclaredSchemaIsDiscovered(t *testing.T) {
 			t.Errorf("%v schemas after %v", got, before)
 		}
 		one := c.want(200, "GET", "/Schemas/"+fleetURN, "")
-		if one.body["name"] != "Fleet" || one.path("attributes", 0, "name") != "badge" || one.path("attributes", 0, "required") != true ||
-			one.path("attributes", 11, "subAttributes", 2, "type") != "integer" || one.path("meta", "location") != c.location+"/Schemas/"+fleetURN {
+		if one.body["name"] != "Fleet" || one.path("attributes", 0, "name") != "badge" ||
+			one.path("attributes", 0, "required") != true ||
+			one.path("attributes", 11, "subAttributes", 2, "type") != "integer" ||
+			one.path("meta", "location") != c.location+"/Schemas/"+fleetURN {
 			t.Errorf("got %s", one.text)
 		}
 		kind := c.want(200, "GET", "/ResourceTypes/User", "")
-		want := []any{map[string]any{"schema": enterprise, "required": false}, map[string]any{"schema": fleetURN, "required": false}}
+		want := []any{map[string]any{"schema": enterprise, "required": false},
+			map[string]any{"schema": fleetURN, "required": false}}
 		if diff := cmp.Diff(any(want), kind.body["schemaExtensions"]); diff != "" {
 			t.Error(diff)
 		}
@@ -144,21 +155,28 @@ func TestDeclaredSchemaIsKeptTo(t *testing.T) {
 		c.declare(fleet)
 		body := func(name, fleet string) string { return fmt.Sprintf(`{"userName":%q,%q:%s}`, name, fleetURN, fleet) }
 		for _, wrong := range []string{
-			`{}x`, `{"trips":1}`, `{"badge":"","trips":1}`, `{"badge":1}`, `{"badge":["a"]}`, `{"badge":"a","trips":"many"}`, `{"badge":"a","trips":1.5}`,
-			`{"badge":"a","trained":"perhaps"}`, `{"badge":"a","hired":"yesterday"}`, `{"badge":"a","photo":"%"}`, `{"badge":"a","rating":{}}`,
-			`{"badge":"a","tags":[1]}`, `{"badge":"a","vehicles":[{"type":"bus"}]}`, `{"badge":"a","vehicles":[{"value":"b","seats":"x"}]}`, `"a"`,
+			`{}x`, `{"trips":1}`, `{"badge":"","trips":1}`, `{"badge":1}`, `{"badge":["a"]}`,
+			`{"badge":"a","trips":"many"}`, `{"badge":"a","trips":1.5}`,
+			`{"badge":"a","trained":"perhaps"}`, `{"badge":"a","hired":"yesterday"}`, `{"badge":"a","photo":"%"}`,
+			`{"badge":"a","rating":{}}`,
+			`{"badge":"a","tags":[1]}`, `{"badge":"a","vehicles":[{"type":"bus"}]}`,
+			`{"badge":"a","vehicles":[{"value":"b","seats":"x"}]}`, `"a"`,
 		} {
 			if a := c.do("POST", "/Users", body("wrong", wrong)); a.status != 400 {
 				t.Errorf("%s: %d %s", wrong, a.status, a.text)
 			}
 		}
-		c.user("plain") // required within the extension, not the extension
-		sent := `{"BADGE":"A1","depot":"south","trips":12,"rating":4.5,"trained":true,"hired":"2020-01-02T03:04:05Z","photo":"AAAA","page":"https://x.example",
-			"score":3,"pin":"secret","tags":["x","y"],"vehicles":[{"value":"bus","seats":40,"primary":true}],"unknown":1}`
+		c.user("plain") // the attribute is required in the extension, but the extension is optional
+		sent := `{"BADGE":"A1","depot":"south","trips":12,"rating":4.5,"trained":true,"hired":"2020-01-02T03:04:05Z",
+			"photo":"AAAA","page":"https://x.example",
+			"score":3,"pin":"secret","tags":["x","y"],"vehicles":[{"value":"bus","seats":40,"primary":true}],
+			"unknown":1}`
 		a := c.want(201, "POST", "/Users", body("ada", sent))
 		id := a.body["id"].(string)
-		want := map[string]any{"badge": "A1", "depot": "south", "trips": 12.0, "rating": 4.5, "trained": true, "hired": "2020-01-02T03:04:05Z", "photo": "AAAA",
-			"page": "https://x.example", "tags": []any{"x", "y"}, "vehicles": []any{map[string]any{"value": "bus", "seats": 40.0, "primary": true}}}
+		want := map[string]any{"badge": "A1", "depot": "south", "trips": 12.0, "rating": 4.5, "trained": true,
+			"hired": "2020-01-02T03:04:05Z", "photo": "AAAA",
+			"page": "https://x.example", "tags": []any{"x", "y"},
+			"vehicles": []any{map[string]any{"value": "bus", "seats": 40.0, "primary": true}}}
 		if diff := cmp.Diff(any(want), a.body[fleetURN]); diff != "" {
 			t.Error(diff)
 		}
@@ -178,7 +196,8 @@ func TestDeclaredSchemaIsKeptTo(t *testing.T) {
 				t.Errorf("%s: %s", filter, diff)
 			}
 		}
-		for _, wrong := range []string{`:trips eq "many"`, `:trips sw "1"`, `:hired gt "yesterday"`, `:pin eq "secret"`, `:unknown eq 1`, `:trained gt true`} {
+		for _, wrong := range []string{`:trips eq "many"`, `:trips sw "1"`, `:hired gt "yesterday"`, `:pin eq "secret"`,
+			`:unknown eq 1`, `:trained gt true`} {
 			refused(t, c.do("GET", filtered("/Users", fleetURN+wrong), ""), 400, "invalidFilter")
 		}
 		path := func(op, name, value string) string {
@@ -205,28 +224,33 @@ func TestDeclaredSchemaIsKeptTo(t *testing.T) {
 		}
 		plain := c.want(200, "GET", filtered("/Users", `userName eq "plain"`), "").values("id")[0]
 		refused(t, c.do("PATCH", "/Users/"+plain, path("add", ":trips", `1`)), 400, "invalidValue", "badge is required")
-		c.want(200, "PATCH", "/Users/"+plain, patchOf(`[{"op":"add","value":{"`+fleetURN+`":{"trips":1,"badge":"B"}}}]`))
+		c.want(200, "PATCH", "/Users/"+plain,
+			patchOf(`[{"op":"add","value":{"`+fleetURN+`":{"trips":1,"badge":"B"}}}]`))
 	})
 }
 
-// TestSchemaDeclaredLater: users who have something else under the URN keep it, and lose their
-// access without a word about it.
+// TestSchemaDeclaredLater declares a schema for an extension whose stored values do not fit. Users
+// keep them, and can still be deactivated.
 func TestSchemaDeclaredLater(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
-		id := c.create("/Users", `{"userName":"ada","`+fleetURN+`":{"trips":"many","tags":"x","vehicles":{"value":1},"else":true}}`)
+		id := c.create("/Users",
+			`{"userName":"ada","`+fleetURN+`":{"trips":"many","tags":"x","vehicles":{"value":1},"else":true}}`)
 		c.declare(fleet)
 		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"active","value":false}]`))
 		a := c.want(200, "GET", "/Users/"+id, "")
-		if got := a.body[fleetURN].(map[string]any); a.body["active"] != false || got["trips"] != "many" || got["else"] != true {
+		got := a.body[fleetURN].(map[string]any)
+		if a.body["active"] != false || got["trips"] != "many" || got["else"] != true {
 			t.Errorf("got %s", a.text)
 		}
-		for filter, want := range map[string][]string{fleetURN + `:trips gt 1`: {}, fleetURN + `:vehicles[seats gt 1]`: {}, fleetURN + `:tags eq "x"`: {"ada"}} {
+		for filter, want := range map[string][]string{fleetURN + `:trips gt 1`: {},
+			fleetURN + `:vehicles[seats gt 1]`: {}, fleetURN + `:tags eq "x"`: {"ada"}} {
 			if diff := cmp.Diff(want, c.matching(filter)); diff != "" {
 				t.Errorf("%s: %s", filter, diff)
 			}
 		}
-		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"add","value":{"`+fleetURN+`":{"trips":2,"badge":"A","tags":["y"],"vehicles":[{"value":"bus"}]}}}]`))
+		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"add","value":{"`+fleetURN+
+			`":{"trips":2,"badge":"A","tags":["y"],"vehicles":[{"value":"bus"}]}}}]`))
 		a = c.want(200, "GET", "/Users/"+id, "")
 		if got := a.body[fleetURN].(map[string]any)["trips"]; got != 2.0 {
 			t.Errorf("got %s", a.text)
@@ -234,8 +258,8 @@ func TestSchemaDeclaredLater(t *testing.T) {
 	})
 }
 
-// TestDeclaredSchemaCostsNoStatement: requests of an organization with schemas of its own execute
-// what others do.
+// TestDeclaredSchemaCostsNoStatement checks that requests of an organization with declared schemas
+// execute no additional statement.
 func TestDeclaredSchemaCostsNoStatement(t *testing.T) {
 	t.Parallel()
 	var statements modeltest.Statements

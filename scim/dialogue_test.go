@@ -18,32 +18,32 @@ import (
 	"rollcall/model/store"
 )
 
-// The files testdata/*/*.http are dialogues: what an identity provider sends, and what it is
-// answered. They are tests, and documentation for those who connect one.
+// The files testdata/*/*.http are dialogues: the requests of an identity provider with their
+// answers. They are tests, and documentation for developers of identity providers.
 //
-// Lines of ==== part a file. The first part says in comments where the dialogue comes from, and has
-// the headers that every request carries. Each other part is one exchange:
+// Lines of ==== divide a file. The first part says in comments where the dialogue comes from, and
+// has the headers of every request. Each other part is one exchange:
 //
-//	# What is special here.
+//	# What is special about this exchange.
 //	PATCH /Users/$user                    the target is below the directory's URL, and unescaped:
-//	Content-Type: application/json        what no URL may hold is escaped when it is sent
+//	Content-Type: application/json        characters that a URL must not contain are escaped
 //
 //	{"schemas": …}
 //
 //	----
 //	200 OK
-//	Location: $base/Users/$user           headers that are not listed are not looked at
+//	Location: $base/Users/$user           only the listed headers are compared
 //
-//	{"id": "$user", …}                    the whole answer; nothing at all if there is no JSON here
+//	{"id": "$user", …}                    the complete answer; empty if there is no JSON here
 //
-// Words that begin with $ stand for values, the same one throughout a file:
+// A word that begins with $ is a placeholder for a value, the same one in the whole file:
 //
 //	$base, $token     the directory's URL and its bearer token
-//	"$name"           in an answer, any text, which can be used as $name from then on, and is not
-//	                  that of another name
+//	"$name"           in an answer, any text, which is the value of $name from then on. No two
+//	                  names have the same value.
 //	"$time"           any moment in UTC with milliseconds
-//	"$time:name"      any such moment, the same wherever the name is used, and not that of another
-//	                  name: a second passes before each request
+//	"$time:name"      any such moment, the same wherever the name is used. No two names have the
+//	                  same moment: a second passes before each request.
 //	"$text(a, b)"     any text that has a and b in it; "$text" any that is not empty
 //
 // The first of the schemas of an answer is the core one; the others come in any order.
@@ -53,7 +53,7 @@ type dialogue struct {
 	turns  []turn
 }
 
-// turn is one exchange of a dialogue, as it is written.
+// turn is one exchange in the file of a dialogue.
 type turn struct {
 	line   int // of the request
 	method string
@@ -67,8 +67,8 @@ type turn struct {
 	wantBody   string
 }
 
-// dialogueRows are the requests in the catalog of what Okta and Entra ID send that must each have a
-// dialogue. Okta's row 15 says that it never deletes a user.
+// dialogueRows are the numbers of the requests of Okta and Entra ID that must each have a dialogue.
+// Okta has no number 15, because it never deletes a user.
 var dialogueRows = map[string]string{
 	"okta":  "o01 o02 o03 o04 o05 o06 o07 o08 o09 o10 o11 o12 o13 o14 o16 o17 o18 o19 o20 o21",
 	"entra": "e01 e02 e03 e04 e05 e06 e07 e08 e09 e10 e11 e12 e13 e14 e15 e16 e17 e18",
@@ -101,7 +101,7 @@ func TestDialogues(t *testing.T) {
 				d := deploy(t, store)
 				id := d.organization("Northwind", "northwind.example")
 				dialogue.play(t, d.clientOf(id, dialogueTypes[filepath.Base(filepath.Dir(file))]), clock)
-				// Only one organization at a time can have the domain.
+				// Only one organization can have the domain at a time.
 				if err := operator.In(store.Org(id, model.System)).DeleteOrganization(t.Context()); err != nil {
 					t.Error(err)
 				}
@@ -119,7 +119,7 @@ func dialogueFiles(t testing.TB, vendor string) []string {
 	return files
 }
 
-// lines are what is left of a file, and how much was read.
+// lines are the remaining lines of a file and the number of those that were read.
 type lines struct {
 	rest []string
 	read int
@@ -134,7 +134,7 @@ func (l *lines) next() (string, bool) {
 	return line, true
 }
 
-// skip passes over empty lines and comments.
+// skip skips empty lines and comments.
 func (l *lines) skip() {
 	for len(l.rest) > 0 && (l.rest[0] == "" || strings.HasPrefix(l.rest[0], "#")) {
 		l.next()
@@ -191,7 +191,7 @@ func readDialogue(t testing.TB, file string) *dialogue {
 		}
 		d.turns = append(d.turns, e)
 	}
-	// The effect of whatever was written must be seen from outside.
+	// The last request must read, so that the effect of every write is compared.
 	if n := len(d.turns); n < 2 || d.turns[n-1].method != http.MethodGet {
 		t.Fatalf("%s: a dialogue has at least two exchanges and ends with a GET", file)
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// values are what the words beginning with $ stand for.
+// values are the values of the words that begin with $.
 type values struct {
 	texts map[string]string
 	times map[string]string
 }
 
-// variable is a word that stands for a value. $ref is an attribute of SCIM.
+// variable matches a word with a value. $ref is an attribute of SCIM.
 var variable = regexp.MustCompile(`\$[a-z][a-z0-9_]*`)
 
 var (
@@ -32,7 +32,7 @@ var (
 
 func asIs(s string) string { return s }
 
-// inJSON is a value as it stands between the quotes of a JSON string.
+// inJSON is a value as it is written between the quotes of a JSON string.
 func inJSON(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -41,7 +41,7 @@ func inJSON(s string) string {
 	return string(bytes.Trim(text, `"`))
 }
 
-// expand puts in the values that are known.
+// expand replaces the words whose values are known.
 func (v *values) expand(text string, as func(string) string) string {
 	return variable.ReplaceAllStringFunc(text, func(word string) string {
 		name := word[1:]
@@ -55,7 +55,7 @@ func (v *values) expand(text string, as func(string) string) string {
 	})
 }
 
-// bind gives values to the names that stand alone in an answer for the first time.
+// bind sets the values of the names that an answer has for the first time.
 func (v *values) bind(want, got any) {
 	switch w := want.(type) {
 	case map[string]any:
@@ -81,12 +81,12 @@ func (v *values) bind(want, got any) {
 	}
 }
 
-// has tells whether a name has that value already.
+// has reports whether some name has that value.
 func has(names map[string]string, value string) bool {
 	return slices.Contains(slices.Collect(maps.Values(names)), value)
 }
 
-// resolve is want with every word that got agrees with replaced by what got has in its place.
+// resolve returns want with each word replaced by the value in got, if they agree.
 func (v *values) resolve(want, got any) any {
 	switch w := want.(type) {
 	case map[string]any:
@@ -141,7 +141,7 @@ func (v *values) resolveText(want, got string) string {
 	return v.expand(want, asIs)
 }
 
-// sortSchemas gives all schemas in a body one order; the first one stays the first.
+// sortSchemas sorts the schemas in a body, except the first.
 func sortSchemas(body any) {
 	switch b := body.(type) {
 	case map[string]any:
@@ -159,7 +159,7 @@ func sortSchemas(body any) {
 	}
 }
 
-// escapeURL escapes what no URL may hold, and leaves what means something in one.
+// escapeURL escapes the characters that a URL must not contain. It keeps its delimiters.
 func escapeURL(target string) string {
 	var b strings.Builder
 	for _, c := range []byte(target) {
@@ -172,7 +172,7 @@ func escapeURL(target string) string {
 	return b.String()
 }
 
-// compare tells failed how the body and the headers of an answer differ from those that are written.
+// compare calls failed with each difference of the body and the headers from those in the file.
 func (v *values) compare(e turn, got reply, failed func(line int, format string, args ...any)) {
 	var want any
 	if e.wantBody != "" {
@@ -200,7 +200,7 @@ func (v *values) compare(e turn, got reply, failed func(line int, format string,
 func (v *values) diff(want, got any) string {
 	sortSchemas(want)
 	sortSchemas(got)
-	v.bind(want, got) // first, since a location may stand before the id that is in it
+	v.bind(want, got) // first, because a location may come before the id that it contains
 	return cmp.Diff(v.resolve(want, got), got)
 }
 
@@ -223,17 +223,22 @@ func TestDialogueWords(t *testing.T) {
 		{"a moment", "$time", "2026-01-02T03:04:05.678Z", false},
 		{"a moment without milliseconds", "$time", "2026-01-02T03:04:05Z", true},
 		{"a moment in another zone", "$time", "2026-01-02T03:04:05.678+01:00", true},
-		{"the same moment", []any{"$time:at", "$time:at"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"}, false},
-		{"another moment", []any{"$time:at", "$time:at"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.679Z"}, true},
-		{"a moment has one name", []any{"$time:at", "$time:then"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"}, true},
+		{"the same moment", []any{"$time:at", "$time:at"},
+			[]any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"}, false},
+		{"another moment", []any{"$time:at", "$time:at"}, []any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.679Z"},
+			true},
+		{"a moment has one name", []any{"$time:at", "$time:then"},
+			[]any{"2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"}, true},
 		{"a text with what it must have", "$text(userName, taken)", "the userName is taken", false},
 		{"a text without it", "$text(userName)", "this is taken", true},
 		{"no text", "$text", "", true},
 		{"an attribute too many", map[string]any{"a": 1.0}, map[string]any{"a": 1.0, "b": nil}, true},
 		{"an attribute too few", map[string]any{"a": "$time"}, map[string]any{}, true},
 		{"an element too many", []any{"a"}, []any{"a", "b"}, true},
-		{"extensions in another order", map[string]any{"schemas": []any{"core", "x", "y"}}, map[string]any{"schemas": []any{"core", "y", "x"}}, false},
-		{"the core schema elsewhere", map[string]any{"schemas": []any{"core", "x"}}, map[string]any{"schemas": []any{"x", "core"}}, true},
+		{"extensions in another order", map[string]any{"schemas": []any{"core", "x", "y"}},
+			map[string]any{"schemas": []any{"core", "y", "x"}}, false},
+		{"the core schema elsewhere", map[string]any{"schemas": []any{"core", "x"}},
+			map[string]any{"schemas": []any{"x", "core"}}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := &values{texts: map[string]string{}, times: map[string]string{}}

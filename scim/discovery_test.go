@@ -28,7 +28,8 @@ func TestServiceProviderConfig(t *testing.T) {
 				"description": "An access token for the directory's client credentials, in the Authorization header.",
 				"specUri":     "https://www.rfc-editor.org/info/rfc6749",
 			}},
-			"meta": map[string]any{"resourceType": "ServiceProviderConfig", "location": c.location + "/ServiceProviderConfig"},
+			"meta": map[string]any{"resourceType": "ServiceProviderConfig",
+				"location": c.location + "/ServiceProviderConfig"},
 		}
 		if diff := cmp.Diff(want, c.want(200, "GET", "/ServiceProviderConfig", "").body); diff != "" {
 			t.Error(diff)
@@ -44,10 +45,12 @@ func TestResourceTypes(t *testing.T) {
 				"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"},
 				"id":      name, "name": name, "endpoint": endpoint, "description": description, "schema": schema,
 				"schemaExtensions": append([]any{}, extensions...),
-				"meta":             map[string]any{"resourceType": "ResourceType", "location": c.location + "/ResourceTypes/" + name},
+				"meta": map[string]any{"resourceType": "ResourceType",
+					"location": c.location + "/ResourceTypes/" + name},
 			}
 		}
-		user := resourceType("User", "/Users", "User Account", coreUser, map[string]any{"schema": enterprise, "required": false})
+		user := resourceType("User", "/Users", "User Account", coreUser,
+			map[string]any{"schema": enterprise, "required": false})
 		group := resourceType("Group", "/Groups", "Group", coreGroup)
 		list := map[string]any{"schemas": []any{listURN}, "totalResults": 2.0, "startIndex": 1.0, "itemsPerPage": 2.0,
 			"Resources": []any{user, group}}
@@ -67,7 +70,8 @@ func TestSchemas(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		var want []any
-		for _, s := range []schema.Schema{schema.CoreUserSchema(), schema.ExtensionEnterpriseUser(), schema.CoreGroupSchema()} {
+		for _, s := range []schema.Schema{schema.CoreUserSchema(), schema.ExtensionEnterpriseUser(),
+			schema.CoreGroupSchema()} {
 			text, err := json.Marshal(s)
 			if err != nil {
 				t.Fatal(err)
@@ -77,10 +81,11 @@ func TestSchemas(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.ID == coreGroup {
-				// The name of a member is not the group's to change.
+				// A group cannot change the name of a member.
 				display := reply{body: one}.path("attributes", 1, "subAttributes", 3).(map[string]any)
 				display["mutability"] = "readOnly"
-				// A name that is taken answers 409 uniqueness, and so the schema must not say "none".
+				// A name that is in use is refused with 409 uniqueness, so the schema must not say
+				// "none".
 				reply{body: one}.path("attributes", 0).(map[string]any)["uniqueness"] = "server"
 			}
 			one["meta"] = map[string]any{"resourceType": "Schema", "location": c.location + "/Schemas/" + s.ID}

@@ -10,7 +10,7 @@ import (
 	"rollcall/scim/patch"
 )
 
-// TestBadBodies sends what is wrong to POST, PUT or PATCH, and looks that nothing was written.
+// TestBadBodies sends wrong bodies to POST, PUT or PATCH and checks that nothing was written.
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 2000)
@@ -34,30 +34,41 @@ func TestBadBodies(t *testing.T) {
 		{"an attribute twice", users, `{"userName":"eve","USERNAME":"ada"}`, 400, "invalidSyntax", "userName"},
 		{"too deep", users, `{"userName":"eve","urn:example:custom":` + deep + `}`, 400, "invalidSyntax", "deep"},
 		{"a zero character", users, `{"userName":"e\u0000ve"}`, 400, "invalidValue", "userName"},
-		{"a zero character in an extension", users, `{"userName":"eve","urn:example:custom":{"a":"\u0000"}}`, 400, "invalidValue", `"a"`},
+		{"a zero character in an extension", users, `{"userName":"eve","urn:example:custom":{"a":"\u0000"}}`, 400,
+			"invalidValue", `"a"`},
 		{"no userName", users, `{"displayName":"Eve"}`, 400, "invalidValue", "userName"},
 		{"an empty userName", users, `{"userName":""}`, 400, "invalidValue", "userName"},
 		{"a blank userName", users, `{"userName":"  "}`, 400, "invalidValue", "userName"},
 		{"a number for a string", users, `{"userName":5}`, 400, "invalidValue", "userName"},
 		{"a word for true or false", users, `{"userName":"eve","active":"perhaps"}`, 400, "invalidValue", "active"},
 		{"a string for an object", users, `{"userName":"eve","name":"Eve"}`, 400, "invalidValue", "name"},
-		{"a wrong type within a list", users, `{"userName":"eve","emails":[{"value":{}}]}`, 400, "invalidValue", "emails.value"},
+		{"a wrong type within a list", users, `{"userName":"eve","emails":[{"value":{}}]}`, 400,
+			"invalidValue", "emails.value"},
 		{"a userName that is too long", users, `{"userName":"` + long + `"}`, 400, "invalidValue", "userName"},
-		{"an externalId that is too long", users, `{"userName":"eve","externalId":"` + long + `"}`, 400, "invalidValue", "externalId"},
-		{"an e-mail that is too long", users, `{"userName":"eve","emails":[{"value":"` + long + `"}]}`, 400, "invalidValue", "emails"},
+		{"an externalId that is too long", users, `{"userName":"eve","externalId":"` + long + `"}`, 400,
+			"invalidValue", "externalId"},
+		{"an e-mail that is too long", users, `{"userName":"eve","emails":[{"value":"` + long + `"}]}`, 400,
+			"invalidValue", "emails"},
 		{"PUT without userName", put, `{"displayName":"Eve"}`, 400, "invalidValue", "userName"},
 		{"PUT of broken JSON", put, `{`, 400, "invalidSyntax", "JSON"},
 		{"PUT to a userName that is taken", put, `{"userName":"BEN"}`, 409, "uniqueness", "userName"},
-		{"PATCH to a userName that is taken", patch, patchOf(`[{"op":"replace","path":"userName","value":"Ben"}]`), 409, "uniqueness", "userName"},
-		{"PATCH without operations", patch, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}`, 400, "invalidSyntax", "Operations"},
+		{"PATCH to a userName that is taken", patch, patchOf(`[{"op":"replace","path":"userName","value":"Ben"}]`), 409,
+			"uniqueness", "userName"},
+		{"PATCH without operations", patch, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}`, 400,
+			"invalidSyntax", "Operations"},
 		{"PATCH with an unknown op", patch, patchOf(`[{"op":"move","path":"title"}]`), 400, "invalidSyntax", "op"},
-		{"PATCH of an unknown attribute", patch, patchOf(`[{"op":"add","path":"nick","value":"Eve"}]`), 400, "invalidPath", "nick"},
-		{"PATCH with a path that is none", patch, patchOf(`[{"op":"add","path":"emails[","value":"x"}]`), 400, "invalidPath", ""},
+		{"PATCH of an unknown attribute", patch, patchOf(`[{"op":"add","path":"nick","value":"Eve"}]`), 400,
+			"invalidPath", "nick"},
+		{"PATCH with a path that is none", patch, patchOf(`[{"op":"add","path":"emails[","value":"x"}]`), 400,
+			"invalidPath", ""},
 		{"PATCH of an id", patch, patchOf(`[{"op":"replace","path":"id","value":"x"}]`), 400, "mutability", "id"},
-		{"PATCH of groups", patch, patchOf(`[{"op":"add","path":"groups","value":[{"value":"x"}]}]`), 400, "mutability", "groups"},
+		{"PATCH of groups", patch, patchOf(`[{"op":"add","path":"groups","value":[{"value":"x"}]}]`), 400,
+			"mutability", "groups"},
 		{"a removal without a path", patch, patchOf(`[{"op":"remove"}]`), 400, "noTarget", "path"},
-		{"the removal of what is required", patch, patchOf(`[{"op":"remove","path":"userName"}]`), 400, "mutability", "userName"},
-		{"a blank userName by PATCH", patch, patchOf(`[{"op":"replace","path":"userName","value":"  "}]`), 400, "invalidValue", "userName"},
+		{"the removal of what is required", patch, patchOf(`[{"op":"remove","path":"userName"}]`), 400,
+			"mutability", "userName"},
+		{"a blank userName by PATCH", patch, patchOf(`[{"op":"replace","path":"userName","value":"  "}]`), 400,
+			"invalidValue", "userName"},
 	}
 	each(t, func(t *testing.T, c *client) {
 		id := c.user("ada")
@@ -66,7 +77,8 @@ func TestBadBodies(t *testing.T) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				method, path, _ := strings.Cut(test.request, " ")
-				refused(t, c.do(method, strings.Replace(path, "$", id, 1), test.body), test.status, test.scimType, test.detail)
+				refused(t, c.do(method, strings.Replace(path, "$", id, 1), test.body), test.status,
+					test.scimType, test.detail)
 				if now := c.want(200, "GET", "/Users", "").text; now != before {
 					t.Errorf("written: %s", now)
 				}
@@ -90,17 +102,18 @@ func TestTooLarge(t *testing.T) {
 		if n := c.want(200, "GET", "/Users", "").body["totalResults"]; n != 0.0 {
 			t.Errorf("%v users", n)
 		}
-		refused(t, c.do("POST", "/Users", `{"userName":"ada","urn:example:custom":{"a":"`+strings.Repeat("x", 1<<20)+`"}}`), 413, "", "KiB")
+		refused(t, c.do("POST", "/Users",
+			`{"userName":"ada","urn:example:custom":{"a":"`+strings.Repeat("x", 1<<20)+`"}}`), 413, "", "KiB")
 		c.want(201, "POST", "/Users", body(limit))
 	})
 }
 
-// slowly hides how long a body is.
+// slowly hides the length of a body.
 type slowly struct{ r *strings.Reader }
 
 func (s *slowly) Read(p []byte) (int, error) { return s.r.Read(p) }
 
-// TestBrokenDatabase closes the store under a running server: no answer may tell what is wrong.
+// TestBrokenDatabase closes the store of a running server. No answer may contain the cause.
 func TestBrokenDatabase(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, store *store.Store) {
@@ -110,12 +123,15 @@ func TestBrokenDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r := range []struct{ method, path, body string }{
-			{"GET", "/Users", ""}, {"POST", "/Users", `{"userName":"ben"}`}, {"GET", filtered("/Users", `userName eq "ada"`), ""},
+			{"GET", "/Users", ""}, {"POST", "/Users", `{"userName":"ben"}`},
+			{"GET", filtered("/Users", `userName eq "ada"`), ""},
 			{"GET", "/Users/" + user, ""}, {"PUT", "/Users/" + user, `{"userName":"ben"}`},
-			{"PATCH", "/Users/" + user, patchOf(`[{"op":"replace","path":"active","value":false}]`)}, {"DELETE", "/Users/" + user, ""},
+			{"PATCH", "/Users/" + user, patchOf(`[{"op":"replace","path":"active","value":false}]`)},
+			{"DELETE", "/Users/" + user, ""},
 			{"GET", "/Groups", ""}, {"POST", "/Groups", `{"displayName":"Pickers"}`},
 			{"GET", "/Groups/" + group, ""}, {"PUT", "/Groups/" + group, `{"displayName":"Pickers"}`},
-			{"PATCH", "/Groups/" + group, patchOf(`[{"op":"remove","path":"members"}]`)}, {"DELETE", "/Groups/" + group, ""},
+			{"PATCH", "/Groups/" + group, patchOf(`[{"op":"remove","path":"members"}]`)},
+			{"DELETE", "/Groups/" + group, ""},
 		} {
 			for _, token := range []string{c.token, "unknown"} {
 				a := c.do(r.method, r.path, r.body, "Authorization", "Bearer "+token)
@@ -126,7 +142,8 @@ func TestBrokenDatabase(t *testing.T) {
 				if wait := a.header.Get("Retry-After"); a.status == 503 && wait == "" {
 					t.Error("503 does not say when to try again")
 				}
-				for _, word := range []string{"sql", "database is closed", "postgres", "SELECT", "directory_users", ".go"} {
+				for _, word := range []string{"sql", "database is closed", "postgres", "SELECT",
+					"directory_users", ".go"} {
 					if strings.Contains(a.text, word) {
 						t.Errorf("%s %s tells %q: %s", r.method, r.path, word, a.text)
 					}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestEntityTags follows the version of a user and of a group through every request on them.
+// TestEntityTags checks the version of a user and of a group after every kind of request.
 func TestEntityTags(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
@@ -32,7 +32,7 @@ func TestEntityTags(t *testing.T) {
 				tagged(c.want(200, "PATCH", path, replace("x")), `W/"2"`)
 
 				for _, stale := range []string{`W/"1"`, `"1"`, `1`, `"x,2"`, `W/"1", "3"`, `"2`, `""`} {
-					if stale == `"2` { // a quote that never ends still names the version
+					if stale == `"2` { // without the last quote it is still the version
 						tagged(c.want(200, "PATCH", path, replace("x"), "If-Match", stale), `W/"2"`)
 						continue
 					}
@@ -63,7 +63,8 @@ func TestEntityTags(t *testing.T) {
 	})
 }
 
-// TestEntityTagOfGroups: a user's groups are shown with the user, but change with the group.
+// TestEntityTagOfGroups changes the groups of a user, which are shown with the user but belong to
+// the version of the group.
 func TestEntityTagOfGroups(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
@@ -76,16 +77,19 @@ func TestEntityTagOfGroups(t *testing.T) {
 			t.Errorf("ETag %s was %s: %s", member, alone, a.text)
 		}
 		c.want(304, "GET", user, "", "If-None-Match", member)
-		if list := c.want(200, "GET", filtered("/Users", `userName eq "ada"`), ""); list.path("Resources", 0, "meta", "version") != member {
+		list := c.want(200, "GET", filtered("/Users", `userName eq "ada"`), "")
+		if list.path("Resources", 0, "meta", "version") != member {
 			t.Errorf("the list has %s", list.text)
 		}
 		c.want(200, "PATCH", user, patchOf(`[{"op":"add","path":"title","value":"Pilot"}]`), "If-Match", alone)
-		refused(t, c.do("PATCH", user, patchOf(`[{"op":"add","path":"title","value":"x"}]`), "If-Match", member), 412, "")
+		refused(t, c.do("PATCH", user, patchOf(`[{"op":"add","path":"title","value":"x"}]`), "If-Match", member),
+			412, "")
 		now := c.want(200, "GET", user, "").header.Get("ETag")
 		c.want(200, "PATCH", group, patchOf(`[{"op":"replace","path":"displayName","value":"Crew"}]`))
 		c.want(200, "GET", user, "", "If-None-Match", now)
 
-		a = c.want(204, "PATCH", group, patchOf(`[{"op":"remove","path":"members[value eq \"`+strings.TrimPrefix(user, "/Users/")+`\"]"}]`))
+		a = c.want(204, "PATCH", group,
+			patchOf(`[{"op":"remove","path":"members[value eq \"`+strings.TrimPrefix(user, "/Users/")+`\"]"}]`))
 		if a.header.Get("ETag") != `W/"3"` {
 			t.Errorf("ETag %s of a change without a body", a.header.Get("ETag"))
 		}
@@ -93,7 +97,8 @@ func TestEntityTagOfGroups(t *testing.T) {
 	})
 }
 
-// TestLocation: every answer about one resource tells where that is, as those of RFC 7644 §3.4.1 and §3.5.1 do.
+// TestLocation checks that every answer about one resource has its location, as in RFC 7644 §3.4.1
+// and §3.5.1.
 func TestLocation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
@@ -104,7 +109,8 @@ func TestLocation(t *testing.T) {
 			a := c.want(201, "POST", of.endpoint, of.body)
 			path := of.endpoint + "/" + a.body["id"].(string)
 			for _, a := range []reply{
-				a, c.want(200, "GET", path, ""), c.want(200, "HEAD", path, ""), c.want(304, "GET", path, "", "If-None-Match", "*"),
+				a, c.want(200, "GET", path, ""), c.want(200, "HEAD", path, ""),
+				c.want(304, "GET", path, "", "If-None-Match", "*"),
 				c.want(200, "PUT", path, of.body), c.want(200, "PATCH", path+"?attributes=id", patchOf(of.more)),
 			} {
 				if got := a.header.Get("Location"); !strings.HasPrefix(got, public) || !strings.HasSuffix(got, path) {
@@ -113,7 +119,8 @@ func TestLocation(t *testing.T) {
 			}
 		}
 		group := "/Groups/" + c.group("Crew")
-		a := c.want(204, "PATCH", group, patchOf(`[{"op":"add","path":"members","value":[{"value":"`+c.user("ben")+`"}]}]`))
+		a := c.want(204, "PATCH", group,
+			patchOf(`[{"op":"add","path":"members","value":[{"value":"`+c.user("ben")+`"}]}]`))
 		if got := a.header.Get("Location"); !strings.HasSuffix(got, group) {
 			t.Errorf("Location %q of a change without a body", got)
 		}

@@ -16,19 +16,19 @@ import (
 	"rollcall/model/store"
 )
 
-// longest is how long any request may take here. The machine may be busy with something else.
+// longest is the limit for a request in this test. The machine may be busy.
 const longest = 10 * time.Second
 
-// front is a directory that is sent anything.
+// front is a directory that receives arbitrary requests.
 type front struct {
 	*client
 	user, group string
 	strict      bool
 }
 
-// FuzzFront sends raw requests to both databases: whatever is sent, the server answers in bounded
-// time and never that it failed, errors have the form of RFC 7644 §3.12, and both answer alike.
-// $user, $group and $base stand for what is there.
+// FuzzFront sends raw requests to servers on both databases. Each must answer within a limited time
+// and never with an internal error. Errors must have the form of RFC 7644 §3.12, and both servers
+// must give the same answer. $user, $group and $base are replaced by existing values.
 func FuzzFront(f *testing.F) {
 	seedFront(f)
 	var fronts []*front
@@ -40,7 +40,7 @@ func FuzzFront(f *testing.F) {
 		var statuses []int
 		for _, c := range fronts {
 			c.deployment.t = t
-			if sent%500 == 0 { // what was made before makes every list longer
+			if sent%500 == 0 { // the resources of earlier requests make lists longer
 				c.client = c.deployment.client(c.organization(fmt.Sprint("Northwind ", sent)))
 				c.user, c.group, c.strict = "", "", false
 			}
@@ -56,7 +56,7 @@ func FuzzFront(f *testing.F) {
 	})
 }
 
-// seedFront adds every request of the dialogues, and some that are none.
+// seedFront adds every request of the dialogues, and some that are not valid.
 func seedFront(f *testing.F) {
 	for _, file := range dialogueFiles(f, "*") {
 		d := readDialogue(f, file)
@@ -85,19 +85,26 @@ func seedFront(f *testing.F) {
 		}
 	}
 	for _, seed := range [][4]string{
-		{"POST", "/Bulk", "Content-Type: application/scim+json", `{"failOnErrors":1,"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a"}},{"method":"PATCH","path":"/Groups/$group","data":{"Operations":[{"op":"add","path":"members","value":[{"value":"bulkId:a"}]}]}},{"method":"DELETE","path":"/Users/$user"}]}`},
-		{"POST", "/Users/.search", "Content-Type: application/json", `{"filter":"userName pr","attributes":["userName"],"startIndex":1,"count":1e400}`},
-		{"PUT", "/Users/$user", "If-Match: W/\"1\"\r\nContent-Type: application/scim+json", `{"schemas":["` + coreUser + `"],"userName":"\u0000","active":"maybe"}`},
+		{"POST", "/Bulk", "Content-Type: application/scim+json",
+			`{"failOnErrors":1,"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a"}},` +
+				`{"method":"PATCH","path":"/Groups/$group","data":{"Operations":[{"op":"add","path":"members",` +
+				`"value":[{"value":"bulkId:a"}]}]}},{"method":"DELETE","path":"/Users/$user"}]}`},
+		{"POST", "/Users/.search", "Content-Type: application/json",
+			`{"filter":"userName pr","attributes":["userName"],"startIndex":1,"count":1e400}`},
+		{"PUT", "/Users/$user", "If-Match: W/\"1\"\r\nContent-Type: application/scim+json",
+			`{"schemas":["` + coreUser + `"],"userName":"\u0000","active":"maybe"}`},
 		{"GET", "/Groups/$group?attributes=members.value&excludedAttributes=id", "If-None-Match: *", ""},
 		{"GET", "/?filter=%00&count=-1&startIndex=99999999999999999999&cursor=%ff", "", ""},
-		{"GET", "//users//?SORTBY=name&sortOrder=up;x", "Accept: text/html", ""}, {"HEAD", "/Schemas/" + enterprise, "", ""}, {"OPTIONS", "/Me", "", ""},
-		{"PATCH", "/Users/$user", "Content-Type: text/plain; charset=\"", "\xff\xfe{"}, {"TRACE", "/ResourceTypes/User?filter=x", "", "{}"},
+		{"GET", "//users//?SORTBY=name&sortOrder=up;x", "Accept: text/html", ""},
+		{"HEAD", "/Schemas/" + enterprise, "", ""}, {"OPTIONS", "/Me", "", ""},
+		{"PATCH", "/Users/$user", "Content-Type: text/plain; charset=\"", "\xff\xfe{"},
+		{"TRACE", "/ResourceTypes/User?filter=x", "", "{}"},
 	} {
 		f.Add(len(seed[3])%2 == 0, seed[0], seed[1], seed[2], seed[3])
 	}
 }
 
-// furnish sees to it that there is a user and a group, and how strict the directory is.
+// furnish makes sure that a user and a group exist, and sets how strict the directory is.
 func (c *front) furnish(t *testing.T, strict bool, name string) {
 	t.Helper()
 	set := func(on bool) {
@@ -105,10 +112,11 @@ func (c *front) furnish(t *testing.T, strict bool, name string) {
 			return
 		}
 		c.strict = on
-		if _, err := directory.In(c.org).UpdateDirectory(t.Context(), c.directory.ID, func(d *directory.DirectoryFields) error {
-			d.Strict = on
-			return nil
-		}); err != nil {
+		if _, err := directory.In(c.org).UpdateDirectory(t.Context(), c.directory.ID,
+			func(d *directory.DirectoryFields) error {
+				d.Strict = on
+				return nil
+			}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,17 +128,19 @@ func (c *front) furnish(t *testing.T, strict bool, name string) {
 	set(strict)
 }
 
-// answer sends a request and judges what comes back. It returns 0 for what is no request of HTTP, which
-// net/http refuses before anybody sees it.
+// answer sends a request and checks the answer. It returns 0 for a text that net/http does not
+// accept as a request.
 func (c *front) answer(t *testing.T, method, target, header, body string) int {
 	t.Helper()
 	words := strings.NewReplacer("$user", c.user, "$group", c.group, "$base", c.location)
 	target, body = words.Replace(target), words.Replace(body)
-	text := method + " " + c.base + target + " HTTP/1.1\r\nHost: rollcall.example\r\nAuthorization: Bearer " + c.token + "\r\n"
+	text := method + " " + c.base + target + " HTTP/1.1\r\nHost: rollcall.example\r\nAuthorization: Bearer " + c.token +
+		"\r\n"
 	if header = strings.TrimSpace(header); header != "" {
 		text += words.Replace(header) + "\r\n"
 	}
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", text, len(body), body))))
+	r, err := http.ReadRequest(
+		bufio.NewReader(strings.NewReader(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", text, len(body), body))))
 	if err != nil {
 		return 0
 	}
@@ -157,9 +167,10 @@ func (c *front) answer(t *testing.T, method, target, header, body string) int {
 			problem("%v", err)
 		}
 	}
-	// HEAD has no body on the wire, and a request may have ended before it came to a directory.
+	// The answer to HEAD has no body. A request may be refused before its directory is known.
 	if w.Code >= 400 && strings.HasPrefix(r.URL.Path, c.base+"/") &&
-		(answer.Status != fmt.Sprint(w.Code) || answer.Detail == "" || !slices.Equal(answer.Schemas, []string{errorURN})) {
+		(answer.Status != fmt.Sprint(w.Code) || answer.Detail == "" ||
+			!slices.Equal(answer.Schemas, []string{errorURN})) {
 		problem("not the error of the RFC")
 	}
 	for _, gone := range []*string{&c.user, &c.group} {

@@ -6,21 +6,22 @@ import (
 	"testing"
 )
 
-// matched looks a user up as Entra does before each change, and returns the id.
+// matched finds a user as Entra does before each change, and returns the id.
 func (c *client) matched(name string) string {
 	c.t.Helper()
 	id, _ := c.found("/Users", `userName eq "`+name+`@northwind.example"`, "").body["id"].(string)
 	return id
 }
 
-// galleryUsers are the checks that go through Entra's provisioning of users.
+// galleryUsers are the checks of Entra's provisioning of users.
 var galleryUsers = []gallery{
 	{"M12 Users_Create", func(t *testing.T, c *client) {
 		if c.matched("ada") != "" {
 			t.Fatal("nobody is found")
 		}
 		id := c.galleryUser("ada")
-		if c.matched("ada") != id || c.found("/Users", `emails[type eq "work"].value eq "ADA@northwind.example"`, "").body["id"] != id ||
+		if c.matched("ada") != id ||
+			c.found("/Users", `emails[type eq "work"].value eq "ADA@northwind.example"`, "").body["id"] != id ||
 			c.found("/Users", `externalId eq "ada"`, "").body["id"] != id {
 			t.Error("who was created is not found")
 		}
@@ -29,7 +30,8 @@ var galleryUsers = []gallery{
 		id := c.galleryUser("ada")
 		values := inQuotes(galleryAttributes)
 		delete(values, "userName")
-		c.want(200, "PATCH", "/Users/"+id+"?aadOptscim062020", strings.ReplaceAll(patchAll("Replace", values), `"Replace"`, `"replace"`))
+		c.want(200, "PATCH", "/Users/"+id+"?aadOptscim062020",
+			strings.ReplaceAll(patchAll("Replace", values), `"Replace"`, `"replace"`))
 		if a := c.want(200, "GET", "/Users/"+c.matched("ada"), ""); a.body["title"] != "New" || a.body["id"] != id {
 			t.Error(a.text)
 		}
@@ -37,7 +39,8 @@ var galleryUsers = []gallery{
 	{"M14 Users_Disable", func(t *testing.T, c *client) {
 		id := c.galleryUser("ada")
 		c.want(200, "PATCH", "/Users/"+c.matched("ada"), patchAll("Replace", map[string]string{"active": `"False"`}))
-		if a := c.found("/Users", `userName eq "ada@northwind.example"`, ""); a.body["active"] != false || a.body["id"] != id {
+		a := c.found("/Users", `userName eq "ada@northwind.example"`, "")
+		if a.body["active"] != false || a.body["id"] != id {
 			t.Errorf("a disabled user is not found: %s", a.text)
 		}
 	}},
@@ -55,7 +58,8 @@ var galleryUsers = []gallery{
 			return c.found("/Users", `id eq "`+id+`" and manager eq "`+manager+`"`, "&attributes=id").body["id"] == id
 		}
 		for _, manager := range []string{first, second, ""} {
-			c.want(200, "PATCH", "/Users/"+id, patchAll("Replace", map[string]string{enterprise + ":manager": fmt.Sprintf("%q", manager)}))
+			c.want(200, "PATCH", "/Users/"+id,
+				patchAll("Replace", map[string]string{enterprise + ":manager": fmt.Sprintf("%q", manager)}))
 			if probe(first) != (manager == first) || probe(second) != (manager == second) {
 				t.Errorf("the manager is not %q", manager)
 			}
@@ -83,7 +87,7 @@ var galleryUsers = []gallery{
 	}},
 }
 
-// matchedGroup looks a group up as Entra does: never with its members.
+// matchedGroup finds a group as Entra does, without its members.
 func (c *client) matchedGroup(name string) reply {
 	c.t.Helper()
 	return c.found("/Groups", `displayName eq "`+name+`"`, "&excludedAttributes=members")
@@ -93,13 +97,13 @@ func entraMember(op, id string) string {
 	return patchOf(`[{"op":"` + op + `","path":"members","value":[{"$ref":null,"value":"` + id + `"}]}]`)
 }
 
-// isMember probes a membership as Entra does.
+// isMember asks for a membership as Entra does.
 func (c *client) isMember(group, user string) bool {
 	c.t.Helper()
 	return c.found("/Groups", `id eq "`+group+`" and members eq "`+user+`"`, "&attributes=id").body["id"] == group
 }
 
-// galleryGroups are the checks that go through Entra's provisioning of groups.
+// galleryGroups are the checks of Entra's provisioning of groups.
 var galleryGroups = []gallery{
 	{"M19 Groups_Create", func(t *testing.T, c *client) {
 		if c.matchedGroup("Crew").body != nil {
@@ -159,7 +163,8 @@ var galleryGroups = []gallery{
 		id := c.group("Crew", ada)
 		before := c.want(200, "GET", "/Groups/"+id+"?excludedAttributes=members", "")
 		c.want(204, "PATCH", "/Groups/"+id, patchAll("Replace", map[string]string{"displayName": `"Crew"`}))
-		if now := c.want(200, "GET", "/Groups/"+id+"?excludedAttributes=members", ""); now.text != before.text || !c.isMember(id, ada) {
+		now := c.want(200, "GET", "/Groups/"+id+"?excludedAttributes=members", "")
+		if now.text != before.text || !c.isMember(id, ada) {
 			t.Errorf("nothing was changed: %s", now.text)
 		}
 	}},

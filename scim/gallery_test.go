@@ -14,17 +14,22 @@ import (
 	"rollcall/model/store"
 )
 
-// galleryUser is a user as Microsoft's validation of gallery applications makes it, with every
-// attribute of Entra's default mapping.
-const galleryUser = `{"schemas":["` + coreUser + `","` + enterprise + `"],"externalId":"%[1]s","userName":"%[1]s@northwind.example",
-	"displayName":"Ada Okafor","nickName":"Ada","profileUrl":"https://northwind.example/ada","title":"Pilot","userType":"Member",
+// galleryUser is a user with every attribute of Entra's default mapping, as Microsoft's validation
+// of gallery applications creates it.
+const galleryUser = `{"schemas":["` + coreUser + `","` + enterprise +
+	`"],"externalId":"%[1]s","userName":"%[1]s@northwind.example",
+	"displayName":"Ada Okafor","nickName":"Ada","profileUrl":"https://northwind.example/ada","title":"Pilot",
+	"userType":"Member",
 	"preferredLanguage":"en","locale":"en-GB","timezone":"Europe/London","active":true,
-	"name":{"formatted":"Ada Okafor","familyName":"Okafor","givenName":"Ada","middleName":"B","honorificPrefix":"Dr","honorificSuffix":"II"},
+	"name":{"formatted":"Ada Okafor","familyName":"Okafor","givenName":"Ada","middleName":"B","honorificPrefix":"Dr",
+	"honorificSuffix":"II"},
 	"emails":[{"value":"%[1]s@northwind.example","type":"work","primary":true}],
 	"phoneNumbers":[{"value":"+44 1","type":"work"},{"value":"+44 2","type":"mobile"},{"value":"+44 3","type":"fax"}],
-	"addresses":[{"type":"work","formatted":"1 Road","streetAddress":"1 Road","locality":"Leeds","region":"Yorks","postalCode":"LS1","country":"GB"}],
+	"addresses":[{"type":"work","formatted":"1 Road","streetAddress":"1 Road","locality":"Leeds","region":"Yorks",
+	"postalCode":"LS1","country":"GB"}],
 	"roles":[{"primary":"True","type":"WindowsAzureActiveDirectoryRole","value":"admin","display":"Admin"}],
-	"` + enterprise + `":{"employeeNumber":"7","department":"IT","costCenter":"1","organization":"Northwind","division":"North"}}`
+	"` + enterprise +
+	`":{"employeeNumber":"7","department":"IT","costCenter":"1","organization":"Northwind","division":"North"}}`
 
 // gallery is one of the 25 checks of Microsoft's validation (docs/design/scim.md,
 // "Microsoft's validation"). The rest of a check's name is what Microsoft calls it.
@@ -33,14 +38,17 @@ type gallery struct {
 	check func(t *testing.T, c *client)
 }
 
-// TestMicrosoftGallery has the checks that a gallery application must pass, each on a directory of its own.
+// TestMicrosoftGallery has the checks that a gallery application must pass, each on a directory of
+// its own.
 func TestMicrosoftGallery(t *testing.T) {
 	t.Parallel()
 	checks := slices.Concat(galleryProtocol, galleryUsers, galleryGroups)
 	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		d := deploy(t, store)
 		for _, g := range checks {
-			t.Run(g.name, func(t *testing.T) { g.check(t, d.clientOf(d.organization("Northwind"), directory.EntraDirectory)) })
+			t.Run(g.name, func(t *testing.T) {
+				g.check(t, d.clientOf(d.organization("Northwind"), directory.EntraDirectory))
+			})
 		}
 	})
 }
@@ -50,20 +58,28 @@ func (c *client) galleryUser(name string) string {
 	return c.create("/Users", fmt.Sprintf(galleryUser, name))
 }
 
-// galleryAttributes are the single values that Entra writes by a path, and its new value for each.
+// galleryAttributes are the paths that Entra writes, with a new value for each.
 var galleryAttributes = map[string]string{
-	"displayName": "New", "nickName": "New", "profileUrl": "https://northwind.example/new", "title": "New", "userType": "New",
-	"preferredLanguage": "fr", "locale": "fr-FR", "timezone": "Europe/Paris", "externalId": "new", "userName": "new@northwind.example",
-	"name.formatted": "New", "name.familyName": "New", "name.givenName": "New", "name.middleName": "New", "name.honorificPrefix": "New", "name.honorificSuffix": "New",
+	"displayName": "New", "nickName": "New", "profileUrl": "https://northwind.example/new", "title": "New",
+	"userType":          "New",
+	"preferredLanguage": "fr", "locale": "fr-FR", "timezone": "Europe/Paris", "externalId": "new",
+	"userName":       "new@northwind.example",
+	"name.formatted": "New", "name.familyName": "New", "name.givenName": "New", "name.middleName": "New",
+	"name.honorificPrefix": "New", "name.honorificSuffix": "New",
 	`emails[type eq "work"].value`: "new@northwind.example", `emails[type eq "other"].value`: "other@northwind.example",
-	`phoneNumbers[type eq "work"].value`: "9", `phoneNumbers[type eq "mobile"].value`: "9", `phoneNumbers[type eq "fax"].value`: "9", `phoneNumbers[type eq "pager"].value`: "9",
-	`addresses[type eq "work"].formatted`: "New", `addresses[type eq "work"].streetAddress`: "New", `addresses[type eq "work"].locality`: "New",
-	`addresses[type eq "work"].region`: "New", `addresses[type eq "work"].postalCode`: "New", `addresses[type eq "work"].country`: "FR", `addresses[type eq "other"].Formatted`: "New",
-	enterprise + ":employeeNumber": "9", enterprise + ":department": "New", enterprise + ":costCenter": "New", enterprise + ":organization": "New", enterprise + ":division": "New",
-	`roles[primary eq "True"].value`: "user", `roles[primary eq "True"].display`: "User", `roles[primary eq "True"].type`: "New",
+	`phoneNumbers[type eq "work"].value`: "9", `phoneNumbers[type eq "mobile"].value`: "9",
+	`phoneNumbers[type eq "fax"].value`: "9", `phoneNumbers[type eq "pager"].value`: "9",
+	`addresses[type eq "work"].formatted`: "New", `addresses[type eq "work"].streetAddress`: "New",
+	`addresses[type eq "work"].locality`: "New",
+	`addresses[type eq "work"].region`:   "New", `addresses[type eq "work"].postalCode`: "New",
+	`addresses[type eq "work"].country`: "FR", `addresses[type eq "other"].Formatted`: "New",
+	enterprise + ":employeeNumber": "9", enterprise + ":department": "New", enterprise + ":costCenter": "New",
+	enterprise + ":organization": "New", enterprise + ":division": "New",
+	`roles[primary eq "True"].value`: "user", `roles[primary eq "True"].display`: "User",
+	`roles[primary eq "True"].type`: "New",
 }
 
-// at reads what a PATCH path names out of a resource.
+// at returns the value of a resource at a PATCH path.
 func (a reply) at(path string) any {
 	steps := []any{}
 	if rest, ok := strings.CutPrefix(path, enterprise+":"); ok {
@@ -109,10 +125,12 @@ var galleryProtocol = []gallery{
 	{"M1 SCIM_SchemaDiscoverability_Test", func(t *testing.T, c *client) {
 		text := strings.ToLower(c.want(200, "GET", "/Schemas", "").text)
 		for path := range galleryAttributes {
-			if path == "externalId" { // RFC 7643 §3.1: a common attribute stands in no schema
+			if path == "externalId" { // RFC 7643 §3.1: a common attribute is in no schema
 				continue
 			}
-			for name := range strings.FieldsFuncSeq(strings.TrimPrefix(path, enterprise+":"), func(r rune) bool { return r == '.' || r == '[' }) {
+			for name := range strings.FieldsFuncSeq(strings.TrimPrefix(path, enterprise+":"), func(r rune) bool {
+				return r == '.' || r == '['
+			}) {
 				if name, _, _ = strings.Cut(name, " "); !strings.Contains(text, `"name":"`+strings.ToLower(name)+`"`) {
 					t.Errorf("no schema has %s of %s", name, path)
 				}
@@ -145,7 +163,8 @@ var galleryProtocol = []gallery{
 	{"M3 SCIM_User_Create_Test", func(t *testing.T, c *client) {
 		a := c.want(201, "POST", "/Users", fmt.Sprintf(galleryUser, "ada"))
 		id := a.body["id"].(string)
-		if diff := cmp.Diff(a.body, c.want(200, "GET", "/Users/"+id, "").body); diff != "" || a.body["title"] != "Pilot" || a.at(`phoneNumbers[type eq "fax"].value`) != "+44 3" {
+		diff := cmp.Diff(a.body, c.want(200, "GET", "/Users/"+id, "").body)
+		if diff != "" || a.body["title"] != "Pilot" || a.at(`phoneNumbers[type eq "fax"].value`) != "+44 3" {
 			t.Errorf("%s: %s", a.text, diff)
 		}
 		c.want(409, "POST", "/Users", fmt.Sprintf(galleryUser, "ada"))
@@ -167,7 +186,9 @@ var galleryProtocol = []gallery{
 		}
 	}},
 	{"M5 SCIM_Group_Create_Test", func(t *testing.T, c *client) {
-		body := `{"schemas":["` + coreGroup + `","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"externalId":"g","displayName":"Crew","meta":{"resourceType":"Group"}}`
+		body := `{"schemas":["` + coreGroup +
+			`","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"externalId":"g",` +
+			`"displayName":"Crew","meta":{"resourceType":"Group"}}`
 		a := c.want(201, "POST", "/Groups", body)
 		got := c.want(200, "GET", "/Groups/"+a.body["id"].(string), "")
 		if diff := cmp.Diff(a.body, got.body); diff != "" || got.body["externalId"] != "g" {
@@ -178,7 +199,8 @@ var galleryProtocol = []gallery{
 	{"M6 SCIM_Group_Update_Test", func(t *testing.T, c *client) {
 		id := c.group("Crew")
 		for attribute, value := range map[string]string{"displayName": "Pilots", "externalId": "p"} {
-			c.want(204, "PATCH", "/Groups/"+id, patchAll("Replace", map[string]string{attribute: fmt.Sprintf("%q", value)}))
+			c.want(204, "PATCH", "/Groups/"+id,
+				patchAll("Replace", map[string]string{attribute: fmt.Sprintf("%q", value)}))
 			if got := c.want(200, "GET", "/Groups/"+id, "").body[attribute]; got != value {
 				t.Errorf("%s is %v", attribute, got)
 			}
@@ -186,7 +208,8 @@ var galleryProtocol = []gallery{
 	}},
 	{"M7 CredentialValidation_ClientCredentials", func(t *testing.T, c *client) {
 		id, secret, _ := c.credentials()
-		a := c.buy(url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}}, "", "")
+		a := c.buy(url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}},
+			"", "")
 		c.want(200, "GET", "/Users?count=1", "", "Authorization", "Bearer "+a.body["access_token"].(string))
 	}},
 	// M8, the exchange of another issuer's token, is the alternative to M7.
@@ -196,9 +219,11 @@ var galleryProtocol = []gallery{
 		id, first := c.galleryUser("ada"), c.galleryUser("boss")
 		for _, path := range []string{enterprise + ":manager", "manager"} {
 			for _, step := range []struct{ op, value, want string }{
-				{"Add", first, first}, {"Replace", nobody, nobody}, {"Replace", "", ""}, {"Add", nobody, nobody}, {"Replace", first, first}, {"Replace", "", ""},
+				{"Add", first, first}, {"Replace", nobody, nobody}, {"Replace", "", ""}, {"Add", nobody, nobody},
+				{"Replace", first, first}, {"Replace", "", ""},
 			} {
-				c.want(200, "PATCH", "/Users/"+id, patchOf(fmt.Sprintf(`[{"op":%q,"path":%q,"value":%q}]`, step.op, path, step.value)))
+				c.want(200, "PATCH", "/Users/"+id,
+					patchOf(fmt.Sprintf(`[{"op":%q,"path":%q,"value":%q}]`, step.op, path, step.value)))
 				got, _ := c.want(200, "GET", "/Users/"+id, "").path(enterprise, "manager", "value").(string)
 				if got != step.want {
 					t.Errorf("%s %s %q: the manager is %q", step.op, path, step.value, got)
@@ -208,7 +233,7 @@ var galleryProtocol = []gallery{
 	}},
 }
 
-// galleryPages pages as the validation does: each page begins where it was asked to.
+// galleryPages reads pages as the validation does.
 func (c *client) galleryPages(t *testing.T, endpoint string) {
 	const people, size = 12, 5
 	for i := range people {
@@ -233,7 +258,7 @@ func (c *client) galleryPages(t *testing.T, endpoint string) {
 	}
 }
 
-// found is the one resource that Entra matches by a filter, an empty reply if there is none.
+// found is the one resource that Entra finds by a filter, or an empty reply.
 func (c *client) found(endpoint, filter, more string) reply {
 	c.t.Helper()
 	a := c.want(200, "GET", endpoint+"?filter="+url.QueryEscape(filter)+more, "")

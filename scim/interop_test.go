@@ -22,8 +22,8 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// TestInterop lets SCIM clients of others loose on bin/rollcall, over TCP and on both databases.
-// make interop builds the program and installs the clients.
+// TestInterop runs SCIM clients of other projects against bin/rollcall, over TCP and on both
+// databases. make interop builds the program and installs the clients.
 func TestInterop(t *testing.T) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		p := startProgram(t, db)
@@ -37,7 +37,8 @@ func TestInterop(t *testing.T) {
 
 func (p *program) sanity(t *testing.T) {
 	_, url, token := p.directory(t, "scim-sanity")
-	out, _ := python(t, nil, "scim-sanity", "probe", url, "--token", token, "--strict", "--json-output", "--i-accept-side-effects")
+	out, _ := python(t, nil, "scim-sanity", "probe", url, "--token", token, "--strict", "--json-output",
+		"--i-accept-side-effects")
 	var report struct {
 		Results []struct{ Name, Phase, Status, Message string }
 	}
@@ -50,12 +51,12 @@ func (p *program) sanity(t *testing.T) {
 		case r.Status == "pass":
 			passed++
 		case r.Name == "PATCH /Groups/{id} add member" && r.Message == "Expected 200, got 400":
-			// It adds "fake-member-id". Who is told 200 believes that this person has access from now
-			// on, and nobody has: RFC 7644 §3.12 has 400 invalidValue for a value that cannot be used, and
-			// RFC 7643 §4.2 has a member's value be the id of a resource.
+			// It adds the member "fake-member-id". With 200 the client would assume that this user
+			// has access. RFC 7643 §4.2 says that a member's value is the id of a resource, and
+			// RFC 7644 §3.12 has 400 invalidValue for a value that cannot be used.
 		case r.Status == "skip" && strings.Contains(r.Phase, "Agent"):
-			// The resource types of a draft, which the server does not announce (RFC 7644 §4: what is not
-			// among /ResourceTypes is not there).
+			// The resource types of a draft. The server does not list them in /ResourceTypes
+			// (RFC 7644 §4).
 		default:
 			t.Errorf("%s: %s: %s: %s", r.Phase, r.Name, r.Status, r.Message)
 		}
@@ -75,17 +76,17 @@ func (p *program) client(t *testing.T) {
 	}
 }
 
-// accepted are the errors of scim2-cli test that the server stands by, each by how it begins.
+// accepted are the first words of the errors of scim2-cli test where the server is right.
 var accepted = map[string]string{
-	// RFC 7643 §4.1.1 leaves to the service provider what active means, and here it is whether somebody
-	// has access: that is said with true or false, and never left open by a removal.
+	// RFC 7643 §4.1.1 lets the service provider decide what active means. Here it decides about
+	// access, so it is always true or false and cannot be removed.
 	"PATCH modify() did not remove attribute 'active'": "active is as it was",
 }
 
 func (p *program) tester(t *testing.T, strict bool) {
 	directory, url, token := p.directory(t, "scim2-tester")
 	p.call(t, http.MethodPatch, "/directories/"+directory, map[string]any{"strict": strict}, http.StatusOK, &struct{}{})
-	// It ends with status 1 for the accepted errors as for any other.
+	// It ends with status 1 for the accepted errors, too.
 	out, err := python(t, []string{"SCIM_CLI_HEADERS=Authorization: Bearer " + token}, "scim2", "--url", url, "test")
 	passed, stood, lines := 0, map[string]bool{}, strings.Split(string(out), "\n")
 	for i, line := range lines[:len(lines)-1] {
@@ -110,7 +111,7 @@ func (p *program) tester(t *testing.T, strict bool) {
 	}
 }
 
-// python runs a program of the virtual environment that make interop keeps, and returns what it says.
+// python runs a program of the virtual environment of make interop and returns its output.
 func python(t *testing.T, environ []string, name string, args ...string) ([]byte, error) {
 	t.Helper()
 	var out, problems bytes.Buffer
@@ -145,7 +146,8 @@ func startProgram(t *testing.T, db modeltest.Database) *program {
 	_ = l.Close()
 	p := &program{url: "http://" + address, key: "sk_" + strings.Repeat("interop", 5)}
 	p.command = exec.Command(filepath.Join("..", "bin", "rollcall"), "serve")
-	p.command.Env = append(os.Environ(), "ROLLCALL_LISTEN="+address, "ROLLCALL_DATABASE_URL="+db.URL, "ROLLCALL_API_KEY="+p.key,
+	p.command.Env = append(os.Environ(), "ROLLCALL_LISTEN="+address, "ROLLCALL_DATABASE_URL="+db.URL,
+		"ROLLCALL_API_KEY="+p.key,
 		"ROLLCALL_SECRET_KEY="+base64.StdEncoding.EncodeToString(modeltest.Key))
 	p.command.Stderr = &p.log
 	if err := p.command.Start(); err != nil {
@@ -168,7 +170,7 @@ func startProgram(t *testing.T, db modeltest.Database) *program {
 	return nil
 }
 
-// stop asks the program to end, and fails unless it does so in peace.
+// stop sends SIGTERM to the program. It fails if the exit status is not 0.
 func (p *program) stop(t *testing.T) {
 	t.Helper()
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
@@ -179,7 +181,8 @@ func (p *program) stop(t *testing.T) {
 	}
 }
 
-// directory sets up an organization with a directory, and returns its id and what its identity provider is told.
+// directory creates an organization with a directory. It returns the directory's id, its URL and
+// its bearer token.
 func (p *program) directory(t *testing.T, name string) (id, url, token string) {
 	t.Helper()
 	var organization struct{ ID string }

@@ -13,21 +13,24 @@ import (
 	"rollcall/model/people"
 )
 
-// dialect is one way to say whether a person is active.
+// dialect is one way to set active.
 type dialect struct {
 	name   string
 	method string
 	body   func(o *tenant, active bool) string
 }
 
-// dialects are all ways that identity providers are known to have.
+// dialects are the ways of known identity providers.
 var dialects = []dialect{
 	{"PATCH with a path", http.MethodPatch, operations(`[{"op":"replace","path":"active","value":%t}]`)},
-	{"PATCH without a path, as Okta sends it", http.MethodPatch, operations(`[{"op":"replace","value":{"active":%t}}]`)},
+	{"PATCH without a path, as Okta sends it", http.MethodPatch,
+		operations(`[{"op":"replace","value":{"active":%t}}]`)},
 	{"PATCH with a path and a string, as Entra sends it", http.MethodPatch,
 		quoted(operations(`[{"op":"Replace","path":"active","value":%t}]`))},
-	{"PATCH without a path and with a string", http.MethodPatch, quoted(operations(`[{"op":"Replace","value":{"active":%t}}]`))},
-	{"PATCH by the full name of the attribute", http.MethodPatch, operations(`[{"op":"Add","path":"` + coreUser + `:ACTIVE","value":%t}]`)},
+	{"PATCH without a path and with a string", http.MethodPatch,
+		quoted(operations(`[{"op":"Replace","value":{"active":%t}}]`))},
+	{"PATCH by the full name of the attribute", http.MethodPatch,
+		operations(`[{"op":"Add","path":"` + coreUser + `:ACTIVE","value":%t}]`)},
 	{"PATCH among other changes", http.MethodPatch,
 		operations(`[{"op":"replace","path":"title","value":"Driver"},{"op":"replace","path":"active","value":%t}]`)},
 	{"PUT", http.MethodPut, put},
@@ -43,15 +46,15 @@ func put(o *tenant, active bool) string {
 	return strings.Replace(post("ada", o.mail("ada")), `"active":true`, fmt.Sprintf(`"active":%t`, active), 1)
 }
 
-// quoted sends the boolean as the string that Entra makes of it.
+// quoted sends the boolean as a string, as Entra does.
 func quoted(body func(*tenant, bool) string) func(*tenant, bool) string {
 	return func(o *tenant, active bool) string {
 		return strings.NewReplacer(":true", `:"True"`, ":false", `:"False"`).Replace(body(o, active))
 	}
 }
 
-// TestDeactivation is the row active:false of docs/design/identity.md, "Leaving", in every dialect:
-// access ends at once, and the person can come back as who they were.
+// TestDeactivation tests the row active:false of docs/design/identity.md, "Leaving", in every
+// dialect. Access ends at once, and the user can be activated again with the same data.
 func TestDeactivation(t *testing.T) {
 	t.Parallel()
 	var tests []tenantTest
@@ -64,7 +67,7 @@ func TestDeactivation(t *testing.T) {
 func deactivate(o *tenant, d dialect) {
 	id := o.create("/Users", post("ada", o.mail("ada")))
 	group := o.group("Drivers", id)
-	// The only administrator: a directory is obeyed even then.
+	// The user is the only administrator. A directory may deactivate that user, too.
 	if _, err := people.In(o.org).SetRole(o.t.Context(), id, people.Admin); err != nil {
 		o.t.Fatal(err)
 	}
@@ -98,7 +101,7 @@ func deactivate(o *tenant, d dialect) {
 		o.tellsOfLeaving(id, events[0], events[1])
 	}
 
-	send(false) // again: nothing happens twice
+	send(false) // again, without another event
 	if got := o.row(id); got.Epoch != left.Epoch || got.InactiveReason != people.Deprovisioned {
 		o.t.Errorf("epoch %d after %d, reason %q", got.Epoch, left.Epoch, got.InactiveReason)
 	}
@@ -112,7 +115,7 @@ func deactivate(o *tenant, d dialect) {
 	o.expect(o.by(people.DirectoryUserUpdated, id))
 }
 
-// tellsOfLeaving checks what a receiver of the two events of a deactivation learns.
+// tellsOfLeaving checks the two events of a deactivation.
 func (o *tenant) tellsOfLeaving(id string, updated, ended model.Event) {
 	o.t.Helper()
 	u := eventData(o.t, updated)
@@ -172,7 +175,7 @@ func TestInactiveUsers(t *testing.T) {
 	})
 }
 
-// TestDeletion is the row SCIM DELETE of docs/design/identity.md, "Leaving".
+// TestDeletion tests the row SCIM DELETE of docs/design/identity.md, "Leaving".
 func TestDeletion(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{
@@ -227,8 +230,8 @@ func TestDeletion(t *testing.T) {
 	})
 }
 
-// TestDirectoryDeletion is the row of docs/design/identity.md, "Leaving", on what a directory
-// leaves behind.
+// TestDirectoryDeletion tests the row of docs/design/identity.md, "Leaving", about the deletion of
+// a directory.
 func TestDirectoryDeletion(t *testing.T) {
 	t.Parallel()
 	// remove makes an active and an inactive user in a group, and deletes the directory.
@@ -251,20 +254,24 @@ func TestDirectoryDeletion(t *testing.T) {
 		{"its active users become unowned and inactive, and their access ends", func(o *tenant) {
 			before, _ := remove(o)
 			u := o.row(before.ID)
-			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.DirectoryRemoved || u.Epoch <= before.Epoch {
-				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active, u.InactiveReason, u.Epoch, before.Epoch)
+			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.DirectoryRemoved ||
+				u.Epoch <= before.Epoch {
+				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active,
+					u.InactiveReason, u.Epoch, before.Epoch)
 			}
 		}},
 		{"its inactive users become unowned and keep their reason", func(o *tenant) {
 			_, before := remove(o)
 			u := o.row(before.ID)
 			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.Deprovisioned || u.Epoch < before.Epoch {
-				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active, u.InactiveReason, u.Epoch, before.Epoch)
+				o.t.Errorf("owned by %v, active %t, reason %q, epoch %d after %d", u.DirectoryID, u.Active,
+					u.InactiveReason, u.Epoch, before.Epoch)
 			}
 		}},
 		{"one event tells of it, and none of each user without a live session", func(o *tenant) {
 			remove(o)
-			o.expect(happening{Type: directory.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID), Actor: operatorActor})
+			o.expect(happening{Type: directory.DirectoryDeleted, Subject: model.DirectoryPrefix.ID(o.directory.ID),
+				Actor: operatorActor})
 		}},
 		{"a new directory finds its users, and adopts them with their ids", func(o *tenant) {
 			active, inactive := remove(o)
@@ -293,7 +300,8 @@ func TestDirectoryDeletion(t *testing.T) {
 		}},
 		{"its groups are gone", func(o *tenant) {
 			before, _ := remove(o)
-			groups, _, err := directory.In(o.org).GroupPage(o.t.Context(), directory.GroupQuery{Page: model.Page{Limit: 10}})
+			groups, _, err := directory.In(o.org).GroupPage(o.t.Context(),
+				directory.GroupQuery{Page: model.Page{Limit: 10}})
 			if err != nil || len(groups) != 0 {
 				o.t.Errorf("%d groups (%v)", len(groups), err)
 			}
@@ -305,8 +313,8 @@ func TestDirectoryDeletion(t *testing.T) {
 	})
 }
 
-// TestConsoleDeletion is the row of docs/design/identity.md, "Leaving", on a deletion by the
-// organization's own staff.
+// TestConsoleDeletion tests the row of docs/design/identity.md, "Leaving", about a deletion by an
+// administrator of the organization.
 func TestConsoleDeletion(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{
@@ -320,7 +328,8 @@ func TestConsoleDeletion(t *testing.T) {
 			o.departed(true, people.Traces{UserName: "ada"})
 			o.expect(
 				happening{Type: people.UserDeleted, Subject: model.UserPrefix.ID(id), Actor: operatorActor},
-				happening{Type: people.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operatorActor, Reason: "deleted"},
+				happening{Type: people.UserAccessEnded, Subject: model.UserPrefix.ID(id), Actor: operatorActor,
+					Reason: "deleted"},
 			)
 		}},
 		{"the last administrator: refused, and nothing changes", func(o *tenant) {

@@ -20,8 +20,8 @@ type limiter struct {
 }
 
 // mostBuckets is the number of directories whose buckets are kept in memory, some 300 bytes each. A
-// bucket is full again 2 seconds after its last request, and a new one is full: forgetting it has no
-// effect unless that many other directories have sent requests within those 2 seconds.
+// bucket is full again 2 seconds after its last request, and a new one is full: forgetting it has
+// no effect unless that many other directories have sent requests within those 2 seconds.
 const mostBuckets = 20_000
 
 func newLimiter(perSecond int, now func() time.Time) *limiter {

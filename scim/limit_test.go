@@ -40,7 +40,8 @@ func TestRateLimit(t *testing.T) {
 	if r := get(okta); r.status != http.StatusTooManyRequests {
 		t.Errorf("the next second allows more than its rate: %d", r.status)
 	}
-	if r := okta.do(http.MethodGet, "/Users", "", "Authorization", "Bearer wrong"); r.status != http.StatusUnauthorized {
+	if r := okta.do(http.MethodGet, "/Users", "", "Authorization",
+		"Bearer wrong"); r.status != http.StatusUnauthorized {
 		t.Errorf("a wrong token is counted: %d", r.status)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"rollcall/model/store"
 )
 
-// guarded is a client whose directory is watched, by several replicas.
+// guarded is a client whose directory is watched by several replicas.
 type guarded struct {
 	*client
 	clock    *modeltest.Clock
@@ -28,13 +28,14 @@ func eachGuarded(t *testing.T, test func(t *testing.T, g *guarded)) {
 		clock := modeltest.NewClock()
 		o := store.Options{Now: clock.Now}
 		store, second := modeltest.Open(t, db, o), modeltest.Open(t, db, o)
-		g := &guarded{newClient(t, store), clock, []*directory.MassChangeGuard{directory.NewMassChangeGuard(directory.Across(store)), directory.NewMassChangeGuard(directory.Across(second))}}
+		g := &guarded{newClient(t, store), clock, []*directory.MassChangeGuard{directory.NewMassChangeGuard(
+			directory.Across(store)), directory.NewMassChangeGuard(directory.Across(second))}}
 		g.watch()
 		test(t, g)
 	})
 }
 
-// watch has all replicas read the feed at once, to its end.
+// watch makes all replicas read the feed to its end at the same time.
 func (g *guarded) watch() {
 	g.t.Helper()
 	var reading sync.WaitGroup
@@ -83,7 +84,8 @@ func (g *guarded) alerts() []string {
 	causes := []string{}
 	for _, e := range events {
 		data := eventData(g.t, e)
-		if data["object"] != "directory" || data["id"] != model.DirectoryPrefix.ID(g.directory.ID) || e.Subject != data["id"] {
+		if data["object"] != "directory" || data["id"] != model.DirectoryPrefix.ID(g.directory.ID) ||
+			e.Subject != data["id"] {
 			g.t.Errorf("the event is about %v", data)
 		}
 		causes = append(causes, data["cause"].(string))
@@ -164,10 +166,11 @@ func TestMassChange(t *testing.T) {
 			g.expect()
 		}},
 		{"the share and the window are the directory's own, and the directory shows its alert", func(g *guarded) {
-			_, err := directory.In(g.org).UpdateDirectory(g.t.Context(), g.directory.ID, func(d *directory.DirectoryFields) error {
-				d.MassChangePercent, d.MassChangeWindowSeconds = 50, 60
-				return nil
-			})
+			_, err := directory.In(g.org).UpdateDirectory(g.t.Context(), g.directory.ID,
+				func(d *directory.DirectoryFields) error {
+					d.MassChangePercent, d.MassChangeWindowSeconds = 50, 60
+					return nil
+				})
 			if err != nil {
 				g.t.Fatal(err)
 			}

@@ -25,10 +25,12 @@ func (c *client) credentials() (id, secret, token string) {
 	return t.ClientID(), secret, t.ID
 }
 
-// buy asks for an access token, with the credentials in Basic unless user is empty.
+// buy requests an access token. The credentials are sent by Basic authentication unless user is
+// empty.
 func (d *deployment) buy(form url.Values, user, password string) reply {
 	d.t.Helper()
-	r, err := http.NewRequestWithContext(d.t.Context(), "POST", d.url+"/scim/oauth2/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(d.t.Context(), "POST", d.url+"/scim/oauth2/token",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -71,11 +73,14 @@ func TestClientCredentials(t *testing.T) {
 		}
 		var token string
 		for name, a := range map[string]reply{
-			"in the body": c.buy(grant("client_id", id, "client_secret", secret, "scope", "scim"), "", ""), "by Basic": c.buy(grant(), id, secret),
+			"in the body": c.buy(grant("client_id", id, "client_secret", secret, "scope", "scim"),
+				"", ""),
+			"by Basic":                          c.buy(grant(), id, secret),
 			"by Basic, with the id in the body": c.buy(grant("client_id", id), id, url.QueryEscape(secret)),
 		} {
 			token, _ = a.body["access_token"].(string)
-			if a.status != 200 || a.body["token_type"] != "Bearer" || a.body["expires_in"] != 3600.0 || a.header.Get("Cache-Control") != "no-store" {
+			if a.status != 200 || a.body["token_type"] != "Bearer" || a.body["expires_in"] != 3600.0 ||
+				a.header.Get("Cache-Control") != "no-store" {
 				t.Fatalf("%s: %d %s", name, a.status, a.text)
 			}
 			get(200, token)
@@ -86,16 +91,22 @@ func TestClientCredentials(t *testing.T) {
 			status         int
 			code           string
 		}{
-			"no grant":              {url.Values{"client_id": {id}, "client_secret": {secret}}, "", "", 400, "invalid_request"},
-			"another grant":         {url.Values{"grant_type": {"password"}, "client_id": {id}, "client_secret": {secret}}, "", "", 400, "unsupported_grant_type"},
-			"no client":             {grant(), "", "", 401, "invalid_client"},
-			"a wrong secret":        {grant("client_id", id, "client_secret", secret+"x"), "", "", 401, "invalid_client"},
-			"another client's":      {grant("client_id", model.DirectoryTokenPrefix.ID(nobody), "client_secret", secret), "", "", 401, "invalid_client"},
+			"no grant": {url.Values{"client_id": {id}, "client_secret": {secret}}, "", "", 400,
+				"invalid_request"},
+			"another grant": {url.Values{"grant_type": {"password"}, "client_id": {id},
+				"client_secret": {secret}}, "", "", 400, "unsupported_grant_type"},
+			"no client": {grant(), "", "", 401, "invalid_client"},
+			"a wrong secret": {grant("client_id", id, "client_secret", secret+"x"), "", "", 401,
+				"invalid_client"},
+			"another client's": {grant("client_id", model.DirectoryTokenPrefix.ID(nobody), "client_secret",
+				secret), "", "", 401, "invalid_client"},
 			"the bearer token":      {grant("client_id", id, "client_secret", c.token), "", "", 401, "invalid_client"},
 			"a wrong secret, Basic": {grant(), id, "x", 401, "invalid_client"},
 			"two secrets":           {grant("client_secret", secret), id, secret, 400, "invalid_request"},
-			"a parameter twice":     {grant("client_id", id, "client_secret", secret, "client_secret", secret), "", "", 400, "invalid_request"},
-			"too much":              {grant("client_id", id, "client_secret", strings.Repeat("x", 1<<20)), "", "", 400, "invalid_request"},
+			"a parameter twice": {grant("client_id", id, "client_secret", secret, "client_secret", secret), "", "",
+				400, "invalid_request"},
+			"too much": {grant("client_id", id, "client_secret", strings.Repeat("x", 1<<20)), "", "", 400,
+				"invalid_request"},
 		} {
 			a := c.buy(test.form, test.user, test.password)
 			if a.status != test.status || a.body["error"] != test.code || strings.Contains(a.text, secret) {
@@ -106,7 +117,8 @@ func TestClientCredentials(t *testing.T) {
 			}
 		}
 		for name, bad := range map[string]string{
-			"the secret": secret, "the id": id, "a changed token": token[:10] + "AAAA" + token[14:], "a cut one": token[:len(token)-1], "nothing of it": "rc_da_",
+			"the secret": secret, "the id": id, "a changed token": token[:10] + "AAAA" + token[14:],
+			"a cut one": token[:len(token)-1], "nothing of it": "rc_da_",
 		} {
 			if a := c.do("GET", "/Users", "", "Authorization", "Bearer "+bad); a.status != 401 {
 				t.Errorf("%s opens the directory: %d", name, a.status)

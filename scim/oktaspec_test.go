@@ -10,18 +10,20 @@ import (
 	"rollcall/model/store"
 )
 
-// TestOktaSPEC is Okta's test of a SCIM 2.0 server before it is registered (docs/design/scim.md,
-// "Okta"), request by request with its assertions.
+// TestOktaSPEC sends the requests of Okta's test for SCIM 2.0 servers (docs/design/scim.md,
+// "Okta"), with its assertions.
 func TestOktaSPEC(t *testing.T) {
 	t.Parallel()
-	headers := []string{"Accept", "application/scim+json", "Accept-Charset", "utf-8", "Content-Type", "application/scim+json; charset=utf-8", "User-Agent", "OKTA SCIM Integration"}
+	headers := []string{"Accept", "application/scim+json", "Accept-Charset", "utf-8", "Content-Type",
+		"application/scim+json; charset=utf-8", "User-Agent", "OKTA SCIM Integration"}
 	modeltest.Each(t, func(t *testing.T, store *store.Store) {
 		d := deploy(t, store)
 		c := d.clientOf(d.organization("Northwind"), directory.OktaDirectory)
 		isUser := func(t *testing.T, u map[string]any) {
 			t.Helper()
 			a := reply{body: u}
-			for _, path := range [][]any{{"id"}, {"userName"}, {"name", "givenName"}, {"name", "familyName"}, {"emails", 0, "value"}} {
+			for _, path := range [][]any{{"id"}, {"userName"}, {"name", "givenName"}, {"name", "familyName"},
+				{"emails", 0, "value"}} {
 				if s, ok := a.path(path...).(string); !ok || s == "" {
 					t.Errorf("%v is %v", path, a.path(path...))
 				}
@@ -36,9 +38,12 @@ func TestOktaSPEC(t *testing.T) {
 				t.Error(a.text)
 			}
 		}
-		const post = `{"schemas":["` + coreUser + `"],"userName":"Runscope300@atko.com","name":{"givenName":"Ada","familyName":"Runscope"},
-			"emails":[{"primary":true,"value":"runscope300@atko.com","type":"work"}],"displayName":"Ada Runscope","active":true}`
-		seeded := c.create("/Users", strings.ReplaceAll(strings.ReplaceAll(post, "Runscope300", "seed"), "runscope300", "seed"))
+		const post = `{"schemas":["` + coreUser +
+			`"],"userName":"Runscope300@atko.com","name":{"givenName":"Ada","familyName":"Runscope"},
+			"emails":[{"primary":true,"value":"runscope300@atko.com","type":"work"}],"displayName":"Ada Runscope",
+			"active":true}`
+		seeded := c.create("/Users",
+			strings.ReplaceAll(strings.ReplaceAll(post, "Runscope300", "seed"), "runscope300", "seed"))
 		created := ""
 		for _, step := range []struct {
 			name string
@@ -74,14 +79,17 @@ func TestOktaSPEC(t *testing.T) {
 				isError(t, c.want(404, "GET", "/Users/010101001010101011001010101011", "", headers...), "404")
 			}},
 			{"O5 Required Test: Create user with realistic values", func(t *testing.T) {
-				a := c.want(201, "POST", "/Users", post, "Content-Type", "application/json", "Accept", "application/scim+json; charset=utf-8")
+				a := c.want(201, "POST", "/Users", post, "Content-Type", "application/json", "Accept",
+					"application/scim+json; charset=utf-8")
 				created, _ = a.body["id"].(string)
-				if isUser(t, a.body); a.body["active"] != true || a.path("name", "familyName") != "Runscope" || a.path("schemas", 0) != coreUser {
+				if isUser(t, a.body); a.body["active"] != true || a.path("name", "familyName") != "Runscope" ||
+					a.path("schemas", 0) != coreUser {
 					t.Error(a.text)
 				}
 			}},
 			{"O5 Required Test: Verify that user was created", func(t *testing.T) {
-				if a := c.want(200, "GET", "/Users/"+created, "", headers...); a.body["userName"] != "Runscope300@atko.com" || a.body["active"] != true {
+				a := c.want(200, "GET", "/Users/"+created, "", headers...)
+				if a.body["userName"] != "Runscope300@atko.com" || a.body["active"] != true {
 					t.Error(a.text)
 				}
 			}},
@@ -89,7 +97,8 @@ func TestOktaSPEC(t *testing.T) {
 				isError(t, c.want(409, "POST", "/Users", post, "Content-Type", "application/json"), "409")
 			}},
 			{"O7 Required Test: Username Case Sensitivity Check", func(t *testing.T) {
-				if a := c.want(200, "GET", filtered("/Users", `userName eq "RUNSCOPE300@ATKO.COM"`), "", headers...); a.path("Resources", 0, "id") != created {
+				a := c.want(200, "GET", filtered("/Users", `userName eq "RUNSCOPE300@ATKO.COM"`), "", headers...)
+				if a.path("Resources", 0, "id") != created {
 					t.Error(a.text)
 				}
 			}},
@@ -101,7 +110,8 @@ func TestOktaSPEC(t *testing.T) {
 				}
 			}},
 			{"O9 Required Test: Check status 401", func(t *testing.T) {
-				isError(t, c.want(401, "GET", "/Users", "", append([]string{"Authorization", "Bearer non-token"}, headers...)...), "401")
+				isError(t, c.want(401, "GET", "/Users", "",
+					append([]string{"Authorization", "Bearer non-token"}, headers...)...), "401")
 			}},
 			{"O9 Required Test: Check status 404", func(t *testing.T) {
 				isError(t, c.want(404, "GET", "/Users/00919288221112222", "", headers...), "404")

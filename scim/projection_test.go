@@ -12,11 +12,12 @@ import (
 )
 
 const fullUser = `{"userName":"ada","externalId":"X","name":{"givenName":"Ada","familyName":"Okafor"},"title":"Pilot",
-	"emails":[{"value":"a@work.example","type":"work","primary":true},{"value":"a@home.example","type":"home"},{"type":"other"}],
+	"emails":[{"value":"a@work.example","type":"work","primary":true},{"value":"a@home.example","type":"home"},
+	{"type":"other"}],
 	"` + enterprise + `":{"department":"IT","employeeNumber":"7","manager":{"value":"m","$ref":"../Users/m"}},
 	"urn:example:custom":{"Badge":{"Color":"red","no":5}}}`
 
-// shown are the attributes of a user that were asked for, without those that are always there.
+// shown are the attributes in an answer about a user, without those that are always returned.
 func shown(t *testing.T, user map[string]any) map[string]any {
 	t.Helper()
 	rest := map[string]any{}
@@ -63,11 +64,13 @@ func TestAttributes(t *testing.T) {
 		{strings.ToLower(enterprise) + ":Department," + enterprise + ":manager.value",
 			object{enterprise: object{"department": "IT", "manager": object{"value": "m"}}}},
 		{"department", object{enterprise: object{"department": "IT"}}},
-		{enterprise, object{enterprise: object{"department": "IT", "employeeNumber": "7", "manager": object{"value": "m", "$ref": "../Users/m"}}}},
+		{enterprise, object{enterprise: object{"department": "IT", "employeeNumber": "7",
+			"manager": object{"value": "m", "$ref": "../Users/m"}}}},
 		{"urn:example:custom:badge", object{"urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
 		{"urn:example:custom:badge.color", object{"urn:example:custom": object{"Badge": object{"Color": "red"}}}},
 		{"urn:example:custom", object{"urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
-		{"URN:Example:Custom,title", object{"title": "Pilot", "urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
+		{"URN:Example:Custom,title",
+			object{"title": "Pilot", "urn:example:custom": object{"Badge": object{"Color": "red", "no": 5.0}}}},
 		{"urn:example:other:badge", object{}},
 		{"groups", object{}},
 	}
@@ -84,13 +87,15 @@ func TestAttributes(t *testing.T) {
 				if diff := cmp.Diff(test.want, shown(t, list.path("Resources", 0).(object))); diff != "" {
 					t.Errorf("list: %s", diff)
 				}
-				patched := c.want(200, "PATCH", "/Users/"+id+query, patchOf(`[{"op":"replace","path":"title","value":"Pilot"}]`))
+				patched := c.want(200, "PATCH", "/Users/"+id+query,
+					patchOf(`[{"op":"replace","path":"title","value":"Pilot"}]`))
 				if diff := cmp.Diff(test.want, shown(t, patched.body)); diff != "" {
 					t.Errorf("PATCH: %s", diff)
 				}
 			})
 		}
-		for _, query := range []string{"", "?attributes=", "?excludedAttributes=nothing", "?excludedAttributes=id,meta,schemas"} {
+		for _, query := range []string{"", "?attributes=", "?excludedAttributes=nothing",
+			"?excludedAttributes=id,meta,schemas"} {
 			if diff := cmp.Diff(full, shown(t, c.want(200, "GET", "/Users/"+id+query, "").body)); diff != "" {
 				t.Errorf("%s: %s", query, diff)
 			}
@@ -103,11 +108,12 @@ func TestExcludedAttributes(t *testing.T) {
 	type object = map[string]any
 	tests := []struct {
 		query string
-		want  []string // the attributes that are left
+		want  []string // the attributes in the answer
 		more  func(object) any
 		value any // of more
 	}{
-		{query: "excludedAttributes=name,emails,externalId", want: []string{"active", "title", enterprise, "urn:example:custom", "userName"}},
+		{query: "excludedAttributes=name,emails,externalId",
+			want: []string{"active", "title", enterprise, "urn:example:custom", "userName"}},
 		{query: "EXCLUDEDATTRIBUTES=Name,EMAILS&excludedAttributes=externalId," + enterprise,
 			want: []string{"active", "title", "urn:example:custom", "userName"}},
 		{query: "attributes=name,title&excludedAttributes=title,name.givenName", want: []string{"name"},
@@ -116,9 +122,13 @@ func TestExcludedAttributes(t *testing.T) {
 			more:  func(o object) any { return o["emails"] },
 			value: []any{object{"type": "work", "primary": true}, object{"type": "home"}, object{"type": "other"}}},
 		{query: "attributes=emails&excludedAttributes=emails.value,emails.type,emails.primary", want: nil},
-		{query: "attributes=" + enterprise + "&excludedAttributes=" + enterprise + ":manager.$ref,department", want: []string{enterprise},
-			more: func(o object) any { return o[enterprise] }, value: object{"employeeNumber": "7", "manager": object{"value": "m"}}},
-		{query: "excludedAttributes=urn:example:Custom,name,emails,externalId," + strings.ToUpper(enterprise), want: []string{"active", "title", "userName"}},
+		{query: "attributes=" + enterprise + "&excludedAttributes=" + enterprise + ":manager.$ref,department",
+			want: []string{enterprise},
+			more: func(o object) any {
+				return o[enterprise]
+			}, value: object{"employeeNumber": "7", "manager": object{"value": "m"}}},
+		{query: "excludedAttributes=urn:example:Custom,name,emails,externalId," + strings.ToUpper(enterprise),
+			want: []string{"active", "title", "userName"}},
 		{query: "excludedAttributes=" + coreUser, want: []string{"externalId", enterprise, "urn:example:custom"}},
 	}
 	each(t, func(t *testing.T, c *client) {
@@ -149,13 +159,13 @@ func TestExcludedAttributes(t *testing.T) {
 	})
 }
 
-// TestMemberships shows the two sides of a membership, and that neither is read for nothing.
+// TestMemberships checks both sides of a membership. Neither is read when it is not shown.
 func TestMemberships(t *testing.T) {
 	t.Parallel()
 	type object = map[string]any
 	var statements modeltest.Statements
 	o := statements.Options()
-	o.Now = modeltest.NewClock().Now // the token stays known for as long as the test takes
+	o.Now = modeltest.NewClock().Now // the token stays in the cache during the test
 	modeltest.EachWith(t, o, func(t *testing.T, store *store.Store) {
 		c := newClient(t, store)
 		ada := c.create("/Users", `{"userName":"ada","displayName":"Ada \"Ö\" <1>"}`)
@@ -165,7 +175,8 @@ func TestMemberships(t *testing.T) {
 			object{"value": ada, "$ref": c.location + "/Users/" + ada, "display": `Ada "Ö" <1>`, "type": "User"},
 			object{"value": ben, "$ref": c.location + "/Users/" + ben, "type": "User"},
 		}
-		groups := []any{object{"value": group, "$ref": c.location + "/Groups/" + group, "display": "Drivers", "type": "direct"}}
+		groups := []any{
+			object{"value": group, "$ref": c.location + "/Groups/" + group, "display": "Drivers", "type": "direct"}}
 		tests := []struct {
 			path       string
 			name       string
@@ -173,7 +184,8 @@ func TestMemberships(t *testing.T) {
 			statements int
 		}{
 			{"/Groups/" + group, "members", members, 2},
-			{"/Groups/" + group + "?attributes=members.value", "members", []any{object{"value": ada}, object{"value": ben}}, 2},
+			{"/Groups/" + group + "?attributes=members.value", "members",
+				[]any{object{"value": ada}, object{"value": ben}}, 2},
 			{"/Groups/" + group + "?attributes=members.display", "members", []any{object{"display": `Ada "Ö" <1>`}}, 2},
 			{"/Groups/" + group + "?excludedAttributes=members", "members", nil, 1},
 			{"/Groups/" + group + "?attributes=displayName", "members", nil, 1},
@@ -187,7 +199,7 @@ func TestMemberships(t *testing.T) {
 		}
 		for _, test := range tests {
 			t.Run(test.path, func(t *testing.T) {
-				c.want(200, "GET", "/Schemas", "") // so that the token is known
+				c.want(200, "GET", "/Schemas", "") // so that the token is in the cache
 				var a reply
 				run := statements.During(func() { a = c.want(200, "GET", test.path, "") })
 				got := a.path(test.name)

@@ -179,7 +179,7 @@ func (x *exchange) ask(q *listQuery, t *resourceType) error {
 	return nil
 }
 
-// show has a query return resources of a type as the request wants to see them.
+// show makes a query return the attributes of each resource that the request asks for.
 func (x *exchange) show(q *listQuery, t *resourceType) {
 	q.Form, q.Base, q.projection = t.form, x.base, x.projection(t)
 }

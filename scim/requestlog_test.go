@@ -35,7 +35,8 @@ func (l *logged) lines() []directory.DirectoryRequest {
 	if _, err := l.log.RunOnce(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}
-	list, _, err := directory.Of(l.org, l.directory.ID).Requests(l.t.Context(), model.Page{Limit: 100, Ascending: true})
+	list, _, err := directory.Of(l.org, l.directory.ID).Requests(l.t.Context(),
+		model.Page{Limit: 100, Ascending: true})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -55,15 +56,23 @@ func TestRequestLogTellsWhatHappened(t *testing.T) {
 			{"a create", "POST", "/Users", `{"userName":"ben@northwind.example"}`, "POST /Users NEW - 201 -", ""},
 			{"a read", "GET", "/Users/" + id, "", "GET /Users/:id " + id + " - 200 -", ""},
 			{"a list", "GET", "/users/?count=1", "", "GET /Users - - 200 -", ""},
-			{"a filter", "GET", filtered("/Users", `emails[type eq "work"].value eq "ada@northwind.example" and (active eq true or not (title pr))`), "",
+			{"a filter", "GET", filtered("/Users",
+				`emails[type eq "work"].value eq "ada@northwind.example" and (active eq true or not (title pr))`), "",
 				"GET /Users - emails[type eq … and value eq …] and (active eq … or not (title pr)) 200 -", ""},
-			{"a search", "POST", "/.search", `{"filter":"userName eq \"Ada Okafor\""}`, "POST /.search - userName eq … 200 -", ""},
-			{"a filter with a value that is not quoted", "GET", filtered("/Users", `userName eq Okafor`), "", "GET /Users - … 400 invalidFilter", `at offset`},
-			{"an unknown attribute", "GET", filtered("/Users", `nick eq "Okafor"`), "", "GET /Users - nick eq … 400 invalidFilter", `there is no attribute "nick"`},
-			{"a schema that may be a person", "GET", filtered("/Users", `urn:x:ada@northwind.example:b co 1`), "", "GET /Users - … co … 400 invalidFilter", "co compares strings only"},
-			{"an unknown id", "GET", "/Users/ada@northwind.example", "", "GET /Users/:id … - 404 -", `there is no user "…" here`},
-			{"an unknown member", "POST", "/Groups", `{"displayName":"Okafor","members":[{"value":"Okafor"}]}`, "POST /Groups - - 400 invalidValue", `user or group "…"; create it first`},
-			{"a userName that is taken", "POST", "/Users", `{"userName":"ADA@northwind.example"}`, "POST /Users - - 409 uniqueness", "a user with this userName exists"},
+			{"a search", "POST", "/.search", `{"filter":"userName eq \"Ada Okafor\""}`,
+				"POST /.search - userName eq … 200 -", ""},
+			{"a filter with a value that is not quoted", "GET", filtered("/Users", `userName eq Okafor`), "",
+				"GET /Users - … 400 invalidFilter", `at offset`},
+			{"an unknown attribute", "GET", filtered("/Users", `nick eq "Okafor"`), "",
+				"GET /Users - nick eq … 400 invalidFilter", `there is no attribute "nick"`},
+			{"a schema that may be a person", "GET", filtered("/Users", `urn:x:ada@northwind.example:b co 1`), "",
+				"GET /Users - … co … 400 invalidFilter", "co compares strings only"},
+			{"an unknown id", "GET", "/Users/ada@northwind.example", "", "GET /Users/:id … - 404 -",
+				`there is no user "…" here`},
+			{"an unknown member", "POST", "/Groups", `{"displayName":"Okafor","members":[{"value":"Okafor"}]}`,
+				"POST /Groups - - 400 invalidValue", `user or group "…"; create it first`},
+			{"a userName that is taken", "POST", "/Users", `{"userName":"ADA@northwind.example"}`,
+				"POST /Users - - 409 uniqueness", "a user with this userName exists"},
 			{"no such endpoint", "GET", "/ada@northwind.example", "", "GET … - - 404 -", "there is no such endpoint"},
 			{"a method that is not there", "DELETE", "/Users", "", "DELETE /Users - - 405 -", "cannot be done here"},
 			{"no JSON", "POST", "/Users", `Okafor`, "POST /Users - - 400 invalidSyntax", "not valid JSON"},
@@ -88,14 +97,17 @@ func TestRequestLogTellsWhatHappened(t *testing.T) {
 				if created, _ := a.body["id"].(string); a.status == 201 {
 					test.want = strings.Replace(test.want, "NEW", created, 1)
 				}
-				got := fmt.Sprintf("%s %s %s %s %d %s", l.Method, l.Path, text(l.ResourceID), text(l.Filter), l.Status, text(l.ScimType))
+				got := fmt.Sprintf("%s %s %s %s %d %s", l.Method, l.Path, text(l.ResourceID), text(l.Filter), l.Status,
+					text(l.ScimType))
 				if diff := cmp.Diff(test.want, got); diff != "" {
 					t.Error(diff)
 				}
 				if !strings.Contains(l.Detail, test.detail) || (l.Detail == "") != (a.status < 400) {
 					t.Errorf("detail %q, want %q", l.Detail, test.detail)
 				}
-				if want := c.token[len(c.token)-4:]; l.TokenSuffix != want || l.TokenName != "first token" || l.RequestID != a.header.Get("X-Request-Id") {
+				want := c.token[len(c.token)-4:]
+				if l.TokenSuffix != want || l.TokenName != "first token" ||
+					l.RequestID != a.header.Get("X-Request-Id") {
 					t.Errorf("token %q %q, request %q", l.TokenSuffix, l.TokenName, l.RequestID)
 				}
 				whole, err := json.Marshal(l)
@@ -136,7 +148,7 @@ func TestRequestLogTellsOfTheRateLimit(t *testing.T) {
 	})
 }
 
-// TestRequestLogCostsNoStatement counts what requests execute while their lines wait.
+// TestRequestLogCostsNoStatement counts the statements of requests before their lines are written.
 func TestRequestLogCostsNoStatement(t *testing.T) {
 	t.Parallel()
 	var statements modeltest.Statements

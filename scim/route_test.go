@@ -46,7 +46,7 @@ func TestMethods(t *testing.T) {
 					if strings.Contains(allowed, method) {
 						continue
 					}
-					// The body would be a fault of its own, if anyone looked.
+					// The body is wrong, too, but must not be read.
 					a := c.do(method, path, "{", "Content-Type", "text/plain")
 					refused(t, a, 405, "", method)
 					if got := a.header.Get("Allow"); got != allowed {
@@ -104,7 +104,8 @@ func TestPaths(t *testing.T) {
 	})
 }
 
-// The token of a directory is nobody's (RFC 7644 §3.11).
+// TestMe checks /Me, which a directory's token does not have, because it belongs to no user (RFC
+// 7644 §3.11).
 func TestMe(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
@@ -115,7 +116,7 @@ func TestMe(t *testing.T) {
 	})
 }
 
-// TestErrorsOfOthers has the router, the middleware and a panic fail below /scim.
+// TestErrorsOfOthers checks the errors of the router, of the middleware and of a panic below /scim.
 func TestErrorsOfOthers(t *testing.T) {
 	t.Parallel()
 	store := modeltest.Open(t, modeltest.SQLite(t), store.Options{})

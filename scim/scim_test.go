@@ -27,7 +27,7 @@ import (
 	"rollcall/web"
 )
 
-// public is where the servers of these tests say that they are.
+// public is the public URL of the servers in these tests.
 const public = "https://rollcall.example"
 
 const (
@@ -38,7 +38,7 @@ const (
 	errorURN   = "urn:ietf:params:scim:api:messages:2.0:Error"
 )
 
-// deployment is a server with what it logs.
+// deployment is a server with its log.
 type deployment struct {
 	t       testing.TB
 	store   *store.Store
@@ -64,7 +64,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// deploy serves a store over HTTP as the program does.
+// deploy serves a store over HTTP.
 func deploy(t testing.TB, store *store.Store) *deployment {
 	t.Helper()
 	return deployWith(t, scim.Server{Store: store})
@@ -93,8 +93,10 @@ func (d *deployment) organization(name string, domains ...string) model.Organiza
 	for _, domain := range domains {
 		verified[domain] = organization.DomainStateVerified
 	}
-	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Name: name, Settings: organization.DefaultSettings()}}
-	if err := operator.Across(d.store).CreateOrganization(d.t.Context(), model.System, model.Everywhere(), g, verified); err != nil {
+	g := &organization.Organization{
+		OrganizationFields: organization.OrganizationFields{Name: name, Settings: organization.DefaultSettings()}}
+	err := operator.Across(d.store).CreateOrganization(d.t.Context(), model.System, model.Everywhere(), g, verified)
+	if err != nil {
 		d.t.Fatal(err)
 	}
 	return g.ID
@@ -133,7 +135,7 @@ func newClient(t testing.TB, store *store.Store) *client {
 	return d.client(d.organization("Northwind"))
 }
 
-// reply is what a client sees.
+// reply is an answer as a client receives it.
 type reply struct {
 	status int
 	header http.Header
@@ -241,7 +243,8 @@ func (a reply) values(name string) []string {
 	return list
 }
 
-// refused checks that a reply is the SCIM error of the status and type, with all parts in the detail.
+// refused checks that a reply is the SCIM error of the status and type, with all parts in the
+// detail.
 func refused(t testing.TB, a reply, status int, scimType string, parts ...string) {
 	t.Helper()
 	want := map[string]any{"schemas": []any{errorURN}, "status": fmt.Sprint(status), "detail": a.body["detail"]}

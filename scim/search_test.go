@@ -26,12 +26,16 @@ func TestSearch(t *testing.T) {
 		c.group("Drivers", ada)
 		tests := []struct{ path, request, query string }{
 			{"/Users", `{"schemas":["` + searchURN + `"]}`, ""},
-			{"/Users", `{"filter":"userName eq \"ADA\"","attributes":["name.givenName","emails"]}`, "?filter=" + url.QueryEscape(`userName eq "ada"`) + "&attributes=name.givenName,emails"},
-			{"/Users", `{"excludedAttributes":["emails","meta"],"startIndex":2,"count":1}`, "?excludedAttributes=emails&startIndex=2&count=1"},
-			{"/Users", `{"ExcludedAttributes":"emails, title","StartIndex":"1","COUNT":"1"}`, "?excludedAttributes=emails,title&count=1"},
+			{"/Users", `{"filter":"userName eq \"ADA\"","attributes":["name.givenName","emails"]}`,
+				"?filter=" + url.QueryEscape(`userName eq "ada"`) + "&attributes=name.givenName,emails"},
+			{"/Users", `{"excludedAttributes":["emails","meta"],"startIndex":2,"count":1}`,
+				"?excludedAttributes=emails&startIndex=2&count=1"},
+			{"/Users", `{"ExcludedAttributes":"emails, title","StartIndex":"1","COUNT":"1"}`,
+				"?excludedAttributes=emails,title&count=1"},
 			{"/Users", `{"sortBy":"userName","sortOrder":"descending"}`, "?sortBy=userName&sortOrder=descending"},
 			{"/Users", `{"filter":null,"attributes":null,"count":0,"unknown":"x"}`, "?count=0"},
-			{"/Groups", `{"filter":"members eq \"` + ada + `\"","excludedAttributes":["members"]}`, "?excludedAttributes=members"},
+			{"/Groups", `{"filter":"members eq \"` + ada + `\"","excludedAttributes":["members"]}`,
+				"?excludedAttributes=members"},
 			{"", `{"filter":"displayName pr or userName pr","count":2}`, "?count=2"},
 		}
 		for _, test := range tests {
@@ -44,8 +48,11 @@ func TestSearch(t *testing.T) {
 		c.want(200, "POST", "/users/.SEARCH/", `{}`)
 		for _, path := range []string{"/Users/.search", "/Groups/.search", "/.search"} {
 			for request, scimType := range map[string]string{
-				"": "invalidSyntax", "[]": "invalidSyntax", "{": "invalidSyntax", "null": "invalidSyntax", "{} {}": "invalidSyntax", `{"count":"ten"}`: "invalidValue",
-				`{"filter":["id pr","id pr"]}`: "invalidValue", `{"filter":{}}`: "invalidValue", `{"filter":true}`: "invalidValue", `{"filter":"nick eq 1"}`: "invalidFilter", `{"cursor":"x"}`: "invalidCursor",
+				"": "invalidSyntax", "[]": "invalidSyntax", "{": "invalidSyntax", "null": "invalidSyntax",
+				"{} {}": "invalidSyntax", `{"count":"ten"}`: "invalidValue",
+				`{"filter":["id pr","id pr"]}`: "invalidValue", `{"filter":{}}`: "invalidValue",
+				`{"filter":true}`: "invalidValue", `{"filter":"nick eq 1"}`: "invalidFilter",
+				`{"cursor":"x"}`: "invalidCursor",
 			} {
 				refused(t, c.do("POST", path, request), 400, scimType)
 			}
@@ -60,7 +67,7 @@ func TestSearch(t *testing.T) {
 	})
 }
 
-// names are what the resources of a list are called.
+// names are the names of the resources of a list.
 func (a reply) names() []string {
 	var list []string
 	for i, user := range a.values("userName") {
@@ -93,7 +100,9 @@ func TestQueryOfEverything(t *testing.T) {
 			`meta.created gt "2001-01-01T00:00:00Z" and active ne true`: "Drivers Pilots",
 		} {
 			a := c.want(200, "GET", filtered("/", query)+"&sortBy=id", "")
-			if got := strings.Join(sorted(a.names()...), " "); got != strings.Join(sorted(strings.Fields(want)...), " ") || a.body["totalResults"] != float64(len(strings.Fields(want))) {
+			got := strings.Join(sorted(a.names()...), " ")
+			if got != strings.Join(sorted(strings.Fields(want)...), " ") ||
+				a.body["totalResults"] != float64(len(strings.Fields(want))) {
 				t.Errorf("%s: %q of %v, want %q", query, got, a.body["totalResults"], want)
 			}
 		}
@@ -113,12 +122,15 @@ func TestQueryOfEverything(t *testing.T) {
 			if want := []string{"ada", "cy", "ben", "Drivers", "Pilots"}; !slices.Equal(byIndex, want) {
 				t.Errorf("in pages of %d: %v, want %v", count, byIndex, want)
 			}
-			if got := follow(t, c, fmt.Sprintf("/?sortBy=userName&count=%d", count), len(all)); !slices.Equal(got, []string{"ada", "ben", "cy", "Pilots", "Drivers"}) {
+			got := follow(t, c, fmt.Sprintf("/?sortBy=userName&count=%d", count), len(all))
+			if !slices.Equal(got, []string{"ada", "ben", "cy", "Pilots", "Drivers"}) {
 				t.Errorf("in pages of %d by cursor: %v", count, got)
 			}
 		}
 		shown := c.want(200, "GET", "/?attributes=userName,displayName&startIndex=3&count=2", "")
-		if diff := cmp.Diff([]string{"id", "meta", "schemas", "userName"}, keys(shown.path("Resources", 0).(map[string]any))); diff != "" {
+		diff := cmp.Diff([]string{"id", "meta", "schemas", "userName"},
+			keys(shown.path("Resources", 0).(map[string]any)))
+		if diff != "" {
 			t.Error(diff)
 		}
 		if n := c.want(200, "GET", "/?count=0", "").body["totalResults"]; n != 5.0 {
@@ -127,7 +139,7 @@ func TestQueryOfEverything(t *testing.T) {
 	})
 }
 
-// follow reads a list by cursor to its end.
+// follow reads a list to its end with cursors.
 func follow(t *testing.T, c *client, path string, total int) (names []string) {
 	t.Helper()
 	for cursor := any(""); cursor != nil; {
@@ -135,7 +147,8 @@ func follow(t *testing.T, c *client, path string, total int) (names []string) {
 		names = append(names, a.names()...)
 		cursor = a.body["nextCursor"]
 		n := len(a.values("id"))
-		want := map[string]any{"schemas": []any{listURN}, "totalResults": float64(total), "itemsPerPage": float64(n), "Resources": a.body["Resources"]}
+		want := map[string]any{"schemas": []any{listURN}, "totalResults": float64(total), "itemsPerPage": float64(n),
+			"Resources": a.body["Resources"]}
 		if cursor != nil {
 			want["nextCursor"] = cursor
 			if text := cursor.(string); text == "" || text != url.QueryEscape(text) || n == 0 {
@@ -149,7 +162,7 @@ func follow(t *testing.T, c *client, path string, total int) (names []string) {
 	return names
 }
 
-// TestCursors is RFC 9865.
+// TestCursors tests RFC 9865.
 func TestCursors(t *testing.T) {
 	t.Parallel()
 	clock := modeltest.NewClock()
@@ -173,7 +186,8 @@ func TestCursors(t *testing.T) {
 					t.Errorf("%s in pages of %d: %v", path, count, got)
 				}
 			}
-			if got := follow(t, c, fmt.Sprintf("/Groups?sortBy=displayName&sortOrder=descending&count=%d", count), 5); got[0] != "group-4" || len(got) != 5 {
+			got := follow(t, c, fmt.Sprintf("/Groups?sortBy=displayName&sortOrder=descending&count=%d", count), 5)
+			if got[0] != "group-4" || len(got) != 5 {
 				t.Errorf("groups %v", got)
 			}
 		}
@@ -190,8 +204,10 @@ func TestCursors(t *testing.T) {
 			t.Errorf("without a cursor: %s", a.text)
 		}
 		for _, query := range []string{
-			"/Users?cursor=x", "/Users?cursor=" + cursor + "x", "/Groups?cursor=" + cursor, "/?cursor=" + cursor, "/Users?sortBy=userName&cursor=" + cursor,
-			filtered("/Users", "title pr") + "&cursor=" + cursor, "/Users?cursor=" + cursor[:len(cursor)-4], "/Users?cursor=e30",
+			"/Users?cursor=x", "/Users?cursor=" + cursor + "x", "/Groups?cursor=" + cursor, "/?cursor=" + cursor,
+			"/Users?sortBy=userName&cursor=" + cursor,
+			filtered("/Users", "title pr") + "&cursor=" + cursor, "/Users?cursor=" + cursor[:len(cursor)-4],
+			"/Users?cursor=e30",
 		} {
 			refused(t, c.do("GET", query, ""), 400, "invalidCursor")
 		}

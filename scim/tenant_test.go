@@ -14,15 +14,14 @@ import (
 	"rollcall/model/store"
 )
 
-// operatorActor acts where a test needs somebody else than the directory.
+// operatorActor is an actor other than the directory.
 const operatorActor model.Actor = "operator:test"
 
-// tenant is an organization of its own, with a verified domain and a directory, and what happens
-// there.
+// tenant is an organization with a verified domain and a directory, for one test.
 type tenant struct {
 	*client
 	id     model.OrganizationID
-	org    *store.Org // as the operator sees it
+	org    *store.Org // acting as the operator
 	domain string
 	seen   string // the last event that was read
 }
@@ -52,7 +51,7 @@ type tenantTest struct {
 
 func (o *tenant) mail(name string) string { return name + "@" + o.domain }
 
-// unowned makes a user whom no directory owns, as a login or an operator does.
+// unowned creates a user without a directory, as a login or an operator does.
 func (o *tenant) unowned(document map[string]any) string {
 	o.t.Helper()
 	u, err := people.In(o.org).CreateUser(o.t.Context(), document)
@@ -63,7 +62,7 @@ func (o *tenant) unowned(document map[string]any) string {
 	return u.ID
 }
 
-// person is a document of somebody with that userName and work address.
+// person is the document of a user with that userName and work address.
 func person(userName, email string) map[string]any {
 	return map[string]any{
 		"userName": userName,
@@ -71,13 +70,14 @@ func person(userName, email string) map[string]any {
 	}
 }
 
-// post is the body that creates somebody with that userName and work address.
+// post is the body that creates a user with that userName and work address.
 func post(userName, email string) string {
-	return fmt.Sprintf(`{"schemas":[%q],"userName":%q,"emails":[{"value":%q,"type":"work","primary":true}],"active":true}`,
+	return fmt.Sprintf(
+		`{"schemas":[%q],"userName":%q,"emails":[{"value":%q,"type":"work","primary":true}],"active":true}`,
 		coreUser, userName, email)
 }
 
-// row is the user as it is stored, whoever owns it.
+// row is the stored user, with or without a directory.
 func (o *tenant) row(id string) *people.User {
 	o.t.Helper()
 	u, err := people.In(o.org).User(o.t.Context(), id)
@@ -87,7 +87,7 @@ func (o *tenant) row(id string) *people.User {
 	return u
 }
 
-// owned checks that the directory owns the user, with that role and state.
+// owned checks that the user belongs to the directory and has that role and state.
 func (o *tenant) owned(id string, role people.Role, active bool) {
 	o.t.Helper()
 	u := o.row(id)
@@ -99,8 +99,8 @@ func (o *tenant) owned(id string, role people.Role, active bool) {
 	}
 }
 
-// untouched checks that the user is as before, that nothing happened, and that the directory sees
-// nobody.
+// untouched checks that the user is unchanged, that there is no event, and that the directory lists
+// no user.
 func (o *tenant) untouched(before *people.User) {
 	o.t.Helper()
 	if diff := cmp.Diff(before, o.row(before.ID)); diff != "" {
@@ -123,7 +123,7 @@ func (o *tenant) finds(path string, ids ...string) {
 	}
 }
 
-// happening is what an event says of who did what to whom.
+// happening has the members of an event that the tests compare.
 type happening struct {
 	Type    model.EventType
 	Subject string
@@ -131,7 +131,7 @@ type happening struct {
 	Reason  string // of user.access_ended
 }
 
-// happened are the events since it was last asked.
+// happened returns the events since the last call.
 func (o *tenant) happened() []model.Event {
 	o.t.Helper()
 	events, _, err := o.store.Events(o.t.Context(), model.Everywhere(), store.EventQuery{
@@ -183,7 +183,7 @@ func (o *tenant) adopted(id string) []happening {
 	return []happening{o.by(people.UserAdopted, id), o.by(people.DirectoryUserCreated, id)}
 }
 
-// eventData is what an event says.
+// eventData is the data of an event.
 func eventData(t testing.TB, e model.Event) map[string]any {
 	t.Helper()
 	var d map[string]any

@@ -10,7 +10,7 @@ import (
 	"rollcall/model/people"
 )
 
-// departed checks whether a tombstone keeps a login from creating a person.
+// departed checks whether a tombstone prevents a login from creating a user.
 func (o *tenant) departed(want bool, who people.Traces) {
 	o.t.Helper()
 	got, err := directory.In(o.org).Departed(o.t.Context(), who)
@@ -19,13 +19,15 @@ func (o *tenant) departed(want bool, who people.Traces) {
 	}
 }
 
-// leave creates a person with an identity and deletes them.
+// leave creates a user with an identity and deletes the user.
 func (o *tenant) leave() (byUserName, byEmail, byIdentity people.Traces) {
 	o.t.Helper()
-	id := o.create("/Users", fmt.Sprintf(`{"userName":"Ada","emails":[{"value":%q,"type":"work"},{"value":"ada@home.example","type":"home"}]}`,
+	id := o.create("/Users", fmt.Sprintf(
+		`{"userName":"Ada","emails":[{"value":%q,"type":"work"},{"value":"ada@home.example","type":"home"}]}`,
 		o.mail("ada")))
 	identity := people.Identity{
-		ConnectionID: "0190c0de-0000-7000-8000-000000000001", Issuer: "https://idp.example", Subject: "ada-7", UserID: id,
+		ConnectionID: "0190c0de-0000-7000-8000-000000000001", Issuer: "https://idp.example", Subject: "ada-7",
+		UserID: id,
 	}
 	if _, err := people.In(o.org).LinkIdentity(o.t.Context(), identity); err != nil {
 		o.t.Fatal(err)
@@ -37,7 +39,7 @@ func (o *tenant) leave() (byUserName, byEmail, byIdentity people.Traces) {
 		people.Traces{Identities: []people.Identity{identity}}
 }
 
-// TestTombstones has a test for each thing that docs/design/identity.md, "Leaving", says of them.
+// TestTombstones has a test for each rule in docs/design/identity.md, "Leaving", about them.
 func TestTombstones(t *testing.T) {
 	t.Parallel()
 	eachTenant(t, []tenantTest{
@@ -55,7 +57,8 @@ func TestTombstones(t *testing.T) {
 		{"keep nobody out of another organization", func(o *tenant) {
 			userName, email, _ := o.leave()
 			other := o.store.Org(o.organization("Southwind"), operatorActor)
-			if _, _, err := directory.In(other).CreateDirectory(o.t.Context(), "Staff", "generic scim v2.0"); err != nil {
+			_, _, err := directory.In(other).CreateDirectory(o.t.Context(), "Staff", "generic scim v2.0")
+			if err != nil {
 				o.t.Fatal(err)
 			}
 			for _, who := range []people.Traces{userName, email} {

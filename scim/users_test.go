@@ -15,17 +15,21 @@ import (
 func TestCreateUser(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
-		a := c.want(201, "POST", "/Users", `{"userName":"Ada@Northwind.example","password":"s3cret","name":{"givenName":"Ada <&>"},
-			"emails":[{"value":"ada@northwind.example","type":"work","primary":"True"}],"groups":[],"roles":[],"id":"mine",
-			"nickName":null,"locale":"","`+strings.ToLower(enterprise)+`":{"department":"IT"},"urn:example:custom":{"Badge":7}}`)
+		a := c.want(201, "POST", "/Users",
+			`{"userName":"Ada@Northwind.example","password":"s3cret","name":{"givenName":"Ada <&>"},
+			"emails":[{"value":"ada@northwind.example","type":"work","primary":"True"}],"groups":[],"roles":[],
+			"id":"mine",
+			"nickName":null,"locale":"","`+strings.ToLower(enterprise)+
+				`":{"department":"IT"},"urn:example:custom":{"Badge":7}}`)
 		id, _ := a.body["id"].(string)
 		created := a.path("meta", "created")
 		want := map[string]any{
 			"schemas":  []any{coreUser, "urn:example:custom", enterprise},
 			"id":       id,
 			"userName": "Ada@Northwind.example", "active": true,
-			"name":               map[string]any{"givenName": "Ada <&>"},
-			"emails":             []any{map[string]any{"value": "ada@northwind.example", "type": "work", "primary": true}},
+			"name": map[string]any{"givenName": "Ada <&>"},
+			"emails": []any{
+				map[string]any{"value": "ada@northwind.example", "type": "work", "primary": true}},
 			enterprise:           map[string]any{"department": "IT"},
 			"urn:example:custom": map[string]any{"Badge": 7.0},
 			"meta": map[string]any{"resourceType": "User", "created": created, "lastModified": created,
@@ -48,7 +52,8 @@ func TestCreateUser(t *testing.T) {
 			refused(t, again, 409, "uniqueness", "userName")
 		})
 		t.Run("nothing personal is logged", func(t *testing.T) {
-			if text := strings.ToLower(c.log.String()); strings.Contains(text, "ada@") || strings.Contains(text, strings.ToLower(c.token)) {
+			text := strings.ToLower(c.log.String())
+			if strings.Contains(text, "ada@") || strings.Contains(text, strings.ToLower(c.token)) {
 				t.Errorf("log %s", text)
 			}
 			if !strings.Contains(c.log.String(), "type=uniqueness") {
@@ -127,12 +132,15 @@ func TestReplaceUser(t *testing.T) {
 		id := c.create("/Users", fullUser)
 		group := c.group("Drivers", id)
 		created := c.want(200, "GET", "/Users/"+id, "").path("meta", "created")
-		a := c.want(200, "PUT", "/Users/"+id, `{"id":"other","userName":"ADA","groups":[],"meta":{"version":"W/\"9\""},"password":"s3cret"}`)
+		a := c.want(200, "PUT", "/Users/"+id,
+			`{"id":"other","userName":"ADA","groups":[],"meta":{"version":"W/\"9\""},"password":"s3cret"}`)
 		want := map[string]any{
 			"schemas": []any{coreUser}, "id": id, "userName": "ADA", "active": true,
-			"groups": []any{map[string]any{"value": group, "$ref": c.location + "/Groups/" + group, "display": "Drivers", "type": "direct"}},
-			"meta": map[string]any{"resourceType": "User", "created": created, "lastModified": a.path("meta", "lastModified"),
-				"location": c.location + "/Users/" + id, "version": a.path("meta", "version")},
+			"groups": []any{map[string]any{"value": group, "$ref": c.location + "/Groups/" + group,
+				"display": "Drivers", "type": "direct"}},
+			"meta": map[string]any{"resourceType": "User", "created": created,
+				"lastModified": a.path("meta", "lastModified"),
+				"location":     c.location + "/Users/" + id, "version": a.path("meta", "version")},
 		}
 		if version := a.path("meta", "version"); !strings.HasPrefix(version.(string), `W/"2-`) {
 			t.Errorf("version %v of a user with groups", version)
@@ -159,14 +167,17 @@ func TestPatchUser(t *testing.T) {
 			{"op":"Remove","path":"title"},
 			{"op":"Add","path":"`+enterprise+`:manager","value":"m-1"}]`))
 		want := object{"userName": "Ada", "active": true, "name": object{"givenName": "Ada"},
-			"emails": []any{object{"type": "work", "value": "ada@northwind.example"}}, enterprise: object{"manager": object{"value": "m-1"}}}
+			"emails":   []any{object{"type": "work", "value": "ada@northwind.example"}},
+			enterprise: object{"manager": object{"value": "m-1"}}}
 		if diff := cmp.Diff(want, shown(t, a.body)); diff != "" {
 			t.Error(diff)
 		}
 		if a.path("meta", "version") != `W/"2"` {
 			t.Errorf("version %v", a.path("meta", "version"))
 		}
-		if got := c.want(200, "GET", filtered("/Users", `emails[type eq "work"].value eq "ada@northwind.example"`), "").values("id"); len(got) != 1 {
+		got := c.want(200, "GET", filtered("/Users", `emails[type eq "work"].value eq "ada@northwind.example"`),
+			"").values("id")
+		if len(got) != 1 {
 			t.Error("the new e-mail is not found")
 		}
 		t.Run("what changes nothing keeps the version", func(t *testing.T) {
@@ -182,7 +193,8 @@ func TestPatchUser(t *testing.T) {
 		})
 		t.Run("one wrong operation undoes all", func(t *testing.T) {
 			refused(t, c.do("PATCH", "/Users/"+id, patchOf(`[{"op":"replace","path":"userName","value":"eve"},
-				{"op":"replace","path":"emails[type eq \"home\" and not (primary eq true)].value","value":"x"}]`)), 400, "noTarget")
+				{"op":"replace","path":"emails[type eq \"home\" and not (primary eq true)].value","value":"x"}]`)), 400,
+				"noTarget")
 			if got := c.want(200, "GET", "/Users/"+id, ""); got.text != a.text {
 				t.Errorf("now %s", got.text)
 			}
@@ -210,12 +222,14 @@ func TestDeleteUser(t *testing.T) {
 	})
 }
 
-// TestNumbersOutOfRange: what PostgreSQL's numeric cannot hold is the client's mistake, on either database.
+// TestNumbersOutOfRange checks that numbers outside the range of PostgreSQL's numeric are refused
+// as invalid on both databases.
 func TestNumbersOutOfRange(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
 		for _, n := range []string{"1e400", "-1e400", "1e-400000", "0.1e-131073", "0e-20000"} {
-			refused(t, c.do("POST", "/Users", `{"userName":"ada","urn:acme:2.0:User":{"n":`+n+`}}`), 400, "invalidValue", "out of range")
+			refused(t, c.do("POST", "/Users", `{"userName":"ada","urn:acme:2.0:User":{"n":`+n+`}}`), 400,
+				"invalidValue", "out of range")
 		}
 		for i, n := range []string{"1e-300", "-0", "1E+2", "12345678901234567890.5"} {
 			c.create("/Users", fmt.Sprintf(`{"userName":"user-%d","urn:acme:2.0:User":{"n":%s}}`, i, n))
@@ -223,7 +237,7 @@ func TestNumbersOutOfRange(t *testing.T) {
 	})
 }
 
-// TestContentTypes are those of RFC 7644 §8.1 and what identity providers send.
+// TestContentTypes sends the types of RFC 7644 §8.1 and those of known identity providers.
 func TestContentTypes(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *client) {
@@ -244,11 +258,13 @@ func TestContentTypes(t *testing.T) {
 				t.Errorf("%s: %d %s", kind, a.status, a.text)
 			}
 		}
-		refused(t, c.do("POST", "/Users", `{"userName":"packed"}`, "Content-Encoding", "gzip"), 415, "", "Content-Encoding")
+		refused(t, c.do("POST", "/Users", `{"userName":"packed"}`, "Content-Encoding", "gzip"), 415, "",
+			"Content-Encoding")
 		c.want(201, "POST", "/Users", `{"userName":"plain"}`, "Content-Encoding", "Identity")
-		// Okta sends a Content-Type with GET, and nobody's Accept is a reason to refuse.
+		// Okta sends a Content-Type with GET. No Accept is a reason to refuse a request.
 		for _, accept := range []string{"application/scim+json; charset=utf-8", "text/html", "application/xml;q=0.1"} {
-			if a := c.do("GET", "/Users", "", "Content-Type", "text/plain", "Accept", accept); a.status != http.StatusOK {
+			a := c.do("GET", "/Users", "", "Content-Type", "text/plain", "Accept", accept)
+			if a.status != http.StatusOK {
 				t.Errorf("Accept %s: %d %s", accept, a.status, a.text)
 			}
 		}

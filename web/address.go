@@ -2,9 +2,9 @@ package web
 
 import "net/netip"
 
-// special are the networks inside the global unicast space that are not the public Internet: the
-// IANA special-purpose registries for IPv4 and IPv6 (RFC 6890), without those that are globally
-// reachable. 6to4 is among them since it carries an IPv4 address of the sender's choice.
+// special are the networks of the IANA special-purpose registries for IPv4 and IPv6 (RFC 6890) that
+// are not globally reachable. 6to4 (2002::/16) is in the list, because such an address contains an
+// IPv4 address that the sender chooses.
 var special = prefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
 	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
@@ -13,11 +13,12 @@ var special = prefixes(
 )
 
 var (
-	// globalUnicast is all that has been allotted of IPv6 (RFC 4291): loopback, mapped and
-	// link-local addresses and site networks lie outside.
+	// globalUnicast is the part of IPv6 that is in use on the Internet (RFC 4291). Loopback, mapped
+	// and link-local addresses and site networks are outside it.
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 
-	// nat64 reaches the IPv4 address in its last four bytes (RFC 6052 §2.1).
+	// nat64 are the addresses that lead to the IPv4 address in their last four bytes (RFC 6052
+	// §2.1).
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
 )
 
@@ -29,7 +30,7 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-// isPublic tells whether anybody on the Internet could reach the address.
+// isPublic reports whether the address can be reached from anywhere on the Internet.
 func isPublic(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if nat64.Contains(a) {
@@ -42,7 +43,7 @@ func isPublic(a netip.Addr) bool {
 	return !within(a, special)
 }
 
-// within tells whether one of the networks contains the address.
+// within reports whether one of the networks contains the address.
 func within(address netip.Addr, networks []netip.Prefix) bool {
 	for _, p := range networks {
 		if p.Contains(address) {

@@ -18,7 +18,8 @@ func TestIsPublic(t *testing.T) {
 			"169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1",
 			"198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
 			"255.255.255.255",
-			"::", "::1", "::8.8.8.8", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::169.254.169.254",
+			"::", "::1", "::8.8.8.8", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::127.0.0.1",
+			"64:ff9b::169.254.169.254",
 			"64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "2002:808:808::", "3fff::1", "4000::1",
 			"5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%lo", "fec0::1", "ff02::1",
 		},
@@ -35,7 +36,8 @@ func TestIsPublic(t *testing.T) {
 	}
 }
 
-// TestOutboundHasNoProxy looks inside, since Go reads the environment's proxy once per process.
+// TestOutboundHasNoProxy reads unexported fields, because net/http reads the environment's proxy
+// only once per process.
 func TestOutboundHasNoProxy(t *testing.T) {
 	t.Parallel()
 	o := NewOutbound(OutboundOptions{})

@@ -15,7 +15,7 @@ import (
 
 const assetRoute = "/assets/:name"
 
-// asset is a file that never changes under its name, because the name has the hash of its content.
+// asset is a file whose URL contains the hash of its content, so that browsers may keep it forever.
 type asset struct {
 	kind    string // media type
 	content []byte
@@ -48,7 +48,7 @@ func (p *Pages) addAssets(files fs.FS) error {
 	return nil
 }
 
-// assetURL is the template function asset.
+// assetURL is the template function asset: it returns the URL of an asset by its name.
 func (p *Pages) assetURL(name string) (string, error) {
 	hashed := p.hashed[name]
 	if hashed == "" {

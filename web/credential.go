@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Bearer returns the bearer token of the Authorization header, or nothing. The name of the scheme
-// is in any case (RFC 9110, section 11.1).
+// Bearer returns the bearer token of the Authorization header, or "" if it has none. The name of
+// the scheme is case-insensitive (RFC 9110, section 11.1).
 func Bearer(h http.Header) string {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(h.Get(echo.HeaderAuthorization)), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -17,11 +17,11 @@ func Bearer(h http.Header) string {
 	return strings.TrimSpace(token)
 }
 
-// Cookies names and reads the cookies of a server. Over https they have the prefix that keeps other
-// hosts of the domain from setting them. Browsers refuse that prefix over http, which is for
-// loopback.
+// Cookies names and reads the cookies of a server. Over https their names have the prefix __Host-,
+// so that no other host of the domain can set them. Browsers refuse that prefix over http, which is
+// used on loopback only.
 type Cookies struct {
-	// Secure tells whether browsers reach the server over https.
+	// Secure is true if browsers reach the server over https.
 	Secure bool
 }
 
@@ -36,7 +36,7 @@ func (k Cookies) Name(name string) string {
 	return name
 }
 
-// Read returns the value of a cookie, or nothing.
+// Read returns the value of a cookie, or "" if there is none.
 func (k Cookies) Read(c echo.Context, name string) string {
 	cookie, err := c.Cookie(k.Name(name))
 	if err != nil {

@@ -39,13 +39,14 @@ type Failure struct {
 	Err       error  // what the handler returned; its text is never shown
 }
 
-// Renderer writes a failure in the form of one protocol. The status, Retry-After where the kind of
-// the error asks for it, and Allow with 405 are decided before, and it may change them.
+// Renderer writes a failure in the form of one protocol. It may change what is set before it runs:
+// the status, Retry-After for some kinds of errors, and Allow with status 405.
 type Renderer func(c echo.Context, f Failure) error
 
-// Errors has render answer every error on the paths below the prefixes, whoever raises it: the
-// router for want of a route or a method, the middleware, a panic or a handler. A prefix ends at a
-// slash: /scim takes /scim and /scim/v2 and leaves /scimitar. The one added last goes first.
+// Errors makes render answer every error on the paths below the prefixes. Such an error comes from
+// a handler, from a panic, from the middleware, or from the router when it finds no route or
+// method. A prefix ends at a slash: /scim matches /scim and /scim/v2, but not /scimitar. When two
+// calls have matching prefixes, the later call decides.
 func Errors(e *echo.Echo, render Renderer, prefixes ...string) {
 	next := e.HTTPErrorHandler
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
@@ -67,16 +68,16 @@ func below(path string, prefixes []string) bool {
 	return false
 }
 
-// brokenRender is where answer leaves a renderer's own error for the log.
+// brokenRender is the key under which answer keeps an error of the renderer for the log.
 const brokenRender = "web.broken"
 
-// answer writes the failure by render, and a bare 500 when that cannot.
+// answer writes the failure with render, and a bare 500 when render fails.
 func answer(c echo.Context, err error, render Renderer) {
 	if c.Response().Committed {
 		return
 	}
 	f := describe(c.Request().Context(), err)
-	// What the handler prepared was meant for another body.
+	// These headers of the handler describe a body that is not sent.
 	h := c.Response().Header()
 	for _, name := range []string{echo.HeaderContentType, echo.HeaderContentLength,
 		echo.HeaderContentEncoding, echo.HeaderContentDisposition, echo.HeaderLastModified, "Etag"} {
@@ -97,11 +98,11 @@ func answer(c echo.Context, err error, render Renderer) {
 	}
 }
 
-// statusAbandoned is nginx's status, which nobody reads, for a client that did not wait.
+// statusAbandoned is nginx's status for a client that closed its connection before the answer.
 const statusAbandoned = 499
 
-// describe finds the status and the words for an error. Of an echo.HTTPError only the status is
-// used, for its message may come from a decoder and speak of Go types.
+// describe finds the status and the message of an error. It does not use the message of an
+// echo.HTTPError, which may come from a decoder and contain the names of Go types.
 func describe(ctx context.Context, err error) Failure {
 	f := Failure{Status: http.StatusInternalServerError, Reference: RequestID(ctx), Err: err}
 	known, isKnown := errors.AsType[*model.Error](err)
@@ -111,8 +112,8 @@ func describe(ctx context.Context, err error) Failure {
 			f.Field, f.Message = known.Field, known.Message
 		}
 	}
-	// The outer one of the two decides: a handler says more with a status around a model.Error, or
-	// with a model.Error around what the router or a decoder said.
+	// When a model.Error and an echo.HTTPError wrap each other, the outer one decides, because the
+	// handler added it on purpose.
 	bare, isBare := errors.AsType[*echo.HTTPError](err)
 	if isBare && !(isKnown && errors.As(known.Err, new(*echo.HTTPError))) {
 		f.Status = bare.Code
@@ -120,7 +121,7 @@ func describe(ctx context.Context, err error) Failure {
 	if f.Status < 400 || f.Status > 599 {
 		f.Status = http.StatusInternalServerError
 	}
-	// A handler that takes the end of a body cut off here for a mistake in it is corrected.
+	// A handler may report a body that was cut off at the limit as malformed. It was too large.
 	if errors.As(err, new(*http.MaxBytesError)) && !(isKnown && known.Kind == model.TooLarge) {
 		f.Status, f.Field, f.Message = http.StatusRequestEntityTooLarge, "", ""
 	}
@@ -133,7 +134,8 @@ func describe(ctx context.Context, err error) Failure {
 	return f
 }
 
-// retryAfter is how many seconds help: a lock is soon free, a database takes a while to return.
+// retryAfter is the value of the Retry-After header, in seconds. A lock is free again soon; a
+// database that is down needs longer.
 func retryAfter(err error) string {
 	switch model.KindOf(err) {
 	case model.Busy:
@@ -144,22 +146,27 @@ func retryAfter(err error) string {
 	return ""
 }
 
-// words are what a page says about a status.
+// words are the title and the text of a page about a status.
 type words struct{ title, text string }
 
 var wordings = map[int]words{
-	http.StatusBadRequest:            {"Not understood", "The request cannot be understood. Go back and check what was entered."},
-	http.StatusUnauthorized:          {"Sign in first", "This needs a sign-in, or the one there was has ended."},
-	http.StatusForbidden:             {"Not allowed", "You are signed in, but not allowed to do this. Ask an administrator of your organization."},
-	http.StatusNotFound:              {"Nothing here", "There is nothing at this address. Check the link, or ask whoever gave it to you for a new one."},
-	http.StatusMethodNotAllowed:      {"Not possible here", "This address does not take that kind of request."},
-	http.StatusRequestTimeout:        {"Too slow", "The request took too long to arrive. Send it again."},
-	http.StatusConflict:              {"Not possible now", "This collides with what is already there. Reload the page and look at it again."},
+	http.StatusBadRequest: {"Not understood",
+		"The request cannot be understood. Go back and check what was entered."},
+	http.StatusUnauthorized: {"Sign in first", "This needs a sign-in, or the one there was has ended."},
+	http.StatusForbidden: {"Not allowed",
+		"You are signed in, but not allowed to do this. Ask an administrator of your organization."},
+	http.StatusNotFound: {"Nothing here",
+		"There is nothing at this address. Check the link, or ask whoever gave it to you for a new one."},
+	http.StatusMethodNotAllowed: {"Not possible here", "This address does not take that kind of request."},
+	http.StatusRequestTimeout:   {"Too slow", "The request took too long to arrive. Send it again."},
+	http.StatusConflict: {"Not possible now",
+		"This collides with what is already there. Reload the page and look at it again."},
 	http.StatusRequestEntityTooLarge: {"Too large", "The request is larger than this server takes. Send less at once."},
 	http.StatusUnsupportedMediaType:  {"Wrong type", "This address does not take content of that type."},
-	http.StatusTooManyRequests:       {"Too many requests", "Too many requests came at once. Wait a little and try again."},
-	http.StatusServiceUnavailable:    {"Back in a moment", "The server cannot do this at the moment. Try again shortly."},
-	statusAbandoned:                  {"Abandoned", "The connection was closed before there was an answer."},
+	http.StatusTooManyRequests: {"Too many requests",
+		"Too many requests came at once. Wait a little and try again."},
+	http.StatusServiceUnavailable: {"Back in a moment", "The server cannot do this at the moment. Try again shortly."},
+	statusAbandoned:               {"Abandoned", "The connection was closed before there was an answer."},
 }
 
 func wording(status int) words {

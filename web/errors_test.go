@@ -16,7 +16,7 @@ import (
 	"rollcall/web"
 )
 
-// private stands for everything that no answer may contain.
+// private is a text that no answer may contain.
 const private = "SELECT secret FROM users"
 
 func errText(text string) error { return errors.New(text) }
@@ -68,15 +68,15 @@ var failures = map[string]func(c echo.Context) error{
 	},
 }
 
-// shout is a protocol of its own.
+// shout is a renderer of its own.
 func shout(protocol string) web.Renderer {
 	return func(c echo.Context, f web.Failure) error {
 		return c.String(f.Status, fmt.Sprintf("%s %d %s|%s", protocol, f.Status, f.Field, f.Message))
 	}
 }
 
-// TestErrors drives every failure through a prefix with its own renderer, through one inside it,
-// and through the default.
+// TestErrors has every failure answered by the default renderer, by the renderer of a prefix, and
+// by that of a prefix inside it.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	s, log := newServer(t, web.Options{BodyLimit: 1000})
@@ -94,7 +94,8 @@ func TestErrors(t *testing.T) {
 	server := serve(t, s.Echo)
 
 	const (
-		ours = "The mistake is on our side and was recorded. Try again; if it stays, send the reference to whoever runs this server."
+		ours = "The mistake is on our side and was recorded. Try again; if it stays, send the reference to whoever " +
+			"runs this server."
 		none = "There is nothing at this address. Check the link, or ask whoever gave it to you for a new one."
 	)
 	big := strings.Repeat(" ", 1001)
@@ -114,23 +115,29 @@ func TestErrors(t *testing.T) {
 		{name: "bad input", path: "wrapped", status: 400, text: "name|The name is empty; give one."},
 		{name: "a conflict", path: "conflict", status: 409, text: "name|The name is taken."},
 		{name: "a lock", path: "busy", status: 503, text: "|Somebody else writes.", header: "Retry-After: 1"},
-		{name: "a database that is away", path: "down", status: 503, text: "|The database does not answer.", header: "Retry-After: 5"},
-		{name: "a bare status", path: "bare", status: 429, text: "|Too many requests came at once. Wait a little and try again."},
+		{name: "a database that is away", path: "down", status: 503, text: "|The database does not answer.",
+			header: "Retry-After: 5"},
+		{name: "a bare status", path: "bare", status: 429,
+			text: "|Too many requests came at once. Wait a little and try again."},
 		{name: "a rare status", path: "teapot", status: 418, text: "|The server did not take this request."},
 		{name: "a status around a model.Error", path: "status-of-its-own", status: 401, text: "|The key is not known."},
 		{name: "a model.Error around a status", path: "around-a-decoder", status: 400, text: "|The body is no JSON."},
 		{name: "a status that is no error", path: "impossible-status", status: 500, text: "|" + ours},
-		{name: "an error after headers were set", path: "prepared-another-answer", status: 500, text: "|" + ours, header: "Cache-Control: no-store"},
+		{name: "an error after headers were set", path: "prepared-another-answer", status: 500, text: "|" + ours,
+			header: "Cache-Control: no-store"},
 		{name: "no route", path: "nothing/here", status: 404, text: "|" + none},
-		{name: "no such method", method: "DELETE", path: "plain", status: 405, text: "|This address does not take that kind of request.", header: "Allow: OPTIONS, POST"},
+		{name: "no such method", method: "DELETE", path: "plain", status: 405,
+			text: "|This address does not take that kind of request.", header: "Allow: OPTIONS, POST"},
 		{name: "a body too large by its length", path: "body", body: strings.NewReader(big), status: 413,
 			text: "|The request body is larger than 1000 bytes; send less at once."},
-		{name: "a body too large for a handler that does not read it", path: "plain", body: strings.NewReader(big), status: 413,
-			text: "|The request body is larger than 1000 bytes; send less at once."},
+		{name: "a body too large for a handler that does not read it", path: "plain", body: strings.NewReader(big),
+			status: 413,
+			text:   "|The request body is larger than 1000 bytes; send less at once."},
 		{name: "a chunked body too large", path: "body", body: chunked(), status: 413,
 			text: "|The request body is larger than 1000 bytes; send less at once."},
-		{name: "a chunked body too large, taken for bad input", path: "body-taken-for-json", body: chunked(), status: 413,
-			text: "|The request is larger than this server takes. Send less at once."},
+		{name: "a chunked body too large, taken for bad input", path: "body-taken-for-json", body: chunked(),
+			status: 413,
+			text:   "|The request is larger than this server takes. Send less at once."},
 	}
 	for _, test := range tests {
 		if test.method == "" {
@@ -170,7 +177,7 @@ func TestErrors(t *testing.T) {
 	}
 
 	for _, path := range []string{"/broken/error", "/broken/panic"} {
-		t.Run("a renderer that cannot: "+path, func(t *testing.T) {
+		t.Run("a renderer that fails: "+path, func(t *testing.T) {
 			got := do(t, "GET", server.URL+path, nil)
 			want := "Internal error. Reference: " + got.header.Get("X-Request-Id") + "\n"
 			if got.status != 500 || got.body != want {
@@ -263,7 +270,7 @@ func TestErrorPage(t *testing.T) {
 	}
 }
 
-// TestBrokenOffAnswer expects the client to notice that an answer is not whole.
+// TestBrokenOffAnswer expects the client to notice that an answer is incomplete.
 func TestBrokenOffAnswer(t *testing.T) {
 	t.Parallel()
 	s, log := newServer(t, web.Options{})

@@ -12,9 +12,9 @@ import (
 	"rollcall/model"
 )
 
-// Fetch gets what an address answers with status 200, through the guard. An error is a model.Error
-// of kind Invalid whose message is for whoever named the address: nothing of the answer, and nothing
-// of our network.
+// Fetch returns the body that an address answers with status 200. An error is a model.Error of kind
+// Invalid, and its message is for the user who entered the address: it contains nothing of the
+// answer and nothing about the server's network.
 func (o *Outbound) Fetch(ctx context.Context, address, accept string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -27,7 +27,8 @@ func (o *Outbound) Fetch(ctx context.Context, address, accept string) ([]byte, e
 	}
 	defer func() { _ = w.Body.Close() }()
 	if w.StatusCode != http.StatusOK {
-		return nil, unfetched(fmt.Sprintf("The address answers with status %d. Open it in a browser.", w.StatusCode), nil)
+		return nil,
+			unfetched(fmt.Sprintf("The address answers with status %d. Open it in a browser.", w.StatusCode), nil)
 	}
 	text, err := io.ReadAll(w.Body)
 	if err != nil {
@@ -36,7 +37,7 @@ func (o *Outbound) Fetch(ctx context.Context, address, accept string) ([]byte, e
 	return text, nil
 }
 
-// unfetched says why an address could not be fetched: message, or what can be told of the error.
+// unfetched is the error of Fetch. When message is empty, the message follows from err.
 func unfetched(message string, err error) error {
 	known, isKnown := errors.AsType[*model.Error](err)
 	var timeout net.Error

@@ -33,10 +33,10 @@ func Form(c echo.Context, again string, tooLong model.Kind) (url.Values, error) 
 		Message: "The form cannot be read. " + again + " and try once more.", Err: err}
 }
 
-// OwnForms refuses a form that another site makes the browser send. With the browser's cookies such
-// a form could act for its user, and a form without cookies could sign the user in as somebody else
-// (docs/design/signon.md, "One login, one browser"). Browsers name the sender in Sec-Fetch-Site,
-// and older ones in Origin.
+// OwnForms is middleware that refuses a form which another site makes the browser send. With the
+// browser's cookies such a form could act for its user. A login form could sign the user in as
+// somebody else (docs/design/signon.md, "One login, one browser"). Browsers name the site in the
+// header Sec-Fetch-Site, older ones in Origin.
 func OwnForms(next echo.HandlerFunc) echo.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {

@@ -31,9 +31,10 @@ func TestForm(t *testing.T) {
 		kind    model.Kind
 		message string
 	}{
-		"too long for the console":      {long, model.TooLarge, model.TooLarge, "The form is too long."},
-		"too long for a login page":     {long, model.Invalid, model.Invalid, "Open the link again and try once more."},
-		"not a form for the console":    {"a=%zz", model.TooLarge, model.Invalid, "Open the link again and try once more."},
+		"too long for the console":  {long, model.TooLarge, model.TooLarge, "The form is too long."},
+		"too long for a login page": {long, model.Invalid, model.Invalid, "Open the link again and try once more."},
+		"not a form for the console": {"a=%zz", model.TooLarge, model.Invalid,
+			"Open the link again and try once more."},
 		"not a form for a login page":   {"a=%zz", model.Invalid, model.Invalid, "The form cannot be read."},
 		"a separator that is not known": {"a=1;b=2", model.TooLarge, model.Invalid, "The form cannot be read."},
 	} {
@@ -62,7 +63,10 @@ func TestOwnForms(t *testing.T) {
 		r := httptest.NewRequest(c.method, "http://example.com/page", nil)
 		r.Header.Set(c.header, c.value)
 		served := false
-		err := web.OwnForms(func(echo.Context) error { served = true; return nil })(echo.New().NewContext(r, httptest.NewRecorder()))
+		err := web.OwnForms(func(echo.Context) error {
+			served = true
+			return nil
+		})(echo.New().NewContext(r, httptest.NewRecorder()))
 		if served == c.refused || c.refused != (model.KindOf(err) == model.Denied) {
 			t.Errorf("%s with %s: %s: served %v, error %v", c.method, c.header, c.value, served, err)
 		}
@@ -84,7 +88,8 @@ func TestBearer(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
-	for url, want := range map[string]string{"https://rollcall.example": "__Host-session", "http://localhost:8080": "session"} {
+	for url, want := range map[string]string{"https://rollcall.example": "__Host-session",
+		"http://localhost:8080": "session"} {
 		cookies := web.CookiesAt(url)
 		if got := cookies.Name("session"); got != want || cookies.Secure != strings.HasPrefix(want, "__Host-") {
 			t.Errorf("%s: %q, secure %v", url, got, cookies.Secure)

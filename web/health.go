@@ -17,7 +17,7 @@ const (
 	readyPath  = "/readyz"
 )
 
-// starting is the answer to everything until Open.
+// starting is the error that answers every request before Open.
 func starting(context.Context) error {
 	return &model.Error{Kind: model.Unavailable, Message: "The server is starting. Try again in a moment."}
 }
@@ -25,11 +25,11 @@ func starting(context.Context) error {
 // health is the body of both health checks.
 type health struct {
 	Status string `json:"status"`           // "ok" or "unavailable"
-	Reason string `json:"reason,omitempty"` // for people
+	Reason string `json:"reason,omitempty"` // a sentence
 }
 
-// mountHealth adds the health checks: /healthz tells that the process answers, so that a supervisor
-// does not restart it, /readyz that requests may be sent to it.
+// mountHealth adds the health checks. /healthz succeeds while the process answers requests, so that
+// a supervisor does not restart it. /readyz succeeds when a load balancer may send requests to it.
 func (s *Server) mountHealth(e *echo.Echo, ready func(context.Context) error) {
 	methods := []string{http.MethodGet, http.MethodHead}
 	e.Match(methods, healthPath, func(c echo.Context) error {

@@ -12,17 +12,17 @@ import (
 	"rollcall/model"
 )
 
-// headers sets what every answer carries, before the handler runs so that it can say otherwise.
+// headers sets the headers of every answer. It runs before the handler, which can replace them.
 func headers(https bool) echo.MiddlewareFunc {
 	set := [][2]string{
-		// Nothing inline and nothing from elsewhere runs: text that slips unescaped into a page
-		// stays text. Frames are refused against clickjacking.
+		// No inline script and no script of another host runs, so that text which a page shows
+		// unescaped by mistake does no harm. No page can be framed, against clickjacking.
 		{echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'self'; script-src 'self'; " +
 			"img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
 		{echo.HeaderXFrameOptions, "DENY"},
 		{echo.HeaderXContentTypeOptions, "nosniff"},
-		// Paths may hold one-time links, which no other site may learn. No-referrer would blank
-		// the Origin of our own forms, which guards them against forgery.
+		// Paths may be one-time links, which other sites must not see. With no-referrer browsers
+		// would send our own forms without an Origin, and OwnForms needs it.
 		{echo.HeaderReferrerPolicy, "same-origin"},
 		{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 		{"Cross-Origin-Opener-Policy", "same-origin"},
@@ -30,7 +30,7 @@ func headers(https bool) echo.MiddlewareFunc {
 		{echo.HeaderCacheControl, "no-store"},
 	}
 	if https {
-		// Sub-domains are left out: they may be somebody else's.
+		// Without includeSubDomains: the sub-domains may belong to other servers.
 		set = append(set, [2]string{echo.HeaderStrictTransportSecurity, "max-age=31536000"})
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -44,7 +44,7 @@ func headers(https bool) echo.MiddlewareFunc {
 	}
 }
 
-// panicked is a panic of a handler, which is answered like any other internal error.
+// panicked is the error of a handler that panicked.
 type panicked struct {
 	value any
 	stack []byte
@@ -52,8 +52,8 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// contain turns a panic into an error, so that one request cannot end the process and is answered
-// in the form of its path.
+// contain turns a panic of a handler into an error: the process goes on, and the request is
+// answered by the renderer of its path.
 func (s *Server) contain(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		return contained(func() error { return next(c) })
@@ -69,9 +69,9 @@ func contained(run func() error) (err error) {
 	return run()
 }
 
-// limitBody bounds the body: one that says it is larger is refused unread, any other at the byte
-// past the limit. What goes wrong while reading is the client's doing and becomes a model.Error, so
-// that a handler passes it on as it is.
+// limitBody bounds the length of the body. A body whose Content-Length is larger is refused before
+// it is read, any other body when it is read past the limit. Errors of reading are caused by the
+// client and become a model.Error, which a handler can return unchanged.
 func limitBody(limit int64) echo.MiddlewareFunc {
 	tooLarge := &model.Error{Kind: model.TooLarge,
 		Message: fmt.Sprintf("The request body is larger than %d bytes; send less at once.", limit)}
@@ -82,7 +82,8 @@ func limitBody(limit int64) echo.MiddlewareFunc {
 				return tooLarge
 			}
 			if r.Body != nil && r.Body != http.NoBody {
-				// The bare writer: it is told to close the connection behind a body too large.
+				// MaxBytesReader closes the connection after a body that is too large, and needs
+				// the writer of net/http for that.
 				r.Body = &body{http.MaxBytesReader(c.Response().Writer, r.Body, limit), tooLarge}
 			}
 			return next(c)
@@ -90,7 +91,7 @@ func limitBody(limit int64) echo.MiddlewareFunc {
 	}
 }
 
-// body is a request body whose errors are for the client.
+// body is a request body whose errors are answers to the client.
 type body struct {
 	io.ReadCloser
 	tooLarge *model.Error

@@ -16,9 +16,9 @@ import (
 	"rollcall/model"
 )
 
-// OutboundOptions are the limits of requests to addresses that customers name.
+// OutboundOptions are the limits of requests to addresses that customers enter.
 type OutboundOptions struct {
-	// Allow are networks that may be reached although they are private, and over http as well.
+	// Allow are networks that may be reached although they are private, also over http.
 	Allow []netip.Prefix
 
 	// Timeout is for one request with its redirects and the reading of the answer, 10 s when zero.
@@ -35,21 +35,23 @@ type OutboundOptions struct {
 // maxRedirects is enough for a move of the host and a change of the path.
 const maxRedirects = 3
 
-// Outbound is the only way to addresses that a customer names: metadata, discovery documents, keys
-// and webhooks. Whoever can name an address could otherwise have the server fetch from networks
-// that only the server reaches, such as a cloud's metadata service (server-side request forgery).
+// Outbound makes all requests to addresses that a customer enters: for metadata, discovery
+// documents and keys, and webhooks. With another client a customer could make the server send
+// requests into networks that only the server reaches, such as to a cloud's metadata service
+// (server-side request forgery).
 //
-// It connects to public addresses over https, and to those of Allow over http as well. The check is
-// made on the address of each connection when it is dialed, after name resolution, so a name that
-// changes its address between check and use gains nothing. A port is not checked.
+// It connects to public addresses over https, and to the networks of Allow over https and http. The
+// address of each connection is checked after name resolution, when it is dialed, so a host name
+// cannot change its address between the check and the connection. The port is not checked.
 type Outbound struct {
 	timeout  time.Duration
 	maxBytes int64
-	secure   *http.Transport // to public addresses and those of Allow
-	plain    *http.Transport // to those of Allow only
+	secure   *http.Transport // for https: to public addresses and to Allow
+	plain    *http.Transport // for http: to Allow only
 }
 
-// NewOutbound makes the guarded client. It keeps connections open for re-use, so one serves all.
+// NewOutbound makes an Outbound. It keeps connections open for reuse, so one for the process is
+// enough.
 func NewOutbound(o OutboundOptions) *Outbound {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
@@ -66,7 +68,7 @@ func NewOutbound(o OutboundOptions) *Outbound {
 	}
 }
 
-// transport connects only where permit agrees.
+// transport makes a transport that connects only to addresses that permit accepts.
 func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout:  5 * time.Second,
@@ -76,7 +78,8 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 			if err == nil && permit(p.Addr().Unmap().WithZone("")) {
 				return nil
 			}
-			// The address is for the log only: it would map the internal network for the asker.
+			// The address is for the log only. In the message it would show customers the internal
+			// network.
 			return &model.Error{
 				Kind: model.Invalid,
 				Message: "The host is not reachable from here: its address is not public, or the URL is " +
@@ -86,7 +89,7 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 		},
 	}
 	return &http.Transport{
-		// Proxy stays nil: a proxy of the environment would connect in our place, unguarded.
+		// Proxy stays nil: a proxy would connect in our place, without the check.
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
@@ -98,9 +101,9 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 	}
 }
 
-// Client is an http.Client behind the guard, without cookies. Each call returns a new one, so that
-// the caller may set its CheckRedirect or Timeout; the guard stays. A refusal is a model.Error of
-// kind Invalid somewhere in the error's chain, an answer too large one of kind TooLarge.
+// Client returns a new http.Client without cookies that sends its requests through o. The caller
+// may set its CheckRedirect and its Timeout. A refusal is a model.Error of kind Invalid in the
+// chain of the error; an answer that is too large is one of kind TooLarge.
 func (o *Outbound) Client() *http.Client {
 	return &http.Client{Transport: o, CheckRedirect: checkRedirect, Timeout: o.timeout}
 }
@@ -115,7 +118,7 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// RoundTrip makes one request of a Client: the first one and each redirect come through here.
+// RoundTrip sends one request of a Client. Each redirect is another call.
 func (o *Outbound) RoundTrip(r *http.Request) (*http.Response, error) {
 	var transport *http.Transport
 	switch {
@@ -136,7 +139,7 @@ func (o *Outbound) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// refuse closes the body, as a RoundTripper must.
+// refuse is the error of a request that is not sent. It closes the body, as a RoundTripper must.
 func refuse(r *http.Request, message string) error {
 	if r.Body != nil {
 		_ = r.Body.Close()
@@ -144,13 +147,14 @@ func refuse(r *http.Request, message string) error {
 	return model.Invalidf("", "%s", message)
 }
 
-// answerBody is the body of an answer, whose size is the other side's doing.
+// answerBody is the body of an answer, limited in size.
 type answerBody struct{ io.ReadCloser }
 
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		// Without its cause, which would say that the request to us was too large.
+		// Without the cause: a MaxBytesError in the chain means that the request to us is too
+		// large.
 		err = &model.Error{Kind: model.TooLarge,
 			Message: fmt.Sprintf("The answer is larger than %d bytes.", large.Limit)}
 	}

@@ -62,7 +62,7 @@ func names(t *testing.T, lookup func(name string) []string) *net.Resolver {
 	}}
 }
 
-// target is a server of the inside, which counts who reached it.
+// target is a server of the internal network that counts its requests.
 type target struct {
 	*httptest.Server
 	hits atomic.Int32
@@ -94,7 +94,7 @@ func newTarget(t *testing.T, ip string, secure bool, handler http.HandlerFunc) *
 
 func hello(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }
 
-// fetch gets a URL by the guarded client.
+// fetch gets a URL with the client of an Outbound.
 func fetch(t *testing.T, client *http.Client, url string) (string, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -190,7 +190,8 @@ func TestOutbound(t *testing.T) {
 	}
 }
 
-// TestOutboundRebinding has a name that is public when it is checked and private when it is used.
+// TestOutboundRebinding has a name whose address is public when it is checked and private when it
+// is used.
 func TestOutboundRebinding(t *testing.T) {
 	t.Parallel()
 	inside := newTarget(t, "127.0.0.1", true, hello)
@@ -231,7 +232,8 @@ func TestOutboundRedirects(t *testing.T) {
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(self.Certificate())
-	o := web.NewOutbound(web.OutboundOptions{Roots: roots, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	o := web.NewOutbound(
+		web.OutboundOptions{Roots: roots, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	unguarded := o.Client()
 	unguarded.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
 	tests := []struct {
@@ -242,8 +244,10 @@ func TestOutboundRedirects(t *testing.T) {
 	}{
 		{"three are followed", o.Client(), "left=xxx", true},
 		{"four are not", o.Client(), "left=xxxx", false},
-		{"to an address that is not allowed", o.Client(), "to=" + url.QueryEscape("https://127.0.0.2:"+inside.port), false},
-		{"to an address that is not allowed, by a caller's own rule", unguarded, "to=" + url.QueryEscape(inside.URL), false},
+		{"to an address that is not allowed", o.Client(), "to=" + url.QueryEscape("https://127.0.0.2:"+inside.port),
+			false},
+		{"to an address that is not allowed, by a caller's own rule", unguarded,
+			"to=" + url.QueryEscape(inside.URL), false},
 		{"from https to http", o.Client(), "to=" + url.QueryEscape(plain.URL), false},
 		{"to a user", o.Client(), "to=" + url.QueryEscape(strings.Replace(self.URL, "//", "//anna@", 1)), false},
 		{"to a file", o.Client(), "to=" + url.QueryEscape("file:///etc/passwd"), false},
@@ -314,7 +318,7 @@ func TestOutboundLimits(t *testing.T) {
 	options.Timeout = 100 * time.Millisecond
 	client = web.NewOutbound(options).Client()
 	for _, path := range []string{"/hang", "/stall"} {
-		t.Run("a server that lets wait: "+path, func(t *testing.T) {
+		t.Run("a server that is too slow: "+path, func(t *testing.T) {
 			_, err := fetch(t, client, server.URL+path)
 			if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 				t.Errorf("error %v, want a timeout", err)

@@ -21,10 +21,10 @@ var ownAssets embed.FS
 
 // Pages renders HTML pages inside one layout. Each package adds its own pages and assets at start.
 //
-// A page is a file NAME.html that defines the templates "title" and "content"; both are executed
-// with the page's view. Files whose names begin with an underscore are partials for the pages added
-// together with them, and those of this package are for all. The function asset gives the URL of an
-// asset by its name.
+// A page is a file NAME.html that defines the templates "title" and "content". Both are executed
+// with the view of the page. A file whose name begins with an underscore is a partial: the pages
+// that are added together with it may use it. The partials of this package are for all pages. The
+// template function asset returns the URL of an asset by its name.
 type Pages struct {
 	layout *template.Template
 	pages  map[string]*template.Template
@@ -53,9 +53,9 @@ func newPages() (*Pages, error) {
 	return p, p.Add(templates, assets)
 }
 
-// Add parses the *.html files at the root of templates and takes in the files at the root of
-// assets, either of which may be nil. Names are shared by the whole server: one that is taken is an
-// error, as is a page without title or content. It is called at start, before any request.
+// Add parses the *.html files at the root of templates and adds the files at the root of assets.
+// Either may be nil. A name that another page or asset of the server has is an error, and so is a
+// page without title or content. Add must be called before the first request.
 func (p *Pages) Add(templates, assets fs.FS) error {
 	if assets != nil {
 		if err := p.addAssets(assets); err != nil {
@@ -97,8 +97,8 @@ func (p *Pages) Add(templates, assets fs.FS) error {
 	return nil
 }
 
-// Render answers with a page. It is rendered whole before the first byte is sent, so an error can
-// still be answered as one.
+// Render answers with a page. It sends nothing before the page is complete, so an error of the
+// template is answered as an error.
 func (p *Pages) Render(c echo.Context, status int, name string, view any) error {
 	page := p.pages[name]
 	if page == nil {
@@ -117,7 +117,7 @@ type errorPage struct {
 	Failure
 }
 
-// problemDocument is RFC 9457's form of an error; reference is our extension member.
+// problemDocument is an error in the form of RFC 9457. Reference is our extension member.
 type problemDocument struct {
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
@@ -125,7 +125,7 @@ type problemDocument struct {
 	Reference string `json:"reference,omitempty"`
 }
 
-// renderFailure is the renderer of all paths that have none of their own.
+// renderFailure is the renderer of the paths for which no other one is set with Errors.
 func (p *Pages) renderFailure(c echo.Context, f Failure) error {
 	c.Response().Header().Add(echo.HeaderVary, echo.HeaderAccept)
 	title := wording(f.Status).title
@@ -136,8 +136,8 @@ func (p *Pages) renderFailure(c echo.Context, f Failure) error {
 	return c.JSON(f.Status, problemDocument{title, f.Status, f.Message, f.Reference})
 }
 
-// wantsPage tells whether Accept prefers HTML by name, as browsers do, to JSON. Programs that send
-// */* or nothing get a problem document.
+// wantsPage reports whether an Accept header names HTML and prefers it to JSON, as browsers do.
+// Programs that send */* or no Accept get a problem document.
 func wantsPage(accept string) bool {
 	var page, document float64
 	for item := range strings.SplitSeq(accept, ",") {

@@ -39,7 +39,7 @@ func TestPages(t *testing.T) {
 	}
 	server := serve(t, s.Echo)
 
-	t.Run("a page stands in the layout, with partials, assets and escaped text", func(t *testing.T) {
+	t.Run("a page is rendered in the layout, with partials, assets and escaped text", func(t *testing.T) {
 		got := do(t, "GET", server.URL+"/users", nil)
 		if got.status != http.StatusAccepted {
 			t.Errorf("status %d", got.status)
@@ -51,14 +51,14 @@ func TestPages(t *testing.T) {
 		}
 	})
 	for _, page := range []string{"half", "lost", "absent"} {
-		t.Run("a page that cannot be rendered is an error and no half page: "+page, func(t *testing.T) {
+		t.Run("a page that cannot be rendered is an error and not half a page: "+page, func(t *testing.T) {
 			got := do(t, "GET", server.URL+"/"+page, nil)
 			if got.status != 500 || strings.Contains(got.body, "first half") {
 				t.Errorf("answer %d %s", got.status, got.body)
 			}
 		})
 	}
-	t.Run("every asset of a page is there for good", func(t *testing.T) {
+	t.Run("every asset of a page may be cached forever", func(t *testing.T) {
 		body := do(t, "GET", server.URL+"/users", nil).body
 		urls := regexp.MustCompile(`/assets/[a-z]+\.[0-9a-f]{16}\.(css|svg)`).FindAllString(body, -1)
 		if len(urls) < 3 {
@@ -78,7 +78,8 @@ func TestPages(t *testing.T) {
 		}
 	})
 	t.Run("an asset by a name without its hash is not there, and that is not cached", func(t *testing.T) {
-		for _, path := range []string{"/assets/console.css", "/assets/console.0000000000000000.css", "/assets/..%2fweb.go"} {
+		for _, path := range []string{"/assets/console.css", "/assets/console.0000000000000000.css",
+			"/assets/..%2fweb.go"} {
 			got := do(t, "GET", server.URL+path, nil)
 			if got.status != 404 || got.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: %d, Cache-Control %q", path, got.status, got.header.Get("Cache-Control"))
@@ -94,9 +95,11 @@ func TestAddRefuses(t *testing.T) {
 		templates, assets fstest.MapFS
 		want              string
 	}{
-		"a page whose name is taken":   {files("error.html", page), nil, "page error is there already"},
-		"a page without content":       {files("x.html", `{{define "title"}}{{end}}`), nil, "page x.html does not define both"},
-		"a page without a title":       {files("x.html", `{{define "content"}}{{end}}`), nil, "page x.html does not define both"},
+		"a page whose name is taken": {files("error.html", page), nil, "page error is there already"},
+		"a page without content": {files("x.html", `{{define "title"}}{{end}}`), nil,
+			"page x.html does not define both"},
+		"a page without a title": {files("x.html", `{{define "content"}}{{end}}`), nil,
+			"page x.html does not define both"},
 		"a page that cannot be read":   {files("x.html", `{{define`), nil, "parse page x.html"},
 		"a partial that is broken":     {files("_x.html", `{{define`), nil, "parse partial _x.html"},
 		"an asset whose name is taken": {nil, files("rollcall.css", ""), "asset rollcall.css is there already"},
@@ -105,7 +108,7 @@ func TestAddRefuses(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newServer(t, web.Options{})
-			// A nil map is no nil interface.
+			// A nil map would make an interface that is not nil.
 			var err error
 			if test.assets == nil {
 				err = s.Pages.Add(test.templates, nil)

@@ -15,7 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// request is what the middleware found out about a request.
+// request is what the middleware knows about a request.
 type request struct {
 	id      string
 	address netip.Addr
@@ -23,22 +23,23 @@ type request struct {
 
 type requestKey struct{}
 
-// RequestID names the request that ctx belongs to, in the log and towards the user. It is a UUID,
-// or what a trusted proxy sent, and empty when ctx belongs to no request.
+// RequestID returns the id of the request of ctx, as the log and error pages show it. It is a UUID
+// or what a trusted proxy sent. It is empty when ctx belongs to no request.
 func RequestID(ctx context.Context) string {
 	r, _ := ctx.Value(requestKey{}).(request)
 	return r.id
 }
 
-// ClientAddress is the address of the client that sent the request of ctx, as far as trusted
-// proxies vouch for it. It is the zero Addr when ctx belongs to no request. An address may be
-// shared by many people and is no proof of identity.
+// ClientAddress returns the address of the client that sent the request of ctx, as trusted proxies
+// report it. It is the zero Addr when ctx belongs to no request. Many people may share an address,
+// so it proves no identity.
 func ClientAddress(ctx context.Context) netip.Addr {
 	r, _ := ctx.Value(requestKey{}).(request)
 	return r.address
 }
 
-// proxyRequestID keeps what ends up in logs and pages short and free of markup.
+// proxyRequestID matches the request ids that are accepted from a proxy. They are shown in logs and
+// pages, so they are short and contain no markup.
 var proxyRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 // identify gives the request its id and its client address.
@@ -46,8 +47,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		found := request{address: clientAddress(r, s.options.TrustedProxies)}
-		// Anyone else could send the id of a request that is already in the log, or one that
-		// belongs to somebody else.
+		// A client could send the id of another request, so only trusted proxies choose the id.
 		sent := r.Header.Get(echo.HeaderXRequestID)
 		if within(peer(r), s.options.TrustedProxies) && proxyRequestID.MatchString(sent) {
 			found.id = sent
@@ -73,9 +73,9 @@ func peer(r *http.Request) netip.Addr {
 	return p.Addr().Unmap().WithZone("")
 }
 
-// clientAddress walks X-Forwarded-For from the right, where each proxy appends the address it was
-// called from, for as long as the address so far is a trusted proxy's. Anything further left was
-// written by the client itself.
+// clientAddress reads X-Forwarded-For from the right, because each proxy appends the address of its
+// own caller. It stops at the first address that is not a trusted proxy: the entries left of it may
+// be written by the client.
 func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	address := peer(r)
 	hops := strings.Split(strings.Join(r.Header.Values(echo.HeaderXForwardedFor), ","), ",")
@@ -89,8 +89,8 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return address
 }
 
-// parseHop reads one entry of X-Forwarded-For. Azure Application Gateway writes the port behind
-// the address.
+// parseHop reads one entry of X-Forwarded-For. Azure Application Gateway adds the port to the
+// address.
 func parseHop(text string) (netip.Addr, error) {
 	if p, err := netip.ParseAddrPort(text); err == nil {
 		return p.Addr().Unmap().WithZone(""), nil
@@ -99,9 +99,10 @@ func parseHop(text string) (netip.Addr, error) {
 	return addr.Unmap().WithZone(""), err
 }
 
-// record answers the error that the handler returned and writes the request's line of the log. The
-// line has the route and not the path, whose segments may be tokens or name people, and never the
-// query. An error's text is logged only when it is the server's: those about input quote the input.
+// record answers the error that the handler returned and writes one line about the request to the
+// log. The line has the route instead of the path, because a path may contain tokens and names, and
+// it never has the query. The text of an error is logged only when the server caused the error,
+// because errors about input quote the input.
 func (s *Server) record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
@@ -140,7 +141,8 @@ func (s *Server) record(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// routine is the level of an answered request. Probes and assets would drown the rest.
+// routine is the level at which an answered request is logged. Requests for health checks and
+// assets are frequent and get a lower level.
 func routine(c echo.Context) slog.Level {
 	switch c.Path() {
 	case healthPath, readyPath, assetRoute:
@@ -153,7 +155,7 @@ func levelOf(status int) slog.Level {
 	switch {
 	case status == http.StatusServiceUnavailable:
 		return slog.LevelWarn
-	case status == http.StatusNotImplemented: // the client's wish, not our fault
+	case status == http.StatusNotImplemented: // the client asks for something that does not exist
 		return slog.LevelInfo
 	case status >= 500:
 		return slog.LevelError
@@ -161,8 +163,8 @@ func levelOf(status int) slog.Level {
 	return slog.LevelInfo
 }
 
-// abort closes the connection of an answer that broke off, for the client would take what it has
-// for the whole.
+// abort closes the connection of an answer that broke off. Otherwise the client would take the
+// first part for the complete answer.
 func abort(w *echo.Response) {
 	if conn, _, err := w.Hijack(); err == nil {
 		_ = conn.Close()

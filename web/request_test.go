@@ -18,7 +18,7 @@ import (
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-// from answers a request that came from the peer, which a real connection cannot choose.
+// from answers a request from the address peer, which a test with a real connection cannot choose.
 func from(h http.Handler, peer string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/who", nil)
 	r.RemoteAddr = peer
@@ -51,11 +51,13 @@ func TestClientAddress(t *testing.T) {
 		{"a trusted proxy", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9"},
 		{"a trusted proxy by IPv6", "[fd00::1]:1", []string{"2001:db8::9"}, "2001:db8::9"},
 		{"a trusted proxy on a socket that maps IPv4", "[::ffff:10.0.0.1]:1", []string{"203.0.113.9"}, "203.0.113.9"},
-		{"what the client wrote left of its own address", "10.0.0.1:1", []string{"10.0.0.9, 1.2.3.4, 203.0.113.9"}, "203.0.113.9"},
+		{"what the client wrote left of its own address", "10.0.0.1:1",
+			[]string{"10.0.0.9, 1.2.3.4, 203.0.113.9"}, "203.0.113.9"},
 		{"a chain of trusted proxies", "10.0.0.1:1", []string{"203.0.113.9, 10.0.0.3,10.0.0.2"}, "203.0.113.9"},
 		{"a chain in several headers", "10.0.0.1:1", []string{"1.2.3.4", "203.0.113.9", "10.0.0.2"}, "203.0.113.9"},
 		{"only trusted proxies", "10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
-		{"an entry that is no address ends the walk", "10.0.0.1:1", []string{"203.0.113.9, unknown, 10.0.0.2"}, "10.0.0.2"},
+		{"an entry that is no address ends the walk", "10.0.0.1:1",
+			[]string{"203.0.113.9, unknown, 10.0.0.2"}, "10.0.0.2"},
 		{"an empty header", "10.0.0.1:1", []string{""}, "10.0.0.1"},
 		{"ports behind the addresses", "10.0.0.1:1", []string{"203.0.113.9:4711, [fd00::2]:80"}, "203.0.113.9"},
 		{"a bracketed address and a zone", "10.0.0.1:1", []string{"[fe80::1%eth0]"}, "fe80::1"},
@@ -139,9 +141,12 @@ func TestLog(t *testing.T) {
 	}{
 		{"/fine/", map[string]any{"level": "INFO", "route": "/fine/:token", "status": 200., "bytes": 5.}, false},
 		{"/wrong/", map[string]any{"level": "INFO", "route": "/wrong/:token", "status": 409.}, false},
-		{"/down/", map[string]any{"level": "WARN", "route": "/down/:token", "status": 503., "error": "Away.: connection refused"}, false},
-		{"/internal/", map[string]any{"level": "ERROR", "route": "/internal/:token", "status": 500., "error": "disk on fire"}, false},
-		{"/panic/", map[string]any{"level": "ERROR", "route": "/panic/:token", "status": 500., "error": "panic: index out of range"}, true},
+		{"/down/", map[string]any{"level": "WARN", "route": "/down/:token", "status": 503.,
+			"error": "Away.: connection refused"}, false},
+		{"/internal/", map[string]any{"level": "ERROR", "route": "/internal/:token", "status": 500.,
+			"error": "disk on fire"}, false},
+		{"/panic/", map[string]any{"level": "ERROR", "route": "/panic/:token", "status": 500.,
+			"error": "panic: index out of range"}, true},
 		{"/gone/", map[string]any{"level": "INFO", "route": "/gone/:token", "status": 499.}, false},
 		{"/nowhere/", map[string]any{"level": "INFO", "route": "", "status": 404.}, false},
 	}

@@ -12,19 +12,20 @@ import (
 	"rollcall/model/organization"
 )
 
-// NewLookupTXT makes the look-up of TXT records that proves domains. It asks each of the DNS
-// servers, those of the system when there are none, and takes an answer only where all agree: one
-// that was lied to, or that remembers what was, proves nothing and takes nothing away.
+// NewLookupTXT makes the look-up of the TXT records that prove domains. It asks each of the DNS
+// servers, or those of the system when servers is empty. When their answers differ it fails: an
+// answer that is forged or outdated must neither prove a domain nor withdraw a proof.
 func NewLookupTXT(servers []netip.AddrPort) organization.LookupTXT {
 	resolvers := []*net.Resolver{{PreferGo: true}}
 	if len(servers) > 0 {
 		resolvers = nil
 	}
 	for _, server := range servers {
-		resolvers = append(resolvers, &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, network, server.String())
-		}})
+		}
+		resolvers = append(resolvers, &net.Resolver{PreferGo: true, Dial: dial})
 	}
 	return func(ctx context.Context, name string) ([]string, error) { return lookupTXT(ctx, resolvers, name) }
 }
@@ -32,7 +33,7 @@ func NewLookupTXT(servers []netip.AddrPort) organization.LookupTXT {
 func lookupTXT(ctx context.Context, resolvers []*net.Resolver, name string) ([]string, error) {
 	var common []string
 	for i, r := range resolvers {
-		texts, err := r.LookupTXT(ctx, name+".") // the dot keeps the system's search list away
+		texts, err := r.LookupTXT(ctx, name+".") // with the dot, the search list of the system is not used
 		if failed, ok := errors.AsType[*net.DNSError](err); ok && failed.IsNotFound {
 			texts, err = []string{}, nil
 		}

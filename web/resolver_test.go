@@ -21,8 +21,10 @@ func TestLookupTXT(t *testing.T) {
 		want    []string
 		none    bool // DNS says that there is nothing
 	}{
-		"one server's answer":                    {records: [][]string{{"token", "other"}}, want: []string{"other", "token"}},
-		"two that agree, in whatever order":      {records: [][]string{{"a", "b"}, {"b", "a"}}, want: []string{"a", "b"}},
+		"one server's answer": {records: [][]string{{"token", "other"}},
+			want: []string{"other", "token"}},
+		"two that agree, in whatever order": {records: [][]string{{"a", "b"}, {"b", "a"}},
+			want: []string{"a", "b"}},
 		"two that disagree say nothing":          {records: [][]string{{"a"}, {"b"}}},
 		"one that knows and one that does not":   {records: [][]string{{"a"}, nil}},
 		"no such name":                           {records: [][]string{nil, nil}, none: true},

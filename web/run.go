@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The limits of a connection. A client that sends its request byte by byte holds a connection for
-// these times and no longer. A handler whose answer takes longer moves its own deadline with
+// The limits of a connection. A client that sends its request byte by byte cannot keep a connection
+// for longer than these times. A handler whose answer takes longer extends its deadline with
 // http.ResponseController.
 const (
 	headerTimeout = 10 * time.Second
@@ -19,19 +19,19 @@ const (
 	writeTimeout  = 120 * time.Second
 	idleTimeout   = 120 * time.Second
 
-	// maxHeader bounds the request line and the header, in bytes. A SCIM filter has at most 8 KiB,
-	// a SAML message in a query some 16 KiB.
+	// maxHeader is the largest request line with headers, in bytes. A SCIM filter has at most
+	// 8 KiB, and a SAML message in a query about 16 KiB.
 	maxHeader = 64 << 10
 )
 
-// Run serves until ctx ends. Then it accepts nothing more, lets the requests in flight finish for
-// as long as Options.Grace allows, cuts off the rest and returns nil. Any other end is an error.
-// It takes Options.Listener over and runs once.
+// Run serves until ctx ends. Then it accepts no more requests, waits for those in flight for up to
+// Options.Grace, cuts off the rest and returns nil. Any other end is an error. Run closes
+// Options.Listener, so it can be called only once.
 func (s *Server) Run(ctx context.Context) error {
 	if s.options.Listener == nil {
 		return errors.New("serve: there is no listener")
 	}
-	// The requests do not belong to ctx: its end must not break off what may still finish.
+	// The requests have a context of their own: the end of ctx must not cancel those in flight.
 	requests, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	server := &http.Server{
@@ -42,7 +42,7 @@ func (s *Server) Run(ctx context.Context) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		// Its lines name the addresses of clients: they are for the search for a fault only.
+		// Its lines contain the addresses of clients, so they are written at debug level only.
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)

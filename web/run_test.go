@@ -29,7 +29,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// run starts the server and returns what ends it, and how it ended.
+// run starts the server. It returns a function that ends it, and a channel with the result of Run.
 func run(t *testing.T, s *web.Server) (stop func(), ended <-chan error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -67,7 +67,7 @@ func TestRunFinishesRequestsInFlight(t *testing.T) {
 	}()
 	<-arrived
 	stop()
-	// Only a closed listener refuses, so this waits for the server to have stopped accepting.
+	// A connection is refused once the listener is closed. Then the server accepts no more.
 	for {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
@@ -136,7 +136,7 @@ func TestOpen(t *testing.T) {
 	expect("/", 404, "nothing at this address")
 }
 
-// pipes is a listener without a network, so that synctest can see when nothing moves any more.
+// pipes is a listener without a network, so that synctest knows when all goroutines wait.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -179,7 +179,8 @@ func TestRunCutsOffSlowClients(t *testing.T) {
 	}{
 		{"a header that never ends", "GET / HTTP/1.1\r\nX: ", 10 * time.Second, 0},
 		{"a request line that never ends", "GET /", 10 * time.Second, 400},
-		{"a body that never ends", "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", 60 * time.Second, 400},
+		{"a body that never ends", "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
+			60 * time.Second, 400},
 		{"a header without measure", "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 80<<10), time.Second, 431},
 	}
 	for _, test := range tests {

@@ -1,10 +1,12 @@
-// Package web is the HTTP ground shared by scim, sso and console.
+// Package web is the HTTP server that api, scim, sso and console mount their routes on.
 //
-// New makes the Server with the middleware that every request passes, its error answers and its
-// health checks; the other packages mount their routes on its Echo. Errors that handlers return are
-// mapped to a status once, here, and drawn by the renderer of their path: a page or a problem
-// document unless a package took a prefix for itself with Errors. Pages renders HTML, Outbound is
-// the only client for requests to addresses that customers name.
+// New makes the Server with the middleware of every request, the error answers and the health
+// checks. The other packages add their routes to its Echo. Status maps the error that a handler
+// returns to a status. A Renderer writes the answer: a page or a problem document by default, or
+// what a package sets with Errors for its paths.
+//
+// Pages renders HTML pages. Form, OwnForms and Cookies are for the pages with forms. Outbound makes
+// all requests to addresses that customers enter.
 package web
 
 import (
@@ -26,24 +28,26 @@ type Options struct {
 	// Listener is where Run accepts connections. A server that only serves tests has none.
 	Listener net.Listener
 
-	// PublicURL is how browsers reach the server. Where it is https, browsers are told to stay there.
+	// PublicURL is the URL by which browsers reach the server. When it is https, the answers have
+	// Strict-Transport-Security.
 	PublicURL string
 
-	// TrustedProxies are the addresses whose X-Forwarded-For and X-Request-Id are believed.
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For and X-Request-Id are
+	// used.
 	TrustedProxies []netip.Prefix
 
 	// BodyLimit is the largest request body in bytes, 8 MiB when zero. Larger ones are refused
-	// with 413, chunked ones where the handler reads past the limit.
+	// with 413. A chunked body is refused when the handler reads past the limit.
 	BodyLimit int64
 
-	// Ready tells why the server cannot do its work at the moment, nil when it can. Only the
-	// message of a model.Error is shown. It is given five seconds. Nil is always ready.
+	// Ready returns an error while the server cannot do its work. Only the message of a model.Error
+	// is shown. Its context ends after five seconds. Without Ready the server is always ready.
 	Ready func(context.Context) error
 
-	// Grace is how long requests in flight may take once the server stops, 30 s when zero.
+	// Grace is how long Run waits for requests in flight when the server stops, 30 s when zero.
 	Grace time.Duration
 
-	// Log receives one line for each request, and slog.Default does when nil.
+	// Log receives one line for each request. It is slog.Default when nil.
 	Log *slog.Logger
 }
 
@@ -54,7 +58,7 @@ type Server struct {
 
 	options Options
 	log     *slog.Logger
-	waiting *echo.Echo // answers until Open
+	waiting *echo.Echo // answers before Open
 	opened  atomic.Bool
 }
 
@@ -84,10 +88,10 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// newEcho makes an Echo with everything that does not depend on what is mounted.
+// newEcho makes an Echo with the middleware, the health checks, the assets and the error answers.
 func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 	e := echo.New()
-	// Echo's own log is text on standard output; what it would say is in ours.
+	// Echo's own log is text on standard output. The same is in our log.
 	e.Logger.SetOutput(io.Discard)
 	e.IPExtractor = func(r *http.Request) string { return clientAddress(r, s.options.TrustedProxies).String() }
 	e.HTTPErrorHandler = func(err error, c echo.Context) { answer(c, err, s.Pages.renderFailure) }
@@ -103,12 +107,12 @@ func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 	return e
 }
 
-// Open lets requests through to what is mounted on Echo, where no route may be added from then on.
-// Until then Run answers health checks and tells everyone else to try again, so that the server can
-// be seen alive while it migrates the database.
+// Open makes the routes on Echo reachable. No route may be added afterwards. Before Open the server
+// answers only health checks and assets, and every other request with 503, so that it can be seen
+// alive while it migrates the database.
 func (s *Server) Open() { s.opened.Store(true) }
 
-// ServeHTTP answers a request as Run would.
+// ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.opened.Load() {
 		s.Echo.ServeHTTP(w, r)

@@ -16,7 +16,7 @@ import (
 	"rollcall/web"
 )
 
-// record is a log that may be read while the server writes it.
+// record is a log that a test can read while the server writes to it.
 type record struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -61,7 +61,7 @@ func newServer(t *testing.T, o web.Options) (*web.Server, *record) {
 	return s, log
 }
 
-// serve puts the handler on a real connection.
+// serve starts a server with the handler on a loopback address.
 func serve(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -69,7 +69,7 @@ func serve(t *testing.T, h http.Handler) *httptest.Server {
 	return server
 }
 
-// answer is what a client sees.
+// answer is an answer as a client receives it.
 type answer struct {
 	status int
 	header http.Header
@@ -117,7 +117,8 @@ func TestHealth(t *testing.T) {
 		{"alive although not ready", "GET", "/healthz", errText(private), 200, `{"status":"ok"}`},
 		{"alive by HEAD", "HEAD", "/healthz", nil, 200, ""},
 		{"ready", "GET", "/readyz", nil, 200, `{"status":"ok"}`},
-		{"not ready for a reason that may be told", "GET", "/readyz", unavailable("The database does not answer.", errText(private)),
+		{"not ready for a reason that may be told", "GET", "/readyz",
+			unavailable("The database does not answer.", errText(private)),
 			503, `{"status":"unavailable","reason":"The database does not answer."}`},
 		{"not ready for an internal reason", "GET", "/readyz", errText(private),
 			503, `{"status":"unavailable","reason":"The server cannot do its work at the moment."}`},
@@ -173,7 +174,8 @@ func TestHeaders(t *testing.T) {
 					}
 				}
 				if got.Get("Strict-Transport-Security") != hsts {
-					t.Errorf("%s: Strict-Transport-Security is %q, want %q", path, got.Get("Strict-Transport-Security"), hsts)
+					t.Errorf("%s: Strict-Transport-Security is %q, want %q", path,
+						got.Get("Strict-Transport-Security"), hsts)
 				}
 				policy := got.Get("Content-Security-Policy")
 				for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} {

@@ -16,7 +16,7 @@ import (
 
 const pause = 10 * time.Second
 
-// outcome is what one round answers.
+// outcome is what one round returns.
 type outcome struct {
 	more bool
 	err  error
@@ -30,9 +30,10 @@ func TestRoundsBegin(t *testing.T) {
 		want     []time.Duration // since the start
 		logged   int
 	}{
-		"at once, then after each pause":      {[]outcome{{}, {}, {}}, []time.Duration{0, pause, 2 * pause}, 0},
-		"without a pause while there is more": {[]outcome{{more: true}, {more: true}, {}, {}}, []time.Duration{0, 0, 0, pause}, 0},
-		"again after an error":                {[]outcome{{err: failure}, {}}, []time.Duration{0, pause}, 1},
+		"at once, then after each pause": {[]outcome{{}, {}, {}}, []time.Duration{0, pause, 2 * pause}, 0},
+		"without a pause while there is more": {[]outcome{{more: true}, {more: true}, {}, {}},
+			[]time.Duration{0, 0, 0, pause}, 0},
+		"again after an error": {[]outcome{{err: failure}, {}}, []time.Duration{0, pause}, 1},
 		"after a pause where a round with more to do failed": {[]outcome{{true, failure}, {true, failure}, {}},
 			[]time.Duration{0, pause, 2 * pause}, 2},
 	} {
@@ -97,10 +98,11 @@ func TestEndOfContextEndsThePause(t *testing.T) {
 func TestErrorOfARoundThatTheEndBrokeOffIsNotLogged(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
-	err := worker.Every(ctx, pause, slog.New(slog.NewTextHandler(&log, nil)), "work failed", func(ctx context.Context) (bool, error) {
-		cancel()
-		return false, ctx.Err()
-	})
+	err := worker.Every(ctx, pause, slog.New(slog.NewTextHandler(&log, nil)), "work failed",
+		func(ctx context.Context) (bool, error) {
+			cancel()
+			return false, ctx.Err()
+		})
 	if err != nil || log.Len() > 0 {
 		t.Errorf("error %v, log %q", err, &log)
 	}

@@ -61,9 +61,11 @@ func (s *source) importProblems() []string {
 		case strings.Contains(first, "."):
 			module, known := fence(imported)
 			if !known {
-				problems = append(problems, fmt.Sprintf("%s: nobody may import %s: give it a fence, and a line under Built on in CONTRIBUTING.md", s.at(spec.Pos()), imported))
+				problems = append(problems, fmt.Sprintf("%s: nobody may import %s: give it a fence, and a line under "+
+					"Built on in CONTRIBUTING.md", s.at(spec.Pos()), imported))
 			} else if !stands(s.name, fences[module]) {
-				problems = append(problems, fmt.Sprintf("%s: %s belongs in %s only", s.at(spec.Pos()), module, fences[module]))
+				problems = append(problems,
+					fmt.Sprintf("%s: %s belongs in %s only", s.at(spec.Pos()), module, fences[module]))
 			}
 		}
 	}
@@ -84,7 +86,8 @@ func fence(imported string) (module string, known bool) {
 func (s *source) sizeProblems() []string {
 	var problems []string
 	if s.lines > maxFile {
-		problems = append(problems, fmt.Sprintf("%s: %d lines, and %d are the limit: a piece of it wants a name of its own", s.name, s.lines, maxFile))
+		problems = append(problems, fmt.Sprintf(
+			"%s: %d lines, and %d are the limit: a piece of it wants a name of its own", s.name, s.lines, maxFile))
 	}
 	for _, d := range s.file.Decls {
 		f, ok := d.(*ast.FuncDecl)
@@ -92,7 +95,8 @@ func (s *source) sizeProblems() []string {
 			continue
 		}
 		if n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1; n > maxFunction {
-			problems = append(problems, fmt.Sprintf("%s: %s has %d lines, and %d are the limit", s.at(f.Pos()), f.Name.Name, n, maxFunction))
+			problems = append(problems,
+				fmt.Sprintf("%s: %s has %d lines, and %d are the limit", s.at(f.Pos()), f.Name.Name, n, maxFunction))
 		}
 	}
 	for _, group := range s.file.Comments {
@@ -117,7 +121,8 @@ func (s *source) undocumented() []string {
 			}
 		}
 		if name.IsExported() {
-			problems = append(problems, fmt.Sprintf("%s: %s has no comment that says what it promises", s.at(name.Pos()), name.Name))
+			problems = append(problems,
+				fmt.Sprintf("%s: %s has no comment that says what it promises", s.at(name.Pos()), name.Name))
 		}
 	}
 	for _, d := range s.file.Decls {
@@ -276,5 +281,6 @@ func (s *source) innocent() map[*ast.BasicLit]bool {
 	return texts
 }
 
-// errorText are the functions that make an error from text: ours, which end in f, and the library's.
-var errorText = regexp.MustCompile(`(^|\.)(fmt\.Errorf|errors\.New|[A-Z][A-Za-z]+f)$`)
+// errorText are the functions that make an error from text: ours, which end in f, and the
+// library's.
+var errorText = regexp.MustCompile(`^(fmt\.Errorf|errors\.New|[A-Z][A-Za-z]+f)$`)

@@ -18,21 +18,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seen is a page as the browser showed it.
+// seen is a page as the browser shows it.
 type seen struct {
 	URL, Title, Text string
-	Wide             []int // the widths of windows in which it had to be scrolled sideways
+	Wide             []int // the widths of windows in which the page is wider than the window
 }
 
-// browserCookie is a cookie that the browser kept.
+// browserCookie is a cookie that the browser has stored.
 type browserCookie struct {
 	Name, Domain, Path string
 	HTTPOnly, Secure   bool
 	SameSite           string
 }
 
-// TestInteropDemoBrowser walks the demo in Debian's Chromium, which decides what a cookie is sent with
-// and what a page may do. make interop builds the program and installs what drives the browser.
+// TestInteropDemoBrowser walks through the demo in Debian's Chromium, which decides which cookies a
+// request has and what a page may do. make interop builds the program and installs the driver of
+// the browser.
 func TestInteropDemoBrowser(t *testing.T) {
 	d := startDemoProgram(t)
 	var problems bytes.Buffer
@@ -62,11 +63,12 @@ func TestInteropDemoBrowser(t *testing.T) {
 		return s
 	}
 	kwame := []string{"Kwame Mensah", "kwame.mensah@contoso.example", "Role member", "Engineering Everyone Sales"}
-	ended := []string{"Your access has ended", "no longer assigns", "Reason deprovisioned", "Kwame Mensah", "Try to sign in again"}
+	ended := []string{"Your access has ended", "no longer assigns", "Reason deprovisioned", "Kwame Mensah",
+		"Try to sign in again"}
 	shown("welcome", d.app, "Sign in with SSO Contoso", "Sign in with SSO Fabrikam")
 	shown("choice", d.idp, "Sign in to Contoso as")
 	shown("signedIn", d.app, append(kwame, "looks again every three seconds")...)
-	shown("back", d.api, "You were not signed in", "Reference") // its response counted once
+	shown("back", d.api, "You were not signed in", "Reference") // a response signs in only once
 	shown("afterBack", d.app, kwame...)
 	shown("tab", d.app, kwame...)
 	shown("again", d.app, kwame...)
@@ -84,7 +86,8 @@ func TestInteropDemoBrowser(t *testing.T) {
 	shown("signedOut", d.app, "Sign in with SSO")
 	shown("afterwards", d.app, "Sign in with SSO")
 	shown("plainAnswer", d.idp, "Continue to Fabrikam")
-	if s := shown("plain", d.app, "Noor Al-Farsi", "AzureSAML", "Engineering Everyone Finance"); strings.Contains(s.Text, "three seconds") {
+	s := shown("plain", d.app, "Noor Al-Farsi", "AzureSAML", "Engineering Everyone Finance")
+	if strings.Contains(s.Text, "three seconds") {
 		t.Errorf("without JavaScript the page promises to look again: %s", s.Text)
 	}
 	shown("login", d.api+"/login", "E-mail address")
@@ -102,8 +105,8 @@ func read(t *testing.T, report map[string]json.RawMessage, name string, into any
 	}
 }
 
-// checkCookies wants three servers with a name each, and the one cookie of a login that may come along
-// from another site, as the identity provider's form is.
+// checkCookies compares the cookies of the three servers. Only the cookie of a login may be sent
+// with a request from another site, because the identity provider's form is one.
 func checkCookies(t *testing.T, report map[string]json.RawMessage) {
 	t.Helper()
 	var cookies []browserCookie
@@ -119,14 +122,15 @@ func checkCookies(t *testing.T, report map[string]json.RawMessage) {
 	}
 	var sites []string
 	read(t, report, "sites", &sites)
-	// Two by the first tab and its back button, one refused, and two from the tile.
-	if diff := cmp.Diff([]string{"cross-site", "cross-site", "cross-site", "cross-site", "cross-site"}, sites); diff != "" {
+	// Two in the first tab and after its back button, one that is refused, and two from the tile.
+	diff := cmp.Diff([]string{"cross-site", "cross-site", "cross-site", "cross-site", "cross-site"}, sites)
+	if diff != "" {
 		t.Errorf("Sec-Fetch-Site of the responses' forms (-want +got):\n%s", diff)
 	}
 }
 
-// checkErrors wants no complaint of the browser, such as of what a Content-Security-Policy blocked,
-// but of the two pages that are refusals.
+// checkErrors checks that the browser reports no error, such as a violation of a
+// Content-Security-Policy, except the status of the two pages that are refusals.
 func checkErrors(t *testing.T, report map[string]json.RawMessage) {
 	t.Helper()
 	var status int
@@ -164,10 +168,11 @@ func startDemoProgram(t *testing.T) *demo {
 		}
 	})
 	d := &demo{problems: &problems}
-	for lines := bufio.NewScanner(out); !strings.Contains(d.screen, "Ctrl-C stops it"); d.screen += lines.Text() + "\n" {
+	for lines := bufio.NewScanner(out); !strings.Contains(d.screen, "Ctrl-C stops it"); {
 		if !lines.Scan() {
 			t.Fatalf("the demo ended: %s", problems.String())
 		}
+		d.screen += lines.Text() + "\n"
 	}
 	d.readScreen(t)
 	return d

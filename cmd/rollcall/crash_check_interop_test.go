@@ -16,18 +16,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// crashRow is a user as the server has it.
+// crashRow is a user as the server answers it.
 type crashRow struct {
 	User    crashUser
 	Version int
 }
 
-// check compares what is there with what the feed tells and with what the writers were told.
+// check compares the users on the server with the events of the feed and with the answers that the
+// writers got.
 func (c *crash) check(t *testing.T) {
 	t.Helper()
 	var rows map[string]crashRow
 	var difference string
-	// What the feed shows may lag behind a transaction of PostgreSQL's own.
+	// The feed may come later than a commit, because it waits for older transactions of PostgreSQL.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		c.feed.read(t, c)
 		var ids map[string]string
@@ -52,8 +53,8 @@ func (c *crash) check(t *testing.T) {
 	}
 }
 
-// check demands that what is there of the writer's people is what it was told, and of the steps that
-// it was not told of as many as were done before the fault. It goes on from there.
+// check compares the writer's users on the server with its acknowledged steps, followed by some of
+// its steps without an answer. It sets the writer's users to those on the server.
 func (w *crashWriter) check(t *testing.T, rows map[string]crashRow) {
 	t.Helper()
 	there := crashPeople{}
@@ -72,17 +73,19 @@ func (w *crashWriter) check(t *testing.T, rows map[string]crashRow) {
 			w.people, w.unsure = there, nil
 			break
 		}
-		differences = append(differences, fmt.Sprintf("with %d of the steps without an answer (-told +there):\n%s", i, difference))
+		differences = append(differences,
+			fmt.Sprintf("with %d of the steps without an answer (-told +there):\n%s", i, difference))
 		if i == len(w.unsure) {
 			t.Errorf("writer %d: %s", w.number, strings.Join(differences, "\n"))
 			return
 		}
 		w.unsure[i].do(expected)
 	}
-	// What filters look up is written with the row or not at all.
+	// The values for filters are written in the transaction of the row.
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		var list struct{ Resources []struct{ UserName string } }
-		request(t, http.MethodGet, w.url+"/Users?filter="+url.QueryEscape(`emails.value eq "`+name+`"`), w.token, "").decode(t, &list)
+		request(t, http.MethodGet, w.url+"/Users?filter="+url.QueryEscape(`emails.value eq "`+name+`"`), w.token,
+			"").decode(t, &list)
 		if len(list.Resources) != 1 || list.Resources[0].UserName != name {
 			t.Errorf("by the address %s are found %v", name, list.Resources)
 		}
@@ -125,7 +128,7 @@ func (c *crash) rows(t *testing.T) (rows map[string]crashRow, ids map[string]str
 			told = append(told, g.Display)
 		}
 		if slices.Sort(told); !slices.Equal(told, of[u.ID]) {
-			t.Errorf("%s is a member of %v and is told to be of %v", u.UserName, of[u.ID], told)
+			t.Errorf("%s is a member of %v, and the user has the groups %v", u.UserName, of[u.ID], told)
 		}
 		rows[u.UserName] = crashRow{crashUser{u.Title, u.Active, strings.Join(of[u.ID], " ")}, version}
 		ids[u.UserName] = u.ID
@@ -133,18 +136,19 @@ func (c *crash) rows(t *testing.T) (rows map[string]crashRow, ids map[string]str
 	return rows, ids
 }
 
-// crashFeed is what the feed has told so far.
+// crashFeed is the state that follows from the events read so far.
 type crashFeed struct {
 	after string // the last event that was read
 	seen  map[string]bool
 	count int
 	users map[string]crashRow // by the feed's ids of users
-	names map[string]string   // likewise
-	ended map[string]int      // by name, how often access was lost and no event has told of that yet
+	names map[string]string   // user names, by the same ids
+	ended map[string]int      // by name, how often access ended without its event so far
 }
 
 func newCrashFeed() crashFeed {
-	return crashFeed{seen: map[string]bool{}, users: map[string]crashRow{}, names: map[string]string{}, ended: map[string]int{}}
+	return crashFeed{seen: map[string]bool{}, users: map[string]crashRow{}, names: map[string]string{},
+		ended: map[string]int{}}
 }
 
 func (f *crashFeed) rows() map[string]crashRow {
@@ -155,7 +159,7 @@ func (f *crashFeed) rows() map[string]crashRow {
 	return rows
 }
 
-// crashEvent is an event with all that is told of in any.
+// crashEvent is an event. Its Data has the members of all types of events.
 type crashEvent struct {
 	ID, Event string
 	Data      struct {
@@ -173,7 +177,7 @@ type crashEventUser struct {
 	JobTitle            string `json:"job_title"`
 }
 
-// read reads on in the feed to its end, page by page.
+// read reads the new events of the feed, page by page.
 func (f *crashFeed) read(t *testing.T, c *crash) {
 	t.Helper()
 	for {
@@ -189,7 +193,7 @@ func (f *crashFeed) read(t *testing.T, c *crash) {
 		a.decode(t, &page)
 		for _, e := range page.Data {
 			if f.seen[e.ID] {
-				t.Fatalf("event %s is told twice", e.ID)
+				t.Fatalf("event %s came twice", e.ID)
 			}
 			f.seen[e.ID], f.after, f.count = true, e.ID, f.count+1
 			if problem := f.replay(e); problem != "" {
@@ -202,7 +206,7 @@ func (f *crashFeed) read(t *testing.T, c *crash) {
 	}
 }
 
-// replay does what an event tells of, and says why that cannot have happened.
+// replay applies an event to the state. It returns what is wrong when the event does not fit.
 func (f *crashFeed) replay(e crashEvent) string {
 	id := e.Data.ID
 	if e.Data.User != nil {
@@ -226,7 +230,8 @@ func (f *crashFeed) replay(e crashEvent) string {
 		delete(f.users, id)
 		f.ended[name]++
 	case "dsync.group.user_added", "dsync.group.user_removed":
-		in, adds := slices.Contains(strings.Fields(row.User.Groups), e.Data.Group.Name), e.Event == "dsync.group.user_added"
+		in, adds := slices.Contains(strings.Fields(row.User.Groups), e.Data.Group.Name),
+			e.Event == "dsync.group.user_added"
 		if !there || in == adds {
 			return fmt.Sprintf("it was %+v", row)
 		}
@@ -240,7 +245,7 @@ func (f *crashFeed) replay(e crashEvent) string {
 	return ""
 }
 
-// update demands that a user was what the event says that it was before.
+// update applies an event about a changed user. It checks the previous values in the event.
 func (f *crashFeed) update(id string, e crashEvent) string {
 	row, there := f.users[id]
 	state := map[bool]string{true: "active", false: "inactive"}[row.User.Active]
@@ -250,7 +255,8 @@ func (f *crashFeed) update(id string, e crashEvent) string {
 		}
 	}
 	active := e.Data.State == "active"
-	if !there || row.User.Title == e.Data.JobTitle || (row.User.Active != active) != (e.Data.PreviousAttributes["state"] != nil) {
+	if !there || row.User.Title == e.Data.JobTitle ||
+		(row.User.Active != active) != (e.Data.PreviousAttributes["state"] != nil) {
 		return fmt.Sprintf("it was %+v", row)
 	}
 	if row.User.Active && !active {

@@ -18,15 +18,15 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// kills is how often each fault strikes: more than a few is for make test-crash.
+// kills is how often each fault happens. make test-crash sets a high number.
 var kills = flag.Int("kills", 3, "how often each kind of crash happens")
 
-// crashWriters write at once.
+// crashWriters is the number of clients that write at the same time.
 const crashWriters = 8
 
-// TestInteropCrash has faults strike while clients write. After each of them what was acknowledged
-// must be there, what was not must be there whole or not at all, and the feed must tell of exactly
-// what is there.
+// TestInteropCrash causes faults while clients write. After each fault every acknowledged change
+// must be stored, every other change must be stored completely or not at all, and the events of the
+// feed must lead to exactly what is stored.
 func TestInteropCrash(t *testing.T) {
 	t.Run("the process is killed, on SQLite", func(t *testing.T) {
 		environ := []string{"ROLLCALL_DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")}
@@ -42,7 +42,7 @@ func TestInteropCrash(t *testing.T) {
 		for range *kills {
 			c.strike(t, func() {
 				c.kill()
-				// A transaction whose client is gone may still be committing.
+				// A session of the killed server may still be committing.
 				waitForSessions(t, database)
 				c.start(t)
 			})
@@ -55,7 +55,7 @@ func TestInteropCrash(t *testing.T) {
 		for range *kills {
 			c.strike(t, func() {
 				database.StopImmediately(t)
-				c.writing.Wait() // nobody is told of success while there is no database
+				c.writing.Wait() // no write is acknowledged while there is no database
 				if err := database.Start(); err != nil {
 					t.Fatal(err)
 				}
@@ -66,7 +66,7 @@ func TestInteropCrash(t *testing.T) {
 	})
 }
 
-// waitForSessions waits until no session of a server's clients is left but the own.
+// waitForSessions waits until the database has no session of the server.
 func waitForSessions(t *testing.T, database *modeltest.Server) {
 	t.Helper()
 	db, err := sql.Open("pgx", database.URL("postgres"))
@@ -74,16 +74,18 @@ func waitForSessions(t *testing.T, database *modeltest.Server) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	eventually(t, 20*time.Second, func() bool {
+	modeltest.Eventually(t, func() bool {
 		var n int
-		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = 'rollcall'").Scan(&n); err != nil {
+		err := db.QueryRowContext(t.Context(),
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = 'rollcall'").Scan(&n)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return n == 0
 	})
 }
 
-// crash is a server that is struck again and again, with those who write to it.
+// crash is a server that fails repeatedly, with the clients that write to it.
 type crash struct {
 	environ []string
 	server  *process
@@ -95,7 +97,7 @@ type crash struct {
 	shared  string // id of the group that all writers change
 
 	acknowledged                  atomic.Int64 // changes
-	faults, unsure, done, notDone int          // unsure are the changes that nobody was told the end of
+	faults, unsure, done, notDone int          // unsure are the changes without an answer
 }
 
 func newCrash(t *testing.T, environ ...string) *crash {
@@ -106,7 +108,8 @@ func newCrash(t *testing.T, environ ...string) *crash {
 	c.scimDirectory = newDirectory(t, c.server.url)
 	c.shared = c.group(t, crashShared)
 	for i := range crashWriters {
-		w := &crashWriter{crash: c, number: i, people: crashPeople{}, ids: map[string]string{}, random: rand.New(rand.NewPCG(uint64(i), 9))}
+		w := &crashWriter{crash: c, number: i, people: crashPeople{}, ids: map[string]string{},
+			random: rand.New(rand.NewPCG(uint64(i), 9))}
 		w.group = c.scimDirectory.group(t, w.crew())
 		c.writers = append(c.writers, w)
 	}
@@ -116,7 +119,8 @@ func newCrash(t *testing.T, environ ...string) *crash {
 // group makes a group without members and returns its id.
 func (d scimDirectory) group(t *testing.T, name string) string {
 	t.Helper()
-	a := request(t, http.MethodPost, d.url+"/Groups", d.token, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"`+name+`"}`)
+	a := request(t, http.MethodPost, d.url+"/Groups", d.token,
+		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"`+name+`"}`)
 	if a.status != http.StatusCreated {
 		t.Fatalf("create group: %d %s", a.status, a.body)
 	}
@@ -125,7 +129,7 @@ func (d scimDirectory) group(t *testing.T, name string) string {
 	return g.ID
 }
 
-// strike has the writers write, the fault happen, and everything checked.
+// strike lets the writers write, causes the fault and checks the result.
 func (c *crash) strike(t *testing.T, fault func()) {
 	t.Helper()
 	before := c.acknowledged.Load()
@@ -134,8 +138,8 @@ func (c *crash) strike(t *testing.T, fault func()) {
 	for _, w := range c.writers {
 		c.writing.Go(func() { defer c.running.Add(-1); w.write(t) })
 	}
-	eventually(t, time.Minute, func() bool { return c.acknowledged.Load() >= enough || c.running.Load() == 0 })
-	time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond) // in the midst of whatever they do
+	modeltest.Eventually(t, func() bool { return c.acknowledged.Load() >= enough || c.running.Load() == 0 })
+	time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond) // so that the fault comes at a random moment
 	fault()
 	c.writing.Wait()
 	c.faults++
@@ -151,14 +155,14 @@ func (c *crash) strike(t *testing.T, fault func()) {
 	}
 }
 
-// kill ends the process without a chance to finish anything.
+// kill sends SIGKILL to the process.
 func (c *crash) kill() {
 	_ = c.server.command.Process.Kill()
 	<-c.server.done
 	c.writing.Wait()
 }
 
-// start starts the server again, which listens at another port then.
+// start starts the server again, on another port.
 func (c *crash) start(t *testing.T) {
 	t.Helper()
 	old := c.server.url
@@ -167,10 +171,11 @@ func (c *crash) start(t *testing.T) {
 	c.scimDirectory.url = strings.Replace(c.scimDirectory.url, old, c.server.url, 1)
 }
 
-// report says how much was tried.
+// report logs how many changes were made.
 func (c *crash) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d faults: %d changes acknowledged and there; of %d without an answer %d were done and %d not; %d events replayed",
+	t.Logf("%d faults: %d changes acknowledged and there; "+
+		"of %d without an answer %d were done and %d not; %d events replayed",
 		c.faults, c.acknowledged.Load(), c.unsure, c.done, c.notDone, c.feed.count)
 	if c.unsure < c.faults {
 		t.Errorf("only %d changes met the %d faults", c.unsure, c.faults)

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// crashShared is the group that all writers put their people into; each has one of its own besides.
+// crashShared is the group of all writers. Each writer also has a group of its own.
 const crashShared = "All"
 
-// crashUser is what a writer has set of somebody.
+// crashUser has the attributes of a user that a writer sets.
 type crashUser struct {
 	Title  string
 	Active bool
@@ -26,14 +26,14 @@ type crashUser struct {
 // crashPeople are users by their names.
 type crashPeople map[string]crashUser
 
-// change alters somebody who is there.
+// change applies a function to a user if there is one of the name.
 func (p crashPeople) change(name string, alter func(u *crashUser)) {
 	u := p[name]
 	alter(&u)
 	p[name] = u
 }
 
-// join puts somebody into a group, or takes them out.
+// join adds a user to a group or removes it.
 func (p crashPeople) join(name, group string, in bool) {
 	p.change(name, func(u *crashUser) {
 		groups := slices.DeleteFunc(strings.Fields(u.Groups), func(g string) bool { return g == group })
@@ -45,7 +45,7 @@ func (p crashPeople) join(name, group string, in bool) {
 	})
 }
 
-// crashWriter writes people of its own, so that it knows what must be there of them.
+// crashWriter writes users that no other writer changes, so that it knows their state.
 type crashWriter struct {
 	*crash
 	number int
@@ -55,13 +55,13 @@ type crashWriter struct {
 
 	people crashPeople
 	ids    map[string]string // by name
-	unsure []crashStep       // the last, of which it was not told whether they were done
+	unsure []crashStep       // the last steps, if they had no answer
 }
 
 // crew is the name of the writer's own group.
 func (w *crashWriter) crew() string { return fmt.Sprintf("crew-%d", w.number) }
 
-// crashStep is one change: all of it is done, or nothing.
+// crashStep is one change that is stored completely or not at all.
 type crashStep struct {
 	method, path, body string
 	creates            string // the name of the user that it makes
@@ -86,8 +86,9 @@ func (w *crashWriter) write(t *testing.T) {
 	}
 }
 
-// send sends one step as a request, several as a bulk request that ends at the first failure. It
-// returns how many were acknowledged; unless it is sure, steps after that may have been done or not.
+// send sends one step as a request, or several steps as a bulk request that ends at the first
+// failure. It returns how many steps were acknowledged. If sure is false, later steps may have been
+// stored too.
 func (w *crashWriter) send(t *testing.T, steps []crashStep) (done int, sure bool) {
 	if len(steps) > 1 {
 		return w.bulk(t, steps)
@@ -105,8 +106,8 @@ func (w *crashWriter) send(t *testing.T, steps []crashStep) (done int, sure bool
 	return 1, true
 }
 
-// acknowledges tells whether an answer says that the step was done. Other than that there may be
-// none, or the one that says to come again.
+// acknowledges reports whether an answer confirms the step. The only other results it accepts are
+// no answer and status 503.
 func (w *crashWriter) acknowledges(t *testing.T, s crashStep, status int, body string) bool {
 	if status/100 == 2 {
 		return true
@@ -124,10 +125,12 @@ func (w *crashWriter) bulk(t *testing.T, steps []crashStep) (done int, sure bool
 		if data == "" {
 			data = "{}"
 		}
-		operations = append(operations, fmt.Sprintf(`{"method":%q,"path":%q,"bulkId":%q,"data":%s}`, s.method, s.path, s.creates, data))
+		operations = append(operations,
+			fmt.Sprintf(`{"method":%q,"path":%q,"bulkId":%q,"data":%s}`, s.method, s.path, s.creates, data))
 	}
 	a := request(t, http.MethodPost, w.url+"/Bulk", w.token,
-		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"failOnErrors":1,"Operations":[`+strings.Join(operations, ",")+`]}`)
+		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"failOnErrors":1,"Operations":[`+
+			strings.Join(operations, ",")+`]}`)
 	if !w.acknowledges(t, crashStep{method: "POST", path: "/Bulk"}, a.status, a.body) {
 		return 0, false
 	}
@@ -158,7 +161,7 @@ func (w *crashWriter) bulk(t *testing.T, steps []crashStep) (done int, sure bool
 	return len(steps), true
 }
 
-// next is what the writer does next: mostly one step, at times several in one request.
+// next returns the next steps of the writer: mostly one, sometimes several for one request.
 func (w *crashWriter) next() []crashStep {
 	names := slices.Sorted(maps.Keys(w.people))
 	w.random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
@@ -188,16 +191,19 @@ func (w *crashWriter) title() string {
 func (w *crashWriter) create() crashStep {
 	title := w.title()
 	name := fmt.Sprintf("w%d-%d@contoso.example", w.number, w.serial)
-	return crashStep{http.MethodPost, "/Users", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":%q,"active":true,"title":%q,
-		"emails":[{"value":%[1]q,"type":"work","primary":true}],"name":{"givenName":"Given","familyName":"Family"}}`, name, title),
+	return crashStep{http.MethodPost, "/Users",
+		fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":%q,"active":true,"title":%q,
+		"emails":[{"value":%[1]q,"type":"work","primary":true}],"name":{"givenName":"Given","familyName":"Family"}}`,
+			name, title),
 		name, func(p crashPeople) { p[name] = crashUser{title, true, ""} }}
 }
 
-// alter sets two attributes at once: nobody may ever see only one of them set.
+// alter sets two attributes in one request. They must never be stored separately.
 func (w *crashWriter) alter(name string) crashStep {
 	title, active := w.title(), w.random.IntN(3) > 0
 	return crashStep{http.MethodPatch, "/Users/" + w.ids[name], fmt.Sprintf(
-		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"title","value":%q},{"op":"replace","path":"active","value":%t}]}`, title, active),
+		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"title",`+
+			`"value":%q},{"op":"replace","path":"active","value":%t}]}`, title, active),
 		"", func(p crashPeople) {
 			p.change(name, func(u *crashUser) { u.Title, u.Active = title, active })
 		}}
@@ -207,7 +213,7 @@ func (w *crashWriter) remove(name string) crashStep {
 	return crashStep{http.MethodDelete, "/Users/" + w.ids[name], "", "", func(p crashPeople) { delete(p, name) }}
 }
 
-// join takes people who are in a group out of it and adds those who are not, all at once.
+// join removes the users who are members of a group and adds the others, in one request.
 func (w *crashWriter) join(names []string, group, id string) crashStep {
 	var operations []string
 	in := map[string]bool{}
@@ -219,7 +225,8 @@ func (w *crashWriter) join(names []string, group, id string) crashStep {
 		}
 	}
 	return crashStep{http.MethodPatch, "/Groups/" + id,
-		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(operations, ",") + `]}`, "",
+		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(operations, ",") +
+			`]}`, "",
 		func(p crashPeople) {
 			for name, is := range in {
 				p.join(name, group, is)
@@ -227,13 +234,14 @@ func (w *crashWriter) join(names []string, group, id string) crashStep {
 		}}
 }
 
-// welcome adds those whom the same bulk request makes to the writer's group.
+// welcome adds the users that the same bulk request creates to the writer's group.
 func (w *crashWriter) welcome(names ...string) crashStep {
 	var members []string
 	for _, name := range names {
 		members = append(members, `{"value":"bulkId:`+name+`"}`)
 	}
-	return crashStep{http.MethodPatch, "/Groups/" + w.group, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[
+	return crashStep{http.MethodPatch, "/Groups/" + w.group,
+		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[
 		{"op":"add","path":"members","value":[` + strings.Join(members, ",") + `]}]}`, "",
 		func(p crashPeople) {
 			for _, name := range names {

@@ -20,8 +20,8 @@ import (
 	"rollcall/testidp"
 )
 
-// demo runs the server, the test identity provider and an application side by side. They meet over
-// TCP only, as they would in three companies.
+// demo is the command demo. It runs the server, the test identity provider and an application. They
+// communicate only over TCP, as if they belonged to three companies.
 func (p *program) demo(ctx context.Context, args []string) error {
 	f := p.flags("demo")
 	listen := f.String("listen", "127.0.0.1:8080", "the `ADDRESS` of the server; another port is used when it is taken")
@@ -35,14 +35,20 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	var listeners []net.Listener
-	for _, address := range []string{*listen, *idpListen, *appListen} {
-		l, err := listenNear(address)
-		if err != nil {
-			return errors.Join(err, closeAll(listeners))
-		}
-		listeners = append(listeners, l)
+	listeners, err := listenAll(*listen, *idpListen, *appListen)
+	if err != nil {
+		return err
 	}
+	if err := p.runDemo(ctx, folder, listeners); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, "\nStopped. The temporary folder is gone.")
+	return nil
+}
+
+// runDemo runs the three servers until ctx ends. The listeners are those of the server, of the
+// identity provider and of the application.
+func (p *program) runDemo(ctx context.Context, folder string, listeners []net.Listener) error {
 	public := &url.URL{Scheme: "http", Host: listeners[0].Addr().String()}
 	d := demonstration{
 		program: p, key: "sk_demo_" + strings.ToLower(rand.Text()),
@@ -54,7 +60,7 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		config: config.Config{
 			PublicURL: public, APIKey: config.Secret(d.key),
 			Database: config.Secret("sqlite:" + filepath.Join(folder, "rollcall.db")),
-			// The identity provider is on loopback, and is asked over OpenID Connect.
+			// The server sends OpenID Connect requests to the identity provider, on loopback.
 			OutboundAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		},
 		log: log, listener: listeners[0], opened: func() { close(ready) },
@@ -74,11 +80,20 @@ func (p *program) demo(ctx context.Context, args []string) error {
 		}
 		return err
 	})
-	err = g.Wait()
-	if err == nil {
-		fmt.Fprintln(p.out, "\nStopped. The temporary folder is gone.")
+	return g.Wait()
+}
+
+// listenAll listens on each address, as listenNear does.
+func listenAll(addresses ...string) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, address := range addresses {
+		l, err := listenNear(address)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(listeners))
+		}
+		listeners = append(listeners, l)
 	}
-	return err
+	return listeners, nil
 }
 
 func closeAll(listeners []net.Listener) error {
@@ -89,8 +104,9 @@ func closeAll(listeners []net.Listener) error {
 	return errors.Join(problems...)
 }
 
-// byName is the URL of a listener, under the name localhost when that leads there: browsers then
-// take the server, which is at 127.0.0.1, for another site than the two others, as it is in earnest.
+// byName is the URL of a listener, with the host localhost for 127.0.0.1. The server keeps its
+// address, so for browsers it is another site than the identity provider and the application, as in
+// a real installation.
 func byName(address net.Addr) string {
 	host, port, err := net.SplitHostPort(address.String())
 	if err != nil || host != "127.0.0.1" {
@@ -99,8 +115,8 @@ func byName(address net.Addr) string {
 	return "http://localhost:" + port
 }
 
-// listenNear listens on address, or on a free port of the same host when that
-// one is taken: somebody who tries a demo may well run something else on 8080.
+// listenNear listens on address, or on a free port of the same host when the port is in use, which
+// is likely for a port such as 8080.
 func listenNear(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
@@ -113,14 +129,14 @@ func listenNear(address string) (net.Listener, error) {
 	return net.Listen("tcp", net.JoinHostPort(host, "0"))
 }
 
-// demonstration is the part of the demo that plays the outside world: an
-// operator who sets up three customers, their identity providers, and the operator's application.
+// demonstration does the part of the operator and of three customers: it sets up their
+// organizations, their identity providers and the operator's application.
 type demonstration struct {
 	program *program
 	key     string
 	api     string // the base URL of the server, without a slash at its end
-	idp     string // likewise of the identity provider
-	app     string // likewise of the application
+	idp     string // the same of the identity provider
+	app     string // the same of the application
 }
 
 // customer is an organization of the demo.
@@ -130,20 +146,22 @@ type customer struct {
 	connectionType string
 	dialect        testidp.Dialect
 	personality    testidp.Personality
-	tile           bool // whether people may begin at the identity provider
-	oidc           bool // whether they sign in over OpenID Connect
+	tile           bool // people may begin a sign-in at the identity provider
+	oidc           bool // people sign in over OpenID Connect
 
 	organization, directory, connection string // the ids of what is set up
 }
 
+// run sets everything up, starts the other two servers in g and prints the screen.
 func (d *demonstration) run(ctx context.Context, g *errgroup.Group, idpListener, appListener net.Listener) error {
 	customers := []*customer{
 		{name: "Contoso", domain: "contoso.example", directoryType: "okta scim v2.0", connectionType: "OktaSAML",
 			dialect: testidp.Okta, personality: testidp.OktaSAML, tile: true},
 		{name: "Fabrikam", domain: "fabrikam.example", directoryType: "azure scim v2.0", connectionType: "AzureSAML",
 			dialect: testidp.Entra, personality: testidp.EntraSAML},
-		{name: "Tailspin", domain: "tailspin.example", directoryType: "generic scim v2.0", connectionType: "GenericOIDC",
-			dialect: testidp.Okta, personality: testidp.PlainSAML, oidc: true},
+		{name: "Tailspin", domain: "tailspin.example", directoryType: "generic scim v2.0",
+			connectionType: "GenericOIDC",
+			dialect:        testidp.Okta, personality: testidp.PlainSAML, oidc: true},
 	}
 	idp, err := d.setUp(ctx, customers)
 	if err != nil {
@@ -193,8 +211,8 @@ func (d *demonstration) setUp(ctx context.Context, customers []*customer) (*test
 	return testidp.New(options)
 }
 
-// connect creates the application, and connects the customers with their identity providers, which
-// answer by now.
+// connect creates the application and connects the customers with their identity providers, which
+// must be running.
 func (d *demonstration) connect(ctx context.Context, customers []*customer, idp *testidp.Server) (*analytics, error) {
 	application, err := d.createApplication(ctx, customers)
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rollcall/model/modeltest"
 )
 
-// demo is a running demo, with what its screen says.
+// demo is a running demo with the text and the addresses that its screen shows.
 type demo struct {
 	screen        string
 	app, idp, api string // URLs
@@ -29,19 +30,21 @@ func startDemo(t *testing.T) *demo {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out, problems synchronized
 	p := program{out: &out, err: &problems}
-	ended := make(chan int, 1)
+	ended, status := make(chan struct{}), 0
 	go func() {
-		ended <- p.run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0", "--app-listen", "127.0.0.1:0"})
+		defer close(ended)
+		status = p.run(ctx,
+			[]string{"demo", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0", "--app-listen", "127.0.0.1:0"})
 	}()
-	d := &demo{problems: &problems, stop: func() int { cancel(); return <-ended }}
-	t.Cleanup(func() {
+	d := &demo{problems: &problems, stop: func() int {
 		cancel()
-		select {
-		case <-ended:
-		case <-time.After(100 * time.Millisecond): // stop has taken it
-		}
+		<-ended
+		return status
+	}}
+	t.Cleanup(func() { d.stop() })
+	modeltest.Eventually(t, func() bool {
+		return strings.Contains(out.String(), "Ctrl-C stops it") || problems.String() != ""
 	})
-	eventually(t, time.Minute, func() bool { return strings.Contains(out.String(), "Ctrl-C stops it") || problems.String() != "" })
 	if problems.String() != "" {
 		t.Fatal(problems.String())
 	}
@@ -50,7 +53,7 @@ func startDemo(t *testing.T) *demo {
 	return d
 }
 
-// readScreen finds what the screen names.
+// readScreen reads the addresses and the key from the screen.
 func (d *demo) readScreen(t *testing.T) {
 	t.Helper()
 	for into, pattern := range map[*string]string{
@@ -69,10 +72,11 @@ func TestDemo(t *testing.T) {
 	d := startDemo(t)
 	rows := 0
 	for line := range strings.Lines(d.screen) {
-		rows += 1 + (len([]rune(line))-2)/80 // the line without its end, wrapped
+		rows += 1 + (len([]rune(line))-2)/80 // the length of the line without its end, when wrapped
 	}
 	if rows > 23 {
-		t.Errorf("the screen has %d lines in a window of 80 columns, want at most 23 and one for the cursor:\n%s", rows, d.screen)
+		t.Errorf("the screen has %d lines in a window of 80 columns, want at most 23 and one for the cursor:\n%s",
+			rows, d.screen)
 	}
 	_, commands, ok := strings.Cut(d.screen, "in another terminal:\n")
 	commands, _, _ = strings.Cut(commands, "\nCtrl-C")
@@ -88,7 +92,8 @@ func TestDemo(t *testing.T) {
 		return string(shown)
 	}
 	before := paste()
-	if n := strings.Count(before, `@contoso.example"	"state":"active"`); n != 25 || strings.Contains(before, `"event":`) {
+	n := strings.Count(before, `@contoso.example"	"state":"active"`)
+	if n != 25 || strings.Contains(before, `"event":`) {
 		t.Fatalf("%d active people, want 25 and no event yet:\n%s", n, before)
 	}
 	// Press a button as the page does.
@@ -102,11 +107,12 @@ func TestDemo(t *testing.T) {
 	}
 	address := unassign[2] + "@contoso.example"
 	people, happened, ok := strings.Cut(paste(), `"event":`)
-	if n := strings.Count(people, `"state":"active"`); n != 24 || !strings.Contains(people, `"username":"`+address+`"	"state":"inactive"`) {
+	if n := strings.Count(people, `"state":"active"`); n != 24 ||
+		!strings.Contains(people, `"username":"`+address+`"	"state":"inactive"`) {
 		t.Errorf("%d active people, want 24 and %s inactive:\n%s", n, address, people)
 	}
 	happened, left, hasLeft := strings.Cut(happened, `{"object":"list"`)
-	// The demo's account gives everybody a license and its group of readers.
+	// The demo's account gives every user a license and the group Viewers.
 	want := `"dsync.user.updated"
 "email":"` + address + `"
 "event":"user.access_ended"
@@ -131,7 +137,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// press sends a form of the identity provider as a script would, asking for JSON.
+// press sends a form of the identity provider and asks for JSON, as a script does.
 func press(t *testing.T, url string) answer {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader("{}"))

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// analytics is "Proseware Analytics", the application of the demo. It is written as a customer of
-// Rollcall would write it: it knows Rollcall by five HTTP calls and imports nothing of it.
+// analytics is "Proseware Analytics", the application of the demo. It is written as a developer who
+// uses Rollcall would write it: it makes five HTTP calls and imports no package of Rollcall.
 type analytics struct {
 	analyticsOptions
 	client *http.Client
@@ -45,13 +45,15 @@ type tenant struct{ Name, Organization string }
 //go:embed demoapp
 var analyticsFiles embed.FS
 
+// newAnalytics makes the application. The error says which of its pages is broken.
 func newAnalytics(o analyticsOptions) (*analytics, error) {
 	pages, err := template.ParseFS(analyticsFiles, "demoapp/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("the application's pages: %w", err)
 	}
 	return &analytics{
-		analyticsOptions: o, pages: pages, visits: map[string]visitor{}, client: &http.Client{Timeout: 10 * time.Second},
+		analyticsOptions: o, pages: pages, visits: map[string]visitor{},
+		client: &http.Client{Timeout: 10 * time.Second},
 	}, nil
 }
 
@@ -80,18 +82,19 @@ func (a *analytics) routes() http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		// Signing out leads to Rollcall and from there to the company's identity provider, and browsers
-		// apply form-action to redirects too: no form-action, then.
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
-			"base-uri 'none'; frame-ancestors 'none'")
+		// There is no form-action, because browsers apply it to redirects too, and the form that
+		// signs out redirects to Rollcall and from there to the company's identity provider.
+		h.Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
+				"base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin") // the callback's address holds a code
+		h.Set("Referrer-Policy", "same-origin") // the callback's address contains a code
 		h.Set("Cache-Control", "no-store")
 		sameOrigin.Handler(mux).ServeHTTP(w, r)
 	})
 }
 
-// home asks Rollcall who this is, at every look.
+// home shows the user. It asks Rollcall for the profile at each request.
 func (a *analytics) home(w http.ResponseWriter, r *http.Request) {
 	id, v := a.visitOf(r)
 	switch {
@@ -119,7 +122,7 @@ func (a *analytics) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.change(id, func(now *visitor) {
-		if now.token == v.token { // not when another tab has signed in anew meanwhile
+		if now.token == v.token { // not if another tab has signed in again meanwhile
 			now.token, now.ended, now.until = "", v.ended, time.Now().Add(endedIsShown)
 		}
 	})
@@ -131,19 +134,20 @@ var (
 	organizationID = regexp.MustCompile(`^org_[0-9A-Za-z-]{1,64}$`)
 )
 
-// login sends the browser to Rollcall with a state that only this browser can bring back and the
-// challenge of a secret that only this server knows (RFC 7636).
+// login redirects the browser to Rollcall. The state binds the answer to this browser, and the
+// challenge belongs to a secret of this server (RFC 7636).
 func (a *analytics) login(w http.ResponseWriter, r *http.Request) {
 	begun := attempt{state: rand.Text(), verifier: rand.Text() + rand.Text(), until: time.Now().Add(signInLasts)}
 	challenge := sha256.Sum256([]byte(begun.verifier))
 	query := url.Values{
-		"client_id": {a.clientID}, "redirect_uri": {a.url + "/callback"}, "response_type": {"code"}, "state": {begun.state},
+		"client_id": {a.clientID}, "redirect_uri": {a.url + "/callback"}, "response_type": {"code"},
+		"state":          {begun.state},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}
 	q := r.URL.Query()
 	connection, organization := q.Get("connection"), q.Get("organization")
 	switch {
-	case q.Has("iss") && q.Get("iss") != a.rollcall: // OpenID Connect Core §4: whoever starts a sign-in says for whom
+	case q.Has("iss") && q.Get("iss") != a.rollcall: // OpenID Connect Core §4: the issuer to sign in at
 		a.page(w, http.StatusBadRequest, "problem", a.problem("This sign-in is not ours",
 			"It was started by a server that this application does not know.", "", ""))
 		return
@@ -172,7 +176,7 @@ func (a *analytics) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.rollcall+"/sso/authorize?"+query.Encode(), http.StatusSeeOther)
 }
 
-// callback is the redirect URI: it exchanges the code for an access token and the profile.
+// callback is the redirect URI. It exchanges the code for an access token and the profile.
 func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	id, v := a.visitOf(r)
@@ -182,7 +186,7 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	case !ok:
-		// What such an address says is not shown: anybody can make one.
+		// The error in the address is not shown, because anyone can make such an address.
 		a.page(w, http.StatusBadRequest, "problem", a.problem("This sign-in is not known here",
 			"It was begun in another browser, came back before, or took longer than ten minutes. Begin again.", "", ""))
 		return
@@ -191,18 +195,7 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 			"Rollcall answered with an error instead of a code.", q.Get("error"), q.Get("error_description")))
 		return
 	}
-	var answer struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int64  `json:"expires_in"`
-		Profile     profile
-	}
-	cursor, err := a.newestEvent(r.Context())
-	if err == nil {
-		err = a.ask(r.Context(), http.MethodPost, "/sso/token", "", url.Values{
-			"client_id": {a.clientID}, "client_secret": {a.secret}, "grant_type": {"authorization_code"},
-			"code": {q.Get("code")}, "code_verifier": {begun.verifier}, "redirect_uri": {a.url + "/callback"},
-		}, &answer)
-	}
+	signedIn, err := a.exchange(r.Context(), q.Get("code"), begun.verifier)
 	refused, isRefused := errors.AsType[*refusal](err)
 	switch {
 	case isRefused && refused.status < http.StatusInternalServerError:
@@ -213,29 +206,52 @@ func (a *analytics) callback(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, err)
 		return
 	}
-	// A cookie from before the sign-in, which somebody else may know, must not be signed in.
+	// The browser gets a new cookie, because another person may know the one from before the
+	// sign-in.
 	a.forget(id)
 	id = rand.Text() + rand.Text()
-	a.keep(id, visitor{
-		until: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second), attempts: without(v.attempts, begun),
-		token: answer.AccessToken, profile: answer.Profile, cursor: cursor,
-	})
+	signedIn.attempts = without(v.attempts, begun)
+	a.keep(id, signedIn)
 	a.setCookie(w, id)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// exchange exchanges a code for an access token and the profile. It reads the newest event first,
+// so that an event which ends this access comes after it.
+func (a *analytics) exchange(ctx context.Context, code, verifier string) (visitor, error) {
+	cursor, err := a.newestEvent(ctx)
+	if err != nil {
+		return visitor{}, err
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int64  `json:"expires_in"`
+		Profile     profile
+	}
+	err = a.ask(ctx, http.MethodPost, "/sso/token", "", url.Values{
+		"client_id": {a.clientID}, "client_secret": {a.secret}, "grant_type": {"authorization_code"},
+		"code": {code}, "code_verifier": {verifier}, "redirect_uri": {a.url + "/callback"},
+	}, &answer)
+	return visitor{
+		until: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
+		token: answer.AccessToken, profile: answer.Profile, cursor: cursor,
+	}, err
 }
 
 // signOut ends the visit here and the session at Rollcall.
 func (a *analytics) signOut(w http.ResponseWriter, r *http.Request) {
 	id, v := a.visitOf(r)
 	a.forget(id)
-	http.SetCookie(w, &http.Cookie{Name: visitCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w,
+		&http.Cookie{Name: visitCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	next := "/"
 	if v.token != "" {
 		var answer struct {
 			LogoutURL string `json:"logout_url"`
 		}
-		// When this fails, the visit has ended all the same, and Rollcall's session ends by itself.
-		err := a.ask(r.Context(), http.MethodPost, "/sso/logout/authorize", a.secret, map[string]string{"profile_id": v.profile.ID}, &answer)
+		// When this fails, the visit here has ended, and Rollcall's session expires later.
+		err := a.ask(r.Context(), http.MethodPost, "/sso/logout/authorize", a.secret,
+			map[string]string{"profile_id": v.profile.ID}, &answer)
 		if err == nil && strings.HasPrefix(answer.LogoutURL, a.rollcall+"/") {
 			next = answer.LogoutURL
 		}

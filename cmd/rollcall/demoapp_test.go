@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// startAnalytics serves the application alone. Nobody listens where its Rollcall should be.
+// startAnalytics serves the application alone. No server listens at its address of Rollcall.
 func startAnalytics(t *testing.T) *analytics {
 	t.Helper()
 	a, err := newAnalytics(analyticsOptions{
-		rollcall: "http://" + freeAddress(t), clientID: "app_1", secret: "sk_secret", tenants: []tenant{{"Contoso", "org_1"}},
+		rollcall: "http://" + freeAddress(t), clientID: "app_1", secret: "sk_secret",
+		tenants: []tenant{{"Contoso", "org_1"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +25,7 @@ func startAnalytics(t *testing.T) *analytics {
 	return a
 }
 
-// begin begins a sign-in and returns what the application asks for.
+// begin begins a sign-in and returns the query that the application sends to Rollcall.
 func (a *analytics) begin(t *testing.T, w *walker) url.Values {
 	t.Helper()
 	return w.send(http.MethodGet, a.url+"/login?organization=org_1", nil, a.rollcall).url.Query()
@@ -36,7 +37,8 @@ func TestApplicationBeginsASignIn(t *testing.T) {
 	w := newWalker(t)
 	asked := a.begin(t, w)
 	for name, want := range map[string]string{
-		"client_id": "app_1", "redirect_uri": a.url + "/callback", "response_type": "code", "organization": "org_1", "code_challenge_method": "S256",
+		"client_id": "app_1", "redirect_uri": a.url + "/callback", "response_type": "code", "organization": "org_1",
+		"code_challenge_method": "S256",
 	} {
 		if asked.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, asked.Get(name), want)
@@ -45,7 +47,8 @@ func TestApplicationBeginsASignIn(t *testing.T) {
 	if len(asked.Get("code_challenge")) != 43 || asked.Get("state") == "" || asked.Has("client_secret") {
 		t.Errorf("it asks %v", asked)
 	}
-	if again := a.begin(t, w); again.Get("state") == asked.Get("state") || again.Get("code_challenge") == asked.Get("code_challenge") {
+	again := a.begin(t, w)
+	if again.Get("state") == asked.Get("state") || again.Get("code_challenge") == asked.Get("code_challenge") {
 		t.Error("a second sign-in has the first one's secrets")
 	}
 	for query, status := range map[string]int{
@@ -54,7 +57,7 @@ func TestApplicationBeginsASignIn(t *testing.T) {
 		"organization=org_1%26prompt%3Dnone":    http.StatusBadRequest,
 		"connection=conn_1%0d%0aSet-Cookie:x=1": http.StatusBadRequest,
 		"connection=conn_1&iss=https%3A%2F%2Fevil.example":     http.StatusBadRequest,
-		"connection=conn_1&iss=" + url.QueryEscape(a.rollcall): 0, // on its way to Rollcall
+		"connection=conn_1&iss=" + url.QueryEscape(a.rollcall): 0, // goes to Rollcall
 	} {
 		if at := w.send(http.MethodGet, a.url+"/login?"+query, nil, a.rollcall); at.status != status {
 			t.Errorf("/login?%s: %d, want %d", query, at.status, status)
@@ -70,7 +73,8 @@ func TestApplicationTakesOnlyAnswersThatItAskedFor(t *testing.T) {
 	asked := a.begin(t, w)
 	evil := `<script>alert(1)</script>`
 	const unknown = "This sign-in is not known here"
-	foreign := callback(newWalker(t), url.Values{"state": {asked.Get("state")}, "error": {"access_denied"}, "error_description": {evil}})
+	foreign := callback(newWalker(t),
+		url.Values{"state": {asked.Get("state")}, "error": {"access_denied"}, "error_description": {evil}})
 	foreign.shows(t, "another browser's state", http.StatusBadRequest, unknown)
 	if strings.Contains(foreign.body, "access_denied") || strings.Contains(foreign.body, "alert(1)") {
 		t.Errorf("anybody's text is shown: %s", foreign.body)
@@ -78,7 +82,8 @@ func TestApplicationTakesOnlyAnswersThatItAskedFor(t *testing.T) {
 	callback(w, url.Values{"state": {"x"}, "code": {"y"}}).shows(t, "a state of nobody", http.StatusBadRequest, unknown)
 	callback(w, url.Values{"code": {"y"}}).shows(t, "no state", http.StatusBadRequest, unknown)
 
-	q := url.Values{"state": {asked.Get("state")}, "error": {"access_denied"}, "error_description": {evil + strings.Repeat("ä", 2000)}}
+	q := url.Values{"state": {asked.Get("state")}, "error": {"access_denied"},
+		"error_description": {evil + strings.Repeat("ä", 2000)}}
 	told := callback(w, q)
 	told.shows(t, "an error", http.StatusForbidden, "You were not signed in", "access_denied", "alert(1)")
 	if strings.Contains(told.body, evil) || len(told.body) > 4000 || !strings.Contains(told.body, "ä …") {
@@ -92,7 +97,8 @@ func TestApplicationTakesOnlyAnswersThatItAskedFor(t *testing.T) {
 	down := callback(w, url.Values{"state": {a.begin(t, w).Get("state")}, "code": {"y"}})
 	down.shows(t, "without Rollcall", http.StatusBadGateway, "Rollcall does not answer")
 	for _, at := range []visited{foreign, told, down} {
-		if policy := at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		policy := at.header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("the page has the policy %q", policy)
 		}
 	}
@@ -102,7 +108,8 @@ func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
 	t.Parallel()
 	a := startAnalytics(t)
 	name := "Ada"
-	a.keep("id", visitor{until: time.Now().Add(time.Hour), token: "rc_at_1", profile: profile{ID: "prof_1", FirstName: &name}})
+	a.keep("id",
+		visitor{until: time.Now().Add(time.Hour), token: "rc_at_1", profile: profile{ID: "prof_1", FirstName: &name}})
 	w := newWalker(t)
 	w.cookies["127.0.0.1"] = map[string]string{visitCookie: "id"}
 	at := w.open(a.url + "/")
@@ -110,7 +117,8 @@ func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
 	if strings.Contains(at.body, name) || strings.Contains(at.body, "rc_at_1") {
 		t.Errorf("it shows somebody: %s", at.body)
 	}
-	// Another site's form signs nobody out; the person's own does, whether Rollcall answers or not.
+	// A form of another site does not sign out. The application's own form does, even when Rollcall
+	// does not answer.
 	r, err := http.NewRequest(http.MethodPost, a.url+"/sign-out", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +133,8 @@ func TestApplicationShowsNobodyWithoutRollcall(t *testing.T) {
 	if _, stays := a.visits["id"]; foreign.StatusCode != http.StatusForbidden || !stays {
 		t.Errorf("another site's form: %d, and the visit stays: %t", foreign.StatusCode, stays)
 	}
-	w.send(http.MethodPost, a.url+"/sign-out", url.Values{}, "").shows(t, "signed out", http.StatusOK, "Sign in with SSO")
+	w.send(http.MethodPost, a.url+"/sign-out", url.Values{}, "").shows(t, "signed out", http.StatusOK,
+		"Sign in with SSO")
 }
 
 func TestApplicationBoundsWhatItRemembers(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// profile is what Rollcall tells about a person.
+// profile is what Rollcall answers about a user.
 type profile struct {
 	ID             string
 	OrganizationID string  `json:"organization_id"`
@@ -26,7 +26,7 @@ type profile struct {
 	Accounts       []account
 }
 
-// account is where the person has a license, with their groups in it.
+// account is an account in which the user has a license, with the user's groups in it.
 type account struct {
 	Name   string
 	Groups []struct {
@@ -50,17 +50,19 @@ func (p profile) Domain() string {
 // newestEvent returns the id of the newest event, empty when there is none.
 func (a *analytics) newestEvent(ctx context.Context) (string, error) {
 	var list struct{ Data []struct{ ID string } }
-	if err := a.ask(ctx, http.MethodGet, "/events?order=desc&limit=1", a.secret, nil, &list); err != nil || len(list.Data) == 0 {
+	err := a.ask(ctx, http.MethodGet, "/events?order=desc&limit=1", a.secret, nil, &list)
+	if err != nil || len(list.Data) == 0 {
 		return "", err
 	}
 	return list.Data[0].ID, nil
 }
 
-const maxPages = 1000 // of events that are read at once
+const maxPages = 1000 // of events, for one look
 
-// whyEnded reads on in the events for that which ended a person's access.
+// whyEnded searches the events since the sign-in for the one that ended the user's access.
 func (a *analytics) whyEnded(ctx context.Context, v visitor) (*ending, error) {
-	query := url.Values{"events": {"user.access_ended"}, "organization_id": {v.profile.OrganizationID}, "limit": {"100"}}
+	query := url.Values{"events": {"user.access_ended"}, "organization_id": {v.profile.OrganizationID},
+		"limit": {"100"}}
 	after := v.cursor
 	for range maxPages {
 		if after != "" {
@@ -101,7 +103,8 @@ type refusal struct {
 
 func (e *refusal) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.Code) }
 
-// ask calls Rollcall. Its body is a form, or is written as JSON, or is nil.
+// ask calls Rollcall. The body is a form if it is url.Values, none if it is nil, and JSON
+// otherwise.
 func (a *analytics) ask(ctx context.Context, method, path, bearer string, body, into any) error {
 	var payload bytes.Buffer
 	contentType := "application/x-www-form-urlencoded"
@@ -132,7 +135,7 @@ func (a *analytics) ask(ctx context.Context, method, path, bearer string, body, 
 	content := io.LimitReader(answer.Body, 4<<20)
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		refused := &refusal{status: answer.StatusCode}
-		_ = json.NewDecoder(content).Decode(refused) // the status says enough
+		_ = json.NewDecoder(content).Decode(refused) // without JSON the status is enough
 		return refused
 	}
 	return json.NewDecoder(content).Decode(into)

@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// visitor is what is known about one browser. The access token stays here, on the server.
+// visitor is the state of one browser. The access token is kept only here, on the server.
 type visitor struct {
 	until    time.Time
 	attempts []attempt
 	token    string
 	profile  profile
-	cursor   string // the newest event when they came: what ends their access comes after it
+	cursor   string // the newest event at the sign-in; the event that ends access comes later
 	ended    *ending
 }
 
@@ -26,7 +26,7 @@ type attempt struct {
 	until           time.Time
 }
 
-// ending is why and when somebody's access ended; Reason is empty when no event tells.
+// ending is why and when a user's access ended. Reason is empty when there is no event about it.
 type ending struct {
 	Reason string
 	At     time.Time
@@ -38,10 +38,11 @@ const (
 	maxAttempts   = 8                // sign-ins begun in one browser, as in several tabs
 	signInLasts   = 10 * time.Minute // from its begin to the callback
 	endedIsShown  = time.Hour
-	maxErrorShown = 300 // bytes of another server's text
+	maxErrorShown = 300 // bytes of a text from another server
 )
 
-// visitOf returns the visit of the browser that asks, and its id; the zero visit if there is none.
+// visitOf returns the visit of the browser that sent r, and its id. It returns the zero visit if
+// there is none.
 func (a *analytics) visitOf(r *http.Request) (id string, v visitor) {
 	cookie, err := r.Cookie(visitCookie)
 	if err != nil {
@@ -55,7 +56,7 @@ func (a *analytics) visitOf(r *http.Request) (id string, v visitor) {
 	return cookie.Value, v
 }
 
-// keep adds a visit. When there are too many, those go that would end soonest.
+// keep adds a visit. When there are too many visits, it removes the one that would end first.
 func (a *analytics) keep(id string, v visitor) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,7 +88,8 @@ func (a *analytics) forget(id string) {
 	delete(a.visits, id)
 }
 
-// take returns the sign-in that was begun with the state, which counts once.
+// take removes the sign-in with the state and returns it. It is not ok if the sign-in is unknown or
+// too old.
 func (a *analytics) take(id, state string) (begun attempt, ok bool) {
 	a.change(id, func(now *visitor) {
 		i := slices.IndexFunc(now.attempts, func(b attempt) bool { return b.state == state })
@@ -105,7 +107,8 @@ func without(attempts []attempt, one attempt) []attempt {
 	return slices.DeleteFunc(slices.Clone(attempts), func(b attempt) bool { return b == one })
 }
 
-// setCookie gives the browser its visit. Lax lets it come along when Rollcall sends the browser back.
+// setCookie sets the cookie of a visit. It is Lax, so that browsers send it when Rollcall redirects
+// back.
 func (a *analytics) setCookie(w http.ResponseWriter, id string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: visitCookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -123,8 +126,8 @@ type analyticsPage struct {
 	Looked          time.Time
 	Ended           *ending
 	Title, Text     string // of a problem
-	Code, CodeMeans string // of an error that Rollcall told
-	State           string // tells look.js when the page turns
+	Code, CodeMeans string // of an error that Rollcall answered
+	State           string // look.js reloads the page when it changes
 }
 
 func (a *analytics) view(v visitor) analyticsPage {
@@ -149,7 +152,7 @@ func (a *analytics) view(v visitor) analyticsPage {
 	return p
 }
 
-// problem is the view of something that did not work, with the error that Rollcall told, if any.
+// problem is the view of a failure. The code and its meaning are those of Rollcall's error, if any.
 func (a *analytics) problem(title, text, code, means string) analyticsPage {
 	p := a.view(visitor{})
 	p.Title, p.Text, p.Code, p.CodeMeans = title, text, shortened(code), shortened(means)
@@ -163,7 +166,8 @@ func shortened(text string) string {
 	return strings.ToValidUTF8(text[:maxErrorShown], "") + " …"
 }
 
-// unavailable shows nobody's data: without Rollcall's word nobody is known to have access.
+// unavailable answers when Rollcall does not. It shows no data of the user, who may have lost
+// access.
 func (a *analytics) unavailable(w http.ResponseWriter, err error) {
 	told := ""
 	if refused, ok := errors.AsType[*refusal](err); ok {
@@ -182,10 +186,10 @@ func (a *analytics) page(w http.ResponseWriter, status int, name string, p analy
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a browser that is gone needs no answer
+	_, _ = w.Write(b.Bytes()) // the browser may have closed the connection
 }
 
-// Words tells why access ended, to whom it concerns.
+// Words explains to the user why access ended.
 func (e *ending) Words() string {
 	switch e.Reason {
 	case "deprovisioned":

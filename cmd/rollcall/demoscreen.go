@@ -14,7 +14,7 @@ import (
 	"rollcall/testidp"
 )
 
-// call calls the management API as any of its clients would. A nil body sends none.
+// call calls the management API. A nil body sends none.
 func (d *demonstration) call(ctx context.Context, method, path string, body, into any) error {
 	var payload bytes.Buffer
 	if body != nil {
@@ -53,9 +53,9 @@ func (d *demonstration) lastEvent(ctx context.Context) (string, error) {
 	return list.Data[0].ID, nil
 }
 
-// screen is what the demo says once everybody is provisioned. It fits a window of 80 columns and
-// 24 lines. Its commands are for bash and zsh; zsh runs a typed comment as a command unless told
-// otherwise, so that the comments have no quotes and no other signs that a shell would read.
+// screen is what the demo prints when all people are provisioned. It fits a window of 80 columns
+// and 24 lines. Its commands are for bash and zsh. By default zsh runs a typed comment as a
+// command, so the comments contain no quotes and no other special characters.
 var screen = template.Must(template.New("screen").Parse(`
 Rollcall is running, and with it an application and a test identity provider.
   {{printf "%-22s" .App}} Proseware Analytics: 1. sign in as somebody
@@ -79,6 +79,7 @@ Then, in another terminal:
 Ctrl-C stops it and removes the temporary folder.
 `))
 
+// explain prints the screen.
 func (d *demonstration) explain(customers []*customer, applications []*testidp.Application, lastEvent string) {
 	type row struct {
 		Name, Variable, As, Directory string
@@ -94,6 +95,7 @@ func (d *demonstration) explain(customers []*customer, applications []*testidp.A
 			len(applications[i].People()), len(applications[i].Groups())})
 	}
 	_ = screen.Execute(d.program.out, map[string]any{
-		"IDP": d.idp, "API": d.api, "App": d.app, "Key": d.key, "Customers": rows, "First": rows[0], "LastEvent": lastEvent,
+		"IDP": d.idp, "API": d.api, "App": d.app, "Key": d.key, "Customers": rows, "First": rows[0],
+		"LastEvent": lastEvent,
 	})
 }

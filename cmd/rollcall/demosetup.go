@@ -41,7 +41,7 @@ func (d *demonstration) createDirectory(ctx context.Context, c *customer) (testi
 	}, err
 }
 
-// createApplication registers the application, with the addresses to which browsers come back.
+// createApplication registers the application with its redirect URIs.
 func (d *demonstration) createApplication(ctx context.Context, customers []*customer) (analyticsOptions, error) {
 	var created struct {
 		ClientID     string `json:"client_id"`
@@ -58,8 +58,9 @@ func (d *demonstration) createApplication(ctx context.Context, customers []*cust
 	return o, err
 }
 
-// createConnection connects an organization with its identity provider, and the other way round.
-func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *testidp.Application, application string) error {
+// createConnection creates the connection of an organization and connects the identity provider.
+func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *testidp.Application,
+	application string) error {
 	var created struct {
 		ID   string
 		SAML struct {
@@ -86,8 +87,9 @@ func (d *demonstration) createConnection(ctx context.Context, c *customer, idp *
 	return idp.ConnectLogout(created.SAML.SLOURL)
 }
 
-// createOIDCConnection is the same over OpenID Connect, where the two have a secret together.
-func (d *demonstration) createOIDCConnection(ctx context.Context, c *customer, idp *testidp.Application, application string) error {
+// createOIDCConnection does the same over OpenID Connect, with a shared secret.
+func (d *demonstration) createOIDCConnection(ctx context.Context, c *customer, idp *testidp.Application,
+	application string) error {
 	id, secret := "rollcall", rand.Text()
 	var created struct {
 		ID   string
@@ -107,32 +109,36 @@ func (d *demonstration) createOIDCConnection(ctx context.Context, c *customer, i
 	return idp.ConnectOIDC(id, secret, created.OIDC.RedirectURI)
 }
 
-// license gives an organization an account, for whoever signs in by its connection, with one group for
-// everybody there and one for a group of their directory.
+// license gives an organization an account for all users who sign in through its connection. The
+// account has one group for all of them and one for the members of a group of the directory.
 func (d *demonstration) license(ctx context.Context, c *customer) error {
 	var created struct{ ID string }
-	err := d.call(ctx, http.MethodPost, "/accounts", map[string]any{"organization_id": c.organization, "name": "Reports"}, &created)
+	err := d.call(ctx, http.MethodPost, "/accounts",
+		map[string]any{"organization_id": c.organization, "name": "Reports"}, &created)
 	if err != nil {
 		return err
 	}
 	for _, group := range []map[string]any{
 		{"name": "Viewers", "permissions": []string{"report:read"}, "assign_by_default": true},
-		{"name": "Editors", "permissions": []string{"report:edit"}, "mappings": []any{map[string]any{"name": "Engineering"}}},
+		{"name": "Editors", "permissions": []string{"report:edit"},
+			"mappings": []any{map[string]any{"name": "Engineering"}}},
 	} {
 		if err := d.call(ctx, http.MethodPost, "/accounts/"+created.ID+"/groups", group, &struct{}{}); err != nil {
 			return err
 		}
 	}
-	return d.call(ctx, http.MethodPatch, "/connections/"+c.connection, map[string]any{"accounts": []string{created.ID}}, &struct{}{})
+	return d.call(ctx, http.MethodPatch, "/connections/"+c.connection,
+		map[string]any{"accounts": []string{created.ID}}, &struct{}{})
 }
 
-// licensed waits until everybody has what license lets them have: a worker hands it out.
+// licensed waits until a worker has given all users their licenses and groups.
 func (d *demonstration) licensed(ctx context.Context, c *customer) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
 		var progress struct{ State string }
-		if err := d.call(ctx, http.MethodGet, "/organizations/"+c.organization+"/recompute", nil, &progress); err != nil {
+		err := d.call(ctx, http.MethodGet, "/organizations/"+c.organization+"/recompute", nil, &progress)
+		if err != nil {
 			return err
 		}
 		if progress.State == string(entitle.RecomputeDone) {
@@ -146,9 +152,9 @@ func (d *demonstration) licensed(ctx context.Context, c *customer) error {
 	}
 }
 
-// testLogin signs somebody in by the connection's own link, as whoever sets up a connection does:
-// it is a draft until one login has succeeded. It walks as a browser would, but for the cookie that
-// binds the answer to the browser: that one is Secure, and Go's cookie jar withholds it over http.
+// testLogin signs a user in through the connection's own link. A connection is a draft until one
+// login has succeeded. It acts as a browser, but copies the login's cookie by hand: the cookie is
+// Secure, and Go's cookie jar does not send such a cookie over http.
 func (d *demonstration) testLogin(ctx context.Context, c *customer, idp *testidp.Application) error {
 	protocol := "saml"
 	if c.oidc {
@@ -183,7 +189,8 @@ func (d *demonstration) testLogin(ctx context.Context, c *customer, idp *testidp
 	return err
 }
 
-// step is one request of a browser that follows no redirect. Its answer is read into into, as JSON.
+// step sends one request of a browser and follows no redirect. It decodes the answer as JSON if
+// into has a value.
 func (d *demonstration) step(
 	ctx context.Context, method, address string, cookies []*http.Cookie, form url.Values, into ...any,
 ) (*http.Response, error) {
@@ -193,7 +200,7 @@ func (d *demonstration) step(
 	}
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", d.idp) // browsers name the site whose form it is
+		r.Header.Set("Origin", d.idp) // browsers send the site of the form
 	}
 	r.Header.Set("Accept", "text/html")
 	if len(into) > 0 {

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// walker is a browser as far as sign-on needs one: it keeps cookies by host, sends Secure ones to
-// loopback as browsers do and Go's cookie jar does not, and follows redirects.
+// walker is a simple browser. It follows redirects and keeps cookies by host. It sends Secure
+// cookies to loopback addresses, as browsers do and Go's cookie jar does not.
 type walker struct {
 	t       *testing.T
-	cookies map[string]map[string]string // by host without port, as browsers have it
+	cookies map[string]map[string]string // by host without port, as in browsers
 }
 
-// visited is where a walk ended.
+// visited is the last answer of a walk and its address.
 type visited struct {
 	answer
 	url *url.URL
@@ -25,7 +25,7 @@ type visited struct {
 
 func newWalker(t *testing.T) *walker { return &walker{t, map[string]map[string]string{}} }
 
-// send sends one request and follows what it leads to until stop, or until no more redirect.
+// send sends one request and follows redirects until the address begins with stop or there is none.
 func (w *walker) send(method, address string, form url.Values, stop string) visited {
 	w.t.Helper()
 	for range 12 {
@@ -77,18 +77,20 @@ func (w *walker) open(address string) visited {
 	return w.send(http.MethodGet, address, nil, "")
 }
 
-// signIn presses an application's button for a company and answers at its identity provider as person.
+// signIn follows the application's button of a company and signs in as person at its identity
+// provider.
 func (w *walker) signIn(d *demo, company, person string) visited {
 	w.t.Helper()
 	page := w.open(d.app + "/")
-	button := regexp.MustCompile(`href="(/login\?organization=[^"]+)">Sign in with SSO <small>` + company).FindStringSubmatch(page.body)
+	button := regexp.MustCompile(`href="(/login\?organization=[^"]+)">Sign in with SSO <small>` +
+		company).FindStringSubmatch(page.body)
 	if button == nil {
 		w.t.Fatalf("there is no button for %s: %d %s", company, page.status, page.body)
 	}
 	return w.answerAs(d, w.send(http.MethodGet, d.app+html.UnescapeString(button[1]), nil, d.idp), person)
 }
 
-// answerAs picks the person at the identity provider and takes its response back.
+// answerAs chooses the person at the identity provider and posts the response.
 func (w *walker) answerAs(d *demo, at visited, person string) visited {
 	w.t.Helper()
 	if !strings.HasPrefix(at.url.String(), d.idp+"/") {
@@ -100,7 +102,7 @@ func (w *walker) answerAs(d *demo, at visited, person string) visited {
 	return w.post(http.MethodGet, at.url.String())
 }
 
-// post asks the identity provider for a response, as a script does, and posts it as a browser does.
+// post requests a response from the identity provider as JSON and posts it as a browser does.
 func (w *walker) post(method, address string) visited {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, address, nil)
@@ -135,7 +137,7 @@ func (w *walker) post(method, address string) visited {
 	return w.send(http.MethodPost, form.ACSURL, fields, "")
 }
 
-// shows checks that a page is there and has all of the texts.
+// shows checks the status of a page and that it contains all of the texts.
 func (at visited) shows(t *testing.T, what string, status int, texts ...string) {
 	t.Helper()
 	if at.status != status {
@@ -148,7 +150,7 @@ func (at visited) shows(t *testing.T, what string, status int, texts ...string) 
 	}
 }
 
-// TestDemoSignOn walks the story of the demo's screen, at the customer with Okta's ways.
+// TestDemoSignOn follows the steps on the demo's screen, for the customer with Okta's dialect.
 func TestDemoSignOn(t *testing.T) {
 	d := startDemo(t)
 	w := newWalker(t)
@@ -162,8 +164,9 @@ func TestDemoSignOn(t *testing.T) {
 		t.Errorf("it ends at %s, want the application", in.url)
 	}
 
-	// Who is in the group Engineering is an editor, from the next look on.
-	editor := []string{"<li>Reports</li>", "<li>Reports / Viewers", "report:read", "<li>Reports / Editors", "report:edit"}
+	// A member of the group Engineering is an editor, as soon as the page is loaded again.
+	editor := []string{"<li>Reports</li>", "<li>Reports / Viewers", "report:read",
+		"<li>Reports / Editors", "report:edit"}
 	in.shows(t, "signed in", http.StatusOK, editor...)
 	engineering := d.idp + "/applications/1/groups/engineering"
 	if a := press(t, engineering+"/remove?person=kwame.mensah"); a.status != http.StatusOK {
@@ -182,7 +185,8 @@ func TestDemoSignOn(t *testing.T) {
 	if a := press(t, person+"/unassign"); a.status != http.StatusOK {
 		t.Fatalf("unassign: %d", a.status)
 	}
-	ended := []string{"Your access has ended", "no longer assigns", "Kwame Mensah", "Contoso", "deprovisioned", "Try to sign in again"}
+	ended := []string{"Your access has ended", "no longer assigns", "Kwame Mensah", "Contoso", "deprovisioned",
+		"Try to sign in again"}
 	w.open(d.app+"/").shows(t, "unassigned", http.StatusOK, ended...)
 	w.open(d.app+"/").shows(t, "unassigned, looked at again", http.StatusOK, ended...)
 
@@ -194,9 +198,10 @@ func TestDemoSignOn(t *testing.T) {
 	if a := press(t, person+"/assign"); a.status != http.StatusOK {
 		t.Fatalf("assign: %d", a.status)
 	}
-	w.open(d.app+"/").shows(t, "assigned again", http.StatusOK, ended...) // what has ended does not come back
+	w.open(d.app+"/").shows(t, "assigned again", http.StatusOK, ended...) // the session stays ended
 	before := stranger.cookies["localhost"][visitCookie]
-	stranger.signIn(d, "Contoso", "kwame.mensah").shows(t, "signed in again", http.StatusOK, "Kwame Mensah", "<li>Sales</li>")
+	stranger.signIn(d, "Contoso", "kwame.mensah").shows(t, "signed in again", http.StatusOK, "Kwame Mensah",
+		"<li>Sales</li>")
 	if after := stranger.cookies["localhost"][visitCookie]; before == "" || after == before {
 		t.Error("the cookie from before the sign-in is signed in")
 	}
@@ -205,14 +210,15 @@ func TestDemoSignOn(t *testing.T) {
 		t.Fatalf("delete: %d", a.status)
 	}
 	stranger.open(d.app+"/").shows(t, "deleted", http.StatusOK, "Your access has ended")
-	stranger.send(http.MethodPost, d.app+"/sign-out", url.Values{}, "").shows(t, "back to the start", http.StatusOK, "Sign in with SSO")
+	stranger.send(http.MethodPost, d.app+"/sign-out", url.Values{}, "").shows(t, "back to the start", http.StatusOK,
+		"Sign in with SSO")
 	if d.problems.String() != "" {
 		t.Errorf("the terminal shows what is no problem: %s", d.problems.String())
 	}
 }
 
-// explains checks that the login log has the reason of a refusal under the reference that the browser
-// was shown, and that the browser was not shown the reason.
+// explains checks that the login log has the reason of a refusal under the reference on the page,
+// and that the page does not contain the reason.
 func (d *demo) explains(t *testing.T, refused visited, reason string) {
 	t.Helper()
 	connection := regexp.MustCompile(`conn_[0-9A-Z]+`).FindString(refused.url.String())
@@ -228,8 +234,9 @@ func (d *demo) explains(t *testing.T, refused visited, reason string) {
 		if attempt.Status != "failed" || attempt.Reason != reason || attempt.Message == "" {
 			t.Errorf("the login log has %+v, want the reason %s", attempt, reason)
 		}
-		if strings.Contains(refused.body, reason) || strings.Contains(html.UnescapeString(refused.body), attempt.Message) {
-			t.Errorf("the browser is told the reason: %s", refused.body)
+		if strings.Contains(refused.body, reason) ||
+			strings.Contains(html.UnescapeString(refused.body), attempt.Message) {
+			t.Errorf("the page shows the reason: %s", refused.body)
 		}
 		return
 	}
@@ -239,21 +246,25 @@ func (d *demo) explains(t *testing.T, refused visited, reason string) {
 func TestDemoSignOnFromTheIdentityProvider(t *testing.T) {
 	d := startDemo(t)
 	w := newWalker(t)
-	// The response that nobody asked for signs nobody in, and leads by the application to a request.
+	// A response without a request does not sign in. The application begins a sign-in with a
+	// request.
 	at := w.post(http.MethodPost, d.idp+"/applications/1/people/priya.raman/open")
 	w.answerAs(d, at, "priya.raman").shows(t, "Contoso's tile", http.StatusOK, "Priya Raman", "OktaSAML")
 
-	// Fabrikam allows none, and its people sign in from the application.
+	// Fabrikam's connection refuses such a response. Its people sign in from the application.
 	refused := newWalker(t).post(http.MethodPost, d.idp+"/applications/2/people/priya.raman/open")
 	refused.shows(t, "Fabrikam's tile", http.StatusForbidden, "Reference")
 	d.explains(t, refused, "unsolicited")
 	w = newWalker(t)
-	w.signIn(d, "Fabrikam", "noor.alfarsi").shows(t, "Fabrikam", http.StatusOK, "Noor Al-Farsi", "@fabrikam.example", "AzureSAML", "<li>Finance</li>")
+	w.signIn(d, "Fabrikam", "noor.alfarsi").shows(t, "Fabrikam", http.StatusOK, "Noor Al-Farsi", "@fabrikam.example",
+		"AzureSAML", "<li>Finance</li>")
 
-	newWalker(t).signIn(d, "Tailspin", "noor.alfarsi").shows(t, "Tailspin", http.StatusOK, "Noor Al-Farsi", "@tailspin.example", "GenericOIDC", "<li>Finance</li>")
+	newWalker(t).signIn(d, "Tailspin", "noor.alfarsi").shows(t, "Tailspin", http.StatusOK, "Noor Al-Farsi",
+		"@tailspin.example", "GenericOIDC", "<li>Finance</li>")
 
 	// Signing out ends Rollcall's session as well.
-	w.send(http.MethodPost, d.app+"/sign-out", url.Values{}, "").shows(t, "signed out", http.StatusOK, "Sign in with SSO")
+	w.send(http.MethodPost, d.app+"/sign-out", url.Values{}, "").shows(t, "signed out", http.StatusOK,
+		"Sign in with SSO")
 	w.open(d.app+"/").shows(t, "signed out, looked at again", http.StatusOK, "Sign in with SSO")
 	if at := w.open(d.api + "/sso/session"); at.status != http.StatusUnauthorized {
 		t.Errorf("Rollcall's session after signing out: %d %s", at.status, at.body)

@@ -12,10 +12,10 @@ import (
 	"unicode"
 )
 
-// mostLines is the length of a README that a stranger reads in two minutes.
+// mostLines is the limit for the README, which takes two minutes to read.
 const mostLines = 150
 
-// sources are the endings of files whose comments may cite a document.
+// sources are the extensions of files whose comments may cite a document.
 var sources = []string{".go", ".sql", ".mjs", ".cjs", ".js", ".py", ".php", ".sh", "Makefile", "setup", "run"}
 
 func TestREADMEIsShort(t *testing.T) {
@@ -28,8 +28,8 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
-// TestDocumentsLeadSomewhere follows each relative link of each document, with its anchor, and each
-// document that a comment cites, with its section.
+// TestDocumentsLeadSomewhere checks that the target of each relative link exists, with its anchor,
+// and that each document and section that a comment cites exists.
 func TestDocumentsLeadSomewhere(t *testing.T) {
 	files := everyFile(t)
 	documents := map[string]document{}
@@ -67,7 +67,8 @@ func TestDocumentsLeadSomewhere(t *testing.T) {
 	}
 }
 
-// TestDanglingCitationsAreFound keeps the test above from passing since it finds nothing.
+// TestDanglingCitationsAreFound checks that the test above finds a citation whose target is
+// missing.
 func TestDanglingCitationsAreFound(t *testing.T) {
 	documents := map[string]document{"docs/design/identity.md": readDocument("# Who\n\n## Matching\n")}
 	for text, want := range map[string]string{
@@ -90,7 +91,7 @@ func TestDanglingCitationsAreFound(t *testing.T) {
 	}
 }
 
-// everyFile reads the files of the repository by their names in it.
+// everyFile reads the files of the repository. The keys are paths from its root.
 func everyFile(t *testing.T) map[string]string {
 	t.Helper()
 	root, files := filepath.Join("..", ".."), map[string]string{}
@@ -121,7 +122,7 @@ func everyFile(t *testing.T) map[string]string {
 
 func isSource(name string) bool {
 	for _, ending := range sources {
-		// This file has citations that lead nowhere, on purpose.
+		// This file has citations without a target, on purpose.
 		if strings.HasSuffix(name, ending) && path.Base(name) != "documents_test.go" {
 			return true
 		}
@@ -129,7 +130,7 @@ func isSource(name string) bool {
 	return false
 }
 
-// document is what can be cited of one, and what it links to.
+// document has the sections of a document and its links.
 type document struct {
 	sections map[string]bool // by title
 	anchors  map[string]bool
@@ -172,7 +173,7 @@ func anchor(title string) string {
 	}, title)
 }
 
-// follow tells what is wrong with a link of a document.
+// follow returns what is wrong with a link of a document, or "".
 func follow(files map[string]string, documents map[string]document, from, link string) string {
 	target, fragment, _ := strings.Cut(link, "#")
 	name := from
@@ -198,10 +199,10 @@ func isFolder(files map[string]string, name string) bool {
 	return false
 }
 
-// cited is a document, with a section or without, that a comment names.
+// cited is a document that a comment names. The section may be empty.
 type cited struct{ name, section string }
 
-// citations finds the documents that comments name. A path that a program opens is no citation.
+// citations finds the documents that comments name. A path in code is no citation.
 func citations(text string) []cited {
 	var found []cited
 	comments := strings.Join(comment.FindAllString(text, -1), "\n")

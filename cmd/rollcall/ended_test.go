@@ -14,14 +14,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"rollcall/model/modeltest"
 	"rollcall/testidp"
 )
 
-// replicas are two servers on one PostgreSQL, behind one public address, with a customer that
-// provisions by SCIM and signs in by SAML.
+// replicas are two servers on one PostgreSQL with one public URL. Their customer provisions over
+// SCIM and signs in over SAML.
 type replicas struct {
 	t         *testing.T
 	a, b      *process
@@ -38,7 +37,8 @@ const replicasURL = "https://rollcall.example"
 func startReplicas(t *testing.T) *replicas {
 	t.Helper()
 	server := modeltest.StartPostgres(t)
-	environ := []string{"ROLLCALL_DATABASE_URL=" + server.URL("rollcall"), secretKey, "ROLLCALL_PUBLIC_URL=" + replicasURL}
+	environ := []string{"ROLLCALL_DATABASE_URL=" + server.URL("rollcall"), secretKey,
+		"ROLLCALL_PUBLIC_URL=" + replicasURL}
 	r := &replicas{t: t, a: startServer(t, os.Args[0], nil, environ...)}
 	r.a.waitReady(t, http.StatusOK)
 	r.b = startServer(t, os.Args[0], nil, environ...)
@@ -50,7 +50,8 @@ func startReplicas(t *testing.T) *replicas {
 	t.Cleanup(func() { _ = r.database.Close() })
 	r.directory = newDirectory(t, r.a.url)
 	idp, err := testidp.New(testidp.Options{BaseURL: "https://idp.example",
-		Applications: []testidp.ApplicationOptions{{Name: "Contoso", Domain: "contoso.example", Personality: testidp.OktaSAML}}})
+		Applications: []testidp.ApplicationOptions{
+			{Name: "Contoso", Domain: "contoso.example", Personality: testidp.OktaSAML}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +63,9 @@ func startReplicas(t *testing.T) *replicas {
 			ACSURL   string `json:"acs_url"`
 		}
 	}
-	r.create("/connections", map[string]any{"organization_id": r.directory.organization, "name": "Okta", "connection_type": "OktaSAML",
-		"saml": map[string]any{"idp_metadata_xml": string(r.idp.SAMLMetadata())}}, &connection)
+	r.create("/connections",
+		map[string]any{"organization_id": r.directory.organization, "name": "Okta", "connection_type": "OktaSAML",
+			"saml": map[string]any{"idp_metadata_xml": string(r.idp.SAMLMetadata())}}, &connection)
 	if err := r.idp.ConnectSAML(connection.SAML.EntityID, connection.SAML.ACSURL); err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +75,10 @@ func startReplicas(t *testing.T) *replicas {
 		ClientID     string `json:"client_id"`
 		ClientSecret string `json:"client_secret"`
 	}
-	r.create("/applications", map[string]any{"name": "Analytics", "redirect_uris": []string{"https://app.example/callback"}}, &application)
-	r.client = url.Values{"client_id": {application.ClientID}, "client_secret": {application.ClientSecret}, "grant_type": {"authorization_code"}}
+	r.create("/applications",
+		map[string]any{"name": "Analytics", "redirect_uris": []string{"https://app.example/callback"}}, &application)
+	r.client = url.Values{"client_id": {application.ClientID}, "client_secret": {application.ClientSecret},
+		"grant_type": {"authorization_code"}}
 	return r
 }
 
@@ -91,7 +95,7 @@ func (r *replicas) create(path string, body, into any) {
 	a.decode(r.t, into)
 }
 
-// visit sends a request of a browser with its cookies, and keeps those that it is given.
+// visit sends a request with the cookies of a browser and stores the cookies of the answer.
 func visit(t *testing.T, method, location string, cookies map[string]string, form url.Values) answer {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), method, location, strings.NewReader(form.Encode()))
@@ -119,7 +123,7 @@ func visit(t *testing.T, method, location string, cookies map[string]string, for
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 
-// respond is the form with which the identity provider answers the request that a browser is sent with.
+// respond is the form with which the identity provider answers the request in the Location of sent.
 func (r *replicas) respond(sent answer, person string) url.Values {
 	r.t.Helper()
 	location, err := url.Parse(sent.header.Get("Location"))
@@ -139,17 +143,19 @@ func (r *replicas) respond(sent answer, person string) url.Values {
 	return url.Values{"SAMLResponse": {response}, "RelayState": {location.Query().Get("RelayState")}}
 }
 
-// authorizePath is where the application sends a browser.
+// authorizePath is the path to which the application redirects a browser.
 func (r *replicas) authorizePath() string {
-	return "/sso/authorize?" + url.Values{"client_id": r.client["client_id"], "redirect_uri": {"https://app.example/callback"},
-		"response_type": {"code"}, "organization": {r.directory.organization}}.Encode()
+	return "/sso/authorize?" +
+		url.Values{"client_id": r.client["client_id"], "redirect_uri": {"https://app.example/callback"},
+			"response_type": {"code"}, "organization": {r.directory.organization}}.Encode()
 }
 
-// person provisions somebody and returns their SCIM id.
+// provision creates a user and returns the SCIM id.
 func (r *replicas) provision(p testidp.Person) string {
 	r.t.Helper()
 	a := request(r.t, http.MethodPost, r.directory.url+"/Users", r.directory.token,
-		fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":%q,"externalId":%q,"active":true}`, p.UserName, p.ExternalID))
+		fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":%q,"externalId":%q,`+
+			`"active":true}`, p.UserName, p.ExternalID))
 	var u struct{ ID string }
 	if a.status != http.StatusCreated {
 		r.t.Fatalf("%d %s", a.status, a.body)
@@ -158,13 +164,15 @@ func (r *replicas) provision(p testidp.Person) string {
 	return u.ID
 }
 
-// setActive is what the identity provider sends when somebody is unassigned or assigned again.
+// setActive sends the request of an identity provider that unassigns or assigns a user.
 func (r *replicas) setActive(id string, active bool) answer {
 	return request(r.t, http.MethodPatch, r.directory.url+"/Users/"+id, r.directory.token, fmt.Sprintf(
-		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":%t}}]}`, active))
+		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace",`+
+			`"value":{"active":%t}}]}`, active))
 }
 
-// codeOf is the code with which an answer sends the browser to the application; empty for another answer.
+// codeOf is the code in an answer that redirects to the application. It is empty for any other
+// answer.
 func codeOf(a answer) string {
 	location, err := url.Parse(a.header.Get("Location"))
 	if err != nil || location.Host != "app.example" {
@@ -188,7 +196,7 @@ func (r *replicas) exchange(at *process, code string) (status int, token string)
 	return a.status, body.AccessToken
 }
 
-// TestAccessEndsOnEveryReplica ends access at one server while the other has just served it.
+// TestAccessEndsOnEveryReplica ends access at one server just after the other has served the user.
 func TestAccessEndsOnEveryReplica(t *testing.T) {
 	r := startReplicas(t)
 	people := r.idp.People()
@@ -197,12 +205,14 @@ func TestAccessEndsOnEveryReplica(t *testing.T) {
 		ids[i] = r.provision(p.Person)
 	}
 	test := map[string]string{}
-	if a := visit(t, http.MethodPost, r.a.url+r.acs, test, r.respond(visit(t, http.MethodGet, r.a.url+r.loginPath, test, nil), people[0].ID)); a.status != http.StatusSeeOther {
+	a := visit(t, http.MethodPost, r.a.url+r.acs, test,
+		r.respond(visit(t, http.MethodGet, r.a.url+r.loginPath, test, nil), people[0].ID))
+	if a.status != http.StatusSeeOther {
 		t.Fatalf("the test login: %d %s", a.status, a.body)
 	}
 	for i, p := range people[:20] {
 		cookies := map[string]string{}
-		// Each step of the login at another replica than the one before.
+		// Each step of the login goes to another replica than the step before.
 		sent := visit(t, http.MethodGet, r.a.url+r.authorizePath(), cookies, nil)
 		code := codeOf(visit(t, http.MethodPost, r.b.url+r.acs, cookies, r.respond(sent, p.ID)))
 		second := codeOf(visit(t, http.MethodGet, r.a.url+r.authorizePath(), cookies, nil))
@@ -226,7 +236,8 @@ func TestAccessEndsOnEveryReplica(t *testing.T) {
 		if got := request(t, http.MethodGet, r.b.url+"/sso/profile", token, "").status; got != http.StatusUnauthorized {
 			t.Errorf("the next look at the profile is answered with %d", got)
 		}
-		if got := visit(t, http.MethodGet, r.b.url+"/sso/session", cookies, nil).status; got != http.StatusUnauthorized {
+		got := visit(t, http.MethodGet, r.b.url+"/sso/session", cookies, nil).status
+		if got != http.StatusUnauthorized {
 			t.Errorf("the next look at the session is answered with %d", got)
 		}
 		if status, _ := r.exchange(r.b, second); status != http.StatusBadRequest {
@@ -235,14 +246,16 @@ func TestAccessEndsOnEveryReplica(t *testing.T) {
 		if code := codeOf(visit(t, http.MethodGet, r.b.url+r.authorizePath(), cookies, nil)); code != "" {
 			t.Error("the session is used again")
 		}
-		if r.setActive(ids[i], true); request(t, http.MethodGet, r.b.url+"/sso/profile", token, "").status != http.StatusUnauthorized {
+		r.setActive(ids[i], true)
+		if request(t, http.MethodGet, r.b.url+"/sso/profile", token, "").status != http.StatusUnauthorized {
 			t.Error("assigned again, the old token lives")
 		}
 	}
 }
 
-// TestLoginOvertakenByDeactivation pauses a login at one server, after its response was verified,
-// and deactivates the person at the other: whoever commits first, nobody is signed in afterwards.
+// TestLoginOvertakenByDeactivation pauses a login at one server after its response was verified,
+// and deactivates the user at the other. The user must be signed out afterwards, whichever
+// transaction commits first.
 func TestLoginOvertakenByDeactivation(t *testing.T) {
 	r := startReplicas(t)
 	person := r.idp.People()[0]
@@ -256,7 +269,7 @@ func TestLoginOvertakenByDeactivation(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, table string
-		refused     bool // the login comes too late to be believed
+		refused     bool // the login is refused
 	}{
 		{"paused before the user is read, the login is refused", "assertions", true},
 		{"paused when the session is written, the session is dead", "sessions", false},
@@ -296,7 +309,8 @@ func TestLoginOvertakenByDeactivation(t *testing.T) {
 				t.Errorf("the login is answered with %d: %s", a.status, a.body)
 			}
 			for _, server := range []*process{r.a, r.b} {
-				if got := visit(t, http.MethodGet, server.url+"/sso/session", cookies, nil).status; got != http.StatusUnauthorized {
+				got := visit(t, http.MethodGet, server.url+"/sso/session", cookies, nil).status
+				if got != http.StatusUnauthorized {
 					t.Errorf("somebody is signed in: %d", got)
 				}
 			}
@@ -307,10 +321,11 @@ func TestLoginOvertakenByDeactivation(t *testing.T) {
 // waitForLock waits until n statements of the servers wait for a lock.
 func (r *replicas) waitForLock(n int) {
 	r.t.Helper()
-	eventually(r.t, 10*time.Second, func() bool {
+	modeltest.Eventually(r.t, func() bool {
 		var waiting int
 		err := r.database.QueryRowContext(r.t.Context(),
-			"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rollcall' AND wait_event_type = 'Lock'").Scan(&waiting)
+			"SELECT count(*) FROM pg_stat_activity "+
+				"WHERE application_name = 'rollcall' AND wait_event_type = 'Lock'").Scan(&waiting)
 		return err == nil && waiting >= n
 	})
 }

@@ -32,7 +32,7 @@ func TestOutageOfPostgreSQL(t *testing.T) {
 	s.waitReady(t, http.StatusOK)
 	d := newDirectory(t, s.url)
 
-	// Four writers that note what was acknowledged, and what they were told otherwise.
+	// Four writers that record the acknowledged users and the other statuses.
 	var mu sync.Mutex
 	acknowledged, refused := map[string]bool{}, map[int]int{}
 	stop := make(chan struct{})
@@ -61,16 +61,20 @@ func TestOutageOfPostgreSQL(t *testing.T) {
 		})
 	}
 	count := func() int { mu.Lock(); defer mu.Unlock(); return len(acknowledged) }
-	eventually(t, 20*time.Second, func() bool { return count() > 100 })
+	modeltest.Eventually(t, func() bool { return count() > 100 })
 	database.StopImmediately(t)
-	eventually(t, 10*time.Second, func() bool { mu.Lock(); defer mu.Unlock(); return refused[http.StatusServiceUnavailable] > 3 })
+	modeltest.Eventually(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return refused[http.StatusServiceUnavailable] > 3
+	})
 	s.waitReady(t, http.StatusServiceUnavailable)
 	before := count()
 	if err := database.Start(); err != nil {
 		t.Fatal(err)
 	}
 	back := time.Now()
-	eventually(t, 5*time.Second, func() bool { return count() > before })
+	modeltest.Eventually(t, func() bool { return count() > before })
 	t.Logf("writes again %s after PostgreSQL", time.Since(back).Round(time.Millisecond))
 	s.waitReady(t, http.StatusOK)
 	close(stop)
@@ -91,8 +95,8 @@ func TestOutageOfPostgreSQL(t *testing.T) {
 
 func TestReadOnlySQLiteFile(t *testing.T) {
 	t.Parallel()
-	// Root may write what is read-only, so as root the server runs as somebody else,
-	// from a copy of the program that they may execute.
+	// Root can write to read-only files, so as root the test runs the server as another user, from
+	// a copy of the program that this user may execute.
 	folder, err := os.MkdirTemp("", "rollcall-readonly-")
 	if err != nil {
 		t.Fatal(err)
@@ -128,14 +132,15 @@ func TestReadOnlySQLiteFile(t *testing.T) {
 	chmod(t, 0o444, files...)
 	s2 := startServer(t, binary, credential, environ...)
 	d.url = strings.Replace(d.url, s.url, s2.url, 1)
-	eventually(t, 20*time.Second, func() bool {
+	modeltest.Eventually(t, func() bool {
 		return request(t, http.MethodGet, d.url+"/Users", d.token, "").status != http.StatusServiceUnavailable
 	})
 	if got := d.total(t); got != 1 {
 		t.Errorf("reads %d users, want 1", got)
 	}
 	a := d.create(t, "bob@contoso.example")
-	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || internalText.MatchString(a.body) {
+	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" ||
+		internalText.MatchString(a.body) {
 		t.Errorf("a write answers %d %v %s, want 503 with Retry-After", a.status, a.header, a.body)
 	}
 }
@@ -166,8 +171,9 @@ func chmod(t *testing.T, mode os.FileMode, paths ...string) {
 	}
 }
 
-// internalText is what no answer may hold: the text of drivers, of SQL, of Go.
-var internalText = regexp.MustCompile(`(?i)sql|pq:|pgx|gorm|relation|column|\bdial\b|connect:|\.go:|goroutine|panic|no such table|/tmp/|driver|syntax error`)
+// internalText matches what no answer may contain: texts of drivers, of SQL and of Go.
+var internalText = regexp.MustCompile(`(?i)sql|pq:|pgx|gorm|relation|column|\bdial\b|connect:|\.go:|` +
+	`goroutine|panic|no such table|/tmp/|driver|syntax error`)
 
 func TestNoAnswerHoldsInternalText(t *testing.T) {
 	for _, broken := range []struct {
@@ -181,22 +187,28 @@ func TestNoAnswerHoldsInternalText(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			if _, err := db.Exec("DROP TABLE users, user_values, directory_groups, directory_group_members, events, organization_domains, tombstones, tombstone_keys CASCADE"); err != nil {
+			_, err = db.Exec("DROP TABLE users, user_values, directory_groups, directory_group_members, events, " +
+				"organization_domains, tombstones, tombstone_keys CASCADE")
+			if err != nil {
 				t.Fatal(err)
 			}
 		}, http.StatusInternalServerError},
-		{"server gone", func(t *testing.T, p *modeltest.Server) { p.StopImmediately(t) }, http.StatusServiceUnavailable},
+		{"server gone", func(t *testing.T, p *modeltest.Server) {
+			p.StopImmediately(t)
+		}, http.StatusServiceUnavailable},
 	} {
 		t.Run(broken.name, func(t *testing.T) {
 			database := modeltest.StartPostgres(t)
 			var log bytes.Buffer
 			store := modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")},
 				store.Options{Log: slog.New(slog.DiscardHandler)})
-			w, err := web.New(web.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), PublicURL: "http://127.0.0.1:8080"})
+			w, err := web.New(
+				web.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), PublicURL: "http://127.0.0.1:8080"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := server{config: config.Config{APIKey: testKey, PublicURL: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}}, log: slog.New(slog.DiscardHandler)}
+			s := server{config: config.Config{APIKey: testKey,
+				PublicURL: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}}, log: slog.New(slog.DiscardHandler)}
 			s.mount(w, store)
 			w.Open()
 			listener := serveHTTP(t, w)
@@ -209,13 +221,14 @@ func TestNoAnswerHoldsInternalText(t *testing.T) {
 	}
 }
 
-// walk calls every route and checks that each answer is fit to be shown, and
-// that the fault was really met.
+// walk calls every route. It checks that no answer contains internalText and that the fault was
+// met.
 func walk(t *testing.T, w *web.Server, base string, d scimDirectory, user string, status int) {
 	t.Helper()
 	met := 0
 	userID := model.UserPrefix.ID(user)
-	ids := map[string]string{"scim": d.id, "directories": d.id, "organizations": d.organization, "users": userID, "directory_users": "directory_" + userID}
+	ids := map[string]string{"scim": d.id, "directories": d.id, "organizations": d.organization, "users": userID,
+		"directory_users": "directory_" + userID}
 	for _, route := range w.Echo.Routes() {
 		if !regexp.MustCompile(`^[A-Z]+$`).MatchString(route.Method) {
 			continue // Echo's own pseudo routes
@@ -241,7 +254,8 @@ func walk(t *testing.T, w *web.Server, base string, d scimDirectory, user string
 	for _, call := range []struct{ method, path, body string }{
 		{"GET", "/Users", ""}, {"GET", "/Users/" + user, ""}, {"POST", "/Users", `{"userName":"bob@contoso.example"}`},
 		{"PATCH", "/Users/" + user, `{"Operations":[{"op":"replace","path":"active","value":false}]}`},
-		{"PUT", "/Users/" + user, `{"userName":"ada@contoso.example"}`}, {"DELETE", "/Users/" + user, ""}, {"GET", "/Groups", ""},
+		{"PUT", "/Users/" + user, `{"userName":"ada@contoso.example"}`}, {"DELETE", "/Users/" + user, ""},
+		{"GET", "/Groups", ""},
 		{"POST", "/Groups", `{"displayName":"All"}`},
 	} {
 		a := request(t, call.method, d.url+call.path, d.token, call.body)

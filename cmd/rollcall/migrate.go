@@ -12,6 +12,7 @@ import (
 	"rollcall/model/store"
 )
 
+// migrate is the command migrate.
 func (p *program) migrate(ctx context.Context, args []string) error {
 	f := p.flags("migrate")
 	file := f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
@@ -30,7 +31,8 @@ func (p *program) migrate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	store, err := store.Open(ctx, string(c.Database), store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	store, err := store.Open(ctx, string(c.Database),
+		store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
 	if err != nil {
 		return err
 	}
@@ -38,14 +40,15 @@ func (p *program) migrate(ctx context.Context, args []string) error {
 	return store.Close()
 }
 
-// errPending ends migrate --status when there is something to do.
+// errPending is the error of migrate --status when migrations are pending.
 var errPending = errors.New("migrations are pending; run rollcall migrate")
 
+// migrationStatus lists the migrations.
 func (p *program) migrationStatus(ctx context.Context, c config.Config) error {
 	url := string(c.Database)
 	if path, ok := sqlitePath(c.Database); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			url = "" // asking must not make the file
+			url = "" // opening it would create the file
 		}
 	}
 	list, err := store.MigrationStatus(ctx, url)

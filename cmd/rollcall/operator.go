@@ -14,7 +14,7 @@ import (
 	"rollcall/model/store"
 )
 
-// operatorCommands are what follows rollcall operator.
+// operatorCommands are the subcommands of operator.
 var operatorCommands = map[string]struct {
 	email bool // takes --email
 	run   func(p *program, ctx context.Context, store *store.Store, email string) error
@@ -25,9 +25,11 @@ var operatorCommands = map[string]struct {
 	"reset-password": {true, (*program).resetOperatorPassword},
 }
 
+// operator is the command operator.
 func (p *program) operator(ctx context.Context, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		fmt.Fprint(p.out, "Usage: rollcall operator create|remove|reset-password --email E\n       rollcall operator list\n")
+		fmt.Fprint(p.out,
+			"Usage: rollcall operator create|remove|reset-password --email E\n       rollcall operator list\n")
 		if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
 			return flag.ErrHelp
 		}
@@ -57,7 +59,8 @@ func (p *program) operator(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	store, err := store.Open(ctx, string(c.Database), store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	store, err := store.Open(ctx, string(c.Database),
+		store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
 	if err != nil {
 		return err
 	}
@@ -90,7 +93,8 @@ func (p *program) resetOperatorPassword(ctx context.Context, store *store.Store,
 }
 
 func (p *program) printOneTime(email, password string) {
-	fmt.Fprintf(p.out, "One-time password of %s, good for 24 hours:\n\n  %s\n\nSign in with it at /console; a password of your own is asked for there.\n", email, password)
+	fmt.Fprintf(p.out, "One-time password of %s, good for 24 hours:\n\n  %s\n\n"+
+		"Sign in with it at /console; a password of your own is asked for there.\n", email, password)
 }
 
 func (p *program) removeOperator(ctx context.Context, store *store.Store, email string) error {

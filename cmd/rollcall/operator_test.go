@@ -11,7 +11,8 @@ import (
 func TestOperatorCommands(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
-		environ := []string{"ROLLCALL_DATABASE_URL=" + db.URL, "ROLLCALL_SECRET_KEY=" + "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}
+		environ := []string{"ROLLCALL_DATABASE_URL=" + db.URL,
+			"ROLLCALL_SECRET_KEY=" + "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}
 		password := regexp.MustCompile(`(?m)^  [A-Z2-7]{26}$`)
 		for _, step := range []struct {
 			args   string
@@ -35,7 +36,8 @@ func TestOperatorCommands(t *testing.T) {
 		} {
 			var out strings.Builder
 			p := &program{environ: environ, out: &out, err: &out}
-			if status := p.run(t.Context(), strings.Fields(step.args)); status != step.status || !strings.Contains(out.String(), step.says) {
+			status := p.run(t.Context(), strings.Fields(step.args))
+			if status != step.status || !strings.Contains(out.String(), step.says) {
 				t.Fatalf("rollcall %s: status %d: %s", step.args, status, out.String())
 			}
 			if shown := password.MatchString(out.String()); shown != strings.Contains(step.says, "One-time") {

@@ -14,10 +14,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rollcall/model/modeltest"
 )
 
-// TestMain makes the test binary stand in for the program when it is started
-// with runAsProgram, so that tests can start, signal and kill real processes.
+// TestMain runs the program instead of the tests when runAsProgram is set, so that tests can start,
+// signal and kill real processes.
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsProgram) != "" {
 		_ = os.Unsetenv(runAsProgram)
@@ -43,7 +45,8 @@ type process struct {
 func startServer(t *testing.T, binary string, credential *syscall.Credential, environ ...string) *process {
 	t.Helper()
 	p := &process{command: exec.Command(binary, "serve"), done: make(chan struct{})}
-	p.command.Env = append([]string{runAsProgram + "=1", "ROLLCALL_LISTEN=127.0.0.1:0", "ROLLCALL_API_KEY=" + testKey}, environ...)
+	p.command.Env = append([]string{runAsProgram + "=1", "ROLLCALL_LISTEN=127.0.0.1:0", "ROLLCALL_API_KEY=" + testKey},
+		environ...)
 	p.command.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	p.command.Dir = "/"
 	out, err := p.command.StderrPipe()
@@ -92,20 +95,12 @@ func (p *process) text() string {
 // waitReady waits until readyz answers with the status.
 func (p *process) waitReady(t *testing.T, status int) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() bool { return request(t, http.MethodGet, p.url+"/readyz", "", "").status == status })
+	modeltest.Eventually(t, func() bool {
+		return request(t, http.MethodGet, p.url+"/readyz", "", "").status == status
+	})
 }
 
-// eventually polls a condition that another process makes true.
-func eventually(t *testing.T, within time.Duration, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(within); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("did not become true within %s", within)
-		}
-	}
-}
-
-// answer is an HTTP answer; status 0 says that there was none.
+// answer is an HTTP answer. Its status is 0 if there was none.
 type answer struct {
 	status int
 	header http.Header
@@ -119,7 +114,9 @@ func (a answer) decode(t *testing.T, into any) {
 	}
 }
 
-var client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+	return http.ErrUseLastResponse
+}}
 
 func request(t *testing.T, method, url, token, body string) answer {
 	t.Helper()
@@ -175,7 +172,7 @@ func newDirectory(t *testing.T, url string) scimDirectory {
 		t.Fatalf("create directory: %d %s", a.status, a.body)
 	}
 	a.decode(t, &d)
-	// The public URL is the configured one; the tests' servers listen on a port of their own.
+	// The base URL has the host of the public URL. A server of a test listens on another port.
 	_, path, _ := strings.Cut(d.SCIM.BaseURL, "/scim/")
 	return scimDirectory{url + "/scim/" + path, d.SCIM.BearerToken, d.ID, organization.ID}
 }
@@ -186,7 +183,7 @@ func (d scimDirectory) create(t *testing.T, userName string) answer {
 		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+userName+`","active":true}`)
 }
 
-// total is how many users the directory lists.
+// total is the number of users in the directory.
 func (d scimDirectory) total(t *testing.T) int {
 	t.Helper()
 	var list struct{ TotalResults int }

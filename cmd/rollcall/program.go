@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// program is one run of the binary with what it is given from outside, so that
-// tests run it as the shell does.
+// program is one run of the binary. Its fields replace the environment and the standard streams in
+// tests.
 type program struct {
 	environ  []string
 	out, err io.Writer
@@ -23,22 +23,25 @@ type command struct {
 	run     func(p *program, ctx context.Context, args []string) error
 }
 
+// commands are all commands, in the order of the usage.
 func commands() []command {
 	return []command{
 		{"serve", "run the server; it migrates the database first unless --no-migrate", (*program).serve},
-		{"demo", "run the server on SQLite in a temporary folder with a test identity provider, and say what to try", (*program).demo},
+		{"demo", "run the server on SQLite in a temporary folder with a test identity provider, and say what to try",
+			(*program).demo},
 		{"testidp", "run the test identity provider alone, against any SCIM server", (*program).testIDP},
-		{"operator", "create, list or remove those who run this installation, or reset a password", (*program).operator},
+		{"operator", "create, list or remove those who run this installation, or reset a password",
+			(*program).operator},
 		{"migrate", "apply the database's migrations, or list them with --status", (*program).migrate},
 		{"version", "print the version", (*program).version},
 	}
 }
 
-// errUsage ends the program with status 2: what it was given cannot be right.
+// errUsage ends the program with status 2: the command line or the configuration is wrong.
 type errUsage struct{ error }
 
-// run executes one command and returns the exit status: 0, 1 when something
-// failed, 2 when the command line or the configuration is wrong.
+// run executes one command and returns the exit status: 0, 1 when something failed, 2 when the
+// command line or the configuration is wrong.
 func (p *program) run(ctx context.Context, args []string) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		p.usage(p.out)
@@ -69,19 +72,21 @@ func (p *program) run(ctx context.Context, args []string) int {
 }
 
 func (p *program) usage(w io.Writer) {
-	fmt.Fprint(w, "Rollcall is a directory-sync and single sign-on server.\n\nUsage: rollcall COMMAND [FLAGS]; rollcall COMMAND -h lists the flags.\n\n")
+	fmt.Fprint(w, "Rollcall is a directory-sync and single sign-on server.\n\n"+
+		"Usage: rollcall COMMAND [FLAGS]; rollcall COMMAND -h lists the flags.\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-10s%s\n", c.name, c.summary)
 	}
 }
 
-// flags makes a command's flag set; parse reports what is wrong as errUsage.
+// flags makes a command's flag set, for parse.
 func (p *program) flags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet("rollcall "+name, flag.ContinueOnError)
 	f.SetOutput(p.out)
 	return f
 }
 
+// parse parses the arguments of a command. Its error is errUsage or flag.ErrHelp.
 func parse(f *flag.FlagSet, args []string) error {
 	var said strings.Builder
 	out := f.Output()

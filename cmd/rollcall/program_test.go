@@ -28,7 +28,7 @@ func TestCommands(t *testing.T) {
 		args    []string
 		environ []string
 		code    int
-		out     string // a regular expression of what it says on either stream
+		out     string // a regular expression that matches both streams together
 	}{
 		{"version says what it is", []string{"version"}, nil, 0, `^rollcall \S+ \(go1\.`},
 		{"help lists the commands", []string{"help"}, nil, 0, `(?s)serve.*demo.*testidp.*migrate.*version`},
@@ -38,17 +38,23 @@ func TestCommands(t *testing.T) {
 		{"an unknown flag is an error", []string{"serve", "--prot"}, nil, 2, `-prot`},
 		{"an argument too many is an error", []string{"migrate", "now"}, nil, 2, `unexpected argument "now"`},
 		{"testidp needs a purpose", []string{"testidp"}, nil, 2, `(?s)--scim-url.*--saml-acs-url`},
-		{"testidp needs a token beside the SCIM URL", []string{"testidp", "--scim-url", "http://127.0.0.1:1/scim", "--listen", "127.0.0.1:0"}, nil, 2, `token:`},
-		{"testidp needs a service provider's both names", []string{"testidp", "--saml-entity-id", "x", "--listen", "127.0.0.1:0"}, nil, 2, `acs_url:`},
-		{"testidp knows its personalities", []string{"testidp", "--personality", "ping", "--listen", "127.0.0.1:0"}, nil, 2, `plain, okta, entra or adfs`},
+		{"testidp needs a token with the SCIM URL",
+			[]string{"testidp", "--scim-url", "http://127.0.0.1:1/scim", "--listen", "127.0.0.1:0"}, nil, 2, `token:`},
+		{"testidp needs a service provider's both names",
+			[]string{"testidp", "--saml-entity-id", "x", "--listen", "127.0.0.1:0"}, nil, 2, `acs_url:`},
+		{"testidp knows its personalities", []string{"testidp", "--personality", "ping", "--listen", "127.0.0.1:0"},
+			nil, 2, `plain, okta, entra or adfs`},
 		{"an unknown setting is an error", []string{"serve"}, []string{"ROLLCALL_LISTEM=x"}, 2, `ROLLCALL_LISTEN`},
 		{
-			"all problems are told at once", []string{"serve"},
-			[]string{"ROLLCALL_DATABASE_URL=mysql://x", "ROLLCALL_API_KEY=short", "ROLLCALL_PUBLIC_URL=http://example.com"}, 2,
+			"all problems are reported at once", []string{"serve"},
+			[]string{"ROLLCALL_DATABASE_URL=mysql://x", "ROLLCALL_API_KEY=short",
+				"ROLLCALL_PUBLIC_URL=http://example.com"}, 2,
 			`(?s)ROLLCALL_PUBLIC_URL.*ROLLCALL_DATABASE_URL.*ROLLCALL_API_KEY`,
 		},
-		{"PostgreSQL needs a secret key", []string{"migrate"}, []string{"ROLLCALL_DATABASE_URL=postgres://127.0.0.1/x"}, 2, `ROLLCALL_SECRET_KEY`},
-		{"a configuration file that is missing is named", []string{"serve", "--config", "/nowhere/x.env"}, nil, 2, `/nowhere/x.env`},
+		{"PostgreSQL needs a secret key", []string{"migrate"}, []string{"ROLLCALL_DATABASE_URL=postgres://127.0.0.1/x"},
+			2, `ROLLCALL_SECRET_KEY`},
+		{"a configuration file that is missing is named", []string{"serve", "--config", "/nowhere/x.env"}, nil, 2,
+			`/nowhere/x.env`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// progress is a line that says how far something is. On a terminal it is drawn
-// over and over; elsewhere it is written once, at the end.
+// progress is a line that shows the progress of some work. On a terminal it is drawn at each step.
+// Elsewhere it is written once, at the end.
 type progress struct {
 	out         io.Writer
 	title       string
@@ -24,7 +24,7 @@ func (b *progress) set(done, total int) {
 	}
 }
 
-// end writes the line for good. It writes none when nothing was begun.
+// end writes the final line, unless the work never began.
 func (b *progress) end() {
 	if b.total == 0 {
 		return

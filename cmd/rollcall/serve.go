@@ -26,6 +26,7 @@ import (
 	"rollcall/worker"
 )
 
+// serve is the command serve.
 func (p *program) serve(ctx context.Context, args []string) error {
 	f := p.flags("serve")
 	file := f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
@@ -47,21 +48,21 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	return s.run(ctx)
 }
 
-// server is all of Rollcall in one process.
+// server is the whole of Rollcall in one process.
 type server struct {
 	config    config.Config
 	log       *slog.Logger
 	listener  net.Listener
 	noMigrate bool
-	opened    func() // told once requests are let through; may be nil
+	opened    func() // called when requests are served; may be nil
 
-	requests *directory.RequestLog // these three once the store is open
+	requests *directory.RequestLog // set when the store is open, like the next two
 	outbound *web.Outbound
 	domains  *organization.DomainWatch
 }
 
-// run serves until ctx ends. It is alive as soon as it listens, and ready once
-// the database is there and migrated, however long that takes.
+// run serves until ctx ends. It answers health checks at once. It is ready when the database can be
+// reached and is migrated, however long that takes.
 func (s *server) run(ctx context.Context) error {
 	var store storeWhenOpen
 	w, err := web.New(web.Options{
@@ -91,7 +92,7 @@ func (s *server) run(ctx context.Context) error {
 		return s.work(ctx, opened)
 	})
 	err = g.Wait()
-	if s.requests != nil { // those that were answered while the server ended
+	if s.requests != nil { // the requests that were answered while the server ended
 		s.flush(context.WithoutCancel(ctx))
 	}
 	if closed := store.close(); err == nil {
@@ -100,10 +101,12 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
+// mount adds the routes of all packages.
 func (s *server) mount(w *web.Server, store *store.Store) error {
 	url := s.config.PublicURL.String()
 	s.requests = directory.NewRequestLog(directory.Across(store))
-	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests, Log: s.log}).Mount(w.Echo)
+	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests,
+		Log: s.log}).Mount(w.Echo)
 	s.outbound = web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
 	s.domains = organization.NewDomainWatch(organization.Across(store), web.NewLookupTXT(s.config.DNSServers))
 	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: s.outbound,
@@ -114,7 +117,7 @@ func (s *server) mount(w *web.Server, store *store.Store) error {
 	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Outbound: s.outbound, Log: s.log}).Mount(w.Echo)
 }
 
-// work does what nobody waits for, until ctx ends.
+// work does the background work until ctx ends.
 func (s *server) work(ctx context.Context, store *store.Store) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.sweep(ctx, store) })
@@ -126,10 +129,10 @@ func (s *server) work(ctx context.Context, store *store.Store) error {
 	return g.Wait()
 }
 
-// flushTime is how long the end of the server waits for the last lines of the request log.
+// flushTime is the limit for writing the last lines of the request log at the end.
 const flushTime = 2 * time.Second
 
-// flush writes the last lines of the request log. They are worth no more than a line about them.
+// flush writes the last lines of the request log. A failure is only logged.
 func (s *server) flush(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
@@ -141,8 +144,7 @@ func (s *server) flush(ctx context.Context) {
 // sweepEvery is the pause between two sweeps.
 const sweepEvery = time.Minute
 
-// sweep deletes what opens nothing any more, until ctx ends. Nothing waits for
-// it, so that a sweep that fails is tried again with the next.
+// sweep deletes expired rows until ctx ends. The next sweep repeats the work of one that failed.
 func (s *server) sweep(ctx context.Context, store *store.Store) error {
 	round := func(ctx context.Context) (more bool, err error) {
 		n, err := operator.Across(store).Sweep(ctx)
@@ -157,15 +159,16 @@ func (s *server) sweep(ctx context.Context, store *store.Store) error {
 // retryEvery is the pause between attempts to reach a database at start.
 const retryEvery = time.Second
 
-// open opens the store, trying again while the database cannot be reached or
-// waits for its migrations. It returns nil when ctx ends first.
+// open opens the store. It tries again while the database cannot be reached or is not migrated. It
+// returns nil when ctx ends first.
 func (s *server) open(ctx context.Context) (*store.Store, error) {
 	keys, err := secretKeys(s.config)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		store, err := store.Open(ctx, string(s.config.Database), store.Options{Keys: keys, Log: s.log, NoMigrate: s.noMigrate})
+		store, err := store.Open(ctx, string(s.config.Database),
+			store.Options{Keys: keys, Log: s.log, NoMigrate: s.noMigrate})
 		if err == nil {
 			return store, nil
 		}

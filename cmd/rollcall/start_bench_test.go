@@ -77,13 +77,13 @@ func BenchmarkStart(b *testing.B) {
 		stop(c)
 		b.StartTimer()
 	}
-	b.ReportMetric(0, "ns/op") // what the loop does besides is not of interest
+	b.ReportMetric(0, "ns/op") // the loop does more than start
 	b.ReportMetric(float64(took.Microseconds())/1000/float64(b.N), "ms/start")
 	b.ReportMetric(float64(resident)/1024, "MiB-idle")
 	b.ReportMetric(float64(info.Size())/(1<<20), "MiB-binary")
 }
 
-// residentMemory is what a process holds in memory, in KiB.
+// residentMemory is the resident memory of a process, in KiB.
 func residentMemory(pid int) (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -94,5 +94,5 @@ func residentMemory(pid int) (int, error) {
 			return strconv.Atoi(string(fields[1]))
 		}
 	}
-	return 0, fmt.Errorf("process %d says nothing of its memory", pid)
+	return 0, fmt.Errorf("process %d has no VmRSS", pid)
 }

@@ -17,7 +17,7 @@ import (
 	"rollcall/model/store"
 )
 
-// storeWhenOpen is the store that health checks ask while it is still being opened.
+// storeWhenOpen is a store for health checks. It has no store until set is called.
 type storeWhenOpen struct {
 	mu    sync.Mutex
 	store *store.Store
@@ -48,9 +48,9 @@ func (s *storeWhenOpen) close() error {
 	return s.store.Close()
 }
 
-// secretKeys returns the configured secret keys. Without any, a SQLite database
-// has one beside its file, made at first use; the folder and the database file
-// are then made as well, for nobody else to read.
+// secretKeys returns the configured secret keys. When none is configured for a SQLite database, it
+// reads the key from a file next to the database file. It creates the database file and the key
+// file if they do not exist, readable only for the user of the process.
 func secretKeys(c config.Config) ([][]byte, error) {
 	path, isSQLite := sqlitePath(c.Database)
 	if isSQLite {
@@ -73,13 +73,14 @@ func secretKeys(c config.Config) ([][]byte, error) {
 	}
 	key, err = base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("secret key file %s does not hold 32 bytes in base64; restore it, since it opens the secrets in the database", file)
+		return nil, fmt.Errorf("secret key file %s does not hold 32 bytes in base64; "+
+			"restore it, since it opens the secrets in the database", file)
 	}
 	return [][]byte{key}, nil
 }
 
-// privateFile makes a file with its folder unless it exists. It appears with all
-// of its content or not at all, whoever else starts or crashes meanwhile.
+// privateFile creates a file and its folder unless the file exists. The file never exists with a
+// part of the content, even when other processes do the same or this one crashes.
 func privateFile(path string, content []byte) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil

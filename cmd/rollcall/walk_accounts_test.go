@@ -2,8 +2,8 @@ package main
 
 import "testing"
 
-// TestWalkAccounts goes on where signing people in ends, with what an operator and an identity
-// provider type: the person who was unassigned is assigned again and licensed.
+// TestWalkAccounts runs the commands that follow the chapter "Sign people in". They assign the user
+// who was unassigned again and give that user a license.
 func TestWalkAccounts(t *testing.T) {
 	r := newReader(t)
 	const accounts = "Accounts, licenses and groups"

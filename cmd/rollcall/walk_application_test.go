@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWalkFirstSteps does what the page for developers tells a newcomer to type: its first block of
-// commands in one terminal, the others in another.
+// TestWalkFirstSteps runs the commands of the first chapter for developers: the first block in one
+// shell, the others in another.
 func TestWalkFirstSteps(t *testing.T) {
 	r := newReader(t)
 	out := r.types(t, r.firstSteps(t))["First steps"]
@@ -46,7 +46,8 @@ func TestWalkFirstSteps(t *testing.T) {
 		{Active: &inactive},
 		{Data: []item{ended}},
 		{Data: []item{
-			{Event: "organization.created"}, {Event: "organization_domain.created"}, {Event: "organization_domain.verified"},
+			{Event: "organization.created"}, {Event: "organization_domain.created"},
+			{Event: "organization_domain.verified"},
 			{Event: "dsync.token.created"}, {Event: "dsync.activated"}, {Event: "dsync.user.created"},
 			{Event: "dsync.user.updated"}, ended,
 		}},
@@ -56,15 +57,15 @@ func TestWalkFirstSteps(t *testing.T) {
 	}
 }
 
-// person is what a walk looks at in a profile.
+// person has the members of a profile that a walk compares.
 type person struct {
 	ID, Email string
 	Groups    []string
 	Role      struct{ Slug string }
 }
 
-// TestWalkSignPeopleIn goes on where the first steps end. It moves the ports of the server and of the
-// identity provider. The chapters after it need what it has made.
+// TestWalkSignPeopleIn runs the chapter after the first steps, with other ports for the server and
+// the identity provider. The chapters after it need what it creates.
 func TestWalkSignPeopleIn(t *testing.T) {
 	r := newReader(t)
 	shown := r.types(t,
@@ -139,7 +140,7 @@ func TestWalkSignPeopleIn(t *testing.T) {
 	})
 }
 
-// signedIn compares what signing in shows with what the page says of it.
+// signedIn compares the output of a sign-in with the page.
 func signedIn(t *testing.T, r *reader, text string) {
 	ended, answers, _ := strings.Cut(text, "\n")
 	if want := "http://" + r.address + "/sso/signed-in"; ended != want {
@@ -156,7 +157,7 @@ func signedIn(t *testing.T, r *reader, text string) {
 			}
 		}
 	}
-	// The refused sign-in leads nowhere: an empty line, which the decoder passes over.
+	// The refused sign-in has no redirect and prints an empty line, which the decoder skips.
 	var attempts struct {
 		Data []struct{ Status, Reason, Message string }
 	}
@@ -202,7 +203,7 @@ func membersAreDocumented(t *testing.T, signedIn, people string) {
 	}
 }
 
-// members are the names in an object and in the objects that are its values.
+// members are the names in an object and in the objects inside it.
 func members(object map[string]any) []string {
 	var names []string
 	for name, value := range object {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestInteropWalkNode runs the application of the page for developers, by the SDK that make interop
-// has installed: somebody signs in, is unassigned, and is told why.
+// TestInteropWalkNode runs the application of the page for developers with the SDK that make
+// interop installs. A user signs in, is unassigned, and sees the reason.
 func TestInteropWalkNode(t *testing.T) {
 	const title = "A whole application in Node"
 	r := newReader(t)
@@ -42,7 +42,9 @@ func TestInteropWalkNode(t *testing.T) {
 	start = strings.TrimSuffix(start, "node app.mjs\n") +
 		"ROLLCALL_URL=http://127.0.0.1:8080 node app.mjs & APP=$!; trap 'kill $APP' EXIT\n"
 	visit := moved(`
-		for i in $(seq 100); do curl -sS -o page.html http://localhost:3000/nothing 2>page.html && break; sleep 0.1; done
+		for i in $(seq 100); do
+			curl -sS -o page.html http://localhost:3000/nothing 2>page.html && break; sleep 0.1
+		done
 		rm -f cookies
 		curl -sS -L -b cookies -c cookies "$(sign_in http://localhost:3000/login)"
 		scim /Users/$GRACE -X PATCH -d '{

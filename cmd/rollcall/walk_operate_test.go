@@ -9,7 +9,7 @@ import (
 	"rollcall/config"
 )
 
-// TestWalkPasswords goes on where the first steps end, as an administrator does.
+// TestWalkPasswords runs the chapter about passwords after the first steps.
 func TestWalkPasswords(t *testing.T) {
 	r := newReader(t)
 	const passwords = "Passwords for administrators"
@@ -23,10 +23,11 @@ func TestWalkPasswords(t *testing.T) {
 	}
 }
 
-// TestWalkProduction makes the two keys as an operator does, who keeps them from others.
+// TestWalkProduction runs the chapter that makes the two keys. Only their owner may read them.
 func TestWalkProduction(t *testing.T) {
 	r := newReader(t)
-	if out := r.types(t, r.chapter(t, operatePage, "Production"))["Production"]; !strings.Contains(out, `"status":"ok"`) {
+	out := r.types(t, r.chapter(t, operatePage, "Production"))["Production"]
+	if !strings.Contains(out, `"status":"ok"`) {
 		t.Errorf("the server is not ready: %s", out)
 	}
 	secret, operator := filepath.Join(r.folder, "secret.key"), filepath.Join(r.folder, "operator.key")

@@ -13,23 +13,24 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"rollcall/model/modeltest"
 )
 
-// The documents whose commands are typed by tests, word for word but for the ports.
+// The documents whose commands are run by tests. Only the ports are changed.
 const (
 	applicationPage = "docs/application.md"
 	operatePage     = "docs/operate.md"
 	samlPage        = "docs/connect/saml.md"
 )
 
-// reader is somebody who follows the documents in a folder with a server of their own.
+// reader types the commands of the documents in a folder, with a server of its own.
 type reader struct {
 	folder, address string
 	idp             string // the address of the identity provider, once it is started
 }
 
-// newReader starts the server by the first block of commands of the first steps.
+// newReader starts the server with the first block of commands of the first steps.
 func newReader(t *testing.T) *reader {
 	t.Helper()
 	r := &reader{folder: t.TempDir(), address: freeAddress(t)}
@@ -48,18 +49,18 @@ func newReader(t *testing.T) *reader {
 	if !ok {
 		t.Fatalf("the first block does not begin with make build:\n%s", first)
 	}
-	// Nobody answers DNS there: a look at a domain ends at once.
+	// No DNS server listens there, so the look-up of a domain fails at once.
 	r.serve(t, start, "http://"+r.address+"/readyz", "ROLLCALL_LISTEN="+r.address, "ROLLCALL_DNS_SERVERS=127.0.0.1:9")
 	return r
 }
 
-// chapter is what is typed under one heading of a document.
+// chapter has the blocks of commands under one heading of a document.
 type chapter struct {
 	name   string
 	blocks []string
 }
 
-// chapter reads one from a document.
+// chapter reads a chapter from a document.
 func (r *reader) chapter(t *testing.T, page, title string) chapter {
 	t.Helper()
 	return chapter{title, commandsUnder(t, page, title)}
@@ -71,8 +72,8 @@ func (r *reader) firstSteps(t *testing.T) chapter {
 	return chapter{"First steps", commandsUnder(t, applicationPage, "First steps")[1:]}
 }
 
-// signPeopleIn starts the identity provider of the chapter on an address of its own, and returns
-// what else is typed there.
+// signPeopleIn starts the identity provider of the chapter "Sign people in" on an address of its
+// own and returns the other commands of the chapter.
 func (r *reader) signPeopleIn(t *testing.T) chapter {
 	t.Helper()
 	blocks := commandsUnder(t, applicationPage, "Sign people in")
@@ -85,7 +86,7 @@ func (r *reader) signPeopleIn(t *testing.T) chapter {
 	return chapter{"Sign people in", slices.Delete(blocks, 1, 2)}
 }
 
-// types types chapters into one terminal, and returns what each of them shows.
+// types runs the commands of chapters in one shell and returns the output of each chapter.
 func (r *reader) types(t *testing.T, chapters ...chapter) map[string]string {
 	t.Helper()
 	var script strings.Builder
@@ -113,7 +114,7 @@ func (r *reader) types(t *testing.T, chapters ...chapter) map[string]string {
 	return shown
 }
 
-// serve types a command that serves until the test ends, and waits until it answers at a URL.
+// serve runs a command that serves until the test ends, and waits until it answers at a URL.
 func (r *reader) serve(t *testing.T, command, ready string, environ ...string) {
 	t.Helper()
 	var log bytes.Buffer
@@ -131,16 +132,7 @@ func (r *reader) serve(t *testing.T, command, ready string, environ ...string) {
 			t.Logf("the server's log:\n%s", log.Bytes())
 		}
 	})
-	for range 300 {
-		if answer, err := http.Get(ready); err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("the server is not ready after 30 s")
+	modeltest.Eventually(t, func() bool { return request(t, http.MethodGet, ready, "", "").status == http.StatusOK })
 }
 
 // section returns the text of a document under a heading.
@@ -189,7 +181,7 @@ func decode(t *testing.T, shown string, into ...any) {
 	}
 }
 
-// freeAddress is a loopback address that nobody listens on.
+// freeAddress is a loopback address on which no server listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,6 +1,6 @@
 "use strict";
-// Looks again every three seconds. As long as the person has access only the facts are renewed, so that
-// nothing loses the focus; when that changes, the whole page turns.
+// Loads the page again every three seconds. While the user has access, only the facts are replaced,
+// so that no element loses the focus. Otherwise the whole page is replaced.
 setInterval(async () => {
   if (document.hidden) return;
   const answer = await fetch("/", { cache: "no-store" }).catch(() => null);

@@ -1,4 +1,5 @@
-// Walks the demo in Debian's Chromium and prints, as JSON, what it saw: browser_interop_test.go judges it.
+// Walks through the demo in Debian's Chromium and prints the pages as JSON, which
+// browser_interop_test.go checks.
 // node walk.mjs MODULES APPLICATION IDP ROLLCALL PROFILE_FOLDER SCREENSHOT_FOLDER
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -17,14 +18,14 @@ const context = await browser("scripted");
 context.setDefaultTimeout(15000);
 const page = context.pages()[0] ?? await context.newPage();
 
-const errors = []; // what the browser blocked or could not do
+const errors = []; // errors that the browser reports
 const watch = (p) => {
   p.on("console", (m) => { if (m.type() === "error") errors.push(`${p.url()}: ${m.text()}`); });
   p.on("pageerror", (e) => errors.push(`${p.url()}: ${e}`));
 };
 watch(page);
 
-// The ACS is told the site that the form comes from.
+// Browsers send the site of the form to the ACS.
 const posts = [];
 context.on("request", (r) => {
   if (r.method() === "POST" && r.url().endsWith("/acs")) posts.push(r.allHeaders().then((h) => h["sec-fetch-site"] ?? ""));
@@ -62,10 +63,11 @@ report.signedIn = await see(page, "signed-in");
 report.cookies = (await context.cookies()).map(
   ({ name, domain, path: where, httpOnly, secure, sameSite }) => ({ name, domain, path: where, httpOnly, secure, sameSite })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
-// Back to the identity provider's answer, which the browser posts again: nobody else is signed in.
-await page.goBack({ waitUntil: "commit" }).catch(() => {}); // the form's script goes on before it is there
+// The back button leads to the identity provider's answer, which the browser posts again. It must
+// not sign in another time.
+await page.goBack({ waitUntil: "commit" }).catch(() => {}); // the form's script navigates before the page is loaded
 await page.waitForURL(`${rollcall}/**/acs`, { timeout: 5000 }).catch(async () => {
-  // The browser has dropped the answer meanwhile, and asks before it posts for it again.
+  // The browser has no copy of the answer any more and asks before it sends the form again.
   await page.reload({ waitUntil: "commit" }).catch(() => {});
   await page.waitForURL(`${rollcall}/**/acs`);
 });
@@ -73,7 +75,7 @@ report.back = await see(page, "back");
 await page.goto(app);
 report.afterBack = await see(page, "after-back");
 
-// A second tab is signed in already, and signs in once more without being asked.
+// A second tab is signed in already. A sign-in there succeeds without a question.
 const tab = await context.newPage();
 watch(tab);
 await tab.goto(app);
@@ -82,7 +84,7 @@ await tab.goto(app + link);
 await tab.waitForURL(`${app}/`);
 report.again = await see(tab, "second-tab-again");
 
-// The page turns by itself, once the identity provider unassigns.
+// The page changes by itself when the identity provider unassigns the user.
 const admin = await context.newPage();
 watch(admin);
 await admin.goto(`${idp}/applications/1`);
@@ -96,14 +98,15 @@ await tab.bringToFront();
 await tab.getByRole("heading", { name: "Your access has ended" }).waitFor();
 report.tabEnded = await see(tab, "ended-second-tab");
 
-// A new sign-in is refused. The identity provider remembers the person, so nobody is asked.
+// A new sign-in is refused. The identity provider remembers the user and asks nothing.
 const refused = page.waitForResponse((r) => r.url().endsWith("/acs"));
 await page.getByRole("link", { name: "Try to sign in again" }).click();
 report.refusedStatus = (await refused).status();
 await page.waitForURL(`${rollcall}/**/acs`);
 report.refused = await see(page, "refused");
 
-// Somebody else, from the tile at the identity provider, in a browser that knows nobody; then out again.
+// Another user signs in from the tile at the identity provider, in a browser without cookies, and
+// signs out.
 await admin.goto(`${idp}/applications/1/people/priya.raman`);
 report.person = await see(admin, "person");
 await admin.getByRole("button", { name: "Open Contoso" }).click();
@@ -119,7 +122,7 @@ report.sites = await Promise.all(posts);
 report.errors = errors;
 await context.close();
 
-// Without JavaScript there is one more button, and the page looks again when it is loaded again.
+// Without JavaScript there is one more button, and the page changes only when it is loaded again.
 const plain = await browser("plain", { javaScriptEnabled: false });
 plain.setDefaultTimeout(15000);
 const quiet = plain.pages()[0] ?? await plain.newPage();
@@ -131,7 +134,8 @@ await quiet.getByRole("button", { name: "Continue" }).click();
 await quiet.waitForURL(`${app}/`);
 report.plain = await see(quiet, "plain");
 
-// The login page, by the keyboard: an address leads to its identity provider, a password to nobody.
+// The login page with the keyboard: an address leads to its identity provider, a wrong password to a
+// refusal.
 await quiet.goto(`${rollcall}/login`);
 report.login = await see(quiet, "login");
 await quiet.getByLabel("E-mail address").fill("grace@tailspin.example");
