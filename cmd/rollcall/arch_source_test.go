@@ -283,4 +283,4 @@ func (s *source) innocent() map[*ast.BasicLit]bool {
 
 // errorText are the functions that make an error from text: ours, which end in f, and the
 // library's.
-var errorText = regexp.MustCompile(`^(fmt\.Errorf|errors\.New|[A-Z][A-Za-z]+f)$`)
+var errorText = regexp.MustCompile(`(^|\.)(fmt\.Errorf|errors\.New|[A-Z][A-Za-z]+f)$`)
