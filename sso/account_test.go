@@ -11,8 +11,8 @@ import (
 	"rollcall/model/refusal"
 )
 
-// The application and the browser are told where somebody has a seat; who finds none is told so,
-// and is made nobody.
+// The profile and the session name the accounts in which the user has a seat. The list is empty for
+// a user without one.
 func TestAccountsAtSignOn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -37,7 +37,8 @@ func TestAccountsAtSignOn(t *testing.T) {
 			}
 			of := list[0].(map[string]any)
 			in, _ := of["groups"].([]any)
-			if of["name"] != "Workspace" || len(in) != 1 || in[0].(map[string]any)["name"] != "Editors" || in[0].(map[string]any)["permissions"].([]any)[0] != "edit" {
+			if of["name"] != "Workspace" || len(in) != 1 || in[0].(map[string]any)["name"] != "Editors" ||
+				in[0].(map[string]any)["permissions"].([]any)[0] != "edit" {
 				t.Errorf("%s tells of %v", what, of)
 			}
 		}

@@ -11,27 +11,32 @@ import (
 	"rollcall/sso/saml"
 )
 
-// costs are messages within every limit of size, which cost seconds to whoever reads them naively.
-// Nobody needs a key for them, or a login.
+// costs are messages within every limit of size that take seconds to read for a naive reader. They
+// need no key and no login.
 var costs = []attack{
-	{"cost", "many attributes that could be the same by their namespaces", func(genuine) string { return posted(prefixedAttributes(1800)) }, saml.MissingStatus},
-	{"cost", "many namespaces to canonicalize", after(referencePath+"/DigestMethod", func(_ genuine, el *etree.Element) {
-		for depth := range 23 {
-			el = el.CreateElement("a")
-			for i := range 31 {
-				el.CreateAttr(fmt.Sprintf("xmlns:n%d_%d", depth, i), "urn:x")
+	{"cost", "many attributes that could be the same by their namespaces", func(genuine) string {
+		return posted(prefixedAttributes(1800))
+	}, saml.MissingStatus},
+	{"cost", "many namespaces to canonicalize", after(referencePath+"/DigestMethod",
+		func(_ genuine, el *etree.Element) {
+			for depth := range 23 {
+				el = el.CreateElement("a")
+				for i := range 31 {
+					el.CreateAttr(fmt.Sprintf("xmlns:n%d_%d", depth, i), "urn:x")
+				}
 			}
-		}
-		for range 4800 {
-			el.CreateElement("a")
-		}
-	}), saml.TooManyNamespaces},
+			for range 4800 {
+				el.CreateElement("a")
+			}
+		}), saml.TooManyNamespaces},
 	{"cost", "many elements to canonicalize", after(referencePath+"/DigestMethod", func(_ genuine, el *etree.Element) {
 		for range 4800 {
 			el.CreateElement("a")
 		}
 	}), saml.AmbiguousSignature},
-	{"cost", "more namespaces than anybody declares", replaced(`<samlp:Status>`, `<samlp:Status`+namespaces("a", 31)+`><samlp:StatusDetail`+namespaces("b", 31)+`><a`+namespaces("c", 1)+`/></samlp:StatusDetail>`), saml.TooManyNamespaces},
+	{"cost", "more namespaces than anybody declares", replaced(`<samlp:Status>`,
+		`<samlp:Status`+namespaces("a", 31)+`><samlp:StatusDetail`+namespaces("b", 31)+`><a`+namespaces("c",
+			1)+`/></samlp:StatusDetail>`), saml.TooManyNamespaces},
 }
 
 func namespaces(name string, n int) string {
@@ -56,7 +61,8 @@ func prefixedAttributes(elements int) string {
 		strings.Repeat("</a>", depth+1) + `</p:Response>`
 }
 
-// A stranger who has no login and no key, and knows only the address, does not get seconds of our time.
+// A stranger who has no login and no key, and knows only the address, does not get seconds of our
+// time.
 func TestCostlyMessagesOfStrangers(t *testing.T) {
 	t.Parallel()
 	x := newTarget(t)
@@ -64,7 +70,7 @@ func TestCostlyMessagesOfStrangers(t *testing.T) {
 	for _, a := range costs {
 		t.Run(a.name, func(t *testing.T) {
 			response := a.make(g)
-			// Building the tree is what nobody can do without, and is slow where the machine is.
+			// No reader can avoid building the tree, which takes long on a slow machine.
 			start := time.Now()
 			must(t, etree.NewDocument().ReadFromString(decoded(t, response)))
 			most := max(2*time.Second, 20*time.Since(start))

@@ -72,10 +72,16 @@ func (e envelope) encrypted(g genuine) string {
 		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, to, key)
 	}
 	must(g.t, err)
-	encrypted := fragment(g.t, `<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><xenc:EncryptedData xmlns:xenc="`+xmlenc+`">`+
-		`<xenc:EncryptionMethod Algorithm="`+e.algorithm+`"/><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedKey>`+
-		`<xenc:EncryptionMethod Algorithm="`+e.transport+`"/><xenc:CipherData><xenc:CipherValue>`+base64.StdEncoding.EncodeToString(wrapped)+`</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>`+
-		`<xenc:CipherData><xenc:CipherValue>`+base64.StdEncoding.EncodeToString(sealed)+`</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData></saml:EncryptedAssertion>`).Root()
+	encrypted := fragment(g.t,
+		`<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><xenc:EncryptedData `+
+			`xmlns:xenc="`+xmlenc+`">`+
+			`<xenc:EncryptionMethod Algorithm="`+e.algorithm+`"/><ds:KeyInfo `+
+			`xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedKey>`+
+			`<xenc:EncryptionMethod Algorithm="`+e.transport+`"/><xenc:CipherData>`+
+			`<xenc:CipherValue>`+base64.StdEncoding.EncodeToString(wrapped)+`</xenc:CipherValue></xenc:CipherData>`+
+			`</xenc:EncryptedKey></ds:KeyInfo>`+
+			`<xenc:CipherData><xenc:CipherValue>`+base64.StdEncoding.EncodeToString(sealed)+`</xenc:CipherValue>`+
+			`</xenc:CipherData></xenc:EncryptedData></saml:EncryptedAssertion>`).Root()
 	if e.element != nil {
 		e.element(encrypted)
 	}
@@ -131,18 +137,26 @@ var encryptions = []struct {
 	{"not block-aligned", byCBC.but(cut(50)), saml.Undecryptable},
 	{"shorter than the IV", byCBC.but(cut(15)), saml.Undecryptable},
 	{"nothing but the IV", byCBC.but(cut(16)), saml.Undecryptable},
-	{"wrong padding", byCBC.but(func(e *envelope) { e.cipher = func(b []byte) []byte { b[len(b)-17] ^= 0x80; return b } }), saml.Undecryptable},
-	{"an altered block", byCBC.but(func(e *envelope) { e.cipher = func(b []byte) []byte { b[100] ^= 1; return b } }), saml.Undecryptable},
+	{"wrong padding", byCBC.but(func(e *envelope) {
+		e.cipher = func(b []byte) []byte { b[len(b)-17] ^= 0x80; return b }
+	}), saml.Undecryptable},
+	{"an altered block", byCBC.but(func(e *envelope) {
+		e.cipher = func(b []byte) []byte { b[100] ^= 1; return b }
+	}), saml.Undecryptable},
 	{"shorter than the nonce", byGCM.but(cut(11)), saml.Undecryptable},
 	{"no ciphertext", byGCM.but(cut(0)), saml.Undecryptable},
-	{"altered", byGCM.but(func(e *envelope) { e.cipher = func(b []byte) []byte { b[20] ^= 1; return b } }), saml.Undecryptable},
+	{"altered", byGCM.but(func(e *envelope) {
+		e.cipher = func(b []byte) []byte { b[20] ^= 1; return b }
+	}), saml.Undecryptable},
 	{"empty plaintext", byGCM.but(plain("")), saml.Undecryptable},
 	{"empty plaintext by CBC", byCBC.but(plain("")), saml.Undecryptable},
 	{"a comment as plaintext", byGCM.but(plain("<!-- -->")), saml.Undecryptable},
 	{"a comment in the NameID", byGCM.but(func(e *envelope) {
 		e.plain = func(s string) string { return strings.Replace(s, ">anna@", ">anna<!-- -->@", 1) }
 	}), saml.Undecryptable},
-	{"a document type", byGCM.but(func(e *envelope) { e.plain = func(s string) string { return "<!DOCTYPE a>" + s } }), saml.Undecryptable},
+	{"a document type", byGCM.but(func(e *envelope) {
+		e.plain = func(s string) string { return "<!DOCTYPE a>" + s }
+	}), saml.Undecryptable},
 	{"60,000 deep", byGCM.but(plain(strings.Repeat("<a>", 60_000))), saml.Undecryptable},
 	{"another element", byGCM.but(plain(`<a/>`)), saml.Undecryptable},
 	{"another assertion within", byGCM.but(func(e *envelope) {
@@ -159,7 +173,9 @@ var encryptions = []struct {
 	{"3DES", byCBC.but(func(e *envelope) { e.algorithm = xmlenc + "tripledes-cbc" }), saml.Undecryptable},
 	{"3DES by a wrong name", byCBC.but(func(e *envelope) { e.algorithm = "tripledes" }), saml.Undecryptable},
 	{"RSA with PKCS #1 v1.5", byGCM.but(func(e *envelope) { e.transport = xmlenc + "rsa-1_5" }), saml.Undecryptable},
-	{"a key of another length", byGCM.but(func(e *envelope) { e.algorithm = string(testidp.AES128GCM) }), saml.Undecryptable},
+	{"a key of another length", byGCM.but(func(e *envelope) {
+		e.algorithm = string(testidp.AES128GCM)
+	}), saml.Undecryptable},
 	{"two keys", byGCM.but(func(e *envelope) {
 		e.element = func(el *etree.Element) {
 			key := el.FindElement("//EncryptedKey")
@@ -177,7 +193,8 @@ var encryptions = []struct {
 	}), saml.SeveralAssertions},
 	{"a plain one beside", byGCM.but(func(e *envelope) {
 		e.document = func(d *etree.Document) {
-			d.Root().AddChild(fragmentOf(`<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_2"/>`))
+			d.Root().AddChild(fragmentOf(`<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ` +
+				`ID="_2"/>`))
 		}
 	}), saml.SeveralAssertions},
 	{"in an extension", byGCM.but(func(e *envelope) {
@@ -215,10 +232,11 @@ func TestEncryptedAttacksAreRefused(t *testing.T) {
 			if a.want != saml.Undecryptable {
 				return
 			}
-			// Neither what is noted nor the time tells how far it came.
+			// Neither the log nor the time shows which step failed.
 			attempts, _, err := signon.In(x.org).LoginAttempts(t.Context(), x.connection.ID, model.Page{Limit: 1})
 			must(t, err)
-			if attempts[0].Expected != "a signed assertion, encrypted for our key by AES with RSA-OAEP" || attempts[0].Received != "" {
+			if attempts[0].Expected != "a signed assertion, encrypted for our key by AES with RSA-OAEP" ||
+				attempts[0].Received != "" {
 				t.Errorf("it is noted with %q and %q", attempts[0].Expected, attempts[0].Received)
 			}
 			if took := time.Since(began); took < 300*time.Millisecond {
@@ -253,7 +271,8 @@ func TestEncryptedAssertions(t *testing.T) {
 		} {
 			w.update(w.tenant, func(conn *connection.ConnectionFields) { conn.AllowEncrypted = c.allowed })
 			metadata := w.browser().get(w.sp(w.connection, "/metadata")).body
-			if strings.Contains(metadata, `use="encryption"`) != (c.allowed != connection.EncryptedOff) || strings.Contains(metadata, "-cbc") != (c.allowed == connection.EncryptedCBC) {
+			if strings.Contains(metadata, `use="encryption"`) != (c.allowed != connection.EncryptedOff) ||
+				strings.Contains(metadata, "-cbc") != (c.allowed == connection.EncryptedCBC) {
 				t.Errorf("%s: the metadata is %s", c.allowed, metadata)
 			}
 			must(t, w.idp.EncryptSAML(keys().certificate, c.cipher))
@@ -300,7 +319,8 @@ func TestKeyRotation(t *testing.T) {
 		}
 		signInFor(both[0])
 		signInFor(both[1])
-		if status, promoted := w.call(http.MethodPost, path+"/"+next["id"].(string)+"/promote", bootstrapKey, nil); status != http.StatusOK || promoted["role"] != "current" {
+		status, promoted := w.call(http.MethodPost, path+"/"+next["id"].(string)+"/promote", bootstrapKey, nil)
+		if status != http.StatusOK || promoted["role"] != "current" {
 			t.Fatalf("%d %v", status, promoted)
 		}
 		if now := known(); len(now) != 2 || now[0] != both[1] {
@@ -318,7 +338,8 @@ func TestKeyRotation(t *testing.T) {
 		signInFor(both[1])
 		_, list := w.call(http.MethodGet, path, bootstrapKey, nil)
 		old := list["data"].([]any)[1].(map[string]any)
-		if a := w.send(nil, http.MethodDelete, path+"/"+old["id"].(string), "Authorization", "Bearer "+bootstrapKey); a.status != http.StatusNoContent {
+		if a := w.send(nil, http.MethodDelete, path+"/"+old["id"].(string),
+			"Authorization", "Bearer "+bootstrapKey); a.status != http.StatusNoContent {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
 		signInFor(both[1])

@@ -33,16 +33,24 @@ const attacker = "victim@contoso.example"
 func newGenuine(t testing.TB, now time.Time, idp, acsURL, audience, request string) genuine {
 	t.Helper()
 	at := func(d time.Duration) string { return now.Add(d).UTC().Format(time.RFC3339) }
-	text := fmt.Sprintf(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response" Version="2.0" IssueInstant="%[1]s" Destination="%[4]s" InResponseTo="%[7]s">`+
+	text := fmt.Sprintf(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" `+
+		`xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response" Version="2.0" IssueInstant="%[1]s" `+
+		`Destination="%[4]s" InResponseTo="%[7]s">`+
 		`<saml:Issuer>%[6]s</saml:Issuer>`+
 		`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>`+
 		`<saml:Assertion ID="_assertion" Version="2.0" IssueInstant="%[1]s">`+
 		`<saml:Issuer>%[6]s</saml:Issuer>`+
-		`<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">anna@contoso.example</saml:NameID>`+
-		`<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData NotOnOrAfter="%[3]s" Recipient="%[4]s" InResponseTo="%[7]s"/></saml:SubjectConfirmation></saml:Subject>`+
-		`<saml:Conditions NotBefore="%[2]s" NotOnOrAfter="%[3]s"><saml:AudienceRestriction><saml:Audience>%[5]s</saml:Audience></saml:AudienceRestriction></saml:Conditions>`+
-		`<saml:AuthnStatement AuthnInstant="%[1]s" SessionIndex="_session"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`+
-		`<saml:AttributeStatement><saml:Attribute Name="email"><saml:AttributeValue>anna@contoso.example</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>`+
+		`<saml:Subject><saml:NameID `+
+		`Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">anna@contoso.example</saml:NameID>`+
+		`<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData `+
+		`NotOnOrAfter="%[3]s" Recipient="%[4]s" InResponseTo="%[7]s"/></saml:SubjectConfirmation></saml:Subject>`+
+		`<saml:Conditions NotBefore="%[2]s" NotOnOrAfter="%[3]s"><saml:AudienceRestriction>`+
+		`<saml:Audience>%[5]s</saml:Audience></saml:AudienceRestriction></saml:Conditions>`+
+		`<saml:AuthnStatement AuthnInstant="%[1]s" SessionIndex="_session"><saml:AuthnContext>`+
+		`<saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport`+
+		`</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`+
+		`<saml:AttributeStatement><saml:Attribute Name="email">`+
+		`<saml:AttributeValue>anna@contoso.example</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>`+
 		`</saml:Assertion></samlp:Response>`,
 		at(0), at(-time.Minute), at(5*time.Minute), acsURL, audience, idp, request)
 	key, certificate := keyPair(t, 2048, now)
@@ -53,7 +61,8 @@ func keyPair(t testing.TB, bits int, now time.Time) (*rsa.PrivateKey, *x509.Cert
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"},
+		NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	must(t, err)
 	certificate, err := x509.ParseCertificate(der)
@@ -128,7 +137,7 @@ func (g genuine) resigned(change func(d *etree.Document)) string {
 	return posted(text(g.t, d))
 }
 
-// tampered is the signed response after a change that anybody could make.
+// tampered is the signed response after a change that needs no key.
 func (g genuine) tampered(change func(d *etree.Document)) string {
 	d := g.signed(places[0])
 	change(d)
@@ -173,8 +182,10 @@ func (g genuine) signature() signature {
 		method:        dsig.RSASHA256SignatureMethod,
 		canonicalizer: excC14N,
 		references:    []reference{usualReference},
-		keyInfo:       `<ds:X509Data><ds:X509Certificate>` + base64.StdEncoding.EncodeToString(g.certificate.Raw) + `</ds:X509Certificate></ds:X509Data>`,
+		keyInfo: `<ds:X509Data><ds:X509Certificate>` + base64.StdEncoding.EncodeToString(g.certificate.Raw) +
+			`</ds:X509Certificate></ds:X509Data>`,
 	}
 }
 
-var usualReference = reference{uri: `URI="#{ID}"`, transforms: []string{enveloped, excC14N}, hash: crypto.SHA256, digest: sha256URI}
+var usualReference = reference{uri: `URI="#{ID}"`, transforms: []string{enveloped, excC14N}, hash: crypto.SHA256,
+	digest: sha256URI}

@@ -19,7 +19,7 @@ import (
 	"rollcall/testidp"
 )
 
-// logoutTarget is a server with somebody signed in whom attacks try to sign out.
+// logoutTarget is a server with a signed-in user whom attacks try to sign out.
 type logoutTarget struct {
 	*world
 	victim *browser
@@ -38,11 +38,12 @@ func newLogoutTarget(t *testing.T) *logoutTarget {
 // document is a genuine LogoutRequest for the victim, after a change, before it is signed.
 func (x *logoutTarget) document(change ...func(root *etree.Element)) *etree.Document {
 	x.t.Helper()
-	form, err := x.tenant.request(x.t, ada(x.tenant), testidp.LogoutOptions{SessionIndexes: []string{x.index}, Edit: func(root *etree.Element) {
-		for _, c := range change {
-			c(root)
-		}
-	}}).Form()
+	form, err := x.tenant.request(x.t, ada(x.tenant), testidp.LogoutOptions{SessionIndexes: []string{x.index},
+		Edit: func(root *etree.Element) {
+			for _, c := range change {
+				c(root)
+			}
+		}}).Form()
 	must(x.t, err)
 	d := fragment(x.t, decoded(x.t, form.Get("SAMLRequest")))
 	d.Root().RemoveChild(d.Root().SelectElement("Signature"))
@@ -81,7 +82,8 @@ func squeezed(t testing.TB, text string) string {
 
 // redirected is a signed query with a document.
 func (x *logoutTarget) redirected(d *etree.Document) string {
-	return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLRequest", squeezed(x.t, text(x.t, d)), "RelayState", "state")
+	return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLRequest", squeezed(x.t, text(x.t, d)),
+		"RelayState", "state")
 }
 
 // logoutAttack is a message that must end nothing: a query, or a form.
@@ -166,7 +168,8 @@ func foreignSignature(of func(x *logoutTarget) *etree.Document, sameID bool) fun
 		sig := other.FindElement("//Signature")
 		d := x.document()
 		if sameID {
-			d.Root().CreateAttr("ID", strings.TrimPrefix(sig.FindElement("./SignedInfo/Reference").SelectAttrValue("URI", ""), "#"))
+			d.Root().CreateAttr("ID", strings.TrimPrefix(sig.FindElement("./SignedInfo/Reference").
+				SelectAttrValue("URI", ""), "#"))
 		}
 		d.Root().InsertChildAt(1, sig.Copy())
 		return url.Values{"SAMLRequest": {posted(text(x.t, d))}}
@@ -182,7 +185,7 @@ func ofMetadata(x *logoutTarget) *etree.Document {
 	return d
 }
 
-// nested moves the signed message into another one that nobody signed.
+// nested moves the signed message into an unsigned one.
 func nested(into string, keep func(evil, original *etree.Element)) func(x *logoutTarget) url.Values {
 	return signedForm(func(x *logoutTarget, d *etree.Document) {
 		original := d.Root()

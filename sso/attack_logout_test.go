@@ -21,20 +21,26 @@ import (
 var queryAttacks = []logoutAttack{
 	{"unsigned", upTo("&SigAlg="), nil, string(saml.Unsigned)},
 	{"an algorithm and no signature", upTo("&Signature="), nil, string(saml.Unsigned)},
-	{"an empty signature", func(x *logoutTarget) string { return upTo("&Signature=")(x) + "&Signature=" }, nil, string(saml.Unsigned)},
+	{"an empty signature", func(x *logoutTarget) string {
+		return upTo("&Signature=")(x) + "&Signature="
+	}, nil, string(saml.Unsigned)},
 	{"a signature in the document only", func(x *logoutTarget) string {
 		d := x.document()
 		x.key().sign(x.t, d.Root())
 		return "SAMLRequest=" + url.QueryEscape(squeezed(x.t, text(x.t, d)))
 	}, nil, string(saml.Unsigned)},
 	{"wrong key", func(x *logoutTarget) string {
-		return query(x.t, keys().sp, dsig.RSASHA256SignatureMethod, "SAMLRequest", squeezed(x.t, text(x.t, x.document())))
+		return query(x.t, keys().sp, dsig.RSASHA256SignatureMethod, "SAMLRequest",
+			squeezed(x.t, text(x.t, x.document())))
 	}, nil, string(saml.WrongKey)},
 	{"SigAlg swapped for a longer hash", swapped("rsa-sha256", "rsa-sha512"), nil, string(saml.WrongKey)},
 	{"SigAlg swapped for ECDSA", swapped("rsa-sha256", "ecdsa-sha256"), nil, string(saml.WrongKey)},
-	{"SigAlg swapped for SHA-1", swapped(url.QueryEscape(dsig.RSASHA256SignatureMethod), url.QueryEscape(shaOne)), nil, string(saml.WeakAlgorithm)},
-	{"SigAlg swapped for an HMAC", swapped(url.QueryEscape(dsig.RSASHA256SignatureMethod), url.QueryEscape(shaMAC)), nil, string(saml.SymmetricAlgorithm)},
-	{"SigAlg swapped for none", swapped(url.QueryEscape(dsig.RSASHA256SignatureMethod), "none"), nil, string(saml.UnknownAlgorithm)},
+	{"SigAlg swapped for SHA-1", swapped(url.QueryEscape(dsig.RSASHA256SignatureMethod), url.QueryEscape(shaOne)),
+		nil, string(saml.WeakAlgorithm)},
+	{"SigAlg swapped for an HMAC", swapped(url.QueryEscape(dsig.RSASHA256SignatureMethod), url.QueryEscape(shaMAC)),
+		nil, string(saml.SymmetricAlgorithm)},
+	{"SigAlg swapped for none", swapped(url.QueryEscape(dsig.RSASHA256SignatureMethod), "none"), nil,
+		string(saml.UnknownAlgorithm)},
 	{"SHA-1, signed as such", func(x *logoutTarget) string {
 		return query(x.t, keys().idp, shaOne, "SAMLRequest", squeezed(x.t, text(x.t, x.document())))
 	}, nil, string(saml.WeakAlgorithm)},
@@ -47,7 +53,8 @@ var queryAttacks = []logoutAttack{
 		return "Signature=" + rest + "&" + begin
 	}, nil, string(saml.Reordered)},
 	{"signed in another order", func(x *logoutTarget) string {
-		q := query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "RelayState", "state", "SAMLRequest", squeezed(x.t, text(x.t, x.document())))
+		q := query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "RelayState", "state", "SAMLRequest",
+			squeezed(x.t, text(x.t, x.document())))
 		_, rest, _ := strings.Cut(q, "RelayState=state&")
 		begin, end, _ := strings.Cut(rest, "&SigAlg=")
 		return begin + "&RelayState=state&SigAlg=" + end
@@ -56,8 +63,12 @@ var queryAttacks = []logoutAttack{
 	{"re-encoded in lower case", swapped("%3A%2F%2F", "%3a%2f%2f"), nil, string(saml.WrongKey)},
 	{"another RelayState", swapped("RelayState=state", "RelayState=other"), nil, string(saml.WrongKey)},
 	{"no RelayState", swapped("&RelayState=state", ""), nil, string(saml.WrongKey)},
-	{"the message twice", func(x *logoutTarget) string { return x.redirected(x.document()) + "&SAMLRequest=x" }, nil, string(saml.Repeated)},
-	{"a response beside it", func(x *logoutTarget) string { return "SAMLResponse=x&" + x.redirected(x.document()) }, nil, string(saml.Repeated)},
+	{"the message twice", func(x *logoutTarget) string {
+		return x.redirected(x.document()) + "&SAMLRequest=x"
+	}, nil, string(saml.Repeated)},
+	{"a response beside it", func(x *logoutTarget) string {
+		return "SAMLResponse=x&" + x.redirected(x.document())
+	}, nil, string(saml.Repeated)},
 	{"nothing", func(*logoutTarget) string { return "x=y" }, nil, string(saml.NoMessage)},
 	{"no query", func(*logoutTarget) string { return "" }, nil, string(saml.NoMessage)},
 	{"expired", when("NotOnOrAfter", -3*time.Minute), nil, string(saml.Expired)},
@@ -69,22 +80,41 @@ var queryAttacks = []logoutAttack{
 	{"no destination", attr("Destination", ""), nil, string(saml.WrongDestination)},
 	{"another version", attr("Version", "1.1"), nil, string(saml.WrongVersion)},
 	{"no ID", attr("ID", ""), nil, string(saml.MissingID)},
-	{"another connection's issuer", edit(func(root *etree.Element) { root.SelectElement("Issuer").SetText("https://other.example/") }), nil, string(saml.WrongIssuer)},
-	{"no issuer", edit(func(root *etree.Element) { root.RemoveChild(root.SelectElement("Issuer")) }), nil, string(saml.WrongIssuer)},
-	{"two NameIDs", edit(func(root *etree.Element) { root.AddChild(root.SelectElement("NameID").Copy()) }), nil, string(saml.SeveralNameIDs)},
-	{"no NameID", edit(func(root *etree.Element) { root.RemoveChild(root.SelectElement("NameID")) }), nil, string(saml.MissingSubject)},
-	{"empty NameID", edit(func(root *etree.Element) { root.SelectElement("NameID").SetText("") }), nil, string(saml.EmptyNameID)},
-	{"encrypted NameID", edit(func(root *etree.Element) { root.SelectElement("NameID").Tag = "EncryptedID" }), nil, string(saml.EncryptedNameID)},
-	{"markup in the NameID", edit(func(root *etree.Element) { root.SelectElement("NameID").CreateElement("x") }), nil, string(saml.MarkupInValue)},
-	{"a comment in the NameID", edit(func(root *etree.Element) { root.SelectElement("NameID").CreateComment("x") }), nil, string(saml.Comment)},
-	{"markup in the SessionIndex", edit(func(root *etree.Element) { root.SelectElement("SessionIndex").CreateElement("x") }), nil, string(saml.MarkupInValue)},
+	{"another connection's issuer", edit(func(root *etree.Element) {
+		root.SelectElement("Issuer").SetText("https://other.example/")
+	}), nil, string(saml.WrongIssuer)},
+	{"no issuer", edit(func(root *etree.Element) {
+		root.RemoveChild(root.SelectElement("Issuer"))
+	}), nil, string(saml.WrongIssuer)},
+	{"two NameIDs", edit(func(root *etree.Element) {
+		root.AddChild(root.SelectElement("NameID").Copy())
+	}), nil, string(saml.SeveralNameIDs)},
+	{"no NameID", edit(func(root *etree.Element) {
+		root.RemoveChild(root.SelectElement("NameID"))
+	}), nil, string(saml.MissingSubject)},
+	{"empty NameID", edit(func(root *etree.Element) {
+		root.SelectElement("NameID").SetText("")
+	}), nil, string(saml.EmptyNameID)},
+	{"encrypted NameID", edit(func(root *etree.Element) {
+		root.SelectElement("NameID").Tag = "EncryptedID"
+	}), nil, string(saml.EncryptedNameID)},
+	{"markup in the NameID", edit(func(root *etree.Element) {
+		root.SelectElement("NameID").CreateElement("x")
+	}), nil, string(saml.MarkupInValue)},
+	{"a comment in the NameID", edit(func(root *etree.Element) {
+		root.SelectElement("NameID").CreateComment("x")
+	}), nil, string(saml.Comment)},
+	{"markup in the SessionIndex", edit(func(root *etree.Element) {
+		root.SelectElement("SessionIndex").CreateElement("x")
+	}), nil, string(saml.MarkupInValue)},
 	{"more SessionIndexes than anybody has", edit(func(root *etree.Element) {
 		for range 100 {
 			root.AddChild(root.SelectElement("SessionIndex").Copy())
 		}
 	}), nil, string(saml.Repeated)},
 	{"a deflate bomb", func(x *logoutTarget) string {
-		return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLRequest", squeezed(x.t, "<a>"+strings.Repeat(" ", 20<<20)+"</a>"))
+		return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLRequest",
+			squeezed(x.t, "<a>"+strings.Repeat(" ", 20<<20)+"</a>"))
 	}, nil, string(saml.TooLarge)},
 	{"a deflate bomb that nobody signed", func(x *logoutTarget) string {
 		return "SAMLResponse=" + url.QueryEscape(squeezed(x.t, "<a>"+strings.Repeat(" ", 20<<20)+"</a>"))
@@ -92,12 +122,15 @@ var queryAttacks = []logoutAttack{
 	{"an empty document", func(x *logoutTarget) string {
 		return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLRequest", squeezed(x.t, ""))
 	}, nil, string(saml.NotXML)},
-	{"an empty document as answer", func(x *logoutTarget) string { return "SAMLResponse=" + url.QueryEscape(squeezed(x.t, "")) }, nil, string(saml.NotXML)},
+	{"an empty document as answer", func(x *logoutTarget) string {
+		return "SAMLResponse=" + url.QueryEscape(squeezed(x.t, ""))
+	}, nil, string(saml.NotXML)},
 	{"a message that is not deflated", func(x *logoutTarget) string {
 		return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLRequest", posted(text(x.t, x.document())))
 	}, nil, string(saml.NotDeflated)},
 	{"a request as answer", func(x *logoutTarget) string {
-		return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLResponse", squeezed(x.t, text(x.t, x.document())))
+		return query(x.t, keys().idp, dsig.RSASHA256SignatureMethod, "SAMLResponse",
+			squeezed(x.t, text(x.t, x.document())))
 	}, nil, string(saml.NotALogout)},
 	{"a request as answer that nobody signed", func(x *logoutTarget) string {
 		return "SAMLResponse=" + url.QueryEscape(squeezed(x.t, text(x.t, x.document())))
@@ -118,18 +151,28 @@ var formAttacks = []logoutAttack{
 	{"wrong key", nil, signedAs(func(s *signature) { s.key = keys().sp }), string(saml.WrongKey)},
 	{"SHA-1", nil, signedAs(func(s *signature) { s.method, s.hash = shaOne, crypto.SHA1 }), string(saml.WeakAlgorithm)},
 	{"an HMAC", nil, signedAs(func(s *signature) { s.method = shaMAC }), string(saml.SymmetricAlgorithm)},
-	{"a reference to everything", nil, signedAs(func(s *signature) { s.references = []reference{uri(`URI=""`)} }), string(saml.EmptyReference)},
-	{"two references", nil, signedAs(func(s *signature) { s.references = []reference{usualReference, usualReference} }), string(saml.NotOneReference)},
-	{"another NameID", nil, signedForm(func(_ *logoutTarget, d *etree.Document) { d.FindElement("//NameID").SetText("somebody") }), string(saml.Altered)},
+	{"a reference to everything", nil, signedAs(func(s *signature) {
+		s.references = []reference{uri(`URI=""`)}
+	}), string(saml.EmptyReference)},
+	{"two references", nil, signedAs(func(s *signature) {
+		s.references = []reference{usualReference, usualReference}
+	}), string(saml.NotOneReference)},
+	{"another NameID", nil, signedForm(func(_ *logoutTarget, d *etree.Document) {
+		d.FindElement("//NameID").SetText("somebody")
+	}), string(saml.Altered)},
 	{"no SessionIndex any more", nil, signedForm(func(_ *logoutTarget, d *etree.Document) {
 		d.Root().RemoveChild(d.FindElement("//SessionIndex"))
 	}), string(saml.Altered)},
-	{"signed twice", nil, signedForm(func(_ *logoutTarget, d *etree.Document) { d.Root().AddChild(d.FindElement("//Signature").Copy()) }), string(saml.SeveralSignatures)},
+	{"signed twice", nil, signedForm(func(_ *logoutTarget, d *etree.Document) {
+		d.Root().AddChild(d.FindElement("//Signature").Copy())
+	}), string(saml.SeveralSignatures)},
 	{"wrapped, in Extensions", nil, nested("samlp:Extensions", anotherID), string(saml.MisplacedSignature)},
 	{"wrapped, in the NameID", nil, nested("NameID", anotherID), string(saml.MisplacedSignature)},
-	{"wrapped with the same ID", nil, nested("samlp:Extensions", func(_, _ *etree.Element) {}), string(saml.DuplicateID)},
+	{"wrapped with the same ID", nil, nested("samlp:Extensions", func(_, _ *etree.Element) {}),
+		string(saml.DuplicateID)},
 	{"wrapped, with the signature moved", nil, nested("samlp:Extensions", moved), string(saml.ForeignReference)},
-	{"wrapped, in an Object of the signature", nil, nested("ds:Signature ds:Object", moved), string(saml.SignatureObject)},
+	{"wrapped, in an Object of the signature", nil, nested("ds:Signature ds:Object", moved),
+		string(saml.SignatureObject)},
 	{"a login's signature", nil, foreignSignature(ofLogin, false), string(saml.ForeignReference)},
 	{"a login's signature and ID", nil, foreignSignature(ofLogin, true), string(saml.Altered)},
 	{"the metadata's signature", nil, foreignSignature(ofMetadata, false), string(saml.ForeignReference)},
@@ -142,12 +185,24 @@ var formAttacks = []logoutAttack{
 	}, string(saml.Compressed)},
 	{"nothing", nil, func(*logoutTarget) url.Values { return url.Values{} }, string(saml.NoMessage)},
 	{"empty", nil, func(*logoutTarget) url.Values { return url.Values{"SAMLRequest": {""}} }, string(saml.NoResponse)},
-	{"an empty document as answer", nil, func(*logoutTarget) url.Values { return url.Values{"SAMLResponse": {posted(" ")}} }, string(saml.NotXML)},
-	{"the message twice", nil, func(*logoutTarget) url.Values { return url.Values{"SAMLRequest": {"x", "y"}} }, string(saml.Repeated)},
-	{"both messages", nil, func(*logoutTarget) url.Values { return url.Values{"SAMLRequest": {"x"}, "SAMLResponse": {"x"}} }, string(saml.Repeated)},
-	{"a megabyte", nil, func(*logoutTarget) url.Values { return url.Values{"SAMLRequest": {strings.Repeat("A", 1<<20)}} }, string(saml.TooLarge)},
-	{"a login's response", nil, func(x *logoutTarget) url.Values { return url.Values{"SAMLResponse": {posted(x.loginResponse())}} }, string(saml.NotALogout)},
-	{"a login's response as request", nil, func(x *logoutTarget) url.Values { return url.Values{"SAMLRequest": {posted(x.loginResponse())}} }, string(saml.NotALogout)},
+	{"an empty document as answer", nil, func(*logoutTarget) url.Values {
+		return url.Values{"SAMLResponse": {posted(" ")}}
+	}, string(saml.NotXML)},
+	{"the message twice", nil, func(*logoutTarget) url.Values {
+		return url.Values{"SAMLRequest": {"x", "y"}}
+	}, string(saml.Repeated)},
+	{"both messages", nil, func(*logoutTarget) url.Values {
+		return url.Values{"SAMLRequest": {"x"}, "SAMLResponse": {"x"}}
+	}, string(saml.Repeated)},
+	{"a megabyte", nil, func(*logoutTarget) url.Values {
+		return url.Values{"SAMLRequest": {strings.Repeat("A", 1<<20)}}
+	}, string(saml.TooLarge)},
+	{"a login's response", nil, func(x *logoutTarget) url.Values {
+		return url.Values{"SAMLResponse": {posted(x.loginResponse())}}
+	}, string(saml.NotALogout)},
+	{"a login's response as request", nil, func(x *logoutTarget) url.Values {
+		return url.Values{"SAMLRequest": {posted(x.loginResponse())}}
+	}, string(saml.NotALogout)},
 	{"a request as answer", nil, func(x *logoutTarget) url.Values {
 		d := x.document()
 		x.key().sign(x.t, d.Root())
@@ -174,7 +229,8 @@ func TestLogoutAttacksAreRefused(t *testing.T) {
 			}
 		})
 	}
-	if answer := b.get(x.sp(x.connection, "/slo") + "?" + x.redirected(x.document())); answer.status != http.StatusSeeOther || x.victim.signedIn() {
+	if answer := b.get(x.sp(x.connection,
+		"/slo") + "?" + x.redirected(x.document())); answer.status != http.StatusSeeOther || x.victim.signedIn() {
 		t.Errorf("after all of them the genuine request is refused: %d %q", answer.status, x.log(x.tenant)[0])
 	}
 }
@@ -202,7 +258,8 @@ func TestLogoutRequestsAreCarriedOutOnce(t *testing.T) {
 	})
 }
 
-// TestLogoutRequestsForNobody end nothing; the identity provider is told, and its log.
+// TestLogoutRequestsForNobody end no session. The answer to the identity provider and the login log
+// say so.
 func TestLogoutRequestsForNobody(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -214,9 +271,13 @@ func TestLogoutRequestsForNobody(t *testing.T) {
 			who                  testidp.Person
 			o                    testidp.LogoutOptions
 		}{
-			{"a foreign NameID", string(refusal.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{}},
-			{"a foreign NameID with a SessionIndex of somebody else", string(refusal.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{SessionIndexes: []string{w.indexOf(t, b)}}},
-			{"a foreign SessionIndex", string(refusal.LogoutSessionUnknown), "Success", ada(w.tenant), testidp.LogoutOptions{SessionIndexes: []string{"_foreign"}}},
+			{"a foreign NameID", string(refusal.LogoutSubjectUnknown), "UnknownPrincipal", person(w.tenant, 3),
+				testidp.LogoutOptions{}},
+			{"a foreign NameID with a SessionIndex of somebody else", string(refusal.LogoutSubjectUnknown),
+				"UnknownPrincipal", person(w.tenant, 3), testidp.LogoutOptions{SessionIndexes: []string{w.indexOf(t,
+					b)}}},
+			{"a foreign SessionIndex", string(refusal.LogoutSessionUnknown), "Success", ada(w.tenant),
+				testidp.LogoutOptions{SessionIndexes: []string{"_foreign"}}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				sent := w.loggingOut(w.browser().bring(w.tenant.request(t, c.who, c.o), false))
@@ -241,7 +302,8 @@ func TestLogoutRequestsOfOthers(t *testing.T) {
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 	fabrikam := w.newTenant("fabrikam", "fabrikam.example", testidp.PlainSAML, "GenericSAML")
 	must(t, fabrikam.idp.ConnectLogout(w.sp(w.connection, "/slo"))) // and it has, by chance, the same key
-	w.logoutRefused(w.tenant, w.browser().bring(fabrikam.request(t, ada(fabrikam), testidp.LogoutOptions{}), false), string(saml.WrongIssuer))
+	w.logoutRefused(w.tenant, w.browser().bring(fabrikam.request(t, ada(fabrikam), testidp.LogoutOptions{}), false),
+		string(saml.WrongIssuer))
 	must(t, fabrikam.idp.ConnectLogout(w.sp(fabrikam.connection, "/slo")))
 	m := fabrikam.request(t, ada(fabrikam), testidp.LogoutOptions{})
 	m.To = w.sp(w.connection, "/slo")

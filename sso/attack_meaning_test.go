@@ -108,16 +108,21 @@ const other = "https://other.example/"
 
 var meanings = []attack{
 	{"request", "foreign InResponseTo", set(response, "InResponseTo", "_foreign"), saml.WrongInResponseTo},
-	{"request", "foreign InResponseTo in the confirmation", set(data, "InResponseTo", "_foreign"), saml.WrongInResponseTo},
+	{"request", "foreign InResponseTo in the confirmation", set(data, "InResponseTo", "_foreign"),
+		saml.WrongInResponseTo},
 	{"request", "no InResponseTo", set(response, "InResponseTo"), saml.MissingInResponseTo},
 	{"request", "no InResponseTo in the confirmation", set(data, "InResponseTo"), saml.MissingInResponseTo},
 	{"request", "empty InResponseTo", set(response, "InResponseTo", ""), saml.WrongInResponseTo},
 	{"address", "another audience", said(restriction+"/Audience", other), saml.WrongAudience},
-	{"address", "an audience that ours begins", changed(restriction+"/Audience", func(el *etree.Element) { el.SetText(el.Text() + "/more") }), saml.WrongAudience},
+	{"address", "an audience that ours begins", changed(restriction+"/Audience", func(el *etree.Element) {
+		el.SetText(el.Text() + "/more")
+	}), saml.WrongAudience},
 	{"address", "no audience", removed(restriction + "/Audience"), saml.MissingAudience},
 	{"address", "no AudienceRestriction", removed(restriction), saml.MissingAudience},
-	{"address", "two AudienceRestrictions, ours and another", audiences([]string{""}, []string{other}), saml.WrongAudience},
-	{"address", "two AudienceRestrictions, another and ours", audiences([]string{other}, []string{""}), saml.WrongAudience},
+	{"address", "two AudienceRestrictions, ours and another", audiences([]string{""}, []string{other}),
+		saml.WrongAudience},
+	{"address", "two AudienceRestrictions, another and ours", audiences([]string{other}, []string{""}),
+		saml.WrongAudience},
 	{"address", "two AudienceRestrictions, ours and none", audiences([]string{""}, nil), saml.MissingAudience},
 	{"address", "another recipient", set(data, "Recipient", other), saml.WrongRecipient},
 	{"address", "no recipient", set(data, "Recipient"), saml.WrongRecipient},
@@ -143,7 +148,8 @@ var meanings = []attack{
 	{"time", "response issued long ago", timed(response, "IssueInstant", -8*time.Minute), saml.IssuedLongAgo},
 	{"time", "assertion issued long ago", timed(assertion, "IssueInstant", -8*time.Minute), saml.IssuedLongAgo},
 	{"time", "confirmation valid for ten years", timed(data, "NotOnOrAfter", 10*365*24*time.Hour), saml.ValidTooLong},
-	{"time", "conditions valid for ten years", timed(conditions, "NotOnOrAfter", 10*365*24*time.Hour), saml.ValidTooLong},
+	{"time", "conditions valid for ten years", timed(conditions, "NotOnOrAfter", 10*365*24*time.Hour),
+		saml.ValidTooLong},
 	{"time", "session past", timed(statement, "SessionNotOnOrAfter", -3*time.Minute), saml.SessionExpired},
 	{"time", "no IssueInstant", set(assertion, "IssueInstant"), saml.BadTime},
 	{"time", "no time", set(assertion, "IssueInstant", "yesterday"), saml.BadTime},
@@ -175,7 +181,9 @@ var meanings = []attack{
 		d.Root().CreateAttr("xmlns:samlp", "urn:oasis:names:tc:SAML:1.0:protocol")
 		return posted(text(g.t, d))
 	}, saml.NotAResponse},
-	{"shape", "an encrypted assertion where none is allowed", changed(assertion, func(el *etree.Element) { el.Tag = "EncryptedAssertion" }), saml.EncryptedAssertion},
+	{"shape", "an encrypted assertion where none is allowed", changed(assertion, func(el *etree.Element) {
+		el.Tag = "EncryptedAssertion"
+	}), saml.EncryptedAssertion},
 	{"shape", "response of version 1.1", set(response, "Version", "1.1"), saml.WrongVersion},
 	{"shape", "assertion of version 1.1", set(assertion, "Version", "1.1"), saml.WrongVersion},
 	{"shape", "response without version", set(response, "Version"), saml.WrongVersion},
@@ -201,10 +209,15 @@ var meanings = []attack{
 	{"shape", "NameID of space", said(subject+"/NameID", " \n"), saml.EmptyNameID},
 	{"shape", "NameID with space before", said(subject+"/NameID", " anna@contoso.example"), saml.NameIDSpace},
 	{"shape", "NameID with space behind", said(subject+"/NameID", "anna@contoso.example\n"), saml.NameIDSpace},
-	{"shape", "NameID with a no-break space behind", said(subject+"/NameID", "anna@contoso.example\u00a0"), saml.NameIDSpace},
+	{"shape", "NameID with a no-break space behind", said(subject+"/NameID", "anna@contoso.example\u00a0"),
+		saml.NameIDSpace},
 	{"shape", "markup in the NameID", added(subject+"/NameID", "x"), saml.MarkupInValue},
-	{"shape", "encrypted NameID", changed(subject+"/NameID", func(el *etree.Element) { el.Tag = "EncryptedID" }), saml.EncryptedNameID},
-	{"shape", "markup in an attribute's value", changed("//AttributeValue", func(el *etree.Element) { el.CreateElement("x") }), saml.MarkupInValue},
+	{"shape", "encrypted NameID", changed(subject+"/NameID", func(el *etree.Element) {
+		el.Tag = "EncryptedID"
+	}), saml.EncryptedNameID},
+	{"shape", "markup in an attribute's value", changed("//AttributeValue", func(el *etree.Element) {
+		el.CreateElement("x")
+	}), saml.MarkupInValue},
 	{"shape", "two Statuses", doubled(status), saml.SeveralStatuses},
 	{"shape", "two StatusCodes", doubled(code), saml.SeveralStatuses},
 	{"shape", "no Status", removed(status), saml.MissingStatus},

@@ -17,7 +17,8 @@ func (s signature) sign(t testing.TB, el *etree.Element) {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(`<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>`)
-	b.WriteString(`<ds:CanonicalizationMethod Algorithm="` + s.canonicalizer + `"/><ds:SignatureMethod Algorithm="` + s.method + `"/>`)
+	b.WriteString(`<ds:CanonicalizationMethod Algorithm="` + s.canonicalizer + `"/><ds:SignatureMethod Algorithm="` +
+		s.method + `"/>`)
 	for _, r := range s.references {
 		b.WriteString(r.text(t, el))
 	}
@@ -55,8 +56,8 @@ func (r reference) text(t testing.TB, el *etree.Element) string {
 		`<ds:DigestValue>` + base64.StdEncoding.EncodeToString(hash.Sum(nil)) + `</ds:DigestValue></ds:Reference>`
 }
 
-// canonical is an element's canonical form where it stands, exclusive unless the algorithm is
-// another that is known.
+// canonical is the canonical form of an element in its document. It is exclusive canonicalization,
+// unless the algorithm names another known one.
 func canonical(t testing.TB, algorithm string, el *etree.Element) []byte {
 	t.Helper()
 	detached := el.Copy()

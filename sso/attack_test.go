@@ -14,7 +14,7 @@ import (
 	"rollcall/sso/saml"
 )
 
-// attack makes one message that must not sign anybody in, and says why it is refused.
+// attack makes a message that must not sign anybody in, and names the reason of the refusal.
 type attack struct {
 	class, name string
 	make        func(g genuine) string // the value of SAMLResponse
@@ -37,17 +37,20 @@ func newTarget(t *testing.T) *target {
 	return &target{world: newWorld(t, modeltest.SQLite(t), store.Options{})}
 }
 
-// begin starts a login in a new browser: it returns the response that would complete it, and what
-// posts one there and tells why it was refused. An empty reason says that it signed somebody in.
+// begin starts a login in a new browser. It returns the response that would complete the login, and
+// a function that posts a response and returns the reason of the refusal. The reason is empty when
+// the login succeeded.
 func (x *target) begin(t *testing.T) (genuine, func(t *testing.T, response string) (reason string)) {
 	t.Helper()
 	b := x.browser()
 	_, request, relayState := request(t, b.get(x.sp(x.connection, "/login")))
-	g := newGenuine(t, x.clock.Now(), x.connection.IDPEntityID, x.sp(x.connection, "/acs"), x.sp(x.connection, "/metadata"), request)
-	_, err := connection.In(x.org).UpdateConnection(t.Context(), x.connection.ID, func(c *connection.ConnectionFields) error {
-		c.IDPCertificates = []string{pemOf(g.certificate)}
-		return nil
-	})
+	g := newGenuine(t, x.clock.Now(), x.connection.IDPEntityID, x.sp(x.connection, "/acs"),
+		x.sp(x.connection, "/metadata"), request)
+	_, err := connection.In(x.org).UpdateConnection(t.Context(), x.connection.ID,
+		func(c *connection.ConnectionFields) error {
+			c.IDPCertificates = []string{pemOf(g.certificate)}
+			return nil
+		})
 	must(t, err)
 	return g, func(t *testing.T, response string) string {
 		t.Helper()

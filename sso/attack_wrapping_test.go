@@ -6,8 +6,8 @@ import (
 	"rollcall/sso/saml"
 )
 
-// wrapped is a signed response being rearranged: the evil assertion or response has the attacker's
-// NameID and no signature, and the original still verifies where it stands.
+// wrapped is a signed response that is rearranged. The evil assertion or response has the
+// attacker's NameID and no signature. The original is still valid at its new place.
 type wrapped struct {
 	g        genuine
 	document *etree.Document

@@ -39,21 +39,27 @@ func TestUsualAttributesAreRecognized(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	for vendor, names := range map[string]struct{ email, first, last, groups string }{
-		"Okta":                     {"email", "firstName", "lastName", "groups"},
-		"Entra ID":                 {claims + "emailaddress", claims + "givenname", claims + "surname", "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"},
-		"Google":                   {"email", "first_name", "last_name", "groups"},
-		"AD FS":                    {claims + "emailaddress", claims + "givenname", claims + "surname", "http://schemas.xmlsoap.org/claims/Group"},
-		"AD FS 1.x":                {"http://schemas.xmlsoap.org/claims/EmailAddress", claims + "givenname", claims + "surname", "http://schemas.xmlsoap.org/claims/Group"},
-		"OneLogin":                 {"User.email", "User.FirstName", "User.LastName", "memberOf"},
-		"Keycloak":                 {"email", "firstName", "lastName", "member"},
-		"Keycloak, X.500 mappers":  {"urn:oid:1.2.840.113549.1.9.1", "urn:oid:2.5.4.42", "urn:oid:2.5.4.4", "groups"},
-		"JumpCloud":                {"email", "firstname", "lastname", "memberOf"},
-		"Shibboleth":               {"urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:2.5.4.42", "urn:oid:2.5.4.4", "urn:oid:1.3.6.1.4.1.5923.1.5.1.1"},
+		"Okta": {"email", "firstName", "lastName", "groups"},
+		"Entra ID": {claims + "emailaddress", claims + "givenname", claims + "surname",
+			"http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"},
+		"Google": {"email", "first_name", "last_name", "groups"},
+		"AD FS": {claims + "emailaddress", claims + "givenname", claims + "surname",
+			"http://schemas.xmlsoap.org/claims/Group"},
+		"AD FS 1.x": {"http://schemas.xmlsoap.org/claims/EmailAddress", claims + "givenname",
+			claims + "surname", "http://schemas.xmlsoap.org/claims/Group"},
+		"OneLogin":                {"User.email", "User.FirstName", "User.LastName", "memberOf"},
+		"Keycloak":                {"email", "firstName", "lastName", "member"},
+		"Keycloak, X.500 mappers": {"urn:oid:1.2.840.113549.1.9.1", "urn:oid:2.5.4.42", "urn:oid:2.5.4.4", "groups"},
+		"JumpCloud":               {"email", "firstname", "lastname", "memberOf"},
+		"Shibboleth": {"urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:2.5.4.42", "urn:oid:2.5.4.4",
+			"urn:oid:1.3.6.1.4.1.5923.1.5.1.1"},
 		"SimpleSAMLphp, from LDAP": {"mail", "givenName", "sn", "groups"},
 	} {
 		t.Run(vendor, func(t *testing.T) {
-			profile := w.asserted(t, map[string][]string{names.email: {w.fresh()}, names.first: {"Ada"}, names.last: {"Lovelace"}, names.groups: {"Engineers", "Staff"}})
-			if profile["email"] != w.last() || profile["first_name"] != "Ada" || profile["last_name"] != "Lovelace" || fmt.Sprint(profile["groups"]) != "[Engineers Staff]" {
+			profile := w.asserted(t, map[string][]string{names.email: {w.fresh()}, names.first: {"Ada"},
+				names.last: {"Lovelace"}, names.groups: {"Engineers", "Staff"}})
+			if profile["email"] != w.last() || profile["first_name"] != "Ada" || profile["last_name"] != "Lovelace" ||
+				fmt.Sprint(profile["groups"]) != "[Engineers Staff]" {
 				t.Errorf("got %v", profile)
 			}
 		})
@@ -67,9 +73,11 @@ func TestAttributesThatAConnectionNames(t *testing.T) {
 	w.update(w.tenant, func(c *connection.ConnectionFields) {
 		c.AttributeMapping = map[string]string{"email": "workEmail", "first_name": "vorname", "groups": "Abteilungen"}
 	})
-	profile := w.asserted(t, map[string][]string{"workemail": {w.fresh()}, "email": {"other@contoso.example"}, "vorname": {"Ada"}, "firstName": {"Augusta"},
+	profile := w.asserted(t, map[string][]string{"workemail": {w.fresh()}, "email": {"other@contoso.example"},
+		"vorname": {"Ada"}, "firstName": {"Augusta"},
 		"lastName": {"Lovelace"}, "Abteilungen": {"Engineers"}, "groups": {"Staff"}})
-	if profile["email"] != w.last() || profile["first_name"] != "Ada" || profile["last_name"] != "Lovelace" || fmt.Sprint(profile["groups"]) != "[Engineers]" {
+	if profile["email"] != w.last() || profile["first_name"] != "Ada" || profile["last_name"] != "Lovelace" ||
+		fmt.Sprint(profile["groups"]) != "[Engineers]" {
 		t.Errorf("got %v", profile)
 	}
 	a := w.withAttributes(map[string][]string{"email": {"other@contoso.example"}})
@@ -86,19 +94,20 @@ func (w *world) last() string {
 	return slices.MaxFunc(users, func(a, b people.User) int { return strings.Compare(a.ID, b.ID) }).Email
 }
 
-// withAttributes signs somebody in whom nobody knows, with these attributes.
+// withAttributes signs a new person in, with these attributes.
 func (w *world) withAttributes(attributes map[string][]string) answer {
 	w.t.Helper()
 	b := w.begin(w.tenant)
 	edit := saying(attributes)
 	name := fmt.Sprintf("subject-%d", len(w.users(w.tenant)))
-	return b.post(w.sp(w.connection, "/acs"), w.answer(w.t, b.sent, ada(w.tenant), testidp.ResponseOptions{Edit: func(response *etree.Element) {
-		edit(response)
-		response.FindElement("//NameID").SetText(name)
-	}}))
+	return b.post(w.sp(w.connection, "/acs"), w.answer(w.t, b.sent, ada(w.tenant),
+		testidp.ResponseOptions{Edit: func(response *etree.Element) {
+			edit(response)
+			response.FindElement("//NameID").SetText(name)
+		}}))
 }
 
-// asserted is the profile of somebody who was signed in with these attributes.
+// asserted returns the profile of a person who was signed in with these attributes.
 func (w *world) asserted(t *testing.T, attributes map[string][]string) map[string]any {
 	t.Helper()
 	status, body := w.exchange(w.withAttributes(attributes).code(t))

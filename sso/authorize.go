@@ -260,7 +260,8 @@ func (s *Server) askedConnection(c echo.Context, a *authorization, apiID string)
 	if err != nil {
 		return nil, err
 	}
-	reached, err := organization.Across(s.Store).Reaches(c.Request().Context(), a.application.Scope(), connection.OrganizationID)
+	reached, err := organization.Across(s.Store).
+		Reaches(c.Request().Context(), a.application.Scope(), connection.OrganizationID)
 	if err == nil && !reached {
 		return nil, refused
 	}
@@ -296,8 +297,11 @@ func (s *Server) askedOrganization(c echo.Context, a *authorization) (*organizat
 }
 
 // handOver gives the application a code for a live session.
-func (s *Server) handOver(c echo.Context, a *authorization, connection *connection.Connection, in *signon.SignedIn) error {
-	code, err := signon.In(s.org(connection)).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
+func (s *Server) handOver(
+	c echo.Context, a *authorization, connection *connection.Connection, in *signon.SignedIn,
+) error {
+	code, err := signon.In(s.org(connection)).
+		HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
 	if err != nil {
 		return s.refuse(c, connection, &signon.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI,
 			State: a.state}, err)

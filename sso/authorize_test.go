@@ -20,9 +20,9 @@ import (
 // asks is the address of a request with parts replaced; those without a value are left out.
 func (w *world) asks(parts ...string) string { return w.authorize(w.tenant, parts...) }
 
-// TestNobodyIsSentWhereAStrangerSays: without a known client and one of its redirect URIs, letter
-// by letter, the browser stays here (RFC 9700, section 4.11).
-func TestNobodyIsSentWhereAStrangerSays(t *testing.T) {
+// TestNoRedirectToUnknownAddress: without a known client and exactly one of its redirect URIs, the
+// browser is not redirected (RFC 9700, section 4.11).
+func TestNoRedirectToUnknownAddress(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	for name, location := range map[string]string{
@@ -52,7 +52,8 @@ func TestNobodyIsSentWhereAStrangerSays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.browser().get(location)
-			if a.status != http.StatusBadRequest || a.location.String() != "" || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+			if a.status != http.StatusBadRequest || a.location.String() != "" ||
+				!strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
 				t.Errorf("%d to %q: %s", a.status, a.location, a.body)
 			}
 			if strings.Contains(a.body, "evil.example") {
@@ -72,11 +73,13 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 	unconnected := &organization.Organization{OrganizationFields: organization.OrganizationFields{
 		Name: "Initech", Slug: "initech", Settings: organization.DefaultSettings(),
 	}}
-	must(t, operator.Across(w.store).CreateOrganization(t.Context(), model.System, model.Everywhere(), unconnected, map[string]organization.DomainState{"initech.example": organization.DomainStatePending}))
-	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-		a.AllOrganizations = false
-		return nil
-	})
+	must(t, operator.Across(w.store).CreateOrganization(t.Context(), model.System, model.Everywhere(), unconnected,
+		map[string]organization.DomainState{"initech.example": organization.DomainStatePending}))
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+		func(a *organization.ApplicationFields) error {
+			a.AllOrganizations = false
+			return nil
+		})
 	must(t, err)
 	for _, id := range []model.OrganizationID{w.org.ID, unconnected.ID} {
 		must(t, organization.Across(w.store).SetApplicationOrganization(t.Context(), w.app.ID, id, true))
@@ -89,10 +92,13 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 		{"a provider", w.asks("connection", "", "provider", "GoogleOAuth"), "unsupported_provider"},
 		{"a provider besides", w.asks("provider", "GoogleOAuth"), "unsupported_provider"},
 		{"a plain challenge", w.asks("code_challenge", challenge, "code_challenge_method", "plain"), "invalid_request"},
-		{"a challenge without its method, which would be plain", w.asks("code_challenge", challenge), "invalid_request"},
+		{"a challenge without its method, which would be plain", w.asks("code_challenge", challenge),
+			"invalid_request"},
 		{"a method without a challenge", w.asks("code_challenge_method", "S256"), "invalid_request"},
-		{"a challenge that is too short", w.asks("code_challenge", "AAAA", "code_challenge_method", "S256"), "invalid_request"},
-		{"a challenge in padded base64", w.asks("code_challenge", challenge+"=", "code_challenge_method", "S256"), "invalid_request"},
+		{"a challenge that is too short", w.asks("code_challenge", "AAAA", "code_challenge_method", "S256"),
+			"invalid_request"},
+		{"a challenge in padded base64", w.asks("code_challenge", challenge+"=", "code_challenge_method", "S256"),
+			"invalid_request"},
 		{"an empty challenge", w.asks("code_challenge_method", "S256") + "&code_challenge=", "invalid_request"},
 		{"a word for max_age", w.asks("max_age", "soon"), "invalid_request"},
 		{"a negative max_age", w.asks("max_age", "-1"), "invalid_request"},
@@ -105,12 +111,16 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 		{"no connection's id", w.asks("connection", "contoso"), "connection_invalid"},
 		{"a connection of another organization", w.authorize(fabrikam), "connection_invalid"},
 		{"a draft", w.authorize(draft), "connection_unlinked"},
-		{"an unknown organization", w.asks("connection", "", "organization", "org_01EHQMYV6MBK39QC5PZXHY59C3"), "organization_invalid"},
+		{"an unknown organization", w.asks("connection", "", "organization", "org_01EHQMYV6MBK39QC5PZXHY59C3"),
+			"organization_invalid"},
 		{"no organization's id", w.asks("connection", "", "organization", "contoso"), "organization_invalid"},
-		{"an organization that it does not serve", w.asks("connection", "", "organization", org(fabrikam.org.ID)), "organization_invalid"},
-		{"an organization without a connection", w.asks("connection", "", "organization", org(unconnected.ID)), "organization_invalid"},
+		{"an organization that it does not serve", w.asks("connection", "", "organization", org(fabrikam.org.ID)),
+			"organization_invalid"},
+		{"an organization without a connection", w.asks("connection", "", "organization", org(unconnected.ID)),
+			"organization_invalid"},
 		{"an unknown domain", w.asks("connection", "", "domain", "nowhere.example"), "domain_invalid"},
-		{"a domain of an organization that it does not serve", w.asks("connection", "", "domain", "fabrikam.example"), "domain_invalid"},
+		{"a domain of an organization that it does not serve", w.asks("connection", "", "domain", "fabrikam.example"),
+			"domain_invalid"},
 		{"a domain that is not verified", w.asks("connection", "", "domain", "initech.example"), "domain_invalid"},
 		{"what is no domain", w.asks("connection", "", "domain", "..\x00"), "domain_invalid"},
 		{"prompt none without a session", w.asks("prompt", "none"), "login_required"},
@@ -121,7 +131,8 @@ func TestAuthorizationErrorsGoToTheApplication(t *testing.T) {
 			if a.status != http.StatusSeeOther || !strings.HasPrefix(a.location.String(), callback+"?") {
 				t.Fatalf("%d to %q: %s", a.status, a.location, a.body)
 			}
-			if q.Get("error") != c.code || q.Get("state") != "a state" || q.Get("error_description") == "" || q.Has("code") {
+			if q.Get("error") != c.code || q.Get("state") != "a state" || q.Get("error_description") == "" ||
+				q.Has("code") {
 				t.Errorf("sent back with %v, want %s", q, c.code)
 			}
 		})
@@ -162,8 +173,9 @@ func TestConnectionIsFound(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	for name, location := range map[string]string{
-		"by its id":               w.asks(),
-		"by its organization":     w.asks("connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID))),
+		"by its id": w.asks(),
+		"by its organization": w.asks("connection", "", "organization",
+			model.OrganizationPrefix.ID(string(w.org.ID))),
 		"by a domain":             w.asks("connection", "", "domain", domain),
 		"by a domain in capitals": w.asks("connection", "", "domain", strings.ToUpper(domain)),
 		"by the login address":    w.url + "/login/contoso",
@@ -203,11 +215,13 @@ func TestConnectionIsFound(t *testing.T) {
 		if !a.toProvider(w.tenant) {
 			t.Fatalf("the default connection is not taken: %d %s", a.status, a.body)
 		}
-		if document, _, _ := request(t, a); !strings.Contains(document, model.ConnectionPrefix.ID(second.connection.ID)) {
+		if document, _, _ := request(t, a); !strings.Contains(document,
+			model.ConnectionPrefix.ID(second.connection.ID)) {
 			t.Errorf("another connection is taken: %s", document)
 		}
 	}
-	for path, status := range map[string]int{"/login/nobody": 404, "/sso/saml/conn_01E4ZCR3C56J083X43JQXF3JK5/login": 404, "/sso/saml/x/login": 404, "/sso/saml/x/metadata": 404} {
+	for path, status := range map[string]int{"/login/nobody": 404,
+		"/sso/saml/conn_01E4ZCR3C56J083X43JQXF3JK5/login": 404, "/sso/saml/x/login": 404, "/sso/saml/x/metadata": 404} {
 		if a := w.browser().get(path); a.status != status {
 			t.Errorf("%s: %d", path, a.status)
 		}
@@ -224,13 +238,14 @@ func TestLoginHint(t *testing.T) {
 		want string
 	}{{okta, "anna&x=1@okta.example"}, {w.tenant, ""}} {
 		a := w.browser().get(w.authorize(c.n, "login_hint", "anna&x=1@okta.example"))
-		if got := a.location.Query().Get("login_hint"); got != c.want || a.location.Query().Has("x") || !a.toProvider(c.n) {
+		if got := a.location.Query().Get("login_hint"); got != c.want || a.location.Query().Has("x") ||
+			!a.toProvider(c.n) {
 			t.Errorf("%s: %q", a.location, got)
 		}
 	}
 }
 
-// TestReauthentication: AuthnInstant is what tells whether somebody signed in anew.
+// TestReauthentication: AuthnInstant decides whether the person authenticated again.
 func TestReauthentication(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), store.Options{})
@@ -246,17 +261,26 @@ func TestReauthentication(t *testing.T) {
 		reason string
 	}{
 		{"nothing was asked", nil, connection.ReauthenticationEnforced, 40 * 24 * time.Hour, false, ""},
-		{"prompt=login, ignored", []string{"prompt", "login"}, connection.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
-		{"prompt=login, ignored by minutes", []string{"prompt", "login"}, connection.ReauthenticationEnforced, 4 * time.Minute, true, stale},
-		{"prompt=login, done within the skew", []string{"prompt", "login"}, connection.ReauthenticationEnforced, 150 * time.Second, true, ""},
+		{"prompt=login, ignored", []string{"prompt", "login"}, connection.ReauthenticationEnforced,
+			40 * 24 * time.Hour, true, stale},
+		{"prompt=login, ignored by minutes", []string{"prompt", "login"}, connection.ReauthenticationEnforced,
+			4 * time.Minute, true, stale},
+		{"prompt=login, done within the skew", []string{"prompt", "login"}, connection.ReauthenticationEnforced,
+			150 * time.Second, true, ""},
 		{"prompt=login, done", []string{"prompt", "login"}, connection.ReauthenticationEnforced, time.Second, true, ""},
-		{"prompt=login select_account, ignored", []string{"prompt", "login select_account"}, connection.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
-		{"prompt=login, requested only", []string{"prompt", "login"}, connection.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
-		{"max_age, too old", []string{"max_age", "3600"}, connection.ReauthenticationEnforced, 63 * time.Minute, true, stale},
-		{"max_age, young enough", []string{"max_age", "3600"}, connection.ReauthenticationEnforced, 59 * time.Minute, true, ""},
-		{"max_age=0, too old", []string{"max_age", "0"}, connection.ReauthenticationEnforced, 3 * time.Minute, true, stale},
+		{"prompt=login select_account, ignored", []string{"prompt", "login select_account"},
+			connection.ReauthenticationEnforced, 40 * 24 * time.Hour, true, stale},
+		{"prompt=login, requested only", []string{"prompt", "login"}, connection.ReauthenticationRequested,
+			40 * 24 * time.Hour, true, ""},
+		{"max_age, too old", []string{"max_age", "3600"}, connection.ReauthenticationEnforced, 63 * time.Minute, true,
+			stale},
+		{"max_age, young enough", []string{"max_age", "3600"}, connection.ReauthenticationEnforced, 59 * time.Minute,
+			true, ""},
+		{"max_age=0, too old", []string{"max_age", "0"}, connection.ReauthenticationEnforced, 3 * time.Minute, true,
+			stale},
 		{"max_age=0, now", []string{"max_age", "0"}, connection.ReauthenticationEnforced, 0, true, ""},
-		{"max_age, requested only", []string{"max_age", "1"}, connection.ReauthenticationRequested, 40 * 24 * time.Hour, true, ""},
+		{"max_age, requested only", []string{"max_age", "1"}, connection.ReauthenticationRequested,
+			40 * 24 * time.Hour, true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.update(entra, func(co *connection.ConnectionFields) { co.Reauthentication = c.mode })

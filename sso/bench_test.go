@@ -30,8 +30,8 @@ func BenchmarkLogin(b *testing.B) {
 	}
 }
 
-// BenchmarkConnections tells what a connection that is in use keeps in memory: the heap after each was
-// used, less the heap before the first was. The rows and the test's own side are there before.
+// BenchmarkConnections measures what a connection in use keeps in memory: the heap after each was
+// used, less the heap before. The rows and the test's own data exist before.
 func BenchmarkConnections(b *testing.B) {
 	const connections = 1000
 	for name, prepare := range map[string]func(*world) (use []func() answer){
@@ -47,13 +47,16 @@ func BenchmarkConnections(b *testing.B) {
 			o := w.draftOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 			for i := range connections {
 				created := w.api(http.MethodPost, "/connections", map[string]any{
-					"organization_id": model.OrganizationPrefix.ID(string(o.connection.OrganizationID)), "name": "Northwind", "connection_type": "GenericOIDC",
-					"oidc": map[string]any{"issuer": o.idp.OIDCIssuer(), "client_id": fmt.Sprint("client ", i), "client_secret": clientSecret},
+					"organization_id": model.OrganizationPrefix.ID(string(o.connection.OrganizationID)),
+					"name":            "Northwind", "connection_type": "GenericOIDC",
+					"oidc": map[string]any{"issuer": o.idp.OIDCIssuer(), "client_id": fmt.Sprint("client ", i),
+						"client_secret": clientSecret},
 				})
 				id := created["id"].(string)
 				// A whole login, so that the provider's keys are kept, too.
 				use = append(use, func() answer {
-					must(w.t, o.idp.ConnectOIDC(fmt.Sprint("client ", i), clientSecret, w.url+"/sso/oidc/"+id+"/callback"))
+					must(w.t, o.idp.ConnectOIDC(fmt.Sprint("client ", i), clientSecret,
+						w.url+"/sso/oidc/"+id+"/callback"))
 					return o.signIn(w.browser(), ada(o.tenant), w.url+"/sso/oidc/"+id+"/login")
 				})
 			}

@@ -49,14 +49,17 @@ func TestLoginEndsOnlyInTheBrowserInWhichItBegan(t *testing.T) {
 			{"with the cookie of its own login", other.browser, ""},
 			{"with a cookie of no login", w.browser(), loginCookie + "=" + strings.Repeat("A", 43)},
 			{"with an empty cookie", w.browser(), loginCookie + "="},
-			{"with the cookie under the name that it has over http", w.browser(), "rollcall-login=" + attacker.sent.cookie(loginCookie).Value},
+			{"with the cookie under the name that it has over http", w.browser(),
+				"rollcall-login=" + attacker.sent.cookie(loginCookie).Value},
 		} {
 			t.Run(c.name, func(t *testing.T) {
-				headers := []string{"Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html", "", form.Encode()}
+				headers := []string{"Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html", "",
+					form.Encode()}
 				if c.cookie != "" {
 					headers = append(headers, "Cookie", c.cookie)
 				}
-				w.refused(w.tenant, w.send(c.browser, http.MethodPost, w.sp(w.connection, "/acs"), headers...), string(refusal.LoginForeign))
+				w.refused(w.tenant, w.send(c.browser, http.MethodPost, w.sp(w.connection, "/acs"), headers...),
+					string(refusal.LoginForeign))
 				if c.browser.signedIn() {
 					t.Error("the victim is signed in as the attacker")
 				}
@@ -65,7 +68,7 @@ func TestLoginEndsOnlyInTheBrowserInWhichItBegan(t *testing.T) {
 		if len(w.users(w.tenant)) != 1 {
 			t.Error("a refused login made a user")
 		}
-		// Nobody could use the login up for the one who began it.
+		// A stranger cannot use up the login of the person who began it.
 		attacker.post(w.sp(w.connection, "/acs"), form).code(t)
 	})
 }
@@ -118,9 +121,11 @@ func TestACSTakesOnlyPost(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	form := w.answer(t, w.begin(w.tenant).sent, ada(w.tenant), testidp.ResponseOptions{})
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete,
+		http.MethodPatch} {
 		a := w.send(nil, method, w.sp(w.connection, "/acs")+"?"+form.Encode(), "Accept", "text/html")
-		if a.status != http.StatusMethodNotAllowed || !strings.Contains(a.header.Get("Allow"), http.MethodPost) || strings.Contains(a.body, form.Get("SAMLResponse")) {
+		if a.status != http.StatusMethodNotAllowed || !strings.Contains(a.header.Get("Allow"), http.MethodPost) ||
+			strings.Contains(a.body, form.Get("SAMLResponse")) {
 			t.Errorf("%s: %d, Allow %q: %s", method, a.status, a.header.Get("Allow"), a.body)
 		}
 	}
@@ -148,7 +153,8 @@ func TestCookies(t *testing.T) {
 				t.Fatalf("no cookie for the login: %v", sent.header)
 			}
 			// Go's jar withholds Secure cookies over http, where browsers do send them to loopback.
-			a := w.send(nil, http.MethodPost, base+"/acs", "Content-Type", "application/x-www-form-urlencoded", "Cookie", login.Name+"="+login.Value,
+			a := w.send(nil, http.MethodPost, base+"/acs", "Content-Type", "application/x-www-form-urlencoded",
+				"Cookie", login.Name+"="+login.Value,
 				"", w.answer(t, sent, ada(w.tenant), testidp.ResponseOptions{}).Encode())
 			session := a.cookie(c.prefix + "rollcall")
 			if session == nil {
@@ -163,7 +169,8 @@ func TestCookies(t *testing.T) {
 				{login, true, http.SameSiteNoneMode, 3600},
 				{session, c.secureSession, http.SameSiteLaxMode, 0},
 			} {
-				if want.Secure != want.secure || !want.HttpOnly || want.SameSite != want.sameSite || want.Path != "/" || want.Domain != "" || want.MaxAge != want.maxAge {
+				if want.Secure != want.secure || !want.HttpOnly || want.SameSite != want.sameSite ||
+					want.Path != "/" || want.Domain != "" || want.MaxAge != want.maxAge {
 					t.Errorf("%s", want.Raw)
 				}
 				if len(want.Value) < 43 {
@@ -215,15 +222,18 @@ func TestLoginIsGoodOnceAndForTenMinutes(t *testing.T) {
 		w.refused(w.tenant, b.post(acs, again), string(refusal.LoginUsed)) // at the identity provider
 		other := w.replica(t)
 		elsewhere := &browser{w: w, http: b.http}
-		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), form), string(refusal.AssertionReplayed))
-		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), again), string(refusal.LoginUsed))
+		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), form),
+			string(refusal.AssertionReplayed))
+		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), again),
+			string(refusal.LoginUsed))
 		if status, body := w.exchange(code); status != http.StatusOK {
 			t.Errorf("the replays took the first login's code: %d %v", status, body)
 		}
 
 		late := w.begin(w.tenant)
 		w.clock.Advance(11 * time.Minute)
-		w.refused(w.tenant, late.post(acs, w.answer(t, late.sent, ada(w.tenant), testidp.ResponseOptions{})), string(refusal.LoginUsed))
+		w.refused(w.tenant, late.post(acs, w.answer(t, late.sent, ada(w.tenant), testidp.ResponseOptions{})),
+			string(refusal.LoginUsed))
 		punctual := w.begin(w.tenant)
 		w.clock.Advance(9 * time.Minute)
 		punctual.post(acs, w.answer(t, punctual.sent, ada(w.tenant), testidp.ResponseOptions{})).code(t)
@@ -267,14 +277,15 @@ func TestResponsesOfOthers(t *testing.T) {
 			_, id, relayState := request(t, b.sent)
 			response, err := w.at(c.of).idp.Respond(ada(c.of).ID, testidp.ResponseOptions{InResponseTo: id})
 			must(t, err)
-			w.refused(c.at, b.post(w.sp(c.at.connection, "/acs"), url.Values{"SAMLResponse": {response}, "RelayState": {relayState}}), c.reason)
+			w.refused(c.at, b.post(w.sp(c.at.connection, "/acs"),
+				url.Values{"SAMLResponse": {response}, "RelayState": {relayState}}), c.reason)
 		})
 	}
 	t.Run("another organization's identity provider, made out for us", func(t *testing.T) {
 		b := w.begin(w.at(w.tenant))
 		must(t, fabrikam.idp.ConnectSAML(w.sp(w.connection, "/metadata"), w.sp(w.connection, "/acs")))
 		form := fabrikam.answer(t, b.sent, ada(fabrikam), testidp.ResponseOptions{})
-		// Both organizations happen to have the same signing key: the issuer tells them apart.
+		// Both organizations have the same signing key. Only the issuer differs.
 		w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), form), string(saml.WrongIssuer))
 	})
 }
@@ -294,27 +305,38 @@ func TestFormsThatAreNone(t *testing.T) {
 		{"SAMLResponse twice", urlencoded, good.Encode() + "&SAMLResponse=x", string(saml.Repeated)},
 		{"RelayState twice", urlencoded, good.Encode() + "&RelayState=x", string(saml.Repeated)},
 		{"no SAMLResponse", urlencoded, form(func(v url.Values) { v.Del("SAMLResponse") }), string(saml.NoResponse)},
-		{"empty SAMLResponse", urlencoded, form(func(v url.Values) { v.Set("SAMLResponse", "") }), string(saml.NoResponse)},
+		{"empty SAMLResponse", urlencoded, form(func(v url.Values) {
+			v.Set("SAMLResponse", "")
+		}), string(saml.NoResponse)},
 		{"empty", urlencoded, "", string(saml.NoResponse)},
 		{"a broken escape", urlencoded, "SAMLResponse=%zz", string(saml.NoResponse)},
-		{"1 MiB and more", urlencoded, form(func(v url.Values) { v.Set("padding", strings.Repeat("x", 1<<20)) }), string(saml.TooLarge)},
-		{"a response of 600 KiB", urlencoded, form(func(v url.Values) { v.Set("SAMLResponse", strings.Repeat("A", 600<<10*4/3)) }), string(saml.TooLarge)},
+		{"1 MiB and more", urlencoded, form(func(v url.Values) {
+			v.Set("padding", strings.Repeat("x", 1<<20))
+		}), string(saml.TooLarge)},
+		{"a response of 600 KiB", urlencoded, form(func(v url.Values) {
+			v.Set("SAMLResponse", strings.Repeat("A", 600<<10*4/3))
+		}), string(saml.TooLarge)},
 		{"JSON", "application/json", `{"SAMLResponse":"x"}`, string(saml.NoResponse)},
 		{"text", "text/plain", good.Encode(), string(saml.NoResponse)},
-		{"multipart", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"SAMLResponse\"\r\n\r\nx\r\n--x--\r\n", string(saml.NoResponse)},
+		{"multipart", "multipart/form-data; boundary=x",
+			"--x\r\nContent-Disposition: form-data; name=\"SAMLResponse\"\r\n\r\nx\r\n--x--\r\n",
+			string(saml.NoResponse)},
 		{"no type", "", good.Encode(), string(saml.NoResponse)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := w.send(b.browser, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", c.kind, "Accept", "text/html", "", c.body)
+			a := w.send(b.browser, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", c.kind,
+				"Accept", "text/html", "", c.body)
 			w.refused(w.tenant, a, c.reason)
 		})
 	}
 	t.Run("in the address", func(t *testing.T) {
-		a := w.send(b.browser, http.MethodPost, w.sp(w.connection, "/acs")+"?"+good.Encode(), "Content-Type", urlencoded, "Accept", "text/html")
+		a := w.send(b.browser, http.MethodPost, w.sp(w.connection, "/acs")+"?"+good.Encode(),
+			"Content-Type", urlencoded, "Accept", "text/html")
 		w.refused(w.tenant, a, string(saml.NoResponse))
 	})
 	t.Run("9 MiB are not even read", func(t *testing.T) {
-		a := w.send(b.browser, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", urlencoded, "Accept", "text/html", "", strings.Repeat("x", 9<<20))
+		a := w.send(b.browser, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", urlencoded,
+			"Accept", "text/html", "", strings.Repeat("x", 9<<20))
 		if a.status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%d", a.status)
 		}

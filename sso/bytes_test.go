@@ -30,17 +30,21 @@ func TestTextThatNoDatabaseTakes(t *testing.T) {
 				"connection":    {http.StatusNotFound, w.browser().get("/sso/saml/" + url.PathEscape(text) + "/login")},
 				"jwks":          {http.StatusNotFound, w.send(nil, http.MethodGet, "/sso/jwks/"+url.PathEscape(text))},
 				"logout token":  {http.StatusNotFound, w.browser().get("/sso/logout?token=" + url.QueryEscape(text))},
-				"RelayState":    {http.StatusForbidden, w.browser().post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"x"}, "RelayState": {text}})},
-				"SAMLResponse":  {http.StatusForbidden, w.browser().post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {text}})},
-				"cookie":        {http.StatusUnauthorized, w.send(nil, http.MethodGet, "/sso/session", "Cookie", sessionCookie+"="+url.QueryEscape(text))},
+				"RelayState": {http.StatusForbidden, w.browser().
+					post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"x"}, "RelayState": {text}})},
+				"SAMLResponse": {http.StatusForbidden, w.browser().
+					post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {text}})},
+				"cookie": {http.StatusUnauthorized, w.send(nil, http.MethodGet, "/sso/session",
+					"Cookie", sessionCookie+"="+url.QueryEscape(text))},
 			} {
 				if c.a.status != c.status {
 					t.Errorf("%s %q: %d to %s: %s", name, text, c.a.status, c.a.location, c.a.body)
 				}
 			}
 		}
-		// A name of the browser is told by an event.
-		a := w.send(nil, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", formType, "User-Agent", "agent\xff", "", "SAMLResponse=x")
+		// An event has the name of the browser.
+		a := w.send(nil, http.MethodPost, w.sp(w.connection, "/acs"), "Content-Type", formType,
+			"User-Agent", "agent\xff", "", "SAMLResponse=x")
 		if a.status != http.StatusForbidden || len(w.log(w.tenant)) == 0 {
 			t.Errorf("User-Agent: %d", a.status)
 		}
@@ -79,14 +83,16 @@ func TestAtOnce(t *testing.T) {
 		}
 		code := won[0].code(t)
 		body := w.clientForm(code).Encode()
-		won = together(func() answer { return w.send(nil, http.MethodPost, "/sso/token", "Content-Type", formType, "", body) })
+		won = together(func() answer {
+			return w.send(nil, http.MethodPost, "/sso/token", "Content-Type", formType, "", body)
+		})
 		if len(won) != 1 {
 			t.Fatalf("a code is exchanged %d times", len(won))
 		}
 		if w.profile(won[0].object(t)["access_token"].(string)) != nil {
 			t.Error("the token of a code that was sent several times opens something")
 		}
-		// Two tabs of somebody new: both find nobody, and both end as the same user.
+		// Two tabs of a new person: neither login finds a user, and both sign in the same one.
 		who := person(w.tenant, 12)
 		tab := w.browser()
 		left, right := tab.get(w.asks()), tab.get(w.asks())

@@ -15,7 +15,7 @@ import (
 	"rollcall/testidp"
 )
 
-// guest is somebody whom a directory provisioned and who is signed in, with everything that opened.
+// guest is a signed-in user of a directory, with the session, the code and the token.
 type guest struct {
 	*world
 	directory scimDirectory
@@ -77,10 +77,13 @@ type ending struct {
 var endings = []ending{
 	{"unassigned", func(g *guest) { g.directory.setActive(g.scimID, false) }, people.EndedDeprovisioned,
 		[]string{"dsync.user.updated", "user.access_ended"}, string(refusal.UserDeactivated)},
-	{"deleted by SCIM", func(g *guest) { g.directory.call(http.MethodDelete, "/Users/"+g.scimID, http.StatusNoContent, nil) }, people.EndedDeleted,
+	{"deleted by SCIM", func(g *guest) {
+		g.directory.call(http.MethodDelete, "/Users/"+g.scimID, http.StatusNoContent, nil)
+	}, people.EndedDeleted,
 		[]string{"dsync.user.deleted", "user.access_ended"}, string(refusal.PersonDeprovisioned)},
 	{"directory deleted", func(g *guest) {
-		a := g.send(nil, http.MethodDelete, "/directories/"+model.DirectoryPrefix.ID(g.directory.id), "Authorization", "Bearer "+g.secret)
+		a := g.send(nil, http.MethodDelete, "/directories/"+model.DirectoryPrefix.ID(g.directory.id),
+			"Authorization", "Bearer "+g.secret)
 		if a.status >= 300 {
 			g.t.Fatalf("%d %s", a.status, a.body)
 		}
@@ -88,7 +91,8 @@ var endings = []ending{
 	{"directory deleted where logins make nobody", func(g *guest) {
 		g.settings(g.tenant, func(o *organization.OrganizationFields) { o.Settings.JIT = false })
 		must(g.t, directory.In(g.org).DeleteDirectory(g.t.Context(), g.directory.id))
-	}, people.EndedDirectoryDeleted, []string{"organization.updated", "user.access_ended", "dsync.deleted"}, string(refusal.UserDeactivated)},
+	}, people.EndedDirectoryDeleted, []string{"organization.updated", "user.access_ended", "dsync.deleted"},
+		string(refusal.UserDeactivated)},
 	{"sessions revoked", func(g *guest) {
 		_, err := people.In(g.org).RevokeSessions(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID)
 		must(g.t, err)
@@ -100,11 +104,14 @@ var endings = []ending{
 	{"user deleted by an operator", func(g *guest) {
 		must(g.t, directory.In(g.org).DeleteUser(g.t.Context(), g.user(g.tenant, ada(g.tenant).UserName).ID))
 	}, people.EndedDeleted, []string{"user.deleted", "user.access_ended"}, string(refusal.PersonDeprovisioned)},
-	{"connection deleted", func(g *guest) { must(g.t, connection.In(g.org).DeleteConnection(g.t.Context(), g.connection.ID)) }, people.EndedConnectionChanged,
+	{"connection deleted", func(g *guest) {
+		must(g.t, connection.In(g.org).DeleteConnection(g.t.Context(), g.connection.ID))
+	}, people.EndedConnectionChanged,
 		[]string{"connection.deactivated", "user.access_ended", "connection.deleted"}, "gone"},
 	{"another identity provider", func(g *guest) {
 		g.update(g.tenant, func(c *connection.ConnectionFields) { c.IDPEntityID = "https://other.example/" })
-	}, people.EndedConnectionChanged, []string{"connection.deactivated", "user.access_ended"}, string(refusal.ConnectionIsDraft)},
+	}, people.EndedConnectionChanged, []string{"connection.deactivated", "user.access_ended"},
+		string(refusal.ConnectionIsDraft)},
 }
 
 func TestAccessEndsByTheNextRequest(t *testing.T) {
@@ -115,7 +122,8 @@ func TestAccessEndsByTheNextRequest(t *testing.T) {
 				w.activate(w.tenant)
 				who := ada(w.tenant)
 				d := w.newDirectory(w.tenant, "generic scim v2.0")
-				must(t, directory.In(w.org).DeleteUser(t.Context(), w.user(w.tenant, who.UserName).ID)) // of the test login
+				// of the test login
+				must(t, directory.In(w.org).DeleteUser(t.Context(), w.user(w.tenant, who.UserName).ID))
 				g := w.welcome(d, who)
 				if e.reason == people.EndedRoleChanged {
 					_, err := people.In(w.org).SetRole(t.Context(), w.user(w.tenant, who.UserName).ID, people.Admin)
@@ -136,7 +144,7 @@ func TestAccessEndsByTheNextRequest(t *testing.T) {
 	}
 }
 
-// told demands the events, and that the one of the ended access says whose it was and why.
+// told demands these events. The event of the ended access must have the user and the reason.
 func (g *guest) told(t *testing.T, e ending, events []event) {
 	t.Helper()
 	var names []string
@@ -145,7 +153,8 @@ func (g *guest) told(t *testing.T, e ending, events []event) {
 		if event.Event != "user.access_ended" {
 			continue
 		}
-		if event.Data["user_id"] != g.userID || event.Data["reason"] != string(e.reason) || len(event.Data["profile_ids"].([]any)) != 1 {
+		if event.Data["user_id"] != g.userID || event.Data["reason"] != string(e.reason) ||
+			len(event.Data["profile_ids"].([]any)) != 1 {
 			t.Errorf("%v, want %s of %s", event.Data, e.reason, g.userID)
 		}
 	}
@@ -175,7 +184,8 @@ func (g *guest) comesBack(t *testing.T, e ending, who testidp.Person) {
 	attempts, _, err := signon.In(g.org).LoginAttempts(t.Context(), g.connection.ID, model.Page{Limit: 1})
 	must(t, err)
 	if got := attempts[0]; e.again == string(refusal.UserDeactivated) &&
-		(got.UserID == nil || model.UserPrefix.ID(*got.UserID) != g.userID || got.Email != who.UserName || got.Subject != who.UserName) {
+		(got.UserID == nil || model.UserPrefix.ID(*got.UserID) != g.userID || got.Email != who.UserName ||
+			got.Subject != who.UserName) {
 		t.Errorf("the log does not say who it was: %+v", got)
 	}
 }
@@ -186,7 +196,7 @@ func first(_ int, body map[string]any) string {
 	return token
 }
 
-// TestReactivationRevivesNothing: whoever is assigned again signs in again.
+// TestReactivationRevivesNothing: a user who is assigned again must sign in again.
 func TestReactivationRevivesNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -217,7 +227,8 @@ func TestUnassignedBeforeTheFirstLogin(t *testing.T) {
 	id := d.provision(who.UserName, who.ExternalID, who)
 	d.setActive(id, false)
 	b := w.begin(w.tenant)
-	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})), string(refusal.UserDeactivated))
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})),
+		string(refusal.UserDeactivated))
 	d.setActive(id, true)
 	if w.profile(w.token(w.tenant, w.browser(), who)) == nil {
 		t.Error("assigned again, but not let in")
@@ -225,7 +236,8 @@ func TestUnassignedBeforeTheFirstLogin(t *testing.T) {
 	d.setActive(id, false)
 	d.call(http.MethodDelete, "/Users/"+id, http.StatusNoContent, nil)
 	b = w.begin(w.tenant)
-	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})), string(refusal.PersonDeprovisioned))
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, who, testidp.ResponseOptions{})),
+		string(refusal.PersonDeprovisioned))
 }
 
 // TestAccessEndsOnEveryReplica: nothing of a session is remembered between two requests.
@@ -237,7 +249,8 @@ func TestAccessEndsOnEveryReplica(t *testing.T) {
 		g := w.welcome(d, person(w.tenant, 5))
 		other := w.replica(t)
 		ask := func() int {
-			return w.send(nil, http.MethodGet, other.server.URL+"/sso/profile", "Authorization", "Bearer "+g.token).status
+			return w.send(nil, http.MethodGet, other.server.URL+"/sso/profile", "Authorization", "Bearer "+g.token).
+				status
 		}
 		if got := ask(); got != http.StatusOK {
 			t.Fatal(got)

@@ -16,13 +16,14 @@ import (
 	"rollcall/testidp"
 )
 
-// TestEnforcement is docs/design/identity.md, "Administrators": who may come in, by what, under
-// which settings. Each of them had a password before and is known to the identity provider.
+// TestEnforcement is docs/design/identity.md, "Administrators": which users may sign in by which
+// method under which settings. Each user had a password before, and the identity provider knows
+// each.
 func TestEnforcement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	type settings struct{ required, passwords bool }
-	// kinds are what people are, each with what makes somebody so.
+	// kinds are kinds of users, each with a function that makes a user so.
 	kinds := []struct {
 		name       string
 		owned      bool
@@ -33,11 +34,16 @@ func TestEnforcement(t *testing.T) {
 		{"member", false, func(n tenant, _ scimDirectory, id string) { w.role(n, id, people.Member) }, true, nil},
 		{"admin", false, func(tenant, scimDirectory, string) {}, true,
 			map[settings]bool{{false, true}: true, {true, true}: true}},
-		{"member of a directory", true, func(n tenant, _ scimDirectory, id string) { w.role(n, id, people.Member) }, true, nil},
+		{"member of a directory", true, func(n tenant, _ scimDirectory, id string) {
+			w.role(n, id, people.Member)
+		}, true, nil},
 		{"admin of a directory", true, func(tenant, scimDirectory, string) {}, true,
 			map[settings]bool{{false, true}: true, {true, true}: true}},
 		{"inactive admin", true, func(_ tenant, d scimDirectory, id string) { d.setActive(id, false) }, false, nil},
-		{"inactive member", true, func(n tenant, d scimDirectory, id string) { w.role(n, id, people.Member); d.setActive(id, false) }, false, nil},
+		{"inactive member", true, func(n tenant, d scimDirectory, id string) {
+			w.role(n, id, people.Member)
+			d.setActive(id, false)
+		}, false, nil},
 	}
 	for i, s := range []settings{{false, true}, {false, false}, {true, true}, {true, false}} {
 		for _, protocol := range []string{"SAML", "OpenID Connect"} {
@@ -71,31 +77,32 @@ func TestEnforcement(t *testing.T) {
 				g.Settings.SSORequired, g.Settings.AllowAdminPasswords = s.required, s.passwords
 			})
 			for j, k := range kinds {
-				t.Run(fmt.Sprintf("%s, required %t, passwords %t, by %s", k.name, s.required, s.passwords, protocol), func(t *testing.T) {
-					who := person(n, j+1)
-					b := w.browser()
-					b.address = fmt.Sprintf("198.51.%d.%d", 100+i, j+1)
-					signIn(b, who, w.authorize(n))
-					if got := b.signedIn(); got != k.bySSO {
-						t.Errorf("signed in by %s: %t", protocol, got)
-					}
-					b = &browser{w, w.browser().http, b.address}
-					before := len(w.events())
-					a := b.enter(who.UserName, password)
-					if got, want := b.signedIn(), k.byPassword[s]; got != want {
-						t.Errorf("signed in by a password: %t: %d %s", got, a.status, a.body)
-					}
-					var want []string
-					if k.byPassword[s] {
-						want = append(want, "authentication.password_succeeded")
-					}
-					if k.byPassword[s] && s.required {
-						want = append(want, "break_glass.used")
-					}
-					if got := w.typesSince(before); !slices.Equal(got, want) {
-						t.Errorf("events %v, want %v", got, want)
-					}
-				})
+				t.Run(fmt.Sprintf("%s, required %t, passwords %t, by %s", k.name, s.required, s.passwords, protocol),
+					func(t *testing.T) {
+						who := person(n, j+1)
+						b := w.browser()
+						b.address = fmt.Sprintf("198.51.%d.%d", 100+i, j+1)
+						signIn(b, who, w.authorize(n))
+						if got := b.signedIn(); got != k.bySSO {
+							t.Errorf("signed in by %s: %t", protocol, got)
+						}
+						b = &browser{w, w.browser().http, b.address}
+						before := len(w.events())
+						a := b.enter(who.UserName, password)
+						if got, want := b.signedIn(), k.byPassword[s]; got != want {
+							t.Errorf("signed in by a password: %t: %d %s", got, a.status, a.body)
+						}
+						var want []string
+						if k.byPassword[s] {
+							want = append(want, "authentication.password_succeeded")
+						}
+						if k.byPassword[s] && s.required {
+							want = append(want, "break_glass.used")
+						}
+						if got := w.typesSince(before); !slices.Equal(got, want) {
+							t.Errorf("events %v, want %v", got, want)
+						}
+					})
 			}
 		}
 	}
@@ -111,8 +118,8 @@ func (w *world) role(n tenant, id string, r people.Role) {
 	}
 }
 
-// TestBreakGlass is the day on which the identity provider answers nothing good: administrators get
-// in to where they wanted, and everybody who should know is told.
+// TestBreakGlass: when the identity provider is down, administrators sign in by a password and
+// reach the application. An event and an alert say so.
 func TestBreakGlass(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -126,7 +133,8 @@ func TestBreakGlass(t *testing.T) {
 			b := w.browser()
 			sent := b.get(w.authorize(w.tenant)) // the application names the connection
 			_, _, relayState := request(t, sent)
-			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}, "RelayState": {relayState}})
+			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"},
+				"RelayState": {relayState}})
 			ways := hrefs(t, refused.body, "main")
 			if refused.status != http.StatusForbidden || len(ways) != 1 {
 				t.Fatalf("%d %s", refused.status, refused.body)
@@ -155,7 +163,8 @@ func TestBreakGlass(t *testing.T) {
 			w.alarmed(t, hedy, before)
 			b.get(ask).code(t)
 			if a := b.get(w.authorize(w.tenant)); !a.toProvider(w.tenant) {
-				t.Errorf("an application that asks for the identity provider's word gets another: %d to %s", a.status, a.location)
+				t.Errorf("an application that asks for the identity provider's word gets another: %d to %s", a.status,
+					a.location)
 			}
 			if a := b.get(ask + "&prompt=login"); !a.toProvider(w.tenant) {
 				t.Errorf("prompt=login: %d to %s", a.status, a.location)
@@ -169,11 +178,12 @@ func TestBreakGlass(t *testing.T) {
 				t.Errorf("%d", a.status)
 			}
 		})
-		t.Run("without passwords nobody is shown one", func(t *testing.T) {
+		t.Run("without passwords the page has no password form", func(t *testing.T) {
 			w.settings(w.tenant, func(g *organization.OrganizationFields) { g.Settings.AllowAdminPasswords = false })
 			b := w.begin(w.tenant)
 			_, _, relayState := request(t, b.sent)
-			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}, "RelayState": {relayState}})
+			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"},
+				"RelayState": {relayState}})
 			if ways := hrefs(t, refused.body, "main"); refused.status != http.StatusForbidden || len(ways) != 0 {
 				t.Errorf("%d %v", refused.status, ways)
 			}
@@ -184,11 +194,14 @@ func TestBreakGlass(t *testing.T) {
 // alarmed demands the alert of a break-glass login.
 func (w *world) alarmed(t *testing.T, u *people.User, before int) {
 	t.Helper()
-	alarms := slices.DeleteFunc(slices.Clone(w.events()[before:]), func(e event) bool { return e.Event != "break_glass.used" })
+	alarms := slices.DeleteFunc(slices.Clone(w.events()[before:]), func(e event) bool {
+		return e.Event != "break_glass.used"
+	})
 	if len(alarms) != 1 {
 		t.Fatalf("%v", w.typesSince(before))
 	}
-	if data := alarms[0].Data; data["alert"] != true || data["id"] != model.UserPrefix.ID(u.ID) || data["cause"] != "sso_required" || data["ip_address"] == nil || data["session_id"] == nil {
+	if data := alarms[0].Data; data["alert"] != true || data["id"] != model.UserPrefix.ID(u.ID) ||
+		data["cause"] != "sso_required" || data["ip_address"] == nil || data["session_id"] == nil {
 		t.Errorf("%v", data)
 	}
 }
@@ -203,14 +216,16 @@ func TestLinkedAdministratorIsOnePerson(t *testing.T) {
 	w.setPassword(id, password)
 	b := w.browser()
 	b.enter(ada(w.tenant).UserName, password)
-	status, body := w.exchange(b.get(w.authorize(w.tenant, "connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)))).code(t))
+	status, body := w.exchange(b.get(w.authorize(w.tenant, "connection", "", "organization",
+		model.OrganizationPrefix.ID(string(w.org.ID)))).code(t))
 	after := w.profile(first(status, body))
 	for _, name := range []string{"id", "idp_id", "user_id", "email"} {
 		if after[name] != before[name] || after[name] == nil {
 			t.Errorf("%s was %v, is %v", name, before[name], after[name])
 		}
 	}
-	if after["connection_id"] != nil || after["method"] != "password" || before["method"] != "sso" || len(after["groups"].([]any)) != len(before["groups"].([]any)) {
+	if after["connection_id"] != nil || after["method"] != "password" || before["method"] != "sso" ||
+		len(after["groups"].([]any)) != len(before["groups"].([]any)) {
 		t.Errorf("%v", after)
 	}
 }
@@ -224,7 +239,8 @@ func TestProfileOutsideByPassword(t *testing.T) {
 	ask := w.authorize(w.tenant, "connection", "", "organization", model.OrganizationPrefix.ID(string(w.org.ID)))
 	b := w.browser()
 	a := b.continues(b.get(b.get(ask).location.String()), "email", u.Email, "password", password)
-	if a.location.Query().Get("error") != "profile_not_allowed_outside_organization" || a.location.Query().Get("state") != "a state" || b.signedIn() {
+	if a.location.Query().Get("error") != "profile_not_allowed_outside_organization" ||
+		a.location.Query().Get("state") != "a state" || b.signedIn() {
 		t.Errorf("%d to %s", a.status, a.location)
 	}
 	b.enter(u.Email, password, "organization", "contoso")
@@ -235,18 +251,20 @@ func TestProfileOutsideByPassword(t *testing.T) {
 	b.get(ask).code(t)
 }
 
-// TestLoginPageSendsNobodyElsewhere, whatever its address says.
-func TestLoginPageSendsNobodyElsewhere(t *testing.T) {
+// TestLoginPageStaysHere, whatever the query of its URL says.
+func TestLoginPageStaysHere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	w.setPassword(w.admin(w.tenant, admin).ID, password)
-	for _, to := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "https:evil.example", "https://" + domain + "@evil.example", "/x\r\nLocation: https://evil.example"} {
+	for _, to := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "https:evil.example",
+		"https://" + domain + "@evil.example", "/x\r\nLocation: https://evil.example"} {
 		for _, name := range []string{"return_to", "redirect_uri", "next", "pending", "organization", "state"} {
 			b := w.browser()
 			page := b.get("/login?" + url.Values{name: {to}}.Encode())
 			page = b.continues(page, "email", admin, "with", "password")
 			a := b.continues(page, "password", password, name, to)
-			if a.location.String() != w.url+"/sso/signed-in" || strings.Contains(page.body, "evil") && name != "organization" {
+			if a.location.String() != w.url+"/sso/signed-in" || strings.Contains(page.body, "evil") &&
+				name != "organization" {
 				t.Errorf("%s=%q: %d to %s", name, to, a.status, a.location)
 			}
 		}
@@ -273,7 +291,8 @@ func TestPendingAuthorization(t *testing.T) {
 		without("in another browser", w.browser().enter(admin, password, "pending", pending))
 		without("at another organization", b.enter("admin@fabrikam.example", password, "pending", pending))
 		other := w.replica(t)
-		a := (&browser{w: w, http: b.http}).submit(other.server.URL+"/login/password", url.Values{"email": {admin}, "password": {password}, "pending": {pending}})
+		a := (&browser{w: w, http: b.http}).submit(other.server.URL+"/login/password",
+			url.Values{"email": {admin}, "password": {password}, "pending": {pending}})
 		a.code(t)
 		without("a second time", b.enter(admin, password, "pending", pending))
 		fresh := w.browser()

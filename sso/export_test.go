@@ -21,7 +21,8 @@ func Routes(t testing.TB, store *store.Store) []*echo.Route {
 	for _, r := range ground.Echo.Routes() {
 		before[r.Method+r.Path] = true
 	}
-	if err := (&Server{Store: store, Pages: ground.Pages, PublicURL: "https://rollcall.example", Log: slog.New(slog.DiscardHandler)}).Mount(ground.Echo); err != nil {
+	if err := (&Server{Store: store, Pages: ground.Pages, PublicURL: "https://rollcall.example",
+		Log: slog.New(slog.DiscardHandler)}).Mount(ground.Echo); err != nil {
 		t.Fatal(err)
 	}
 	var out []*echo.Route

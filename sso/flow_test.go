@@ -9,8 +9,8 @@ import (
 	"rollcall/model/people"
 )
 
-// TestSignIn is the story of one person: the application sends the browser, the identity provider
-// signs them in, the application learns who it is, and hears no more once access has ended.
+// TestSignIn walks through the whole flow: the application sends the browser, the identity provider
+// signs the person in, and the application gets the profile, until access has ended.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -37,10 +37,12 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("%s is %v, want %v", name, profile[name], want)
 			}
 		}
-		if !strings.HasPrefix(token, "rc_at_") || profile["role"].(map[string]any)["slug"] != "member" || len(profile["groups"].([]any)) == 0 {
+		if !strings.HasPrefix(token, "rc_at_") || profile["role"].(map[string]any)["slug"] != "member" ||
+			len(profile["groups"].([]any)) == 0 {
 			t.Errorf("%s %v", token, profile)
 		}
-		users, _, err := people.In(w.org).Users(t.Context(), people.UserQuery{Email: who.UserName, Page: model.Page{Limit: 2}})
+		users, _, err := people.In(w.org).Users(t.Context(), people.UserQuery{Email: who.UserName,
+			Page: model.Page{Limit: 2}})
 		if err != nil || len(users) != 1 {
 			t.Fatal(users, err)
 		}

@@ -17,10 +17,11 @@ const (
 	admin    = "hedy@" + domain
 )
 
-// admin makes an administrator whom no directory owns.
+// admin creates an administrator without a directory.
 func (w *world) admin(n tenant, email string) *people.User {
 	w.t.Helper()
-	u, err := people.In(n.org).CreateUser(w.t.Context(), map[string]any{"userName": email, "emails": []any{map[string]any{"value": email, "primary": true}}})
+	u, err := people.In(n.org).CreateUser(w.t.Context(), map[string]any{"userName": email,
+		"emails": []any{map[string]any{"value": email, "primary": true}}})
 	must(w.t, err)
 	u, err = people.In(n.org).SetRole(w.t.Context(), u.ID, people.Admin)
 	must(w.t, err)
@@ -30,7 +31,8 @@ func (w *world) admin(n tenant, email string) *people.User {
 // link is the path of a one-time link that sets a user's password.
 func (w *world) link(id string) string {
 	w.t.Helper()
-	a := w.send(nil, http.MethodPost, "/users/"+model.UserPrefix.ID(id)+"/password_setup", "Authorization", "Bearer "+bootstrapKey)
+	a := w.send(nil, http.MethodPost, "/users/"+model.UserPrefix.ID(id)+"/password_setup",
+		"Authorization", "Bearer "+bootstrapKey)
 	location, found := strings.CutPrefix(a.object(w.t)["url"].(string), w.url)
 	if a.status != http.StatusCreated || !found {
 		w.t.Fatalf("%d %s", a.status, a.body)
@@ -41,7 +43,8 @@ func (w *world) link(id string) string {
 // setPassword sets a user's password as they do.
 func (w *world) setPassword(id, password string) {
 	w.t.Helper()
-	if a := w.browser().submit(w.link(id), url.Values{"password": {password}, "again": {password}}); a.status != http.StatusOK {
+	if a := w.browser().submit(w.link(id), url.Values{"password": {password},
+		"again": {password}}); a.status != http.StatusOK {
 		w.t.Fatalf("%d %s", a.status, a.body)
 	}
 }
@@ -80,7 +83,7 @@ func fields(t testing.TB, page string) url.Values {
 	return out
 }
 
-// continues sends the form of a page with what somebody enters.
+// continues submits the form of a page with these values.
 func (b *browser) continues(page answer, entered ...string) answer {
 	b.w.t.Helper()
 	form := fields(b.w.t, page.body)

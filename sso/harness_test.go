@@ -86,7 +86,8 @@ func (j crossSite) Cookies(u *url.URL) []*http.Cookie {
 // submit posts a form of our own page.
 func (b *browser) submit(location string, form url.Values) answer {
 	b.w.t.Helper()
-	return b.w.send(b, http.MethodPost, location, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin",
+	return b.w.send(b, http.MethodPost, location, "Content-Type", "application/x-www-form-urlencoded",
+		"Sec-Fetch-Site", "same-origin",
 		"Accept", "text/html", "", form.Encode())
 }
 
@@ -136,7 +137,7 @@ func (a answer) object(t testing.TB) map[string]any {
 	return out
 }
 
-// signedIn tells whether a browser has a live session.
+// signedIn reports whether a browser has a live session.
 func (b *browser) signedIn() bool {
 	b.w.t.Helper()
 	switch a := b.get("/sso/session"); a.status {
@@ -150,16 +151,18 @@ func (b *browser) signedIn() bool {
 	}
 }
 
-// toProvider tells whether an answer sends the browser to the tenant's identity provider.
+// toProvider reports whether an answer redirects the browser to the tenant's identity provider.
 func (a answer) toProvider(n tenant) bool {
-	return a.status == http.StatusSeeOther && strings.HasPrefix(a.location.String(), n.idp.SAMLSignOnURL()+"?") && a.location.Query().Get("SAMLRequest") != ""
+	return a.status == http.StatusSeeOther && strings.HasPrefix(a.location.String(), n.idp.SAMLSignOnURL()+"?") &&
+		a.location.Query().Get("SAMLRequest") != ""
 }
 
-// refused demands that an answer is the page of a refusal, which sets no cookie and sends nobody
-// anywhere, and that the newest line of the login log has the reason.
+// refused demands that an answer is the page of a refusal, without a cookie or a redirect, and that
+// the newest line of the login log has the reason.
 func (w *world) refused(n tenant, a answer, reason string) {
 	w.t.Helper()
-	if a.status != http.StatusForbidden || !strings.Contains(a.body, "You were not signed in") || a.location.String() != "" || len(a.header.Values("Set-Cookie")) > 0 {
+	if a.status != http.StatusForbidden || !strings.Contains(a.body, "You were not signed in") ||
+		a.location.String() != "" || len(a.header.Values("Set-Cookie")) > 0 {
 		w.t.Errorf("not the page of a refusal: %d to %q: %s", a.status, a.location, a.body)
 	}
 	w.noted(n, reason)
@@ -176,10 +179,11 @@ func (w *world) noted(n tenant, reason string) {
 // update changes the tenant's connection, and the copy of it here.
 func (w *world) update(n tenant, change func(c *connection.ConnectionFields)) {
 	w.t.Helper()
-	c, err := connection.In(n.org).UpdateConnection(w.t.Context(), n.connection.ID, func(c *connection.ConnectionFields) error {
-		change(c)
-		return nil
-	})
+	c, err := connection.In(n.org).UpdateConnection(w.t.Context(), n.connection.ID,
+		func(c *connection.ConnectionFields) error {
+			change(c)
+			return nil
+		})
 	must(w.t, err)
 	*n.connection = *c
 }
@@ -187,7 +191,10 @@ func (w *world) update(n tenant, change func(c *connection.ConnectionFields)) {
 // settings changes the tenant's organization.
 func (w *world) settings(n tenant, change func(g *organization.OrganizationFields)) {
 	w.t.Helper()
-	_, err := operator.In(n.org).UpdateOrganization(w.t.Context(), func(g *organization.OrganizationFields) error { change(g); return nil })
+	_, err := operator.In(n.org).UpdateOrganization(w.t.Context(), func(g *organization.OrganizationFields) error {
+		change(g)
+		return nil
+	})
 	must(w.t, err)
 }
 
@@ -208,7 +215,7 @@ func (w *world) at(n tenant) tenant {
 	return n
 }
 
-// person is somebody of the tenant's identity provider by their place in its list.
+// person is a person of the tenant's identity provider, by index.
 func person(n tenant, i int) testidp.Person { return n.idp.People()[i].Person }
 
 // users are those of the tenant's organization.

@@ -43,7 +43,8 @@ func newVisitor(t *testing.T) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	return &visitor{t, http.Client{Jar: loopbackJar{jar}, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	return &visitor{t, http.Client{Jar: loopbackJar{jar}, CheckRedirect: func(r *http.Request,
+		via []*http.Request) error {
 		if ip := net.ParseIP(r.URL.Hostname()); ip == nil || !ip.IsLoopback() || len(via) > 10 {
 			return http.ErrUseLastResponse
 		}
@@ -104,7 +105,7 @@ func (v *visitor) post(f *form, filled ...string) page {
 	return v.visit(http.MethodPost, f.action, f.site, fields)
 }
 
-// form is a form of a page, as it stands there.
+// form is a form of a page, unchanged.
 type form struct {
 	action string
 	site   string // of the page towards the action, as Sec-Fetch-Site names it
@@ -156,7 +157,8 @@ func (v *visitor) mustForm(p page, field string) *form {
 	return f
 }
 
-// signatures counts the signatures of the response that the form brings: of itself, of its assertion.
+// signatures counts the signatures of the response that the form brings: of itself, of its
+// assertion.
 func (f *form) signatures(t *testing.T) int {
 	t.Helper()
 	document, err := base64.StdEncoding.DecodeString(f.fields.Get("SAMLResponse"))

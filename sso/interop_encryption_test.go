@@ -41,7 +41,8 @@ func TestInteropSimpleSAMLphpEncrypts(t *testing.T) {
 	succeeds("with a key that stands by")
 	w.call(t, http.MethodPost, path+"/sp_keys/"+next.ID+"/promote", nil, nil)
 	succeeds("with the next key")
-	if status, body := w.send(t, http.MethodDelete, w.url+path+"/sp_keys/"+first.Data[0].ID, w.key, "", nil); status != http.StatusNoContent {
+	status, body := w.send(t, http.MethodDelete, w.url+path+"/sp_keys/"+first.Data[0].ID, w.key, "", nil)
+	if status != http.StatusNoContent {
 		t.Fatalf("%d %s", status, body)
 	}
 	succeeds("without the first key")

@@ -22,26 +22,32 @@ type keycloakOIDCWorld struct {
 func keycloakOIDC(t *testing.T, k *keycloak, db modeltest.Database) {
 	w := &keycloakOIDCWorld{program: startProgram(t, db), idp: k}
 	const secret = "a client's secret: with / & signs"
-	w.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": w.tenant, "name": "Keycloak", "connection_type": "GenericOIDC",
-		"oidc": map[string]any{"issuer": k.realm(""), "client_id": "rollcall", "client_secret": secret}}, &w.link)
+	w.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": w.tenant, "name": "Keycloak",
+		"connection_type": "GenericOIDC",
+		"oidc": map[string]any{"issuer": k.realm(""), "client_id": "rollcall",
+			"client_secret": secret}}, &w.link)
 	k.register(t, client{
-		"clientId": "rollcall", "protocol": "openid-connect", "publicClient": false, "secret": secret, "standardFlowEnabled": true,
-		"redirectUris": []string{w.link.OIDC.RedirectURI},
+		"clientId": "rollcall", "protocol": "openid-connect", "publicClient": false, "secret": secret,
+		"standardFlowEnabled": true,
+		"redirectUris":        []string{w.link.OIDC.RedirectURI},
 		"attributes": map[string]any{"pkce.code.challenge.method": "S256",
 			"post.logout.redirect.uris": w.url + "/sso/oidc/" + w.link.ID + "/logout"},
-		"protocolMappers": []any{map[string]any{"name": "groups", "protocol": "openid-connect", "protocolMapper": "oidc-group-membership-mapper",
-			"config": map[string]string{"claim.name": "groups", "full.path": "false", "id.token.claim": "true", "userinfo.token.claim": "true"}}},
+		"protocolMappers": []any{map[string]any{"name": "groups", "protocol": "openid-connect",
+			"protocolMapper": "oidc-group-membership-mapper",
+			"config": map[string]string{"claim.name": "groups", "full.path": "false", "id.token.claim": "true",
+				"userinfo.token.claim": "true"}}},
 	})
 	t.Run("the first login makes the draft active", func(t *testing.T) {
 		in := newVisitor(t).atKeycloakFrom(w.url+"/sso/oidc/"+w.link.ID+"/login", "anna")
-		if got := w.state(t, w.link.link); in.status != http.StatusOK || in.url.Path != "/sso/signed-in" || got != "active" {
+		if got := w.state(t, w.link.link); in.status != http.StatusOK || in.url.Path != "/sso/signed-in" ||
+			got != "active" {
 			t.Fatalf("the connection is %s: %s (%s)", got, in, w.lastReason(t, w.link.link))
 		}
 	})
 	t.Run("the application learns who came, and in which groups they are now", w.whoCame)
 	t.Run("an address that Keycloak has not verified counts where the connection trusts it", w.unverified)
-	t.Run("who must authenticate anew sees the login page again", w.again)
-	t.Run("a new key of the realm signs, and nobody is locked out", w.nextKey)
+	t.Run("a login with prompt=login shows the login page again", w.again)
+	t.Run("a new key of the realm signs, and logins go on", w.nextKey)
 	t.Run("who signs out here has signed out there", w.signOut)
 	w.stop(t)
 }
@@ -52,7 +58,7 @@ func (v *visitor) atKeycloakFrom(location, name string) page {
 	return v.atKeycloak(v.get(location), name, name+idpPassword)
 }
 
-// whoIs signs somebody in with a new browser, and returns whom the application is told of.
+// whoIs signs a person in with a new browser, and returns the profile that the application gets.
 func (w *keycloakOIDCWorld) whoIs(t *testing.T, name string) profile {
 	t.Helper()
 	status, who := w.profile(t, w.exchange(t, newVisitor(t).atKeycloakFrom(w.authorize(w.link.link), name)))
@@ -66,14 +72,16 @@ func (w *keycloakOIDCWorld) whoIs(t *testing.T, name string) profile {
 func (w *keycloakOIDCWorld) whoCame(t *testing.T) {
 	w.idp.member(t, "anna", "Sales", true)
 	who := w.whoIs(t, "anna")
-	if who.Email != "anna@contoso.example" || who.FirstName != "Anna" || who.LastName != "Bergström-Söhne" || !slices.Contains(who.Groups, "Sales") {
+	if who.Email != "anna@contoso.example" || who.FirstName != "Anna" || who.LastName != "Bergström-Söhne" ||
+		!slices.Contains(who.Groups, "Sales") {
 		t.Errorf("%+v", who)
 	}
 	if who.IDPID == "" || strings.Contains(who.IDPID, "anna") {
 		t.Errorf("idp_id is %q, not the subject", who.IDPID)
 	}
 	w.idp.member(t, "anna", "Sales", false)
-	if again := w.whoIs(t, "anna"); again.IDPID != who.IDPID || slices.Contains(again.Groups, "Sales") || len(again.Groups) == 0 {
+	if again := w.whoIs(t, "anna"); again.IDPID != who.IDPID || slices.Contains(again.Groups, "Sales") ||
+		len(again.Groups) == 0 {
 		t.Errorf("after Anna left a group: %+v", again)
 	}
 }
@@ -111,7 +119,8 @@ func (w *keycloakOIDCWorld) signOut(t *testing.T) {
 	v := newVisitor(t)
 	w.exchange(t, v.atKeycloakFrom(w.authorize(w.link.link), "anna"))
 	out := v.post(&form{w.url + "/sso/logout", "same-origin", nil})
-	if out.status != http.StatusOK || !strings.HasPrefix(out.url.String(), w.url) || !strings.Contains(out.body, "signed out") {
+	if out.status != http.StatusOK || !strings.HasPrefix(out.url.String(), w.url) ||
+		!strings.Contains(out.body, "signed out") {
 		t.Fatalf("after signing out: %s", out)
 	}
 	if login := v.get(w.authorize(w.link.link)); login.form("password") == nil {

@@ -12,7 +12,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// keycloakSAMLWorld is the program with a connection to Keycloak, which knows of the program from its
+// keycloakSAMLWorld is the program with a connection to Keycloak. Keycloak has the program's
 // metadata and takes signed requests only.
 type keycloakSAMLWorld struct {
 	*program
@@ -27,12 +27,12 @@ func keycloakSAML(t *testing.T, k *keycloak, db modeltest.Database) {
 	w.client = w.trust(t, w.link)
 	t.Run("a wrong password shows no response, the right one makes the draft active", w.testLogin)
 	t.Run("the application learns who came", w.whoCame)
-	t.Run("a group that somebody left is gone at the next login", w.groupLeft)
-	t.Run("who must authenticate anew sees the login page again", w.again)
+	t.Run("a group that a person has left is gone at the next login", w.groupLeft)
+	t.Run("a login with prompt=login shows the login page again", w.again)
 	t.Run("an altered request is refused there", w.alteredRequest)
-	t.Run("a login that starts there begins one of ours where it is allowed", w.startedThere)
+	t.Run("a login that starts there begins a login here when it is allowed", w.startedThere)
 	t.Run("a response counts once", w.replay)
-	t.Run("a new key of the realm signs, and nobody is locked out", w.nextKey)
+	t.Run("a new key of the realm signs, and logins go on", w.nextKey)
 	w.stop(t)
 }
 
@@ -46,8 +46,8 @@ func (w *keycloakSAMLWorld) metadata(t *testing.T) string {
 	return string(document)
 }
 
-// trust has Keycloak make a client of a connection's metadata, and adds what is not said there: which
-// attributes of a person it tells.
+// trust makes Keycloak import a connection's metadata as a client, and adds the attributes to send,
+// which the metadata does not name.
 func (w *keycloakSAMLWorld) trust(t *testing.T, l link) (at string) {
 	t.Helper()
 	status, document := w.send(t, http.MethodGet, l.SAML.MetadataURL, "", "", nil)
@@ -70,13 +70,14 @@ func (w *keycloakSAMLWorld) trust(t *testing.T, l link) (at string) {
 	return w.idp.register(t, c)
 }
 
-// signIn signs somebody in whom Keycloak's browser does not know yet, and returns the response's form.
+// signIn signs a person in whose browser Keycloak does not know yet, and returns the form of the
+// response.
 func (w *keycloakSAMLWorld) signIn(v *visitor, location, name string) *form {
 	v.t.Helper()
 	return v.mustForm(v.atKeycloak(v.get(location), name, name+idpPassword), "SAMLResponse")
 }
 
-// whoIs signs somebody in with a new browser, and returns whom the application is told of.
+// whoIs signs a person in with a new browser, and returns the profile that the application gets.
 func (w *keycloakSAMLWorld) whoIs(t *testing.T, name string) profile {
 	t.Helper()
 	v := newVisitor(t)
@@ -97,7 +98,8 @@ func (w *keycloakSAMLWorld) testLogin(t *testing.T) {
 		t.Errorf("before the first login the connection is %s", got)
 	}
 	in := v.post(v.mustForm(v.atKeycloak(wrong, "anna", "anna"+idpPassword), "SAMLResponse"))
-	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" || !strings.Contains(in.body, "anna@contoso.example") {
+	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" ||
+		!strings.Contains(in.body, "anna@contoso.example") {
 		t.Fatalf("after the login: %s", in)
 	}
 	if got := w.state(t, w.link); got != "active" {
@@ -109,7 +111,8 @@ func (w *keycloakSAMLWorld) whoCame(t *testing.T) {
 	who := w.whoIs(t, "anna")
 	slices.Sort(who.Groups)
 	if who.Email != "anna@contoso.example" || who.FirstName != "Anna" || who.LastName != "Bergström-Söhne" ||
-		who.ConnectionID != w.link.ID || who.OrganizationID != w.tenant || !slices.Equal(who.Groups, []string{"Engineering", "Operations"}) {
+		who.ConnectionID != w.link.ID || who.OrganizationID != w.tenant ||
+		!slices.Equal(who.Groups, []string{"Engineering", "Operations"}) {
 		t.Errorf("%+v", who)
 	}
 	if who.IDPID == "" || strings.Contains(who.IDPID, "anna") {
@@ -143,7 +146,8 @@ func (w *keycloakSAMLWorld) again(t *testing.T) {
 	w.exchange(t, v.post(v.mustForm(v.atKeycloak(login, "anna", "anna"+idpPassword), "SAMLResponse")))
 }
 
-// alteredRequest proves that Keycloak checks our signature, so that all the others show that it holds.
+// alteredRequest proves that Keycloak checks our signature, so that all the others show that it
+// holds.
 func (w *keycloakSAMLWorld) alteredRequest(t *testing.T) {
 	stop := *newVisitor(t)
 	stop.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -175,10 +179,11 @@ func (w *keycloakSAMLWorld) startedThere(t *testing.T) {
 	response := w.signIn(v, tile, "anna")
 	asked := v.post(response)
 	q := asked.location.Query()
-	if !strings.HasPrefix(asked.location.String(), initiate+"?") || q.Get("iss") != w.url || q.Get("connection") != w.link.ID || q.Get("organization") != w.tenant {
+	if !strings.HasPrefix(asked.location.String(), initiate+"?") || q.Get("iss") != w.url ||
+		q.Get("connection") != w.link.ID || q.Get("organization") != w.tenant {
 		t.Fatalf("the application is not asked: %s", asked)
 	}
-	// Nobody is signed in yet: the application begins, and Keycloak's session answers our request.
+	// No session exists yet: the application begins, and Keycloak's session answers our request.
 	_, who := w.profile(t, w.exchange(t, v.post(v.mustForm(v.get(w.authorize(w.link)), "SAMLResponse"))))
 	if who.Email != "anna@contoso.example" {
 		t.Errorf("%+v signed in", who)
@@ -194,7 +199,7 @@ func (w *keycloakSAMLWorld) replay(t *testing.T) {
 	w.refused(t, newVisitor(t).post(response), "login_foreign")
 }
 
-// refused checks that the visitor is told nothing, and the organization the reason.
+// refused checks that the page does not name the reason, and that the login log does.
 func (w *keycloakSAMLWorld) refused(t *testing.T, p page, reason string) {
 	t.Helper()
 	if p.status != http.StatusForbidden || p.location.String() != "" || strings.Contains(p.body, reason) {
@@ -214,7 +219,8 @@ func (w *keycloakSAMLWorld) nextKey(t *testing.T) {
 	if got := certificates(); got != before+1 {
 		t.Fatalf("Keycloak announces %d keys, and announced %d", got, before)
 	}
-	w.call(t, http.MethodPatch, "/connections/"+w.link.ID, map[string]any{"saml": map[string]any{"idp_metadata_xml": w.metadata(t)}}, nil)
+	w.call(t, http.MethodPatch, "/connections/"+w.link.ID,
+		map[string]any{"saml": map[string]any{"idp_metadata_xml": w.metadata(t)}}, nil)
 	if got := w.state(t, w.link); got != "active" {
 		t.Errorf("with a second certificate the connection is %s", got)
 	}
@@ -222,11 +228,12 @@ func (w *keycloakSAMLWorld) nextKey(t *testing.T) {
 	w.idp.setKey(t, next, "priority", "200")
 	w.whoIs(t, "anna") // by the new one
 
-	// A key of which nobody told the connection signs nobody in.
+	// A key that the connection does not have signs nobody in.
 	unknown := w.idp.addKey(t, "unknown", 300)
 	v := newVisitor(t)
 	w.refused(t, v.post(w.signIn(v, w.authorize(w.link), "anna")), "wrong_key")
-	w.call(t, http.MethodPatch, "/connections/"+w.link.ID, map[string]any{"saml": map[string]any{"idp_metadata_xml": w.metadata(t)}}, nil)
+	w.call(t, http.MethodPatch, "/connections/"+w.link.ID,
+		map[string]any{"saml": map[string]any{"idp_metadata_xml": w.metadata(t)}}, nil)
 	w.whoIs(t, "anna")
 	w.idp.administer(t, http.MethodDelete, unknown, nil, nil)
 	w.whoIs(t, "anna")

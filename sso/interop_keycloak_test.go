@@ -39,7 +39,8 @@ func startKeycloak(t *testing.T) *keycloak {
 	}
 	must(t, os.WriteFile(filepath.Join(home, "keycloak.mv.db"), data, 0o600))
 	// The memory is bounded, and the second compiler left out: it pays off after minutes only.
-	start(t, k.url+"/realms/contoso", []string{"JAVA_OPTS_KC_HEAP=-Xms64m -Xmx384m", "JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1"},
+	start(t, k.url+"/realms/contoso", []string{"JAVA_OPTS_KC_HEAP=-Xms64m -Xmx384m",
+		"JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1"},
 		filepath.Join(keycloakRoot, "bin", "kc.sh"), "start", "--optimized", "--cache=local", "--log-level=error",
 		"--db-url=jdbc:h2:file:"+filepath.Join(home, "keycloak")+";NON_KEYWORDS=VALUE",
 		"--http-enabled=true", "--hostname-strict=false", "--http-host=127.0.0.1", "--http-port="+port)
@@ -90,8 +91,9 @@ func (k *keycloak) bearer(t *testing.T) string {
 	if time.Now().Before(k.until) {
 		return k.token
 	}
-	response, err := http.PostForm(k.realm("/protocol/openid-connect/token"), url.Values{"grant_type": {"password"}, "client_id": {"admin-cli"},
-		"username": {"administrator"}, "password": {"administrators-password"}})
+	response, err := http.PostForm(k.realm("/protocol/openid-connect/token"),
+		url.Values{"grant_type": {"password"}, "client_id": {"admin-cli"},
+			"username": {"administrator"}, "password": {"administrators-password"}})
 	must(t, err)
 	defer response.Body.Close()
 	var answer struct {
@@ -105,7 +107,7 @@ func (k *keycloak) bearer(t *testing.T) string {
 	return k.token
 }
 
-// client is an application that Keycloak knows of, as its Admin REST API tells of it.
+// client is an application of Keycloak, as its Admin REST API shows it.
 type client map[string]any
 
 // attribute sets one of the client's attributes; Keycloak keeps all of them as texts.
@@ -156,8 +158,10 @@ func (k *keycloak) addKey(t *testing.T, name string, priority int) (at string) {
 	var realm struct{ ID string }
 	k.administer(t, http.MethodGet, "", nil, &realm)
 	return k.administer(t, http.MethodPost, "/components", map[string]any{
-		"name": name, "providerId": "rsa-generated", "providerType": "org.keycloak.keys.KeyProvider", "parentId": realm.ID,
-		"config": map[string][]string{"priority": {fmt.Sprint(priority)}, "enabled": {"true"}, "active": {"true"}, "algorithm": {"RS256"}, "keySize": {"2048"}},
+		"name": name, "providerId": "rsa-generated", "providerType": "org.keycloak.keys.KeyProvider",
+		"parentId": realm.ID,
+		"config": map[string][]string{"priority": {fmt.Sprint(priority)}, "enabled": {"true"}, "active": {"true"},
+			"algorithm": {"RS256"}, "keySize": {"2048"}},
 	}, nil)
 }
 

@@ -15,36 +15,38 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// TestInteropSimpleSAMLphpLogout ends sessions both ways. SimpleSAMLphp refuses logout messages that
-// we do not sign, and we those of its that are not signed.
+// TestInteropSimpleSAMLphpLogout ends sessions both ways. SimpleSAMLphp refuses logout messages
+// that we do not sign, and we those of its that are not signed.
 func TestInteropSimpleSAMLphpLogout(t *testing.T) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		w := &simpleSAMLWorld{program: startProgram(t, db), idp: startSimpleSAML(t, true, redirectBinding, postBinding)}
 		w.link = w.connect(t, "with single logout", map[string]any{"idp_metadata_url": w.idp.metadata()})
 		w.idp.trust(t, w.program, w.link)
 		t.Run("who signs out here is signed out there", w.signOutHere)
-		t.Run("who signs out there is signed out here, and nobody else", w.signOutThere)
+		t.Run("a sign-out there ends the session here, and no other", w.signOutThere)
 		t.Run("an altered request ends nothing there", w.alteredLogout)
 		w.stop(t)
 	})
 }
 
-// comeIn signs somebody in without an application.
+// comeIn signs a person in without an application.
 func (w *simpleSAMLWorld) comeIn(t *testing.T, name string) *visitor {
 	t.Helper()
 	v := newVisitor(t)
-	if in := v.post(v.signIn(v.get(w.url+"/sso/saml/"+w.link.ID+"/login"), name)); in.status != http.StatusOK || in.url.Path != "/sso/signed-in" {
+	if in := v.post(v.signIn(v.get(w.url+"/sso/saml/"+w.link.ID+"/login"), name)); in.status != http.StatusOK ||
+		in.url.Path != "/sso/signed-in" {
 		t.Fatalf("after the login: %s", in)
 	}
 	return v
 }
 
-// here tells whether a visitor has a session of ours.
+// here reports whether a visitor has a session at Rollcall.
 func (w *simpleSAMLWorld) here(v *visitor) bool {
 	return v.get(w.url+"/sso/session").status == http.StatusOK
 }
 
-// there tells whether the identity provider still knows a visitor: it then answers a login at once.
+// there reports whether the visitor has a session at the identity provider, which then answers a
+// login at once.
 func (w *simpleSAMLWorld) there(v *visitor) bool {
 	return v.get(w.url+"/sso/saml/"+w.link.ID+"/login").form("SAMLResponse") != nil
 }
@@ -57,7 +59,8 @@ func (w *simpleSAMLWorld) signOut(v *visitor) page {
 func (w *simpleSAMLWorld) signOutHere(t *testing.T) {
 	v := w.comeIn(t, "anna")
 	out := w.signOut(v)
-	if out.status != http.StatusOK || out.url.Path != "/sso/saml/"+w.link.ID+"/slo" || !strings.Contains(out.body, "here and at your identity provider") {
+	if out.status != http.StatusOK || out.url.Path != "/sso/saml/"+w.link.ID+"/slo" ||
+		!strings.Contains(out.body, "here and at your identity provider") {
 		t.Fatalf("after signing out: %s", out)
 	}
 	if w.here(v) || w.there(v) {
@@ -67,7 +70,8 @@ func (w *simpleSAMLWorld) signOutHere(t *testing.T) {
 
 func (w *simpleSAMLWorld) signOutThere(t *testing.T) {
 	v, elsewhere, bo := w.comeIn(t, "anna"), w.comeIn(t, "anna"), w.comeIn(t, "bo")
-	back := v.get(w.idp.url + "/saml2/idp/SingleLogoutService.php?" + url.Values{"ReturnTo": {w.idp.metadata()}}.Encode())
+	back := v.get(w.idp.url + "/saml2/idp/SingleLogoutService.php?" +
+		url.Values{"ReturnTo": {w.idp.metadata()}}.Encode())
 	if back.status != http.StatusOK || !strings.HasPrefix(back.url.String(), w.idp.metadata()) {
 		t.Fatalf("after signing out there: %s", back)
 	}
@@ -79,8 +83,8 @@ func (w *simpleSAMLWorld) signOutThere(t *testing.T) {
 	}
 }
 
-// alteredLogout proves that the identity provider checks our signature, and that our messages follow
-// the schema.
+// alteredLogout proves that the identity provider checks our signature, and that our messages
+// follow the schema.
 func (w *simpleSAMLWorld) alteredLogout(t *testing.T) {
 	v := w.comeIn(t, "anna")
 	stop := *v

@@ -13,7 +13,7 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// openIDLink is a connection over OpenID Connect as the API tells of it.
+// openIDLink is a connection over OpenID Connect as the API shows it.
 type openIDLink struct {
 	link
 	OIDC struct {
@@ -41,8 +41,8 @@ func (o openIDProvider) register(t *testing.T, p *program, redirectURI, authenti
 	return client.ID, client.Secret
 }
 
-// signIn fills in the provider's pages: who it is, and that the client may know it. A provider where
-// somebody is signed in asks nothing.
+// signIn fills in the provider's pages: the account, and the consent for the client. A provider
+// that has a session shows no page.
 func (o openIDProvider) signIn(t *testing.T, v *visitor, location, who string) page {
 	t.Helper()
 	at := v.get(location)
@@ -55,23 +55,27 @@ func (o openIDProvider) signIn(t *testing.T, v *visitor, location, who string) p
 	return at
 }
 
-// TestInteropOIDCProvider signs people in at node-oidc-provider, a certified OpenID provider. It sends
-// a thin ID token, so that e-mail address and groups come from userinfo.
+// TestInteropOIDCProvider signs people in at node-oidc-provider, a certified OpenID provider. It
+// sends a thin ID token, so that e-mail address and groups come from userinfo.
 func TestInteropOIDCProvider(t *testing.T) {
 	p := startProgram(t, modeltest.SQLite(t))
 	address, port := freePort(t)
 	o := openIDProvider{"http://" + address}
-	start(t, o.issuer+"/.well-known/openid-configuration", nil, "node", absolute(t, "testdata", "oidc-provider", "provider.cjs"),
+	start(t, o.issuer+"/.well-known/openid-configuration", nil, "node",
+		absolute(t, "testdata", "oidc-provider", "provider.cjs"),
 		absolute(t, "..", ".cache", "oidc-provider", "node_modules"), port)
 
-	// The redirect URI is known once there is a connection, which is then told its client.
+	// The connection exists first, since the redirect URI has its id. Then it gets its client.
 	var l openIDLink
-	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": "oidc-provider", "connection_type": "GenericOIDC",
-		"oidc": map[string]any{"issuer": o.issuer, "client_id": "to be registered", "client_secret": "likewise"}}, &l)
+	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": "oidc-provider",
+		"connection_type": "GenericOIDC",
+		"oidc": map[string]any{"issuer": o.issuer, "client_id": "to be registered",
+			"client_secret": "likewise"}}, &l)
 	connect := func(t *testing.T, authentication string) {
 		t.Helper()
 		id, secret := o.register(t, p, l.OIDC.RedirectURI, authentication)
-		p.call(t, http.MethodPatch, "/connections/"+l.ID, map[string]any{"oidc": map[string]any{"client_id": id, "client_secret": secret}}, nil)
+		p.call(t, http.MethodPatch, "/connections/"+l.ID, map[string]any{"oidc": map[string]any{"client_id": id,
+			"client_secret": secret}}, nil)
 	}
 	connect(t, "client_secret_basic")
 
@@ -83,7 +87,8 @@ func TestInteropOIDCProvider(t *testing.T) {
 	})
 	t.Run("the application learns who came", func(t *testing.T) {
 		status, who := p.profile(t, p.exchange(t, o.signIn(t, newVisitor(t), p.authorize(l.link), "grace")))
-		if status != http.StatusOK || who.Email != "grace@contoso.example" || who.FirstName != "grace" || who.LastName != "O'Provider <&>" ||
+		if status != http.StatusOK || who.Email != "grace@contoso.example" || who.FirstName != "grace" ||
+			who.LastName != "O'Provider <&>" ||
 			who.IDPID != "grace" || !slices.Equal(who.Groups, []string{"Cloud", "West Coast"}) {
 			t.Errorf("%d %+v", status, who)
 		}
@@ -112,7 +117,8 @@ func TestInteropOIDCProvider(t *testing.T) {
 		if first := v.get(answer.String()); first.location.Query().Get("code") == "" {
 			t.Fatalf("the first time: %s", first)
 		}
-		if second := v.get(answer.String()); second.status != http.StatusForbidden || p.lastReason(t, l.link) != "login_used" {
+		if second := v.get(answer.String()); second.status != http.StatusForbidden ||
+			p.lastReason(t, l.link) != "login_used" {
 			t.Errorf("the second time: %s", second)
 		}
 	})
@@ -125,16 +131,19 @@ func TestInteropOIDCProvider(t *testing.T) {
 			}
 			return nil
 		}
-		mine, other := *v.get(p.authorize(l.link, "max_age", "3600")).location, v.get(p.authorize(l.link, "max_age", "3600")).location
+		mine, other := *v.get(p.authorize(l.link, "max_age", "3600")).
+			location, v.get(p.authorize(l.link, "max_age", "3600")).location
 		q := mine.Query()
 		q.Set("code", other.Query().Get("code"))
 		mine.RawQuery = q.Encode()
-		if got := v.get(mine.String()); got.status != http.StatusForbidden || p.lastReason(t, l.link) != "code_refused" {
+		if got := v.get(mine.String()); got.status != http.StatusForbidden ||
+			p.lastReason(t, l.link) != "code_refused" {
 			t.Errorf("%s", got)
 		}
 	})
-	t.Run("an address that the provider has not verified makes nobody", func(t *testing.T) {
-		if back := o.signIn(t, newVisitor(t), p.authorize(l.link), "unverified-eve"); back.status != http.StatusForbidden {
+	t.Run("an address that the provider has not verified creates no user", func(t *testing.T) {
+		if back := o.signIn(t, newVisitor(t), p.authorize(l.link),
+			"unverified-eve"); back.status != http.StatusForbidden {
 			t.Errorf("she sees %s", back)
 		}
 		if reason := p.lastReason(t, l.link); reason != "not_provisioned" {
@@ -146,7 +155,8 @@ func TestInteropOIDCProvider(t *testing.T) {
 		p.exchange(t, o.signIn(t, newVisitor(t), p.authorize(l.link), "grace"))
 	})
 	t.Run("a wrong secret", func(t *testing.T) {
-		p.call(t, http.MethodPatch, "/connections/"+l.ID, map[string]any{"oidc": map[string]any{"client_secret": "wrong"}}, nil)
+		p.call(t, http.MethodPatch, "/connections/"+l.ID,
+			map[string]any{"oidc": map[string]any{"client_secret": "wrong"}}, nil)
 		o.signIn(t, newVisitor(t), p.authorize(l.link), "grace")
 		if reason := p.lastReason(t, l.link); reason != "client_refused" {
 			t.Errorf("the login log says %q", reason)

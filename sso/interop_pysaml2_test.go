@@ -13,8 +13,8 @@ import (
 	"rollcall/model/modeltest"
 )
 
-// TestInteropPysaml2 signs people in at an identity provider of pysaml2, which has xmlsec1 sign with
-// SHA-256 and refuses what we do not sign.
+// TestInteropPysaml2 signs people in at an identity provider of pysaml2, which has xmlsec1 sign
+// with SHA-256 and refuses what we do not sign.
 func TestInteropPysaml2(t *testing.T) {
 	p := startProgram(t, modeltest.SQLite(t))
 	address, port := freePort(t)
@@ -45,7 +45,8 @@ func TestInteropPysaml2(t *testing.T) {
 	t.Run("the application learns who came", func(t *testing.T) {
 		v := newVisitor(t)
 		status, who := p.profile(t, p.exchange(t, v.post(in(v, p.authorize(l), "anna"))))
-		if status != http.StatusOK || who.IDPID != "id-of-anna" || who.Email != "anna@contoso.example" || who.FirstName != "Anna" || who.LastName != "Bergström & Söhne" {
+		if status != http.StatusOK || who.IDPID != "id-of-anna" || who.Email != "anna@contoso.example" ||
+			who.FirstName != "Anna" || who.LastName != "Bergström & Söhne" {
 			t.Errorf("%d %+v", status, who)
 		}
 	})
@@ -56,11 +57,12 @@ func TestInteropPysaml2(t *testing.T) {
 		q := sent.Query()
 		q.Set("RelayState", q.Get("RelayState")+"x")
 		sent.RawQuery = q.Encode()
-		if there := newVisitor(t).get(sent.String()); there.status != http.StatusBadRequest || !strings.Contains(there.body, "not signed by the service provider") {
+		if there := newVisitor(t).get(sent.String()); there.status != http.StatusBadRequest ||
+			!strings.Contains(there.body, "not signed by the service provider") {
 			t.Errorf("%s", there)
 		}
 	})
-	t.Run("a login that starts there begins one of ours where it is allowed", func(t *testing.T) {
+	t.Run("a login that starts there begins a login here when it is allowed", func(t *testing.T) {
 		tile := base + "/tile?" + url.Values{"sp": {l.SAML.EntityID}}.Encode()
 		v := newVisitor(t)
 		if back := v.post(in(v, tile, "bo")); back.status != http.StatusForbidden {
@@ -71,10 +73,12 @@ func TestInteropPysaml2(t *testing.T) {
 		}
 		p.call(t, http.MethodPatch, "/connections/"+l.ID, map[string]any{"allow_idp_initiated": true}, nil)
 		asked := v.post(in(v, tile, "bo"))
-		if !strings.HasPrefix(asked.location.String(), initiate+"?") || asked.location.Query().Get("connection") != l.ID {
+		if !strings.HasPrefix(asked.location.String(), initiate+"?") ||
+			asked.location.Query().Get("connection") != l.ID {
 			t.Fatalf("the application is not asked: %s", asked)
 		}
-		if _, who := p.profile(t, p.exchange(t, v.post(in(v, p.authorize(l), "bo")))); who.Email != "bo@contoso.example" {
+		if _, who := p.profile(t, p.exchange(t, v.post(in(v, p.authorize(l),
+			"bo")))); who.Email != "bo@contoso.example" {
 			t.Errorf("%+v signed in", who)
 		}
 	})

@@ -19,15 +19,17 @@ import (
 	"rollcall/testidp"
 )
 
-// sdks are the reference's own clients, each with the command that makes all calls with it, and with
-// how many checks that has.
+// sdks are the reference's own clients, each with the command that makes all calls with it, and
+// with how many checks that has.
 var sdks = []struct {
 	name    string
 	command []string
 	checks  int
 }{
-	{"node", []string{"node", filepath.Join("testdata", "sdk", "node", "calls.mjs"), filepath.Join("..", ".cache", "sdk-node")}, 9},
-	{"python", []string{filepath.Join("..", ".cache", "sdk-python", "bin", "python"), filepath.Join("testdata", "sdk", "python", "calls.py")}, 9},
+	{"node", []string{"node", filepath.Join("testdata", "sdk", "node", "calls.mjs"),
+		filepath.Join("..", ".cache", "sdk-node")}, 9},
+	{"python", []string{filepath.Join("..", ".cache", "sdk-python", "bin", "python"),
+		filepath.Join("testdata", "sdk", "python", "calls.py")}, 9},
 }
 
 // TestInteropSDK has the reference's clients call bin/rollcall: what they are written for must do.
@@ -40,7 +42,9 @@ func TestInteropSDK(t *testing.T) {
 				settings, signIn := p.customer(t)
 				text, err := json.Marshal(settings)
 				must(t, err)
-				said, err := converse(t, append(sdk.command, string(text)), func(location string) string { return signIn(t, location) })
+				said, err := converse(t, append(sdk.command, string(text)), func(location string) string {
+					return signIn(t, location)
+				})
 				if checked := strings.Count(said, "ok   "); err != nil || checked != sdk.checks {
 					t.Errorf("%v after %d checks", err, checked)
 				}
@@ -51,7 +55,8 @@ func TestInteropSDK(t *testing.T) {
 	}
 }
 
-// converse runs a command and answers what it wants to visit. It returns what else the command said.
+// converse runs a command and answers what it wants to visit. It returns what else the command
+// said.
 func converse(t *testing.T, command []string, visit func(location string) string) (said string, err error) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), command[0], command[1:]...)
@@ -76,9 +81,10 @@ func converse(t *testing.T, command []string, visit func(location string) string
 	return said + problems.String(), err
 }
 
-// customer connects an identity provider to the program's organization, for sign-on and for its
-// directory, and returns what a client has to know, and a way to sign somebody in.
-func (p *program) customer(t *testing.T) (settings map[string]any, signIn func(t *testing.T, location string) (came string)) {
+// customer connects an identity provider to the program's organization, for sign-on and as a
+// directory. It returns the configuration for a client, and a function that signs a person in.
+func (p *program) customer(t *testing.T) (settings map[string]any,
+	signIn func(t *testing.T, location string) (came string)) {
 	t.Helper()
 	var directory struct {
 		ID   string
@@ -87,11 +93,15 @@ func (p *program) customer(t *testing.T) (settings map[string]any, signIn func(t
 			BearerToken string `json:"bearer_token"`
 		}
 	}
-	p.call(t, http.MethodPost, "/directories", map[string]any{"organization_id": p.tenant, "name": "People", "type": "okta scim v2.0"}, &directory)
+	p.call(t, http.MethodPost, "/directories", map[string]any{"organization_id": p.tenant, "name": "People",
+		"type": "okta scim v2.0"}, &directory)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	provider, err := testidp.New(testidp.Options{BaseURL: "http://" + listener.Addr().String(), Applications: []testidp.ApplicationOptions{
-		{Name: "Rollcall", SCIMURL: directory.SCIM.BaseURL, Token: directory.SCIM.BearerToken, Dialect: testidp.Okta, Domain: domain}}})
+	provider, err := testidp.New(testidp.Options{BaseURL: "http://" + listener.Addr().String(),
+		Applications: []testidp.ApplicationOptions{
+			{Name: "Rollcall", SCIMURL: directory.SCIM.BaseURL, Token: directory.SCIM.BearerToken,
+				Dialect: testidp.Okta,
+				Domain:  domain}}})
 	must(t, err)
 	served := &httptest.Server{Listener: listener, Config: &http.Server{Handler: provider}}
 	served.Start()
@@ -101,8 +111,9 @@ func (p *program) customer(t *testing.T) (settings map[string]any, signIn func(t
 	must(t, err)
 
 	var l link
-	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": "Sign-on", "connection_type": "OktaSAML",
-		"saml": map[string]any{"idp_metadata_xml": string(idp.SAMLMetadata())}}, &l)
+	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": "Sign-on",
+		"connection_type": "OktaSAML",
+		"saml":            map[string]any{"idp_metadata_xml": string(idp.SAMLMetadata())}}, &l)
 	must(t, idp.ConnectSAML(l.SAML.EntityID, l.SAML.ACSURL))
 	who := idp.People()[0]
 	walk := func(t *testing.T, location string) page {
@@ -120,7 +131,8 @@ func (p *program) customer(t *testing.T) (settings map[string]any, signIn func(t
 		}
 		return at.location.String()
 	}
-	return map[string]any{"url": p.url, "key": p.secret, "operator": p.key, "client": p.application, "callback": callback,
+	return map[string]any{"url": p.url, "key": p.secret, "operator": p.key, "client": p.application,
+		"callback":     callback,
 		"organization": p.tenant, "connection": l.ID, "directory": directory.ID, "people": len(idp.People()),
 		"email": who.UserName, "first": who.GivenName, "last": who.FamilyName}, signIn
 }

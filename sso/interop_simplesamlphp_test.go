@@ -39,11 +39,14 @@ func startSimpleSAML(t *testing.T, signAssertion bool, bindings ...string) simpl
 		must(t, os.Mkdir(filepath.Join(s.home, name), 0o700))
 	}
 	for _, which := range []string{"", "next-"} {
-		makeKey(t, filepath.Join(s.home, "cert", which+"key.pem"), filepath.Join(s.home, "cert", which+"certificate.pem"))
+		makeKey(t, filepath.Join(s.home, "cert", which+"key.pem"),
+			filepath.Join(s.home, "cert", which+"certificate.pem"))
 	}
 	start(t, s.metadata(), []string{
-		"SIMPLESAMLPHP_CONFIG_DIR=" + absolute(t, "testdata", "simplesamlphp"), "INTEROP_URL=" + s.url, "INTEROP_HOME=" + s.home,
-		"INTEROP_BINDINGS=" + strings.Join(bindings, " "), "INTEROP_SIGN_ASSERTION=" + strconv.FormatBool(signAssertion),
+		"SIMPLESAMLPHP_CONFIG_DIR=" + absolute(t, "testdata", "simplesamlphp"), "INTEROP_URL=" +
+			s.url, "INTEROP_HOME=" + s.home,
+		"INTEROP_BINDINGS=" + strings.Join(bindings, " "), "INTEROP_SIGN_ASSERTION=" +
+			strconv.FormatBool(signAssertion),
 	}, "php", "-S", address, "-t", filepath.Join(simpleSAMLRoot, "www"))
 	return s
 }
@@ -51,8 +54,8 @@ func startSimpleSAML(t *testing.T, signAssertion bool, bindings ...string) simpl
 // metadata is where its metadata is.
 func (s simpleSAML) metadata() string { return s.url + "/saml2/idp/metadata.php" }
 
-// trust gives it the metadata of a connection, with the key that signs its requests. Its administrator
-// may alter what stands there.
+// trust gives the identity provider the metadata of a connection, with the key that signs its
+// requests. Its administrator may change the text.
 func (s simpleSAML) trust(t *testing.T, p *program, l link, oldnew ...string) {
 	t.Helper()
 	status, document := p.send(t, http.MethodGet, l.SAML.MetadataURL, "", "", nil)
@@ -64,7 +67,7 @@ func (s simpleSAML) trust(t *testing.T, p *program, l link, oldnew ...string) {
 	must(t, os.WriteFile(filepath.Join(s.home, "sp", l.ID+".xml"), []byte(altered), 0o600))
 }
 
-// followsSchema checks a document of ours by the OASIS schemas, which SimpleSAMLphp has with it.
+// followsSchema checks a document of Rollcall by the OASIS schemas that SimpleSAMLphp ships.
 func followsSchema(t *testing.T, document []byte, schema string) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "php", "-r", `
@@ -80,7 +83,8 @@ func followsSchema(t *testing.T, document []byte, schema string) {
 // signIn fills in the login page that the visitor sees, and returns the form with the response.
 func (v *visitor) signIn(login page, name string) *form {
 	v.t.Helper()
-	return v.mustForm(v.post(v.mustForm(login, "AuthState"), "username", name, "password", name+idpPassword), "SAMLResponse")
+	return v.mustForm(v.post(v.mustForm(login, "AuthState"), "username", name, "password", name+idpPassword),
+		"SAMLResponse")
 }
 
 // TestInteropSimpleSAMLphp signs people in at SimpleSAMLphp, which refuses what we do not sign.
@@ -92,10 +96,10 @@ func TestInteropSimpleSAMLphp(t *testing.T) {
 		t.Run("a wrong password shows no response, the right one makes the draft active", w.testLogin)
 		t.Run("the application learns who came", w.whoCame)
 		t.Run("a response counts once", w.replay)
-		t.Run("who must authenticate anew sees the login page again", w.again)
+		t.Run("a login with prompt=login shows the login page again", w.again)
 		t.Run("an altered request is refused there", w.alteredRequest)
 		t.Run("a login that starts there is refused", w.unsolicited)
-		t.Run("or starts one of ours where it is allowed", w.startedThere)
+		t.Run("or begins a login here when it is allowed", w.startedThere)
 		t.Run("access ends, and stays ended", w.ended)
 		t.Run("the announced key signs, and nothing changes here", w.nextKey)
 		t.Run("by HTTP-POST and pasted metadata, with only the response signed", w.byPost)
@@ -121,7 +125,8 @@ func (w *simpleSAMLWorld) testLogin(t *testing.T) {
 		t.Errorf("before the first login the connection is %s", got)
 	}
 	in := v.post(v.signIn(wrong, "anna"))
-	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" || !strings.Contains(in.body, "anna@contoso.example") {
+	if in.status != http.StatusOK || in.url.Path != "/sso/signed-in" ||
+		!strings.Contains(in.body, "anna@contoso.example") {
 		t.Fatalf("after the login: %s", in)
 	}
 	if got := w.state(t, w.link); got != "active" {
@@ -133,8 +138,10 @@ func (w *simpleSAMLWorld) whoCame(t *testing.T) {
 	v := newVisitor(t)
 	token := w.exchange(t, v.post(v.signIn(v.get(w.authorize(w.link)), "anna")))
 	status, who := w.profile(t, token)
-	if status != http.StatusOK || who.Email != "anna@contoso.example" || who.FirstName != "Anna" || who.LastName != "Bergström & Söhne" ||
-		who.ConnectionID != w.link.ID || who.OrganizationID != w.tenant || !slices.Equal(who.Groups, []string{"Engineering", "Operations"}) {
+	if status != http.StatusOK || who.Email != "anna@contoso.example" || who.FirstName != "Anna" ||
+		who.LastName != "Bergström & Söhne" ||
+		who.ConnectionID != w.link.ID || who.OrganizationID != w.tenant ||
+		!slices.Equal(who.Groups, []string{"Engineering", "Operations"}) {
 		t.Errorf("%d %+v", status, who)
 	}
 	if who.IDPID == "" || strings.Contains(who.IDPID, "anna") {
@@ -162,7 +169,7 @@ func (w *simpleSAMLWorld) replay(t *testing.T) {
 	w.refused(t, newVisitor(t).post(response), "login_foreign")
 }
 
-// refused checks that the visitor is told nothing, and the organization the reason.
+// refused checks that the page does not name the reason, and that the login log does.
 func (w *simpleSAMLWorld) refused(t *testing.T, p page, reason string) {
 	t.Helper()
 	if p.status != http.StatusForbidden || p.location.String() != "" || strings.Contains(p.body, reason) {
@@ -200,8 +207,10 @@ func (w *simpleSAMLWorld) alteredRequest(t *testing.T) {
 	must(t, err)
 	followsSchema(t, document, "saml-schema-protocol-2.0.xsd")
 	for complaint, alter := range map[string]func(q url.Values){
-		"Unable to validate signature on query string": func(q url.Values) { q.Set("RelayState", q.Get("RelayState")+"x") },
-		"no signature found on message":                func(q url.Values) { q.Del("Signature"); q.Del("SigAlg") },
+		"Unable to validate signature on query string": func(q url.Values) {
+			q.Set("RelayState", q.Get("RelayState")+"x")
+		},
+		"no signature found on message": func(q url.Values) { q.Del("Signature"); q.Del("SigAlg") },
 	} {
 		q := sent.Query()
 		alter(q)
@@ -211,9 +220,10 @@ func (w *simpleSAMLWorld) alteredRequest(t *testing.T) {
 	}
 }
 
-// fromTile is where somebody goes who chooses the application on a page of the identity provider.
+// fromTile is where a browser goes from the application's tile on a page of the identity provider.
 func (w *simpleSAMLWorld) fromTile() string {
-	return w.idp.url + "/saml2/idp/SSOService.php?" + url.Values{"spentityid": {w.link.SAML.EntityID}, "RelayState": {"/somewhere"}}.Encode()
+	return w.idp.url + "/saml2/idp/SSOService.php?" + url.Values{"spentityid": {w.link.SAML.EntityID},
+		"RelayState": {"/somewhere"}}.Encode()
 }
 
 func (w *simpleSAMLWorld) unsolicited(t *testing.T) {
@@ -227,10 +237,11 @@ func (w *simpleSAMLWorld) startedThere(t *testing.T) {
 	response := v.signIn(v.get(w.fromTile()), "anna")
 	asked := v.post(response)
 	q := asked.location.Query()
-	if !strings.HasPrefix(asked.location.String(), initiate+"?") || q.Get("iss") != w.url || q.Get("connection") != w.link.ID || q.Get("organization") != w.tenant {
+	if !strings.HasPrefix(asked.location.String(), initiate+"?") || q.Get("iss") != w.url ||
+		q.Get("connection") != w.link.ID || q.Get("organization") != w.tenant {
 		t.Fatalf("the application is not asked: %s", asked)
 	}
-	// Nobody is signed in yet: the application begins, and the identity provider's session answers.
+	// No session exists yet: the application begins, and the identity provider's session answers.
 	_, who := w.profile(t, w.exchange(t, v.post(v.mustForm(v.get(w.authorize(w.link)), "SAMLResponse"))))
 	if who.Email != "anna@contoso.example" {
 		t.Errorf("%+v signed in", who)
@@ -256,7 +267,8 @@ func (w *simpleSAMLWorld) ended(t *testing.T) {
 	if status, who := w.profile(t, token); status != http.StatusUnauthorized {
 		t.Errorf("after the end of access: %d %+v", status, who)
 	}
-	// The identity provider still knows the browser, and signs in whom the directory has unassigned.
+	// The identity provider still has a session of the browser, and signs in a user whom the
+	// directory has deactivated.
 	back := v.post(v.mustForm(v.get(w.authorize(w.link)), "SAMLResponse"))
 	w.refused(t, back, "deactivated")
 	w.setActive(t, bo, true)
@@ -292,7 +304,8 @@ func (w *simpleSAMLWorld) byPost(t *testing.T) {
 		t.Fatalf("after the login: %s", in)
 	}
 	other := newVisitor(t)
-	_, who := w.profile(t, w.exchange(t, other.post(other.signIn(other.post(other.mustForm(other.get(w.authorize(l)), "SAMLRequest")), "anna"))))
+	_, who := w.profile(t, w.exchange(t, other.post(other.signIn(other.post(other.mustForm(other.get(w.authorize(l)),
+		"SAMLRequest")), "anna"))))
 	if who.Email != "anna@contoso.example" || who.ConnectionID != l.ID {
 		t.Errorf("%+v", who)
 	}
@@ -307,7 +320,7 @@ func (w *simpleSAMLWorld) byPost(t *testing.T) {
 	w.complains(t, p, "no signature found on message") // none that holds
 }
 
-// complains checks that the identity provider asks nobody to log in, and says why.
+// complains checks that the identity provider shows an error and no login page.
 func (w *simpleSAMLWorld) complains(t *testing.T, p page, complaint string) {
 	t.Helper()
 	if p.form("AuthState") != nil || !strings.Contains(p.body, complaint) {

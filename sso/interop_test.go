@@ -24,7 +24,7 @@ import (
 // The tests of these files let identity providers of others sign people in at bin/rollcall. make
 // interop builds the program and installs the providers.
 
-// command is a program that runs beside the test and is killed with it.
+// command is a program that runs during the test and is killed at its end.
 type command struct {
 	*exec.Cmd
 	log bytes.Buffer
@@ -41,7 +41,8 @@ func start(t *testing.T, answers string, environ []string, name string, args ...
 		t.Fatalf("%v: make interop installs it", err)
 	}
 	t.Cleanup(func() {
-		// One that is a script passes the signal on to what it started, and could not pass on a kill.
+		// One that is a script passes the signal on to what it started, and could not pass on a
+		// kill.
 		_ = c.Process.Signal(syscall.SIGTERM)
 		kill := time.AfterFunc(10*time.Second, func() { _ = c.Process.Kill() })
 		_ = c.Wait()
@@ -64,7 +65,7 @@ func start(t *testing.T, answers string, environ []string, name string, args ...
 	return nil
 }
 
-// freePort is a port of the loopback address that nobody listens at.
+// freePort is a port of the loopback address on which no program listens.
 func freePort(t *testing.T) (address, port string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -79,7 +80,8 @@ func freePort(t *testing.T) (address, port string) {
 // makeKey makes a key and a certificate that signs itself, as an administrator would.
 func makeKey(t *testing.T, key, certificate string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
+	out, err := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+		"-sha256", "-days", "2",
 		"-subj", "/CN=Identity provider of the test", "-keyout", key, "-out", certificate).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -94,8 +96,8 @@ func absolute(t *testing.T, elements ...string) string {
 	return path
 }
 
-// program is a running bin/rollcall with one application and one organization, whose people may come
-// in by any of its connections.
+// program is a running bin/rollcall with one application and one organization, whose people may
+// sign in by any of its connections.
 type program struct {
 	*command
 	url, key                    string
@@ -105,7 +107,8 @@ type program struct {
 const (
 	// initiate is where the application asks for a login that an identity provider has started.
 	initiate = "https://app.example/login"
-	// idpPassword of the people that testdata/simplesamlphp/authsources.php knows, after their name.
+	// idpPassword of the people that testdata/simplesamlphp/authsources.php knows, after their
+	// name.
 	idpPassword = "s-password"
 )
 
@@ -113,8 +116,10 @@ func startProgram(t *testing.T, db modeltest.Database) *program {
 	t.Helper()
 	address, _ := freePort(t)
 	p := &program{url: "http://" + address, key: "sk_" + strings.Repeat("interop", 5)}
-	p.command = start(t, p.url+"/readyz", []string{"ROLLCALL_LISTEN=" + address, "ROLLCALL_DATABASE_URL=" + db.URL, "ROLLCALL_API_KEY=" + p.key,
-		"ROLLCALL_SECRET_KEY=" + base64.StdEncoding.EncodeToString(modeltest.Key), "ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8"},
+	p.command = start(t, p.url+"/readyz", []string{"ROLLCALL_LISTEN=" + address, "ROLLCALL_DATABASE_URL=" + db.URL,
+		"ROLLCALL_API_KEY=" + p.key,
+		"ROLLCALL_SECRET_KEY=" + base64.StdEncoding.EncodeToString(modeltest.Key),
+		"ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8"},
 		filepath.Join("..", "bin", "rollcall"), "serve")
 	var organization struct{ ID string }
 	p.call(t, http.MethodPost, "/organizations", map[string]any{"name": "Contoso",
@@ -178,7 +183,7 @@ func (p *program) send(t *testing.T, method, location, token, kind string, body 
 	return response.StatusCode, answer
 }
 
-// link is a connection as the API tells of it.
+// link is a connection as the API shows it.
 type link struct {
 	ID    string
 	State string
@@ -193,7 +198,8 @@ type link struct {
 func (p *program) connect(t *testing.T, name string, saml map[string]any) link {
 	t.Helper()
 	var l link
-	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": name, "connection_type": "GenericSAML", "saml": saml}, &l)
+	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": name,
+		"connection_type": "GenericSAML", "saml": saml}, &l)
 	if l.State != "draft" {
 		t.Fatalf("a new connection is %s", l.State)
 	}
@@ -228,7 +234,8 @@ func (p *program) lastReason(t *testing.T, l link) string {
 
 // authorize is where the application sends the browser.
 func (p *program) authorize(l link, extra ...string) string {
-	q := url.Values{"client_id": {p.application}, "redirect_uri": {callback}, "response_type": {"code"}, "state": {"a state"}, "connection": {l.ID}}
+	q := url.Values{"client_id": {p.application}, "redirect_uri": {callback}, "response_type": {"code"},
+		"state": {"a state"}, "connection": {l.ID}}
 	for i := 0; i < len(extra); i += 2 {
 		q.Set(extra[i], extra[i+1])
 	}
@@ -243,7 +250,8 @@ func (p *program) exchange(t *testing.T, came page) (token string) {
 		t.Fatalf("the browser came with no code: %s", came)
 	}
 	status, text := p.send(t, http.MethodPost, p.url+"/sso/token", "", "application/x-www-form-urlencoded",
-		url.Values{"client_id": {p.application}, "client_secret": {p.secret}, "grant_type": {"authorization_code"}, "code": {q.Get("code")}})
+		url.Values{"client_id": {p.application}, "client_secret": {p.secret}, "grant_type": {"authorization_code"},
+			"code": {q.Get("code")}})
 	var answer struct {
 		Token string `json:"access_token"`
 	}
@@ -253,7 +261,7 @@ func (p *program) exchange(t *testing.T, came page) (token string) {
 	return answer.Token
 }
 
-// profile is what the application is told of somebody.
+// profile is a profile as the application gets it.
 type profile struct {
 	ConnectionID   string `json:"connection_id"`
 	OrganizationID string `json:"organization_id"`
@@ -265,7 +273,7 @@ type profile struct {
 	RawAttributes  map[string]any `json:"raw_attributes"`
 }
 
-// profile asks whose an access token is. The status is 401 when it is nobody's any more.
+// profile reads the profile of an access token. The status is 401 when the token has ended.
 func (p *program) profile(t *testing.T, token string) (status int, who profile) {
 	t.Helper()
 	status, text := p.send(t, http.MethodGet, p.url+"/sso/profile", token, "", nil)
@@ -275,7 +283,7 @@ func (p *program) profile(t *testing.T, token string) (status int, who profile) 
 	return status, who
 }
 
-// provisioned is somebody whom a directory has provisioned.
+// provisioned is a user whom a directory has provisioned.
 type provisioned struct{ url, token string }
 
 // provision makes a directory, which then holds the person.
@@ -287,7 +295,8 @@ func (p *program) provision(t *testing.T, email, givenName, familyName string) p
 			BearerToken string `json:"bearer_token"`
 		}
 	}
-	p.call(t, http.MethodPost, "/directories", map[string]any{"organization_id": p.tenant, "name": "People", "type": "generic scim v2.0"}, &directory)
+	p.call(t, http.MethodPost, "/directories", map[string]any{"organization_id": p.tenant, "name": "People",
+		"type": "generic scim v2.0"}, &directory)
 	who := provisioned{directory.SCIM.BaseURL + "/Users", directory.SCIM.BearerToken}
 	status, text := p.send(t, http.MethodPost, who.url, who.token, "application/scim+json", map[string]any{
 		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userName": email, "active": true,

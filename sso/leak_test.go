@@ -12,7 +12,7 @@ import (
 	"rollcall/testidp"
 )
 
-// secrets collects what may stand neither in the log nor in the answer to a failure.
+// secrets collects texts that neither the log nor the answer to a failure may have.
 type secrets map[string]string // what it is, by its value
 
 func (s secrets) add(what string, values ...string) {
@@ -23,7 +23,7 @@ func (s secrets) add(what string, values ...string) {
 	}
 }
 
-// person adds what tells who somebody is.
+// person adds the personal data of a user.
 func (s secrets) person(who testidp.Person) {
 	s.add("an e-mail address", who.UserName, strings.SplitN(who.UserName, "@", 2)[0])
 	s.add("a name", who.GivenName, who.FamilyName)
@@ -70,13 +70,16 @@ func TestNothingLeaks(t *testing.T) {
 		known.add("a logout token", logout)
 
 		failed["a replay"] = b.post(acs, form)
-		failed["a foreign browser"] = w.browser().post(acs, w.answer(t, w.begin(w.tenant).sent, who, testidp.ResponseOptions{}))
+		failed["a foreign browser"] = w.browser().post(acs, w.answer(t, w.begin(w.tenant).sent, who,
+			testidp.ResponseOptions{}))
 		failed["an unsolicited response"] = w.browser().post(acs, w.unasked(t, who, ""))
-		failed["a wrong code"] = w.send(nil, http.MethodPost, "/sso/token", "Content-Type", "application/x-www-form-urlencoded", "", w.clientForm(code).Encode())
+		failed["a wrong code"] = w.send(nil, http.MethodPost, "/sso/token",
+			"Content-Type", "application/x-www-form-urlencoded", "", w.clientForm(code).Encode())
 		failed["a secret in the address"] = w.send(nil, http.MethodPost, "/sso/token?"+w.clientForm(code).Encode())
 		failed["a token in the address"] = w.send(nil, http.MethodGet, "/sso/profile?access_token="+token)
 		failed["a logout token that is damaged"] = w.browser().get(location + "x")
-		failed["an unknown redirect_uri"] = w.browser().get(w.asks("redirect_uri", "https://x.example/"+url.QueryEscape(who.UserName), "login_hint", who.UserName))
+		failed["an unknown redirect_uri"] = w.browser().get(w.asks("redirect_uri",
+			"https://x.example/"+url.QueryEscape(who.UserName), "login_hint", who.UserName))
 		failed["no page"] = w.browser().get("/sso/saml/" + url.PathEscape(who.UserName) + "/login")
 
 		id := d.provision(person(w.tenant, 8).UserName, person(w.tenant, 8).ExternalID, person(w.tenant, 8))
@@ -102,17 +105,18 @@ func TestNothingLeaks(t *testing.T) {
 	})
 }
 
-// refuse has somebody sign in who is not let in.
+// refuse makes a login that is refused.
 func (w *world) refuse(who testidp.Person) answer {
 	w.t.Helper()
 	b := w.begin(w.tenant)
 	return b.post(w.sp(w.connection, "/acs"), w.answer(w.t, b.sent, who, testidp.ResponseOptions{}))
 }
 
-// innards are words by which an answer would tell how the server is made.
-var innards = regexp.MustCompile(`(?i)\bsql|database|gorm|pgx|postgres|sqlite|\.go\b|goroutine|panic|/tmp/|closed|select |insert `)
+// innards are words that would show how the server is built.
+var innards = regexp.MustCompile(`(?i)\bsql|database|gorm|pgx|postgres|sqlite|` +
+	`\.go\b|goroutine|panic|/tmp/|closed|select |insert `)
 
-// TestBrokenDatabase: whoever asks meanwhile is told to come back, and nothing else.
+// TestBrokenDatabase: while the database is broken, a request gets only the advice to try again.
 func TestBrokenDatabase(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -124,17 +128,21 @@ func TestBrokenDatabase(t *testing.T) {
 		location := w.logoutURL(w.profile(token)["id"])
 		must(t, w.store.Close())
 		for name, a := range map[string]answer{
-			"authorize": b.get(w.asks()), "login": b.get(w.sp(w.connection, "/login")), "organization": b.get("/login/contoso"),
+			"authorize": b.get(w.asks()), "login": b.get(w.sp(w.connection,
+				"/login")), "organization": b.get("/login/contoso"),
 			"acs": b.post(w.sp(w.connection, "/acs"), answered), "metadata": b.get(w.sp(w.connection, "/metadata")),
-			"session": b.get("/sso/session"), "signed-in": b.get("/sso/signed-in"), "logout": b.submit("/sso/logout", url.Values{}), "logout by token": b.get(location),
-			"token":   w.send(nil, http.MethodPost, "/sso/token", "Content-Type", "application/x-www-form-urlencoded", "", w.clientForm(code).Encode()),
+			"session": b.get("/sso/session"), "signed-in": b.get("/sso/signed-in"), "logout": b.submit("/sso/logout",
+				url.Values{}), "logout by token": b.get(location),
+			"token": w.send(nil, http.MethodPost, "/sso/token", "Content-Type", "application/x-www-form-urlencoded",
+				"", w.clientForm(code).Encode()),
 			"profile": w.send(nil, http.MethodGet, "/sso/profile", "Authorization", "Bearer "+token),
 			"jwks":    w.send(nil, http.MethodGet, "/sso/jwks/"+model.ApplicationPrefix.ID(w.app.ID)),
 		} {
 			if a.status != http.StatusServiceUnavailable && a.status != http.StatusInternalServerError {
 				t.Errorf("%s: %d %s", name, a.status, a.body)
 			}
-			if found := innards.FindString(a.body); found != "" || a.location.String() != "" || a.cookie(sessionCookie) != nil {
+			if found := innards.FindString(a.body); found != "" || a.location.String() != "" ||
+				a.cookie(sessionCookie) != nil {
 				t.Errorf("%s: %q in %s", name, found, a.body)
 			}
 		}

@@ -49,7 +49,8 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 		f.Email = ""
 	}
 	if id := value("pending"); id != "" {
-		pending, err := signon.Across(s.Store).PendingAuthorization(ctx, id, browserHash(s.cookies().Read(c, loginCookie)))
+		pending, err := signon.Across(s.Store).PendingAuthorization(ctx, id,
+			browserHash(s.cookies().Read(c, loginCookie)))
 		if err == nil {
 			f.Pending, f.pending = id, pending
 			f.meant, err = organization.In(s.Store.Org(pending.OrganizationID, model.System)).Organization(ctx)

@@ -36,17 +36,21 @@ func TestAdministratorSignsInByPassword(t *testing.T) {
 			}
 		}
 		for text, c := range map[string]struct{ one, other string }{
-			"The two passwords differ": {password, "another"}, "at least 15": {"short", "short"}, "easily guessed": {"passwordpassword", "passwordpassword"},
+			"The two passwords differ": {password, "another"}, "at least 15": {"short",
+				"short"}, "easily guessed": {"passwordpassword", "passwordpassword"},
 		} {
 			a := w.browser().submit(link, url.Values{"password": {c.one}, "again": {c.other}})
-			if a.status != http.StatusBadRequest || !strings.Contains(a.body, text) || strings.Contains(a.body, c.one+`"`) {
+			if a.status != http.StatusBadRequest || !strings.Contains(a.body, text) ||
+				strings.Contains(a.body, c.one+`"`) {
 				t.Errorf("%s: %d %s", text, a.status, a.body)
 			}
 		}
-		if a := w.browser().submit(link, url.Values{"password": {password}, "again": {password}}); a.status != http.StatusOK || !strings.Contains(a.body, "Your password is set") {
+		if a := w.browser().submit(link, url.Values{"password": {password},
+			"again": {password}}); a.status != http.StatusOK || !strings.Contains(a.body, "Your password is set") {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
-		for _, a := range []answer{w.browser().get(link), w.browser().submit(link, url.Values{"password": {password}, "again": {password}})} {
+		for _, a := range []answer{w.browser().get(link), w.browser().
+			submit(link, url.Values{"password": {password}, "again": {password}})} {
 			if a.status != http.StatusNotFound {
 				t.Errorf("the link again: %d", a.status)
 			}
@@ -72,17 +76,20 @@ func TestAdministratorSignsInByPassword(t *testing.T) {
 		}
 		token := body["access_token"].(string)
 		user := model.UserPrefix.ID(hedy.ID)
-		if p := w.profile(token); p["method"] != "password" || p["connection_id"] != nil || p["email"] != admin || p["user_id"] != user ||
+		if p := w.profile(token); p["method"] != "password" || p["connection_id"] != nil || p["email"] != admin ||
+			p["user_id"] != user ||
 			p["id"] != model.ProfilePrefix.ID(hedy.ID) || p["role"].(map[string]any)["slug"] != "admin" {
 			t.Errorf("%v", p)
 		}
-		if o := b.get("/sso/session").object(t); o["method"] != "password" || o["connection"] != nil || o["role"] != "admin" {
+		if o := b.get("/sso/session").object(t); o["method"] != "password" || o["connection"] != nil ||
+			o["role"] != "admin" {
 			t.Errorf("%v", o)
 		}
 		if a := b.get("/sso/signed-in"); a.status != http.StatusOK {
 			t.Errorf("%d %s", a.status, a.body)
 		}
-		if status, o := w.call(http.MethodGet, "/sessions?user="+user, bootstrapKey, nil); status != 200 || o["data"].([]any)[0].(map[string]any)["method"] != "password" {
+		if status, o := w.call(http.MethodGet, "/sessions?user="+user, bootstrapKey, nil); status != 200 ||
+			o["data"].([]any)[0].(map[string]any)["method"] != "password" {
 			t.Errorf("%d %v", status, o)
 		}
 		b.get(ask).code(t) // as often as the application asks
@@ -105,8 +112,10 @@ func TestHomeRealm(t *testing.T) {
 	unconnected := &organization.Organization{OrganizationFields: organization.OrganizationFields{
 		Name: "Unconnected", Slug: "unconnected", Settings: organization.DefaultSettings(),
 	}}
-	must(t, operator.Across(w.store).CreateOrganization(t.Context(), "operator:test", model.Everywhere(), unconnected, map[string]organization.DomainState{
-		"unconnected.example": organization.DomainStateVerified, "pending.example": organization.DomainStatePending}))
+	must(t, operator.Across(w.store).CreateOrganization(t.Context(), "operator:test", model.Everywhere(), unconnected,
+		map[string]organization.DomainState{
+			"unconnected.example": organization.DomainStateVerified,
+			"pending.example":     organization.DomainStatePending}))
 	enter := func(email string, more ...string) answer {
 		b := w.browser()
 		return b.continues(b.get("/login"), append([]string{"email", email}, more...)...)
@@ -120,8 +129,9 @@ func TestHomeRealm(t *testing.T) {
 			t.Errorf("%d to %s", a.status, a.location)
 		}
 	})
-	t.Run("to the password, whoever it is", func(t *testing.T) {
-		for _, email := range []string{"a@nobody.example", "a@unconnected.example", "a@pending.example", "a@[127.0.0.1]", "a@sub.fabrikam.example"} {
+	t.Run("to the password, for every address", func(t *testing.T) {
+		for _, email := range []string{"a@nobody.example", "a@unconnected.example", "a@pending.example",
+			"a@[127.0.0.1]", "a@sub.fabrikam.example"} {
 			if a := enter(email); a.status != http.StatusOK || !strings.Contains(a.body, `type="password"`) {
 				t.Errorf("%s: %d %s", email, a.status, a.body)
 			}
@@ -131,7 +141,8 @@ func TestHomeRealm(t *testing.T) {
 		}
 	})
 	t.Run("nowhere without an address", func(t *testing.T) {
-		for _, email := range []string{"", "ada", "@contoso.example", "ada@", strings.Repeat("a", 300) + "@contoso.example"} {
+		for _, email := range []string{"", "ada", "@contoso.example", "ada@",
+			strings.Repeat("a", 300) + "@contoso.example"} {
 			if a := enter(email); a.status != http.StatusBadRequest || !strings.Contains(a.body, `role="alert"`) {
 				t.Errorf("%q: %d %s", email, a.status, a.body)
 			}
@@ -150,12 +161,14 @@ func TestHomeRealm(t *testing.T) {
 		}
 	})
 	t.Run("to the application, which asks for it", func(t *testing.T) {
-		_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-			a.InitiateLoginURI = "https://app.example/login"
-			return nil
-		})
+		_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+			func(a *organization.ApplicationFields) error {
+				a.InitiateLoginURI = "https://app.example/login"
+				return nil
+			})
 		must(t, err)
-		if a := enter("a@contoso.example"); a.location.Host != "app.example" || a.location.Query().Get("login_hint") != "a@contoso.example" {
+		if a := enter("a@contoso.example"); a.location.Host != "app.example" ||
+			a.location.Query().Get("login_hint") != "a@contoso.example" {
 			t.Errorf("%d to %s", a.status, a.location)
 		}
 	})
@@ -192,7 +205,8 @@ func TestPasswordsUnderNoVerifiedDomain(t *testing.T) {
 		t.Errorf("the browser does not remember: %d %s", a.status, a.body)
 	}
 	must(t, func() error {
-		_, err := organization.In(fabrikam.org).CreateDomain(t.Context(), "elsewhere.example", organization.DomainStateVerified)
+		_, err := organization.In(fabrikam.org).CreateDomain(t.Context(), "elsewhere.example",
+			organization.DomainStateVerified)
 		return err
 	}())
 	if a := w.browser().enter(shared, password, "organization", "contoso"); in(a) {
@@ -216,9 +230,9 @@ func work(run func()) uint64 {
 	return (after.TotalAlloc - before.TotalAlloc + 1<<20) >> 20 / 19
 }
 
-// TestNobodyIsTold whether an address has an account: the same answer, after the same statements and
-// the same hashing.
-func TestNobodyIsTold(t *testing.T) {
+// TestNobodyLearnsWhichAccountsExist: the answer is the same for every address, after the same
+// statements and the same hashing.
+func TestNobodyLearnsWhichAccountsExist(t *testing.T) {
 	inTurn(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		o := counter.Options()
@@ -242,7 +256,8 @@ func TestNobodyIsTold(t *testing.T) {
 		from().enter("warm@nobody.example", "up")
 		var first answer
 		var statements []string
-		for _, email := range []string{admin, "nobody@" + domain, ada(w.tenant).UserName, who.UserName, "no-password@" + domain} {
+		for _, email := range []string{admin, "nobody@" + domain, ada(w.tenant).UserName, who.UserName,
+			"no-password@" + domain} {
 			guess := "a wrong guess at it"
 			if email == who.UserName {
 				guess = password // right, but they are gone
@@ -251,7 +266,9 @@ func TestNobodyIsTold(t *testing.T) {
 			page := b.continues(b.get("/login"), "email", email, "with", "password")
 			var a answer
 			var list []string
-			if n := work(func() { list = counter.During(func() { a = b.continues(page, "password", guess) }) }); n != 1 {
+			if n := work(func() {
+				list = counter.During(func() { a = b.continues(page, "password", guess) })
+			}); n != 1 {
 				t.Errorf("%s: %d hashes", email, n)
 			}
 			shown := func(a answer) string { return strings.ReplaceAll(a.body, email, admin) }
@@ -265,15 +282,18 @@ func TestNobodyIsTold(t *testing.T) {
 				t.Errorf("%s: other statements:\n%s", email, strings.Join(list, "\n"))
 			}
 		}
-		// Of a domain that nobody has verified, everybody is told that; the rest is the same.
+		// An address of an unverified domain gets an answer of its own. The rest is the same.
 		var a answer
-		if n := work(func() { a = from().enter("who@nobody.example", "a wrong guess at it") }); n != 1 || a.status != http.StatusForbidden {
+		if n := work(func() {
+			a = from().enter("who@nobody.example", "a wrong guess at it")
+		}); n != 1 || a.status != http.StatusForbidden {
 			t.Errorf("%d, %d hashes", a.status, n)
 		}
 	})
 }
 
-// TestGuessingIsSlowedDown for the account wherever one guesses from, on all replicas, and for nobody else.
+// TestGuessingIsSlowedDown for the account, from every address and on all replicas, and for no
+// other account.
 func TestGuessingIsSlowedDown(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -297,7 +317,8 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 			b.address = "203.0.113.9"
 			for i := range 2 {
 				a := guess(i, email, password)
-				if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "Too many attempts") {
+				if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" ||
+					!strings.Contains(a.body, "Too many attempts") {
 					t.Errorf("%s on replica %d: %d %s", email, i, a.status, a.body)
 				}
 			}
@@ -327,7 +348,8 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	exempt := []string{"/sso/token", "/sso/saml/:connection/acs", "/sso/saml/:connection/slo", "/sso/logout/authorize",
 		// docs/design/signon.md, "One login, one browser"
-		"/sso/oidc/:connection/login"} // which an OpenID provider may send a browser to by a form; it only begins a login
+		// which an OpenID provider may send a browser to by a form; it only begins a login
+		"/sso/oidc/:connection/login"}
 	checked := 0
 	for _, route := range sso.Routes(t, w.store) {
 		if route.Method == http.MethodGet || route.Method == http.MethodHead || slices.Contains(exempt, route.Path) {

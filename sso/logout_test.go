@@ -12,10 +12,11 @@ import (
 	"rollcall/testidp"
 )
 
-// logoutURL is where the application sends a browser to sign somebody out.
+// logoutURL is where the application sends a browser to sign a user out.
 func (w *world) logoutURL(profileID any) string {
 	w.t.Helper()
-	a := w.send(nil, http.MethodPost, "/sso/logout/authorize", "Authorization", "Bearer "+w.secret, "Content-Type", "application/json", "", `{"profile_id":"`+profileID.(string)+`"}`)
+	a := w.send(nil, http.MethodPost, "/sso/logout/authorize", "Authorization", "Bearer "+w.secret,
+		"Content-Type", "application/json", "", `{"profile_id":"`+profileID.(string)+`"}`)
 	if a.status != http.StatusOK {
 		w.t.Fatalf("%d %s", a.status, a.body)
 	}
@@ -23,15 +24,16 @@ func (w *world) logoutURL(profileID any) string {
 	return a.object(w.t)["logout_url"].(string)
 }
 
-func TestApplicationSignsSomebodyOut(t *testing.T) {
+func TestApplicationSignsUserOut(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		const after = "https://app.example/bye?x=1"
-		_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-			a.PostLogoutRedirectURIs = []string{after, "https://app.example/other"}
-			return nil
-		})
+		_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+			func(a *organization.ApplicationFields) error {
+				a.PostLogoutRedirectURIs = []string{after, "https://app.example/other"}
+				return nil
+			})
 		must(t, err)
 		b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 		elsewhere, other := w.signedInBrowser(w.tenant, ada(w.tenant))
@@ -39,7 +41,8 @@ func TestApplicationSignsSomebodyOut(t *testing.T) {
 		pending := b.get(w.asks()).code(t)
 		location := w.logoutURL(w.profile(token)["id"])
 		a := b.get(location)
-		if a.status != http.StatusSeeOther || a.location.String() != after || a.cookie(sessionCookie) == nil || a.cookie(sessionCookie).MaxAge >= 0 {
+		if a.status != http.StatusSeeOther || a.location.String() != after || a.cookie(sessionCookie) == nil ||
+			a.cookie(sessionCookie).MaxAge >= 0 {
 			t.Errorf("%d to %s: %s", a.status, a.location, a.body)
 		}
 		if w.profile(token) != nil || b.signedIn() {
@@ -86,21 +89,24 @@ func TestLogoutTokens(t *testing.T) {
 	stranger := &organization.Application{ApplicationFields: organization.ApplicationFields{
 		Name: "Billing", RedirectURIs: []string{callback},
 	}}
-	foreign, err := organization.Across(w.store).CreateApplication(t.Context(), stranger, []model.OrganizationID{fabrikam.org.ID})
+	foreign, err := organization.Across(w.store).CreateApplication(t.Context(), stranger,
+		[]model.OrganizationID{fabrikam.org.ID})
 	must(t, err)
 	for name, c := range map[string]struct {
 		key, kind, body string
 		status          int
 	}{
-		"no key":                     {"", "application/json", `{"profile_id":"` + profile + `"}`, 400},
-		"a wrong key":                {"sk_x", "application/json", `{"profile_id":"` + profile + `"}`, 400},
-		"no profile":                 {w.secret, "application/json", `{}`, 404},
-		"no profile's id":            {w.secret, "application/json", `{"profile_id":"x"}`, 404},
-		"an unknown profile":         {w.secret, "application/json", `{"profile_id":"prof_01GWQ1G0H2FM6ASEF0HS1HCW94"}`, 404},
+		"no key":          {"", "application/json", `{"profile_id":"` + profile + `"}`, 400},
+		"a wrong key":     {"sk_x", "application/json", `{"profile_id":"` + profile + `"}`, 400},
+		"no profile":      {w.secret, "application/json", `{}`, 404},
+		"no profile's id": {w.secret, "application/json", `{"profile_id":"x"}`, 404},
+		"an unknown profile": {w.secret, "application/json",
+			`{"profile_id":"prof_01GWQ1G0H2FM6ASEF0HS1HCW94"}`, 404},
 		"a profile it may not reach": {foreign, "application/json", `{"profile_id":"` + profile + `"}`, 404},
 		"no type":                    {w.secret, "", `{"profile_id":"` + profile + `"}`, 400},
 	} {
-		a := w.send(nil, http.MethodPost, "/sso/logout/authorize", "Authorization", "Bearer "+c.key, "Content-Type", c.kind, "", c.body)
+		a := w.send(nil, http.MethodPost, "/sso/logout/authorize", "Authorization", "Bearer "+c.key,
+			"Content-Type", c.kind, "", c.body)
 		if o := a.object(t); a.status != c.status || o["logout_token"] != nil {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
@@ -112,7 +118,8 @@ func TestLogoutWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
-	if a := b.get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK || !strings.Contains(a.body, "You are signed out") || b.signedIn() {
+	if a := b.get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK ||
+		!strings.Contains(a.body, "You are signed out") || b.signedIn() {
 		t.Errorf("%d to %q: %s", a.status, a.location, a.body)
 	}
 	b, token = w.signedInBrowser(w.tenant, ada(w.tenant))
@@ -137,16 +144,19 @@ func TestPersonSignsOut(t *testing.T) {
 		"a sandboxed page":       {"Origin", "null"},
 		"another site's address": {"Sec-Fetch-Site", "cross-site", "Origin", w.url},
 	} {
-		a := w.send(b, http.MethodPost, "/sso/logout", append(headers, "Content-Type", formType, "Accept", "text/html")...)
+		a := w.send(b, http.MethodPost, "/sso/logout", append(headers, "Content-Type", formType,
+			"Accept", "text/html")...)
 		if a.status != http.StatusForbidden || !b.signedIn() {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 	}
 	a := b.submit("/sso/logout", url.Values{})
-	if a.status != http.StatusOK || !strings.Contains(a.body, "You are signed out") || b.signedIn() || w.profile(token) != nil {
+	if a.status != http.StatusOK || !strings.Contains(a.body, "You are signed out") || b.signedIn() ||
+		w.profile(token) != nil {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if gone := a.cookie(sessionCookie); gone == nil || gone.MaxAge >= 0 || gone.Value != "" || !gone.Secure || !gone.HttpOnly || gone.Path != "/" {
+	if gone := a.cookie(sessionCookie); gone == nil || gone.MaxAge >= 0 || gone.Value != "" || !gone.Secure ||
+		!gone.HttpOnly || gone.Path != "/" {
 		t.Errorf("%v", gone)
 	}
 	if a := b.submit("/sso/logout", url.Values{}); a.status != http.StatusOK {

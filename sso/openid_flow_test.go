@@ -39,7 +39,8 @@ func TestSignInOverOpenIDConnect(t *testing.T) {
 				who := person(o.tenant, 3)
 				p := o.profileOf(who)
 				for name, want := range map[string]any{
-					"email": who.UserName, "first_name": who.GivenName, "last_name": who.FamilyName, "idp_id": who.ExternalID,
+					"email": who.UserName, "first_name": who.GivenName, "last_name": who.FamilyName,
+					"idp_id":          who.ExternalID,
 					"connection_type": c.kind, "connection_id": o.id,
 				} {
 					if p[name] != want {
@@ -49,7 +50,8 @@ func TestSignInOverOpenIDConnect(t *testing.T) {
 				var groups []string
 				for _, g := range o.idp.Groups() {
 					if slices.Contains(g.Members, who.ID) {
-						groups = append(groups, map[bool]string{true: g.ExternalID, false: g.Name}[c.personality == testidp.EntraSAML])
+						groups = append(groups, map[bool]string{true: g.ExternalID,
+							false: g.Name}[c.personality == testidp.EntraSAML])
 					}
 				}
 				slices.Sort(groups)
@@ -59,7 +61,8 @@ func TestSignInOverOpenIDConnect(t *testing.T) {
 				o.mu.Lock()
 				asked := strings.Join(o.asked, " ")
 				o.mu.Unlock()
-				if strings.Contains(asked, "openid-configuration") || strings.Contains(asked, "jwks") || strings.Count(asked, "userinfo") != c.userInfo || strings.Count(asked, "token") != 1 {
+				if strings.Contains(asked, "openid-configuration") || strings.Contains(asked, "jwks") ||
+					strings.Count(asked, "userinfo") != c.userInfo || strings.Count(asked, "token") != 1 {
 					t.Errorf("the second login asked for %s", asked)
 				}
 				raw, _ := p["raw_attributes"].(map[string]any)
@@ -71,8 +74,8 @@ func TestSignInOverOpenIDConnect(t *testing.T) {
 	})
 }
 
-// What is asked of the provider is what the application asked of us, and nothing that opens something
-// is in the address or the database.
+// What is asked of the provider is what the application asked of us, and nothing that opens
+// something is in the address or the database.
 func TestAuthenticationRequest(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
@@ -84,10 +87,12 @@ func TestAuthenticationRequest(t *testing.T) {
 			want  map[string]string
 		}{
 			{"nothing special", nil, map[string]string{"prompt": "", "max_age": "", "login_hint": ""}},
-			{"a hint", []string{"login_hint", "ada & co@oidc.example"}, map[string]string{"login_hint": "ada & co@oidc.example"}},
+			{"a hint", []string{"login_hint", "ada & co@oidc.example"},
+				map[string]string{"login_hint": "ada & co@oidc.example"}},
 			{"a new login", []string{"prompt", "login"}, map[string]string{"prompt": "login", "max_age": "0"}},
 			{"a recent login", []string{"max_age", "300"}, map[string]string{"prompt": "", "max_age": "300"}},
-			{"both", []string{"max_age", "300", "prompt", "login"}, map[string]string{"prompt": "login", "max_age": "300"}},
+			{"both", []string{"max_age", "300", "prompt", "login"},
+				map[string]string{"prompt": "login", "max_age": "300"}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				q := w.browser().get(w.authorize(o.tenant, c.asked...)).location.Query()
@@ -96,8 +101,9 @@ func TestAuthenticationRequest(t *testing.T) {
 						t.Errorf("%s is %q, want %q", name, got, want)
 					}
 				}
-				for name, want := range map[string]string{"response_type": "code", "client_id": "rollcall client", "redirect_uri": o.callback(),
-					"scope": "openid profile email groups", "code_challenge_method": "S256"} {
+				for name, want := range map[string]string{"response_type": "code", "client_id": "rollcall client",
+					"redirect_uri": o.callback(),
+					"scope":        "openid profile email groups", "code_challenge_method": "S256"} {
 					if got := q.Get(name); got != want {
 						t.Errorf("%s is %q, want %q", name, got, want)
 					}
@@ -137,9 +143,12 @@ func TestFreshnessOverOpenIDConnect(t *testing.T) {
 		{"weeks old and nobody minds", nil, at(40 * 24 * time.Hour), connection.ReauthenticationEnforced, false},
 		{"missing and nobody minds", nil, none, connection.ReauthenticationEnforced, false},
 		{"new, as asked", []string{"prompt", "login"}, at(0), connection.ReauthenticationEnforced, false},
-		{"old though a new one was asked for", []string{"prompt", "login"}, at(3 * time.Minute), connection.ReauthenticationEnforced, true},
-		{"missing though a new one was asked for", []string{"prompt", "login"}, none, connection.ReauthenticationEnforced, true},
-		{"missing where it is only requested", []string{"prompt", "login"}, none, connection.ReauthenticationRequested, false},
+		{"old though a new one was asked for", []string{"prompt", "login"}, at(3 * time.Minute),
+			connection.ReauthenticationEnforced, true},
+		{"missing though a new one was asked for", []string{"prompt", "login"}, none,
+			connection.ReauthenticationEnforced, true},
+		{"missing where it is only requested", []string{"prompt", "login"}, none,
+			connection.ReauthenticationRequested, false},
 		{"young enough", []string{"max_age", "600"}, at(9 * time.Minute), connection.ReauthenticationEnforced, false},
 		{"too old", []string{"max_age", "600"}, at(13 * time.Minute), connection.ReauthenticationEnforced, true},
 		{"missing with max_age", []string{"max_age", "600"}, none, connection.ReauthenticationEnforced, true},
@@ -156,7 +165,9 @@ func TestFreshnessOverOpenIDConnect(t *testing.T) {
 		})
 	}
 	t.Run("a session whose authentication is unknown does not satisfy max_age", func(t *testing.T) {
-		w.update(o.tenant, func(to *connection.ConnectionFields) { to.Reauthentication = connection.ReauthenticationEnforced })
+		w.update(o.tenant, func(to *connection.ConnectionFields) {
+			to.Reauthentication = connection.ReauthenticationEnforced
+		})
 		o.idp.VaryTokens(testidp.TokenOptions{Edit: none})
 		b := w.browser()
 		o.signIn(b, ada(o.tenant), w.authorize(o.tenant)).code(t)
@@ -195,7 +206,10 @@ func TestGroupsOverOpenIDConnect(t *testing.T) {
 			{"a list", claim([]string{"one", "two"}), "one two", ""},
 			{"missing", claim(nil), "one two", ""},
 			{"overage", testidp.TokenOptions{Groups: many}, "one two", "more groups"},
-			{"overage as the implicit flow tells it", testidp.TokenOptions{Edit: func(c map[string]any) { delete(c, "groups"); c["hasgroups"] = true }}, "one two", "more groups"},
+			{"overage as the implicit flow tells it", testidp.TokenOptions{Edit: func(c map[string]any) {
+				delete(c, "groups")
+				c["hasgroups"] = true
+			}}, "one two", "more groups"},
 			{"one, which is no list", claim("three"), "three", ""},
 			{"numbers", claim([]any{4, "five"}), "4 five", ""},
 			{"empty", claim([]string{}), "", ""},
@@ -203,12 +217,14 @@ func TestGroupsOverOpenIDConnect(t *testing.T) {
 			if got := strings.Join(sign(c.vary), " "); got != c.want {
 				t.Errorf("%s: %q, want %q", c.name, got, c.want)
 			}
-			if notes := strings.Join(o.attempt().Notes, " "); c.note == "" && notes != "" || !strings.Contains(notes, c.note) {
+			if notes := strings.Join(o.attempt().Notes, " "); c.note == "" && notes != "" ||
+				!strings.Contains(notes, c.note) {
 				t.Errorf("%s: the log notes %q", c.name, notes)
 			}
 		}
 		t.Run("of a claim with another name", func(t *testing.T) {
-			w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"oidc": map[string]any{"groups_claim": "roles"}})
+			w.api(http.MethodPatch, "/connections/"+o.id,
+				map[string]any{"oidc": map[string]any{"groups_claim": "roles"}})
 			got := sign(testidp.TokenOptions{Edit: func(c map[string]any) { c["roles"] = []string{"Writer"} }})
 			if !slices.Equal(got, []string{"Writer"}) {
 				t.Errorf("%q", got)
@@ -217,8 +233,8 @@ func TestGroupsOverOpenIDConnect(t *testing.T) {
 	})
 }
 
-// TestClaimsThatAConnectionNames: what is mapped comes from there only, and the provider's word on email
-// is none on another claim.
+// TestClaimsThatAConnectionNames: what is mapped comes from there only, and the provider's word on
+// email is none on another claim.
 func TestClaimsThatAConnectionNames(t *testing.T) {
 	t.Parallel()
 	w := one(t)
@@ -226,56 +242,66 @@ func TestClaimsThatAConnectionNames(t *testing.T) {
 	mapping := func(body map[string]any) {
 		w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"attribute_mapping": body})
 	}
-	more := map[string]any{"vorname": "Augusta", "nachname": "King", "rufname": "Gus", "abteilungen": []string{"Engineers"}, "groups": []string{"Staff"}, "work_email": "gus@oidc.example"}
+	more := map[string]any{"vorname": "Augusta", "nachname": "King", "rufname": "Gus",
+		"abteilungen": []string{"Engineers"}, "groups": []string{"Staff"}, "work_email": "gus@oidc.example"}
 	says := func(c map[string]any) { maps.Copy(c, more); c["sub"] = "augusta" }
 	o.idp.VaryTokens(testidp.TokenOptions{Edit: says})
-	mapping(map[string]any{"first_name": "vorname", "last_name": "nachname", "display_name": "rufname", "groups": "abteilungen", "email": "work_email"})
+	mapping(map[string]any{"first_name": "vorname", "last_name": "nachname", "display_name": "rufname",
+		"groups": "abteilungen", "email": "work_email"})
 	if a := o.signIn(w.browser(), ada(o.tenant), o.login()); a.status == http.StatusSeeOther {
 		t.Errorf("somebody came in by an address that the provider does not vouch for: %v", o.attempt())
 	}
 	w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"trust_email": true})
 	got := o.profileOf(ada(o.tenant))
-	if got["email"] != "gus@oidc.example" || got["first_name"] != "Augusta" || got["last_name"] != "King" || got["name"] != "Gus" || !slices.Equal(texts(got["groups"]), []string{"Engineers"}) {
+	if got["email"] != "gus@oidc.example" || got["first_name"] != "Augusta" || got["last_name"] != "King" ||
+		got["name"] != "Gus" || !slices.Equal(texts(got["groups"]), []string{"Engineers"}) {
 		t.Errorf("got %v", got)
 	}
 	t.Run("from userinfo", func(t *testing.T) {
 		o.idp.VaryTokens(testidp.TokenOptions{Edit: func(c map[string]any) { c["sub"] = "bea" },
 			UserInfo: func(c map[string]any) { says(c); c["sub"], c["work_email"] = "bea", "bea@oidc.example" }})
 		got := o.profileOf(ada(o.tenant))
-		if got["email"] != "bea@oidc.example" || got["first_name"] != "Augusta" || !slices.Equal(texts(got["groups"]), []string{"Engineers"}) {
+		if got["email"] != "bea@oidc.example" || got["first_name"] != "Augusta" ||
+			!slices.Equal(texts(got["groups"]), []string{"Engineers"}) {
 			t.Errorf("got %v", got)
 		}
 	})
 }
 
-// A tile of the provider leads to our login address, with whom it is about.
+// A tile of the provider leads to our login address, with the person as a hint.
 func TestLoginStartedByTheOpenIDProvider(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	initiate := func(method, issuer string) answer {
-		form := url.Values{"iss": {issuer}, "login_hint": {"ada@oidc.example"}, "target_link_uri": {"https://evil.example/"}}
+		form := url.Values{"iss": {issuer}, "login_hint": {"ada@oidc.example"},
+			"target_link_uri": {"https://evil.example/"}}
 		if method == http.MethodPost {
-			return w.send(nil, method, o.login(), "Content-Type", formType, "Sec-Fetch-Site", "cross-site", "", form.Encode())
+			return w.send(nil, method, o.login(), "Content-Type", formType, "Sec-Fetch-Site", "cross-site", "",
+				form.Encode())
 		}
 		return w.browser().get(o.login() + "?" + form.Encode())
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		a := initiate(method, o.idp.OIDCIssuer())
-		if q := a.location.Query(); !strings.HasPrefix(a.location.String(), o.server.URL) || q.Get("login_hint") != "ada@oidc.example" {
+		if q := a.location.Query(); !strings.HasPrefix(a.location.String(), o.server.URL) ||
+			q.Get("login_hint") != "ada@oidc.example" {
 			t.Errorf("%s: %d to %s", method, a.status, a.location)
 		}
 	}
-	if a := initiate(http.MethodGet, "https://evil.example"); a.status != http.StatusBadRequest || a.location.String() != "" {
+	if a := initiate(http.MethodGet, "https://evil.example"); a.status != http.StatusBadRequest ||
+		a.location.String() != "" {
 		t.Errorf("another issuer: %d to %s", a.status, a.location)
 	}
-	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-		a.InitiateLoginURI = "https://app.example/login"
-		return nil
-	})
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+		func(a *organization.ApplicationFields) error {
+			a.InitiateLoginURI = "https://app.example/login"
+			return nil
+		})
 	must(t, err)
 	a := initiate(http.MethodGet, o.idp.OIDCIssuer())
-	if q := a.location.Query(); a.location.Host != "app.example" || q.Get("connection") != o.id || q.Get("login_hint") != "ada@oidc.example" {
+	if q := a.location.Query(); a.location.Host != "app.example" || q.Get("connection") != o.id ||
+		q.Get("login_hint") != "ada@oidc.example" {
 		t.Errorf("with an application: %d to %s", a.status, a.location)
 	}
 }
@@ -286,12 +312,14 @@ func TestProtocolsAreApart(t *testing.T) {
 	w := one(t)
 	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
 	for _, path := range []string{"/sso/saml/" + o.id + "/metadata", "/sso/saml/" + o.id + "/login",
-		"/sso/oidc/" + model.ConnectionPrefix.ID(w.connection.ID) + "/login", "/sso/oidc/" + model.ConnectionPrefix.ID(w.connection.ID) + "/callback?state=x"} {
+		"/sso/oidc/" + model.ConnectionPrefix.ID(w.connection.ID) + "/login", "/sso/oidc/" +
+			model.ConnectionPrefix.ID(w.connection.ID) + "/callback?state=x"} {
 		if a := w.browser().get(path); a.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, a.status)
 		}
 	}
-	if a := w.browser().post(w.url+"/sso/saml/"+o.id+"/acs", url.Values{"SAMLResponse": {"x"}}); a.status != http.StatusNotFound {
+	if a := w.browser().post(w.url+"/sso/saml/"+o.id+"/acs",
+		url.Values{"SAMLResponse": {"x"}}); a.status != http.StatusNotFound {
 		t.Errorf("acs: %d", a.status)
 	}
 	a := w.browser().get("/login/contoso-oidc")
@@ -300,7 +328,7 @@ func TestProtocolsAreApart(t *testing.T) {
 	}
 }
 
-// The identity provider can be told that somebody signs out.
+// The identity provider can be asked to end its session.
 func TestIDTokenIsKeptForLogout(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -315,7 +343,8 @@ func TestIDTokenIsKeptForLogout(t *testing.T) {
 		}
 		saml := w.browser()
 		w.activate(w.tenant)
-		in, err = signon.Across(w.store).SessionByToken(t.Context(), saml.signIn(w.tenant, ada(w.tenant)).cookie(sessionCookie).Value)
+		in, err = signon.Across(w.store).SessionByToken(t.Context(),
+			saml.signIn(w.tenant, ada(w.tenant)).cookie(sessionCookie).Value)
 		must(t, err)
 		if token, err := connection.In(w.org).IDToken(t.Context(), in.Session.ID); err != nil || token != "" {
 			t.Errorf("a session over SAML has %q: %v", token, err)

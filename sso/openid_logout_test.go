@@ -12,8 +12,8 @@ import (
 	"rollcall/testidp"
 )
 
-// TestPersonSignsOutAtTheOpenIDProviderToo: our session ends first; the provider is told whose of its
-// sessions is meant, and sends the browser back.
+// TestPersonSignsOutAtTheOpenIDProviderToo: our session ends first. The request to the provider
+// names the provider's session, and the provider sends the browser back.
 func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -38,8 +38,10 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 		sent := b.submit("/sso/logout", url.Values{})
 		q := sent.location.Query()
 		back := w.url + "/sso/oidc/" + o.id + "/logout"
-		if sent.status != http.StatusSeeOther || !strings.HasPrefix(sent.location.String(), o.server.URL+"/") || q.Get("id_token_hint") != hint ||
-			q.Get("client_id") != "rollcall client" || q.Get("post_logout_redirect_uri") != back || q.Get("state") == "" {
+		if sent.status != http.StatusSeeOther || !strings.HasPrefix(sent.location.String(), o.server.URL+"/") ||
+			q.Get("id_token_hint") != hint ||
+			q.Get("client_id") != "rollcall client" || q.Get("post_logout_redirect_uri") != back ||
+			q.Get("state") == "" {
 			t.Fatalf("%d to %s", sent.status, sent.location)
 		}
 		if b.signedIn() {
@@ -60,10 +62,12 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 			{"two slashes as state", b, "//evil.example", refusal.LogoutUnknown},
 		} {
 			t.Run(c.name, func(t *testing.T) {
-				w.logoutRefused(o.tenant, c.browser.get(back+"?"+url.Values{"state": {c.state}}.Encode()), string(c.reason))
+				w.logoutRefused(o.tenant, c.browser.get(back+"?"+url.Values{"state": {c.state}}.Encode()),
+					string(c.reason))
 			})
 		}
-		if a := b.get(back + "?state=" + q.Get("state")); a.status != http.StatusOK || !strings.Contains(a.body, "You are signed out") {
+		if a := b.get(back + "?state=" + q.Get("state")); a.status != http.StatusOK ||
+			!strings.Contains(a.body, "You are signed out") {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 		w.logoutRefused(o.tenant, b.get(back+"?state="+q.Get("state")), string(refusal.LogoutUsed))
@@ -73,7 +77,7 @@ func TestPersonSignsOutAtTheOpenIDProviderToo(t *testing.T) {
 	})
 }
 
-// TestOpenIDProviderThatCannotBeAsked keeps nobody signed in here.
+// TestOpenIDProviderThatCannotBeAsked: the session here ends all the same.
 func TestOpenIDProviderThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	w := one(t)
@@ -82,8 +86,9 @@ func TestOpenIDProviderThatCannotBeAsked(t *testing.T) {
 	b := w.browser()
 	o.signIn(b, ada(o.tenant), o.login())
 	o.server.Close()
-	// A replica that has asked nobody yet.
-	a := w.send(b, http.MethodPost, w.replica(t).server.URL+"/sso/logout", "Content-Type", formType, "Sec-Fetch-Site", "same-origin", "Accept", "text/html")
+	// A replica that has not read the provider's configuration yet.
+	a := w.send(b, http.MethodPost, w.replica(t).server.URL+"/sso/logout", "Content-Type", formType, "Sec-Fetch-Site",
+		"same-origin", "Accept", "text/html")
 	if a.status != http.StatusOK || b.signedIn() || !strings.Contains(a.body, "you may still be signed in") {
 		t.Errorf("%d to %q: %s", a.status, a.location, a.body)
 	}

@@ -20,7 +20,7 @@ import (
 // clientSecret is what every OpenID provider of these tests knows the connection by.
 const clientSecret = "a client's secret: with / & signs"
 
-// roots are whom the server trusts: every test server of Go has the same certificate.
+// roots are the certificates that the server trusts. Every test server of Go has the same one.
 var roots = sync.OnceValue(func() *x509.CertPool {
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
@@ -58,7 +58,7 @@ func (o *openID) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.server.Config.Handler.(*front).idp.ServeHTTP(w, r)
 }
 
-// front stands before the provider.
+// front is a server in front of the provider.
 type front struct {
 	*openID
 	idp *testidp.Server
@@ -104,19 +104,22 @@ func (w *world) draftOpenID(slug, domain string, personality testidp.Personality
 	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{
 		Name: slug, Slug: slug, Settings: organization.DefaultSettings(),
 	}}
-	must(w.t, operator.Across(w.store).CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]organization.DomainState{domain: organization.DomainStateVerified}))
+	must(w.t, operator.Across(w.store).CreateOrganization(ctx, "operator:test", model.Everywhere(), g,
+		map[string]organization.DomainState{domain: organization.DomainStateVerified}))
 	o := &openID{w: w, tenant: tenant{org: w.store.Org(g.ID, "operator:test")}, own: map[string]http.HandlerFunc{}}
 	o.server = httptest.NewUnstartedServer(nil)
 	o.server.StartTLS()
 	w.t.Cleanup(o.server.Close)
 	idp, err := testidp.New(testidp.Options{Now: w.clock.Now, BaseURL: o.server.URL,
-		Applications: []testidp.ApplicationOptions{{Name: slug, Domain: domain, Personality: personality, Key: keys().idp}}})
+		Applications: []testidp.ApplicationOptions{{Name: slug, Domain: domain, Personality: personality,
+			Key: keys().idp}}})
 	must(w.t, err)
 	o.server.Config.Handler = &front{o, idp}
 	o.idp = idp.Applications()[0]
 	created := w.api(http.MethodPost, "/connections", map[string]any{
 		"organization_id": model.OrganizationPrefix.ID(string(g.ID)), "name": "Northwind", "connection_type": kind,
-		"oidc": map[string]any{"issuer": o.idp.OIDCIssuer(), "client_id": "rollcall client", "client_secret": clientSecret},
+		"oidc": map[string]any{"issuer": o.idp.OIDCIssuer(), "client_id": "rollcall client",
+			"client_secret": clientSecret},
 	})
 	o.id, _ = created["id"].(string)
 	redirectURI, _ := created["oidc"].(map[string]any)["redirect_uri"].(string)
@@ -132,7 +135,8 @@ func (w *world) api(method, path string, body any) map[string]any {
 	w.t.Helper()
 	text, err := json.Marshal(body)
 	must(w.t, err)
-	a := w.send(nil, method, path, "Authorization", "Bearer "+bootstrapKey, "Content-Type", "application/json", "", string(text))
+	a := w.send(nil, method, path, "Authorization", "Bearer "+bootstrapKey, "Content-Type", "application/json", "",
+		string(text))
 	if a.status/100 != 2 {
 		w.t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
 	}
@@ -168,13 +172,13 @@ func (o *openID) answer(sent answer, who testidp.Person) string {
 	return to.RedirectTo
 }
 
-// signIn walks from an address of ours to the provider and back, and returns the last answer.
+// signIn goes from an address of ours to the provider and back, and returns the last answer.
 func (o *openID) signIn(b *browser, who testidp.Person, from string) answer {
 	o.w.t.Helper()
 	return b.get(o.answer(b.get(from), who))
 }
 
-// profileOf signs somebody in for the application and asks who came.
+// profileOf signs a person in for the application, and returns the profile.
 func (o *openID) profileOf(who testidp.Person, extra ...string) map[string]any {
 	o.w.t.Helper()
 	back := o.signIn(o.w.browser(), who, o.w.authorize(o.tenant, extra...))

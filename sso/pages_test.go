@@ -11,14 +11,16 @@ import (
 	"rollcall/model/connection"
 )
 
-// TestPages renders each page once: whole, in our layout, with nothing inline and nothing from elsewhere.
+// TestPages renders each page once: whole, in our layout, with nothing inline and nothing from
+// elsewhere.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	w := one(t)
-	_, err := connection.In(w.org).UpdateConnection(t.Context(), w.connection.ID, func(c *connection.ConnectionFields) error {
-		c.Name = `<b>"Northwind" & Söhne</b>`
-		return nil
-	})
+	_, err := connection.In(w.org).UpdateConnection(t.Context(), w.connection.ID,
+		func(c *connection.ConnectionFields) error {
+			c.Name = `<b>"Northwind" & Söhne</b>`
+			return nil
+		})
 	must(t, err)
 	who := person(w.tenant, 20) // Seán O'Brien
 	b := w.browser()
@@ -36,26 +38,39 @@ func TestPages(t *testing.T) {
 		form   string   // where the form goes; empty without one
 		says   []string // in the text
 	}{
-		"choose":         {choice, 200, "Choose how to sign in", "", []string{`<b>"Northwind" & Söhne</b>`}},
-		"post":           {b.get(w.sp(post.connection, "/login")), 200, "Signing in", w.idp.SAMLSignOnURL(), []string{"Continue"}},
-		"refused":        {b.post(w.sp(w.connection, "/acs"), url.Values{}), 403, "You were not signed in", "", []string{"reference"}},
-		"signed in":      {b.get("/sso/signed-in"), 200, "You are signed in", "/sso/logout", []string{who.UserName, who.Name(), "contoso", "member"}},
-		"logout":         {b.get("/sso/logout"), 200, "Sign out", "/sso/logout", []string{"Sign out?"}},
-		"signed out":     {w.browser().submit("/sso/logout", url.Values{}), 200, "You are signed out", "", nil},
-		"logout refused": {b.get(w.sp(w.connection, "/slo")), 403, "Signing out did not complete", "", []string{"reference"}},
-		"login":          {b.get("/login?organization=contoso"), 200, "Sign in", "/login", []string{"E-mail address", "Use a password", "contoso"}},
-		"no address":     {b.submit("/login", url.Values{"email": {`"><b>`}}), 400, "Error: Sign in", "/login", []string{"whole e-mail address"}},
-		"password":       {b.submit("/login", url.Values{"email": {admin}, "with": {"password"}}), 200, "Sign in with a password", "/login/password", []string{"Password"}},
-		"wrong":          {b.submit("/login/password", url.Values{"email": {admin}, "password": {"not it"}}), 403, "Error: Sign in with a password", "/login/password", []string{"is wrong."}},
-		"new password":   {b.get(w.link(hedy.ID)), 200, "Set your password", "", []string{admin, "contoso", "15 characters"}},
-		"weak password":  {b.submit(w.link(hedy.ID), url.Values{}), 400, "Error: Set your password", "", []string{"is not empty"}},
-		"password set":   {b.submit(w.link(hedy.ID), set), 200, "Your password is set", "", []string{"password manager"}},
-		"not here":       {b.get("/login/nobody"), 404, "Nothing here", "", []string{"There is no organization with this login address."}},
-		"bad client":     {b.get("/sso/authorize"), 400, "Not understood", "", []string{"client_id"}},
-		"nobody":         {w.browser().get("/sso/signed-in"), 401, "Sign in first", "", nil},
+		"choose": {choice, 200, "Choose how to sign in", "", []string{`<b>"Northwind" & Söhne</b>`}},
+		"post": {b.get(w.sp(post.connection, "/login")), 200, "Signing in", w.idp.SAMLSignOnURL(),
+			[]string{"Continue"}},
+		"refused": {b.post(w.sp(w.connection, "/acs"), url.Values{}), 403, "You were not signed in", "",
+			[]string{"reference"}},
+		"signed in": {b.get("/sso/signed-in"), 200, "You are signed in", "/sso/logout",
+			[]string{who.UserName, who.Name(), "contoso", "member"}},
+		"logout":     {b.get("/sso/logout"), 200, "Sign out", "/sso/logout", []string{"Sign out?"}},
+		"signed out": {w.browser().submit("/sso/logout", url.Values{}), 200, "You are signed out", "", nil},
+		"logout refused": {b.get(w.sp(w.connection, "/slo")), 403, "Signing out did not complete", "",
+			[]string{"reference"}},
+		"login": {b.get("/login?organization=contoso"), 200, "Sign in", "/login",
+			[]string{"E-mail address", "Use a password", "contoso"}},
+		"no address": {b.submit("/login", url.Values{"email": {`"><b>`}}), 400, "Error: Sign in", "/login",
+			[]string{"whole e-mail address"}},
+		"password": {b.submit("/login", url.Values{"email": {admin}, "with": {"password"}}), 200,
+			"Sign in with a password", "/login/password", []string{"Password"}},
+		"wrong": {b.submit("/login/password", url.Values{"email": {admin}, "password": {"not it"}}), 403,
+			"Error: Sign in with a password", "/login/password", []string{"is wrong."}},
+		"new password": {b.get(w.link(hedy.ID)), 200, "Set your password", "",
+			[]string{admin, "contoso", "15 characters"}},
+		"weak password": {b.submit(w.link(hedy.ID), url.Values{}), 400, "Error: Set your password", "",
+			[]string{"is not empty"}},
+		"password set": {b.submit(w.link(hedy.ID), set), 200, "Your password is set", "",
+			[]string{"password manager"}},
+		"not here": {b.get("/login/nobody"), 404, "Nothing here", "",
+			[]string{"There is no organization with this login address."}},
+		"bad client": {b.get("/sso/authorize"), 400, "Not understood", "", []string{"client_id"}},
+		"nobody":     {w.browser().get("/sso/signed-in"), 401, "Sign in first", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.answer.status != c.status || c.header.Get("Content-Type") != "text/html; charset=UTF-8" || c.header.Get("Cache-Control") != "no-store" {
+			if c.answer.status != c.status || c.header.Get("Content-Type") != "text/html; charset=UTF-8" ||
+				c.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%d %v", c.answer.status, c.header)
 			}
 			page := read(t, c.body)
@@ -68,11 +83,15 @@ func TestPages(t *testing.T) {
 				}
 			}
 			policy := directives(c.header.Get("Content-Security-Policy"))
-			if policy["default-src"] != "'none'" || policy["script-src"] != "'self'" || policy["style-src"] != "'self'" || policy["frame-ancestors"] != "'none'" || policy["base-uri"] != "'none'" {
+			if policy["default-src"] != "'none'" || policy["script-src"] != "'self'" ||
+				policy["style-src"] != "'self'" || policy["frame-ancestors"] != "'none'" ||
+				policy["base-uri"] != "'none'" {
 				t.Errorf("%v", policy)
 			}
-			// The forms that go on to the identity provider or an application alone may leave: where to is theirs.
-			leaves := c.form == w.idp.SAMLSignOnURL() || name == "logout" || c.form == "/login" || c.form == "/login/password"
+			// The forms that go on to the identity provider or an application alone may leave:
+			// where to is theirs.
+			leaves := c.form == w.idp.SAMLSignOnURL() || name == "logout" || c.form == "/login" ||
+				c.form == "/login/password"
 			if bound := policy["form-action"] == "'self'"; bound == leaves {
 				t.Errorf("form-action %q", policy["form-action"])
 			}
@@ -112,7 +131,8 @@ func read(t *testing.T, body string) rendered {
 		}
 		for _, a := range n.Attr {
 			switch {
-			case a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(strings.ToLower(strings.TrimSpace(a.Val)), "javascript:"):
+			case a.Key == "style" || strings.HasPrefix(a.Key, "on") ||
+				strings.HasPrefix(strings.ToLower(strings.TrimSpace(a.Val)), "javascript:"):
 				t.Errorf("inline %s of %s: %s", a.Key, n.Data, a.Val)
 			case n.Data == "form" && a.Key == "action":
 				p.action = a.Val
@@ -137,7 +157,7 @@ func directives(policy string) map[string]string {
 	return out
 }
 
-// TestPostBinding signs somebody in at an identity provider that takes requests by HTTP-POST only.
+// TestPostBinding signs a person in at an identity provider that takes requests by HTTP-POST only.
 func TestPostBinding(t *testing.T) {
 	t.Parallel()
 	w := one(t)
@@ -166,7 +186,8 @@ func TestPostBinding(t *testing.T) {
 		t.Fatalf("no signed request: %s", a.body)
 	}
 	response := w.tenant.respond(t, ada(w.tenant), id[1])
-	b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {response}, "RelayState": {fields.Get("RelayState")}}).code(t)
+	b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {response},
+		"RelayState": {fields.Get("RelayState")}}).code(t)
 }
 
 // TestMetadata is what an administrator gives to their identity provider.
@@ -174,8 +195,10 @@ func TestMetadata(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	a := w.browser().get(w.sp(w.connection, "/metadata"))
-	for _, want := range []string{`entityID="` + w.sp(w.connection, "/metadata") + `"`, `Location="` + w.sp(w.connection, "/acs") + `"`, `use="signing"`} {
-		if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/samlmetadata+xml" || !strings.Contains(a.body, want) {
+	for _, want := range []string{`entityID="` + w.sp(w.connection, "/metadata") + `"`,
+		`Location="` + w.sp(w.connection, "/acs") + `"`, `use="signing"`} {
+		if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/samlmetadata+xml" ||
+			!strings.Contains(a.body, want) {
 			t.Errorf("%d, no %s in %s", a.status, want, a.body)
 		}
 	}

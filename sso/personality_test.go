@@ -34,8 +34,10 @@ var personalities = []struct {
 	{"Okta, by userName", testidp.OktaSAML, "OktaSAML", "okta scim v2.0", externalID, userName, userName},
 	{"Okta, by userName in capitals", testidp.OktaSAML, "OktaSAML", "okta scim v2.0", externalID, capitals, userName},
 	{"Entra, by object id", testidp.EntraSAML, connection.AzureSAML, "azure scim v2.0", externalID, alias, externalID},
-	{"Entra, by user principal name", testidp.EntraSAML, connection.AzureSAML, "azure scim v2.0", alias, userName, externalID},
-	{"AD FS, by user principal name", testidp.ADFSSAML, "ADFSSAML", "generic scim v2.0", externalID, userName, userName},
+	{"Entra, by user principal name", testidp.EntraSAML, connection.AzureSAML, "azure scim v2.0", alias, userName,
+		externalID},
+	{"AD FS, by user principal name", testidp.ADFSSAML, "ADFSSAML", "generic scim v2.0", externalID, userName,
+		userName},
 }
 
 func nothing(testidp.Person) string        { return "" }
@@ -56,7 +58,8 @@ func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
 				other := d.provision(person(n, 1).UserName, person(n, 1).ExternalID, person(n, 1))
 				id := d.provision(p.userName(who), p.externalID(who), who)
 				b := w.browser()
-				a := b.post(w.sp(n.connection, "/acs"), n.answer(t, b.get(w.sp(n.connection, "/login")), who, testidp.ResponseOptions{}))
+				a := b.post(w.sp(n.connection, "/acs"), n.answer(t, b.get(w.sp(n.connection, "/login")), who,
+					testidp.ResponseOptions{}))
 				if a.status != http.StatusSeeOther {
 					t.Fatalf("%d %v", a.status, w.log(n))
 				}
@@ -65,7 +68,8 @@ func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
 				if want.ID != id || profile["user_id"] != model.UserPrefix.ID(want.ID) {
 					t.Errorf("signed in as %v, SCIM knows %s", profile["user_id"], id)
 				}
-				if profile["idp_id"] != p.idpID(who) || profile["email"] != who.UserName || profile["first_name"] != who.GivenName || profile["last_name"] != who.FamilyName {
+				if profile["idp_id"] != p.idpID(who) || profile["email"] != who.UserName ||
+					profile["first_name"] != who.GivenName || profile["last_name"] != who.FamilyName {
 					t.Errorf("%v", profile)
 				}
 				if users := w.users(n); len(users) != 2 {
@@ -82,7 +86,8 @@ func TestPersonOfTheDirectorySignsInAsThemselves(t *testing.T) {
 				}
 				d.setActive(id, false)
 				late := w.begin(n)
-				w.refused(n, late.post(w.sp(n.connection, "/acs"), n.answer(t, late.sent, who, testidp.ResponseOptions{})), string(refusal.UserDeactivated))
+				w.refused(n, late.post(w.sp(n.connection, "/acs"),
+					n.answer(t, late.sent, who, testidp.ResponseOptions{})), string(refusal.UserDeactivated))
 				if other == id {
 					t.Error("two people are one user")
 				}
@@ -147,21 +152,23 @@ func TestAssertedGroups(t *testing.T) {
 				t.Errorf("%d groups of %d", len(got), len(many))
 			}
 			if c.saml == testidp.EntraSAML {
-				if got := groups(testidp.ResponseOptions{Groups: many, Edit: empty(c.attribute)}); !slices.Equal(got, two) {
+				if got := groups(testidp.ResponseOptions{Groups: many, Edit: empty(c.attribute)}); !slices.Equal(got,
+					two) {
 					t.Errorf("an empty attribute beside the link leaves %v of %v", got, two)
 				}
 			}
 			if got := groups(testidp.ResponseOptions{Groups: []string{}, Edit: empty(c.attribute)}); len(got) != 0 {
 				t.Errorf("the empty attribute leaves %v", got)
 			}
-			if got := groups(testidp.ResponseOptions{Groups: []string{"Sales", "sales", "SALES"}}); c.saml != testidp.EntraSAML && len(got) != 1 {
+			if got := groups(testidp.ResponseOptions{Groups: []string{"Sales", "sales",
+				"SALES"}}); c.saml != testidp.EntraSAML && len(got) != 1 {
 				t.Errorf("one name in several spellings is %v", got)
 			}
 		})
 	}
 }
 
-// TestManyGroups signs in somebody with 1,500 groups.
+// TestManyGroups signs in a person with 1,500 groups.
 func TestManyGroups(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -175,26 +182,29 @@ func TestManyGroups(t *testing.T) {
 			form := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{Groups: names})
 			start := time.Now()
 			code := b.post(w.sp(w.connection, "/acs"), form).code(t)
-			t.Logf("a response of %d KiB with %d groups took %s", len(form.Get("SAMLResponse"))>>10, len(names), time.Since(start))
+			t.Logf("a response of %d KiB with %d groups took %s", len(form.Get("SAMLResponse"))>>10, len(names),
+				time.Since(start))
 			if got := w.profile(first(w.exchange(code)))["groups"].([]any); len(got) != len(names) {
 				t.Errorf("%d groups", len(got))
 			}
 		}
 		b := w.begin(w.tenant)
-		b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{Groups: names[:1]})).code(t)
+		b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant),
+			testidp.ResponseOptions{Groups: names[:1]})).code(t)
 	})
 }
 
-// TestDirectoryTellsTheGroupsOfItsPeople: what a login asserts of somebody whom a directory owns
-// is kept, and the directory's word counts.
-func TestDirectoryTellsTheGroupsOfItsPeople(t *testing.T) {
+// TestDirectoryHasTheGroupsOfItsUsers: the groups that a login asserts for a user of a directory
+// are stored, and the profile has the groups of the directory.
+func TestDirectoryHasTheGroupsOfItsUsers(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	d := w.newDirectory(w.tenant, "generic scim v2.0")
 	who := person(w.tenant, 6)
 	id := d.provision(who.UserName, who.ExternalID, who)
 	d.call(http.MethodPost, "/Groups", http.StatusCreated, map[string]any{
-		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": "Board", "members": []map[string]string{{"value": id}}})
+		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": "Board",
+		"members": []map[string]string{{"value": id}}})
 	d.call(http.MethodPatch, "/Users/"+id, http.StatusOK, map[string]any{
 		"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
 		"Operations": []map[string]any{{"op": "replace", "path": "name.givenName", "value": "Renamed"}},

@@ -8,9 +8,9 @@ import (
 	"rollcall/testidp"
 )
 
-// TestSlowDiscoveryIsAskedOnce: all who came meanwhile get the same answer, however long it took.
-// Each would else wait for all before them, and anybody can come.
-func TestSlowDiscoveryIsAskedOnce(t *testing.T) {
+// TestSlowDiscoveryIsReadOnce: all requests that come meanwhile get the same answer, however long
+// it takes. Otherwise each would wait for all before it, and a stranger can send many.
+func TestSlowDiscoveryIsReadOnce(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	o := w.draftOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")

@@ -23,14 +23,18 @@ func TestResponseOfARefusedLogin(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.activate(w.tenant)
 		last := func() map[string]any {
-			a := w.send(nil, http.MethodGet, "/connections/"+model.ConnectionPrefix.ID(w.connection.ID)+"/login_attempts?limit=1", "Authorization", "Bearer "+w.secret)
+			a := w.send(nil, http.MethodGet,
+				"/connections/"+model.ConnectionPrefix.ID(w.connection.ID)+"/login_attempts?limit=1", "Authorization",
+				"Bearer "+w.secret)
 			return a.object(t)["data"].([]any)[0].(map[string]any)
 		}
 		read := func(key string) answer {
-			return w.send(nil, http.MethodGet, "/login_attempts/"+last()["id"].(string)+"/response", "Authorization", "Bearer "+key)
+			return w.send(nil, http.MethodGet, "/login_attempts/"+last()["id"].(string)+"/response",
+				"Authorization", "Bearer "+key)
 		}
 		stranger, err := testidp.New(testidp.Options{Now: w.clock.Now, BaseURL: "https://stranger.example",
-			Applications: []testidp.ApplicationOptions{{Name: "stranger", Domain: domain, Key: must2(rsa.GenerateKey(rand.Reader, 2048))(t)}}})
+			Applications: []testidp.ApplicationOptions{{Name: "stranger", Domain: domain,
+				Key: must2(rsa.GenerateKey(rand.Reader, 2048))(t)}}})
 		must(t, err)
 		must(t, stranger.Applications()[0].ConnectSAML(w.sp(w.connection, "/metadata"), w.sp(w.connection, "/acs")))
 		foreign := tenant{w.org, w.connection, stranger.Applications()[0]}
@@ -48,7 +52,8 @@ func TestResponseOfARefusedLogin(t *testing.T) {
 			kept         bool
 		}{
 			{"another audience", "wrong_audience", w.tenant, said("//Audience", "https://other.example/"), true},
-			{"another issuer, under the right key", "wrong_issuer", w.tenant, said("//Issuer", "https://other.example/"), true},
+			{"another issuer, under the right key", "wrong_issuer", w.tenant,
+				said("//Issuer", "https://other.example/"), true},
 			{"somebody who may not come in", "not_provisioned", w.tenant, as("x@elsewhere.example", "x"), true},
 			{"the right issuer, under another key", "wrong_key", foreign, said("//Issuer", w.idp.SAMLEntityID()), true},
 			{"a stranger's", "wrong_key", foreign, testidp.ResponseOptions{}, false},
@@ -66,41 +71,47 @@ func TestResponseOfARefusedLogin(t *testing.T) {
 				}
 				continue
 			}
-			if got, _ := a.object(t)["response"].(string); got != decoded(t, form.Get("SAMLResponse")) || a.header.Get("Cache-Control") != "no-store" {
+			if got, _ := a.object(t)["response"].(string); got != decoded(t, form.Get("SAMLResponse")) ||
+				a.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: %d %.300s", c.name, a.status, a.body)
 			}
 		}
 		for name, form := range map[string]url.Values{
-			"nothing that could be read": {"SAMLResponse": {"AAAA"}}, "no XML": {"SAMLResponse": {"PGE+"}}, "nothing": {},
+			"nothing that could be read": {"SAMLResponse": {"AAAA"}}, "no XML": {"SAMLResponse": {"PGE+"}},
+			"nothing": {},
 		} {
 			w.browser().post(w.sp(w.connection, "/acs"), form)
 			if last()["response_expires_at"] != nil {
 				t.Errorf("%s is kept", name)
 			}
 		}
-		t.Run("another organization's key finds nothing, and the text stands in no event and no log", func(t *testing.T) {
-			b := w.browser()
-			w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.get(w.asks()), ada(w.tenant), as("secret@elsewhere.example", "y"))), "not_provisioned")
-			other := &organization.Application{ApplicationFields: organization.ApplicationFields{
-				Name: "Other", RedirectURIs: []string{callback},
-			}}
-			key, err := organization.Across(w.store).CreateApplication(t.Context(), other, nil)
-			must(t, err)
-			if a := read(key); a.status != http.StatusNotFound {
-				t.Errorf("%d %s", a.status, a.body)
-			}
-			before := len(w.events())
-			if a := read(w.secret); a.status != http.StatusOK {
-				t.Errorf("%d %s", a.status, a.body)
-			}
-			all := w.events()
-			if len(all) != before+1 || all[before].Event != string(signon.LoginResponseRead) || all[before].Data["response"] != nil {
-				t.Errorf("%v", all[before:])
-			}
-			if strings.Contains(w.logged.String(), "secret@elsewhere.example") {
-				t.Error("the server's log tells of it")
-			}
-		})
+		t.Run("another organization's key finds nothing, and no event or log has the text",
+			func(t *testing.T) {
+				b := w.browser()
+				w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"),
+					w.answer(t, b.get(w.asks()), ada(w.tenant),
+						as("secret@elsewhere.example", "y"))), "not_provisioned")
+				other := &organization.Application{ApplicationFields: organization.ApplicationFields{
+					Name: "Other", RedirectURIs: []string{callback},
+				}}
+				key, err := organization.Across(w.store).CreateApplication(t.Context(), other, nil)
+				must(t, err)
+				if a := read(key); a.status != http.StatusNotFound {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+				before := len(w.events())
+				if a := read(w.secret); a.status != http.StatusOK {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+				all := w.events()
+				if len(all) != before+1 || all[before].Event != string(signon.LoginResponseRead) ||
+					all[before].Data["response"] != nil {
+					t.Errorf("%v", all[before:])
+				}
+				if strings.Contains(w.logged.String(), "secret@elsewhere.example") {
+					t.Error("the server's log tells of it")
+				}
+			})
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 	"rollcall/testidp"
 )
 
-// signedInBrowser is a browser in which somebody signed in, and the application's access token.
+// signedInBrowser is a browser with a session, and the application's access token.
 func (w *world) signedInBrowser(n tenant, who testidp.Person) (*browser, string) {
 	w.t.Helper()
 	b := w.browser()
@@ -60,10 +60,11 @@ func TestLiveSessionIsUsedAgain(t *testing.T) {
 			if !a.toProvider(c.at) {
 				t.Fatalf("%d to %s", a.status, a.location)
 			}
-			if a := b.get(w.authorize(c.at, append(c.extra, "prompt", "none")...)); c.name != "not with prompt=login" && a.location.Query().Get("error") != "login_required" {
-				t.Errorf("asked silently: %s", a.location)
+			silent := b.get(w.authorize(c.at, append(c.extra, "prompt", "none")...))
+			if c.name != "not with prompt=login" && silent.location.Query().Get("error") != "login_required" {
+				t.Errorf("asked silently: %s", silent.location)
 			}
-			// Whoever turns back stays who they were.
+			// A login that is not completed keeps the session of before.
 			if c.after < 24*time.Hour && (w.profile(token) == nil || !b.signedIn()) {
 				t.Error("a login that is not finished ends the session")
 			}
@@ -141,9 +142,8 @@ func TestIdentityProviderShortensASession(t *testing.T) {
 	}
 }
 
-// TestWhoeverIsSignedInIsCheckedAgain: what is asked at the first login is asked when a session is
-// used again.
-func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
+// TestReusedSessionIsCheckedAgain: a session that is used again is checked as the first login was.
+func TestReusedSessionIsCheckedAgain(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
@@ -156,7 +156,8 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 	must(t, organization.In(w.org).DeleteDomain(t.Context(), domains.Domains[0].ID))
 	told := func(a answer, code string) {
 		t.Helper()
-		if q := a.location.Query(); q.Get("error") != code || q.Get("state") != "a state" || q.Has("code") || len(q["error"]) != 1 {
+		if q := a.location.Query(); q.Get("error") != code || q.Get("state") != "a state" || q.Has("code") ||
+			len(q["error"]) != 1 {
 			t.Errorf("%d to %s: %s", a.status, a.location, a.body)
 		}
 	}
@@ -176,10 +177,11 @@ func TestWhoeverIsSignedInIsCheckedAgain(t *testing.T) {
 		t.Error("no profile")
 	}
 
-	_, err = organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-		a.AllOrganizations = false
-		return nil
-	})
+	_, err = organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+		func(a *organization.ApplicationFields) error {
+			a.AllOrganizations = false
+			return nil
+		})
 	must(t, err)
 	told(b.get(w.asks()), "connection_invalid")
 }
@@ -189,10 +191,11 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
-	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-		a.AllOrganizations = false
-		return nil
-	})
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+		func(a *organization.ApplicationFields) error {
+			a.AllOrganizations = false
+			return nil
+		})
 	must(t, err)
 	a := b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{}))
 	if a.location.Query().Get("error") != "organization_invalid" || a.cookie(sessionCookie) != nil {
@@ -201,16 +204,18 @@ func TestApplicationWithdrawnMeanwhile(t *testing.T) {
 	w.noted(w.tenant, string(refusal.ApplicationWithdrawn))
 }
 
-// TestRedirectURIWithdrawnMeanwhile takes the address from the application during a login: neither a
-// code nor an error may go to whoever answers there now.
+// TestRedirectURIWithdrawnMeanwhile removes the redirect URI from the application during a login.
+// Neither a code nor an error may go there: the address may have another owner.
 func TestRedirectURIWithdrawnMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	b := w.begin(w.tenant)
-	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-		a.RedirectURIs = []string{"https://new.example/callback"}
-		return nil
-	})
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+		func(a *organization.ApplicationFields) error {
+			a.RedirectURIs = []string{"https://new.example/callback"}
+			return nil
+		})
 	must(t, err)
-	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})), string(refusal.RedirectURIWithdrawn))
+	w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), w.answer(t, b.sent, ada(w.tenant),
+		testidp.ResponseOptions{})), string(refusal.RedirectURIWithdrawn))
 }

@@ -30,7 +30,8 @@ func (d scimDirectory) call(method, path string, status int, body any) map[strin
 	d.w.t.Helper()
 	text, err := json.Marshal(body)
 	must(d.w.t, err)
-	a := d.w.send(nil, method, d.url+path, "Authorization", "Bearer "+d.token, "Content-Type", "application/scim+json", "", string(text))
+	a := d.w.send(nil, method, d.url+path, "Authorization", "Bearer "+d.token,
+		"Content-Type", "application/scim+json", "", string(text))
 	if a.status != status {
 		d.w.t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
 	}
@@ -44,7 +45,8 @@ func (d scimDirectory) call(method, path string, status int, body any) map[strin
 func (d scimDirectory) provision(userName, externalID string, who testidp.Person) string {
 	d.w.t.Helper()
 	return d.call(http.MethodPost, "/Users", http.StatusCreated, map[string]any{
-		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userName": userName, "externalId": externalID, "active": true,
+		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userName": userName,
+		"externalId": externalID, "active": true,
 		"name":   map[string]string{"givenName": who.GivenName, "familyName": who.FamilyName},
 		"emails": []map[string]any{{"value": who.UserName, "type": "work", "primary": true}},
 	})["id"].(string)

@@ -102,8 +102,8 @@ func (s *Server) endByProvider(
 	if len(relayState) > maxRelayState {
 		relayState = ""
 	}
-	answer, err := p.SP.LogoutResponse(p.IDP, saml.LogoutResponseOptions{ID: "_" + rand.Text(), InResponseTo: m.Request.ID,
-		RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
+	answer, err := p.SP.LogoutResponse(p.IDP, saml.LogoutResponseOptions{ID: "_" + rand.Text(),
+		InResponseTo: m.Request.ID, RelayState: relayState, UnknownPrincipal: unknown, Now: s.Store.Now()})
 	if err != nil {
 		return err
 	}

@@ -1,143 +1,18 @@
 package sso_test
 
 import (
-	"bytes"
-	"compress/flate"
-	"encoding/base64"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/beevik/etree"
-
-	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/model/organization"
 	"rollcall/model/refusal"
-	"rollcall/model/signon"
 	"rollcall/sso/saml"
 	"rollcall/testidp"
 )
-
-// logsOut gives the tenant's connection and its identity provider each other's logout addresses.
-func (w *world) logsOut(n tenant) {
-	w.t.Helper()
-	known, err := saml.ParseMetadata(n.idp.SAMLMetadata(), "", w.clock.Now())
-	must(w.t, err)
-	w.update(n, func(c *connection.ConnectionFields) {
-		c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = known.SLO.RedirectURL, known.SLO.RedirectResponseURL
-		c.IDPSLOPostURL, c.IDPSLOPostResponseURL = known.SLO.PostURL, known.SLO.PostResponseURL
-	})
-	must(w.t, n.idp.ConnectLogout(w.sp(n.connection, "/slo")))
-}
-
-// byPost leaves the connection only the HTTP-POST binding.
-func (w *world) byPost(n tenant) {
-	w.t.Helper()
-	w.update(n, func(c *connection.ConnectionFields) { c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL = "", "" })
-}
-
-// loggingOut is a message of ours to the identity provider.
-type loggingOut struct {
-	to, parameter, relayState string
-	root                      *etree.Element
-}
-
-// loggingOut reads what the browser is sent to the identity provider with, by whichever binding, and
-// checks its signature.
-func (w *world) loggingOut(a answer) loggingOut {
-	w.t.Helper()
-	if a.status == http.StatusOK {
-		return w.postedLogout(a)
-	}
-	q := a.location.Query()
-	m := loggingOut{to: strings.Split(a.location.String(), "?")[0], parameter: saml.RequestParameter, relayState: q.Get("RelayState")}
-	if q.Has(saml.ResponseParameter) {
-		m.parameter = saml.ResponseParameter
-	}
-	_, err := saml.IDP{Certificates: parsed(w.t, w.connection.SPCertificate)}.ReadRedirect(a.location.RawQuery)
-	if a.status != http.StatusSeeOther || err != nil {
-		w.t.Fatalf("%d to %q: %v %s", a.status, a.location, err, a.body)
-	}
-	deflated, err := base64.StdEncoding.DecodeString(q.Get(m.parameter))
-	must(w.t, err)
-	document, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
-	must(w.t, err)
-	m.root = fragment(w.t, string(document)).Root()
-	return m
-}
-
-func (w *world) postedLogout(a answer) loggingOut {
-	w.t.Helper()
-	if policy := a.header.Get("Content-Security-Policy"); strings.Contains(policy, "form-action") {
-		w.t.Errorf("the form cannot leave the page: %s", policy)
-	}
-	form := fragment(w.t, "<f>"+between(w.t, a.body, "<form", "</form>")+"</f>")
-	m := loggingOut{to: form.FindElement("//form").SelectAttrValue("action", "")}
-	for _, input := range form.FindElements("//input") {
-		value := input.SelectAttrValue("value", "")
-		switch name := input.SelectAttrValue("name", ""); name {
-		case "RelayState":
-			m.relayState = value
-		default:
-			m.parameter, m.root = name, fragment(w.t, decoded(w.t, value)).Root()
-		}
-	}
-	if m.root == nil || m.root.SelectElement("Signature") == nil {
-		w.t.Fatalf("no signed message: %s", a.body)
-	}
-	return m
-}
-
-// between is the first part of a page that is an element, as XML.
-func between(t testing.TB, page, begin, end string) string {
-	t.Helper()
-	_, rest, found := strings.Cut(page, begin)
-	part, _, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("there is no %s: %s", begin, page)
-	}
-	part = begin + part + end
-	for _, el := range strings.Split(part, "<input")[1:] {
-		tag, _, _ := strings.Cut(el, ">")
-		part = strings.Replace(part, tag+">", tag+"/>", 1)
-	}
-	return part
-}
-
-// text is that of an element of the message; empty where there is none.
-func (m loggingOut) text(tag string) string {
-	if el := m.root.FindElement(tag); el != nil {
-		return el.Text()
-	}
-	return ""
-}
-
-func (m loggingOut) attribute(name string) string { return m.root.SelectAttrValue(name, "") }
-
-// request is a LogoutRequest of the tenant's identity provider.
-func (n tenant) request(t testing.TB, who testidp.Person, o testidp.LogoutOptions) *testidp.LogoutMessage {
-	t.Helper()
-	m, err := n.idp.LogoutRequest(who.ID, o)
-	must(t, err)
-	return m
-}
-
-// bring has a browser bring a message: by HTTP-Redirect, or by HTTP-POST.
-func (b *browser) bring(m *testidp.LogoutMessage, post bool) answer {
-	b.w.t.Helper()
-	if post {
-		form, err := m.Form()
-		must(b.w.t, err)
-		return b.post(m.To, form)
-	}
-	location, err := m.URL()
-	must(b.w.t, err)
-	return b.get(location)
-}
 
 // TestProviderEndsSessions: exactly those that it names, at its own connection.
 func TestProviderEndsSessions(t *testing.T) {
@@ -151,14 +26,18 @@ func TestProviderEndsSessions(t *testing.T) {
 			first, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 			second, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 			stranger, _ := w.signedInBrowser(w.tenant, person(w.tenant, 1))
-			o := testidp.LogoutOptions{RelayState: "https://idp.example/a b?c=d&e", SessionIndexes: []string{w.indexOf(t, first)}}
+			o := testidp.LogoutOptions{RelayState: "https://idp.example/a b?c=d&e",
+				SessionIndexes: []string{w.indexOf(t, first)}}
 			m := w.request(t, ada(w.tenant), o)
 			sent := w.loggingOut(w.browser().bring(m, post)) // the front channel needs no session of ours
-			if sent.parameter != saml.ResponseParameter || sent.root.Tag != "LogoutResponse" || sent.to != w.idp.SAMLLogoutURL() || sent.relayState != o.RelayState ||
-				sent.attribute("Destination") != w.idp.SAMLLogoutURL() || sent.text("Issuer") != w.sp(w.connection, "/metadata") {
+			if sent.parameter != saml.ResponseParameter || sent.root.Tag != "LogoutResponse" ||
+				sent.to != w.idp.SAMLLogoutURL() || sent.relayState != o.RelayState ||
+				sent.attribute("Destination") != w.idp.SAMLLogoutURL() ||
+				sent.text("Issuer") != w.sp(w.connection, "/metadata") {
 				t.Errorf("answered %+v", sent)
 			}
-			if code := sent.root.FindElement("Status/StatusCode"); code == nil || !strings.HasSuffix(code.SelectAttrValue("Value", ""), ":Success") {
+			if code := sent.root.FindElement("Status/StatusCode"); code == nil ||
+				!strings.HasSuffix(code.SelectAttrValue("Value", ""), ":Success") {
 				t.Errorf("not a success")
 			}
 			if first.signedIn() || w.profile(token) != nil {
@@ -181,32 +60,6 @@ func TestProviderEndsSessions(t *testing.T) {
 	})
 }
 
-// indexOf is the SessionIndex of a browser's session.
-func (w *world) indexOf(t *testing.T, b *browser) string {
-	t.Helper()
-	in, err := signon.Across(w.store).SessionByToken(t.Context(), b.sessionToken(t))
-	must(t, err)
-	known, err := signon.In(w.store.Org(in.Session.OrganizationID, model.System)).ProviderSession(t.Context(), in.Session.ID)
-	must(t, err)
-	if known == nil || known.SessionIndex == "" {
-		t.Fatalf("the session is known as %+v", known)
-	}
-	return known.SessionIndex
-}
-
-func (b *browser) sessionToken(t *testing.T) string {
-	t.Helper()
-	u, err := url.Parse(b.w.url)
-	must(t, err)
-	for _, c := range b.http.Jar.Cookies(u) {
-		if c.Name == sessionCookie {
-			return c.Value
-		}
-	}
-	t.Fatal("no session")
-	return ""
-}
-
 // TestPersonSignsOutAtTheProviderToo: our session ends first, then the identity provider's.
 func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
 	t.Parallel()
@@ -220,36 +73,44 @@ func TestPersonSignsOutAtTheProviderToo(t *testing.T) {
 			b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 			index := w.indexOf(t, b)
 			sent := w.loggingOut(b.submit("/sso/logout", url.Values{}))
-			if sent.parameter != saml.RequestParameter || sent.root.Tag != "LogoutRequest" || sent.to != w.idp.SAMLLogoutURL() ||
-				sent.attribute("Destination") != sent.to || sent.text("NameID") != ada(w.tenant).UserName || sent.text("SessionIndex") != index ||
-				sent.root.FindElement("NameID").SelectAttrValue("Format", "") != "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress" {
+			if sent.parameter != saml.RequestParameter || sent.root.Tag != "LogoutRequest" ||
+				sent.to != w.idp.SAMLLogoutURL() ||
+				sent.attribute("Destination") != sent.to || sent.text("NameID") != ada(w.tenant).UserName ||
+				sent.text("SessionIndex") != index ||
+				sent.root.FindElement("NameID").SelectAttrValue("Format",
+					"") != "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress" {
 				t.Errorf("asked %+v", sent)
 			}
 			if b.signedIn() || w.profile(token) != nil {
 				t.Error("our session waits for the identity provider")
 			}
-			m, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"), RelayState: sent.relayState})
+			m, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"),
+				RelayState: sent.relayState})
 			must(t, err)
-			if a := b.bring(m, post); a.status != http.StatusOK || !strings.Contains(a.body, "here and at your identity provider") {
+			if a := b.bring(m, post); a.status != http.StatusOK ||
+				!strings.Contains(a.body, "here and at your identity provider") {
 				t.Errorf("%d %s", a.status, a.body)
 			}
-			again, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"), RelayState: sent.relayState})
+			again, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"),
+				RelayState: sent.relayState})
 			must(t, err)
 			w.logoutRefused(w.tenant, b.bring(again, post), string(refusal.LogoutUsed))
 		}
 	})
 }
 
-// TestApplicationSignsSomebodyOutAtTheProviderToo comes back to the application's own address.
-func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
+// TestApplicationSignsUserOutAtTheProviderToo: the browser comes back to the application's own
+// address.
+func TestApplicationSignsUserOutAtTheProviderToo(t *testing.T) {
 	t.Parallel()
 	w := one(t)
 	w.logsOut(w.tenant)
 	const after = "https://app.example/bye?x=1"
-	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-		a.PostLogoutRedirectURIs = []string{after}
-		return nil
-	})
+	_, err := organization.Across(w.store).UpdateApplication(t.Context(), w.app.ID,
+		func(a *organization.ApplicationFields) error {
+			a.PostLogoutRedirectURIs = []string{after}
+			return nil
+		})
 	must(t, err)
 	for name, c := range map[string]struct {
 		status string
@@ -264,7 +125,8 @@ func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 			sent := w.loggingOut(b.get(w.logoutURL(w.profile(token)["id"])))
-			m, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"), RelayState: sent.relayState, Status: c.status})
+			m, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"),
+				RelayState: sent.relayState, Status: c.status})
 			must(t, err)
 			location, err := m.URL()
 			must(t, err)
@@ -277,10 +139,11 @@ func TestApplicationSignsSomebodyOutAtTheProviderToo(t *testing.T) {
 			w.noted(w.tenant, c.log)
 		})
 	}
-	t.Run("nobody is told of an end at the identity provider by what it did not sign", func(t *testing.T) {
+	t.Run("an unsigned answer is not taken as the end at the identity provider", func(t *testing.T) {
 		b, _ := w.signedInBrowser(w.tenant, ada(w.tenant))
 		sent := w.loggingOut(b.submit("/sso/logout", url.Values{}))
-		m, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"), RelayState: sent.relayState})
+		m, err := w.idp.LogoutResponse(testidp.LogoutOptions{InResponseTo: sent.attribute("ID"),
+			RelayState: sent.relayState})
 		must(t, err)
 		location, err := m.URL()
 		must(t, err)
@@ -307,7 +170,8 @@ func TestSigningOutStaysHere(t *testing.T) {
 			arrange()
 			b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 			a := b.submit("/sso/logout", url.Values{})
-			if a.status != http.StatusOK || !strings.Contains(a.body, "you may still be signed in") || b.signedIn() || w.profile(token) != nil {
+			if a.status != http.StatusOK || !strings.Contains(a.body, "you may still be signed in") || b.signedIn() ||
+				w.profile(token) != nil {
 				t.Errorf("%d to %q: %s", a.status, a.location, a.body)
 			}
 		})
@@ -315,7 +179,8 @@ func TestSigningOutStaysHere(t *testing.T) {
 	t.Run("a session of another browser", func(t *testing.T) {
 		w.update(w.tenant, func(c *connection.ConnectionFields) { c.Logout = connection.LogoutIDP })
 		_, token := w.signedInBrowser(w.tenant, ada(w.tenant))
-		if a := w.browser().get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK || w.profile(token) != nil {
+		if a := w.browser().get(w.logoutURL(w.profile(token)["id"])); a.status != http.StatusOK ||
+			w.profile(token) != nil {
 			t.Errorf("%d to %q: %s", a.status, a.location, a.body)
 		}
 	})
@@ -327,22 +192,10 @@ func TestMetadataOffersSingleLogout(t *testing.T) {
 	w := one(t)
 	d := fragment(t, w.browser().get(w.sp(w.connection, "/metadata")).body)
 	services := d.FindElements("//SingleLogoutService")
-	if len(services) != 2 || services[0].SelectAttrValue("Location", "") != w.sp(w.connection, "/slo") || services[1].SelectAttrValue("Location", "") != w.sp(w.connection, "/slo") {
+	if len(services) != 2 || services[0].SelectAttrValue("Location", "") != w.sp(w.connection, "/slo") ||
+		services[1].SelectAttrValue("Location", "") != w.sp(w.connection, "/slo") {
 		t.Errorf("%d services", len(services))
 	}
-}
-
-// logoutRefused demands that an answer is the page of a refused logout, which sends nobody anywhere,
-// and that the newest line of the login log has the reason.
-func (w *world) logoutRefused(n tenant, a answer, reason string) {
-	w.t.Helper()
-	if a.status != http.StatusForbidden || !strings.Contains(a.body, "Signing out did not complete") || a.location.String() != "" || len(a.header.Values("Set-Cookie")) > 0 {
-		w.t.Errorf("not the page of a refusal: %d to %q: %s", a.status, a.location, a.body)
-	}
-	if _, page, _ := strings.Cut(a.body, "<main"); strings.Contains(page, reason) {
-		w.t.Errorf("the browser is told the reason: %s", page)
-	}
-	w.noted(n, reason)
 }
 
 // TestLogoutResponsesOfOthers go on nowhere.
@@ -375,12 +228,14 @@ func TestLogoutResponsesOfOthers(t *testing.T) {
 		{"with an address as RelayState", b, answer(id, "https://evil.example/"), string(refusal.LogoutUnknown)},
 		{"with two slashes as RelayState", b, answer(id, "//evil.example"), string(refusal.LogoutUnknown)},
 		{"with a backslash in RelayState", b, answer(id, `/\evil.example`), string(refusal.LogoutUnknown)},
-		{"with line breaks in RelayState", b, answer(id, "/\r\nLocation: https://evil.example"), string(refusal.LogoutUnknown)},
+		{"with line breaks in RelayState", b, answer(id, "/\r\nLocation: https://evil.example"),
+			string(refusal.LogoutUnknown)},
 		{"with another scheme in RelayState", b, answer(id, "javascript:alert(1)"), string(refusal.LogoutUnknown)},
 		{"with userinfo in RelayState", b, answer(id, w.url+"@evil.example"), string(refusal.LogoutUnknown)},
 		{"with NUL as RelayState", b, answer(id, "\x00"), string(refusal.LogoutUnknown)},
 		{"with a long RelayState", b, answer(id, strings.Repeat("a", 20_000)), string(refusal.LogoutUnknown)},
-		{"with a logout that nobody began", b, answer(id, "01890000-0000-7000-8000-000000000000"), string(refusal.LogoutUnknown)},
+		{"with a logout that nobody began", b, answer(id, "01890000-0000-7000-8000-000000000000"),
+			string(refusal.LogoutUnknown)},
 	} {
 		for _, post := range []bool{false, true} {
 			t.Run(c.name+map[bool]string{false: " by redirect", true: " by POST"}[post], func(t *testing.T) {
@@ -392,5 +247,6 @@ func TestLogoutResponsesOfOthers(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	w.clock.Advance(11 * time.Minute)
-	w.logoutRefused(w.tenant, other.bring(answer(theirs.attribute("ID"), theirs.relayState), false), string(refusal.LogoutUsed))
+	w.logoutRefused(w.tenant, other.bring(answer(theirs.attribute("ID"), theirs.relayState), false),
+		string(refusal.LogoutUsed))
 }

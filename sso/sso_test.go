@@ -108,12 +108,16 @@ func newWorld(t testing.TB, db modeltest.Database, o store.Options) *world {
 // mount puts the program's HTTP surface behind a server whose address browsers know as publicURL.
 func mount(t testing.TB, server *httptest.Server, store *store.Store, publicURL string, log *slog.Logger) {
 	t.Helper()
-	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	ground, err := web.New(web.Options{PublicURL: publicURL, Log: log,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	must(t, err)
-	outbound := web.NewOutbound(web.OutboundOptions{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: roots()})
-	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Outbound: outbound, Log: log}).Mount(ground.Echo))
+	outbound := web.NewOutbound(web.OutboundOptions{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Roots: roots()})
+	must(t, (&sso.Server{Store: store, Pages: ground.Pages, PublicURL: publicURL, Outbound: outbound, Log: log}).
+		Mount(ground.Echo))
 	(&scim.Server{Store: store, PublicURL: publicURL, Log: log}).Mount(ground.Echo)
-	(&api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: outbound, Log: log}).Mount(ground.Echo)
+	(&api.Server{Store: store, PublicURL: publicURL, BootstrapKey: bootstrapKey, Outbound: outbound, Log: log}).
+		Mount(ground.Echo)
 	ground.Open()
 	server.Config.Handler = ground
 }
@@ -125,29 +129,32 @@ func (w *world) newTenant(slug, domain string, personality testidp.Personality, 
 	g := &organization.Organization{OrganizationFields: organization.OrganizationFields{
 		Name: slug, Slug: slug, Settings: organization.DefaultSettings(),
 	}}
-	must(w.t, operator.Across(w.store).CreateOrganization(ctx, "operator:test", model.Everywhere(), g, map[string]organization.DomainState{domain: organization.DomainStateVerified}))
+	must(w.t, operator.Across(w.store).CreateOrganization(ctx, "operator:test", model.Everywhere(), g,
+		map[string]organization.DomainState{domain: organization.DomainStateVerified}))
 	n := tenant{org: w.store.Org(g.ID, "operator:test")}
 	idp, err := testidp.New(testidp.Options{Now: w.clock.Now, BaseURL: "https://" + slug + ".idp.example",
-		Applications: []testidp.ApplicationOptions{{Name: slug, Domain: domain, Personality: personality, Key: keys().idp}}})
+		Applications: []testidp.ApplicationOptions{{Name: slug, Domain: domain, Personality: personality,
+			Key: keys().idp}}})
 	must(w.t, err)
 	n.idp = idp.Applications()[0]
 	n.connection = w.connect(n, kind)
 	return n
 }
 
-// connect makes a connection to the tenant's identity provider, and tells that of it.
+// connect creates a connection to the tenant's identity provider, and registers it there.
 func (w *world) connect(n tenant, kind string) *connection.Connection {
 	w.t.Helper()
 	known, err := saml.ParseMetadata(n.idp.SAMLMetadata(), "", w.clock.Now())
 	must(w.t, err)
 	key, err := x509.MarshalPKCS8PrivateKey(keys().sp)
 	must(w.t, err)
-	c := &connection.Connection{Type: kind, SPCertificate: pemOf(keys().certificate), ConnectionFields: connection.ConnectionFields{
-		Name:              "Northwind",
-		IDPEntityID:       known.EntityID,
-		IDPSSORedirectURL: known.SSORedirectURL,
-		IDPSSOPostURL:     known.SSOPostURL,
-	}}
+	c := &connection.Connection{Type: kind, SPCertificate: pemOf(keys().certificate),
+		ConnectionFields: connection.ConnectionFields{
+			Name:              "Northwind",
+			IDPEntityID:       known.EntityID,
+			IDPSSORedirectURL: known.SSORedirectURL,
+			IDPSSOPostURL:     known.SSOPostURL,
+		}}
 	for _, certificate := range known.Certificates {
 		c.IDPCertificates = append(c.IDPCertificates, pemOf(certificate))
 	}
@@ -181,7 +188,8 @@ func (w *world) sp(c *connection.Connection, path string) string {
 func (w *world) activate(n tenant) {
 	w.t.Helper()
 	b := w.browser()
-	answer := b.post(w.sp(n.connection, "/acs"), n.answer(w.t, b.get(w.sp(n.connection, "/login")), ada(n), testidp.ResponseOptions{}))
+	answer := b.post(w.sp(n.connection, "/acs"), n.answer(w.t, b.get(w.sp(n.connection, "/login")), ada(n),
+		testidp.ResponseOptions{}))
 	if answer.status != http.StatusSeeOther {
 		w.t.Fatalf("the test login: %d %s %v", answer.status, answer.body, w.log(n))
 	}
@@ -200,7 +208,10 @@ type browser struct {
 func (w *world) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	must(w.t, err)
-	return &browser{w: w, http: &http.Client{Jar: jar, Transport: w.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{w: w, http: &http.Client{Jar: jar, Transport: w.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}}
 }
 
 // answer is what came back.
@@ -252,8 +263,9 @@ func (b *browser) post(location string, form url.Values) answer {
 
 // authorize is the address to which the application sends the browser.
 func (w *world) authorize(n tenant, extra ...string) string {
-	q := url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "redirect_uri": {callback}, "response_type": {"code"},
-		"state": {"a state"}, "connection": {model.ConnectionPrefix.ID(n.connection.ID)}}
+	q := url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "redirect_uri": {callback},
+		"response_type": {"code"},
+		"state":         {"a state"}, "connection": {model.ConnectionPrefix.ID(n.connection.ID)}}
 	for i := 0; i < len(extra); i += 2 {
 		q.Set(extra[i], extra[i+1])
 		if extra[i+1] == "" {
@@ -329,14 +341,15 @@ func (w *world) call(method, path, token string, form url.Values) (int, map[stri
 // exchange exchanges a code.
 func (w *world) exchange(code string, extra ...string) (int, map[string]any) {
 	w.t.Helper()
-	form := url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "client_secret": {w.secret}, "grant_type": {"authorization_code"}, "code": {code}}
+	form := url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "client_secret": {w.secret},
+		"grant_type": {"authorization_code"}, "code": {code}}
 	for i := 0; i < len(extra); i += 2 {
 		form.Set(extra[i], extra[i+1])
 	}
 	return w.call(http.MethodPost, "/sso/token", "", form)
 }
 
-// token signs somebody in and returns the application's access token.
+// token signs a person in and returns the application's access token.
 func (w *world) token(n tenant, b *browser, who testidp.Person) string {
 	w.t.Helper()
 	status, body := w.exchange(b.signIn(n, who).code(w.t))
@@ -347,7 +360,7 @@ func (w *world) token(n tenant, b *browser, who testidp.Person) string {
 	return token
 }
 
-// profile asks who a token is; nil when it is nobody any more.
+// profile reads the profile of a token. It is nil when the token has ended.
 func (w *world) profile(token string) map[string]any {
 	w.t.Helper()
 	status, body := w.call(http.MethodGet, "/sso/profile", token, nil)

@@ -42,10 +42,14 @@ func TestStatements(t *testing.T) {
 			{"begin in another browser", 5, func() { b = w.begin(w.tenant) }},
 			{"acs, a new person", 24, acs(person(w.tenant, 1))},
 			{"login page", 0, func() { w.browser().get("/login") }},
-			{"login page, an address", 4, func() { w.browser().submit("/login", url.Values{"email": {"x@" + domain}}) }},
+			{"login page, an address", 4, func() {
+				w.browser().submit("/login", url.Values{"email": {"x@" + domain}})
+			}},
 			{"login page, a wrong password", 8, func() { w.browser().enter(admin, "not it") }},
 			{"login page, a password", 17, func() { w.browser().enter(admin, password) }},
-			{"acs, nothing that could be read", 4, func() { b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}}) }},
+			{"acs, nothing that could be read", 4, func() {
+				b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"}})
+			}},
 		} {
 			list := counter.During(c.run)
 			t.Logf("%s: %d statements", c.what, len(list))

@@ -20,7 +20,8 @@ const formType = "application/x-www-form-urlencoded"
 
 // clientForm is what the application sends with a code.
 func (w *world) clientForm(code string) url.Values {
-	return url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "client_secret": {w.secret}, "grant_type": {"authorization_code"}, "code": {code}}
+	return url.Values{"client_id": {model.ApplicationPrefix.ID(w.app.ID)}, "client_secret": {w.secret},
+		"grant_type": {"authorization_code"}, "code": {code}}
 }
 
 // newCode is a code of a new browser.
@@ -51,12 +52,14 @@ func TestCodeIsExchangedByFormAndJSON(t *testing.T) {
 		"JSON with a charset": {"application/json; charset=utf-8", object},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := w.send(nil, http.MethodPost, "/sso/token", "Content-Type", c.kind, "", c.body(w.clientForm(w.newCode())))
+			a := w.send(nil, http.MethodPost, "/sso/token", "Content-Type", c.kind, "",
+				c.body(w.clientForm(w.newCode())))
 			if a.status != http.StatusOK || a.header.Get("Cache-Control") != "no-store" {
 				t.Fatalf("%d %s %v", a.status, a.body, a.header)
 			}
 			conforms(t, "SsoTokenResponse", a.body)
-			profile := w.send(nil, http.MethodGet, "/sso/profile", "Authorization", "Bearer "+a.object(t)["access_token"].(string))
+			profile := w.send(nil, http.MethodGet, "/sso/profile",
+				"Authorization", "Bearer "+a.object(t)["access_token"].(string))
 			conforms(t, "Profile", profile.body)
 			groups, _ := profile.object(t)["groups"].([]any)
 			if profile.status != http.StatusOK || len(groups) == 0 {
@@ -88,16 +91,23 @@ func TestCodeIsRefused(t *testing.T) {
 		body              func(url.Values) string
 		code              string
 	}{
-		{"the secret in the query", "?client_secret=" + url.QueryEscape(w.secret), formType, url.Values.Encode, "invalid_request"},
-		{"all in the query", "?" + w.clientForm("x").Encode(), formType, func(url.Values) string { return "" }, "invalid_request"},
+		{"the secret in the query", "?client_secret=" + url.QueryEscape(w.secret), formType, url.Values.Encode,
+			"invalid_request"},
+		{"all in the query", "?" + w.clientForm("x").Encode(), formType, func(url.Values) string {
+			return ""
+		}, "invalid_request"},
 		{"the code in the query", "?code=x", formType, url.Values.Encode, "invalid_request"},
 		{"no type", "", "", url.Values.Encode, "invalid_request"},
 		{"text", "", "text/plain", url.Values.Encode, "invalid_request"},
 		{"broken JSON", "", "application/json", func(url.Values) string { return "{" }, "invalid_request"},
 		{"a JSON list", "", "application/json", func(url.Values) string { return "[]" }, "invalid_request"},
 		{"JSON null", "", "application/json", func(url.Values) string { return "null" }, "invalid_client"},
-		{"numbers in JSON", "", "application/json", func(url.Values) string { return `{"client_id":1,"client_secret":2}` }, "invalid_client"},
-		{"a parameter twice", "", formType, func(v url.Values) string { return v.Encode() + "&code=x" }, "invalid_request"},
+		{"numbers in JSON", "", "application/json", func(url.Values) string {
+			return `{"client_id":1,"client_secret":2}`
+		}, "invalid_client"},
+		{"a parameter twice", "", formType, func(v url.Values) string {
+			return v.Encode() + "&code=x"
+		}, "invalid_request"},
 		{"a broken form", "", formType, func(url.Values) string { return "%zz" }, "invalid_request"},
 		{"a wrong secret", "", formType, change("client_secret", w.secret[:len(w.secret)-1]+"_"), "invalid_client"},
 		{"no secret", "", formType, change("client_secret", ""), "invalid_client"},
@@ -116,13 +126,16 @@ func TestCodeIsRefused(t *testing.T) {
 		{"an unknown code", "", formType, change("code", "rc_code_"+strings.Repeat("A", 43)), "invalid_grant"},
 		{"a NUL in the code", "", formType, change("code", "\x00"), "invalid_grant"},
 		{"another redirect_uri", "", formType, change("redirect_uri", callback+"/"), "invalid_grant"},
-		{"a verifier without a challenge", "", formType, change("code_verifier", strings.Repeat("v", 43)), "invalid_grant"},
+		{"a verifier without a challenge", "", formType, change("code_verifier", strings.Repeat("v", 43)),
+			"invalid_grant"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code := w.newCode()
-			a := w.send(nil, http.MethodPost, "/sso/token"+c.query, "Content-Type", c.kind, "", c.body(w.clientForm(code)))
+			a := w.send(nil, http.MethodPost, "/sso/token"+c.query, "Content-Type", c.kind, "",
+				c.body(w.clientForm(code)))
 			o := a.object(t)
-			if a.status != http.StatusBadRequest || o["error"] != c.code || o["error_description"] == "" || len(o) != 2 {
+			if a.status != http.StatusBadRequest || o["error"] != c.code || o["error_description"] == "" ||
+				len(o) != 2 {
 				t.Errorf("%d %s, want %s", a.status, a.body, c.code)
 			}
 			if strings.Contains(a.body, w.secret) || strings.Contains(a.body, code) {
@@ -133,10 +146,12 @@ func TestCodeIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if a := w.send(nil, http.MethodPost, "/sso/token", "Content-Type", formType, "", "code="+strings.Repeat("x", 64<<10)); a.status != http.StatusRequestEntityTooLarge {
+	if a := w.send(nil, http.MethodPost, "/sso/token", "Content-Type", formType, "",
+		"code="+strings.Repeat("x", 64<<10)); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("64 KiB and more: %d %s", a.status, a.body)
 	}
-	if a := w.send(nil, http.MethodGet, "/sso/token"); a.status != http.StatusMethodNotAllowed || a.object(t)["error"] != "invalid_request" {
+	if a := w.send(nil, http.MethodGet, "/sso/token"); a.status != http.StatusMethodNotAllowed ||
+		a.object(t)["error"] != "invalid_request" {
 		t.Errorf("GET: %d %s", a.status, a.body)
 	}
 }
@@ -152,9 +167,10 @@ func TestCodeIsGoodOnceAndForAMinute(t *testing.T) {
 		if w.profile(token) == nil {
 			t.Fatal("the token opens nothing")
 		}
-		// A thief who comes second is refused, and nobody can tell who was first.
+		// A second exchange is refused, and nothing shows which of the two was the thief.
 		other := w.replica(t)
-		a := w.send(nil, http.MethodPost, other.server.URL+"/sso/token", "Content-Type", formType, "", w.clientForm(code).Encode())
+		a := w.send(nil, http.MethodPost, other.server.URL+"/sso/token", "Content-Type", formType, "",
+			w.clientForm(code).Encode())
 		if a.status != http.StatusBadRequest || a.object(t)["error"] != "invalid_grant" || w.profile(token) != nil {
 			t.Errorf("%d %s; the first token opens %v", a.status, a.body, w.profile(token))
 		}
@@ -176,7 +192,8 @@ func TestPKCE(t *testing.T) {
 		verifier string
 		ok       bool
 	}{
-		"the verifier": {verifier, true}, "another one": {verifier + "x", false}, "the challenge": {challenge, false}, "none": {"", false},
+		"the verifier": {verifier, true}, "another one": {verifier + "x", false}, "the challenge": {challenge,
+			false}, "none": {"", false},
 	} {
 		for _, reused := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -211,7 +228,8 @@ func TestProfileNeedsALiveToken(t *testing.T) {
 		"a NUL":              {"Authorization", "Bearer \t"},
 	} {
 		a := w.send(nil, http.MethodGet, "/sso/profile", headers...)
-		if a.status != http.StatusUnauthorized || a.object(t)["error"] != "Unauthorized" || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
+		if a.status != http.StatusUnauthorized || a.object(t)["error"] != "Unauthorized" ||
+			!strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 	}
@@ -237,9 +255,12 @@ func TestProfile(t *testing.T) {
 	profile := w.profile(w.token(w.tenant, w.browser(), who))
 	user := w.user(w.tenant, who.UserName)
 	for name, want := range map[string]any{
-		"object": "profile", "id": model.ProfilePrefix.ID(user.ProfileIDs[0]), "user_id": model.UserPrefix.ID(user.ID), "idp_id": who.UserName,
-		"organization_id": model.OrganizationPrefix.ID(string(w.org.ID)), "connection_id": model.ConnectionPrefix.ID(w.connection.ID),
-		"connection_type": "GenericSAML", "email": who.UserName, "first_name": who.GivenName, "last_name": who.FamilyName, "name": who.Name(),
+		"object": "profile", "id": model.ProfilePrefix.ID(user.ProfileIDs[0]),
+		"user_id": model.UserPrefix.ID(user.ID), "idp_id": who.UserName,
+		"organization_id": model.OrganizationPrefix.ID(string(w.org.ID)),
+		"connection_id":   model.ConnectionPrefix.ID(w.connection.ID),
+		"connection_type": "GenericSAML", "email": who.UserName, "first_name": who.GivenName,
+		"last_name": who.FamilyName, "name": who.Name(),
 	} {
 		if profile[name] != want {
 			t.Errorf("%s is %v, want %v", name, profile[name], want)
@@ -264,8 +285,10 @@ func TestKeySetIsEmpty(t *testing.T) {
 	if a.status != http.StatusOK || strings.TrimSpace(a.body) != `{"keys":[]}` {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	for _, id := range []string{"x", "client_01HZBC6N1EB1ZY7KG32X000000", model.ApplicationPrefix.ID("01890000-0000-7000-8000-000000000000")} {
-		if a := w.send(nil, http.MethodGet, "/sso/jwks/"+id); a.status != http.StatusNotFound || a.object(t)["message"] == "" {
+	for _, id := range []string{"x", "client_01HZBC6N1EB1ZY7KG32X000000",
+		model.ApplicationPrefix.ID("01890000-0000-7000-8000-000000000000")} {
+		if a := w.send(nil, http.MethodGet, "/sso/jwks/"+id); a.status != http.StatusNotFound ||
+			a.object(t)["message"] == "" {
 			t.Errorf("%s: %d %s", id, a.status, a.body)
 		}
 	}
@@ -281,12 +304,16 @@ func TestBrowserSession(t *testing.T) {
 	who := person(w.tenant, 2)
 	b.signIn(w.tenant, who, "state", "")
 	o := b.get("/sso/session").object(t)
-	user, organization, connection := o["user"].(map[string]any), o["organization"].(map[string]any), o["connection"].(map[string]any)
-	if user["email"] != who.UserName || user["id"] != model.UserPrefix.ID(w.user(w.tenant, who.UserName).ID) || organization["name"] != "contoso" ||
-		connection["type"] != "GenericSAML" || o["role"] != "member" || o["expires_at"] != w.clock.Now().Add(24*time.Hour).Format("2006-01-02T15:04:05.000Z") {
+	user, organization, connection := o["user"].(map[string]any), o["organization"].(map[string]any),
+		o["connection"].(map[string]any)
+	if user["email"] != who.UserName || user["id"] != model.UserPrefix.ID(w.user(w.tenant, who.UserName).ID) ||
+		organization["name"] != "contoso" ||
+		connection["type"] != "GenericSAML" || o["role"] != "member" ||
+		o["expires_at"] != w.clock.Now().Add(24*time.Hour).Format("2006-01-02T15:04:05.000Z") {
 		t.Errorf("%v", o)
 	}
-	b.post(w.sp(w.connection, "/acs"), w.answer(t, b.get(w.asks("prompt", "login")), ada(w.tenant), testidp.ResponseOptions{}))
+	b.post(w.sp(w.connection, "/acs"), w.answer(t, b.get(w.asks("prompt", "login")), ada(w.tenant),
+		testidp.ResponseOptions{}))
 	if got := b.get("/sso/session").object(t)["user"].(map[string]any)["email"]; got != ada(w.tenant).UserName {
 		t.Errorf("after somebody else signed in it is still %v", got)
 	}

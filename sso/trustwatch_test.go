@@ -86,7 +86,8 @@ func (w *world) work(watch *trust.Watch) {
 // saml is what the API shows of the tenant's connection.
 func (w *world) saml() map[string]any {
 	w.t.Helper()
-	status, body := w.call(http.MethodGet, "/connections/"+model.ConnectionPrefix.ID(w.connection.ID), bootstrapKey, nil)
+	path := "/connections/" + model.ConnectionPrefix.ID(w.connection.ID)
+	status, body := w.call(http.MethodGet, path, bootstrapKey, nil)
 	if status != http.StatusOK {
 		w.t.Fatalf("%d %v", status, body)
 	}
@@ -103,8 +104,8 @@ func (w *world) eventTypes() []string {
 	return out
 }
 
-// TestCertificateRollover: the identity provider announces a key, signs with it, and drops the old
-// one, and nobody is kept from signing in.
+// TestCertificateRollover: the identity provider announces a key, signs with it and drops the old
+// one. No login is refused meanwhile.
 func TestCertificateRollover(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -157,7 +158,8 @@ func TestUnknownKeyHasTheMetadataRead(t *testing.T) {
 		w.work(watch)
 		w.attempt().code(t)
 
-		// Anybody can post what is signed by another key: it is read again every ten minutes at most.
+		// A stranger can post messages signed by another key. They make the program read the
+		// metadata at most every ten minutes.
 		p.answers(func(a http.ResponseWriter) { _, _ = io.WriteString(a, "<html>") })
 		must(t, w.idp.PublishNextKey())
 		must(t, w.idp.UseNextKey())
@@ -202,11 +204,14 @@ func TestBadMetadataReplacesNothing(t *testing.T) {
 		{"a status", func(a http.ResponseWriter) { a.WriteHeader(http.StatusServiceUnavailable) }, "status 503"},
 		{"another identity provider's", text(string(fabrikam.idp.SAMLMetadata())), fabrikam.idp.SAMLEntityID()},
 		{"a document type", text(`<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>` + good), "document type"},
-		{"no certificate", text(strings.ReplaceAll(good, `use="signing"`, `use="encryption"`)), "no signing certificate"},
-		{"past its end", text(strings.Replace(good, "entityID=", `validUntil="2020-01-01T00:00:00Z" entityID=`, 1)), "validUntil"},
+		{"no certificate", text(strings.ReplaceAll(good, `use="signing"`, `use="encryption"`)),
+			"no signing certificate"},
+		{"past its end", text(strings.Replace(good, "entityID=", `validUntil="2020-01-01T00:00:00Z" entityID=`, 1)),
+			"validUntil"},
 		{"broken off", text(good[:len(good)/2]), "well-formed"},
 		{"too large", text(good + strings.Repeat(" ", 2<<20)), "larger than"},
-		{"too many elements", text(strings.Replace(good, "</md:EntityDescriptor>", strings.Repeat("<a/>", 6000)+"</md:EntityDescriptor>", 1)), "5,000"},
+		{"too many elements", text(strings.Replace(good, "</md:EntityDescriptor>",
+			strings.Repeat("<a/>", 6000)+"</md:EntityDescriptor>", 1)), "5,000"},
 		{"a redirect inside", func(a http.ResponseWriter) {
 			a.Header().Set("Location", "https://169.254.169.254/")
 			a.WriteHeader(http.StatusFound)
@@ -219,7 +224,9 @@ func TestBadMetadataReplacesNothing(t *testing.T) {
 			got := w.saml()
 			metadata := got["metadata"].(map[string]any)
 			message, _ := metadata["error"].(string)
-			if !strings.Contains(message, c.want) || metadata["refreshed_at"] != known["metadata"].(map[string]any)["refreshed_at"] || metadata["tried_at"] == nil {
+			if !strings.Contains(message, c.want) ||
+				metadata["refreshed_at"] != known["metadata"].(map[string]any)["refreshed_at"] ||
+				metadata["tried_at"] == nil {
 				t.Errorf("got %v, want an error with %q", metadata, c.want)
 			}
 			for _, member := range []string{"idp_entity_id", "idp_sso_url", "idp_metadata_url"} {
@@ -285,7 +292,7 @@ func TestMetadataOfSeveralIsReadForTheConnectionsOwn(t *testing.T) {
 	}
 }
 
-// TestCertificatesAreWatched: the worker tells of what ends, and the API shows it.
+// TestCertificatesAreWatched: the worker records what expires, and the API shows it.
 func TestCertificatesAreWatched(t *testing.T) {
 	t.Parallel()
 	w := one(t)
@@ -299,7 +306,8 @@ func TestCertificatesAreWatched(t *testing.T) {
 	}
 	w.clock.Advance(10 * 365 * 24 * time.Hour)
 	w.work(watch)
-	if got := state(); got != "expiring" || !slices.Contains(w.eventTypes(), string(connection.CertificateRenewalNeeded)) {
+	if got := state(); got != "expiring" ||
+		!slices.Contains(w.eventTypes(), string(connection.CertificateRenewalNeeded)) {
 		t.Errorf("a certificate of ten years is %s after almost that time: %v", got, w.eventTypes())
 	}
 }
@@ -311,7 +319,8 @@ func TestCertificateThatHasExpired(t *testing.T) {
 	w.attempt().code(t)
 	attempts, _, err := signon.In(w.org).LoginAttempts(t.Context(), w.connection.ID, model.Page{Limit: 1})
 	must(t, err)
-	if len(attempts[0].Notes) != 1 || attempts[0].Notes[0] != trust.Advice(string(saml.CertificateExpired), w.connection) {
+	if len(attempts[0].Notes) != 1 ||
+		attempts[0].Notes[0] != trust.Advice(string(saml.CertificateExpired), w.connection) {
 		t.Errorf("the log notes %q", attempts[0].Notes)
 	}
 	w.update(w.tenant, func(c *connection.ConnectionFields) { c.RefuseExpiredCertificates = true })

@@ -16,7 +16,7 @@ import (
 	"rollcall/testidp"
 )
 
-// unasked is the form with which an identity provider sends somebody whom nobody asked about.
+// unasked is the form of a response that answers no request.
 func (n tenant) unasked(t testing.TB, who testidp.Person, relayState string) url.Values {
 	t.Helper()
 	response, err := n.idp.Respond(who.ID, testidp.ResponseOptions{})
@@ -38,14 +38,14 @@ func TestUnsolicitedResponseIsRefusedWhereItIsNotAllowed(t *testing.T) {
 		_, _, relayState := request(t, b.sent)
 		w.refused(w.tenant, b.post(acs, w.unasked(t, ada(w.tenant), relayState)), string(saml.MissingInResponseTo))
 	}
-	// Where it is allowed, an answer to somebody else's request is none of them.
+	// Even when such logins are allowed, an answer to the request of another browser is refused.
 	other := w.begin(w.tenant)
 	form := w.answer(t, other.sent, ada(w.tenant), testidp.ResponseOptions{})
 	form.Set("RelayState", "")
 	w.refused(w.tenant, other.post(acs, form), string(refusal.LoginUnknown))
 }
 
-// TestUnsolicitedResponseStartsALogin: it signs nobody in, wherever it leads.
+// TestUnsolicitedResponseStartsALogin: it signs nobody in itself, wherever it leads.
 func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 	t.Parallel()
 	const initiate, withdrawn = "https://app.example/sso/start?from=idp", "Withdrawn"
@@ -60,10 +60,11 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 		}
 	}
 	only := func(w *world) *organization.Application {
-		a, err := organization.Across(w.store).UpdateApplication(w.t.Context(), w.app.ID, func(a *organization.ApplicationFields) error {
-			a.InitiateLoginURI = initiate
-			return nil
-		})
+		a, err := organization.Across(w.store).UpdateApplication(w.t.Context(), w.app.ID,
+			func(a *organization.ApplicationFields) error {
+				a.InitiateLoginURI = initiate
+				return nil
+			})
 		must(w.t, err)
 		return a
 	}
@@ -74,11 +75,15 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 		want  string // the address, or empty for our own request
 	}{
 		{"the organization's only application", []func(w *world) *organization.Application{only}, 0, initiate},
-		{"the connection's application", []func(w *world) *organization.Application{application("Billing", initiate)}, 1, initiate},
-		{"several applications, none named", []func(w *world) *organization.Application{only, application("Billing", "https://billing.example/start")}, 0, ""},
-		{"several applications, one named", []func(w *world) *organization.Application{only, application("Billing", "https://billing.example/start")}, 2, "https://billing.example/start"},
+		{"the connection's application", []func(w *world) *organization.Application{application("Billing", initiate)},
+			1, initiate},
+		{"several applications, none named", []func(w *world) *organization.Application{only,
+			application("Billing", "https://billing.example/start")}, 0, ""},
+		{"several applications, one named", []func(w *world) *organization.Application{only,
+			application("Billing", "https://billing.example/start")}, 2, "https://billing.example/start"},
 		{"an application without the address", nil, 0, ""},
-		{"an application that does not serve the organization any more", []func(w *world) *organization.Application{application(withdrawn, "https://foreign.example/start")}, 1, ""},
+		{"an application that does not serve the organization any more",
+			[]func(w *world) *organization.Application{application(withdrawn, "https://foreign.example/start")}, 1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := one(t)
@@ -88,12 +93,15 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 					named = &a.ID
 				}
 			}
-			w.update(w.tenant, func(co *connection.ConnectionFields) { co.AllowIDPInitiated, co.ApplicationID = true, named })
+			w.update(w.tenant, func(co *connection.ConnectionFields) {
+				co.AllowIDPInitiated, co.ApplicationID = true, named
+			})
 			if named != nil {
-				_, err := organization.Across(w.store).UpdateApplication(t.Context(), *named, func(a *organization.ApplicationFields) error {
-					a.AllOrganizations = a.Name != withdrawn
-					return nil
-				})
+				_, err := organization.Across(w.store).UpdateApplication(t.Context(), *named,
+					func(a *organization.ApplicationFields) error {
+						a.AllOrganizations = a.Name != withdrawn
+						return nil
+					})
 				must(t, err)
 			}
 			b := w.browser()
@@ -122,12 +130,14 @@ func (w *world) endsOnOurPage(b *browser, a answer) {
 	if end.status != http.StatusSeeOther || end.location.String() != w.url+"/sso/signed-in" || !b.signedIn() {
 		w.t.Fatalf("%d to %s", end.status, end.location)
 	}
-	if page := b.get("/sso/signed-in"); page.status != http.StatusOK || !strings.Contains(page.body, ada(w.tenant).UserName) {
+	if page := b.get("/sso/signed-in"); page.status != http.StatusOK ||
+		!strings.Contains(page.body, ada(w.tenant).UserName) {
 		w.t.Errorf("%d %s", page.status, page.body)
 	}
 }
 
-// startsAtTheApplication demands the address with what OpenID Connect Core, section 4, and ours add.
+// startsAtTheApplication demands the address with the parameters of OpenID Connect Core, section 4,
+// and those of Rollcall.
 func (w *world) startsAtTheApplication(a answer, want string) {
 	w.t.Helper()
 	q := a.location.Query()
@@ -153,7 +163,8 @@ func TestUnsolicitedResponseThatIsLateOrToADraft(t *testing.T) {
 	draft := tenant{org: w.org, idp: w.idp}
 	draft.connection = w.connect(draft, "GenericSAML")
 	w.update(draft, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = true })
-	w.refused(draft, w.browser().post(w.sp(draft.connection, "/acs"), draft.unasked(t, ada(draft), "")), string(refusal.ConnectionIsDraft))
+	w.refused(draft, w.browser().post(w.sp(draft.connection, "/acs"), draft.unasked(t, ada(draft), "")),
+		string(refusal.ConnectionIsDraft))
 	if slices.Contains(w.log(draft), "") {
 		t.Error("the draft signed somebody in")
 	}
@@ -170,6 +181,7 @@ func TestUnsolicitedResponseIsGoodOnceOnAnyReplica(t *testing.T) {
 		if a := w.browser().post(acs, form); !a.toProvider(w.tenant) {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
-		w.refused(w.tenant, w.browser().post(strings.Replace(acs, w.url, other.server.URL, 1), form), string(refusal.AssertionReplayed))
+		w.refused(w.tenant, w.browser().post(strings.Replace(acs, w.url, other.server.URL, 1), form),
+			string(refusal.AssertionReplayed))
 	})
 }
