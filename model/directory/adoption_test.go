@@ -41,7 +41,8 @@ func TestAdoptionAtCreate(t *testing.T) {
 			"e-mail":   storetest.WithEmail("anything", "UNOWNED-2@contoso.example"),
 		} {
 			t.Run("an unowned member with that "+outcome+": adopted under the same id", func(t *testing.T) {
-				name := map[string]string{"userName": "unowned-1@contoso.example", "e-mail": "unowned-2@contoso.example"}[outcome]
+				name := map[string]string{"userName": "unowned-1@contoso.example",
+					"e-mail": "unowned-2@contoso.example"}[outcome]
 				before := storetest.CreateUnowned(t, org, name)
 				var u *people.User
 				got := storetest.NewEvents(t, s, org, func() {
@@ -49,13 +50,15 @@ func TestAdoptionAtCreate(t *testing.T) {
 					u, err = send(document)
 					storetest.Must(t, err)
 				})
-				if u.ID != before.ID || u.DirectoryID == nil || *u.DirectoryID != d.ID || u.Epoch != before.Epoch || !u.Active {
+				if u.ID != before.ID || u.DirectoryID == nil || *u.DirectoryID != d.ID || u.Epoch != before.Epoch ||
+					!u.Active {
 					t.Errorf("%+v", u)
 				}
 				if u.UserName != document["userName"] {
 					t.Errorf("the document is not the directory's: %s", u.Document)
 				}
-				if diff := cmp.Diff([]model.EventType{people.UserAdopted, people.DirectoryUserCreated}, got); diff != "" {
+				if diff := cmp.Diff([]model.EventType{people.UserAdopted, people.DirectoryUserCreated},
+					got); diff != "" {
 					t.Error(diff)
 				}
 				if diff := cmp.Diff(u, storetest.Stored(t, org, u.ID)); diff != "" {
@@ -63,11 +66,13 @@ func TestAdoptionAtCreate(t *testing.T) {
 				}
 			})
 		}
-		t.Run("an unowned administrator: a conflict until confirmed, then adopted and still an administrator", func(t *testing.T) {
+		t.Run("an unowned administrator: a conflict until confirmed, then adopted and still an "+
+			"administrator", func(t *testing.T) {
 			admin := storetest.CreateUnowned(t, org, "admin@contoso.example")
 			_, err := people.In(org).SetRole(t.Context(), admin.ID, people.Admin)
 			storetest.Must(t, err)
-			for _, document := range []map[string]any{storetest.Person("admin@contoso.example"), storetest.WithEmail("x", "admin@contoso.example")} {
+			for _, document := range []map[string]any{storetest.Person("admin@contoso.example"),
+				storetest.WithEmail("x", "admin@contoso.example")} {
 				storetest.Unchanged(t, s, func() {
 					_, err := send(document)
 					storetest.WantKind(t, err, model.Conflict)
@@ -91,7 +96,8 @@ func TestAdoptionAtCreate(t *testing.T) {
 			_, err := send(storetest.Person("NEW@contoso.example"))
 			storetest.WantKind(t, err, model.Conflict, "userName")
 		})
-		t.Run("an unowned user with that userName outside the verified domains: a conflict that says what to do", func(t *testing.T) {
+		t.Run("an unowned user with that userName outside the verified domains: a conflict that says "+
+			"what to do", func(t *testing.T) {
 			storetest.CreateUnowned(t, org, "guest@fabrikam.example")
 			storetest.Unchanged(t, s, func() {
 				_, err := send(storetest.Person("guest@fabrikam.example"))
@@ -110,7 +116,8 @@ func TestAdoptionAtCreate(t *testing.T) {
 		})
 		t.Run("an unowned user with that e-mail outside the verified domains: created beside it", func(t *testing.T) {
 			storetest.CreateUnowned(t, org, "visitor@fabrikam.example")
-			if u, err := send(storetest.WithEmail("visitor", "visitor@fabrikam.example")); err != nil || u.Version != 1 {
+			if u, err := send(storetest.WithEmail("visitor", "visitor@fabrikam.example")); err != nil ||
+				u.Version != 1 {
 				t.Error(u, err)
 			}
 		})
@@ -138,7 +145,8 @@ func TestAdoptionAtCreate(t *testing.T) {
 			if u.Active || u.Epoch != before.Epoch+1 || u.InactiveReason != people.Deprovisioned {
 				t.Errorf("%+v", u)
 			}
-			if diff := cmp.Diff([]model.EventType{people.UserAdopted, people.DirectoryUserCreated, people.UserAccessEnded}, got); diff != "" {
+			if diff := cmp.Diff([]model.EventType{people.UserAdopted, people.DirectoryUserCreated,
+				people.UserAccessEnded}, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -196,7 +204,8 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 					_, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 					storetest.WantKind(t, err, model.NotFound)
 					storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID), model.NotFound)
-					_, err = directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "G"}, storetest.Ids(u))
+					_, err = directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "G"},
+						storetest.Ids(u))
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}
@@ -207,7 +216,8 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 			})
 		})
 		t.Run("a change adopts, although it alters nothing", func(t *testing.T) {
-			u, err := directory.Of(org, d.ID).UpdateUser(t.Context(), unowned.ID, func(*people.UserDraft) error { return nil })
+			u, err := directory.Of(org, d.ID).UpdateUser(t.Context(), unowned.ID,
+				func(*people.UserDraft) error { return nil })
 			if err != nil || *u.DirectoryID != d.ID || u.ID != unowned.ID || u.UserName != unowned.UserName {
 				t.Errorf("%+v %v", u, err)
 			}
@@ -215,7 +225,10 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 		t.Run("being named as a member adopts", func(t *testing.T) {
 			second := storetest.CreateUnowned(t, org, "second@contoso.example")
 			var g *people.DirectoryGroup
-			got := storetest.NewEvents(t, s, org, func() { g = storetest.CreateGroup(t, org, d, "Engineers", owned, second, second) })
+			got := storetest.NewEvents(t, s, org, func() {
+				g = storetest.CreateGroup(t, org, d, "Engineers", owned,
+					second, second)
+			})
 			if u := storetest.Stored(t, org, second.ID); u.DirectoryID == nil || *u.DirectoryID != d.ID {
 				t.Errorf("%+v", u)
 			}
@@ -255,7 +268,8 @@ func TestConfirmAdoption(t *testing.T) {
 				t.Fatal(err)
 			}
 			if role == people.Admin {
-				if _, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("ada@contoso.example")); model.KindOf(err) != model.Conflict {
+				if _, err := directory.Of(org, d.ID).CreateUser(t.Context(),
+					storetest.Person("ada@contoso.example")); model.KindOf(err) != model.Conflict {
 					t.Fatalf("an administrator whom nobody confirmed as one is adopted: %v", err)
 				}
 				if _, err := people.In(org).ConfirmAdoption(t.Context(), ada.ID); err != nil {

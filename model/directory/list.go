@@ -12,14 +12,14 @@ import (
 	"rollcall/model/search"
 )
 
-// Users lists the users of a directory in the order of their creation,
-// and how many there are in all. Each has the fields that lists show: ID, UserName,
-// Version, Active, Document and the times. Users that the directory could adopt are
-// found only by a filter that names one exactly, so that no client deletes them
-// because it does not know them. The error is Invalid for a filter that cannot be
-// compared, and TooLarge for one that takes too long.
+// Users lists the users of the directory in the order of their creation, and returns how many
+// there are in all. It sets the fields that lists show: ID, UserName, Version, Active, Document
+// and the times. A user that the directory may adopt is found only by a filter that names one
+// user: a client that lists all users might otherwise delete those that it does not know. The
+// error is Invalid for a filter that cannot be compared, and TooLarge for one that takes too long.
 func (c Contents) Users(ctx context.Context, q search.ResourceQuery) ([]people.User, search.Extent, error) {
-	s := search.Search[people.User]{Compiler: search.NewCompiler(c.org.searchDB(), &search.FilterableUsers, q), Query: q, Shown: shownUsers}
+	compiler := search.NewCompiler(c.org.searchDB(), &search.FilterableUsers, q)
+	s := search.Search[people.User]{Compiler: compiler, Query: q, Shown: shownUsers}
 	if s.Of.NamesOne(q.Filter) {
 		s.Where = c.visibleTo()
 		if q.Groups {
@@ -32,11 +32,11 @@ func (c Contents) Users(ctx context.Context, q search.ResourceQuery) ([]people.U
 	return users, extent, tenant.Translate(c.org, err)
 }
 
-// Groups lists the groups of the directory, like Users, with
-// DisplayName.
+// Groups lists the groups of the directory as Users lists its users, with DisplayName.
 func (c Contents) Groups(ctx context.Context, q search.ResourceQuery) (
 	[]people.DirectoryGroup, search.Extent, error) {
-	s := search.Search[people.DirectoryGroup]{Compiler: search.NewCompiler(c.org.searchDB(), &search.FilterableGroups, q), Query: q, Shown: shownGroups}
+	compiler := search.NewCompiler(c.org.searchDB(), &search.FilterableGroups, q)
+	s := search.Search[people.DirectoryGroup]{Compiler: compiler, Query: q, Shown: shownGroups}
 	s.Directory = c.id
 	s.Where = c.owned(s.Compiler, q)
 	groups, extent, err := s.Run(ctx)
@@ -49,7 +49,7 @@ func (c Contents) owned(compiler *search.Compiler, q search.ResourceQuery) claus
 	return tenant.Join(column, " = ", tenant.Param(c.id))
 }
 
-// searchDB is the organization's part of the database, for searches.
+// searchDB is the access of searches to the rows of the organization.
 func (o Org) searchDB() search.SearchDB {
 	return search.SearchDB{
 		Dialect: tenant.DialectOf(o), Organization: o.ID,
@@ -64,8 +64,10 @@ func (o Org) searchDB() search.SearchDB {
 
 // The columns that lists show.
 var (
-	shownGroupColumns = people.ReadGroupColumns.Pick("ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
-	shownUserColumns  = people.UserColumns.Pick("ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
+	shownGroupColumns = people.ReadGroupColumns.Pick(
+		"ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
+	shownUserColumns = people.UserColumns.Pick(
+		"ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
 )
 
 var shownGroups = search.Shown[people.DirectoryGroup]{
@@ -86,8 +88,8 @@ var shownUsers = search.Shown[people.User]{
 	Created: createdUser,
 }
 
-// shownAlone reads users and sets Groups of those that are in no group: most
-// look-ups then need no statement for the groups.
+// shownAlone reads users, and sets Groups of a user that is in no group: most look-ups then need
+// no statement for the groups.
 func (o Org) shownAlone() search.Shown[people.User] {
 	return search.Shown[people.User]{
 		Columns: tenant.Join(shownUsers.Columns, ", ", o.inAGroup()),

@@ -43,7 +43,8 @@ func (m MassChange) validate() error {
 		return model.Invalidf("mass_change_percent", "mass_change_percent is a whole number from 1 to 100")
 	}
 	if m.WindowSeconds < leastMassChangeWindow || m.WindowSeconds > MostMassChangeWindow {
-		return model.Invalidf("mass_change_window_seconds", "mass_change_window_seconds is a whole number from %d to %d",
+		return model.Invalidf("mass_change_window_seconds",
+			"mass_change_window_seconds is a whole number from %d to %d",
 			leastMassChangeWindow, MostMassChangeWindow)
 	}
 	return nil
@@ -128,7 +129,8 @@ func (g *MassChangeGuard) RunOnce(ctx context.Context) (n int, err error) {
 	}
 	for _, id := range model.SortedKeys(of) {
 		c := Of(g.store.Org(of[id][0].OrganizationID, model.System), id)
-		if err := c.noteDepartures(ctx, of[id]); err != nil && model.KindOf(err) != model.NotFound { // or it was deleted since
+		// or it was deleted since
+		if err := c.noteDepartures(ctx, of[id]); err != nil && model.KindOf(err) != model.NotFound {
 			return 0, err
 		}
 	}
@@ -140,7 +142,8 @@ func departure(e *model.Event) (Departure, bool) {
 	kind, directory, _ := strings.Cut(string(e.Actor), ":")
 	directoryID, ok := model.DirectoryPrefix.Parse(directory)
 	userID, isUser := model.UserPrefix.Parse(e.Subject)
-	return Departure{e.OrganizationID, directoryID, userID, e.CreatedAt}, e.Type == people.UserAccessEnded && kind == "directory" && ok && isUser
+	return Departure{e.OrganizationID, directoryID, userID, e.CreatedAt}, e.Type == people.UserAccessEnded &&
+		kind == "directory" && ok && isUser
 }
 
 // noteDepartures notes users who left a directory, and raises the alert if they are too many.
@@ -159,8 +162,10 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 		for _, id := range model.SortedKeys(last) {
 			rows = append(rows, last[id])
 		}
-		err = tenant.DB(c.org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}).CreateInBatches(rows, tenant.DialectOf(c.org).Batch(4)).Error
+		err = tenant.DB(c.org).WithContext(ctx).
+			Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
+				DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}).CreateInBatches(rows,
+			tenant.DialectOf(c.org).Batch(4)).Error
 		if err != nil {
 			return fmt.Errorf("note departures: %w", err)
 		}
@@ -179,8 +184,9 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 		if err != nil {
 			return fmt.Errorf("note mass change: %w", err)
 		}
-		return tenant.Record(c.org, DirectoryMassChange, model.DirectoryPrefix.ID(d.ID), massChangeEvent{d.PublicForm(at), fmt.Sprintf(
-			"%d of %d users were deactivated or deleted within %d seconds", departed, of, mass.WindowSeconds)})
+		return tenant.Record(c.org, DirectoryMassChange, model.DirectoryPrefix.ID(d.ID),
+			massChangeEvent{d.PublicForm(at), fmt.Sprintf(
+				"%d of %d users were deactivated or deleted within %d seconds", departed, of, mass.WindowSeconds)})
 	})
 }
 
@@ -194,7 +200,8 @@ type massChangeEvent struct {
 // moment, and how many it had. Those whom it has activated again are still there.
 func (c Contents) departed(ctx context.Context, since model.Time) (departed, of int64, err error) {
 	left := func() *gorm.DB {
-		return tenant.DB(c.org).WithContext(ctx).Model(&Departure{}).Where("directory_id = ? AND departed_at > ?", c.id, since)
+		return tenant.DB(c.org).WithContext(ctx).Model(&Departure{}).Where("directory_id = ? AND departed_at > ?",
+			c.id, since)
 	}
 	users := func() *gorm.DB {
 		return tenant.DB(c.org).WithContext(ctx).Model(&people.User{}).Where("active = ?", true)

@@ -82,7 +82,8 @@ func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c Memb
 const membersAtOnce = 500
 
 func errUnknownMember(id string) error {
-	return model.Invalidf("members", "the directory has no user or group %.64q; create it first, then add it to the group", id)
+	return model.Invalidf("members", "the directory has no user or group %.64q; create it first, then add it to "+
+		"the group", id)
 }
 
 // removeMembers removes the listed users, or all but them.
@@ -119,7 +120,8 @@ func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone [
 		return err
 	}
 	var users []people.User
-	if err := tenant.DB(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&users).Error; err != nil {
+	if err := tenant.DB(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").
+		Find(&users).Error; err != nil {
 		return fmt.Errorf("read former members: %w", err)
 	}
 	for i := range users {
@@ -172,7 +174,8 @@ func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []
 
 // knownMembers returns the users whom a request names, by id, each of them the
 // directory's by now, and the groups that it names, with whether each is a member.
-func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (known map[string]*candidateMember, groups map[string]bool, err error) {
+func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup,
+	wanted []string) (known map[string]*candidateMember, groups map[string]bool, err error) {
 	ids, err := tenant.Encode(wanted)
 	if err != nil {
 		return nil, nil, err
@@ -180,9 +183,12 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	var found []candidateMember
 	// KEY SHARE keeps the users from being deleted before their membership is written.
 	db := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
-		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
-	// COALESCE keeps PostgreSQL, while it knows little of a new table, from reading the whole directory.
-	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&found).Error
+		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m WHERE m.organization_id = ? AND m.group_id = "+
+			"? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
+	// COALESCE keeps PostgreSQL, while it knows little of a new table, from reading the whole
+	// directory.
+	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("users.id"),
+		ids).Order("users.id").Find(&found).Error
 	if err != nil {
 		return nil, nil, fmt.Errorf("read new members: %w", err)
 	}
@@ -235,13 +241,15 @@ func (o Org) recordMember(ctx context.Context, t model.EventType, g *people.Dire
 // groups are locked before users, or a change of a group's members and the
 // removal of one of them could wait for each other.
 func (o Org) touchGroupsOf(ctx context.Context, userID string) error {
-	return o.touchGroups(ctx, userID, tenant.DB(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", userID))
+	return o.touchGroups(ctx, userID, tenant.DB(o).Model(&people.GroupMember{}).Select("group_id").
+		Where("user_id = ?", userID))
 }
 
 // touchGroupsAround is touchGroupsOf for a group that is about to be removed: it
 // comes after those that it is in.
 func (o Org) touchGroupsAround(ctx context.Context, groupID string) error {
-	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").Where("member_id = ?", groupID))
+	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").
+		Where("member_id = ?", groupID))
 }
 
 func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm.DB) error {
@@ -249,7 +257,8 @@ func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm
 		return nil
 	}
 	var groups []string
-	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), memberID) // the member's turn comes before the groups' rows, as it is the member's event
+	// the member's turn comes before the groups' rows, as it is the member's event
+	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), memberID)
 	err := db.Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
 		Where("id IN (?)", memberships).Order("id").Pluck("id", &groups).Error
 	if err != nil {
@@ -289,7 +298,8 @@ func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[stri
 	}
 	var groups []people.DirectoryGroup
 	if len(whole) > 0 {
-		if err := tenant.Read(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids).Find(&groups).Error; err != nil {
+		if err := tenant.Read(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids).
+			Find(&groups).Error; err != nil {
 			return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
 		}
 	}

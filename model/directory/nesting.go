@@ -28,9 +28,11 @@ func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []st
 	}
 	// KEY SHARE keeps the groups from being deleted before their membership is written.
 	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
-		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n WHERE n.organization_id = ? AND n.group_id = ? AND n.member_id = directory_groups.id) AS is_member", o.ID, g.ID).
+		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n WHERE n.organization_id = ? AND "+
+			"n.group_id = ? AND n.member_id = directory_groups.id) AS is_member", o.ID, g.ID).
 		// For COALESCE see knownMembers.
-		Where("COALESCE(directory_groups.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
+		Where("COALESCE(directory_groups.directory_id, '') = ?", g.DirectoryID).
+		Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
 		Order("directory_groups.id").Find(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read new member groups: %w", err)
@@ -48,9 +50,11 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	if len(ids) == 0 {
 		return nil
 	}
-	// Two requests that each nest one group in the other's must not both find no circle: they queue here.
+	// Two requests that each nest one group in the other's must not both find no circle: they queue
+	// here.
 	var d Directory
-	if err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}), &d, "directory", g.DirectoryID); err != nil {
+	if err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}), &d,
+		"directory", g.DirectoryID); err != nil {
 		return err
 	}
 	list, err := tenant.Encode(ids)
@@ -58,15 +62,18 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 		return err
 	}
 	var circle []string
-	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
+	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+		Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
 		Where("directory_groups.id IN (WITH RECURSIVE up (id) AS (SELECT CAST(? AS text) UNION "+
-			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id WHERE n.organization_id = ?) SELECT id FROM up)", g.ID, o.ID).
+			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id WHERE n.organization_id = "+
+			"?) SELECT id FROM up)", g.ID, o.ID).
 		Order("directory_groups.id").Limit(1).Pluck("directory_groups.id", &circle).Error
 	if err != nil {
 		return fmt.Errorf("look for a circle of groups: %w", err)
 	}
 	if len(circle) > 0 {
-		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way of others; no group can be a member of itself", circle[0])
+		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way of "+
+			"others; no group can be a member of itself", circle[0])
 	}
 	rows := make([]people.GroupGroup, len(ids))
 	for i, id := range ids {
@@ -145,12 +152,15 @@ func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][
 	}
 	rows, err := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
 		Select("t.side, t.id, t.display_name, t.is_group").
-		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group FROM directory_group_members m "+
+		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group FROM "+
+			"directory_group_members m "+
 			"JOIN users u ON u.organization_id = ? AND u.id = m.user_id WHERE m.group_id"+condition+
 			" UNION ALL SELECT n.group_id, g.id, g.display_name, true FROM directory_group_groups n "+
-			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id WHERE n.organization_id = ? AND n.group_id"+condition+
-								") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
-		Where("directory_groups.id"+condition, list). // so that each group is looked up once, and not for each of its members
+			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id WHERE "+
+			"n.organization_id = ? AND n.group_id"+condition+
+			") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
+		// so that each group is looked up once, and not for each of its members
+		Where("directory_groups.id"+condition, list).
 		Rows()
 	if err == nil {
 		err = eachMember(rows, func(group string, m people.MemberOf, isGroup bool) {

@@ -40,11 +40,14 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 		return nil, err
 	}
 	query := tenant.Join(
-		tenant.Named("WITH known AS (SELECT id FROM users WHERE organization_id = @organization AND directory_id IS NULL "+
+		tenant.Named("WITH known AS (SELECT id FROM users WHERE organization_id = @organization AND "+
+			"directory_id IS NULL "+
 			"AND email_folded = @email AND email_folded <> '' UNION ALL "+
-			"SELECT tombstone_id FROM tombstone_keys WHERE organization_id = @organization AND hash = ANY(@hashes::bytea[])), ",
+			"SELECT tombstone_id FROM tombstone_keys WHERE organization_id = @organization AND hash = "+
+			"ANY(@hashes::bytea[])), ",
 			map[string]any{"organization": string(o.ID), "email": u.EmailFolded, "hashes": o.hashes(traces)}),
-		clause.Expr{SQL: insertUser, Vars: row}, org.valued("made", values), tenant.InsertEvents(org, "made"), " SELECT id FROM made")
+		clause.Expr{SQL: insertUser, Vars: row}, org.valued("made", values), tenant.InsertEvents(org, "made"),
+		" SELECT id FROM made")
 	done, err := tenant.Write(ctx, org, query, &u.ID)
 	if !done || err != nil {
 		return nil, err
@@ -54,7 +57,8 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 
 // The parts of the statements that list columns.
 var (
-	insertUser = "made AS (INSERT INTO users (" + people.UserColumns.Names() + ") SELECT " + people.UserColumns.Parameters() +
+	insertUser = "made AS (INSERT INTO users (" + people.UserColumns.Names() + ") SELECT " +
+		people.UserColumns.Parameters() +
 		" WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), "
 	setUser    = "(" + people.OtherUserColumns.Names() + ") = (" + people.OtherUserColumns.Parameters() + ")"
 	setDerived = "(" + people.DerivedUserColumns.Names() + ") = (" + people.DerivedUserColumns.Parameters() + ")"
@@ -116,7 +120,8 @@ func (u *readUser) pointers() []any {
 // updateAtOnce is UpdateUser for a user of the directory, without a
 // lock: it reads the row, and writes on condition that it is still the same. It
 // returns nil where it leaves the change to others.
-func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User, error) {
+func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User,
+	error) {
 	if !tenant.AtOnce(c.org) || !model.IsID(id) {
 		return nil, nil
 	}
@@ -143,7 +148,8 @@ func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*peop
 	}
 	after = consequences.Row
 	after.Follow(&before.User, tenant.Now(org))
-	if err := errors.Join(people.In(org).RecordChange(ctx, &consequences), people.In(org).CloseAccess(ctx, &consequences)); err != nil {
+	if err := errors.Join(people.In(org).RecordChange(ctx, &consequences), people.In(org).
+		CloseAccess(ctx, &consequences)); err != nil {
 		return nil, err
 	}
 	set, err := setOf(ctx, &before.User, after)
@@ -153,7 +159,8 @@ func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*peop
 	query := tenant.Join("WITH written AS (UPDATE users SET ", set,
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
 			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}), tenant.Turn(c.org, id),
-		" RETURNING id), ", org.revalued("written", old, now), tenant.InsertEvents(org, "written"), " SELECT id FROM written")
+		" RETURNING id), ", org.revalued("written", old, now), tenant.InsertEvents(org, "written"),
+		" SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
 		return nil, err
 	}
@@ -224,10 +231,12 @@ func (c Contents) addAtOnce(ctx context.Context, id string, change func(*GroupDr
 	query := tenant.Join(
 		// The turn comes before all that takes a transaction's id, see InTurn.
 		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(c.org, id),
-		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory AND document = @document "+
+		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory AND document "+
+			"= @document "+
 			"FOR NO KEY UPDATE), ",
 			map[string]any{"organization": string(c.org.ID), "group": id, "directory": c.id, "document": g.Document}),
-		tenant.Named("u AS (SELECT users.id FROM g, users WHERE users.organization_id = @organization AND users.id = @user "+
+		tenant.Named("u AS (SELECT users.id FROM g, users WHERE users.organization_id = @organization AND "+
+			"users.id = @user "+
 			"AND users.directory_id = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
 			map[string]any{"organization": string(c.org.ID), "user": u.ID, "directory": c.id, "state": u.state}),
 		tenant.Named("joined AS (INSERT INTO directory_group_members (organization_id, group_id, user_id) "+

@@ -124,7 +124,8 @@ func (s Store) writeRequests(ctx context.Context, rows []DirectoryRequest) error
 		request_id text, created_at bigint)`
 	if tenant.DialectOf(s) == tenant.SqliteDialect {
 		var fields []string
-		for column := range strings.FieldsFuncSeq(requestColumns, func(c rune) bool { return strings.ContainsRune(", \t\n", c) }) {
+		for column := range strings.FieldsFuncSeq(requestColumns,
+			func(c rune) bool { return strings.ContainsRune(", \t\n", c) }) {
 			fields = append(fields, `value ->> '`+column+`' AS `+column)
 		}
 		from = `(SELECT ` + strings.Join(fields, ", ") + ` FROM json_each(?)) AS r`

@@ -62,7 +62,8 @@ type SchemaObject struct {
 
 // PublicForm returns the object that the API shows.
 func (s *Schema) PublicForm() SchemaObject {
-	return SchemaObject{"organization_schema", s.URN, model.OrganizationPrefix.ID(string(s.OrganizationID)), s.Name, s.Description,
+	return SchemaObject{"organization_schema", s.URN, model.OrganizationPrefix.ID(string(s.OrganizationID)), s.Name,
+		s.Description,
 		s.Attributes, s.CreatedAt, s.UpdatedAt}
 }
 
@@ -136,7 +137,8 @@ func (o Org) PutSchema(ctx context.Context, s *Schema) (created bool, err error)
 		if created {
 			err = write.Create(s).Error
 		} else {
-			err = write.Model(s).Select("URN", "Name", "Description", "Attributes", "Version", "UpdatedAt").UpdateColumns(s).Error
+			err = write.Model(s).Select("URN", "Name", "Description", "Attributes", "Version", "UpdatedAt").
+				UpdateColumns(s).Error
 		}
 		if err != nil {
 			return fmt.Errorf("declare schema: %w", err)
@@ -207,17 +209,21 @@ func (s *Schema) validate() error {
 }
 
 // ownURNs begin the URNs of schemas that are not for an organization to declare.
-var ownURNs = []string{"urn:ietf:params:scim:schemas:core:2.0", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user",
+var ownURNs = []string{"urn:ietf:params:scim:schemas:core:2.0",
+	"urn:ietf:params:scim:schemas:extension:enterprise:2.0:user",
 	"urn:ietf:params:scim:api"}
 
-// validURN takes URNs by the grammar of RFC 8141, without what filters and paths write between names.
+// validURN takes URNs by the grammar of RFC 8141, without what filters and paths write between
+// names.
 func validURN(urn string) error {
 	folded := strings.ToLower(urn)
 	rest, ok := strings.CutPrefix(folded, "urn:")
 	namespace, specific, _ := strings.Cut(rest, ":")
-	if !ok || namespace == "" || specific == "" || len(urn) > maxSchemaURN || strings.Contains(rest, "::") || strings.HasSuffix(rest, ":") ||
+	if !ok || namespace == "" || specific == "" || len(urn) > maxSchemaURN || strings.Contains(rest, "::") ||
+		strings.HasSuffix(rest, ":") ||
 		strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789:._-") != "" {
-		return model.Invalidf("id", "id is a URN such as urn:example:params:scim:schemas:extension:2.0:User, of at most %d letters, digits, "+
+		return model.Invalidf("id", "id is a URN such as urn:example:params:scim:schemas:extension:2.0:User, of at "+
+			"most %d letters, digits, "+
 			"colons, periods, hyphens and underscores", maxSchemaURN)
 	}
 	for _, own := range ownURNs {
@@ -233,7 +239,8 @@ func validURN(urn string) error {
 func (s *Schema) apart(other *Schema) error {
 	for _, pair := range [][2]string{{s.URNFolded, other.URNFolded}, {other.URNFolded, s.URNFolded}} {
 		if rest, ok := strings.CutPrefix(pair[0], pair[1]); ok && (rest[0] == ':' || rest[0] == '.') {
-			return model.Conflictf("id", "one of %s and %s begins with the other; in a path they could not be told apart", s.URN, other.URN)
+			return model.Conflictf("id", "one of %s and %s begins with the other; in a path they could not be "+
+				"told apart", s.URN, other.URN)
 		}
 	}
 	return nil
@@ -269,7 +276,8 @@ func validAttributes(field string, list []SchemaAttribute, sub bool) error {
 
 func (a *SchemaAttribute) validate(at string, sub bool) error {
 	if !attributeName(a.Name) && !(sub && a.Name == "$ref") {
-		return model.Invalidf(at+".name", "%s.name is a letter followed by letters, digits, hyphens and underscores, 100 at most", at)
+		return model.Invalidf(at+".name", "%s.name is a letter followed by letters, digits, hyphens and underscores, "+
+			"100 at most", at)
 	}
 	for _, c := range []struct {
 		name, what string
@@ -278,7 +286,8 @@ func (a *SchemaAttribute) validate(at string, sub bool) error {
 		allowed    string
 	}{
 		{"type", "", &a.Type, "string", "string boolean decimal integer dateTime binary reference complex"},
-		{"mutability", "; what only the client may know is not stored here", &a.Mutability, "readWrite", "readWrite readOnly immutable"},
+		{"mutability", "; what only the client may know is not stored here", &a.Mutability, "readWrite",
+			"readWrite readOnly immutable"},
 		{"returned", "; what is returned on request only is not offered", &a.Returned, "default", "default never"},
 		{"uniqueness", "; the values of an extension are not kept unique", &a.Uniqueness, "none", "none"},
 	} {
@@ -286,13 +295,15 @@ func (a *SchemaAttribute) validate(at string, sub bool) error {
 			*c.value = c.absent
 		}
 		if !isWord(*c.value, c.allowed) {
-			return model.Invalidf(at+"."+c.name, "%s.%s is one of %s%s", at, c.name, strings.ReplaceAll(c.allowed, " ", ", "), c.what)
+			return model.Invalidf(at+"."+c.name, "%s.%s is one of %s%s", at, c.name, strings.ReplaceAll(c.allowed, " ",
+				", "), c.what)
 		}
 	}
 	if err := shortText(at+".description", a.Description); err != nil {
 		return err
 	}
-	if err := errors.Join(words(at+".canonicalValues", a.CanonicalValues), words(at+".referenceTypes", a.ReferenceTypes)); err != nil {
+	if err := errors.Join(words(at+".canonicalValues", a.CanonicalValues), words(at+".referenceTypes",
+		a.ReferenceTypes)); err != nil {
 		return err
 	}
 	switch isComplex := a.Type == "complex"; {
@@ -323,7 +334,8 @@ func words(field string, list []string) error {
 	}
 	for _, text := range list {
 		if len(text) > maxSchemaCanonicalText || !model.Storable(text) {
-			return model.Invalidf(field, "the values of %s have at most %d bytes of UTF-8 text without U+0000", field, maxSchemaCanonicalText)
+			return model.Invalidf(field, "the values of %s have at most %d bytes of UTF-8 text without U+0000", field,
+				maxSchemaCanonicalText)
 		}
 	}
 	return nil
