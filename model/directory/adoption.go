@@ -16,7 +16,8 @@ import (
 )
 
 // adoptable is the condition of the users that a directory may adopt: no directory owns them,
-// their domain is verified, and an administrator is confirmed (docs/design/identity.md, "Adoption").
+// their domain is verified, and an administrator is confirmed (docs/design/identity.md,
+// "Adoption").
 func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
 	return clause.Expr{
 		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +

@@ -100,8 +100,10 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 			run := []func() error{}
 			for i, g := range gs {
 				changes := [][]directory.MembersChange{
-					{{Op: directory.RemoveMembers, UserIDs: storetest.Ids(u[0], u[1])}, {Op: directory.AddMembers,
-						UserIDs: storetest.Ids(u[1], u[0])}},
+					{
+						{Op: directory.RemoveMembers, UserIDs: storetest.Ids(u[0], u[1])},
+						{Op: directory.AddMembers, UserIDs: storetest.Ids(u[1], u[0])},
+					},
 					{{Op: directory.ReplaceMembers, UserIDs: storetest.Ids(u[5], u[4], u[2])}},
 					{{Op: directory.AddMembers, UserIDs: storetest.Ids(u[5], u[0], u[4])}},
 				}[i]
@@ -114,12 +116,11 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 				run = append(run, func() error { return directory.Of(org, d.ID).DeleteUser(t.Context(), gone.ID) })
 			}
 			run = append(run, func() error {
-				return directory.Of(org, d.ID).DeleteGroup(t.Context(),
-					gs[round%groups].ID)
+				return directory.Of(org, d.ID).DeleteGroup(t.Context(), gs[round%groups].ID)
 			})
 			for i, err := range storetest.Together(len(run), func(i int) error { return run[i]() }) {
-				if kind := model.KindOf(err); err != nil && (i >= groups || kind != model.Invalid &&
-					kind != model.NotFound) {
+				kind := model.KindOf(err)
+				if err != nil && (i >= groups || kind != model.Invalid && kind != model.NotFound) {
 					t.Errorf("request %d: %v", i, err)
 				}
 			}
@@ -132,12 +133,12 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 	})
 }
 
-// PostgreSQL ends one of two transactions that wait for each other. Whoever sent the request of
-// that one is not told: it starts anew.
+// PostgreSQL aborts one of two transactions in a deadlock. Its request gets no error: the
+// transaction starts again.
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
-	// Who has waited so long looks whether it is in a circle, and is the one to be ended.
+	// After this wait a transaction checks for a deadlock, and PostgreSQL aborts it if there is one.
 	db.URL += "&deadlock_timeout=3s"
 	var counter modeltest.Statements
 	s := modeltest.Open(t, db, counter.Options())
@@ -197,8 +198,9 @@ func TestLargeGroup(t *testing.T) {
 			t.Fatalf("%d members, version %d", len(membersOf(t, org, large)), large.Version)
 		}
 		for _, c := range []directory.MembersChange{
-			{Op: directory.AddMembers, UserIDs: storetest.Ids(one)}, {Op: directory.AddMembers,
-				UserIDs: storetest.Ids(one)}, {Op: directory.RemoveMembers, UserIDs: storetest.Ids(one)},
+			{Op: directory.AddMembers, UserIDs: storetest.Ids(one)},
+			{Op: directory.AddMembers, UserIDs: storetest.Ids(one)},
+			{Op: directory.RemoveMembers, UserIDs: storetest.Ids(one)},
 		} {
 			count := func(g *people.DirectoryGroup) int {
 				return len(counter.During(func() { storetest.Change(t, org, g, c) }))
@@ -208,8 +210,8 @@ func TestLargeGroup(t *testing.T) {
 			}
 		}
 		half := slices.Clone(everybody[:size/2])
-		storetest.Change(t, org, large, directory.MembersChange{Op: directory.ReplaceMembers,
-			UserIDs: append(half, one.ID)})
+		storetest.Change(t, org, large,
+			directory.MembersChange{Op: directory.ReplaceMembers, UserIDs: append(half, one.ID)})
 		if n := len(membersOf(t, org, large)); n != size/2+1 {
 			t.Errorf("%d members", n)
 		}

@@ -102,9 +102,10 @@ func (d *Directory) PublicForm(now model.Time) DirectoryObject {
 // directoryEvent is the data of an event of a directory, in which a linked directory is "active".
 type directoryEvent struct {
 	DirectoryObject
-	State    string                      `json:"state"`
-	Domains  []organization.DomainObject `json:"domains,omitempty"`
-	Rollcall *struct{}                   `json:"rollcall,omitempty"` // hides that of DirectoryObject, which is not part of events
+	State   string                      `json:"state"`
+	Domains []organization.DomainObject `json:"domains,omitempty"`
+	// Rollcall hides that of DirectoryObject, which is not part of events.
+	Rollcall *struct{} `json:"rollcall,omitempty"`
 }
 
 // DirectoryQuery selects directories; empty fields select all.
@@ -271,7 +272,8 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 			return err
 		}
 		var admins []people.User
-		err = db.Where("directory_id = ? AND role = ? AND active = ?", id, people.Admin, true).Limit(1).Find(&admins).Error
+		err = db.Where("directory_id = ? AND role = ? AND active = ?", id, people.Admin, true).Limit(1).
+			Find(&admins).Error
 		if err != nil {
 			return fmt.Errorf("read administrators: %w", err)
 		}

@@ -186,17 +186,16 @@ func TestMembers(t *testing.T) {
 				[]model.EventType{added}},
 			{"removed", u[:3], []directory.MembersChange{op(remove, u[1], u[4])}, []*people.User{u[0], u[2]},
 				[]model.EventType{removed}},
-			{"replaced", u[:3], []directory.MembersChange{op(replace, u[2], u[3])}, u[2:4], []model.EventType{removed,
-				removed, added}},
-			{"replaced by nobody", u[:3], []directory.MembersChange{op(replace)}, nil, []model.EventType{removed,
-				removed, removed}},
+			{"replaced", u[:3], []directory.MembersChange{op(replace, u[2], u[3])}, u[2:4],
+				[]model.EventType{removed, removed, added}},
+			{"replaced by nobody", u[:3], []directory.MembersChange{op(replace)}, nil,
+				[]model.EventType{removed, removed, removed}},
 			{"replaced by the same", u[:3], []directory.MembersChange{op(replace, u[2], u[0], u[1])}, u[:3], nil},
 			{"added by nobody", u[:1], []directory.MembersChange{op(add), op(remove)}, u[:1], nil},
 			{"removed and added again", u[:1], []directory.MembersChange{op(remove, u[0]), op(add, u[0])}, u[:1],
 				[]model.EventType{removed, added}},
 			{"in several steps", u[:1], []directory.MembersChange{op(replace), op(add, u[1], u[2]), op(remove, u[1])},
-				u[2:3],
-				[]model.EventType{removed, added, added, removed}},
+				u[2:3], []model.EventType{removed, added, added, removed}},
 		} {
 			t.Run(c.outcome, func(t *testing.T) {
 				g := storetest.CreateGroup(t, org, d, fmt.Sprint("group-", i), c.before...)
@@ -210,16 +209,17 @@ func TestMembers(t *testing.T) {
 				if diff := cmp.Diff(append([]model.EventType{}, c.events...), got); diff != "" {
 					t.Error(diff)
 				}
-				if changed := len(c.events) > 0; changed != (after.Version == g.Version+1) || !changed &&
-					after.Version != g.Version {
+				changed := len(c.events) > 0
+				if changed != (after.Version == g.Version+1) || !changed && after.Version != g.Version {
 					t.Errorf("version %d after %d", after.Version, g.Version)
 				}
 			})
 		}
-		t.Run("who is unknown is named, and nothing is written", func(t *testing.T) {
+		t.Run("an unknown member is named, and nothing is written", func(t *testing.T) {
 			g := storetest.CreateGroup(t, org, d, "Refused", u[0])
-			for _, id := range []string{storetest.NewID(), "nobody", "\x00", strings.ToUpper(u[1].ID), elsewhere.ID,
-				stranger.ID} {
+			for _, id := range []string{
+				storetest.NewID(), "nobody", "\x00", strings.ToUpper(u[1].ID), elsewhere.ID, stranger.ID,
+			} {
 				for _, changes := range [][]directory.MembersChange{
 					{{Op: add, UserIDs: []string{u[1].ID, id}}}, {{Op: replace, UserIDs: []string{id, u[1].ID}}},
 					{op(remove, u[0]), {Op: add, UserIDs: []string{id}}},
@@ -245,15 +245,15 @@ func TestMembers(t *testing.T) {
 			storetest.Must(t, err)
 			whole, err := directory.In(org).DirectoryGroupsOf(t.Context(), u[0].ID, u[1].ID)
 			storetest.Must(t, err)
-			page, _, err := directory.In(org).GroupPage(t.Context(), directory.GroupQuery{UserID: u[0].ID,
-				DirectoryID: d.ID, Page: model.Page{Limit: 100, Ascending: true}})
+			q := directory.GroupQuery{UserID: u[0].ID, DirectoryID: d.ID, Page: model.Page{Limit: 100, Ascending: true}}
+			page, _, err := directory.In(org).GroupPage(t.Context(), q)
 			storetest.Must(t, err)
 			if len(of[u[0].ID]) != len(whole[u[0].ID]) || len(page) != len(whole[u[0].ID]) ||
 				whole[u[0].ID][len(page)-1].ID != g.ID {
 				t.Error(of, whole, page)
 			}
-			members, _, err := people.In(org).Users(t.Context(), people.UserQuery{GroupID: g.ID,
-				Page: model.Page{Limit: 100}})
+			members, _, err := people.In(org).Users(t.Context(),
+				people.UserQuery{GroupID: g.ID, Page: model.Page{Limit: 100}})
 			if err != nil || len(members) != 2 {
 				t.Error(members, err)
 			}

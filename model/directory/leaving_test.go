@@ -34,8 +34,9 @@ func TestLeaving(t *testing.T) {
 				after.Role != people.Admin || after.Epoch != u.Epoch+1 {
 				t.Errorf("%+v", after)
 			}
-			if diff := cmp.Diff([]model.EventType{people.DirectoryUserUpdated, people.UserAccessEnded,
-				people.OrganizationWithoutAdmin}, got); diff != "" {
+			want := []model.EventType{
+				people.DirectoryUserUpdated, people.UserAccessEnded, people.OrganizationWithoutAdmin}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
 			if of, err := people.In(org).GroupsOf(t.Context(), u.ID); err != nil || len(of[u.ID]) != 1 ||
@@ -56,8 +57,8 @@ func TestLeaving(t *testing.T) {
 			g := storetest.CreateGroup(t, org, d, "Sailors", u)
 			got := storetest.NewEvents(t, s, org,
 				func() { storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID)) })
-			if diff := cmp.Diff([]model.EventType{people.DirectoryUserDeleted, people.UserAccessEnded},
-				got); diff != "" {
+			want := []model.EventType{people.DirectoryUserDeleted, people.UserAccessEnded}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
 			_, err := people.In(org).User(t.Context(), u.ID)
@@ -86,8 +87,8 @@ func TestLeaving(t *testing.T) {
 		})
 		t.Run("the event of ended access names the person, the reason and who did it", func(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "named@contoso.example")
-			id, err := people.In(org).LinkIdentity(t.Context(), people.Identity{ConnectionID: "c", Issuer: "i",
-				Subject: "s", UserID: u.ID})
+			id, err := people.In(org).LinkIdentity(t.Context(),
+				people.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: u.ID})
 			storetest.Must(t, err)
 			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			all := storetest.Events(t, s, org)
@@ -121,8 +122,7 @@ func TestLastAdministrator(t *testing.T) {
 		first := admin("first@contoso.example")
 		t.Run("cannot be deleted", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
-				storetest.WantKind(t, directory.In(org).DeleteUser(t.Context(),
-					first.ID), model.Conflict)
+				storetest.WantKind(t, directory.In(org).DeleteUser(t.Context(), first.ID), model.Conflict)
 			})
 		})
 		t.Run("is not the last while another is active, an inactive one does not count", func(t *testing.T) {
@@ -134,8 +134,8 @@ func TestLastAdministrator(t *testing.T) {
 		t.Run("of two who are deleted at once one remains", func(t *testing.T) {
 			for i := range 5 {
 				org, d := storetest.Organization(t, s, "Fabrikam", fmt.Sprint("fabrikam-", i, ".example"))
-				errs, admins := make([]error, 2), []*people.User{storetest.CreateUser(t, org, d, "a"),
-					storetest.CreateUser(t, org, d, "b")}
+				errs := make([]error, 2)
+				admins := []*people.User{storetest.CreateUser(t, org, d, "a"), storetest.CreateUser(t, org, d, "b")}
 				var wait sync.WaitGroup
 				for _, u := range admins {
 					_, err := people.In(org).SetRole(t.Context(), u.ID, people.Admin)
@@ -218,11 +218,10 @@ func TestEpoch(t *testing.T) {
 		t.Run("the last administrator stays one", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				_, err := role(people.Member)()
-				storetest.WantKind(t, err,
-					model.Conflict, "id")
+				storetest.WantKind(t, err, model.Conflict, "id")
 			})
-			_, err := people.In(org).SetRole(t.Context(), storetest.CreateUser(t, org, d, "stand-in@contoso.example").
-				ID, people.Admin)
+			standIn := storetest.CreateUser(t, org, d, "stand-in@contoso.example")
+			_, err := people.In(org).SetRole(t.Context(), standIn.ID, people.Admin)
 			storetest.Must(t, err)
 		})
 		step("being an administrator no longer raises it", role(people.Member), 5, people.UserRoleChanged,

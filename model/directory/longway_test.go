@@ -197,8 +197,8 @@ func (h *history) noteOpen() {
 // redeem exchanges the codes that are left.
 func (h *history) redeem() {
 	for i, o := range h.opened {
-		_, _, err := signon.Across(h.S).RedeemCode(h.Context(), signon.Redemption{ApplicationID: h.application.ID,
-			Code: o.code})
+		code := signon.Redemption{ApplicationID: h.application.ID, Code: o.code}
+		_, _, err := signon.Across(h.S).RedeemCode(h.Context(), code)
 		h.note("code", i, model.KindOf(err))
 	}
 }

@@ -48,10 +48,10 @@ func TestNestedGroups(t *testing.T) {
 			storetest.Must(t, err)
 			want := map[string][]people.MemberOf{
 				inner.ID: {{ID: ada.ID, DisplayName: ada.DisplayName}},
-				middle.ID: {{ID: alan.ID, DisplayName: alan.DisplayName}, {ID: inner.ID, DisplayName: "inner",
-					IsGroup: true}},
-				outer.ID: {{ID: ada.ID, DisplayName: ada.DisplayName}, {ID: inner.ID, DisplayName: "inner",
-					IsGroup: true},
+				middle.ID: {{ID: alan.ID, DisplayName: alan.DisplayName},
+					{ID: inner.ID, DisplayName: "inner", IsGroup: true}},
+				outer.ID: {{ID: ada.ID, DisplayName: ada.DisplayName},
+					{ID: inner.ID, DisplayName: "inner", IsGroup: true},
 					{ID: middle.ID, DisplayName: "middle", IsGroup: true}},
 			}
 			if diff := cmp.Diff(want, of); diff != "" {
@@ -71,8 +71,9 @@ func TestNestedGroups(t *testing.T) {
 			}
 		})
 		t.Run("no group is a member of itself", func(t *testing.T) {
-			for _, c := range []struct{ of, member *people.DirectoryGroup }{{inner, inner}, {inner, middle},
-				{inner, outer}, {middle, outer}} {
+			for _, c := range []struct{ of, member *people.DirectoryGroup }{
+				{inner, inner}, {inner, middle}, {inner, outer}, {middle, outer},
+			} {
 				for _, op := range []directory.MembersOp{directory.AddMembers, directory.ReplaceMembers} {
 					storetest.Unchanged(t, s, func() {
 						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), c.of.ID, rename("renamed"),
@@ -87,8 +88,10 @@ func TestNestedGroups(t *testing.T) {
 		})
 		t.Run("a group of another directory or organization is unknown", func(t *testing.T) {
 			foreign, foreignDirectory := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
-			for _, id := range []string{storetest.CreateGroup(t, org, storetest.Directory(t, org), "elsewhere").ID,
-				storetest.CreateGroup(t, foreign, foreignDirectory, "stranger").ID} {
+			for _, id := range []string{
+				storetest.CreateGroup(t, org, storetest.Directory(t, org), "elsewhere").ID,
+				storetest.CreateGroup(t, foreign, foreignDirectory, "stranger").ID,
+			} {
 				storetest.Unchanged(t, s, func() {
 					_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), inner.ID, storetest.Unaltered,
 						directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{id}})
@@ -116,8 +119,7 @@ func TestNestedGroups(t *testing.T) {
 			} {
 				var after *people.DirectoryGroup
 				got := storetest.NewEvents(t, s, org, func() {
-					after = storetest.Change(t, org, g,
-						directory.MembersChange{Op: c.op, UserIDs: c.members})
+					after = storetest.Change(t, org, g, directory.MembersChange{Op: c.op, UserIDs: c.members})
 				})
 				if diff := cmp.Diff(c.events, got); diff != "" {
 					t.Errorf("change %d: %s", i, diff)
@@ -128,7 +130,7 @@ func TestNestedGroups(t *testing.T) {
 				g = after
 			}
 		})
-		t.Run("who is removed leaves, and the group has a new version", func(t *testing.T) {
+		t.Run("a removed group is no member any more, and its group has a new version", func(t *testing.T) {
 			storetest.Must(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), middle.ID))
 			after, err := directory.Of(org, d.ID).Group(t.Context(), outer.ID)
 			storetest.Must(t, err)
@@ -167,8 +169,8 @@ func TestNestingAtOnce(t *testing.T) {
 				return err
 			})
 			for i, err := range errs {
-				if kind := model.KindOf(err); err != nil && (i == n || kind != model.Invalid &&
-					kind != model.NotFound) {
+				kind := model.KindOf(err)
+				if err != nil && (i == n || kind != model.Invalid && kind != model.NotFound) {
 					t.Errorf("request %d: %v", i, err)
 				}
 			}
@@ -213,8 +215,7 @@ func TestNestingStatements(t *testing.T) {
 				return err
 			}},
 			{"the members of a group", 2, func() error {
-				_, err := directory.In(org).GroupMembers(t.Context(),
-					g.ID)
+				_, err := directory.In(org).GroupMembers(t.Context(), g.ID)
 				return err
 			}},
 			{"add a user to a group of groups", 4, func() error {

@@ -19,7 +19,7 @@ import (
 	"rollcall/model/store"
 )
 
-// waiting waits until some statement of the store's database waits for a lock.
+// waiting returns when a statement of the store's database waits for a lock.
 func waiting(t testing.TB, s *store.Store) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
@@ -34,7 +34,7 @@ func waiting(t testing.TB, s *store.Store) {
 	t.Fatal("nothing waits for a lock")
 }
 
-func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
+func TestRemovalIsLastInTheFeed(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(org *store.Org, d *directory.Directory) error{
 		"of a directory": func(org *store.Org, d *directory.Directory) error {
@@ -51,7 +51,7 @@ func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
 			group := storetest.CreateGroup(t, org, d, "Engineers")
 			before := len(storetest.Events(t, s, org))
 
-			// The removal waits for the first user, in the feed it has its place already.
+			// The removal has its place in the feed, and waits for the first user.
 			held := storetest.Across(s, t.Context()).Begin()
 			storetest.Must(t, held.Exec("SELECT id FROM users WHERE id = ? FOR UPDATE", first.ID).Error)
 			removed := make(chan error)
@@ -94,7 +94,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 					users = append(users, storetest.CreateUser(t, org, d, fmt.Sprint("user-", i)))
 				}
 				g := storetest.CreateGroup(t, org, d, "Engineers", users...)
-				// Writers of every sort go on until they are told that there is nothing to write
+				// All kinds of writers go on until there is nothing left to write
 				// to.
 				stop, ended := make(chan bool), make(chan error)
 				writers := []func(n int) error{
@@ -176,14 +176,14 @@ func TestDeleteDirectory(t *testing.T) {
 		if diff := cmp.Diff([]model.EventType{directory.DirectoryDeleted}, got); diff != "" {
 			t.Errorf("events: %s", diff)
 		}
-		t.Run("who was active is unowned, inactive for this reason, and without access", func(t *testing.T) {
+		t.Run("an active user becomes unowned and inactive for this reason, and loses access", func(t *testing.T) {
 			u := storetest.Stored(t, org, ada.ID)
 			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.DirectoryRemoved ||
 				u.Epoch != ada.Epoch+1 || u.Version != ada.Version+1 {
 				t.Errorf("%+v", u)
 			}
 		})
-		t.Run("who was inactive is unowned and keeps the reason", func(t *testing.T) {
+		t.Run("an inactive user becomes unowned and keeps the reason", func(t *testing.T) {
 			u := storetest.Stored(t, org, alan.ID)
 			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.Deprovisioned || u.Epoch != alan.Epoch {
 				t.Errorf("%+v", u)
@@ -200,7 +200,7 @@ func TestDeleteDirectory(t *testing.T) {
 				t.Errorf("%+v", u)
 			}
 		})
-		t.Run("a second time there is nothing", func(t *testing.T) {
+		t.Run("a second time it is not found", func(t *testing.T) {
 			storetest.WantKind(t, directory.In(org).DeleteDirectory(t.Context(), d.ID), model.NotFound)
 		})
 		t.Run("adopted without a word about active they stay inactive, now for the "+

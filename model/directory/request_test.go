@@ -66,7 +66,7 @@ func TestRequestLog(t *testing.T) {
 				t.Errorf("%d lines, %d left", len(all), len(left))
 			}
 		})
-		t.Run("the lines of a directory that has gone go with it, and keep nobody's back", func(t *testing.T) {
+		t.Run("a deleted directory's lines are deleted, and keep no other lines from being written", func(t *testing.T) {
 			gone, _, err := directory.In(org).CreateDirectory(t.Context(), "Gone", "okta scim v2.0")
 			storetest.Must(t, err)
 			storetest.Note(t, s, gone, 1)

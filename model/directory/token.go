@@ -106,7 +106,8 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 			return model.Conflictf("token", "the directory has %d valid tokens; delete one first", valid)
 		}
 		t = &DirectoryToken{
-			ID: model.NewID(), DirectoryID: c.id, Type: kind, Name: name, ExpiresAt: expires, CreatedAt: tenant.Now(c.org),
+			ID: model.NewID(), DirectoryID: c.id, Type: kind, Name: name, ExpiresAt: expires,
+			CreatedAt: tenant.Now(c.org),
 		}
 		prefix := "rc_dt_"
 		if kind == ClientCredentials {

@@ -137,7 +137,7 @@ func TestDirectoryTokens(t *testing.T) {
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID))
 			opens(t, s, bearer, false)
 		})
-		t.Run("the first use links the directory, with one event whoever comes first", func(t *testing.T) {
+		t.Run("the first use links the directory, with one event, also of requests at once", func(t *testing.T) {
 			d := storetest.Directory(t, org)
 			_, bearer := newToken(t, org, d, nil)
 			if d.State != directory.DirectoryValidating {
@@ -258,7 +258,7 @@ func TestSecretsAreStoredAsHashesOnly(t *testing.T) {
 				// Bytes are printed as numbers.
 				if strings.Contains(row, secret) ||
 					strings.Contains(row, strings.Trim(fmt.Sprint([]byte(secret)), "[]")) {
-					t.Errorf("%q stands in %s", secret, row)
+					t.Errorf("%q is in %s", secret, row)
 				}
 			}
 		}

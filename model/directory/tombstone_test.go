@@ -91,7 +91,7 @@ func TestTombstones(t *testing.T) {
 				}
 				for _, personal := range []string{"personal", id.Subject, u.ExternalID, u.DisplayName} {
 					if strings.Contains(strings.ToLower(row), strings.ToLower(personal)) {
-						t.Errorf("%q stands in %s", personal, row)
+						t.Errorf("%q is in %s", personal, row)
 					}
 				}
 			}
@@ -120,7 +120,7 @@ func TestTombstones(t *testing.T) {
 			departed(t, people.Traces{UserName: "renamed@contoso.example"}, false)
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, true)
 		})
-		t.Run("without any directory left nobody is departed", func(t *testing.T) {
+		t.Run("without any directory no tombstone counts", func(t *testing.T) {
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, true)
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID))
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, false)
@@ -158,7 +158,7 @@ func TestIdentities(t *testing.T) {
 				t.Errorf("%+v %+v", linked, u.ProfileIDs)
 			}
 		})
-		t.Run("an identity links once, to nobody else", func(t *testing.T) {
+		t.Run("an identity links to one user only", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				id := *first
 				id.UserID = other.ID
