@@ -113,7 +113,7 @@ func TestAdoptionAtCreate(t *testing.T) {
 			_, err = send(storetest.Person("guest@pending.example"))
 			storetest.WantKind(t, err, model.Conflict)
 		})
-		t.Run("an unowned user with that e-mail outside the verified domains: created as another user", func(t *testing.T) {
+		t.Run("an unowned user with that e-mail outside the verified domains: another is created", func(t *testing.T) {
 			storetest.CreateUnowned(t, org, "visitor@fabrikam.example")
 			if u, err := send(storetest.WithEmail("visitor", "visitor@fabrikam.example")); err != nil ||
 				u.Version != 1 {
@@ -258,7 +258,8 @@ func TestConfirmAdoption(t *testing.T) {
 		if _, err := people.In(org).ConfirmAdoption(t.Context(), ada.ID); model.KindOf(err) != model.Conflict {
 			t.Errorf("a member's adoption is confirmed: %v", err)
 		}
-		standIn := storetest.CreateUnowned(t, org, "hedy@contoso.example") // the last administrator cannot become a member
+		// The last administrator could not become a member again.
+		standIn := storetest.CreateUnowned(t, org, "hedy@contoso.example")
 		_, err := people.In(org).SetRole(t.Context(), standIn.ID, people.Admin)
 		storetest.Must(t, err)
 		for _, role := range []people.Role{people.Admin, people.Member, people.Admin} {

@@ -23,7 +23,7 @@ type Access struct {
 // token links the directory.
 func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) {
 	hash := model.HashToken(token)
-	e, generation, ok := TokensOf(s).find(hash, s.Now())
+	e, generation, ok := s.tokens().find(hash, s.Now())
 	if !ok {
 		read := s.Now()
 		t, expires, err := s.presented(ctx, token)
@@ -47,7 +47,7 @@ func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) 
 		if e.live(s.Now()) {
 			s.seen(ctx, &e.access.Directory, t)
 		}
-		TokensOf(s).add(hash, e, generation)
+		s.tokens().add(hash, e, generation)
 	}
 	if !e.live(s.Now()) {
 		return nil, errToken()

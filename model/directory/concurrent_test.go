@@ -81,8 +81,8 @@ func TestConcurrentMembers(t *testing.T) {
 	})
 }
 
-// Groups change while their members are deleted: each request ends well or says
-// that the user is gone, and nobody waits for anybody in a circle.
+// Groups change while their members are deleted: each request succeeds or answers that the user
+// does not exist, and no two transactions deadlock.
 func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -138,7 +138,7 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
-	// After this wait a transaction checks for a deadlock, and PostgreSQL aborts it if there is one.
+	// After this wait a transaction checks for a deadlock, and PostgreSQL aborts one of the two.
 	db.URL += "&deadlock_timeout=3s"
 	var counter modeltest.Statements
 	s := modeltest.Open(t, db, counter.Options())

@@ -71,11 +71,11 @@ type DirectoryObject struct {
 	CreatedAt      model.Time     `json:"created_at"`
 	UpdatedAt      model.Time     `json:"updated_at"`
 
-	Rollcall DirectoryExtras `json:"rollcall"`
+	Rollcall directoryExtras `json:"rollcall"`
 }
 
-// DirectoryExtras are the fields of a directory that are Rollcall's own.
-type DirectoryExtras struct {
+// directoryExtras are the fields of a directory that are Rollcall's own.
+type directoryExtras struct {
 	Strict                  bool              `json:"strict"`
 	MassChangePercent       int64             `json:"mass_change_percent"`
 	MassChangeWindowSeconds int64             `json:"mass_change_window_seconds"`
@@ -94,7 +94,7 @@ func (d *Directory) PublicForm(now model.Time) DirectoryObject {
 		Name:           d.Name,
 		CreatedAt:      d.CreatedAt,
 		UpdatedAt:      d.UpdatedAt,
-		Rollcall: DirectoryExtras{d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds,
+		Rollcall: directoryExtras{d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds,
 			d.MassChange.alert(now)},
 	}
 }
@@ -167,10 +167,12 @@ type DirectoryFields struct {
 	MassChangeWindowSeconds int64
 }
 
+// fields are the fields that a change may alter.
 func (d *Directory) fields() DirectoryFields {
 	return DirectoryFields{d.Name, d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds}
 }
 
+// setFields sets what a change has altered.
 func (d *Directory) setFields(f DirectoryFields) {
 	d.Name, d.Strict = f.Name, f.Strict
 	d.MassChange.Percent, d.MassChange.WindowSeconds = f.MassChangePercent, f.MassChangeWindowSeconds
@@ -198,7 +200,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 			return nil
 		}
 		d.UpdatedAt = tenant.Now(org)
-		tenant.Committed(org, TokensOf(Across(o)).Clear)
+		tenant.Committed(org, Across(o).ForgetTokens)
 		err = tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ?", id).
 			Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
@@ -289,7 +291,7 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := db.Where("id = ?", id).Delete(&Directory{}).Error; err != nil {
 			return fmt.Errorf("delete directory: %w", err)
 		}
-		tenant.Committed(org, TokensOf(Across(o)).Clear)
+		tenant.Committed(org, Across(o).ForgetTokens)
 		tenant.RuleInputChanged(org) // a rule may name a group of the directory
 		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "deleting"}
 		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {

@@ -78,6 +78,7 @@ var shownGroups = search.Shown[people.DirectoryGroup]{
 	Created: func(g *people.DirectoryGroup) (string, model.Time) { return g.ID, g.CreatedAt },
 }
 
+// createdUser is the order of users in lists.
 func createdUser(u *people.User) (string, model.Time) { return u.ID, u.CreatedAt }
 
 var shownUsers = search.Shown[people.User]{

@@ -53,6 +53,7 @@ func (m MassChange) validate() error {
 	return nil
 }
 
+// window is the window in the unit of model.Time.
 func (m MassChange) window() model.Time { return model.Time(1000 * m.WindowSeconds) }
 
 // exceeded tells whether departed users out of all users are enough for an alert.

@@ -94,8 +94,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 					users = append(users, storetest.CreateUser(t, org, d, fmt.Sprint("user-", i)))
 				}
 				g := storetest.CreateGroup(t, org, d, "Engineers", users...)
-				// All kinds of writers go on until there is nothing left to write
-				// to.
+				// Writers of all kinds go on until the directory does not exist.
 				stop, ended := make(chan bool), make(chan error)
 				writers := []func(n int) error{
 					func(n int) error {
@@ -203,8 +202,7 @@ func TestDeleteDirectory(t *testing.T) {
 		t.Run("a second time it is not found", func(t *testing.T) {
 			storetest.WantKind(t, directory.In(org).DeleteDirectory(t.Context(), d.ID), model.NotFound)
 		})
-		t.Run("adopted without a word about active they stay inactive, now for the "+
-			"directory's reason", func(t *testing.T) {
+		t.Run("adopted by a change of nothing, a user stays inactive for the directory's reason", func(t *testing.T) {
 			temporary := storetest.Directory(t, org)
 			before := storetest.CreateUser(t, org, temporary, "left@contoso.example")
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), temporary.ID))

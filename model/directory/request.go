@@ -51,13 +51,13 @@ type DirectoryRequestObject struct {
 	ScimType       *string            `json:"scim_type"`
 	Detail         *string            `json:"detail"`
 	DurationMS     float64            `json:"duration_ms"`
-	Token          RequestTokenObject `json:"token"`
+	Token          requestTokenObject `json:"token"`
 	RequestID      string             `json:"request_id"`
 	CreatedAt      model.Time         `json:"created_at"`
 }
 
-// RequestTokenObject is the token of a request, which may have been deleted since.
-type RequestTokenObject struct {
+// requestTokenObject is the token of a request, which may have been deleted since.
+type requestTokenObject struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	TokenSuffix string `json:"token_suffix"`
@@ -78,7 +78,7 @@ func (r *DirectoryRequest) PublicForm() DirectoryRequestObject {
 		ScimType:       model.OrNull(r.ScimType),
 		Detail:         model.OrNull(r.Detail),
 		DurationMS:     float64(r.Duration) / 1000,
-		Token:          RequestTokenObject{model.DirectoryTokenPrefix.ID(r.TokenID), r.TokenName, r.TokenSuffix},
+		Token:          requestTokenObject{model.DirectoryTokenPrefix.ID(r.TokenID), r.TokenName, r.TokenSuffix},
 		RequestID:      r.RequestID,
 		CreatedAt:      r.CreatedAt,
 	}

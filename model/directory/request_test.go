@@ -66,7 +66,7 @@ func TestRequestLog(t *testing.T) {
 				t.Errorf("%d lines, %d left", len(all), len(left))
 			}
 		})
-		t.Run("a deleted directory's lines are deleted, and keep no other lines from being written", func(t *testing.T) {
+		t.Run("a deleted directory loses its lines, and other lines are written", func(t *testing.T) {
 			gone, _, err := directory.In(org).CreateDirectory(t.Context(), "Gone", "okta scim v2.0")
 			storetest.Must(t, err)
 			storetest.Note(t, s, gone, 1)

@@ -178,7 +178,7 @@ func (o Org) lockForSchemas(ctx context.Context) (*organization.Organization, er
 
 // schemasChanged records that the organization's schemas changed.
 func (o Org) schemasChanged(g *organization.Organization) error {
-	tenant.Committed(o, TokensOf(Across(o)).Clear)
+	tenant.Committed(o, Across(o).ForgetTokens)
 	return tenant.Record(o, organization.OrganizationUpdated, model.OrganizationPrefix.ID(string(g.ID)), g.PublicForm())
 }
 

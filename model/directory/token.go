@@ -83,6 +83,7 @@ func (c Contents) CreateClient(ctx context.Context, name string, expires *model.
 	return c.createToken(ctx, name, expires, ClientCredentials)
 }
 
+// createToken adds a token of a kind.
 func (c Contents) createToken(ctx context.Context, name string, expires *model.Time, kind TokenType) (
 	t *DirectoryToken, secret string, err error) {
 	if err := model.ValidName(name); err != nil {
@@ -159,7 +160,7 @@ func (c Contents) RevokeToken(ctx context.Context, id string) error {
 		if r.RowsAffected == 0 {
 			return model.NotFoundf("there is no token %.64q here", id) // another request was first
 		}
-		tenant.Committed(c.org, TokensOf(Across(c.org)).Clear)
+		tenant.Committed(c.org, Across(c.org).ForgetTokens)
 		return tenant.Record(c.org, DirectoryTokenRevoked, model.DirectoryPrefix.ID(c.id), t.PublicForm())
 	})
 }

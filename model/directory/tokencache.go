@@ -39,9 +39,13 @@ func (e tokenEntry) live(now time.Time) bool {
 	return e.expires == nil || *e.expires > model.TimeOf(now)
 }
 
-// TokensOf is the cache of a store.
-func TokensOf(s Store) *tokenCache { return tenant.State(s, newTokenCache) }
+// tokens is the token cache of the store.
+func (s Store) tokens() *tokenCache { return tenant.State(s, newTokenCache) }
 
+// ForgetTokens clears the token cache of this process: the next request with a token looks it up.
+func (s Store) ForgetTokens() { s.tokens().clear() }
+
+// newTokenCache returns an empty cache.
 func newTokenCache() *tokenCache {
 	entries, _ := simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
 	return &tokenCache{entries: entries}
@@ -65,8 +69,8 @@ func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
 	}
 }
 
-// Clear forgets all tokens: cheaper to reason about than finding the ones concerned.
-func (c *tokenCache) Clear() {
+// clear removes all entries, which is simpler than to find those that a change is about.
+func (c *tokenCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.entries.Purge()

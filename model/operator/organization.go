@@ -119,7 +119,7 @@ func (o Org) DeleteOrganization(ctx context.Context) error {
 		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", o.ID).Delete(&organization.Organization{}).Error; err != nil {
 			return fmt.Errorf("delete organization: %w", err)
 		}
-		tenant.Committed(org, directory.TokensOf(directory.Across(Across(o))).Clear)
+		tenant.Committed(org, directory.Across(Across(o)).ForgetTokens)
 		return tenant.Record(org, organization.OrganizationDeleted, model.OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})
 }
