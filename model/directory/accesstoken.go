@@ -16,16 +16,16 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// AccessTokenLifetime is how long an access token opens its directory.
+// AccessTokenLifetime is how long an access token is valid.
 const AccessTokenLifetime = time.Hour
 
 // accessTokenPrefix tells an access token from a bearer token, which is looked up by its hash.
 const accessTokenPrefix = "rc_da_"
 
-// DirectoryAccessToken returns an access token for client credentials, and how
-// long it is valid. It answers Denied for credentials that are unknown, revoked
-// or expired, without telling which.
-func (s Store) DirectoryAccessToken(ctx context.Context, clientID, secret string) (token string, lifetime time.Duration, err error) {
+// DirectoryAccessToken returns an access token for client credentials, and how long it is valid.
+// It answers Denied for credentials that are unknown, revoked or expired, and does not say which.
+func (s Store) DirectoryAccessToken(ctx context.Context, clientID, secret string) (
+	token string, lifetime time.Duration, err error) {
 	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(secret), ClientCredentials)
 	if err != nil {
 		return "", 0, err
@@ -43,13 +43,14 @@ func (s Store) DirectoryAccessToken(ctx context.Context, clientID, secret string
 		return "", 0, fmt.Errorf("token's id: %w", err)
 	}
 	claim := binary.BigEndian.AppendUint64(id[:], uint64(until.UnixMilli()))
-	return accessTokenPrefix + base64.RawURLEncoding.EncodeToString(append(claim, s.signed(claim)...)), until.Sub(now), nil
+	return accessTokenPrefix + base64.RawURLEncoding.EncodeToString(append(claim, s.signed(claim)...)),
+		until.Sub(now), nil
 }
 
-// signed is what proves that this installation made an access token. The token
-// itself is stored nowhere: the credentials are looked up for as long as it lives.
+// signed is the signature by which this installation recognizes an access token that it made.
+// Access tokens are not stored: each use looks up the client credentials.
 func (s Store) signed(claim []byte) []byte {
-	// A key of its own: nothing that is hashed for another end can pass for a token.
+	// The key is for access tokens only: no other hash of this installation is a valid signature.
 	key := hmac.New(sha256.New, tenant.HashKey(s))
 	key.Write([]byte("directory access tokens"))
 	mac := hmac.New(sha256.New, key.Sum(nil))
@@ -57,8 +58,8 @@ func (s Store) signed(claim []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// credentialsOf returns the id of the credentials that an access token was given
-// for, and its end; ok is false when it is none of this installation's.
+// credentialsOf returns the id of the client credentials that bought an access token, and when
+// the access token expires. ok is false for a text that this installation did not sign.
 func (s Store) credentialsOf(token string) (id string, until model.Time, ok bool) {
 	encoded, ok := strings.CutPrefix(token, accessTokenPrefix)
 	if !ok {

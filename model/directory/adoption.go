@@ -15,9 +15,9 @@ import (
 	"rollcall/model/people"
 )
 
-// adoptable is the condition of the users that no directory owns and that one may
-// adopt: their domain is verified, and none is an unconfirmed administrator (see
-// docs/design/identity.md).
+// adoptable is the condition of the users that a directory may adopt: no directory owns them,
+// their domain is verified, and an administrator is confirmed (docs/design/identity.md,
+// "Adoption").
 func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
 	return clause.Expr{
 		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
@@ -27,10 +27,11 @@ func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
 	}
 }
 
-// visibleTo is the condition of the users that the directory may see: its own, and
-// those whom it could adopt (docs/design/identity.md, "Adoption").
+// visibleTo is the condition of the users that the directory may see: those that it owns, and
+// those that it may adopt (docs/design/identity.md, "Adoption").
 func (c Contents) visibleTo() clause.Expr {
-	return tenant.Join("(users.directory_id = ", tenant.Param(c.id), " OR (", adoptable(tenant.DialectOf(c.org), c.org.ID), "))")
+	return tenant.Join("(users.directory_id = ", tenant.Param(c.id), " OR (",
+		adoptable(tenant.DialectOf(c.org), c.org.ID), "))")
 }
 
 // visible limits a query to what the directory may see.
@@ -38,11 +39,11 @@ func (c Contents) visible(db *gorm.DB) *gorm.DB {
 	return db.Where(c.visibleTo())
 }
 
-// recognized is whom a directory's new user may already be.
+// recognized are the ids of unowned users and of tombstones that may be of the user to create.
 type recognized struct{ users, tombstones []string }
 
-// recognize finds, in one statement, the unowned users with the userName or
-// e-mail of u, and the tombstones that its traces match.
+// recognize finds in one statement the unowned users with the userName or e-mail of u, and the
+// tombstones that match its traces.
 func (o Org) recognize(ctx context.Context, u *people.User) (recognized, error) {
 	traces, err := u.Traces(nil)
 	if err != nil {
@@ -53,8 +54,10 @@ func (o Org) recognize(ctx context.Context, u *people.User) (recognized, error) 
 		ID   string
 	}
 	err = across.In(ctx, o).Raw(
-		`SELECT 'user' AS kind, id FROM users WHERE organization_id = ? AND directory_id IS NULL AND user_name_folded = ?
-		UNION SELECT 'user', id FROM users WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> ''
+		`SELECT 'user' AS kind, id FROM users
+			WHERE organization_id = ? AND directory_id IS NULL AND user_name_folded = ?
+		UNION SELECT 'user', id FROM users
+			WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> ''
 		UNION SELECT 'tombstone', tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash IN ?`,
 		o.ID, u.UserNameFolded, o.ID, u.EmailFolded, o.ID, o.hashes(traces)).Scan(&rows).Error
 	if err != nil {
@@ -71,8 +74,8 @@ func (o Org) recognize(ctx context.Context, u *people.User) (recognized, error) 
 	return out, nil
 }
 
-// candidate picks, locked, the unowned user whom a created one must be: the one
-// with the same userName, else the one adoptable user with the same e-mail.
+// candidate locks the unowned users of ids and returns the one that u must be: the one with the
+// same userName, or else the only adoptable one with the same e-mail. It returns nil for none.
 func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*people.User, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -80,7 +83,8 @@ func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*peop
 	var found []people.User
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		var f people.User
-		err := tenant.One(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL"), &f, "user", id)
+		db := tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL")
+		err := tenant.One(o, db, &f, "user", id)
 		if model.KindOf(err) == model.NotFound {
 			continue // owned or gone since it was recognized
 		}
@@ -97,9 +101,10 @@ func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*peop
 	for i := range found {
 		f := &found[i]
 		trusted := f.EmailUnder(domains)
-		if f.UserNameFolded == u.UserNameFolded { // the one who has the userName, whoever else has the e-mail
+		if f.UserNameFolded == u.UserNameFolded { // the userName decides, also where other users have the e-mail
 			if !trusted {
-				return nil, model.Conflictf("userName", "a user with this userName exists whom no directory owns; verify the e-mail's domain first")
+				return nil, model.Conflictf("userName", "a user with this userName exists whom no directory owns; "+
+					"verify the e-mail's domain first")
 			}
 			return f, f.Confirmed()
 		}
@@ -113,11 +118,14 @@ func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*peop
 	case 1:
 		return candidates[0], candidates[0].Confirmed()
 	}
-	return nil, model.Conflictf("emails", "several users whom no directory owns have this e-mail; remove all but one of them first")
+	return nil, model.Conflictf("emails", "several users whom no directory owns have this e-mail; remove all but one "+
+		"of them first")
 }
 
-// adopt makes an unowned user, which the caller has locked, the directory's.
-func (c Contents) adopt(ctx context.Context, before *people.User, change func(*people.UserDraft) error) (*people.User, error) {
+// adopt makes the directory the owner of an unowned user whose row the caller has locked.
+func (c Contents) adopt(
+	ctx context.Context, before *people.User, change func(*people.UserDraft) error,
+) (*people.User, error) {
 	after, err := before.ChangedBy(change)
 	if err != nil {
 		return nil, err

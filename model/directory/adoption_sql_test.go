@@ -12,7 +12,8 @@ func TestAdoptableUsersAreThoseOfTheOrganization(t *testing.T) {
 	for _, d := range []tenant.Dialect{tenant.SqliteDialect, tenant.PostgresDialect} {
 		t.Run(d.Name(), func(t *testing.T) {
 			e := adoptable(d, "the organization")
-			if n := strings.Count(e.SQL, "SELECT "); n != 1 || n != strings.Count(e.SQL, "WHERE organization_id = ? AND ") {
+			if n := strings.Count(e.SQL, "SELECT "); n != 1 ||
+				n != strings.Count(e.SQL, "WHERE organization_id = ? AND ") {
 				t.Errorf("%d sub-selects, of which not all name the organization first: %s", n, e.SQL)
 			}
 			named := 0

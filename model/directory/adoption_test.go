@@ -23,13 +23,13 @@ func TestAdoptionAtCreate(t *testing.T) {
 		send := func(document map[string]any) (*people.User, error) {
 			return directory.Of(org, d.ID).CreateUser(t.Context(), document)
 		}
-		t.Run("nobody known: created as a member", func(t *testing.T) {
+		t.Run("no known user: created as a member", func(t *testing.T) {
 			u, err := send(storetest.Person("new@contoso.example"))
 			if err != nil || u.Role != people.Member || u.Version != 1 {
 				t.Error(u, err)
 			}
 		})
-		t.Run("the same e-mail and externalId on an owned user: created beside it", func(t *testing.T) {
+		t.Run("the same e-mail and externalId on an owned user: created as another user", func(t *testing.T) {
 			document := storetest.WithEmail("another", "new@contoso.example")
 			document["externalId"] = "x-new@contoso.example"
 			if u, err := send(document); err != nil || u.Version != 1 {
@@ -41,7 +41,8 @@ func TestAdoptionAtCreate(t *testing.T) {
 			"e-mail":   storetest.WithEmail("anything", "UNOWNED-2@contoso.example"),
 		} {
 			t.Run("an unowned member with that "+outcome+": adopted under the same id", func(t *testing.T) {
-				name := map[string]string{"userName": "unowned-1@contoso.example", "e-mail": "unowned-2@contoso.example"}[outcome]
+				name := map[string]string{
+					"userName": "unowned-1@contoso.example", "e-mail": "unowned-2@contoso.example"}[outcome]
 				before := storetest.CreateUnowned(t, org, name)
 				var u *people.User
 				got := storetest.NewEvents(t, s, org, func() {
@@ -49,13 +50,15 @@ func TestAdoptionAtCreate(t *testing.T) {
 					u, err = send(document)
 					storetest.Must(t, err)
 				})
-				if u.ID != before.ID || u.DirectoryID == nil || *u.DirectoryID != d.ID || u.Epoch != before.Epoch || !u.Active {
+				if u.ID != before.ID || u.DirectoryID == nil || *u.DirectoryID != d.ID || u.Epoch != before.Epoch ||
+					!u.Active {
 					t.Errorf("%+v", u)
 				}
 				if u.UserName != document["userName"] {
 					t.Errorf("the document is not the directory's: %s", u.Document)
 				}
-				if diff := cmp.Diff([]model.EventType{people.UserAdopted, people.DirectoryUserCreated}, got); diff != "" {
+				want := []model.EventType{people.UserAdopted, people.DirectoryUserCreated}
+				if diff := cmp.Diff(want, got); diff != "" {
 					t.Error(diff)
 				}
 				if diff := cmp.Diff(u, storetest.Stored(t, org, u.ID)); diff != "" {
@@ -63,11 +66,13 @@ func TestAdoptionAtCreate(t *testing.T) {
 				}
 			})
 		}
-		t.Run("an unowned administrator: a conflict until confirmed, then adopted and still an administrator", func(t *testing.T) {
+		t.Run("an unowned administrator: a conflict until confirmed, then adopted as one", func(t *testing.T) {
 			admin := storetest.CreateUnowned(t, org, "admin@contoso.example")
 			_, err := people.In(org).SetRole(t.Context(), admin.ID, people.Admin)
 			storetest.Must(t, err)
-			for _, document := range []map[string]any{storetest.Person("admin@contoso.example"), storetest.WithEmail("x", "admin@contoso.example")} {
+			for _, document := range []map[string]any{
+				storetest.Person("admin@contoso.example"), storetest.WithEmail("x", "admin@contoso.example"),
+			} {
 				storetest.Unchanged(t, s, func() {
 					_, err := send(document)
 					storetest.WantKind(t, err, model.Conflict)
@@ -91,7 +96,7 @@ func TestAdoptionAtCreate(t *testing.T) {
 			_, err := send(storetest.Person("NEW@contoso.example"))
 			storetest.WantKind(t, err, model.Conflict, "userName")
 		})
-		t.Run("an unowned user with that userName outside the verified domains: a conflict that says what to do", func(t *testing.T) {
+		t.Run("an unowned user with that userName outside the verified domains: a conflict", func(t *testing.T) {
 			storetest.CreateUnowned(t, org, "guest@fabrikam.example")
 			storetest.Unchanged(t, s, func() {
 				_, err := send(storetest.Person("guest@fabrikam.example"))
@@ -108,9 +113,10 @@ func TestAdoptionAtCreate(t *testing.T) {
 			_, err = send(storetest.Person("guest@pending.example"))
 			storetest.WantKind(t, err, model.Conflict)
 		})
-		t.Run("an unowned user with that e-mail outside the verified domains: created beside it", func(t *testing.T) {
+		t.Run("an unowned user with that e-mail outside the verified domains: another is created", func(t *testing.T) {
 			storetest.CreateUnowned(t, org, "visitor@fabrikam.example")
-			if u, err := send(storetest.WithEmail("visitor", "visitor@fabrikam.example")); err != nil || u.Version != 1 {
+			if u, err := send(storetest.WithEmail("visitor", "visitor@fabrikam.example")); err != nil ||
+				u.Version != 1 {
 				t.Error(u, err)
 			}
 		})
@@ -138,7 +144,8 @@ func TestAdoptionAtCreate(t *testing.T) {
 			if u.Active || u.Epoch != before.Epoch+1 || u.InactiveReason != people.Deprovisioned {
 				t.Errorf("%+v", u)
 			}
-			if diff := cmp.Diff([]model.EventType{people.UserAdopted, people.DirectoryUserCreated, people.UserAccessEnded}, got); diff != "" {
+			want := []model.EventType{people.UserAdopted, people.DirectoryUserCreated, people.UserAccessEnded}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -185,7 +192,7 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 				t.Errorf("%s: %s", text, diff)
 			}
 		}
-		t.Run("by id who is adoptable is shown, anyone else is not there", func(t *testing.T) {
+		t.Run("by id an adoptable user is found, any other unowned user is not", func(t *testing.T) {
 			if _, err := directory.Of(org, d.ID).User(t.Context(), unowned.ID); err != nil {
 				t.Error(err)
 			}
@@ -196,18 +203,20 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 					_, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(false))
 					storetest.WantKind(t, err, model.NotFound)
 					storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID), model.NotFound)
-					_, err = directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "G"}, storetest.Ids(u))
+					_, err = directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "G"},
+						storetest.Ids(u))
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}
 		})
-		t.Run("one who is only adoptable cannot be deleted", func(t *testing.T) {
+		t.Run("a user that is only adoptable cannot be deleted", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), unowned.ID), model.NotFound)
 			})
 		})
 		t.Run("a change adopts, although it alters nothing", func(t *testing.T) {
-			u, err := directory.Of(org, d.ID).UpdateUser(t.Context(), unowned.ID, func(*people.UserDraft) error { return nil })
+			u, err := directory.Of(org, d.ID).UpdateUser(t.Context(), unowned.ID,
+				func(*people.UserDraft) error { return nil })
 			if err != nil || *u.DirectoryID != d.ID || u.ID != unowned.ID || u.UserName != unowned.UserName {
 				t.Errorf("%+v %v", u, err)
 			}
@@ -215,7 +224,9 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 		t.Run("being named as a member adopts", func(t *testing.T) {
 			second := storetest.CreateUnowned(t, org, "second@contoso.example")
 			var g *people.DirectoryGroup
-			got := storetest.NewEvents(t, s, org, func() { g = storetest.CreateGroup(t, org, d, "Engineers", owned, second, second) })
+			got := storetest.NewEvents(t, s, org, func() {
+				g = storetest.CreateGroup(t, org, d, "Engineers", owned, second, second)
+			})
 			if u := storetest.Stored(t, org, second.ID); u.DirectoryID == nil || *u.DirectoryID != d.ID {
 				t.Errorf("%+v", u)
 			}
@@ -247,7 +258,8 @@ func TestConfirmAdoption(t *testing.T) {
 		if _, err := people.In(org).ConfirmAdoption(t.Context(), ada.ID); model.KindOf(err) != model.Conflict {
 			t.Errorf("a member's adoption is confirmed: %v", err)
 		}
-		standIn := storetest.CreateUnowned(t, org, "hedy@contoso.example") // or she could not become a member again
+		// The last administrator could not become a member again.
+		standIn := storetest.CreateUnowned(t, org, "hedy@contoso.example")
 		_, err := people.In(org).SetRole(t.Context(), standIn.ID, people.Admin)
 		storetest.Must(t, err)
 		for _, role := range []people.Role{people.Admin, people.Member, people.Admin} {
@@ -255,8 +267,9 @@ func TestConfirmAdoption(t *testing.T) {
 				t.Fatal(err)
 			}
 			if role == people.Admin {
-				if _, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("ada@contoso.example")); model.KindOf(err) != model.Conflict {
-					t.Fatalf("an administrator whom nobody confirmed as one is adopted: %v", err)
+				_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person("ada@contoso.example"))
+				if model.KindOf(err) != model.Conflict {
+					t.Fatalf("an administrator without a confirmation is adopted: %v", err)
 				}
 				if _, err := people.In(org).ConfirmAdoption(t.Context(), ada.ID); err != nil {
 					t.Fatal(err)

@@ -10,21 +10,20 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// Access is what a bearer token opens, and which token that is.
+// Access is the directory that a bearer token opens, with the token.
 type Access struct {
 	Directory Directory
 	Token     DirectoryToken
-	Schemas   []Schema // that the organization declares; not to be changed
+	Schemas   []Schema // of the organization; shared, so never changed
 }
 
-// Authenticate returns what a bearer token opens, or an access token that its
-// client credentials bought. It answers Denied for a token that is unknown,
-// revoked or expired, without telling which. What it finds is remembered for a
-// second; revoking forgets it in this process at once. The first token that is
-// seen links the directory.
+// Authenticate returns the directory that a bearer token or an access token opens. It answers
+// Denied for a token that is unknown, revoked or expired, and does not say which. A result is
+// cached for a second; in this process a revocation clears the cache at once. The first valid
+// token links the directory.
 func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) {
 	hash := model.HashToken(token)
-	e, generation, ok := TokensOf(s).find(hash, s.Now())
+	e, generation, ok := s.tokens().find(hash, s.Now())
 	if !ok {
 		read := s.Now()
 		t, expires, err := s.presented(ctx, token)
@@ -48,7 +47,7 @@ func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) 
 		if e.live(s.Now()) {
 			s.seen(ctx, &e.access.Directory, t)
 		}
-		TokensOf(s).add(hash, e, generation)
+		s.tokens().add(hash, e, generation)
 	}
 	if !e.live(s.Now()) {
 		return nil, errToken()
@@ -57,8 +56,8 @@ func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) 
 	return &a, nil
 }
 
-// presented returns the directory token that a bearer token is, or was given
-// for, with the moment at which it ends, which is nil for one that does not.
+// presented returns the directory token of a bearer token or of an access token, and when it
+// expires; nil means never.
 func (s Store) presented(ctx context.Context, token string) (*DirectoryToken, *model.Time, error) {
 	if id, until, ok := s.credentialsOf(token); ok {
 		t, err := s.directoryToken(ctx, "id = ? AND type = ?", id, ClientCredentials)
@@ -74,7 +73,7 @@ func (s Store) presented(ctx context.Context, token string) (*DirectoryToken, *m
 	return t, t.ExpiresAt, nil
 }
 
-// directoryToken reads the one token that a condition can be true of.
+// directoryToken reads the directory token that meets a condition, which at most one does.
 func (s Store) directoryToken(ctx context.Context, condition string, values ...any) (*DirectoryToken, error) {
 	var t DirectoryToken
 	r := across.Read(ctx, s).Where(condition, values...).Limit(1).Find(&t)
@@ -87,12 +86,13 @@ func (s Store) directoryToken(ctx context.Context, condition string, values ...a
 	return &t, nil
 }
 
+// errToken is the one answer to every token that opens nothing.
 func errToken() error {
 	return model.Deniedf("the bearer token is missing, unknown, revoked or expired")
 }
 
-// seen notes that the identity provider has reached the directory. A database
-// that takes no writes now still answers reads, so failing is only logged.
+// seen records that the identity provider has reached the directory. An error is only logged: a
+// database that takes no writes can still answer reads.
 func (s Store) seen(ctx context.Context, d *Directory, t *DirectoryToken) {
 	org := In(s.Org(d.OrganizationID, d.Actor()))
 	err := org.noteUse(ctx, t)

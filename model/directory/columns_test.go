@@ -18,7 +18,8 @@ func TestColumnsReadWhatTheyWrite(t *testing.T) {
 	directoryID, connectionID := "d", "c"
 	u := people.User{ID: "u", DirectoryID: &directoryID, UserName: "Ada", UserNameFolded: "ada", ExternalID: "x",
 		DisplayName: "A", DisplayNameFolded: "a", Email: "A@b", EmailFolded: "a@b", EmailDomain: "b", Active: true,
-		InactiveReason: people.Deprovisioned, Role: people.Admin, Epoch: 3, AdoptionConfirmed: true, ProfileIDs: []string{"p", "q"}, Version: 4, ConnectionID: &connectionID,
+		InactiveReason: people.Deprovisioned, Role: people.Admin, Epoch: 3, AdoptionConfirmed: true,
+		ProfileIDs: []string{"p", "q"}, Version: 4, ConnectionID: &connectionID,
 		RoleMapped: true, EntitlementVersion: 5, Document: `{"userName":"Ada"}`, CreatedAt: 6, UpdatedAt: 7}
 	columns := people.UserColumns.Readable()
 	values, err := columns.Values(context.Background(), &u)

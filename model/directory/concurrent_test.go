@@ -33,7 +33,8 @@ func TestConcurrentMembers(t *testing.T) {
 				if i >= 8 {
 					op = directory.AddMembers
 				}
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(u[i])})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+					directory.MembersChange{Op: op, UserIDs: storetest.Ids(u[i])})
 				return err
 			})...))
 			want := storetest.Ids(u[8:]...)
@@ -41,7 +42,8 @@ func TestConcurrentMembers(t *testing.T) {
 			if diff := cmp.Diff(want, membersOf(t, org, g)); diff != "" {
 				t.Error(diff)
 			}
-			if after, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); err != nil || after.Version != g.Version+16 {
+			if after, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); err != nil ||
+				after.Version != g.Version+16 {
 				t.Error(after, err)
 			}
 			if n := len(storetest.Events(t, s, org)) - before; n != 16 {
@@ -51,7 +53,8 @@ func TestConcurrentMembers(t *testing.T) {
 		t.Run("the same group sent twice at once is created once, and once a conflict", func(t *testing.T) {
 			for round := range 5 {
 				errs := storetest.Together(3, func(int) error {
-					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": fmt.Sprint("Twins ", round)}, storetest.Ids(u[:3]...))
+					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(),
+						map[string]any{"displayName": fmt.Sprint("Twins ", round)}, storetest.Ids(u[:3]...))
 					return err
 				})
 				errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
@@ -69,7 +72,8 @@ func TestConcurrentMembers(t *testing.T) {
 				b := storetest.CreateUnowned(t, org, fmt.Sprint("b-", round, "@contoso.example"))
 				storetest.Must(t, errors.Join(storetest.Together(2, func(i int) error {
 					members := [][]string{storetest.Ids(a, b, u[0]), storetest.Ids(u[0], b, a)}[i]
-					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": fmt.Sprint("Adopters ", round, i)}, members)
+					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(),
+						map[string]any{"displayName": fmt.Sprint("Adopters ", round, i)}, members)
 					return err
 				})...))
 			}
@@ -77,8 +81,8 @@ func TestConcurrentMembers(t *testing.T) {
 	})
 }
 
-// Groups change while their members are deleted: each request ends well or says
-// that the user is gone, and nobody waits for anybody in a circle.
+// Groups change while their members are deleted: each request succeeds or answers that the user
+// does not exist, and no two transactions deadlock.
 func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -96,7 +100,10 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 			run := []func() error{}
 			for i, g := range gs {
 				changes := [][]directory.MembersChange{
-					{{Op: directory.RemoveMembers, UserIDs: storetest.Ids(u[0], u[1])}, {Op: directory.AddMembers, UserIDs: storetest.Ids(u[1], u[0])}},
+					{
+						{Op: directory.RemoveMembers, UserIDs: storetest.Ids(u[0], u[1])},
+						{Op: directory.AddMembers, UserIDs: storetest.Ids(u[1], u[0])},
+					},
 					{{Op: directory.ReplaceMembers, UserIDs: storetest.Ids(u[5], u[4], u[2])}},
 					{{Op: directory.AddMembers, UserIDs: storetest.Ids(u[5], u[0], u[4])}},
 				}[i]
@@ -108,9 +115,12 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 			for _, gone := range u[:3] {
 				run = append(run, func() error { return directory.Of(org, d.ID).DeleteUser(t.Context(), gone.ID) })
 			}
-			run = append(run, func() error { return directory.Of(org, d.ID).DeleteGroup(t.Context(), gs[round%groups].ID) })
+			run = append(run, func() error {
+				return directory.Of(org, d.ID).DeleteGroup(t.Context(), gs[round%groups].ID)
+			})
 			for i, err := range storetest.Together(len(run), func(i int) error { return run[i]() }) {
-				if kind := model.KindOf(err); err != nil && (i >= groups || kind != model.Invalid && kind != model.NotFound) {
+				kind := model.KindOf(err)
+				if err != nil && (i >= groups || kind != model.Invalid && kind != model.NotFound) {
 					t.Errorf("request %d: %v", i, err)
 				}
 			}
@@ -123,12 +133,12 @@ func TestNoDeadlockBetweenMembersAndDeletion(t *testing.T) {
 	})
 }
 
-// PostgreSQL ends one of two transactions that wait for each other. Whoever sent the request of that
-// one is not told: it starts anew.
+// PostgreSQL aborts one of two transactions in a deadlock. Its request gets no error: the
+// transaction starts again.
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
-	// Who has waited so long looks whether it is in a circle, and is the one to be ended.
+	// After this wait a transaction checks for a deadlock, and PostgreSQL aborts one of the two.
 	db.URL += "&deadlock_timeout=3s"
 	var counter modeltest.Statements
 	s := modeltest.Open(t, db, counter.Options())
@@ -145,12 +155,14 @@ func TestDeadlockIsRetried(t *testing.T) {
 	go func() {
 		var err error
 		statements = counter.During(func() {
-			_, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), outer.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{inner.ID}})
+			_, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), outer.ID, storetest.Unaltered,
+				directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{inner.ID}})
 		})
 		nested <- err
 	}()
 	for waiting := 0; waiting == 0; {
-		storetest.Must(t, storetest.Across(s, t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error)
+		storetest.Must(t, storetest.Across(s, t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = "+
+			"current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error)
 	}
 	storetest.Must(t, other.Exec("UPDATE directory_groups SET external_id = 'x' WHERE id = ?", outer.ID).Error)
 	storetest.Must(t, other.Commit().Error)
@@ -165,7 +177,8 @@ func TestDeadlockIsRetried(t *testing.T) {
 		}
 	}
 	if updates < 2 { // on a busy machine the circle may close again
-		t.Errorf("the group was updated %d times, so that nothing was retried:\n%s", updates, strings.Join(statements, "\n"))
+		t.Errorf("the group was updated %d times, so that nothing was retried:\n%s", updates,
+			strings.Join(statements, "\n"))
 	}
 }
 
@@ -185,7 +198,9 @@ func TestLargeGroup(t *testing.T) {
 			t.Fatalf("%d members, version %d", len(membersOf(t, org, large)), large.Version)
 		}
 		for _, c := range []directory.MembersChange{
-			{Op: directory.AddMembers, UserIDs: storetest.Ids(one)}, {Op: directory.AddMembers, UserIDs: storetest.Ids(one)}, {Op: directory.RemoveMembers, UserIDs: storetest.Ids(one)},
+			{Op: directory.AddMembers, UserIDs: storetest.Ids(one)},
+			{Op: directory.AddMembers, UserIDs: storetest.Ids(one)},
+			{Op: directory.RemoveMembers, UserIDs: storetest.Ids(one)},
 		} {
 			count := func(g *people.DirectoryGroup) int {
 				return len(counter.During(func() { storetest.Change(t, org, g, c) }))
@@ -195,7 +210,8 @@ func TestLargeGroup(t *testing.T) {
 			}
 		}
 		half := slices.Clone(everybody[:size/2])
-		storetest.Change(t, org, large, directory.MembersChange{Op: directory.ReplaceMembers, UserIDs: append(half, one.ID)})
+		storetest.Change(t, org, large,
+			directory.MembersChange{Op: directory.ReplaceMembers, UserIDs: append(half, one.ID)})
 		if n := len(membersOf(t, org, large)); n != size/2+1 {
 			t.Errorf("%d members", n)
 		}

@@ -16,8 +16,8 @@ type Contents struct {
 	id  string // of the directory
 }
 
-// Of returns the contents of one directory of an organization. Where the organization has no
-// such directory, nothing is found in it.
+// Of returns the contents of one directory of an organization. It reads nothing: where the
+// organization has no such directory, the methods find nothing.
 func Of(org tenant.Bound, directoryID string) Contents { return Contents{In(org), directoryID} }
 
 // tx runs fn in one transaction, see tenant.Org.Tx.
@@ -30,7 +30,7 @@ func (c Contents) change(ctx context.Context, fn func(c Contents) error) error {
 	return c.org.change(ctx, func(org Org) error { return fn(Of(org, c.id)) })
 }
 
-// DirectoryCounts says how much is in a directory.
+// DirectoryCounts are the numbers of a directory's users and groups.
 type DirectoryCounts struct{ ActiveUsers, InactiveUsers, Groups int64 }
 
 // Counts counts the users and groups of the directory.

@@ -17,7 +17,7 @@ import (
 	"rollcall/model/people"
 )
 
-// Directory is a SCIM source of an organization.
+// Directory is a SCIM source of an organization: an identity provider that provisions its users.
 type Directory struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -25,7 +25,7 @@ type Directory struct {
 	Type           string // one of DirectoryTypes
 	State          DirectoryState
 	ExternalKey    string
-	Strict         bool       // the RFC's words only, for conformance runs
+	Strict         bool       // answers by RFC 7644 alone, for conformance tests
 	MassChange     MassChange `gorm:"embedded"`
 	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      model.Time `gorm:"autoUpdateTime:false"`
@@ -40,21 +40,21 @@ const (
 	DirectoryLinked     DirectoryState = "linked"
 )
 
-// The types of directories whose identity providers are answered in their own way
-// where SCIM leaves the choice.
+// The types of directories whose identity providers get answers of their own where SCIM leaves
+// the choice.
 const (
 	EntraDirectory = "azure scim v2.0"
 	OktaDirectory  = "okta scim v2.0"
 )
 
-// DirectoryTypes are the SCIM sources that a directory can be of. They differ in
-// the guide that an administrator is shown, and little in what the server answers.
+// DirectoryTypes are the types that a directory can have. A type selects the guide that an
+// administrator sees, and changes few of the server's answers.
 var DirectoryTypes = []string{
 	EntraDirectory, "cyberark scim v2.0", "generic scim v2.0", "jump cloud scim v2.0", OktaDirectory,
 	"onelogin scim v2.0", "pingfederate scim v2.0", "rippling scim v2.0", "sailpoint scim v2.0",
 }
 
-// Actor is the directory as the one who acts.
+// Actor returns the directory as the actor of events.
 func (d *Directory) Actor() model.Actor {
 	return model.Actor("directory:" + model.DirectoryPrefix.ID(d.ID))
 }
@@ -71,35 +71,44 @@ type DirectoryObject struct {
 	CreatedAt      model.Time     `json:"created_at"`
 	UpdatedAt      model.Time     `json:"updated_at"`
 
-	Rollcall DirectoryExtras `json:"rollcall"`
+	Rollcall directoryExtras `json:"rollcall"`
 }
 
-// DirectoryExtras is what Rollcall adds to the reference's directory.
-type DirectoryExtras struct {
+// directoryExtras are the fields of a directory that are Rollcall's own.
+type directoryExtras struct {
 	Strict                  bool              `json:"strict"`
 	MassChangePercent       int64             `json:"mass_change_percent"`
 	MassChangeWindowSeconds int64             `json:"mass_change_window_seconds"`
-	MassChange              *MassChangeObject `json:"mass_change"` // the alert that is on, if there is one
+	MassChange              *MassChangeObject `json:"mass_change"` // the current alert, or nil
 }
 
-// PublicForm returns the object that the API shows at a moment.
+// PublicForm returns the object that the API shows at the time now.
 func (d *Directory) PublicForm(now model.Time) DirectoryObject {
 	return DirectoryObject{
-		Object: "directory", ID: model.DirectoryPrefix.ID(d.ID), OrganizationID: model.OrganizationPrefix.ID(string(d.OrganizationID)),
-		ExternalKey: d.ExternalKey, Type: d.Type, State: d.State, Name: d.Name, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
-		Rollcall: DirectoryExtras{d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds, d.MassChange.alert(now)},
+		Object:         "directory",
+		ID:             model.DirectoryPrefix.ID(d.ID),
+		OrganizationID: model.OrganizationPrefix.ID(string(d.OrganizationID)),
+		ExternalKey:    d.ExternalKey,
+		Type:           d.Type,
+		State:          d.State,
+		Name:           d.Name,
+		CreatedAt:      d.CreatedAt,
+		UpdatedAt:      d.UpdatedAt,
+		Rollcall: directoryExtras{d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds,
+			d.MassChange.alert(now)},
 	}
 }
 
-// directoryEvent is a directory as events show it: a linked one is "active" there.
+// directoryEvent is the data of an event of a directory, in which a linked directory is "active".
 type directoryEvent struct {
 	DirectoryObject
-	State    string                      `json:"state"`
-	Domains  []organization.DomainObject `json:"domains,omitempty"`
-	Rollcall *struct{}                   `json:"rollcall,omitempty"` // in the reference's events there is nothing else
+	State   string                      `json:"state"`
+	Domains []organization.DomainObject `json:"domains,omitempty"`
+	// Rollcall hides that of DirectoryObject, which is not part of events.
+	Rollcall *struct{} `json:"rollcall,omitempty"`
 }
 
-// DirectoryQuery asks for directories.
+// DirectoryQuery selects directories; empty fields select all.
 type DirectoryQuery struct {
 	model.Page
 	OrganizationID model.OrganizationID
@@ -108,8 +117,10 @@ type DirectoryQuery struct {
 }
 
 // Directories lists the directories of a scope.
-func (s Store) Directories(ctx context.Context, scope model.Scope, q DirectoryQuery) ([]Directory, model.PageInfo, error) {
-	db := organization.Across(s).Narrowed(ctx, across.Read(ctx, s).Model(&Directory{}), scope, q.OrganizationID, q.Domain, q.Search)
+func (s Store) Directories(ctx context.Context, scope model.Scope, q DirectoryQuery) (
+	[]Directory, model.PageInfo, error) {
+	db := across.Read(ctx, s).Model(&Directory{})
+	db = organization.Across(s).Narrowed(ctx, db, scope, q.OrganizationID, q.Domain, q.Search)
 	ds, info, err := tenant.ReadPage(db, q.Page, func(d Directory) string { return d.ID })
 	return ds, info, tenant.Translate(s, err)
 }
@@ -120,8 +131,8 @@ func (o Org) Directory(ctx context.Context, id string) (*Directory, error) {
 	return &d, tenant.One(o, tenant.Read(o).WithContext(ctx), &d, "directory", id)
 }
 
-// CreateDirectory adds a directory with its first bearer token, which is
-// returned this once and cannot be read again.
+// CreateDirectory adds a directory with its first bearer token. It alone returns that token,
+// which cannot be read later.
 func (o Org) CreateDirectory(ctx context.Context, name, kind string) (d *Directory, token string, err error) {
 	if err := model.ValidName(name); err != nil {
 		return nil, "", err
@@ -148,7 +159,7 @@ func (o Org) CreateDirectory(ctx context.Context, name, kind string) (d *Directo
 	return d, token, nil
 }
 
-// DirectoryFields are what UpdateDirectory changes of a directory.
+// DirectoryFields are the fields of a directory that UpdateDirectory may change.
 type DirectoryFields struct {
 	Name                    string
 	Strict                  bool
@@ -156,17 +167,19 @@ type DirectoryFields struct {
 	MassChangeWindowSeconds int64
 }
 
+// fields are the fields that a change may alter.
 func (d *Directory) fields() DirectoryFields {
 	return DirectoryFields{d.Name, d.Strict, d.MassChange.Percent, d.MassChange.WindowSeconds}
 }
 
+// setFields sets what a change has altered.
 func (d *Directory) setFields(f DirectoryFields) {
 	d.Name, d.Strict = f.Name, f.Strict
 	d.MassChange.Percent, d.MassChange.WindowSeconds = f.MassChangePercent, f.MassChangeWindowSeconds
 }
 
-// UpdateDirectory lets change alter a directory under a lock and stores it. This
-// process goes by the new values from then on, another replica within a second.
+// UpdateDirectory locks a directory, has change alter its fields and stores them. They apply in
+// this process at once, in another replica within a second.
 func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*DirectoryFields) error) (*Directory, error) {
 	var d *Directory
 	err := o.Tx(ctx, func(org Org) error {
@@ -187,8 +200,9 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 			return nil
 		}
 		d.UpdatedAt = tenant.Now(org)
-		tenant.Committed(org, TokensOf(Across(o)).Clear)
-		err = tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ?", id).Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
+		tenant.Committed(org, Across(o).ForgetTokens)
+		err = tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ?", id).
+			Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
 			return fmt.Errorf("update directory: %w", err)
 		}
@@ -200,7 +214,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 	return d, nil
 }
 
-// lockDirectory reads a directory's row and locks it, to change or to remove it.
+// lockDirectory locks a directory's row, to change or to remove it, and reads it.
 func (o Org) lockDirectory(ctx context.Context, id, strength string) (*Directory, error) {
 	var d Directory
 	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), id).Clauses(clause.Locking{Strength: strength})
@@ -211,7 +225,7 @@ func (o Org) lockDirectory(ctx context.Context, id, strength string) (*Directory
 	return &d, nil
 }
 
-// activateDirectory notes the first authenticated SCIM request of a directory.
+// activateDirectory links a directory whose identity provider has sent its first valid request.
 func (o Org) activateDirectory(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org Org) error {
 		r := tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ? AND state = ?", id, DirectoryValidating).
@@ -227,7 +241,8 @@ func (o Org) activateDirectory(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "active", Domains: []organization.DomainObject{}}
+		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "active",
+			Domains: []organization.DomainObject{}}
 		for i := range domains {
 			e.Domains = append(e.Domains, domains[i].PublicForm())
 		}
@@ -235,12 +250,12 @@ func (o Org) activateDirectory(ctx context.Context, id string) error {
 	})
 }
 
-// DeleteDirectory removes a directory with its tokens and groups. Its active
-// users become unowned and inactive, and their access ends; those who were
-// inactive become unowned and keep their reason (docs/design/identity.md, "Leaving").
+// DeleteDirectory removes a directory with its tokens and groups. Its active users become unowned
+// and inactive, and their access ends. Its inactive users become unowned and keep the reason why
+// they are inactive (docs/design/identity.md, "Leaving").
 func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 	return o.remove(ctx, func(org Org, last bool) error {
-		// First, so that nobody creates users and groups in it meanwhile.
+		// The lock comes first: no request can create users or groups in the directory meanwhile.
 		d, err := org.lockDirectory(ctx, id, tenant.ToRemove)
 		if err != nil {
 			return err
@@ -250,7 +265,8 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		}
 		db := tenant.DB(org).WithContext(ctx)
 		population := tenant.DB(org).Model(&people.User{}).Select("id").Where("directory_id = ?", id)
-		live := people.In(org).LiveSessions(tenant.DB(org).Model(&people.Session{}).Select("user_id")).Where("user_id IN (?)", population)
+		live := people.In(org).LiveSessions(tenant.DB(org).Model(&people.Session{}).Select("user_id")).
+			Where("user_id IN (?)", population)
 		if err := people.In(org).EndAccessOf(ctx, live, people.EndedDirectoryDeleted); err != nil {
 			return err
 		}
@@ -258,7 +274,9 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 			return err
 		}
 		var admins []people.User
-		if err := db.Where("directory_id = ? AND role = ? AND active = ?", id, people.Admin, true).Limit(1).Find(&admins).Error; err != nil {
+		err = db.Where("directory_id = ? AND role = ? AND active = ?", id, people.Admin, true).Limit(1).
+			Find(&admins).Error
+		if err != nil {
 			return fmt.Errorf("read administrators: %w", err)
 		}
 		for _, active := range []bool{true, false} {
@@ -273,8 +291,8 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := db.Where("id = ?", id).Delete(&Directory{}).Error; err != nil {
 			return fmt.Errorf("delete directory: %w", err)
 		}
-		tenant.Committed(org, TokensOf(Across(o)).Clear)
-		tenant.RuleInputChanged(org) // groups of it may be mapped
+		tenant.Committed(org, Across(o).ForgetTokens)
+		tenant.RuleInputChanged(org) // a rule may name a group of the directory
 		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "deleting"}
 		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {
 			return err

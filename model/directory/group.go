@@ -14,7 +14,7 @@ import (
 	"rollcall/model/people"
 )
 
-// GroupQuery asks for directory groups of an organization, for the API.
+// GroupQuery selects the directory groups of an organization; empty fields select all.
 type GroupQuery struct {
 	model.Page
 	DirectoryID string // only those of this directory
@@ -28,7 +28,8 @@ func (o Org) GroupPage(ctx context.Context, q GroupQuery) ([]people.DirectoryGro
 		db = db.Where("directory_id = ?", q.DirectoryID)
 	}
 	if q.UserID != "" {
-		db = db.Where("id IN (?)", tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", q.UserID))
+		memberships := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", q.UserID)
+		db = db.Where("id IN (?)", memberships)
 	}
 	return tenant.Paged(o, db, q.Page, func(g people.DirectoryGroup) string { return g.ID })
 }
@@ -38,9 +39,10 @@ func (c Contents) Group(ctx context.Context, id string) (*people.DirectoryGroup,
 	return people.In(c.org).DirectoryGroup(ctx, c.id, id)
 }
 
-// CreateGroup makes a group with its first members. It answers Conflict
-// when the directory has a group of that name, Invalid for an unknown member.
-func (c Contents) CreateGroup(ctx context.Context, document map[string]any, members []string) (*people.DirectoryGroup, error) {
+// CreateGroup creates a group with its first members. It answers Conflict where the directory has
+// a group of that name, and Invalid for an unknown member.
+func (c Contents) CreateGroup(ctx context.Context, document map[string]any, members []string) (
+	*people.DirectoryGroup, error) {
 	g := &people.DirectoryGroup{ID: model.NewID(), DirectoryID: c.id, Version: 1}
 	if err := g.SetDocument(document); err != nil {
 		return nil, err
@@ -50,7 +52,8 @@ func (c Contents) CreateGroup(ctx context.Context, document map[string]any, memb
 		if err := tenant.DB(c.org).WithContext(ctx).Create(g).Error; err != nil {
 			return groupTaken(fmt.Errorf("create group: %w", err))
 		}
-		if err := tenant.Record(c.org, DirectoryGroupCreated, model.DirectoryGroupPrefix.ID(g.ID), g.PublicForm()); err != nil {
+		group := g.PublicForm()
+		if err := tenant.Record(c.org, DirectoryGroupCreated, group.ID, group); err != nil {
 			return err
 		}
 		_, err := c.org.changeMembers(ctx, g, MembersChange{Op: AddMembers, UserIDs: members})
@@ -62,16 +65,17 @@ func (c Contents) CreateGroup(ctx context.Context, document map[string]any, memb
 	return g, nil
 }
 
-// groupTaken says what a violated unique index means for a group: only the one of names can be.
+// groupTaken explains a violated unique index of groups, which can only be that of the names.
 func groupTaken(err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return &model.Error{Kind: model.Conflict, Field: "displayName", Err: err,
-			Message: "a group with this displayName exists in the directory; find it with a displayName filter, or send another name"}
+			Message: "a group with this displayName exists in the directory; " +
+				"find it with a displayName filter, or send another name"}
 	}
 	return err
 }
 
-// lockGroup reads a group of a directory for a change that nobody else makes meanwhile.
+// lockGroup locks the row of a group of the directory for a change, and reads it.
 func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
 	db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
@@ -84,7 +88,7 @@ func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGr
 // errUnchanged rolls back an update that turned out to alter nothing.
 var errUnchanged = errors.New("nothing changed")
 
-// GroupDraft is a group of a directory as UpdateGroup has it changed: by its document only.
+// GroupDraft is the group that the callback of UpdateGroup gets: only its document can change.
 type GroupDraft struct {
 	group   people.DirectoryGroup
 	version int64
@@ -99,9 +103,9 @@ func (d *GroupDraft) DocumentMap() (map[string]any, error) { return d.group.Docu
 // SetDocument replaces the group's document, see DirectoryGroup.SetDocument.
 func (d *GroupDraft) SetDocument(document map[string]any) error { return d.group.SetDocument(document) }
 
-// UpdateGroup lets change alter a group's document and then applies the
-// changes of its members in order, all under the group's lock and without ever loading the
-// group's members. What alters nothing writes nothing and keeps the version.
+// UpdateGroup has change alter the group's document, and then applies the changes of its members
+// in their order. The group is locked meanwhile, and its members are never all in memory. An
+// update that alters nothing writes nothing and keeps the version.
 func (c Contents) UpdateGroup(
 	ctx context.Context, id string, change func(*GroupDraft) error, members ...MembersChange,
 ) (*people.DirectoryGroup, error) {
@@ -131,8 +135,8 @@ func (c Contents) UpdateGroup(
 	return g, nil
 }
 
-// updateGroupJoined is UpdateGroup within a transaction that goes on:
-// where nothing is altered it takes its first write back itself.
+// updateGroupJoined is UpdateGroup within a transaction of the caller: where nothing is altered,
+// it restores the version that updateGroup wrote.
 func (c Contents) updateGroupJoined(
 	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
 ) (g *people.DirectoryGroup, err error) {
@@ -146,7 +150,8 @@ func (c Contents) updateGroupJoined(
 			return err
 		}
 		g = before
-		err = tenant.DB(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", id).Select("Version", "UpdatedAt").UpdateColumns(before).Error
+		err = tenant.DB(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", id).
+			Select("Version", "UpdatedAt").UpdateColumns(before).Error
 		if err != nil {
 			return fmt.Errorf("restore group: %w", err)
 		}
@@ -158,14 +163,15 @@ func (c Contents) updateGroupJoined(
 	return g, nil
 }
 
-// updateGroup gives a group a new version and applies the changes to it. Whether
-// they altered anything it tells only afterwards: taking the lock by the write
-// that almost always follows saves a statement.
+// updateGroup gives the group a new version, applies the changes, and returns whether they altered
+// anything. Almost every update does, so that the write of the version is also the lock: this
+// saves a statement.
 func (c Contents) updateGroup(
 	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
 ) (*people.DirectoryGroup, bool, error) {
 	var g people.DirectoryGroup
-	r := tenant.InTurn(c.org, tenant.DB(c.org).WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).Where("id = ? AND directory_id = ?", id, c.id).
+	r := tenant.InTurn(c.org, tenant.DB(c.org).WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).
+		Where("id = ? AND directory_id = ?", id, c.id).
 		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(c.org)})
 	if r.Error != nil {
 		return nil, false, fmt.Errorf("lock group: %w", r.Error)
@@ -195,12 +201,14 @@ func (c Contents) updateGroup(
 	return &g, altered, nil
 }
 
+// writeGroup stores what changed of a group, with its event.
 func (o Org) writeGroup(ctx context.Context, before, after *people.DirectoryGroup) error {
-	err := tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", after.ID).Select(people.Changed(before, after)).UpdateColumns(after).Error
+	err := tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", after.ID).
+		Select(people.Changed(before, after)).UpdateColumns(after).Error
 	if err != nil {
 		return groupTaken(fmt.Errorf("update group: %w", err))
 	}
-	if before.DisplayNameFolded != after.DisplayNameFolded { // by which a rule may know it
+	if before.DisplayNameFolded != after.DisplayNameFolded { // a rule may name the group by it
 		if err := entitle.In(o).AffectsGroups(ctx, after.ID); err != nil {
 			return err
 		}
@@ -215,8 +223,8 @@ func (o Org) writeGroup(ctx context.Context, before, after *people.DirectoryGrou
 	return tenant.Record(o, DirectoryGroupUpdated, data.ID, data)
 }
 
-// DeleteGroup removes a group with its memberships. Each of allow sees
-// the group under the lock and may refuse.
+// DeleteGroup removes a group with its memberships. Each of allow gets the locked group and may
+// refuse.
 func (c Contents) DeleteGroup(ctx context.Context, id string, allow ...func(*people.DirectoryGroup) error) error {
 	return c.change(ctx, func(c Contents) error {
 		if err := c.org.touchGroupsAround(ctx, id); err != nil {
@@ -234,8 +242,9 @@ func (c Contents) DeleteGroup(ctx context.Context, id string, allow ...func(*peo
 		if err := entitle.In(c.org).AffectsGroups(ctx, id); err != nil {
 			return err
 		}
-		tenant.RuleInputChanged(c.org) // which may name it
-		if err := tenant.DB(c.org).WithContext(ctx).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error; err != nil {
+		tenant.RuleInputChanged(c.org) // a rule may name the group
+		err = tenant.DB(c.org).WithContext(ctx).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error
+		if err != nil {
 			return fmt.Errorf("delete group: %w", err)
 		}
 		return tenant.Record(c.org, DirectoryGroupDeleted, model.DirectoryGroupPrefix.ID(id), g.PublicForm())

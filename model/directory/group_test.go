@@ -54,7 +54,8 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("a name that differs only in spelling is taken, on create and on rename", func(t *testing.T) {
 			other := storetest.CreateGroup(t, org, d, "Sailors")
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "ENGINEERS"}, storetest.Ids(ada))
+				_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "ENGINEERS"},
+					storetest.Ids(ada))
 				storetest.WantKind(t, err, model.Conflict, "displayName")
 				_, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), other.ID, rename("engineers"))
 				storetest.WantKind(t, err, model.Conflict, "displayName")
@@ -70,19 +71,23 @@ func TestDirectoryGroup(t *testing.T) {
 				after, err = directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"))
 				storetest.Must(t, err)
 			})
-			if diff := cmp.Diff(after, stored(t)); diff != "" || after.Version != g.Version+1 || after.DisplayName != "Builders" {
+			if diff := cmp.Diff(after, stored(t)); diff != "" || after.Version != g.Version+1 ||
+				after.DisplayName != "Builders" {
 				t.Error(diff, after)
 			}
 			all := storetest.Events(t, s, org)
 			data := all[len(all)-1].Data
-			if len(got) != 1 || got[0] != directory.DirectoryGroupUpdated || !strings.Contains(data, `"name":"Builders"`) || !strings.Contains(data, `"name":"Engineers"`) {
+			if len(got) != 1 || got[0] != directory.DirectoryGroupUpdated ||
+				!strings.Contains(data, `"name":"Builders"`) || !strings.Contains(data, `"name":"Engineers"`) {
 				t.Error(got, data)
 			}
 		})
 		t.Run("what alters nothing writes nothing, alone and within a transaction that goes on", func(t *testing.T) {
 			same := func(org *store.Org) {
 				after, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"),
-					directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)}, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: []string{storetest.NewID(), "\x00"}})
+					directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)},
+					directory.MembersChange{Op: directory.RemoveMembers,
+						UserIDs: []string{storetest.NewID(), "\x00"}})
 				storetest.Must(t, err)
 				if diff := cmp.Diff(stored(t), after); diff != "" {
 					t.Error(diff)
@@ -91,7 +96,8 @@ func TestDirectoryGroup(t *testing.T) {
 			storetest.Unchanged(t, s, func() { same(org) })
 			before := stored(t)
 			storetest.Must(t, org.Tx(t.Context(), func(org *store.Org) error {
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"), directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Builders"),
+					directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
 				return err
 			}))
 			if diff := cmp.Diff(before, stored(t)); diff != "" {
@@ -111,7 +117,8 @@ func TestDirectoryGroup(t *testing.T) {
 		t.Run("an error of the change undoes it", func(t *testing.T) {
 			boom := errors.New("boom")
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, func(*directory.GroupDraft) error { return boom })
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID,
+					func(*directory.GroupDraft) error { return boom })
 				if !errors.Is(err, boom) {
 					t.Error(err)
 				}
@@ -134,7 +141,8 @@ func TestDirectoryGroup(t *testing.T) {
 			}
 		})
 		t.Run("deleted, it is gone with its memberships, with one event", func(t *testing.T) {
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), g.ID)) })
+			got := storetest.NewEvents(t, s, org,
+				func() { storetest.Must(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), g.ID)) })
 			if diff := cmp.Diff([]model.EventType{directory.DirectoryGroupDeleted}, got); diff != "" {
 				t.Error(diff)
 			}
@@ -170,17 +178,24 @@ func TestMembers(t *testing.T) {
 			after   []*people.User
 			events  []model.EventType
 		}{
-			{"added to nobody", nil, []directory.MembersChange{op(add, u[0], u[1])}, u[:2], []model.EventType{added, added}},
-			{"added twice in one request", nil, []directory.MembersChange{op(add, u[0], u[0]), op(add, u[0])}, u[:1], []model.EventType{added}},
-			{"added to those who are in already", u[:2], []directory.MembersChange{op(add, u[1], u[2])}, u[:3], []model.EventType{added}},
-			{"removed", u[:3], []directory.MembersChange{op(remove, u[1], u[4])}, []*people.User{u[0], u[2]}, []model.EventType{removed}},
-			{"replaced", u[:3], []directory.MembersChange{op(replace, u[2], u[3])}, u[2:4], []model.EventType{removed, removed, added}},
-			{"replaced by nobody", u[:3], []directory.MembersChange{op(replace)}, nil, []model.EventType{removed, removed, removed}},
+			{"added to nobody", nil, []directory.MembersChange{op(add, u[0], u[1])}, u[:2],
+				[]model.EventType{added, added}},
+			{"added twice in one request", nil, []directory.MembersChange{op(add, u[0], u[0]), op(add, u[0])}, u[:1],
+				[]model.EventType{added}},
+			{"added to those who are in already", u[:2], []directory.MembersChange{op(add, u[1], u[2])}, u[:3],
+				[]model.EventType{added}},
+			{"removed", u[:3], []directory.MembersChange{op(remove, u[1], u[4])}, []*people.User{u[0], u[2]},
+				[]model.EventType{removed}},
+			{"replaced", u[:3], []directory.MembersChange{op(replace, u[2], u[3])}, u[2:4],
+				[]model.EventType{removed, removed, added}},
+			{"replaced by nobody", u[:3], []directory.MembersChange{op(replace)}, nil,
+				[]model.EventType{removed, removed, removed}},
 			{"replaced by the same", u[:3], []directory.MembersChange{op(replace, u[2], u[0], u[1])}, u[:3], nil},
 			{"added by nobody", u[:1], []directory.MembersChange{op(add), op(remove)}, u[:1], nil},
-			{"removed and added again", u[:1], []directory.MembersChange{op(remove, u[0]), op(add, u[0])}, u[:1], []model.EventType{removed, added}},
-			{"in several steps", u[:1], []directory.MembersChange{op(replace), op(add, u[1], u[2]), op(remove, u[1])}, u[2:3],
-				[]model.EventType{removed, added, added, removed}},
+			{"removed and added again", u[:1], []directory.MembersChange{op(remove, u[0]), op(add, u[0])}, u[:1],
+				[]model.EventType{removed, added}},
+			{"in several steps", u[:1], []directory.MembersChange{op(replace), op(add, u[1], u[2]), op(remove, u[1])},
+				u[2:3], []model.EventType{removed, added, added, removed}},
 		} {
 			t.Run(c.outcome, func(t *testing.T) {
 				g := storetest.CreateGroup(t, org, d, fmt.Sprint("group-", i), c.before...)
@@ -194,16 +209,20 @@ func TestMembers(t *testing.T) {
 				if diff := cmp.Diff(append([]model.EventType{}, c.events...), got); diff != "" {
 					t.Error(diff)
 				}
-				if changed := len(c.events) > 0; changed != (after.Version == g.Version+1) || !changed && after.Version != g.Version {
+				changed := len(c.events) > 0
+				if changed != (after.Version == g.Version+1) || !changed && after.Version != g.Version {
 					t.Errorf("version %d after %d", after.Version, g.Version)
 				}
 			})
 		}
-		t.Run("who is unknown is named, and nothing is written", func(t *testing.T) {
+		t.Run("an unknown member is named, and nothing is written", func(t *testing.T) {
 			g := storetest.CreateGroup(t, org, d, "Refused", u[0])
-			for _, id := range []string{storetest.NewID(), "nobody", "\x00", strings.ToUpper(u[1].ID), elsewhere.ID, stranger.ID} {
+			for _, id := range []string{
+				storetest.NewID(), "nobody", "\x00", strings.ToUpper(u[1].ID), elsewhere.ID, stranger.ID,
+			} {
 				for _, changes := range [][]directory.MembersChange{
-					{{Op: add, UserIDs: []string{u[1].ID, id}}}, {{Op: replace, UserIDs: []string{id, u[1].ID}}}, {op(remove, u[0]), {Op: add, UserIDs: []string{id}}},
+					{{Op: add, UserIDs: []string{u[1].ID, id}}}, {{Op: replace, UserIDs: []string{id, u[1].ID}}},
+					{op(remove, u[0]), {Op: add, UserIDs: []string{id}}},
 				} {
 					storetest.Unchanged(t, s, func() {
 						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, rename("Renamed"), changes...)
@@ -214,7 +233,8 @@ func TestMembers(t *testing.T) {
 					})
 				}
 				storetest.Unchanged(t, s, func() {
-					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "New"}, []string{u[1].ID, id})
+					_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": "New"},
+						[]string{u[1].ID, id})
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}
@@ -225,12 +245,15 @@ func TestMembers(t *testing.T) {
 			storetest.Must(t, err)
 			whole, err := directory.In(org).DirectoryGroupsOf(t.Context(), u[0].ID, u[1].ID)
 			storetest.Must(t, err)
-			page, _, err := directory.In(org).GroupPage(t.Context(), directory.GroupQuery{UserID: u[0].ID, DirectoryID: d.ID, Page: model.Page{Limit: 100, Ascending: true}})
+			q := directory.GroupQuery{UserID: u[0].ID, DirectoryID: d.ID, Page: model.Page{Limit: 100, Ascending: true}}
+			page, _, err := directory.In(org).GroupPage(t.Context(), q)
 			storetest.Must(t, err)
-			if len(of[u[0].ID]) != len(whole[u[0].ID]) || len(page) != len(whole[u[0].ID]) || whole[u[0].ID][len(page)-1].ID != g.ID {
+			if len(of[u[0].ID]) != len(whole[u[0].ID]) || len(page) != len(whole[u[0].ID]) ||
+				whole[u[0].ID][len(page)-1].ID != g.ID {
 				t.Error(of, whole, page)
 			}
-			members, _, err := people.In(org).Users(t.Context(), people.UserQuery{GroupID: g.ID, Page: model.Page{Limit: 100}})
+			members, _, err := people.In(org).Users(t.Context(),
+				people.UserQuery{GroupID: g.ID, Page: model.Page{Limit: 100}})
 			if err != nil || len(members) != 2 {
 				t.Error(members, err)
 			}

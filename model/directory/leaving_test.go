@@ -30,13 +30,17 @@ func TestLeaving(t *testing.T) {
 			storetest.Must(t, err)
 			var after *people.User
 			got := storetest.NewEvents(t, s, org, func() { after = storetest.Deactivate(t, org, d, u) })
-			if after.ID != u.ID || after.Active || after.InactiveReason != people.Deprovisioned || after.Role != people.Admin || after.Epoch != u.Epoch+1 {
+			if after.ID != u.ID || after.Active || after.InactiveReason != people.Deprovisioned ||
+				after.Role != people.Admin || after.Epoch != u.Epoch+1 {
 				t.Errorf("%+v", after)
 			}
-			if diff := cmp.Diff([]model.EventType{people.DirectoryUserUpdated, people.UserAccessEnded, people.OrganizationWithoutAdmin}, got); diff != "" {
+			want := []model.EventType{
+				people.DirectoryUserUpdated, people.UserAccessEnded, people.OrganizationWithoutAdmin}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			if of, err := people.In(org).GroupsOf(t.Context(), u.ID); err != nil || len(of[u.ID]) != 1 || of[u.ID][0].ID != g.ID {
+			if of, err := people.In(org).GroupsOf(t.Context(), u.ID); err != nil || len(of[u.ID]) != 1 ||
+				of[u.ID][0].ID != g.ID {
 				t.Error(of, err)
 			}
 			// Admins, the last one included, are the directory's to deactivate.
@@ -51,13 +55,16 @@ func TestLeaving(t *testing.T) {
 		t.Run("deleted by the directory: gone, the userName free, a tombstone left", func(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "grace@contoso.example")
 			g := storetest.CreateGroup(t, org, d, "Sailors", u)
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID)) })
-			if diff := cmp.Diff([]model.EventType{people.DirectoryUserDeleted, people.UserAccessEnded}, got); diff != "" {
+			got := storetest.NewEvents(t, s, org,
+				func() { storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID)) })
+			want := []model.EventType{people.DirectoryUserDeleted, people.UserAccessEnded}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
 			_, err := people.In(org).User(t.Context(), u.ID)
 			storetest.WantKind(t, err, model.NotFound)
-			if after, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); err != nil || after.Version != g.Version+1 {
+			if after, err := directory.Of(org, d.ID).Group(t.Context(), g.ID); err != nil ||
+				after.Version != g.Version+1 {
 				t.Errorf("the group has lost a member and is still of version %d: %v", after.Version, err)
 			}
 			storetest.WantKind(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID), model.NotFound)
@@ -67,7 +74,8 @@ func TestLeaving(t *testing.T) {
 		})
 		t.Run("deleted by an operator: the same, with the member's event", func(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "alan@contoso.example")
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.In(org).DeleteUser(t.Context(), u.ID)) })
+			got := storetest.NewEvents(t, s, org,
+				func() { storetest.Must(t, directory.In(org).DeleteUser(t.Context(), u.ID)) })
 			if diff := cmp.Diff([]model.EventType{people.UserDeleted, people.UserAccessEnded}, got); diff != "" {
 				t.Error(diff)
 			}
@@ -79,7 +87,8 @@ func TestLeaving(t *testing.T) {
 		})
 		t.Run("the event of ended access names the person, the reason and who did it", func(t *testing.T) {
 			u := storetest.CreateUser(t, org, d, "named@contoso.example")
-			id, err := people.In(org).LinkIdentity(t.Context(), people.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: u.ID})
+			id, err := people.In(org).LinkIdentity(t.Context(),
+				people.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: u.ID})
 			storetest.Must(t, err)
 			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			all := storetest.Events(t, s, org)
@@ -88,10 +97,12 @@ func TestLeaving(t *testing.T) {
 			storetest.Must(t, json.Unmarshal([]byte(last.Data), &data))
 			want := map[string]any{
 				"user_id": model.UserPrefix.ID(u.ID), "directory_user_id": model.DirectoryUserPrefix.ID(u.ID),
-				"profile_ids": []any{model.ProfilePrefix.ID(id.ID)}, "organization_id": model.OrganizationPrefix.ID(string(org.ID)),
-				"reason": "deleted", "actor": string(d.Actor()),
+				"profile_ids":     []any{model.ProfilePrefix.ID(id.ID)},
+				"organization_id": model.OrganizationPrefix.ID(string(org.ID)),
+				"reason":          "deleted", "actor": string(d.Actor()),
 			}
-			if diff := cmp.Diff(want, data); diff != "" || last.Actor != d.Actor() || last.Subject != model.UserPrefix.ID(u.ID) {
+			if diff := cmp.Diff(want, data); diff != "" || last.Actor != d.Actor() ||
+				last.Subject != model.UserPrefix.ID(u.ID) {
 				t.Error(diff, last)
 			}
 		})
@@ -110,7 +121,9 @@ func TestLastAdministrator(t *testing.T) {
 		}
 		first := admin("first@contoso.example")
 		t.Run("cannot be deleted", func(t *testing.T) {
-			storetest.Unchanged(t, s, func() { storetest.WantKind(t, directory.In(org).DeleteUser(t.Context(), first.ID), model.Conflict) })
+			storetest.Unchanged(t, s, func() {
+				storetest.WantKind(t, directory.In(org).DeleteUser(t.Context(), first.ID), model.Conflict)
+			})
 		})
 		t.Run("is not the last while another is active, an inactive one does not count", func(t *testing.T) {
 			second := admin("second@contoso.example")
@@ -121,7 +134,8 @@ func TestLastAdministrator(t *testing.T) {
 		t.Run("of two who are deleted at once one remains", func(t *testing.T) {
 			for i := range 5 {
 				org, d := storetest.Organization(t, s, "Fabrikam", fmt.Sprint("fabrikam-", i, ".example"))
-				errs, admins := make([]error, 2), []*people.User{storetest.CreateUser(t, org, d, "a"), storetest.CreateUser(t, org, d, "b")}
+				errs := make([]error, 2)
+				admins := []*people.User{storetest.CreateUser(t, org, d, "a"), storetest.CreateUser(t, org, d, "b")}
 				var wait sync.WaitGroup
 				for _, u := range admins {
 					_, err := people.In(org).SetRole(t.Context(), u.ID, people.Admin)
@@ -184,7 +198,8 @@ func TestEpoch(t *testing.T) {
 					u, err = end()
 					storetest.Must(t, err)
 				})
-				if diff := cmp.Diff(append([]model.EventType{}, want...), got); diff != "" || u.Epoch != epoch || !u.Active {
+				if diff := cmp.Diff(append([]model.EventType{}, want...), got); diff != "" ||
+					u.Epoch != epoch || !u.Active {
 					t.Errorf("%s %+v", diff, u)
 				}
 				if diff := cmp.Diff(u, storetest.Stored(t, org, u.ID)); diff != "" {
@@ -195,16 +210,22 @@ func TestEpoch(t *testing.T) {
 		role := func(r people.Role) func() (*people.User, error) {
 			return func() (*people.User, error) { return people.In(org).SetRole(t.Context(), u.ID, r) }
 		}
-		step("revoking sessions raises it and leaves the user active", func() (*people.User, error) { return people.In(org).RevokeSessions(t.Context(), u.ID) },
+		step("revoking sessions raises it and leaves the user active",
+			func() (*people.User, error) { return people.In(org).RevokeSessions(t.Context(), u.ID) },
 			4, people.UserAccessEnded)
 		step("becoming an administrator leaves it", role(people.Admin), 4, people.UserRoleChanged)
 		step("the same role again does nothing", role(people.Admin), 4)
 		t.Run("the last administrator stays one", func(t *testing.T) {
-			storetest.Unchanged(t, s, func() { _, err := role(people.Member)(); storetest.WantKind(t, err, model.Conflict, "id") })
-			_, err := people.In(org).SetRole(t.Context(), storetest.CreateUser(t, org, d, "stand-in@contoso.example").ID, people.Admin)
+			storetest.Unchanged(t, s, func() {
+				_, err := role(people.Member)()
+				storetest.WantKind(t, err, model.Conflict, "id")
+			})
+			standIn := storetest.CreateUser(t, org, d, "stand-in@contoso.example")
+			_, err := people.In(org).SetRole(t.Context(), standIn.ID, people.Admin)
 			storetest.Must(t, err)
 		})
-		step("being an administrator no longer raises it", role(people.Member), 5, people.UserRoleChanged, people.UserAccessEnded)
+		step("being an administrator no longer raises it", role(people.Member), 5, people.UserRoleChanged,
+			people.UserAccessEnded)
 		t.Run("there are no other roles", func(t *testing.T) {
 			_, err := people.In(org).SetRole(t.Context(), u.ID, "owner")
 			storetest.WantKind(t, err, model.Invalid, "role")
@@ -212,7 +233,8 @@ func TestEpoch(t *testing.T) {
 		t.Run("an event shows the user as stored", func(t *testing.T) {
 			all := storetest.Events(t, s, org)
 			for _, e := range all[len(all)-2:] {
-				if e.Type == people.UserRoleChanged && !strings.Contains(e.Data, `"updated_at":"`+u.UpdatedAt.String()+`"`) {
+				if e.Type == people.UserRoleChanged &&
+					!strings.Contains(e.Data, `"updated_at":"`+u.UpdatedAt.String()+`"`) {
 					t.Errorf("the user is of %s: %s", u.UpdatedAt, e.Data)
 				}
 			}

@@ -12,14 +12,14 @@ import (
 	"rollcall/model/search"
 )
 
-// Users lists the users of a directory in the order of their creation,
-// and how many there are in all. Each has the fields that lists show: ID, UserName,
-// Version, Active, Document and the times. Users that the directory could adopt are
-// found only by a filter that names one exactly, so that no client deletes them
-// because it does not know them. The error is Invalid for a filter that cannot be
-// compared, and TooLarge for one that takes too long.
+// Users lists the users of the directory in the order of their creation, and returns how many
+// there are in all. It sets the fields that lists show: ID, UserName, Version, Active, Document
+// and the times. A user that the directory may adopt is found only by a filter that names one
+// user: a client that lists all users might otherwise delete those that it does not know. The
+// error is Invalid for a filter that cannot be compared, and TooLarge for one that takes too long.
 func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, search.Extent, error) {
-	s := search.Search[people.User]{DB: c.org.searchDB(), Of: search.Users, Query: q, Shown: shownUsers}
+	compiler := search.NewCompiler(c.org.searchDB(), &search.FilterableUsers, q)
+	s := search.Search[people.User]{Compiler: compiler, Query: q, Shown: shownUsers}
 	if s.Of.NamesOne(q.Filter) {
 		s.Where = c.visibleTo()
 		if q.Groups {
@@ -32,13 +32,13 @@ func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, sea
 	return users, extent, tenant.Translate(c.org, err)
 }
 
-// Groups lists the groups of the directory, like Users, with
-// DisplayName.
-func (c Contents) Groups(ctx context.Context, q search.Query) ([]people.DirectoryGroup, search.Extent, error) {
-	s := search.Search[people.DirectoryGroup]{
-		DB: c.org.searchDB(), Of: search.Groups, Query: q, Directory: c.id, Shown: shownGroups,
-		Where: c.owned(search.Groups, q),
-	}
+// Groups lists the groups of the directory as Users lists its users, with DisplayName.
+func (c Contents) Groups(ctx context.Context, q search.Query) (
+	[]people.DirectoryGroup, search.Extent, error) {
+	compiler := search.NewCompiler(c.org.searchDB(), &search.FilterableGroups, q)
+	s := search.Search[people.DirectoryGroup]{Compiler: compiler, Query: q, Shown: shownGroups}
+	s.Directory = c.id
+	s.Where = c.owned(s.Compiler, q)
 	groups, extent, err := s.Run(ctx)
 	return groups, extent, tenant.Translate(c.org, err)
 }
@@ -49,9 +49,9 @@ func (c Contents) owned(of *search.ResourceType, q search.Query) clause.Expr {
 	return tenant.Join(column, " = ", tenant.Param(c.id))
 }
 
-// searchDB is the organization's part of the database, for searches.
-func (o Org) searchDB() search.DB {
-	return search.DB{
+// searchDB is the access of searches to the rows of the organization.
+func (o Org) searchDB() search.SearchDB {
+	return search.SearchDB{
 		Dialect: tenant.DialectOf(o), Organization: o.ID,
 		Query: func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error {
 			return tenant.Direct(ctx, o, query, each)
@@ -64,8 +64,10 @@ func (o Org) searchDB() search.DB {
 
 // The columns that lists show.
 var (
-	shownGroupColumns = people.ReadGroupColumns.Pick("ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
-	shownUserColumns  = people.UserColumns.Pick("ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
+	shownGroupColumns = people.ReadGroupColumns.Pick(
+		"ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
+	shownUserColumns = people.UserColumns.Pick(
+		"ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
 )
 
 var shownGroups = search.Shown[people.DirectoryGroup]{
@@ -76,6 +78,7 @@ var shownGroups = search.Shown[people.DirectoryGroup]{
 	Created: func(g *people.DirectoryGroup) (string, model.Time) { return g.ID, g.CreatedAt },
 }
 
+// createdUser is the order of users in lists.
 func createdUser(u *people.User) (string, model.Time) { return u.ID, u.CreatedAt }
 
 var shownUsers = search.Shown[people.User]{
@@ -86,8 +89,8 @@ var shownUsers = search.Shown[people.User]{
 	Created: createdUser,
 }
 
-// shownAlone reads users and sets Groups of those that are in no group: most
-// look-ups then need no statement for the groups.
+// shownAlone reads users, and sets Groups of a user that is in no group: most look-ups then need
+// no statement for the groups.
 func (o Org) shownAlone() search.Shown[people.User] {
 	return search.Shown[people.User]{
 		Columns: tenant.Join(shownUsers.Columns, ", ", o.inAGroup()),

@@ -30,7 +30,8 @@ func (h *history) document() map[string]any {
 		"userName": fmt.Sprint(h.pick("ada", "ADA", "ben", "eve", "Ünal", "straße", "max"), h.random.IntN(4)),
 		"emails": []any{map[string]any{"type": "home", "value": "home@northwind.example"}, map[string]any{
 			"type": h.pick("work", "home"), "primary": h.random.IntN(2) == 0,
-			"value": h.pick(fmt.Sprint("p", h.random.IntN(9), "@northwind.example"), "q@elsewhere.example", "", "no address")}},
+			"value": h.pick(fmt.Sprint("p", h.random.IntN(9), "@northwind.example"), "q@elsewhere.example", "",
+				"no address")}},
 		"name": map[string]any{"familyName": h.pick("É", "e\u0301", "<&>\u2028", "")},
 	}
 	switch h.random.IntN(8) {
@@ -142,7 +143,8 @@ func (h *history) change(id string) {
 
 func (h *history) changeGroup(id string) {
 	name := h.pick("", "", "", "G1")
-	ops := []directory.MembersOp{directory.AddMembers, directory.AddMembers, directory.AddMembers, directory.ReplaceMembers, directory.RemoveMembers}
+	ops := []directory.MembersOp{directory.AddMembers, directory.AddMembers, directory.AddMembers,
+		directory.ReplaceMembers, directory.RemoveMembers}
 	op := ops[h.random.IntN(len(ops))]
 	member := h.any(append(slices.Clone(h.users), h.groups...))
 	g, err := directory.Of(h.Org, h.D.ID).UpdateGroup(h.Context(), id, func(g *directory.GroupDraft) error {

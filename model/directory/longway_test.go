@@ -25,7 +25,8 @@ import (
 
 // PostgreSQL is sent the commonest writes as one statement each, which looks at what the write
 // depends on. SQLite has none of that. The same random history must give the same answers and the
-// same events on both, leave the same rows, and end the same sessions, codes, tokens, links and licenses.
+// same events on both, leave the same rows, and end the same sessions, codes, tokens, links and
+// licenses.
 func TestOneStatementDoesWhatATransactionDoes(t *testing.T) {
 	const histories, steps = 6, 110
 	lived := map[string]int{}
@@ -196,7 +197,8 @@ func (h *history) noteOpen() {
 // redeem exchanges the codes that are left.
 func (h *history) redeem() {
 	for i, o := range h.opened {
-		_, _, err := signon.Across(h.S).RedeemCode(h.Context(), signon.Redemption{ApplicationID: h.application.ID, Code: o.code})
+		code := signon.Redemption{ApplicationID: h.application.ID, Code: o.code}
+		_, _, err := signon.Across(h.S).RedeemCode(h.Context(), code)
 		h.note("code", i, model.KindOf(err))
 	}
 }

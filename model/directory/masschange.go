@@ -15,56 +15,61 @@ import (
 	"rollcall/worker"
 )
 
-// The bounds and the defaults of what counts as a mass change.
+// MostMassChangeWindow is the longest window of a mass change, in seconds.
+const MostMassChangeWindow = 24 * 3600
+
+// The other bounds of a mass change, and the defaults of new directories.
 const (
 	defaultMassChangePercent = 20
 	defaultMassChangeWindow  = 3600
 	leastMassChangeWindow    = 60
-	MostMassChangeWindow     = 24 * 3600
 
-	// fewestUsers and fewestDepartures are the floor below which nothing is a mass
-	// change, whatever its share: of four people one who leaves is a quarter.
+	// Below fewestUsers or fewestDepartures nothing is a mass change, whatever its share: one of
+	// four users is a quarter of them.
 	fewestUsers      = 5
 	fewestDepartures = 2
 )
 
-// MassChange is what a directory goes by that loses many users at once, and the
-// last time that it did.
+// MassChange says how many users a directory may lose within a window before there is an alert, and
+// when the last alert was.
 type MassChange struct {
-	Percent       int64       `gorm:"column:mass_change_percent"` // of the users; more than that is an alert
+	Percent       int64       `gorm:"column:mass_change_percent"` // of the users; more than this is an alert
 	WindowSeconds int64       `gorm:"column:mass_change_window_seconds"`
-	At            *model.Time `gorm:"column:mass_change_at"` // when it was found; nil for never
-	Users         int64       `gorm:"column:mass_change_users"`
-	Of            int64       `gorm:"column:mass_change_of"`
+	At            *model.Time `gorm:"column:mass_change_at"`    // of the last alert; nil for none
+	Users         int64       `gorm:"column:mass_change_users"` // that left before it
+	Of            int64       `gorm:"column:mass_change_of"`    // all users before it
 }
 
+// validate checks the fields that a request sets.
 func (m MassChange) validate() error {
 	if m.Percent < 1 || m.Percent > 100 {
 		return model.Invalidf("mass_change_percent", "mass_change_percent is a whole number from 1 to 100")
 	}
 	if m.WindowSeconds < leastMassChangeWindow || m.WindowSeconds > MostMassChangeWindow {
-		return model.Invalidf("mass_change_window_seconds", "mass_change_window_seconds is a whole number from %d to %d",
-			leastMassChangeWindow, MostMassChangeWindow)
+		const field = "mass_change_window_seconds"
+		return model.Invalidf(field, "%s is a whole number from %d to %d", field, leastMassChangeWindow,
+			MostMassChangeWindow)
 	}
 	return nil
 }
 
+// window is the window in the unit of model.Time.
 func (m MassChange) window() model.Time { return model.Time(1000 * m.WindowSeconds) }
 
-// exceeded tells whether so many of so many users are too many to leave within a window.
+// exceeded tells whether departed users out of all users are enough for an alert.
 func (m MassChange) exceeded(departed, of int64) bool {
 	return of >= fewestUsers && departed >= fewestDepartures && 100*departed > m.Percent*of
 }
 
-// MassChangeObject tells of an alert.
+// MassChangeObject is the public form of an alert.
 type MassChangeObject struct {
 	Users int64      `json:"users"` // deactivated or deleted within the window
-	Of    int64      `json:"of"`    // the users there were
+	Of    int64      `json:"of"`    // all users before that
 	At    model.Time `json:"at"`
-	Until model.Time `json:"until"` // when the alert ends, unless there is another one
+	Until model.Time `json:"until"` // when the alert ends, unless there is another
 }
 
-// alert is the alert that is on at a moment, or nil.
+// alert returns the alert that is current at the time now, or nil.
 func (m MassChange) alert(now model.Time) *MassChangeObject {
 	if m.At == nil || now >= *m.At+m.window() {
 		return nil
@@ -72,7 +77,7 @@ func (m MassChange) alert(now model.Time) *MassChangeObject {
 	return &MassChangeObject{m.Users, m.Of, *m.At, *m.At + m.window()}
 }
 
-// Departure is a user whom a directory deactivated or deleted.
+// Departure is a user that a directory deactivated or deleted.
 type Departure struct {
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	DirectoryID    string               `gorm:"primaryKey"`
@@ -83,25 +88,24 @@ type Departure struct {
 // massChangeReader is the guard's name among the readers of the feed.
 const massChangeReader = "mass_change"
 
-// MassChangeGuard reads the feed and raises directory.mass_change where more
-// than a set share of a directory's users were deactivated or deleted within a
-// set time, once in that time. It stops nothing: what a directory takes away is
-// gone at once. Directories of fewer than five users raise no alert, and neither
-// does a single user who leaves.
+// MassChangeGuard reads the feed and records the event directory.mass_change where a directory
+// deactivates or deletes more than its set share of users within its set window. There is at most
+// one such event in a window. The guard only reports: it neither delays nor undoes a change. A
+// directory of fewer than five users has no alert, nor has a single user that leaves.
 //
-// Any number of replicas may run it: what it notes of an event is the same each
-// time, and of those who find a mass change one raises the event.
+// Any number of replicas may run the guard. To process an event twice changes nothing, and the lock
+// of the directory's row lets one replica record a mass change.
 type MassChangeGuard struct{ store Store }
 
-// NewMassChangeGuard makes the guard of a store.
+// NewMassChangeGuard returns the guard of a store.
 func NewMassChangeGuard(s Store) *MassChangeGuard { return &MassChangeGuard{s} }
 
 const (
 	guardEvery = time.Second // the pause where the feed has nothing new
-	guardPage  = 1000        // events that are read at once
+	guardPage  = 1000        // events in one read
 )
 
-// Run reads the feed until ctx ends. What fails is tried again with the next round.
+// Run reads the feed until ctx ends. After an error it tries again in the next round.
 func (g *MassChangeGuard) Run(ctx context.Context) error {
 	round := func(ctx context.Context) (more bool, err error) {
 		n, err := g.RunOnce(ctx)
@@ -128,29 +132,32 @@ func (g *MassChangeGuard) RunOnce(ctx context.Context) (n int, err error) {
 	}
 	for _, id := range model.SortedKeys(of) {
 		c := Of(g.store.Org(of[id][0].OrganizationID, model.System), id)
-		if err := c.noteDepartures(ctx, of[id]); err != nil && model.KindOf(err) != model.NotFound { // or it was deleted since
+		err := c.noteDepartures(ctx, of[id])
+		if err != nil && model.KindOf(err) != model.NotFound { // the directory was deleted since
 			return 0, err
 		}
 	}
 	return len(events), tenant.MoveFeedCursor(ctx, g.store, cursor, events[len(events)-1].ID)
 }
 
-// departure reads an event that tells of one: access that a directory ended.
-func departure(e *model.Event) (Departure, bool) {
+// departure returns the departure that an event reports; ok is false for any other event.
+func departure(e *model.Event) (d Departure, ok bool) {
 	kind, directory, _ := strings.Cut(string(e.Actor), ":")
-	directoryID, ok := model.DirectoryPrefix.Parse(directory)
+	directoryID, isDirectory := model.DirectoryPrefix.Parse(directory)
 	userID, isUser := model.UserPrefix.Parse(e.Subject)
-	return Departure{e.OrganizationID, directoryID, userID, e.CreatedAt}, e.Type == people.UserAccessEnded && kind == "directory" && ok && isUser
+	ok = e.Type == people.UserAccessEnded && kind == "directory" && isDirectory && isUser
+	return Departure{e.OrganizationID, directoryID, userID, e.CreatedAt}, ok
 }
 
-// noteDepartures notes users who left a directory, and raises the alert if they are too many.
+// noteDepartures stores the users that left the directory, and records a mass change where they are
+// too many.
 func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 	return c.tx(ctx, func(c Contents) error {
 		d, err := c.org.lockDirectory(ctx, c.id, tenant.ToChange)
 		if err != nil {
 			return err
 		}
-		last := map[string]Departure{} // one statement may not change a row twice
+		last := map[string]Departure{} // by user: one statement may not change a row twice
 		var until model.Time
 		for _, l := range left {
 			last[l.UserID], until = l, max(until, l.DepartedAt)
@@ -159,14 +166,16 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 		for _, id := range model.SortedKeys(last) {
 			rows = append(rows, last[id])
 		}
-		err = tenant.DB(c.org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}).CreateInBatches(rows, tenant.DialectOf(c.org).Batch(4)).Error
+		again := clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
+			DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}
+		err = tenant.DB(c.org).WithContext(ctx).Clauses(again).
+			CreateInBatches(rows, tenant.DialectOf(c.org).Batch(4)).Error
 		if err != nil {
 			return fmt.Errorf("note departures: %w", err)
 		}
 		mass := &d.MassChange
 		if mass.At != nil && until < *mass.At+mass.window() {
-			return nil // this window has had its alert
+			return nil // there was an alert in this window
 		}
 		departed, of, err := c.departed(ctx, until-mass.window())
 		if err != nil || !mass.exceeded(departed, of) {
@@ -179,8 +188,10 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 		if err != nil {
 			return fmt.Errorf("note mass change: %w", err)
 		}
-		return tenant.Record(c.org, DirectoryMassChange, model.DirectoryPrefix.ID(d.ID), massChangeEvent{d.PublicForm(at), fmt.Sprintf(
-			"%d of %d users were deactivated or deleted within %d seconds", departed, of, mass.WindowSeconds)})
+		cause := fmt.Sprintf(
+			"%d of %d users were deactivated or deleted within %d seconds", departed, of, mass.WindowSeconds)
+		e := massChangeEvent{d.PublicForm(at), cause}
+		return tenant.Record(c.org, DirectoryMassChange, e.ID, e)
 	})
 }
 
@@ -190,11 +201,12 @@ type massChangeEvent struct {
 	Cause string `json:"cause"`
 }
 
-// departed counts the users that a directory deactivated or deleted since a
-// moment, and how many it had. Those whom it has activated again are still there.
+// departed counts the users that the directory deactivated or deleted since a time, without those
+// that it has activated again, and all users that it had before.
 func (c Contents) departed(ctx context.Context, since model.Time) (departed, of int64, err error) {
 	left := func() *gorm.DB {
-		return tenant.DB(c.org).WithContext(ctx).Model(&Departure{}).Where("directory_id = ? AND departed_at > ?", c.id, since)
+		return tenant.DB(c.org).WithContext(ctx).Model(&Departure{}).
+			Where("directory_id = ? AND departed_at > ?", c.id, since)
 	}
 	users := func() *gorm.DB {
 		return tenant.DB(c.org).WithContext(ctx).Model(&people.User{}).Where("active = ?", true)

@@ -14,25 +14,25 @@ import (
 	"rollcall/model/people"
 )
 
-// MembersOp says what a MembersChange does with its users.
+// MembersOp is what a MembersChange does.
 type MembersOp uint8
 
-// The changes of a group's members. ReplaceMembers with nobody empties the group.
+// The changes of a group's members. ReplaceMembers without ids empties the group.
 const (
 	AddMembers MembersOp = iota
 	RemoveMembers
 	ReplaceMembers
 )
 
-// MembersChange is one change of a group's members. Adding who is in, and
-// removing who is not, changes nothing.
+// MembersChange is one change of a group's members. To add a member again changes nothing, nor does
+// removing a user that is not a member.
 type MembersChange struct {
 	Op      MembersOp
 	UserIDs []string // of users, and of groups of the same directory
 }
 
-// changeMembers applies one change to a group whose lock the caller holds, and
-// tells whether it altered anything.
+// changeMembers applies one change to a group that the caller has locked, and returns whether it
+// altered anything.
 func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c MembersChange) (bool, error) {
 	named := make([]string, 0, len(c.UserIDs))
 	for _, id := range c.UserIDs {
@@ -57,7 +57,7 @@ func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c Memb
 		if removed, err = o.removeMembers(ctx, g, c.Op == ReplaceMembers, ids); err != nil {
 			return false, err
 		}
-		if c.Op == ReplaceMembers || removed < len(named) { // of those named, some are no users
+		if c.Op == ReplaceMembers || removed < len(named) { // some of the ids are not of users
 			groups, err := o.unnest(ctx, g, c.Op == ReplaceMembers, ids)
 			if err != nil {
 				return false, err
@@ -77,15 +77,18 @@ func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c Memb
 	return added+removed > 0, nil
 }
 
-// membersAtOnce are how many users are in memory at a time, each with a document
-// of up to DocumentLimit.
+// membersAtOnce is how many users are in memory at a time, each with a document of up to
+// people.DocumentLimit.
 const membersAtOnce = 500
 
+// errUnknownMember is the error for an id that is not of a user or group of the directory.
 func errUnknownMember(id string) error {
-	return model.Invalidf("members", "the directory has no user or group %.64q; create it first, then add it to the group", id)
+	return model.Invalidf("members",
+		"the directory has no user or group %.64q; create it first, then add it to the group", id)
 }
 
-// removeMembers removes the listed users, or all but them.
+// removeMembers removes the users of ids from a group, or with others all but them, and returns how
+// many it removed.
 func (o Org) removeMembers(ctx context.Context, g *people.DirectoryGroup, others bool, ids string) (int, error) {
 	condition := tenant.DialectOf(o).OneOf("user_id")
 	if others {
@@ -108,6 +111,7 @@ func (o Org) removeMembers(ctx context.Context, g *people.DirectoryGroup, others
 	return len(gone), nil
 }
 
+// recordRemoved records an event for each user that a group has lost.
 func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone []people.GroupMember) error {
 	list := make([]string, len(gone))
 	for i, m := range gone {
@@ -119,7 +123,8 @@ func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone [
 		return err
 	}
 	var users []people.User
-	if err := tenant.DB(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&users).Error; err != nil {
+	db := tenant.DB(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id")
+	if err := db.Find(&users).Error; err != nil {
 		return fmt.Errorf("read former members: %w", err)
 	}
 	for i := range users {
@@ -130,14 +135,14 @@ func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone [
 	return nil
 }
 
-// candidateMember is a user whom a request names as a member.
+// candidateMember is a user whose id a request adds to a group.
 type candidateMember struct {
 	people.User `gorm:"embedded"`
 	IsMember    bool
 }
 
-// addMembers adds the listed users and groups that are not in the group yet.
-// Users whom the directory could adopt are adopted; what else it does not own is unknown.
+// addMembers adds the users and groups that are not members of the group yet, and returns how many
+// it added. It adopts users that the directory may adopt; any other id is unknown to it.
 func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (int, error) {
 	known, groups, err := o.knownMembers(ctx, g, wanted)
 	if err != nil {
@@ -170,9 +175,10 @@ func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []
 	return len(rows) + len(nested), o.nest(ctx, g, nested)
 }
 
-// knownMembers returns the users whom a request names, by id, each of them the
-// directory's by now, and the groups that it names, with whether each is a member.
-func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (known map[string]*candidateMember, groups map[string]bool, err error) {
+// knownMembers returns the wanted users by id, which it has adopted where the directory may, and
+// the wanted groups, each with whether it is a member of g.
+func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (
+	known map[string]*candidateMember, groups map[string]bool, err error) {
 	ids, err := tenant.Encode(wanted)
 	if err != nil {
 		return nil, nil, err
@@ -180,9 +186,11 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	var found []candidateMember
 	// KEY SHARE keeps the users from being deleted before their membership is written.
 	db := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
-		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
-	// COALESCE keeps PostgreSQL, while it knows little of a new table, from reading the whole directory.
-	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&found).Error
+		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m "+
+			"WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
+	// Without COALESCE, PostgreSQL would read the whole directory while it has no statistics.
+	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).
+		Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&found).Error
 	if err != nil {
 		return nil, nil, fmt.Errorf("read new members: %w", err)
 	}
@@ -196,7 +204,7 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 			return nil, nil, err
 		}
 	}
-	// wanted is sorted, so that two requests that adopt the same users do not wait for each other.
+	// wanted is sorted: two requests that adopt the same users cannot deadlock.
 	for _, id := range wanted {
 		if _, isGroup := groups[id]; isGroup || known[id] != nil {
 			continue
@@ -213,6 +221,7 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	return known, groups, nil
 }
 
+// recordMember records an event about a user's membership of a group.
 func (o Org) recordMember(ctx context.Context, t model.EventType, g *people.DirectoryGroup, u *people.User) error {
 	user, err := u.DirectoryUserForm()
 	if err != nil {
@@ -230,26 +239,29 @@ func (o Org) recordMember(ctx context.Context, t model.EventType, g *people.Dire
 	return tenant.Spill(ctx, o)
 }
 
-// touchGroupsOf locks the groups that a user is in and gives them a new version,
-// since they are about to lose a member. Whoever removes a user does this first:
-// groups are locked before users, or a change of a group's members and the
-// removal of one of them could wait for each other.
+// touchGroupsOf locks the groups that have a user as a member, and gives them a new version, as the
+// user is about to be removed. It comes before the lock of the user: every transaction locks groups
+// before users, or a change of a group's members and the removal of one of them could deadlock.
 func (o Org) touchGroupsOf(ctx context.Context, userID string) error {
-	return o.touchGroups(ctx, userID, tenant.DB(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", userID))
+	return o.touchGroups(ctx, userID, tenant.DB(o).Model(&people.GroupMember{}).Select("group_id").
+		Where("user_id = ?", userID))
 }
 
-// touchGroupsAround is touchGroupsOf for a group that is about to be removed: it
-// comes after those that it is in.
+// touchGroupsAround is touchGroupsOf for a group that is about to be removed: the groups that have
+// it as a member are locked before it.
 func (o Org) touchGroupsAround(ctx context.Context, groupID string) error {
-	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").Where("member_id = ?", groupID))
+	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").
+		Where("member_id = ?", groupID))
 }
 
+// touchGroups locks the groups of memberships and gives them a new version.
 func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm.DB) error {
 	if !model.IsID(memberID) {
 		return nil
 	}
 	var groups []string
-	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), memberID) // the member's turn comes before the groups' rows, as it is the member's event
+	// The turn of the member comes before the locks of the groups, as the event is the member's.
+	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), memberID)
 	err := db.Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
 		Where("id IN (?)", memberships).Order("id").Pluck("id", &groups).Error
 	if err != nil {
@@ -270,8 +282,8 @@ func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm
 	return nil
 }
 
-// DirectoryGroupsOf returns the directory groups that each of the users is a
-// member of whole, by user id, as events tell of them: without indirect ones.
+// DirectoryGroupsOf returns by user id the directory groups that each user is a direct member of,
+// with all their fields, as events show them.
 func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[string][]people.DirectoryGroup, error) {
 	memberships, err := people.In(o).GroupsOf(ctx, userIDs...)
 	if err != nil {
@@ -289,7 +301,8 @@ func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[stri
 	}
 	var groups []people.DirectoryGroup
 	if len(whole) > 0 {
-		if err := tenant.Read(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids).Find(&groups).Error; err != nil {
+		db := tenant.Read(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids)
+		if err := db.Find(&groups).Error; err != nil {
 			return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
 		}
 	}

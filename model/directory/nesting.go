@@ -15,8 +15,8 @@ import (
 	"rollcall/model/people"
 )
 
-// groupsAmong tells which of the ids are groups of g's directory, and whether
-// each is a member of g already.
+// groupsAmong returns which of the ids are groups of g's directory, each with whether it is a
+// member of g.
 func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []string) (map[string]bool, error) {
 	list, err := tenant.Encode(ids)
 	if err != nil {
@@ -28,9 +28,12 @@ func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []st
 	}
 	// KEY SHARE keeps the groups from being deleted before their membership is written.
 	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
-		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n WHERE n.organization_id = ? AND n.group_id = ? AND n.member_id = directory_groups.id) AS is_member", o.ID, g.ID).
-		// For COALESCE see knownMembers.
-		Where("COALESCE(directory_groups.directory_id, '') = ?", g.DirectoryID).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
+		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n "+
+			"WHERE n.organization_id = ? AND n.group_id = ? AND n.member_id = directory_groups.id) AS is_member",
+			o.ID, g.ID).
+		// See knownMembers for COALESCE.
+		Where("COALESCE(directory_groups.directory_id, '') = ?", g.DirectoryID).
+		Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
 		Order("directory_groups.id").Find(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read new member groups: %w", err)
@@ -42,15 +45,17 @@ func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []st
 	return groups, nil
 }
 
-// nest makes groups members of g, none of which is one yet. It answers Invalid
-// where g would come to be a member of itself.
+// nest makes groups, none of which is a member of g yet, members of g. It answers Invalid where g
+// would become a member of itself.
 func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	// Two requests that each nest one group in the other's must not both find no circle: they queue here.
+	// The lock of the directory serializes all nesting: of two requests that nest two groups in
+	// each other, the second then finds the circle.
 	var d Directory
-	if err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}), &d, "directory", g.DirectoryID); err != nil {
+	lock := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
+	if err := tenant.One(o, lock, &d, "directory", g.DirectoryID); err != nil {
 		return err
 	}
 	list, err := tenant.Encode(ids)
@@ -58,15 +63,18 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 		return err
 	}
 	var circle []string
-	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
+	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+		Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
 		Where("directory_groups.id IN (WITH RECURSIVE up (id) AS (SELECT CAST(? AS text) UNION "+
-			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id WHERE n.organization_id = ?) SELECT id FROM up)", g.ID, o.ID).
+			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id "+
+			"WHERE n.organization_id = ?) SELECT id FROM up)", g.ID, o.ID).
 		Order("directory_groups.id").Limit(1).Pluck("directory_groups.id", &circle).Error
 	if err != nil {
 		return fmt.Errorf("look for a circle of groups: %w", err)
 	}
 	if len(circle) > 0 {
-		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way of others; no group can be a member of itself", circle[0])
+		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way "+
+			"of others; no group can be a member of itself", circle[0])
 	}
 	rows := make([]people.GroupGroup, len(ids))
 	for i, id := range ids {
@@ -81,8 +89,8 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	return o.recordNesting(g, ids, nil)
 }
 
-// unnest removes the listed groups from the members of g, or all but them, and
-// tells how many those were.
+// unnest removes the groups of ids from the members of g, or with others all but them, and returns
+// how many it removed.
 func (o Org) unnest(ctx context.Context, g *people.DirectoryGroup, others bool, ids string) (int, error) {
 	condition := tenant.DialectOf(o).OneOf("member_id")
 	if others {
@@ -106,8 +114,8 @@ func (o Org) unnest(ctx context.Context, g *people.DirectoryGroup, others bool, 
 	return len(gone), o.recordNesting(g, nil, list)
 }
 
-// recordNesting notes that groups became members of g, or no longer are. There is
-// no type of event for that in the reference: it is a change of the group.
+// recordNesting records that groups became members of g, or ceased to be. This has no type of event
+// of its own: it is an update of the group.
 func (o Org) recordNesting(g *people.DirectoryGroup, added, removed []string) error {
 	public := func(ids []string) []string {
 		out := make([]string, len(ids))
@@ -124,16 +132,15 @@ func (o Org) recordNesting(g *people.DirectoryGroup, added, removed []string) er
 	}{DirectoryGroupObject: group, Rollcall: nesting{public(added), public(removed)}})
 }
 
-// nesting is what an event tells of groups that became members of its group, or ceased to be.
+// nesting is the part of a group's event with the groups that became members, or ceased to be.
 type nesting struct {
 	GroupsAdded   []string `json:"groups_added"`
 	GroupsRemoved []string `json:"groups_removed"`
 }
 
-// GroupMembers returns the members of each of the groups by group id, first the
-// users, then the groups, in one statement. It names the organization for the groups and for
-// the users and not for the rows between them, so that these are read from their
-// index alone.
+// GroupMembers returns the members of each of the groups by group id, users before groups. It is
+// one statement, which has the condition of the organization on groups and users and not on the
+// rows of memberships: PostgreSQL then reads those from their index alone.
 func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]people.MemberOf, error) {
 	out := map[string][]people.MemberOf{}
 	if len(groupIDs) == 0 {
@@ -145,12 +152,15 @@ func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][
 	}
 	rows, err := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
 		Select("t.side, t.id, t.display_name, t.is_group").
-		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group FROM directory_group_members m "+
+		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group "+
+			"FROM directory_group_members m "+
 			"JOIN users u ON u.organization_id = ? AND u.id = m.user_id WHERE m.group_id"+condition+
 			" UNION ALL SELECT n.group_id, g.id, g.display_name, true FROM directory_group_groups n "+
-			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id WHERE n.organization_id = ? AND n.group_id"+condition+
-								") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
-		Where("directory_groups.id"+condition, list). // so that each group is looked up once, and not for each of its members
+			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id "+
+			"WHERE n.organization_id = ? AND n.group_id"+condition+
+			") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
+		// Each group is then looked up once, and not once per member.
+		Where("directory_groups.id"+condition, list).
 		Rows()
 	if err == nil {
 		err = eachMember(rows, func(group string, m people.MemberOf, isGroup bool) {
@@ -161,7 +171,7 @@ func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read members: %w", err))
 	}
-	for _, members := range out { // which costs the database more
+	for _, members := range out { // to sort costs the database more
 		slices.SortFunc(members, usersFirst)
 	}
 	return out, nil
@@ -178,9 +188,9 @@ func usersFirst(a, b people.MemberOf) int {
 	return 1
 }
 
-// eachMember reads rows of one side's id, the other's id and display name, and a
-// boolean. There may be a hundred thousand, which GORM's reflection would take
-// longer to read than all the rest takes.
+// eachMember reads rows of a group's id, a member's id and display name, and whether the member is
+// a group. There may be a hundred thousand rows: for these, GORM's reflection would take longer
+// than everything else.
 func eachMember(rows *sql.Rows, take func(side string, m people.MemberOf, is bool)) error {
 	defer rows.Close()
 	var text sql.RawBytes

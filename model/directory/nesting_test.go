@@ -47,9 +47,11 @@ func TestNestedGroups(t *testing.T) {
 			of, err := directory.In(org).GroupMembers(t.Context(), middle.ID, outer.ID, inner.ID)
 			storetest.Must(t, err)
 			want := map[string][]people.MemberOf{
-				inner.ID:  {{ID: ada.ID, DisplayName: ada.DisplayName}},
-				middle.ID: {{ID: alan.ID, DisplayName: alan.DisplayName}, {ID: inner.ID, DisplayName: "inner", IsGroup: true}},
-				outer.ID: {{ID: ada.ID, DisplayName: ada.DisplayName}, {ID: inner.ID, DisplayName: "inner", IsGroup: true},
+				inner.ID: {{ID: ada.ID, DisplayName: ada.DisplayName}},
+				middle.ID: {{ID: alan.ID, DisplayName: alan.DisplayName},
+					{ID: inner.ID, DisplayName: "inner", IsGroup: true}},
+				outer.ID: {{ID: ada.ID, DisplayName: ada.DisplayName},
+					{ID: inner.ID, DisplayName: "inner", IsGroup: true},
 					{ID: middle.ID, DisplayName: "middle", IsGroup: true}},
 			}
 			if diff := cmp.Diff(want, of); diff != "" {
@@ -69,10 +71,13 @@ func TestNestedGroups(t *testing.T) {
 			}
 		})
 		t.Run("no group is a member of itself", func(t *testing.T) {
-			for _, c := range []struct{ of, member *people.DirectoryGroup }{{inner, inner}, {inner, middle}, {inner, outer}, {middle, outer}} {
+			for _, c := range []struct{ of, member *people.DirectoryGroup }{
+				{inner, inner}, {inner, middle}, {inner, outer}, {middle, outer},
+			} {
 				for _, op := range []directory.MembersOp{directory.AddMembers, directory.ReplaceMembers} {
 					storetest.Unchanged(t, s, func() {
-						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), c.of.ID, rename("renamed"), directory.MembersChange{Op: op, UserIDs: []string{alan.ID, c.member.ID}})
+						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), c.of.ID, rename("renamed"),
+							directory.MembersChange{Op: op, UserIDs: []string{alan.ID, c.member.ID}})
 						storetest.WantKind(t, err, model.Invalid, "members")
 						if !strings.Contains(err.Error(), c.member.ID) {
 							t.Errorf("the error does not name %s: %v", c.member.ID, err)
@@ -83,16 +88,21 @@ func TestNestedGroups(t *testing.T) {
 		})
 		t.Run("a group of another directory or organization is unknown", func(t *testing.T) {
 			foreign, foreignDirectory := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
-			for _, id := range []string{storetest.CreateGroup(t, org, storetest.Directory(t, org), "elsewhere").ID, storetest.CreateGroup(t, foreign, foreignDirectory, "stranger").ID} {
+			for _, id := range []string{
+				storetest.CreateGroup(t, org, storetest.Directory(t, org), "elsewhere").ID,
+				storetest.CreateGroup(t, foreign, foreignDirectory, "stranger").ID,
+			} {
 				storetest.Unchanged(t, s, func() {
-					_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), inner.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{id}})
+					_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), inner.ID, storetest.Unaltered,
+						directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{id}})
 					storetest.WantKind(t, err, model.Invalid, "members")
 				})
 			}
 		})
 		t.Run("changes are events of the group, and those of nothing are none", func(t *testing.T) {
 			g := storetest.Nested(t, org, d, "changing")
-			const updated, added, removed = directory.DirectoryGroupUpdated, directory.DirectoryGroupUserAdded, directory.DirectoryGroupUserRemoved
+			const updated, added, removed = directory.DirectoryGroupUpdated, directory.DirectoryGroupUserAdded,
+				directory.DirectoryGroupUserRemoved
 			for i, c := range []struct {
 				op      directory.MembersOp
 				members []string
@@ -100,14 +110,17 @@ func TestNestedGroups(t *testing.T) {
 			}{
 				{directory.AddMembers, []string{inner.ID, ada.ID, middle.ID}, []model.EventType{added, updated}},
 				{directory.AddMembers, []string{inner.ID, middle.ID}, []model.EventType{}},
-				{directory.RemoveMembers, []string{inner.ID, ada.ID, outer.ID, storetest.NewID()}, []model.EventType{removed, updated}},
+				{directory.RemoveMembers, []string{inner.ID, ada.ID, outer.ID, storetest.NewID()},
+					[]model.EventType{removed, updated}},
 				{directory.RemoveMembers, []string{inner.ID}, []model.EventType{}},
 				{directory.ReplaceMembers, []string{inner.ID, alan.ID}, []model.EventType{updated, added, updated}},
 				{directory.ReplaceMembers, []string{inner.ID, alan.ID}, []model.EventType{}},
 				{directory.ReplaceMembers, nil, []model.EventType{removed, updated}},
 			} {
 				var after *people.DirectoryGroup
-				got := storetest.NewEvents(t, s, org, func() { after = storetest.Change(t, org, g, directory.MembersChange{Op: c.op, UserIDs: c.members}) })
+				got := storetest.NewEvents(t, s, org, func() {
+					after = storetest.Change(t, org, g, directory.MembersChange{Op: c.op, UserIDs: c.members})
+				})
 				if diff := cmp.Diff(c.events, got); diff != "" {
 					t.Errorf("change %d: %s", i, diff)
 				}
@@ -117,7 +130,7 @@ func TestNestedGroups(t *testing.T) {
 				g = after
 			}
 		})
-		t.Run("who is removed leaves, and the group has a new version", func(t *testing.T) {
+		t.Run("a removed group is no member any more, and its group has a new version", func(t *testing.T) {
 			storetest.Must(t, directory.Of(org, d.ID).DeleteGroup(t.Context(), middle.ID))
 			after, err := directory.Of(org, d.ID).Group(t.Context(), outer.ID)
 			storetest.Must(t, err)
@@ -151,11 +164,13 @@ func TestNestingAtOnce(t *testing.T) {
 				if i == n {
 					return directory.Of(org, d.ID).DeleteGroup(t.Context(), gs[round%n].ID)
 				}
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), gs[i].ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{gs[(i+1)%n].ID}})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), gs[i].ID, storetest.Unaltered,
+					directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{gs[(i+1)%n].ID}})
 				return err
 			})
 			for i, err := range errs {
-				if kind := model.KindOf(err); err != nil && (i == n || kind != model.Invalid && kind != model.NotFound) {
+				kind := model.KindOf(err)
+				if err != nil && (i == n || kind != model.Invalid && kind != model.NotFound) {
 					t.Errorf("request %d: %v", i, err)
 				}
 			}
@@ -163,7 +178,8 @@ func TestNestingAtOnce(t *testing.T) {
 			if len(left) == n && round%2 == 0 {
 				t.Error("all were accepted, and so there is a circle")
 			}
-			if got := strings.Fields(namesOf(t, org, ada)); len(got) != n-round%2 || strings.Contains(fmt.Sprint(got), "(") {
+			if got := strings.Fields(namesOf(t, org, ada)); len(got) != n-round%2 ||
+				strings.Contains(fmt.Sprint(got), "(") {
 				t.Error(got)
 			}
 		}
@@ -198,21 +214,28 @@ func TestNestingStatements(t *testing.T) {
 				}
 				return err
 			}},
-			{"the members of a group", 2, func() error { _, err := directory.In(org).GroupMembers(t.Context(), g.ID); return err }},
+			{"the members of a group", 2, func() error {
+				_, err := directory.In(org).GroupMembers(t.Context(), g.ID)
+				return err
+			}},
 			{"add a user to a group of groups", 4, func() error {
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+					directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(ada)})
 				return err
 			}},
 			{"remove a user from a group of groups", 4, func() error {
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: storetest.Ids(ada)})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+					directory.MembersChange{Op: directory.RemoveMembers, UserIDs: storetest.Ids(ada)})
 				return err
 			}},
 			{"add groups", 7, func() error {
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: others})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+					directory.MembersChange{Op: directory.AddMembers, UserIDs: others})
 				return err
 			}},
 			{"remove groups", 4, func() error {
-				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: others})
+				_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+					directory.MembersChange{Op: directory.RemoveMembers, UserIDs: others})
 				return err
 			}},
 		} {

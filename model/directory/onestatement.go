@@ -14,8 +14,8 @@ import (
 	"rollcall/model/people"
 )
 
-// createAtOnce creates a user of a directory whom neither an unowned user nor a
-// tombstone may stand for already. It returns nil where it leaves that to others.
+// createAtOnce is CreateUser in one statement, on condition that no unowned user and no tombstone
+// may be of the same person. It returns nil where CreateUser needs a transaction.
 func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, error) {
 	if !tenant.AtOnce(o) {
 		return nil, nil
@@ -40,11 +40,14 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 		return nil, err
 	}
 	query := tenant.Join(
-		tenant.Named("WITH known AS (SELECT id FROM users WHERE organization_id = @organization AND directory_id IS NULL "+
+		tenant.Named("WITH known AS (SELECT id FROM users "+
+			"WHERE organization_id = @organization AND directory_id IS NULL "+
 			"AND email_folded = @email AND email_folded <> '' UNION ALL "+
-			"SELECT tombstone_id FROM tombstone_keys WHERE organization_id = @organization AND hash = ANY(@hashes::bytea[])), ",
+			"SELECT tombstone_id FROM tombstone_keys "+
+			"WHERE organization_id = @organization AND hash = ANY(@hashes::bytea[])), ",
 			map[string]any{"organization": string(o.ID), "email": u.EmailFolded, "hashes": o.hashes(traces)}),
-		clause.Expr{SQL: insertUser, Vars: row}, org.valued("made", values), tenant.InsertEvents(org, "made"), " SELECT id FROM made")
+		clause.Expr{SQL: insertUser, Vars: row}, org.upsertValues("made", values), tenant.InsertEvents(org, "made"),
+		" SELECT id FROM made")
 	done, err := tenant.Write(ctx, org, query, &u.ID)
 	if !done || err != nil {
 		return nil, err
@@ -54,7 +57,8 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 
 // The parts of the statements that list columns.
 var (
-	insertUser = "made AS (INSERT INTO users (" + people.UserColumns.Names() + ") SELECT " + people.UserColumns.Parameters() +
+	insertUser = "made AS (INSERT INTO users (" + people.UserColumns.Names() + ") SELECT " +
+		people.UserColumns.Parameters() +
 		" WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), "
 	setUser    = "(" + people.OtherUserColumns.Names() + ") = (" + people.OtherUserColumns.Parameters() + ")"
 	setDerived = "(" + people.DerivedUserColumns.Names() + ") = (" + people.DerivedUserColumns.Parameters() + ")"
@@ -62,8 +66,9 @@ var (
 	selectUser = people.ReadUserColumns.Selected("users") + ", users.xmin::text"
 )
 
-// valued makes the values that filters look up those of the user whom a WITH query wrote.
-func (o Org) valued(from string, values []people.UserValue) clause.Expr {
+// upsertValues is the part of a WITH statement that writes the rows of user_values, in which
+// filters look up values, of the user that the part named from wrote.
+func (o Org) upsertValues(from string, values []people.UserValue) clause.Expr {
 	if len(values) == 0 {
 		return clause.Expr{}
 	}
@@ -85,9 +90,9 @@ func (o Org) valued(from string, values []people.UserValue) clause.Expr {
 			"texts": texts, "types": types, "primaries": primaries})
 }
 
-// revalued is valued for a user who had others: those of another place are
-// removed, as one statement cannot remove a row and insert it again.
-func (o Org) revalued(from string, old, values []people.UserValue) clause.Expr {
+// replaceValues is upsertValues for a user that has values: it removes only the rows of positions
+// that are gone, as one statement cannot delete a row and insert it again.
+func (o Org) replaceValues(from string, old, values []people.UserValue) clause.Expr {
 	if slices.Equal(old, values) {
 		return clause.Expr{}
 	}
@@ -99,24 +104,26 @@ func (o Org) revalued(from string, old, values []people.UserValue) clause.Expr {
 		"AND user_id = "+from+".id AND (attribute, position) NOT IN "+
 		"(SELECT * FROM unnest(@attributes::bigint[], @positions::bigint[]))), ",
 		map[string]any{"organization": string(o.ID), "attributes": attributes, "positions": positions})
-	return tenant.Join(removed, o.valued(from, values))
+	return tenant.Join(removed, o.upsertValues(from, values))
 }
 
-// readUser is where selectUser is read to.
+// readUser is a user as selectUser reads it.
 type readUser struct {
 	people.User
-	state string // xmin
+	state string // the column xmin, which differs after each change of the row
 }
 
-// pointers are where the columns of selectUser are scanned to.
+// pointers are the destinations of the columns of selectUser, for Scan.
 func (u *readUser) pointers() []any {
 	return append(people.ReadUserColumns.Pointers(&u.User), &u.state)
 }
 
-// updateAtOnce is UpdateUser for a user of the directory, without a
-// lock: it reads the row, and writes on condition that it is still the same. It
-// returns nil where it leaves the change to others.
-func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User, error) {
+// updateAtOnce is UpdateUser in one statement, for a user that the directory owns. It locks
+// nothing: it reads the row, and writes it on condition that it is unchanged. It returns nil where
+// UpdateUser needs a transaction.
+func (c Contents) updateAtOnce(
+	ctx context.Context, id string, change func(*people.UserDraft) error,
+) (*people.User, error) {
 	if !tenant.AtOnce(c.org) || !model.IsID(id) {
 		return nil, nil
 	}
@@ -143,7 +150,8 @@ func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*peop
 	}
 	after = consequences.Row
 	after.Follow(&before.User, tenant.Now(org))
-	if err := errors.Join(people.In(org).RecordChange(ctx, &consequences), people.In(org).CloseAccess(ctx, &consequences)); err != nil {
+	err = errors.Join(people.In(org).RecordChange(ctx, &consequences), people.In(org).CloseAccess(ctx, &consequences))
+	if err != nil {
 		return nil, err
 	}
 	set, err := setOf(ctx, &before.User, after)
@@ -153,15 +161,16 @@ func (c Contents) updateAtOnce(ctx context.Context, id string, change func(*peop
 	query := tenant.Join("WITH written AS (UPDATE users SET ", set,
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
 			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}), tenant.Turn(c.org, id),
-		" RETURNING id), ", org.revalued("written", old, now), tenant.InsertEvents(org, "written"), " SELECT id FROM written")
+		" RETURNING id), ", org.replaceValues("written", old, now), tenant.InsertEvents(org, "written"),
+		" SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
 		return nil, err
 	}
 	return after, nil
 }
 
-// setOf assigns the columns of a row that replaces another. Those that follow from
-// the document are most of the row, and are left out where that stays the same.
+// setOf is the SET clause that makes the row before the row after. The columns that follow from the
+// document are most of a row; it leaves them out where the document is the same.
 func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error) {
 	values, err := people.OtherUserColumns.Values(ctx, after)
 	set := clause.Expr{SQL: setUser, Vars: values}
@@ -172,7 +181,7 @@ func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error)
 	return tenant.Join(set, ", ", clause.Expr{SQL: setDerived, Vars: values}), err
 }
 
-// ownUser reads a user whom the directory owns.
+// ownUser reads a user that the directory owns.
 func (c Contents) ownUser(ctx context.Context, id string) (u readUser, found bool, err error) {
 	query := tenant.Join("SELECT "+selectUser+", ", c.org.inAGroup(),
 		tenant.Named(" FROM users WHERE organization_id = @organization AND id = @id AND directory_id = @directory",
@@ -193,10 +202,11 @@ func (c Contents) ownUser(ctx context.Context, id string) (u readUser, found boo
 	return u, found, err
 }
 
-// addAtOnce is UpdateGroup where the only change is one new member, a
-// user of the directory. It returns nil where it leaves the change to others.
-func (c Contents) addAtOnce(ctx context.Context, id string, change func(*GroupDraft) error,
-	members []MembersChange) (*people.DirectoryGroup, error) {
+// addAtOnce is UpdateGroup in one statement, where the only change is one new member, a user that
+// the directory owns. It returns nil where UpdateGroup needs a transaction.
+func (c Contents) addAtOnce(
+	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
+) (*people.DirectoryGroup, error) {
 	if !tenant.AtOnce(c.org) || len(members) != 1 || members[0].Op != AddMembers || len(members[0].UserIDs) != 1 ||
 		!model.IsID(members[0].UserIDs[0]) {
 		return nil, nil
@@ -222,12 +232,14 @@ func (c Contents) addAtOnce(ctx context.Context, id string, change func(*GroupDr
 	}
 	group := map[string]any{"organization": string(c.org.ID), "group": id}
 	query := tenant.Join(
-		// The turn comes before all that takes a transaction's id, see InTurn.
+		// The turn comes before everything that gets the transaction an id, see tenant.InTurn.
 		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(c.org, id),
-		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory AND document = @document "+
+		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory "+
+			"AND document = @document "+
 			"FOR NO KEY UPDATE), ",
 			map[string]any{"organization": string(c.org.ID), "group": id, "directory": c.id, "document": g.Document}),
-		tenant.Named("u AS (SELECT users.id FROM g, users WHERE users.organization_id = @organization AND users.id = @user "+
+		tenant.Named("u AS (SELECT users.id FROM g, users "+
+			"WHERE users.organization_id = @organization AND users.id = @user "+
 			"AND users.directory_id = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
 			map[string]any{"organization": string(c.org.ID), "user": u.ID, "directory": c.id, "state": u.state}),
 		tenant.Named("joined AS (INSERT INTO directory_group_members (organization_id, group_id, user_id) "+
@@ -242,8 +254,8 @@ func (c Contents) addAtOnce(ctx context.Context, id string, change func(*GroupDr
 	return g, nil
 }
 
-// groupAndUser reads a group of a directory and a user of the directory, and
-// whether the one has the other. Without either the group is nil.
+// groupAndUser reads a group and a user of the directory, and whether the user is a member of the
+// group. The group is nil where one of the two does not exist.
 func (c Contents) groupAndUser(ctx context.Context, groupID, userID string) (
 	g *people.DirectoryGroup, u readUser, isMember bool, err error) {
 	ids := map[string]any{"organization": string(c.org.ID), "group": groupID, "user": userID, "directory": c.id}

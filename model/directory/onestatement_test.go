@@ -23,7 +23,8 @@ func TestCommonChangesAreWrittenAtOnce(t *testing.T) {
 	u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 	g := storetest.CreateGroup(t, org, d, "Engineers")
 	add := func() error {
-		_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
+		_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+			directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
 		return err
 	}
 	for _, c := range []struct {
@@ -83,7 +84,8 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 		})
 		storetest.Must(t, err)
 		after.Groups = nil
-		if diff := cmp.Diff(storetest.Stored(t, org, u.ID), after); diff != "" || tries != 2 || after.Epoch != u.Epoch+2 {
+		if diff := cmp.Diff(storetest.Stored(t, org, u.ID), after); diff != "" || tries != 2 ||
+			after.Epoch != u.Epoch+2 {
 			t.Errorf("%d tries, epoch %d: %s", tries, after.Epoch, diff)
 		}
 	})
@@ -101,7 +103,8 @@ func TestChangesAtOnceMissNothing(t *testing.T) {
 			}, directory.MembersChange{Op: directory.AddMembers, UserIDs: storetest.Ids(u)})
 			storetest.Must(t, err)
 		})
-		if diff := cmp.Diff([]model.EventType{directory.DirectoryGroupUpdated, directory.DirectoryGroupUserAdded}, events); diff != "" || tries != 2 {
+		if diff := cmp.Diff([]model.EventType{directory.DirectoryGroupUpdated, directory.DirectoryGroupUserAdded},
+			events); diff != "" || tries != 2 {
 			t.Errorf("%d tries: %s", tries, diff)
 		}
 	})
@@ -120,7 +123,8 @@ func TestStatementsAtOnceNameTheOrganization(t *testing.T) {
 		storetest.WantKind(t, err, model.Invalid)
 		_, err = directory.Of(a.Org, b.Directory.ID).UpdateUser(t.Context(), b.User.ID, storetest.SetActive(false))
 		storetest.WantKind(t, err, model.NotFound)
-		if _, err = directory.Of(a.Org, b.Directory.ID).CreateUser(t.Context(), storetest.Person("new@shared.example")); err == nil {
+		if _, err = directory.Of(a.Org, b.Directory.ID).CreateUser(t.Context(),
+			storetest.Person("new@shared.example")); err == nil {
 			t.Error("a user was created in another organization's directory")
 		}
 		us, extent, err := directory.Of(a.Org, b.Directory.ID).Users(t.Context(), search.Query{Limit: 10})

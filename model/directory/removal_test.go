@@ -19,13 +19,14 @@ import (
 	"rollcall/model/store"
 )
 
-// waiting waits until some statement of the store's database waits for a lock.
+// waiting returns when a statement of the store's database waits for a lock.
 func waiting(t testing.TB, s *store.Store) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		var n int
 		storetest.Must(t, storetest.Across(s, t.Context()).Raw(
-			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n).Error)
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").
+			Scan(&n).Error)
 		if n > 0 {
 			return
 		}
@@ -33,7 +34,7 @@ func waiting(t testing.TB, s *store.Store) {
 	t.Fatal("nothing waits for a lock")
 }
 
-func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
+func TestRemovalIsLastInTheFeed(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(org *store.Org, d *directory.Directory) error{
 		"of a directory": func(org *store.Org, d *directory.Directory) error {
@@ -50,7 +51,7 @@ func TestRemovalStandsAfterWhatItOvertook(t *testing.T) {
 			group := storetest.CreateGroup(t, org, d, "Engineers")
 			before := len(storetest.Events(t, s, org))
 
-			// The removal waits for the first user, in the feed it has its place already.
+			// The removal has its place in the feed, and waits for the first user.
 			held := storetest.Across(s, t.Context()).Begin()
 			storetest.Must(t, held.Exec("SELECT id FROM users WHERE id = ? FOR UPDATE", first.ID).Error)
 			removed := make(chan error)
@@ -93,7 +94,7 @@ func TestRemovalUnderWrites(t *testing.T) {
 					users = append(users, storetest.CreateUser(t, org, d, fmt.Sprint("user-", i)))
 				}
 				g := storetest.CreateGroup(t, org, d, "Engineers", users...)
-				// Writers of every sort go on until they are told that there is nothing to write to.
+				// Writers of all kinds go on until the directory does not exist.
 				stop, ended := make(chan bool), make(chan error)
 				writers := []func(n int) error{
 					func(n int) error {
@@ -102,15 +103,18 @@ func TestRemovalUnderWrites(t *testing.T) {
 					},
 					func(n int) error {
 						op := []directory.MembersOp{directory.RemoveMembers, directory.AddMembers}[n%2]
-						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered, directory.MembersChange{Op: op, UserIDs: storetest.Ids(users[3:]...)})
+						_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), g.ID, storetest.Unaltered,
+							directory.MembersChange{Op: op, UserIDs: storetest.Ids(users[3:]...)})
 						return err
 					},
 					func(n int) error {
-						_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person(fmt.Sprint("new-", n)))
+						_, err := directory.Of(org, d.ID).CreateUser(t.Context(),
+							storetest.Person(fmt.Sprint("new-", n)))
 						return err
 					},
 					func(n int) error {
-						_, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": fmt.Sprint("new-", n)}, storetest.Ids(users[:2]...))
+						_, err := directory.Of(org, d.ID).CreateGroup(t.Context(),
+							map[string]any{"displayName": fmt.Sprint("new-", n)}, storetest.Ids(users[:2]...))
 						return err
 					},
 				}
@@ -141,7 +145,8 @@ func TestRemovalUnderWrites(t *testing.T) {
 					}
 				}
 				storetest.Must(t, err)
-				if left, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 10}); err != nil || len(left) > 0 {
+				if left, _, err := directory.Of(org, d.ID).
+					Users(t.Context(), search.Query{Limit: 10}); err != nil || len(left) > 0 {
 					t.Errorf("the directory still has %v: %v", left, err)
 				}
 			})
@@ -154,7 +159,8 @@ func TestDeleteDirectory(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		kept := storetest.Directory(t, org)
-		ada, alan := storetest.CreateUser(t, org, d, "ada@contoso.example"), storetest.CreateUser(t, org, d, "alan@contoso.example")
+		ada, alan := storetest.CreateUser(t, org, d, "ada@contoso.example"), storetest.CreateUser(t, org, d,
+			"alan@contoso.example")
 		grace := storetest.CreateUser(t, org, kept, "grace@contoso.example")
 		storetest.CreateGroup(t, org, d, "Engineers", ada, alan)
 		remaining := storetest.CreateGroup(t, org, kept, "Engineers", grace)
@@ -164,17 +170,19 @@ func TestDeleteDirectory(t *testing.T) {
 		_, err = directory.Across(s).Authenticate(t.Context(), bearer)
 		storetest.Must(t, err)
 
-		got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID)) })
+		got := storetest.NewEvents(t, s, org,
+			func() { storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID)) })
 		if diff := cmp.Diff([]model.EventType{directory.DirectoryDeleted}, got); diff != "" {
 			t.Errorf("events: %s", diff)
 		}
-		t.Run("who was active is unowned, inactive for this reason, and without access", func(t *testing.T) {
+		t.Run("an active user becomes unowned and inactive for this reason, and loses access", func(t *testing.T) {
 			u := storetest.Stored(t, org, ada.ID)
-			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.DirectoryRemoved || u.Epoch != ada.Epoch+1 || u.Version != ada.Version+1 {
+			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.DirectoryRemoved ||
+				u.Epoch != ada.Epoch+1 || u.Version != ada.Version+1 {
 				t.Errorf("%+v", u)
 			}
 		})
-		t.Run("who was inactive is unowned and keeps the reason", func(t *testing.T) {
+		t.Run("an inactive user becomes unowned and keeps the reason", func(t *testing.T) {
 			u := storetest.Stored(t, org, alan.ID)
 			if u.DirectoryID != nil || u.Active || u.InactiveReason != people.Deprovisioned || u.Epoch != alan.Epoch {
 				t.Errorf("%+v", u)
@@ -191,15 +199,17 @@ func TestDeleteDirectory(t *testing.T) {
 				t.Errorf("%+v", u)
 			}
 		})
-		t.Run("a second time there is nothing", func(t *testing.T) {
+		t.Run("a second time it is not found", func(t *testing.T) {
 			storetest.WantKind(t, directory.In(org).DeleteDirectory(t.Context(), d.ID), model.NotFound)
 		})
-		t.Run("adopted without a word about active they stay inactive, now for the directory's reason", func(t *testing.T) {
+		t.Run("adopted by a change of nothing, a user stays inactive for the directory's reason", func(t *testing.T) {
 			temporary := storetest.Directory(t, org)
 			before := storetest.CreateUser(t, org, temporary, "left@contoso.example")
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), temporary.ID))
-			u, err := directory.Of(org, kept.ID).UpdateUser(t.Context(), before.ID, func(*people.UserDraft) error { return nil })
-			if err != nil || *u.DirectoryID != kept.ID || u.Active || u.InactiveReason != people.Deprovisioned || u.Epoch != before.Epoch+1 {
+			u, err := directory.Of(org, kept.ID).UpdateUser(t.Context(), before.ID,
+				func(*people.UserDraft) error { return nil })
+			if err != nil || *u.DirectoryID != kept.ID || u.Active || u.InactiveReason != people.Deprovisioned ||
+				u.Epoch != before.Epoch+1 {
 				t.Errorf("%+v %v", u, err)
 			}
 		})
@@ -220,12 +230,14 @@ func TestDeleteOrganization(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		e := storetest.Settle(t, s, "alpha")
 		storetest.Serving(t, s, e.Org.ID)
-		got := storetest.NewEvents(t, s, e.Org, func() { storetest.Must(t, operator.In(e.Org).DeleteOrganization(t.Context())) })
+		got := storetest.NewEvents(t, s, e.Org,
+			func() { storetest.Must(t, operator.In(e.Org).DeleteOrganization(t.Context())) })
 		if diff := cmp.Diff([]model.EventType{organization.OrganizationDeleted}, got); diff != "" {
 			t.Errorf("events: %s", diff)
 		}
 		for _, row := range storetest.Dump(t, s, e.Org) {
-			if !slices.ContainsFunc([]string{"events ", "application_organizations "}, func(p string) bool { return row[:len(p)] == p }) {
+			if !slices.ContainsFunc([]string{"events ", "application_organizations "},
+				func(p string) bool { return row[:len(p)] == p }) {
 				t.Errorf("left: %s", row)
 			}
 		}

@@ -9,20 +9,20 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// DirectoryRequest is a SCIM request of a directory, for the customer's IT. It
-// holds nobody's data: whoever adds one has put Redacted in place of every value
-// that a client sent, but for ids of resources.
+// DirectoryRequest is a line of the request log of a directory, which the customer's IT reads. It
+// has no personal data: the caller of RequestLog.Add has replaced each value that the client sent,
+// other than ids of resources, with Redacted.
 type DirectoryRequest struct {
 	ID             string               `gorm:"primaryKey" json:"id"`
 	OrganizationID model.OrganizationID `gorm:"<-:create" json:"organization_id"`
 	DirectoryID    string               `json:"directory_id"`
 	Method         string               `json:"method"`
 	Path           string               `json:"path"`        // as the route is written: /Users/:id
-	ResourceID     string               `json:"resource_id"` // of the resource that it is about; may be empty
+	ResourceID     string               `json:"resource_id"` // of the resource that the request is about; may be empty
 	Filter         string               `json:"filter"`      // without the values
 	Status         int64                `json:"status"`
-	ScimType       string               `json:"scim_type"` // why it was refused, as the client was told
-	Detail         string               `json:"detail"`    // likewise, without the values
+	ScimType       string               `json:"scim_type"` // of the error, as the client got it
+	Detail         string               `json:"detail"`    // of the error, without the values
 	Duration       int64                `json:"duration"`  // in microseconds
 	TokenID        string               `json:"token_id"`
 	TokenName      string               `json:"token_name"`
@@ -31,10 +31,10 @@ type DirectoryRequest struct {
 	CreatedAt      model.Time           `gorm:"autoCreateTime:false" json:"-"`
 }
 
-// Redacted stands in a request log where a value stood.
+// Redacted replaces a value in a request log.
 const Redacted = "…"
 
-// keptRequests is how many requests of a directory a sweep leaves.
+// keptRequests is how many requests of a directory a sweep keeps.
 const keptRequests = 1000
 
 // DirectoryRequestObject is the public form of a DirectoryRequest.
@@ -51,13 +51,13 @@ type DirectoryRequestObject struct {
 	ScimType       *string            `json:"scim_type"`
 	Detail         *string            `json:"detail"`
 	DurationMS     float64            `json:"duration_ms"`
-	Token          RequestTokenObject `json:"token"`
+	Token          requestTokenObject `json:"token"`
 	RequestID      string             `json:"request_id"`
 	CreatedAt      model.Time         `json:"created_at"`
 }
 
-// RequestTokenObject tells which token a request was made with. It need not exist any more.
-type RequestTokenObject struct {
+// requestTokenObject is the token of a request, which may have been deleted since.
+type requestTokenObject struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	TokenSuffix string `json:"token_suffix"`
@@ -66,11 +66,21 @@ type RequestTokenObject struct {
 // PublicForm returns the object that the API shows.
 func (r *DirectoryRequest) PublicForm() DirectoryRequestObject {
 	return DirectoryRequestObject{
-		Object: "directory_request", ID: model.DirectoryRequestPrefix.ID(r.ID), OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)),
-		DirectoryID: model.DirectoryPrefix.ID(r.DirectoryID), Method: r.Method, Path: r.Path, ResourceID: model.OrNull(r.ResourceID),
-		Filter: model.OrNull(r.Filter), Status: r.Status, ScimType: model.OrNull(r.ScimType), Detail: model.OrNull(r.Detail),
-		DurationMS: float64(r.Duration) / 1000, Token: RequestTokenObject{model.DirectoryTokenPrefix.ID(r.TokenID), r.TokenName, r.TokenSuffix},
-		RequestID: r.RequestID, CreatedAt: r.CreatedAt,
+		Object:         "directory_request",
+		ID:             model.DirectoryRequestPrefix.ID(r.ID),
+		OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)),
+		DirectoryID:    model.DirectoryPrefix.ID(r.DirectoryID),
+		Method:         r.Method,
+		Path:           r.Path,
+		ResourceID:     model.OrNull(r.ResourceID),
+		Filter:         model.OrNull(r.Filter),
+		Status:         r.Status,
+		ScimType:       model.OrNull(r.ScimType),
+		Detail:         model.OrNull(r.Detail),
+		DurationMS:     float64(r.Duration) / 1000,
+		Token:          requestTokenObject{model.DirectoryTokenPrefix.ID(r.TokenID), r.TokenName, r.TokenSuffix},
+		RequestID:      r.RequestID,
+		CreatedAt:      r.CreatedAt,
 	}
 }
 
@@ -83,7 +93,8 @@ func (c Contents) Requests(ctx context.Context, p model.Page) ([]DirectoryReques
 	return tenant.Paged(c.org, db, p, func(r DirectoryRequest) string { return r.ID })
 }
 
-// SweepRequests deletes all but the last requests of each directory.
+// SweepRequests deletes all but the newest 1,000 requests of each directory, and returns how many
+// it deleted.
 func (s Store) SweepRequests(ctx context.Context) (swept int64, err error) {
 	var full []string
 	err = across.Read(ctx, s).Model(&DirectoryRequest{}).Group("directory_id").Having("count(*) > ?", keptRequests).
@@ -92,7 +103,7 @@ func (s Store) SweepRequests(ctx context.Context) (swept int64, err error) {
 		return 0, tenant.Translate(s, fmt.Errorf("count requests: %w", err))
 	}
 	for _, directory := range full {
-		var last []string // of those that stay
+		var last []string // id of the oldest request to keep
 		of := across.DB(ctx, s).Model(&DirectoryRequest{}).Where("directory_id = ?", directory)
 		if err := of.Order("id DESC").Offset(keptRequests-1).Limit(1).Pluck("id", &last).Error; err != nil {
 			return swept, tenant.Translate(s, fmt.Errorf("find old requests: %w", err))

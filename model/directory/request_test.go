@@ -35,8 +35,10 @@ func TestRequestLog(t *testing.T) {
 		t.Run("a line is stored as it was added, cut where it is long", func(t *testing.T) {
 			log := directory.NewRequestLog(directory.Across(s))
 			want := storetest.Noted(d)
-			want.ResourceID, want.Filter, want.ScimType, want.Detail = "ada", strings.Repeat("ä", 400), "tooMany", "no \x00 'quote' \"here\""
-			want.Duration, want.TokenID, want.TokenName, want.TokenSuffix, want.RequestID = 1234, "t", "<first>", "abcd", "r"
+			want.ResourceID, want.Filter, want.ScimType, want.Detail = "ada", strings.Repeat("ä", 400), "tooMany",
+				"no \x00 'quote' \"here\""
+			want.Duration, want.TokenID, want.TokenName, want.TokenSuffix, want.RequestID = 1234, "t",
+				"<first>", "abcd", "r"
 			log.Add(want)
 			_, err := log.RunOnce(t.Context())
 			storetest.Must(t, err)
@@ -59,11 +61,12 @@ func TestRequestLog(t *testing.T) {
 			_, err = operator.Across(s).Sweep(t.Context())
 			storetest.Must(t, err)
 			left := requests(t, org, d)
-			if len(all) != 1201 || len(left) != 1000 || left[0] != all[0] || left[999] != all[999] || len(requests(t, org, other)) != 3 {
+			if len(all) != 1201 || len(left) != 1000 || left[0] != all[0] || left[999] != all[999] ||
+				len(requests(t, org, other)) != 3 {
 				t.Errorf("%d lines, %d left", len(all), len(left))
 			}
 		})
-		t.Run("the lines of a directory that has gone go with it, and keep nobody's back", func(t *testing.T) {
+		t.Run("a deleted directory loses its lines, and other lines are written", func(t *testing.T) {
 			gone, _, err := directory.In(org).CreateDirectory(t.Context(), "Gone", "okta scim v2.0")
 			storetest.Must(t, err)
 			storetest.Note(t, s, gone, 1)
@@ -74,7 +77,8 @@ func TestRequestLog(t *testing.T) {
 			_, err = log.RunOnce(t.Context())
 			storetest.Must(t, err)
 			var n int64
-			storetest.Must(t, storetest.Across(s, t.Context()).Model(&directory.DirectoryRequest{}).Where("directory_id = ?", gone.ID).Count(&n).Error)
+			storetest.Must(t, storetest.Across(s, t.Context()).Model(&directory.DirectoryRequest{}).
+				Where("directory_id = ?", gone.ID).Count(&n).Error)
 			if all := requests(t, org, d); n != 0 || len(all) != 1001 {
 				t.Errorf("%d lines of the directory that has gone, %d of the other", n, len(all))
 			}

@@ -14,10 +14,9 @@ import (
 	"rollcall/worker"
 )
 
-// RequestLog keeps the SCIM requests of directories in memory until Run writes
-// them, each second by one statement: no request waits for its own line. A crash
-// loses the lines of the last second. When the database cannot keep up, the
-// oldest lines are dropped and counted in the server's log.
+// RequestLog keeps the SCIM requests of directories in memory until Run writes them, each second in
+// one statement: no request waits for its line. A crash loses the lines of the last second. Where
+// the database is too slow, the log drops the oldest lines, and the server's log has their number.
 type RequestLog struct {
 	store   Store
 	mu      sync.Mutex
@@ -28,25 +27,25 @@ type RequestLog struct {
 const (
 	// flushEvery is the pause between two flushes.
 	flushEvery = time.Second
-	// pendingRequests is the most that are kept in memory: about 4 MiB.
+	// pendingRequests is the most lines in memory: about 4 MiB.
 	pendingRequests = 8192
-	// longestLine is the most bytes of one text of a line.
-	longestLine = 500
+	// longestText is the most bytes of one text of a line.
+	longestText = 500
 )
 
-// NewRequestLog makes the request log of a store.
+// NewRequestLog returns the request log of a store.
 func NewRequestLog(s Store) *RequestLog { return &RequestLog{store: s} }
 
-// Add notes a request, whose id and time it makes. It never waits for the database.
+// Add adds a request with a new id and the current time. It never waits for the database.
 func (l *RequestLog) Add(r DirectoryRequest) {
 	r.ID, r.CreatedAt = model.NewID(), model.TimeOf(l.store.Now())
 	if r.ResourceID != "" && !model.IsID(r.ResourceID) {
-		r.ResourceID = Redacted // an id is made here; anything else may be somebody's name
+		r.ResourceID = Redacted // ids are made here: any other text may be a person's name
 	}
 	for _, text := range []*string{&r.Method, &r.Filter, &r.Detail} {
 		*text = strings.ReplaceAll(*text, "\x00", Redacted)
-		if len(*text) > longestLine {
-			*text = strings.ToValidUTF8((*text)[:longestLine], "") + Redacted
+		if len(*text) > longestText {
+			*text = strings.ToValidUTF8((*text)[:longestText], "") + Redacted
 		}
 	}
 	l.mu.Lock()
@@ -54,18 +53,18 @@ func (l *RequestLog) Add(r DirectoryRequest) {
 	l.keep([]DirectoryRequest{r})
 }
 
-// keep adds rows, and drops the oldest where there are too many. Who calls it holds mu.
+// keep adds rows, and drops the oldest rows where there are too many. The caller holds mu.
 func (l *RequestLog) keep(rows []DirectoryRequest) {
 	l.rows = append(l.rows, rows...)
 	if over := len(l.rows) - pendingRequests; over > 0 {
-		over = max(over, pendingRequests/8) // moving the rest is not for every line
+		over = max(over, pendingRequests/8) // the rest does not move with each line
 		l.rows = append(l.rows[:0], l.rows[over:]...)
 		l.dropped += over
 	}
 }
 
-// Run writes the lines each second until ctx ends. A flush that fails is tried
-// again with the next. RunOnce writes those that a server's end leaves.
+// Run writes the lines each second until ctx ends. After an error it tries again with the next
+// lines. RunOnce writes the lines that are left when the server ends.
 func (l *RequestLog) Run(ctx context.Context) error {
 	round := func(ctx context.Context) (more bool, err error) {
 		_, err = l.RunOnce(ctx)
@@ -74,7 +73,7 @@ func (l *RequestLog) Run(ctx context.Context) error {
 	return worker.Every(ctx, flushEvery, tenant.Log(l.store), "request log not written", round)
 }
 
-// RunOnce writes the lines that are there and returns how many they are.
+// RunOnce writes the lines that are in memory, and returns how many.
 func (l *RequestLog) RunOnce(ctx context.Context) (n int, err error) {
 	l.mu.Lock()
 	rows, dropped := l.rows, l.dropped
@@ -98,18 +97,18 @@ func (l *RequestLog) RunOnce(ctx context.Context) (n int, err error) {
 	return len(rows), nil
 }
 
-// requestLine is a row as the database reads it out of JSON.
+// requestLine is a row in the JSON that the database reads.
 type requestLine struct {
 	*DirectoryRequest
 	At int64 `json:"created_at"`
 }
 
-// requestColumns are those of directory_requests, in the order of the statements below.
+// requestColumns are the columns of directory_requests, in the order of the statements below.
 const requestColumns = `id, organization_id, directory_id, method, path, resource_id, filter, status, scim_type, detail,
 	duration, token_id, token_name, token_suffix, request_id, created_at`
 
-// writeRequests writes rows by one statement, however many they are. Each names
-// its organization itself. Those of a directory that has gone meanwhile are left out.
+// writeRequests writes any number of rows in one statement. Each row has its own organization. It
+// leaves out the rows of a directory that was deleted meanwhile.
 func (s Store) writeRequests(ctx context.Context, rows []DirectoryRequest) error {
 	lines := make([]requestLine, len(rows))
 	for i := range rows {
@@ -119,18 +118,21 @@ func (s Store) writeRequests(ctx context.Context, rows []DirectoryRequest) error
 	if err != nil {
 		return fmt.Errorf("encode requests: %w", err)
 	}
-	from := `json_to_recordset(?::json) AS r(id text, organization_id text, directory_id text, method text, path text, resource_id text,
-		filter text, status bigint, scim_type text, detail text, duration bigint, token_id text, token_name text, token_suffix text,
-		request_id text, created_at bigint)`
+	from := `json_to_recordset(?::json) AS r(id text, organization_id text, directory_id text, method text, path text,
+		resource_id text, filter text, status bigint, scim_type text, detail text, duration bigint, token_id text,
+		token_name text, token_suffix text, request_id text, created_at bigint)`
 	if tenant.DialectOf(s) == tenant.SqliteDialect {
 		var fields []string
-		for column := range strings.FieldsFuncSeq(requestColumns, func(c rune) bool { return strings.ContainsRune(", \t\n", c) }) {
+		separates := func(c rune) bool { return strings.ContainsRune(", \t\n", c) }
+		for column := range strings.FieldsFuncSeq(requestColumns, separates) {
 			fields = append(fields, `value ->> '`+column+`' AS `+column)
 		}
 		from = `(SELECT ` + strings.Join(fields, ", ") + ` FROM json_each(?)) AS r`
 	}
-	err = across.DB(ctx, s).Exec(`INSERT INTO directory_requests (`+requestColumns+`) SELECT `+requestColumns+` FROM `+from+`
-		WHERE EXISTS (SELECT 1 FROM directories AS d WHERE d.organization_id = r.organization_id AND d.id = r.directory_id)
+	err = across.DB(ctx, s).Exec(`INSERT INTO directory_requests (`+requestColumns+`)
+		SELECT `+requestColumns+` FROM `+from+`
+		WHERE EXISTS (SELECT 1 FROM directories AS d
+			WHERE d.organization_id = r.organization_id AND d.id = r.directory_id)
 		ON CONFLICT DO NOTHING`, string(text)).Error
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("write requests: %w", err))

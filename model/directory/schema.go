@@ -13,8 +13,8 @@ import (
 	"rollcall/model/organization"
 )
 
-// Schema is an extension of users that an organization declared (RFC 7643, section 7).
-// Without it an extension is kept as it comes; with it values are of the declared types.
+// Schema is an extension of users that an organization declares (RFC 7643, section 7). Values of a
+// declared extension have the declared types; an undeclared extension is stored as it comes.
 type Schema struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -28,11 +28,11 @@ type Schema struct {
 	UpdatedAt      model.Time        `gorm:"autoUpdateTime:false"`
 }
 
-// TableName is not the type's own: every organization's schemas are its directories'.
+// TableName is the table, which GORM would derive from the type's name otherwise.
 func (Schema) TableName() string { return "organization_schemas" }
 
-// SchemaAttribute declares an attribute or sub-attribute, with the defaults of
-// RFC 7643, section 2.2, where a characteristic is left out.
+// SchemaAttribute declares an attribute or sub-attribute. A characteristic that is left out has the
+// default of RFC 7643, section 2.2.
 type SchemaAttribute struct {
 	Name            string            `json:"name"`
 	Type            string            `json:"type"`
@@ -40,7 +40,7 @@ type SchemaAttribute struct {
 	MultiValued     bool              `json:"multiValued"`
 	Description     string            `json:"description"`
 	Required        bool              `json:"required"`
-	CanonicalValues []string          `json:"canonicalValues,omitempty"` // told to clients, never enforced
+	CanonicalValues []string          `json:"canonicalValues,omitempty"` // for clients to read, never enforced
 	CaseExact       bool              `json:"caseExact"`
 	Mutability      string            `json:"mutability"`
 	Returned        string            `json:"returned"`
@@ -48,7 +48,7 @@ type SchemaAttribute struct {
 	ReferenceTypes  []string          `json:"referenceTypes,omitempty"`
 }
 
-// SchemaObject is the public form of a Schema: RFC 7643's, in the envelope of the API.
+// SchemaObject is the public form of a Schema: the form of RFC 7643, as an object of the API.
 type SchemaObject struct {
 	Object         string            `json:"object"`
 	ID             string            `json:"id"`
@@ -62,14 +62,15 @@ type SchemaObject struct {
 
 // PublicForm returns the object that the API shows.
 func (s *Schema) PublicForm() SchemaObject {
-	return SchemaObject{"organization_schema", s.URN, model.OrganizationPrefix.ID(string(s.OrganizationID)), s.Name, s.Description,
+	return SchemaObject{"organization_schema", s.URN, model.OrganizationPrefix.ID(string(s.OrganizationID)),
+		s.Name, s.Description,
 		s.Attributes, s.CreatedAt, s.UpdatedAt}
 }
 
-// maxSchemas are the schemas of an organization: each is read with every token.
+// maxSchemas is the most schemas of an organization: all are read with each bearer token.
 const maxSchemas = 10
 
-// Schemas lists the schemas of the organization by their URNs.
+// Schemas lists the schemas of the organization in the order of their URNs.
 func (o Org) Schemas(ctx context.Context) ([]Schema, error) {
 	var list []Schema
 	if err := tenant.Read(o).WithContext(ctx).Order("urn_folded").Find(&list).Error; err != nil {
@@ -78,11 +79,12 @@ func (o Org) Schemas(ctx context.Context) ([]Schema, error) {
 	return list, nil
 }
 
-// Schema returns one schema by its URN, in any case.
+// Schema returns the schema of a URN, which is compared regardless of case.
 func (o Org) Schema(ctx context.Context, urn string) (*Schema, error) {
 	return o.schema(tenant.Read(o).WithContext(ctx), urn)
 }
 
+// schema reads the schema of a URN by a query of the caller's.
 func (o Org) schema(db *gorm.DB, urn string) (*Schema, error) {
 	var list []Schema
 	if !model.Storable(urn) {
@@ -97,21 +99,21 @@ func (o Org) schema(db *gorm.DB, urn string) (*Schema, error) {
 	return &list[0], nil
 }
 
+// errNoSchema is the error for a URN that the organization declares no schema for.
 func errNoSchema(urn string) error {
 	return model.NotFoundf("the organization declares no schema %.200q", urn)
 }
 
-// PutSchema declares a schema, or declares it anew, and tells whether it is a
-// new one. Users who have attributes of it keep them as they are until they are
-// next written. This process goes by it from then on, another replica within a
-// second.
+// PutSchema declares a schema or replaces the declaration of its URN, and returns whether the URN
+// is new. Users keep attributes of it as they are stored until their next change. The declaration
+// applies in this process at once, in another replica within a second.
 func (o Org) PutSchema(ctx context.Context, s *Schema) (created bool, err error) {
 	if err := s.validate(); err != nil {
 		return false, err
 	}
 	s.URNFolded = strings.ToLower(s.URN)
 	err = o.Tx(ctx, func(org Org) error {
-		// The organization's row is the lock under which its schemas are counted and compared.
+		// With the lock of the organization's row no other request declares a schema meanwhile.
 		g, err := org.lockForSchemas(ctx)
 		if err != nil {
 			return err
@@ -136,7 +138,8 @@ func (o Org) PutSchema(ctx context.Context, s *Schema) (created bool, err error)
 		if created {
 			err = write.Create(s).Error
 		} else {
-			err = write.Model(s).Select("URN", "Name", "Description", "Attributes", "Version", "UpdatedAt").UpdateColumns(s).Error
+			err = write.Model(s).Select("URN", "Name", "Description", "Attributes", "Version", "UpdatedAt").
+				UpdateColumns(s).Error
 		}
 		if err != nil {
 			return fmt.Errorf("declare schema: %w", err)
@@ -146,7 +149,7 @@ func (o Org) PutSchema(ctx context.Context, s *Schema) (created bool, err error)
 	return created, err
 }
 
-// DeleteSchema ends the declaration of a schema. What users have of it is kept as it is.
+// DeleteSchema removes the declaration of a schema. Users keep its attributes as they are stored.
 func (o Org) DeleteSchema(ctx context.Context, urn string) error {
 	return o.Tx(ctx, func(org Org) error {
 		g, err := org.lockForSchemas(ctx)
@@ -164,7 +167,7 @@ func (o Org) DeleteSchema(ctx context.Context, urn string) error {
 	})
 }
 
-// lockForSchemas locks the organization and reads what its event shows.
+// lockForSchemas locks the organization's row and reads what its event shows.
 func (o Org) lockForSchemas(ctx context.Context) (*organization.Organization, error) {
 	g, err := organization.In(o).LockOrganization(ctx, tenant.ToChange)
 	if err == nil {
@@ -173,8 +176,9 @@ func (o Org) lockForSchemas(ctx context.Context) (*organization.Organization, er
 	return g, err
 }
 
+// schemasChanged records that the organization's schemas changed.
 func (o Org) schemasChanged(g *organization.Organization) error {
-	tenant.Committed(o, TokensOf(Across(o)).Clear)
+	tenant.Committed(o, Across(o).ForgetTokens)
 	return tenant.Record(o, organization.OrganizationUpdated, model.OrganizationPrefix.ID(string(g.ID)), g.PublicForm())
 }
 
@@ -186,7 +190,8 @@ const (
 	maxSchemaCanonicalText = 100
 )
 
-// validate refuses what RFC 7643 does not allow, and what could not be kept to here.
+// validate refuses what RFC 7643 does not allow and what this server does not support. It sets the
+// defaults of attributes.
 func (s *Schema) validate() error {
 	if err := validURN(s.URN); err != nil {
 		return err
@@ -206,18 +211,24 @@ func (s *Schema) validate() error {
 	return validAttributes("attributes", s.Attributes, false)
 }
 
-// ownURNs begin the URNs of schemas that are not for an organization to declare.
-var ownURNs = []string{"urn:ietf:params:scim:schemas:core:2.0", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user",
-	"urn:ietf:params:scim:api"}
+// ownURNs are the prefixes of URNs of the SCIM standards, which an organization cannot declare.
+var ownURNs = []string{
+	"urn:ietf:params:scim:schemas:core:2.0",
+	"urn:ietf:params:scim:schemas:extension:enterprise:2.0:user",
+	"urn:ietf:params:scim:api",
+}
 
-// validURN takes URNs by the grammar of RFC 8141, without what filters and paths write between names.
+// validURN checks that a URN meets RFC 8141 and has no character that separates names in filters
+// and paths.
 func validURN(urn string) error {
 	folded := strings.ToLower(urn)
 	rest, ok := strings.CutPrefix(folded, "urn:")
 	namespace, specific, _ := strings.Cut(rest, ":")
-	if !ok || namespace == "" || specific == "" || len(urn) > maxSchemaURN || strings.Contains(rest, "::") || strings.HasSuffix(rest, ":") ||
+	if !ok || namespace == "" || specific == "" || len(urn) > maxSchemaURN ||
+		strings.Contains(rest, "::") || strings.HasSuffix(rest, ":") ||
 		strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789:._-") != "" {
-		return model.Invalidf("id", "id is a URN such as urn:example:params:scim:schemas:extension:2.0:User, of at most %d letters, digits, "+
+		return model.Invalidf("id", "id is a URN such as urn:example:params:scim:schemas:extension:2.0:User, of at "+
+			"most %d letters, digits, "+
 			"colons, periods, hyphens and underscores", maxSchemaURN)
 	}
 	for _, own := range ownURNs {
@@ -228,17 +239,19 @@ func validURN(urn string) error {
 	return nil
 }
 
-// apart refuses two schemas of which one has the URN of the other's attribute:
-// in a path they could not be told apart.
+// apart refuses a schema where its URN, or the other's, could be that of an attribute of the other
+// schema: a path would be ambiguous.
 func (s *Schema) apart(other *Schema) error {
 	for _, pair := range [][2]string{{s.URNFolded, other.URNFolded}, {other.URNFolded, s.URNFolded}} {
 		if rest, ok := strings.CutPrefix(pair[0], pair[1]); ok && (rest[0] == ':' || rest[0] == '.') {
-			return model.Conflictf("id", "one of %s and %s begins with the other; in a path they could not be told apart", s.URN, other.URN)
+			return model.Conflictf("id",
+				"one of %s and %s begins with the other; in a path they could not be told apart", s.URN, other.URN)
 		}
 	}
 	return nil
 }
 
+// shortText refuses a text that is too long, or that the database cannot store.
 func shortText(field, text string) error {
 	if len(text) > maxSchemaText || !model.Storable(text) {
 		return model.Invalidf(field, "%s has at most %d bytes of UTF-8 text without U+0000", field, maxSchemaText)
@@ -246,7 +259,7 @@ func shortText(field, text string) error {
 	return nil
 }
 
-// validAttributes refuses attributes, or sub-attributes, and gives the others their defaults.
+// validAttributes checks a list of attributes or sub-attributes, and sets their defaults.
 func validAttributes(field string, list []SchemaAttribute, sub bool) error {
 	if len(list) > maxSchemaAttributes {
 		return model.Invalidf(field, "%s has at most %d attributes", field, maxSchemaAttributes)
@@ -267,9 +280,11 @@ func validAttributes(field string, list []SchemaAttribute, sub bool) error {
 	return nil
 }
 
+// validate checks one attribute, or one sub-attribute, and sets its defaults.
 func (a *SchemaAttribute) validate(at string, sub bool) error {
 	if !attributeName(a.Name) && !(sub && a.Name == "$ref") {
-		return model.Invalidf(at+".name", "%s.name is a letter followed by letters, digits, hyphens and underscores, 100 at most", at)
+		return model.Invalidf(at+".name",
+			"%s.name is a letter followed by letters, digits, hyphens and underscores, 100 at most", at)
 	}
 	for _, c := range []struct {
 		name, what string
@@ -278,7 +293,8 @@ func (a *SchemaAttribute) validate(at string, sub bool) error {
 		allowed    string
 	}{
 		{"type", "", &a.Type, "string", "string boolean decimal integer dateTime binary reference complex"},
-		{"mutability", "; what only the client may know is not stored here", &a.Mutability, "readWrite", "readWrite readOnly immutable"},
+		{"mutability", "; what only the client may know is not stored here", &a.Mutability, "readWrite",
+			"readWrite readOnly immutable"},
 		{"returned", "; what is returned on request only is not offered", &a.Returned, "default", "default never"},
 		{"uniqueness", "; the values of an extension are not kept unique", &a.Uniqueness, "none", "none"},
 	} {
@@ -286,13 +302,16 @@ func (a *SchemaAttribute) validate(at string, sub bool) error {
 			*c.value = c.absent
 		}
 		if !isWord(*c.value, c.allowed) {
-			return model.Invalidf(at+"."+c.name, "%s.%s is one of %s%s", at, c.name, strings.ReplaceAll(c.allowed, " ", ", "), c.what)
+			allowed := strings.ReplaceAll(c.allowed, " ", ", ")
+			return model.Invalidf(at+"."+c.name, "%s.%s is one of %s%s", at, c.name, allowed, c.what)
 		}
 	}
 	if err := shortText(at+".description", a.Description); err != nil {
 		return err
 	}
-	if err := errors.Join(words(at+".canonicalValues", a.CanonicalValues), words(at+".referenceTypes", a.ReferenceTypes)); err != nil {
+	err := errors.Join(
+		words(at+".canonicalValues", a.CanonicalValues), words(at+".referenceTypes", a.ReferenceTypes))
+	if err != nil {
 		return err
 	}
 	switch isComplex := a.Type == "complex"; {
@@ -316,20 +335,21 @@ func isWord(text, list string) bool {
 	return false
 }
 
-// words refuses a list of texts that is long, or has a long one.
+// words refuses a list that is too long, or that has a text that is too long.
 func words(field string, list []string) error {
 	if len(list) > maxSchemaAttributes {
 		return model.Invalidf(field, "%s has at most %d values", field, maxSchemaAttributes)
 	}
 	for _, text := range list {
 		if len(text) > maxSchemaCanonicalText || !model.Storable(text) {
-			return model.Invalidf(field, "the values of %s have at most %d bytes of UTF-8 text without U+0000", field, maxSchemaCanonicalText)
+			return model.Invalidf(field, "the values of %s have at most %d bytes of UTF-8 text without U+0000", field,
+				maxSchemaCanonicalText)
 		}
 	}
 	return nil
 }
 
-// attributeName tells whether a name is one by RFC 7643, section 2.1.
+// attributeName tells whether a name meets RFC 7643, section 2.1.
 func attributeName(name string) bool {
 	for i, c := range []byte(name) {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'

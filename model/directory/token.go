@@ -11,8 +11,8 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// DirectoryToken is a bearer token of a directory, or client credentials: the
-// hash of the secret, never itself.
+// DirectoryToken is a bearer token or the client credentials of a directory. It has the hash of
+// the secret, never the secret itself.
 type DirectoryToken struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -20,28 +20,28 @@ type DirectoryToken struct {
 	Type           TokenType
 	Name           string
 	Hash           []byte
-	Suffix         string      // its last four characters, to tell tokens apart
+	Suffix         string      // the last four characters of the secret, which tell tokens apart
 	ExpiresAt      *model.Time // nil: never
-	LastUsedAt     *model.Time // to about ten minutes
+	LastUsedAt     *model.Time // as exact as useGranularity
 	CreatedAt      model.Time  `gorm:"autoCreateTime:false"`
 }
 
-// TokenType is how an identity provider shows that it has a directory's secret.
+// TokenType is how an identity provider proves that it has a directory's secret.
 type TokenType string
 
 // The types of directory tokens.
 const (
 	// BearerToken is sent with every request.
 	BearerToken TokenType = "bearer"
-	// ClientCredentials buy access tokens, which are sent with every request
+	// ClientCredentials are exchanged for access tokens, which are sent with every request
 	// (RFC 6749, section 4.4).
 	ClientCredentials TokenType = "client_credentials"
 )
 
-// ClientID is what client credentials are named by.
+// ClientID is the client_id of client credentials.
 func (t *DirectoryToken) ClientID() string { return model.DirectoryTokenPrefix.ID(t.ID) }
 
-// DirectoryTokenObject is the public form of a DirectoryToken; the token itself is never in it.
+// DirectoryTokenObject is the public form of a DirectoryToken, without the secret and its hash.
 type DirectoryTokenObject struct {
 	Object         string      `json:"object"`
 	ID             string      `json:"id"`
@@ -57,36 +57,43 @@ type DirectoryTokenObject struct {
 // PublicForm returns the object that the API and events show.
 func (t *DirectoryToken) PublicForm() DirectoryTokenObject {
 	return DirectoryTokenObject{
-		Object: "directory_token", ID: model.DirectoryTokenPrefix.ID(t.ID), DirectoryID: model.DirectoryPrefix.ID(t.DirectoryID),
+		Object:         "directory_token",
+		ID:             model.DirectoryTokenPrefix.ID(t.ID),
+		DirectoryID:    model.DirectoryPrefix.ID(t.DirectoryID),
 		OrganizationID: model.OrganizationPrefix.ID(string(t.OrganizationID)), Name: t.Name, TokenSuffix: t.Suffix,
 		ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
 	}
 }
 
-// maxDirectoryTokens are valid at once: enough to change one without an outage,
-// too few for any to be forgotten.
+// maxDirectoryTokens is how many tokens of a directory are valid at once: enough to replace one
+// without an outage, and too few to forget one.
 const maxDirectoryTokens = 2
 
-// CreateToken adds a bearer token, which is returned this once. It
-// answers Conflict when the directory has two that are valid.
-func (c Contents) CreateToken(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, token string, err error) {
+// CreateToken adds a bearer token. It alone returns the secret, which cannot be read later. It
+// answers Conflict where the directory has two valid tokens.
+func (c Contents) CreateToken(ctx context.Context, name string, expires *model.Time) (
+	t *DirectoryToken, token string, err error) {
 	return c.createToken(ctx, name, expires, BearerToken)
 }
 
-// CreateClient adds client credentials, of which the secret is returned
-// this once. It answers Conflict when the directory has two valid tokens.
-func (c Contents) CreateClient(ctx context.Context, name string, expires *model.Time) (t *DirectoryToken, secret string, err error) {
+// CreateClient adds client credentials. It alone returns the secret, which cannot be read later.
+// It answers Conflict where the directory has two valid tokens.
+func (c Contents) CreateClient(ctx context.Context, name string, expires *model.Time) (
+	t *DirectoryToken, secret string, err error) {
 	return c.createToken(ctx, name, expires, ClientCredentials)
 }
 
-func (c Contents) createToken(ctx context.Context, name string, expires *model.Time, kind TokenType) (t *DirectoryToken, token string, err error) {
+// createToken adds a token of a kind.
+func (c Contents) createToken(ctx context.Context, name string, expires *model.Time, kind TokenType) (
+	t *DirectoryToken, secret string, err error) {
 	if err := model.ValidName(name); err != nil {
 		return nil, "", err
 	}
 	err = c.tx(ctx, func(c Contents) error {
-		// The directory's row is the lock under which its tokens are counted.
+		// The lock of the directory's row makes the count of its tokens reliable.
 		var d Directory
-		if err := tenant.One(c.org, tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), c.id), &d, "directory", c.id); err != nil {
+		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), c.id)
+		if err := tenant.One(c.org, db, &d, "directory", c.id); err != nil {
 			return err
 		}
 		if expires != nil && *expires <= tenant.Now(c.org) {
@@ -99,12 +106,15 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 		if valid >= maxDirectoryTokens {
 			return model.Conflictf("token", "the directory has %d valid tokens; delete one first", valid)
 		}
-		t = &DirectoryToken{ID: model.NewID(), DirectoryID: c.id, Type: kind, Name: name, ExpiresAt: expires, CreatedAt: tenant.Now(c.org)}
+		t = &DirectoryToken{
+			ID: model.NewID(), DirectoryID: c.id, Type: kind, Name: name, ExpiresAt: expires,
+			CreatedAt: tenant.Now(c.org),
+		}
 		prefix := "rc_dt_"
 		if kind == ClientCredentials {
 			prefix = "rc_ds_"
 		}
-		token, t.Hash, t.Suffix = model.NewToken(prefix)
+		secret, t.Hash, t.Suffix = model.NewToken(prefix)
 		if err := tenant.DB(c.org).WithContext(ctx).Create(t).Error; err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}
@@ -113,9 +123,10 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 	if err != nil {
 		return nil, "", err
 	}
-	return t, token, nil
+	return t, secret, nil
 }
 
+// validTokens is the query for the tokens of the directory that have not expired.
 func (c Contents) validTokens(ctx context.Context) *gorm.DB {
 	return tenant.DB(c.org).WithContext(ctx).Model(&DirectoryToken{}).
 		Where("directory_id = ? AND (expires_at IS NULL OR expires_at > ?)", c.id, tenant.Now(c.org))
@@ -134,8 +145,7 @@ func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
 	return ts, nil
 }
 
-// RevokeToken deletes a token. This process refuses it from then on,
-// another replica within a second.
+// RevokeToken deletes a token. This process refuses it at once, another replica within a second.
 func (c Contents) RevokeToken(ctx context.Context, id string) error {
 	return c.tx(ctx, func(c Contents) error {
 		var t DirectoryToken
@@ -148,20 +158,21 @@ func (c Contents) RevokeToken(ctx context.Context, id string) error {
 			return fmt.Errorf("delete token: %w", r.Error)
 		}
 		if r.RowsAffected == 0 {
-			return model.NotFoundf("there is no token %.64q here", id) // someone else was first
+			return model.NotFoundf("there is no token %.64q here", id) // another request was first
 		}
-		tenant.Committed(c.org, TokensOf(Across(c.org)).Clear)
+		tenant.Committed(c.org, Across(c.org).ForgetTokens)
 		return tenant.Record(c.org, DirectoryTokenRevoked, model.DirectoryPrefix.ID(c.id), t.PublicForm())
 	})
 }
 
-// useGranularity is how exact LastUsedAt is.
+// useGranularity is the least time between two updates of LastUsedAt.
 const useGranularity = 10 * time.Minute
 
-// noteUse remembers roughly when a token was last used. It is not worth failing a request for.
+// noteUse stores when a token was last used, unless a recent use is stored already.
 func (o Org) noteUse(ctx context.Context, t *DirectoryToken) error {
 	if t.LastUsedAt != nil && tenant.Now(o)-*t.LastUsedAt < model.Time(useGranularity.Milliseconds()) {
 		return nil
 	}
-	return tenant.DB(o).WithContext(ctx).Model(&DirectoryToken{}).Where("id = ?", t.ID).UpdateColumn("last_used_at", tenant.Now(o)).Error
+	return tenant.DB(o).WithContext(ctx).Model(&DirectoryToken{}).Where("id = ?", t.ID).
+		UpdateColumn("last_used_at", tenant.Now(o)).Error
 }

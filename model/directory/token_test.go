@@ -32,7 +32,8 @@ func clocked(t testing.TB, db modeltest.Database) (*store.Store, *modeltest.Cloc
 	return modeltest.Open(t, db, store.Options{Now: clock.Now}), clock
 }
 
-func newToken(t testing.TB, org *store.Org, d *directory.Directory, expires *model.Time) (*directory.DirectoryToken, string) {
+func newToken(t testing.TB, org *store.Org, d *directory.Directory, expires *model.Time) (*directory.DirectoryToken,
+	string) {
 	t.Helper()
 	token, bearer, err := directory.Of(org, d.ID).CreateToken(t.Context(), "token", expires)
 	storetest.Must(t, err)
@@ -95,7 +96,8 @@ func TestDirectoryTokens(t *testing.T) {
 			other := modeltest.Open(t, db, store.Options{Now: clock.Now})
 			opens(t, s, bearer, true)
 			opens(t, other, bearer, true)
-			got := storetest.NewEvents(t, s, org, func() { storetest.Must(t, directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID)) })
+			got := storetest.NewEvents(t, s, org,
+				func() { storetest.Must(t, directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID)) })
 			if len(got) != 1 || got[0] != directory.DirectoryTokenRevoked {
 				t.Error(got)
 			}
@@ -108,7 +110,10 @@ func TestDirectoryTokens(t *testing.T) {
 			d := storetest.Directory(t, org)
 			token, _ := newToken(t, org, d, nil)
 			got := storetest.NewEvents(t, s, org, func() {
-				errs := storetest.Together(4, func(int) error { return directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID) })
+				errs := storetest.Together(4, func(int) error {
+					return directory.Of(org, d.ID).RevokeToken(t.Context(),
+						token.ID)
+				})
 				if n := len(slices.DeleteFunc(errs, func(err error) bool { return err != nil })); n != 1 {
 					t.Errorf("%d succeeded", n)
 				}
@@ -120,7 +125,8 @@ func TestDirectoryTokens(t *testing.T) {
 		t.Run("what is no token opens nothing", func(t *testing.T) {
 			d := storetest.Directory(t, org)
 			_, bearer := newToken(t, org, d, nil)
-			for _, wrong := range []string{"", "rc_dt_", bearer + "x", strings.ToUpper(bearer), bearer[:len(bearer)-1], " " + bearer} {
+			for _, wrong := range []string{"", "rc_dt_", bearer + "x", strings.ToUpper(bearer), bearer[:len(bearer)-1],
+				" " + bearer} {
 				opens(t, s, wrong, false)
 			}
 		})
@@ -131,7 +137,7 @@ func TestDirectoryTokens(t *testing.T) {
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID))
 			opens(t, s, bearer, false)
 		})
-		t.Run("the first use links the directory, with one event whoever comes first", func(t *testing.T) {
+		t.Run("the first use links the directory, with one event, also of requests at once", func(t *testing.T) {
 			d := storetest.Directory(t, org)
 			_, bearer := newToken(t, org, d, nil)
 			if d.State != directory.DirectoryValidating {
@@ -155,7 +161,8 @@ func TestDirectoryTokens(t *testing.T) {
 			if last := all[len(all)-1]; !strings.Contains(last.Data, `"state":"active"`) || last.Actor != d.Actor() {
 				t.Error(last)
 			}
-			if after, err := directory.In(org).Directory(t.Context(), d.ID); err != nil || after.State != directory.DirectoryLinked {
+			if after, err := directory.In(org).Directory(t.Context(), d.ID); err != nil ||
+				after.State != directory.DirectoryLinked {
 				t.Error(after, err)
 			}
 		})
@@ -165,7 +172,8 @@ func TestDirectoryTokens(t *testing.T) {
 			used := func() *model.Time {
 				listed, err := directory.Of(org, d.ID).Tokens(t.Context())
 				storetest.Must(t, err)
-				return listed[slices.IndexFunc(listed, func(l directory.DirectoryToken) bool { return l.ID == token.ID })].LastUsedAt
+				return listed[slices.IndexFunc(listed,
+					func(l directory.DirectoryToken) bool { return l.ID == token.ID })].LastUsedAt
 			}
 			if used() != nil {
 				t.Error("used before it was")
@@ -214,7 +222,8 @@ func TestDirectoryTokens(t *testing.T) {
 				return nil
 			})
 			storetest.Must(t, err)
-			if d, err := directoryByToken(t, s, bearer); err != nil || d.Name != "Renamed" || !d.Strict || d.State != directory.DirectoryLinked {
+			if d, err := directoryByToken(t, s, bearer); err != nil || d.Name != "Renamed" || !d.Strict ||
+				d.State != directory.DirectoryLinked {
 				t.Error(d, err)
 			}
 			for _, name := range []string{"", " ", strings.Repeat("x", 201), "a\x00"} {
@@ -236,9 +245,10 @@ func TestSecretsAreStoredAsHashesOnly(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		_, bearer := newToken(t, org, d, nil)
-		key, err := organization.Across(s).CreateApplication(t.Context(), &organization.Application{ApplicationFields: organization.ApplicationFields{
-			Name: "App",
-		}}, nil)
+		key, err := organization.Across(s).CreateApplication(t.Context(),
+			&organization.Application{ApplicationFields: organization.ApplicationFields{
+				Name: "App",
+			}}, nil)
 		storetest.Must(t, err)
 		_, err = directoryByToken(t, s, bearer)
 		storetest.Must(t, err)
@@ -246,8 +256,9 @@ func TestSecretsAreStoredAsHashesOnly(t *testing.T) {
 			secret = secret[strings.LastIndex(secret[:7], "_")+1:]
 			for _, row := range storetest.Dump(t, s, nil) {
 				// Bytes are printed as numbers.
-				if strings.Contains(row, secret) || strings.Contains(row, strings.Trim(fmt.Sprint([]byte(secret)), "[]")) {
-					t.Errorf("%q stands in %s", secret, row)
+				if strings.Contains(row, secret) ||
+					strings.Contains(row, strings.Trim(fmt.Sprint([]byte(secret)), "[]")) {
+					t.Errorf("%q is in %s", secret, row)
 				}
 			}
 		}

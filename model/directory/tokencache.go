@@ -11,41 +11,47 @@ import (
 )
 
 const (
-	tokenCacheTime = time.Second
-	tokenCacheSize = 10_000
+	tokenCacheTime = time.Second // after which an entry is read again
+	tokenCacheSize = 10_000      // entries
 )
 
-// tokenCache remembers directories by the hash of a bearer token for a second,
-// so that a stream of SCIM requests costs no look-up each. An entry has the time of its look-up,
-// as the store's clock decides when it is too old. The library's expirable cache goes by the
-// machine's clock, and each one runs a goroutine that nothing can stop.
+// tokenCache keeps directories by the hash of a bearer token for a second: not every request of a
+// stream needs a look-up. An entry has the time of its look-up, as the store's clock decides when
+// it is too old. The library's expirable cache reads the machine's clock, and each such cache runs
+// a goroutine that nothing can stop.
 type tokenCache struct {
 	mu      sync.Mutex
 	entries *simplelru.LRU[[32]byte, tokenEntry]
-	// generation grows with each invalidation: a look-up that began before it
-	// must not bring back what it has just been made to forget.
+	// generation grows each time the cache is cleared: a look-up that began before that must not
+	// add its result, which may be outdated.
 	generation uint64
 }
 
+// tokenEntry is the result of one look-up.
 type tokenEntry struct {
 	access  Access
-	expires *model.Time
-	read    time.Time
+	expires *model.Time // nil: never
+	read    time.Time   // when it was looked up
 }
 
+// live tells whether the token has not expired at a time.
 func (e tokenEntry) live(now time.Time) bool {
 	return e.expires == nil || *e.expires > model.TimeOf(now)
 }
 
-// TokensOf is the cache of a store.
-func TokensOf(s Store) *tokenCache { return tenant.State(s, newTokenCache) }
+// tokens is the token cache of the store.
+func (s Store) tokens() *tokenCache { return tenant.State(s, newTokenCache) }
 
+// ForgetTokens clears the token cache of this process: the next request with a token looks it up.
+func (s Store) ForgetTokens() { s.tokens().clear() }
+
+// newTokenCache returns an empty cache.
 func newTokenCache() *tokenCache {
 	entries, _ := simplelru.NewLRU[[32]byte, tokenEntry](tokenCacheSize, nil) // fails only for a size below 1
 	return &tokenCache{entries: entries}
 }
 
-// find returns what is remembered, and the generation that add must be given.
+// find returns the entry of a hash, and the generation that add needs.
 func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,6 +60,7 @@ func (c *tokenCache) find(hash []byte, now time.Time) (tokenEntry, uint64, bool)
 	return e, c.generation, ok && age >= 0 && age < tokenCacheTime
 }
 
+// add keeps an entry, unless the cache was cleared since find returned the generation.
 func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,8 +69,8 @@ func (c *tokenCache) add(hash []byte, e tokenEntry, generation uint64) {
 	}
 }
 
-// Clear forgets all tokens: cheaper to reason about than finding the ones concerned.
-func (c *tokenCache) Clear() {
+// clear removes all entries, which is simpler than to find those that a change is about.
+func (c *tokenCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.entries.Purge()

@@ -22,7 +22,7 @@ func TestTokenCacheForgets(t *testing.T) {
 		t.Error("what was added is not found")
 	}
 	_, generation, _ = c.find(hash, now)
-	c.Clear()
+	c.clear()
 	c.add(hash, tokenEntry{read: now}, generation)
 	if _, _, ok := c.find(hash, now); ok {
 		t.Error("what was read before a revocation is found after it")

@@ -11,17 +11,17 @@ import (
 	"rollcall/model/people"
 )
 
-// Tombstone is what is left of a deleted user. It keeps no personal data, only
-// keyed hashes of the folded userName, the e-mail addresses and the identities,
-// by which a sign-on of the same person is recognized (docs/design/identity.md, "Leaving").
+// Tombstone is what a deleted user leaves. It has no personal data, only keyed hashes of the
+// folded userName, the e-mail addresses and the identities. A sign-on of the same person is
+// recognized by them (docs/design/identity.md, "Leaving").
 type Tombstone struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
-	UserID         string               // who it was
+	UserID         string               // of the deleted user
 	CreatedAt      model.Time           `gorm:"autoCreateTime:false"`
 }
 
-// TombstoneKey is one hash by which a tombstone is found.
+// TombstoneKey is one hash of a tombstone.
 type TombstoneKey struct {
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	TombstoneID    string               `gorm:"primaryKey"`
@@ -39,12 +39,13 @@ type TombstoneObject struct {
 
 // PublicForm returns the object that the API shows.
 func (t *Tombstone) PublicForm() TombstoneObject {
-	return TombstoneObject{"tombstone", model.TombstonePrefix.ID(t.ID), model.OrganizationPrefix.ID(string(t.OrganizationID)),
+	return TombstoneObject{"tombstone", model.TombstonePrefix.ID(t.ID),
+		model.OrganizationPrefix.ID(string(t.OrganizationID)),
 		model.UserPrefix.ID(t.UserID), t.CreatedAt}
 }
 
-// hashes are the traces under the installation's key, bound to the organization
-// so that the same person's hashes in two organizations cannot be compared.
+// hashes are the traces, hashed with the installation's key and the organization's id: the hashes
+// of one person in two organizations differ.
 func (o Org) hashes(t people.Traces) [][]byte {
 	var out [][]byte
 	add := func(kind string, parts ...string) {
@@ -71,7 +72,7 @@ func (o Org) hashes(t people.Traces) [][]byte {
 	return out
 }
 
-// bury leaves a tombstone for a user who is being deleted.
+// bury creates the tombstone of a user that is about to be deleted.
 func (o Org) bury(ctx context.Context, u *people.User) error {
 	var identities []people.Identity
 	if len(u.ProfileIDs) > 0 {
@@ -98,9 +99,9 @@ func (o Org) bury(ctx context.Context, u *people.User) error {
 	return nil
 }
 
-// Departed tells whether a tombstone forbids a login to create the person who
-// left one of these traces. None does once the organization has no directory
-// left, since nothing could then bring the person back.
+// Departed tells whether a tombstone matches one of the traces, so that a login may not create a
+// user of this person. In an organization without a directory no tombstone counts, since no
+// directory could create the user again.
 func (o Org) Departed(ctx context.Context, of ...people.Traces) (bool, error) {
 	var directories, stones int64
 	if err := tenant.Read(o).WithContext(ctx).Model(&Directory{}).Count(&directories).Error; err != nil {
@@ -122,10 +123,11 @@ func (o Org) Departed(ctx context.Context, of ...people.Traces) (bool, error) {
 
 // Tombstones lists the organization's tombstones.
 func (o Org) Tombstones(ctx context.Context, p model.Page) ([]Tombstone, model.PageInfo, error) {
-	return tenant.Paged(o, tenant.Read(o).WithContext(ctx).Model(&Tombstone{}), p, func(t Tombstone) string { return t.ID })
+	return tenant.Paged(o, tenant.Read(o).WithContext(ctx).Model(&Tombstone{}), p,
+		func(t Tombstone) string { return t.ID })
 }
 
-// DeleteTombstone lets a login create the person again.
+// DeleteTombstone removes a tombstone: a login may create a user of the person again.
 func (o Org) DeleteTombstone(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no tombstone %.64q here", id)
@@ -142,7 +144,7 @@ func (o Org) DeleteTombstone(ctx context.Context, id string) error {
 	})
 }
 
-// clearTombstones removes those whom a directory has created again.
+// clearTombstones removes the tombstones of a user that a directory creates again.
 func (o Org) clearTombstones(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil

@@ -28,7 +28,8 @@ func TestTombstones(t *testing.T) {
 			document["emails"] = append(document["emails"].([]any), map[string]any{"value": "home." + userName})
 			u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
 			storetest.Must(t, err)
-			id, err := people.In(org).LinkIdentity(t.Context(), people.Identity{ConnectionID: "connection", Issuer: "https://idp.example", Subject: "subject-" + userName, UserID: u.ID})
+			id, err := people.In(org).LinkIdentity(t.Context(), people.Identity{ConnectionID: "connection",
+				Issuer: "https://idp.example", Subject: "subject-" + userName, UserID: u.ID})
 			storetest.Must(t, err)
 			storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
 			return u, id
@@ -37,13 +38,15 @@ func TestTombstones(t *testing.T) {
 			_, id := bury(t, "ada@contoso.example")
 			for _, traces := range []people.Traces{
 				{UserName: "ADA@contoso.example"}, {Emails: []string{"Ada@CONTOSO.example"}},
-				{Emails: []string{"someone@contoso.example", "HOME.ada@contoso.example"}}, {Identities: []people.Identity{*id}},
+				{Emails: []string{"someone@contoso.example", "HOME.ada@contoso.example"}},
+				{Identities: []people.Identity{*id}},
 			} {
 				departed(t, traces, true)
 			}
 			for _, traces := range []people.Traces{
 				{}, {UserName: "grace@contoso.example"}, {Emails: []string{"", "x", "grace@contoso.example"}},
-				{Identities: []people.Identity{{ConnectionID: "connection", Issuer: "https://idp.example", Subject: "subject-ada"}}},
+				{Identities: []people.Identity{{ConnectionID: "connection", Issuer: "https://idp.example",
+					Subject: "subject-ada"}}},
 				{Identities: []people.Identity{{ConnectionID: "another", Issuer: id.Issuer, Subject: id.Subject}}},
 				{UserName: "home.ada@contoso.example"}, // an e-mail of the departed is not their userName
 			} {
@@ -52,7 +55,8 @@ func TestTombstones(t *testing.T) {
 		})
 		t.Run("another organization does not know them", func(t *testing.T) {
 			other, _ := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
-			if got, err := directory.In(other).Departed(t.Context(), people.Traces{UserName: "ada@contoso.example"}); err != nil || got {
+			if got, err := directory.In(other).Departed(t.Context(),
+				people.Traces{UserName: "ada@contoso.example"}); err != nil || got {
 				t.Error(got, err)
 			}
 		})
@@ -87,7 +91,7 @@ func TestTombstones(t *testing.T) {
 				}
 				for _, personal := range []string{"personal", id.Subject, u.ExternalID, u.DisplayName} {
 					if strings.Contains(strings.ToLower(row), strings.ToLower(personal)) {
-						t.Errorf("%q stands in %s", personal, row)
+						t.Errorf("%q is in %s", personal, row)
 					}
 				}
 			}
@@ -110,12 +114,13 @@ func TestTombstones(t *testing.T) {
 			storetest.CreateUser(t, org, d, "BACK@contoso.example")
 			departed(t, people.Traces{Identities: []people.Identity{*id}}, false)
 			bury(t, "renamed@contoso.example")
-			_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.WithEmail("new-name", "home.renamed@contoso.example"))
+			_, err := directory.Of(org, d.ID).CreateUser(t.Context(), storetest.WithEmail("new-name",
+				"home.renamed@contoso.example"))
 			storetest.Must(t, err)
 			departed(t, people.Traces{UserName: "renamed@contoso.example"}, false)
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, true)
 		})
-		t.Run("without any directory left nobody is departed", func(t *testing.T) {
+		t.Run("without any directory no tombstone counts", func(t *testing.T) {
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, true)
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), d.ID))
 			departed(t, people.Traces{UserName: "ada@contoso.example"}, false)
@@ -129,7 +134,8 @@ func TestIdentities(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
-		u, other := storetest.CreateUser(t, org, d, "ada@contoso.example"), storetest.CreateUser(t, org, d, "alan@contoso.example")
+		u, other := storetest.CreateUser(t, org, d, "ada@contoso.example"), storetest.CreateUser(t, org, d,
+			"alan@contoso.example")
 		id := people.Identity{ConnectionID: "c", Issuer: "i", Subject: "s", UserID: u.ID}
 		var first *people.Identity
 		got := storetest.NewEvents(t, s, org, func() {
@@ -147,11 +153,12 @@ func TestIdentities(t *testing.T) {
 			linked, err := people.In(org).Identities(t.Context(), u.ID)
 			storetest.Must(t, err)
 			u := storetest.Stored(t, org, u.ID)
-			if len(linked) != 2 || len(u.ProfileIDs) != 2 || u.ProfileIDs[0] != first.ID || u.ProfileIDs[1] != second.ID || linked[0].ID != first.ID {
+			if len(linked) != 2 || len(u.ProfileIDs) != 2 || u.ProfileIDs[0] != first.ID ||
+				u.ProfileIDs[1] != second.ID || linked[0].ID != first.ID {
 				t.Errorf("%+v %+v", linked, u.ProfileIDs)
 			}
 		})
-		t.Run("an identity links once, to nobody else", func(t *testing.T) {
+		t.Run("an identity links to one user only", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				id := *first
 				id.UserID = other.ID

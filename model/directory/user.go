@@ -10,15 +10,15 @@ import (
 	"rollcall/model/people"
 )
 
-// User returns a user as the directory sees it: one that it owns or could adopt.
+// User returns a user that the directory owns or may adopt.
 func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
 	var u people.User
 	return &u, tenant.One(c.org, c.visible(tenant.Read(c.org).WithContext(ctx)), &u, "user", id)
 }
 
-// CreateUser makes a user of the directory from a SCIM document, or
-// adopts the unowned user whom the document names; its id tells which. It
-// answers Conflict when the userName is taken, or when a person must decide first.
+// CreateUser creates a user of the directory from a SCIM document, or adopts the unowned user
+// that the document is about, which keeps its id. It answers Conflict where the userName is taken,
+// and where an administrator has to decide first.
 func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*people.User, error) {
 	created := people.User{Active: true, Role: people.Member, DirectoryID: &c.id}
 	if err := created.SetDocument(document); err != nil {
@@ -61,11 +61,12 @@ func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*peo
 	return u, nil
 }
 
-// UpdateUser lets change alter Active and the document of a user that
-// the directory owns or could adopt, under a lock, and stores them with their
-// events. A change that alters nothing writes nothing and keeps the version.
-// Deactivating ends access at once.
-func (c Contents) UpdateUser(ctx context.Context, id string, change func(*people.UserDraft) error) (*people.User, error) {
+// UpdateUser has change alter Active and the document of a user that the directory owns or may
+// adopt, and stores them with their events. The user is locked meanwhile. A change that alters
+// nothing writes nothing and keeps the version. Deactivation ends access at once.
+func (c Contents) UpdateUser(
+	ctx context.Context, id string, change func(*people.UserDraft) error,
+) (*people.User, error) {
 	after, err := c.updateAtOnce(ctx, id, change)
 	if after != nil || err != nil {
 		return after, err
@@ -93,8 +94,8 @@ func (c Contents) UpdateUser(ctx context.Context, id string, change func(*people
 	return after, nil
 }
 
-// writeChange writes a user, whose row the caller has locked, as a directory
-// changed it, with all that follows.
+// writeChange stores a directory's change of a user whose row the caller has locked, with all that
+// follows from it.
 func (o Org) writeChange(ctx context.Context, before, after *people.User) (*people.User, error) {
 	c := people.ConsequencesOf(before, after, people.ByDirectory)
 	if err := people.In(o).WriteUser(ctx, before, c.Row); err != nil {
@@ -106,9 +107,9 @@ func (o Org) writeChange(ctx context.Context, before, after *people.User) (*peop
 	return c.Row, people.In(o).CloseAccess(ctx, &c)
 }
 
-// DeleteUser removes a user that the directory owns: access ends, the
-// userName is free, and a tombstone keeps a login from creating the person again.
-// Each of allow sees the version of the locked row and may refuse.
+// DeleteUser removes a user that the directory owns. Access ends, the userName is free again, and
+// a tombstone keeps a login from creating the user again. Each of allow gets the version of the
+// locked row and may refuse.
 func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(version int64) error) error {
 	return c.change(ctx, func(c Contents) error {
 		if err := c.org.touchGroupsOf(ctx, id); err != nil {
@@ -135,8 +136,8 @@ func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(versi
 	})
 }
 
-// DeleteUser removes a user on an operator's or administrator's word, like
-// Contents.DeleteUser. It answers Conflict for the last active administrator.
+// DeleteUser removes any user of the organization for an operator or an administrator, as
+// Contents.DeleteUser does for a directory. It answers Conflict for the last active administrator.
 func (o Org) DeleteUser(ctx context.Context, id string) error {
 	return o.change(ctx, func(org Org) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
@@ -160,12 +161,16 @@ func (o Org) DeleteUser(ctx context.Context, id string) error {
 	})
 }
 
+// removeUser deletes a user's row, takes its licenses and leaves a tombstone.
 func (o Org) removeUser(ctx context.Context, u *people.User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
 	}
-	if err := entitle.In(o).RevokeAll(ctx, u.ID, model.CauseUserDeleted); err != nil {
-		return err
+	if tenant.HasRules(o) {
+		losses := &entitle.Losses{Cause: model.CauseUserDeleted}
+		if err := entitle.In(o).Lose(ctx, losses, "user_id = ?", u.ID); err != nil {
+			return err
+		}
 	}
 	if err := tenant.DB(o).WithContext(ctx).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {
 		return fmt.Errorf("delete user: %w", err)

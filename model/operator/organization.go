@@ -113,9 +113,8 @@ func (o Org) DeleteOrganization(ctx context.Context) error {
 		if err := row.Delete(&organization.Organization{}).Error; err != nil {
 			return fmt.Errorf("delete organization: %w", err)
 		}
-		tenant.Committed(org, directory.TokensOf(directory.Across(Across(o))).Clear)
-		id := model.OrganizationPrefix.ID(string(o.ID))
-		return tenant.Record(org, organization.OrganizationDeleted, id, g.PublicForm())
+		tenant.Committed(org, directory.Across(Across(o)).ForgetTokens)
+		return tenant.Record(org, organization.OrganizationDeleted, model.OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
 	})
 }
 

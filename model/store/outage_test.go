@@ -23,18 +23,19 @@ import (
 	"rollcall/model/store"
 )
 
-// internal are words of the inside that no message may show.
+// internal are words of the implementation that no message may show.
 var internal = []string{
-	"SELECT", "INSERT", "UPDATE ", "SQLSTATE", "ERROR", "users", "directories", "directory_groups", "organization_domains", "constraint",
-	"gorm", "sqlite", "postgres", "pgx", "dial", "socket", "rollcall.db", "duplicated", "context",
+	"SELECT", "INSERT", "UPDATE ", "SQLSTATE", "ERROR", "users", "directories", "directory_groups",
+	"organization_domains", "constraint", "gorm", "sqlite", "postgres",
+	"pgx", "dial", "socket", "rollcall.db", "duplicated", "context",
 }
 
-// checkMessage checks that what an asker would see tells nothing of the inside.
+// checkMessage checks that the message of an error has no word of the implementation.
 func checkMessage(t testing.TB, err error) {
 	t.Helper()
 	var e *model.Error
 	if !errors.As(err, &e) || e.Message == "" {
-		t.Errorf("an asker gets no message of %v", err)
+		t.Errorf("there is no message for %v", err)
 		return
 	}
 	for _, word := range internal {
@@ -45,7 +46,9 @@ func checkMessage(t testing.TB, err error) {
 }
 
 // uses are a read and a write of each sort.
-func uses(ctx context.Context, s *store.Store, org *store.Org, d *directory.Directory, u *people.User) map[string]func() error {
+func uses(
+	ctx context.Context, s *store.Store, org *store.Org, d *directory.Directory, u *people.User,
+) map[string]func() error {
 	return map[string]func() error{
 		"a read": func() error { _, err := people.In(org).User(ctx, u.ID); return err },
 		"a list": func() error {
@@ -75,7 +78,8 @@ func uses(ctx context.Context, s *store.Store, org *store.Org, d *directory.Dire
 				}}, nil)
 		},
 		"an application": func() error {
-			_, err := organization.Across(s).CreateApplication(ctx, &organization.Application{ApplicationFields: organization.ApplicationFields{Name: "New"}}, nil)
+			a := &organization.Application{ApplicationFields: organization.ApplicationFields{Name: "New"}}
+			_, err := organization.Across(s).CreateApplication(ctx, a, nil)
 			return err
 		},
 	}
@@ -214,9 +218,9 @@ func TestSQLiteReadOnlyFile(t *testing.T) {
 		s, err := store.Open(t.Context(), "sqlite:"+path, storetest.Options())
 		if err == nil {
 			defer s.Close()
-			err = operator.Across(s).CreateOrganization(t.Context(), "operator:test", model.Everywhere(), &organization.Organization{OrganizationFields: organization.OrganizationFields{
-				Name: "New", Settings: organization.DefaultSettings(),
-			}}, nil)
+			fields := organization.OrganizationFields{Name: "New", Settings: organization.DefaultSettings()}
+			err = operator.Across(s).CreateOrganization(t.Context(), "operator:test", model.Everywhere(),
+				&organization.Organization{OrganizationFields: fields}, nil)
 		}
 		storetest.WantKind(t, err, model.Unavailable)
 		checkMessage(t, err)
