@@ -18,8 +18,7 @@ import (
 // user: a client that lists all users might otherwise delete those that it does not know. The
 // error is Invalid for a filter that cannot be compared, and TooLarge for one that takes too long.
 func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, search.Extent, error) {
-	compiler := search.NewCompiler(c.org.searchDB(), &search.FilterableUsers, q)
-	s := search.Search[people.User]{Compiler: compiler, Query: q, Shown: shownUsers}
+	s := search.Search[people.User]{DB: c.org.searchDB(), Of: search.Users, Query: q, Shown: shownUsers}
 	if s.Of.NamesOne(q.Filter) {
 		s.Where = c.visibleTo()
 		if q.Groups {
@@ -35,10 +34,10 @@ func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, sea
 // Groups lists the groups of the directory as Users lists its users, with DisplayName.
 func (c Contents) Groups(ctx context.Context, q search.Query) (
 	[]people.DirectoryGroup, search.Extent, error) {
-	compiler := search.NewCompiler(c.org.searchDB(), &search.FilterableGroups, q)
-	s := search.Search[people.DirectoryGroup]{Compiler: compiler, Query: q, Shown: shownGroups}
-	s.Directory = c.id
-	s.Where = c.owned(s.Compiler, q)
+	s := search.Search[people.DirectoryGroup]{
+		DB: c.org.searchDB(), Of: search.Groups, Query: q, Directory: c.id, Shown: shownGroups,
+		Where: c.owned(search.Groups, q),
+	}
 	groups, extent, err := s.Run(ctx)
 	return groups, extent, tenant.Translate(c.org, err)
 }
@@ -50,8 +49,8 @@ func (c Contents) owned(of *search.ResourceType, q search.Query) clause.Expr {
 }
 
 // searchDB is the access of searches to the rows of the organization.
-func (o Org) searchDB() search.SearchDB {
-	return search.SearchDB{
+func (o Org) searchDB() search.DB {
+	return search.DB{
 		Dialect: tenant.DialectOf(o), Organization: o.ID,
 		Query: func(ctx context.Context, query clause.Expr, each func(*sql.Rows) error) error {
 			return tenant.Direct(ctx, o, query, each)

@@ -166,11 +166,8 @@ func (o Org) removeUser(ctx context.Context, u *people.User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
 	}
-	if tenant.HasRules(o) {
-		losses := &entitle.Losses{Cause: model.CauseUserDeleted}
-		if err := entitle.In(o).Lose(ctx, losses, "user_id = ?", u.ID); err != nil {
-			return err
-		}
+	if err := entitle.In(o).RevokeAll(ctx, u.ID, model.CauseUserDeleted); err != nil {
+		return err
 	}
 	if err := tenant.DB(o).WithContext(ctx).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {
 		return fmt.Errorf("delete user: %w", err)

@@ -114,7 +114,8 @@ func (o Org) DeleteOrganization(ctx context.Context) error {
 			return fmt.Errorf("delete organization: %w", err)
 		}
 		tenant.Committed(org, directory.Across(Across(o)).ForgetTokens)
-		return tenant.Record(org, organization.OrganizationDeleted, model.OrganizationPrefix.ID(string(o.ID)), g.PublicForm())
+		id := model.OrganizationPrefix.ID(string(o.ID))
+		return tenant.Record(org, organization.OrganizationDeleted, id, g.PublicForm())
 	})
 }
 
