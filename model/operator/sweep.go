@@ -9,6 +9,7 @@ import (
 	"rollcall/model"
 	"rollcall/model/directory"
 	"rollcall/model/internal/across"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 	"rollcall/model/signon"
@@ -50,7 +51,7 @@ func (s Store) Sweep(ctx context.Context) (swept int64, err error) {
 		{&OperatorSession{}, "hash", "expires_at < ?", now},
 		{&people.PasswordSetup{}, "user_id", "expires_at < ?", now},
 		{&signon.PendingAuthorization{}, "id", "expires_at < ?", now},
-		{&people.Guess{}, "hash", "last_at < ?", now - model.Time(people.GuessesForgotten.Milliseconds())},
+		{&passwords.Guess{}, "hash", "last_at < ?", now - model.Time(passwords.GuessesForgotten.Milliseconds())},
 		{&signon.LoginResponse{}, "attempt_id", "expires_at <= ?", now},
 		{&signon.LoginAttempt{}, "id", "created_at < ?", now - model.Time(signon.AttemptTime.Milliseconds())},
 	} {

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/across"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 )
@@ -136,7 +137,7 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 	if err != nil {
 		return err
 	}
-	hash, err := s.HashPassword(ctx, password, u.Email, u.DisplayName, g.Name, g.Slug)
+	hash, err := passwords.Hash(ctx, s, password, u.Email, u.DisplayName, g.Name, g.Slug)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 	if err != nil {
 		return err
 	}
-	return s.ForgetGuesses(ctx, UserAccount(g.ID, u.EmailFolded))
+	return passwords.Forget(ctx, s, passwords.UserAccount(g.ID, u.EmailFolded))
 }
 
 // HasPasswords tells whether somebody of the organization can sign in by a password.

@@ -8,6 +8,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/across"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
@@ -83,7 +84,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signed
 		account = model.Clipped(strings.ToLower(in.Email))
 	}
 	org := In(s.Org(g.ID, model.System))
-	guessing, err := people.Across(s).Guess(ctx, people.UserAccount(g.ID, account), in.IPAddress)
+	attempt, err := passwords.Begin(ctx, s, passwords.UserAccount(g.ID, account), in.IPAddress)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signed
 	if err != nil {
 		return nil, err
 	}
-	equal, outdated, err := people.Across(s).ComparePassword(ctx, password.Hash, in.Password)
+	equal, outdated, err := passwords.Compare(ctx, s, password.Hash, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signed
 	}
 	better := ""
 	if outdated {
-		if better, err = people.Across(s).RehashPassword(ctx, in.Password); err != nil {
+		if better, err = passwords.Rehash(ctx, s, in.Password); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +109,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signed
 	if err != nil {
 		return nil, err
 	}
-	return out, guessing.Right(ctx)
+	return out, attempt.Succeed(ctx)
 }
 
 // organizationOfEmail is the organization that has the domain of an address

@@ -1,4 +1,4 @@
-package people_test
+package passwords_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"rollcall/model"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/store"
@@ -17,7 +18,7 @@ func TestHashingAPasswordTakesTheMemoryThatOWASPAsksFor(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), modeltest.SQLite(t).URL, store.Options{Keys: [][]byte{modeltest.Key}})
 	storetest.Must(t, err)
-	hash, err := storetest.HashPassword(s, t.Context(), storetest.GoodPassword)
+	hash, err := passwords.Hash(t.Context(), s, storetest.GoodPassword)
 	storetest.Must(t, errors.Join(err, s.Close()))
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("stored %q", hash)
@@ -47,7 +48,7 @@ func TestNewPasswords(t *testing.T) {
 			"known words and good ones":      {"contoso glacier tuba window", model.Internal},
 		} {
 			t.Run(name, func(t *testing.T) {
-				hash, err := storetest.HashPassword(s, t.Context(), test.password, "adalovelaceada@contoso.example", "Northwind Traders Inc")
+				hash, err := passwords.Hash(t.Context(), s, test.password, "adalovelaceada@contoso.example", "Northwind Traders Inc")
 				if (err == nil) != (test.kind == model.Internal) || err != nil && model.KindOf(err) != test.kind {
 					t.Fatalf("error %v", err)
 				}
@@ -66,9 +67,9 @@ func TestComparePassword(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		hash, err := storetest.HashPassword(s, ctx, "caf\u00e9 tuba 41 window")
+		hash, err := passwords.Hash(ctx, s, "caf\u00e9 tuba 41 window")
 		storetest.Must(t, err)
-		other, err := storetest.HashPassword(s, ctx, "caf\u00e9 tuba 41 window")
+		other, err := passwords.Hash(ctx, s, "caf\u00e9 tuba 41 window")
 		storetest.Must(t, err)
 		if hash == other {
 			t.Error("two hashes of one password are the same: there is no salt")
@@ -89,7 +90,7 @@ func TestComparePassword(t *testing.T) {
 			"of another time's parameters": {outdated, "caf\u00e9", true},
 		} {
 			t.Run(name, func(t *testing.T) {
-				equal, old, err := storetest.ComparePassword(s, ctx, test.hash, test.password)
+				equal, old, err := passwords.Compare(ctx, s, test.hash, test.password)
 				storetest.Must(t, err)
 				if equal != test.equal {
 					t.Errorf("equal is %v", equal)
