@@ -257,6 +257,9 @@ func (o Org) DeleteConnection(ctx context.Context, id string) error {
 	})
 }
 
+// unlinked is how many users are unlinked by one read and one write.
+const unlinked = 500
+
 // leaveConnection unlinks everybody from a connection: the identities and what
 // the logins asserted go, and the access of those whom it signed in ends.
 func (o Org) leaveConnection(ctx context.Context, id string) error {
@@ -274,7 +277,7 @@ func (o Org) leaveConnection(ctx context.Context, id string) error {
 	for after := ""; ; {
 		var users []people.User
 		err := tenant.DB(o).WithContext(ctx).Select("id", "profile_ids").Where("id > ? AND id IN (?)", after, linked).
-			Order("id").Limit(people.Leaving).Find(&users).Error
+			Order("id").Limit(unlinked).Find(&users).Error
 		if err != nil {
 			return fmt.Errorf("read linked users: %w", err)
 		}
@@ -286,7 +289,7 @@ func (o Org) leaveConnection(ctx context.Context, id string) error {
 		}
 		after = users[len(users)-1].ID
 	}
-	for _, rows := range []any{&people.AssertedGroup{}, &people.Identity{}} {
+	for _, rows := range []any{&AssertedGroup{}, &people.Identity{}} {
 		if err := tenant.DB(o).WithContext(ctx).Where("connection_id = ?", id).Delete(rows).Error; err != nil {
 			return fmt.Errorf("unlink users: %w", err)
 		}

@@ -35,7 +35,7 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 	if err != nil {
 		return nil, err
 	}
-	row, err := people.UserColumns.Values(ctx, &u)
+	row, err := userColumns.Values(ctx, &u)
 	if err != nil {
 		return nil, err
 	}
@@ -52,14 +52,23 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 	return &u, nil
 }
 
+// The columns of users and groups by what the statements do with them.
+var (
+	userColumns        = tenant.ColumnsOf[people.User]()
+	readUserColumns    = userColumns.Readable()
+	derivedUserColumns = userColumns.Where(tenant.RowColumn.Derived)
+	otherUserColumns   = userColumns.Where(func(c tenant.RowColumn) bool { return c.Writable() && !c.Derived() })
+	readGroupColumns   = tenant.ColumnsOf[people.DirectoryGroup]().Readable()
+)
+
 // The parts of the statements that list columns.
 var (
-	insertUser = "made AS (INSERT INTO users (" + people.UserColumns.Names() + ") SELECT " + people.UserColumns.Parameters() +
+	insertUser = "made AS (INSERT INTO users (" + userColumns.Names() + ") SELECT " + userColumns.Parameters() +
 		" WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), "
-	setUser    = "(" + people.OtherUserColumns.Names() + ") = (" + people.OtherUserColumns.Parameters() + ")"
-	setDerived = "(" + people.DerivedUserColumns.Names() + ") = (" + people.DerivedUserColumns.Parameters() + ")"
+	setUser    = "(" + otherUserColumns.Names() + ") = (" + otherUserColumns.Parameters() + ")"
+	setDerived = "(" + derivedUserColumns.Names() + ") = (" + derivedUserColumns.Parameters() + ")"
 	// The column xmin differs with each change of the row.
-	selectUser = people.ReadUserColumns.Selected("users") + ", users.xmin::text"
+	selectUser = readUserColumns.Selected("users") + ", users.xmin::text"
 )
 
 // valued makes the values that filters look up those of the user whom a WITH query wrote.
@@ -110,7 +119,7 @@ type readUser struct {
 
 // pointers are where the columns of selectUser are scanned to.
 func (u *readUser) pointers() []any {
-	return append(people.ReadUserColumns.Pointers(&u.User), &u.state)
+	return append(readUserColumns.Pointers(&u.User), &u.state)
 }
 
 // updateAtOnce is UpdateDirectoryUser for a user of the directory, without a
@@ -163,12 +172,12 @@ func (o Org) updateAtOnce(ctx context.Context, directoryID, id string, change fu
 // setOf assigns the columns of a row that replaces another. Those that follow from
 // the document are most of the row, and are left out where that stays the same.
 func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error) {
-	values, err := people.OtherUserColumns.Values(ctx, after)
+	values, err := otherUserColumns.Values(ctx, after)
 	set := clause.Expr{SQL: setUser, Vars: values}
 	if err != nil || before.Document == after.Document {
 		return set, err
 	}
-	values, err = people.DerivedUserColumns.Values(ctx, after)
+	values, err = derivedUserColumns.Values(ctx, after)
 	return tenant.Join(set, ", ", clause.Expr{SQL: setDerived, Vars: values}), err
 }
 
@@ -247,7 +256,7 @@ func (o Org) addAtOnce(ctx context.Context, directoryID, id string, change func(
 func (o Org) groupAndUser(ctx context.Context, directoryID, groupID, userID string) (
 	g *people.DirectoryGroup, u readUser, isMember bool, err error) {
 	ids := map[string]any{"organization": string(o.ID), "group": groupID, "user": userID, "directory": directoryID}
-	query := tenant.Join("SELECT "+people.ReadGroupColumns.Selected("g")+", ",
+	query := tenant.Join("SELECT "+readGroupColumns.Selected("g")+", ",
 		tenant.Named("(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = @organization "+
 			"AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
 			map[string]any{"organization": string(o.ID)}), selectUser,
@@ -257,7 +266,7 @@ func (o Org) groupAndUser(ctx context.Context, directoryID, groupID, userID stri
 	u.OrganizationID = o.ID
 	err = tenant.Direct(ctx, o, query, func(rows *sql.Rows) error {
 		g = &people.DirectoryGroup{OrganizationID: o.ID}
-		return rows.Scan(append(append(people.ReadGroupColumns.Pointers(g), &isMember), u.pointers()...)...)
+		return rows.Scan(append(append(readGroupColumns.Pointers(g), &isMember), u.pointers()...)...)
 	})
 	if err != nil {
 		return nil, u, false, tenant.Translate(o, fmt.Errorf("read group: %w", err))

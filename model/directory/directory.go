@@ -215,23 +215,9 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 			return err
 		}
 		db := tenant.DB(org).WithContext(ctx)
-		population := tenant.DB(org).Model(&people.User{}).Select("id").Where("directory_id = ?", id)
-		live := people.In(org).LiveSessions(tenant.DB(org).Model(&people.Session{}).Select("user_id")).Where("user_id IN (?)", population)
-		if err := people.In(org).EndAccessOf(ctx, live, people.EndedDirectoryDeleted); err != nil {
+		admin, err := people.In(org).ReleaseUsers(ctx, id)
+		if err != nil {
 			return err
-		}
-		if err := people.In(org).VoidPasswordSetups(ctx, population); err != nil {
-			return err
-		}
-		var admins []people.User
-		if err := db.Where("directory_id = ? AND role = ? AND active = ?", id, people.Admin, true).Limit(1).Find(&admins).Error; err != nil {
-			return fmt.Errorf("read administrators: %w", err)
-		}
-		for _, active := range []bool{true, false} {
-			users := db.Model(&people.User{}).Where("directory_id = ? AND active = ?", id, active)
-			if err := users.UpdateColumns(people.ReleasedColumns(active, tenant.Now(org))).Error; err != nil {
-				return fmt.Errorf("release users: %w", err)
-			}
 		}
 		if err := db.Where("directory_id = ?", id).Delete(&people.DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete groups: %w", err)
@@ -242,9 +228,9 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		tenant.Committed(org, TokensOf(Across(o)).Clear)
 		tenant.RuleInputChanged(org) // groups of it may be mapped
 		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "deleting"}
-		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {
+		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || admin == nil {
 			return err
 		}
-		return people.In(org).FlagLastAdmin(ctx, &admins[0], DirectoryDeleted)
+		return people.In(org).FlagLastAdmin(ctx, admin, DirectoryDeleted)
 	})
 }

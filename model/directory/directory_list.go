@@ -77,8 +77,8 @@ func (o Org) searchDB() search.SearchDB {
 
 // The columns that lists show.
 var (
-	shownGroupColumns = people.ReadGroupColumns.Pick("ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
-	shownUserColumns  = people.UserColumns.Pick("ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
+	shownGroupColumns = readGroupColumns.Pick("ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
+	shownUserColumns  = userColumns.Pick("ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
 )
 
 var shownGroups = search.Shown[people.DirectoryGroup]{

@@ -78,7 +78,7 @@ func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c Memb
 }
 
 // membersAtOnce are how many users are in memory at a time, each with a document
-// of up to DocumentLimit.
+// of up to 64 KiB.
 const membersAtOnce = 500
 
 func errUnknownMember(id string) error {
@@ -241,7 +241,7 @@ func (o Org) touchGroupsOf(ctx context.Context, userID string) error {
 // touchGroupsAround is touchGroupsOf for a group that is about to be removed: it
 // comes after those that it is in.
 func (o Org) touchGroupsAround(ctx context.Context, groupID string) error {
-	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").Where("member_id = ?", groupID))
+	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&GroupGroup{}).Select("group_id").Where("member_id = ?", groupID))
 }
 
 func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm.DB) error {

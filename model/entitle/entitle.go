@@ -140,7 +140,7 @@ func (e *entitling) readGroups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var asserted []people.AssertedGroup
+	var asserted []connection.AssertedGroup
 	if err := tenant.DB(e.org).WithContext(ctx).Where(tenant.DialectOf(e.org).OneOf("user_id"), list).Find(&asserted).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
 	}

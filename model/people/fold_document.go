@@ -112,11 +112,11 @@ func appendDecoded(b []byte, quoted string) ([]byte, error) {
 	return append(b, folded...), err
 }
 
-// FilterIndex is the migration that FoldStored completes.
-const FilterIndex = "0003_filter_index"
+// Completions are what completes a migration, by its name.
+var Completions = map[string]func(*gorm.DB) error{"0003_filter_index": foldStored}
 
-// FoldStored gives the rows that are older than the column their folded document.
-func FoldStored(db *gorm.DB) error {
+// foldStored writes the folded document of the rows that are older than the column.
+func foldStored(db *gorm.DB) error {
 	ctx := db.Statement.Context
 	if err := foldRows[User](ctx, db); err != nil {
 		return err

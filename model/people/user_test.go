@@ -163,12 +163,15 @@ func TestUserDocumentRules(t *testing.T) {
 		})
 	}
 	t.Run("a document that is too large is refused, unless it shrinks one that is larger still", func(t *testing.T) {
-		sized := func(n int) map[string]any { return map[string]any{"userName": "a", "title": strings.Repeat("x", n)} }
+		const documentLimit = 64 << 10
+		sized := func(n int) map[string]any {
+			return map[string]any{"userName": "a", "title": strings.Repeat("x", n)}
+		}
 		u := &people.User{}
-		storetest.Must(t, u.SetDocument(sized(storetest.DocumentLimit-100)))
-		storetest.WantKind(t, u.SetDocument(sized(storetest.DocumentLimit)), model.TooLarge)
-		u.Document = `{"title":"` + strings.Repeat("x", storetest.DocumentLimit+100) + `","userName":"a"}`
-		storetest.Must(t, u.SetDocument(sized(storetest.DocumentLimit)))
+		storetest.Must(t, u.SetDocument(sized(documentLimit-100)))
+		storetest.WantKind(t, u.SetDocument(sized(documentLimit)), model.TooLarge)
+		u.Document = `{"title":"` + strings.Repeat("x", documentLimit+100) + `","userName":"a"}`
+		storetest.Must(t, u.SetDocument(sized(documentLimit)))
 	})
 	t.Run("the longest values and unusual ones are stored", func(t *testing.T) {
 		modeltest.Each(t, func(t *testing.T, s *store.Store) {

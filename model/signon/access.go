@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
@@ -270,7 +271,7 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	}
 	// What a directory says of its users counts for more than what a login says
 	// (docs/design/identity.md, "Groups").
-	db := tenant.Read(o).WithContext(ctx).Model(&people.AssertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
+	db := tenant.Read(o).WithContext(ctx).Model(&connection.AssertedGroup{}).Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {
 		mine := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)

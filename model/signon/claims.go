@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -96,7 +97,7 @@ func (o Org) noteClaims(ctx context.Context, identity *people.Identity, c *Claim
 
 // noteGroups keeps the names of the groups that a login asserted, in place of those of the last login.
 func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []string) error {
-	var before []people.AssertedGroup
+	var before []connection.AssertedGroup
 	mine := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
@@ -105,7 +106,7 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 	for _, g := range before {
 		had[g.NameFolded] = g.Name
 	}
-	var missing []people.AssertedGroup
+	var missing []connection.AssertedGroup
 	for _, name := range names {
 		folded := model.Fold(name)
 		if _, doubled := has[folded]; doubled {
@@ -113,7 +114,7 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 		}
 		has[folded] = name
 		if had[folded] != name {
-			missing = append(missing, people.AssertedGroup{UserID: identity.UserID, ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
+			missing = append(missing, connection.AssertedGroup{UserID: identity.UserID, ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
 		}
 	}
 	var gone []string
@@ -124,7 +125,7 @@ func (o Org) noteGroups(ctx context.Context, identity *people.Identity, names []
 	}
 	for batch := range slices.Chunk(gone, tenant.DialectOf(o).Batch(1)) {
 		err := tenant.DB(o).WithContext(ctx).Where("user_id = ? AND connection_id = ? AND name_folded IN ?", identity.UserID, identity.ConnectionID, batch).
-			Delete(&people.AssertedGroup{}).Error
+			Delete(&connection.AssertedGroup{}).Error
 		if err != nil {
 			return fmt.Errorf("strip asserted groups: %w", err)
 		}

@@ -169,7 +169,7 @@ func (m *matcher) userNames() []string {
 // vouched for, and under a verified domain of the organization.
 func (m *matcher) email() (folded string, trusted bool) {
 	folded, domain := model.FoldEmail(m.claims.Email)
-	return folded, folded != "" && m.claims.EmailVerified && people.UnderVerified(m.organization.Domains, domain)
+	return folded, folded != "" && m.claims.EmailVerified && organization.UnderVerified(m.organization.Domains, domain)
 }
 
 // admit refuses a user who is inactive, except one whose directory is gone: they
@@ -188,11 +188,7 @@ func (m *matcher) admit(ctx context.Context, u *people.User) (*people.User, erro
 		if u.InactiveReason != people.DirectoryRemoved || u.DirectoryID != nil {
 			return m.refuse(refusal.UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
 		}
-		u.Active, u.InactiveReason = true, ""
-		if err := m.describe(u); err != nil {
-			return err
-		}
-		return org.RecordUser(ctx, people.UserUpdated, u)
+		return org.ReviseByLogin(ctx, u, m.describe)
 	})
 }
 
@@ -213,10 +209,7 @@ func (m *matcher) refresh(ctx context.Context, u *people.User) (*people.User, er
 		if u.DirectoryID != nil {
 			return nil // adopted meanwhile
 		}
-		if err := m.describe(u); err != nil {
-			return err
-		}
-		return org.RecordUser(ctx, people.UserUpdated, u)
+		return org.ReviseByLogin(ctx, u, m.describe)
 	})
 }
 
@@ -292,7 +285,7 @@ func (m *matcher) create(ctx context.Context) (*people.User, *people.Identity, e
 	folded, trusted := m.email()
 	_, domain := model.FoldEmail(m.claims.Email)
 	switch {
-	case folded != "" && !m.claims.EmailVerified && people.UnderVerified(m.organization.Domains, domain):
+	case folded != "" && !m.claims.EmailVerified && organization.UnderVerified(m.organization.Domains, domain):
 		return nil, nil, m.refuse(refusal.NotProvisioned, "a verified e-mail address (OpenID Connect: email_verified, Entra: xms_edov), or trust_email at the connection",
 			describeEmail(m.claims.Email)+", which the identity provider does not call verified")
 	case !m.organization.Settings.JIT:

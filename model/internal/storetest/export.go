@@ -25,9 +25,9 @@ import (
 // Models are a value of each type that is a table's row.
 var Models = []any{
 	&organization.Organization{}, &organization.Domain{}, &organization.Application{}, &organization.ApplicationOrganization{}, &organization.APIKey{}, &directory.Directory{}, &directory.DirectoryToken{},
-	&people.User{}, &people.UserValue{}, &people.DirectoryGroup{}, &people.GroupMember{}, &people.GroupGroup{}, &people.Identity{}, &directory.Tombstone{}, &directory.TombstoneKey{}, &model.Event{},
+	&people.User{}, &people.UserValue{}, &people.DirectoryGroup{}, &people.GroupMember{}, &directory.GroupGroup{}, &people.Identity{}, &directory.Tombstone{}, &directory.TombstoneKey{}, &model.Event{},
 	&tenant.Secret{}, &tenant.RestoreNumber{}, &tenant.SchemaMigration{},
-	&connection.Connection{}, &signon.Login{}, &signon.Assertion{}, &people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &people.AssertedGroup{}, &signon.LoginAttempt{},
+	&connection.Connection{}, &signon.Login{}, &signon.Assertion{}, &people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &connection.AssertedGroup{}, &signon.LoginAttempt{},
 	&directory.DirectoryRequest{}, &directory.Schema{}, &directory.Departure{}, &tenant.FeedCursor{}, &passwords.Guess{}, &operator.Operator{}, &operator.OperatorSession{}, &connection.CertificateWarning{},
 	&people.UserPassword{}, &people.PasswordSetup{}, &signon.PendingAuthorization{}, &signon.LoginResponse{}, &signon.SingleLogout{},
 	&entitle.Account{}, &entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{}, &entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
@@ -36,7 +36,7 @@ var Models = []any{
 type (
 	UserValue    = people.UserValue
 	GroupMember  = people.GroupMember
-	GroupGroup   = people.GroupGroup
+	GroupGroup   = directory.GroupGroup
 	TombstoneKey = directory.TombstoneKey
 	UserPassword = people.UserPassword
 )
@@ -90,9 +90,6 @@ func WriteRecorded(o *tenant.Org, ctx context.Context, fn func(recorder *tenant.
 func TracesOf(u *people.User, identities ...people.Identity) (people.Traces, error) {
 	return u.Traces(identities)
 }
-
-// DocumentLimit is the most bytes of a document.
-const DocumentLimit = people.DocumentLimit
 
 // NewID makes a stored id.
 var NewID = model.NewID

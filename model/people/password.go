@@ -82,7 +82,7 @@ func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwor
 		if err := u.MayHavePassword(g.Settings); err != nil {
 			return err
 		}
-		if err := org.VoidPasswordSetups(ctx, u.ID); err != nil {
+		if err := org.voidPasswordSetups(ctx, u.ID); err != nil {
 			return err
 		}
 		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org), ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
@@ -186,18 +186,18 @@ func (o Org) HasPasswords(ctx context.Context) (bool, error) {
 	return len(some) > 0, nil
 }
 
-// PasswordCause is why a password was removed.
-type PasswordCause string
+// passwordCause is why a password was removed.
+type passwordCause string
 
 // The causes of user.password_removed.
 const (
-	PasswordsForbidden PasswordCause = "passwords_forbidden" // allow_admin_passwords was switched off
-	SSORequiredNow     PasswordCause = "sso_required"        // sign-on became required, and the user is no administrator
-	NoAdminAnymore     PasswordCause = "role_changed"
+	passwordsForbidden passwordCause = "passwords_forbidden" // allow_admin_passwords was switched off
+	ssoRequiredNow     passwordCause = "sso_required"        // sign-on became required, and the user is no administrator
+	noAdminAnymore     passwordCause = "role_changed"
 )
 
-// VoidPasswordSetups voids the links of users, who are an id or a query of ids.
-func (o Org) VoidPasswordSetups(ctx context.Context, users any) error {
+// voidPasswordSetups voids the links of users, who are an id or a query of ids.
+func (o Org) voidPasswordSetups(ctx context.Context, users any) error {
 	if err := tenant.DB(o).WithContext(ctx).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
 		return fmt.Errorf("void password setups: %w", err)
 	}
@@ -206,8 +206,8 @@ func (o Org) VoidPasswordSetups(ctx context.Context, users any) error {
 
 // removePassword removes the password and the link of a user who is locked and
 // may have neither any more.
-func (o Org) removePassword(ctx context.Context, u *User, cause PasswordCause) error {
-	if err := o.VoidPasswordSetups(ctx, u.ID); err != nil {
+func (o Org) removePassword(ctx context.Context, u *User, cause passwordCause) error {
+	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
 		return err
 	}
 	r := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{})
@@ -228,16 +228,16 @@ func (o Org) removePassword(ctx context.Context, u *User, cause PasswordCause) e
 // or a link that is on its way holds the organization's row, and is through or refused.
 func (o Org) EnforcePasswords(ctx context.Context, before, after organization.Settings) error {
 	var whose *gorm.DB
-	cause := PasswordsForbidden
+	cause := passwordsForbidden
 	switch {
 	case before.AllowAdminPasswords && !after.AllowAdminPasswords:
 		whose = tenant.DB(o).Model(&User{}).Select("id")
 	case !before.SSORequired && after.SSORequired:
-		whose, cause = tenant.DB(o).Model(&User{}).Select("id").Where("role <> ?", Admin), SSORequiredNow
+		whose, cause = tenant.DB(o).Model(&User{}).Select("id").Where("role <> ?", Admin), ssoRequiredNow
 	default:
 		return nil
 	}
-	if err := o.VoidPasswordSetups(ctx, whose); err != nil {
+	if err := o.voidPasswordSetups(ctx, whose); err != nil {
 		return err
 	}
 	var users []User
@@ -253,28 +253,9 @@ func (o Org) EnforcePasswords(ctx context.Context, before, after organization.Se
 		if err := o.recordUserBecause(ctx, UserPasswordRemoved, u, cause); err != nil {
 			return err
 		}
-		ended := tenant.DB(o).WithContext(ctx).Model(&Session{}).Where("user_id = ? AND identity_id IS NULL AND ended_at IS NULL AND expires_at > ?", u.ID, tenant.Now(o)).
-			UpdateColumn("ended_at", tenant.Now(o))
-		if ended.Error != nil {
-			return fmt.Errorf("end sessions: %w", ended.Error)
-		}
-		if ended.RowsAffected > 0 {
-			if err := o.recordAccessEnded(u, EndedRevoked); err != nil {
-				return err
-			}
+		if err := o.endPasswordSessions(ctx, u); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// recordUserBecause is RecordUser with the cause, where there is one.
-func (o Org) recordUserBecause(ctx context.Context, t model.EventType, u *User, cause PasswordCause) error {
-	form, err := o.UserForm(ctx, u)
-	if err != nil {
-		return err
-	}
-	return tenant.Record(o, t, form.ID, struct {
-		UserObject
-		Cause PasswordCause `json:"cause,omitempty"`
-	}{form, cause})
 }

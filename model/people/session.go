@@ -1,7 +1,10 @@
 package people
 
 import (
+	"gorm.io/gorm"
+
 	"rollcall/model"
+	"rollcall/model/internal/tenant"
 )
 
 // Session is a signed-in user of one browser. It is live while it has not ended
@@ -46,6 +49,22 @@ func (s *Session) Method() SignInMethod {
 		return ByPassword
 	}
 	return BySSO
+}
+
+// IdleFrom is when a session that is used now has been idle for too long; nil for never.
+func (s *Session) IdleFrom(now model.Time) *model.Time {
+	if s.IdleSeconds == 0 {
+		return nil
+	}
+	until := now + model.Time(s.IdleSeconds)*1000
+	return &until
+}
+
+// LiveSessions limits a query of sessions to those that still open something.
+func (o Org) LiveSessions(db *gorm.DB) *gorm.DB {
+	return db.Where(`sessions.ended_at IS NULL AND sessions.expires_at > ? AND (sessions.idle_until IS NULL OR sessions.idle_until > ?) AND EXISTS (SELECT 1 FROM users
+		WHERE users.organization_id = ? AND users.id = sessions.user_id AND users.active = ? AND users.epoch = sessions.epoch)`,
+		tenant.Now(o), tenant.Now(o), o.ID, true)
 }
 
 // SessionObject is the public form of a Session.
