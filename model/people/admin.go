@@ -18,7 +18,8 @@ func (o Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 	}
 	return o.ChangeUser(ctx, id, func(org Org, u *User) error {
 		if u.RoleMapped && role == Member {
-			return model.Conflictf("role", "a directory group makes this user an administrator; take them out of it, or change the role mapping")
+			return model.Conflictf("role",
+				"a directory group makes this user an administrator; take them out of it, or change the role mapping")
 		}
 		u.RoleMapped = false // from now on it is by a person's word
 		if u.Role == role {
@@ -31,7 +32,7 @@ func (o Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 // ChangeRole gives a user, whose row the caller has locked, another role.
 func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause model.Cause) error {
 	after := *u
-	// Who confirmed an adoption before did not mean an administrator.
+	// An earlier consent to an adoption was not for an administrator.
 	after.Role, after.RoleMapped, after.AdoptionConfirmed = role, by == ByMapping && role == Admin, false
 	c := ConsequencesOf(u, &after, by)
 	c.cause = cause
@@ -53,7 +54,8 @@ func (o Org) ConfirmAdoption(ctx context.Context, id string) (*User, error) {
 			return model.Conflictf("user_id", "a directory owns this user already; there is nothing to confirm")
 		}
 		if u.Role != Admin {
-			return model.Conflictf("user_id", "this user is no administrator; a directory may take them over without being confirmed")
+			return model.Conflictf("user_id",
+				"this user is no administrator; a directory may take them over without being confirmed")
 		}
 		u.AdoptionConfirmed = true
 		return nil
@@ -69,7 +71,7 @@ func (u *User) Confirmed() error {
 	return nil
 }
 
-// otherAdmins counts the active administrators besides one user. It locks the
+// otherAdmins counts the active administrators other than one user. It locks the
 // organization: of two administrators who leave at once, each must not count the other.
 func (o Org) otherAdmins(ctx context.Context, id string) (int64, error) {
 	if _, err := organization.In(o).LockOrganization(ctx, tenant.ToChange); err != nil {
@@ -104,5 +106,6 @@ func (o Org) FlagLastAdmin(ctx context.Context, u *User, cause model.EventType) 
 		return err
 	}
 	id := model.OrganizationPrefix.ID(string(o.ID))
-	return tenant.Record(o, OrganizationWithoutAdmin, id, withoutAdmin{g.PublicForm(), model.UserPrefix.ID(u.ID), cause, true})
+	return tenant.Record(o, OrganizationWithoutAdmin, id,
+		withoutAdmin{g.PublicForm(), model.UserPrefix.ID(u.ID), cause, true})
 }

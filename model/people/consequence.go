@@ -7,14 +7,15 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// changeSource is on whose word a user changes.
+// changeSource is who changes a user.
 type changeSource int
 
+// The sources of changes.
 const (
-	ByDirectory changeSource = iota // a directory's, over SCIM or by its removal
-	ByPerson                        // an operator's, an administrator's or an application's
-	ByMapping                       // a role mapping's
-	byLogin                         // an identity provider's, at a login
+	ByDirectory changeSource = iota // a directory, over SCIM or by its removal
+	ByPerson                        // an operator, an administrator or an application
+	ByMapping                       // a role mapping
+	byLogin                         // an identity provider, at a login
 )
 
 // lastAdminRule is what happens to a change that leaves no active administrator.
@@ -177,7 +178,8 @@ func (o Org) CheckLastAdmin(ctx context.Context, c *consequences) error {
 	}
 	c.wasLast = others == 0
 	if c.wasLast && c.lastAdmin == lastAdminRefused {
-		return model.Conflictf("id", "this is the organization's last administrator; make someone else an administrator first")
+		return model.Conflictf("id",
+			"this is the organization's last administrator; make someone else an administrator first")
 	}
 	return nil
 }
@@ -231,8 +233,9 @@ func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
 	return nil
 }
 
-// ReviseByLogin has a login describe a user, whose row the caller has locked and writes. An inactive
-// user becomes active again: the caller has checked that this user may come back by a login.
+// ReviseByLogin has a login describe a user, whose row the caller has locked and writes. An
+// inactive user becomes active again: the caller has checked that this user may come back by a
+// login.
 func (o Org) ReviseByLogin(ctx context.Context, u *User, describe func(*User) error) error {
 	after := *u
 	after.Active = true

@@ -36,8 +36,11 @@ const (
 
 func (o Org) recordAccessEnded(u *User, reason EndingReason) error {
 	data := accessEnded{
-		UserID: model.UserPrefix.ID(u.ID), ProfileIDs: []string{}, OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
-		Reason: reason, Actor: tenant.By(o),
+		UserID:         model.UserPrefix.ID(u.ID),
+		ProfileIDs:     []string{},
+		OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
+		Reason:         reason,
+		Actor:          tenant.By(o),
 	}
 	if u.DirectoryID != nil {
 		id := model.DirectoryUserPrefix.ID(u.ID)
@@ -73,8 +76,8 @@ const leaving = 500
 func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
 	for after := ""; ; {
 		var users []User
-		err := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToRemove}).Where("id > ? AND id IN (?)", after, ids).
-			Order("id").Limit(leaving).Find(&users).Error
+		locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToRemove})
+		err := locked.Where("id > ? AND id IN (?)", after, ids).Order("id").Limit(leaving).Find(&users).Error
 		if err != nil {
 			return fmt.Errorf("lock users: %w", err)
 		}
@@ -88,7 +91,8 @@ func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason)
 				return err
 			}
 		}
-		err = tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id IN ?", ended).UpdateColumn("epoch", tenant.Increment("epoch")).Error
+		rows := tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id IN ?", ended)
+		err = rows.UpdateColumn("epoch", tenant.Increment("epoch")).Error
 		if err != nil {
 			return fmt.Errorf("end access: %w", err)
 		}
@@ -105,8 +109,9 @@ func (o Org) SignOut(ctx context.Context, connection string) error {
 	return o.endAccessOf(ctx, live, EndedConnectionChanged)
 }
 
-// ReleaseUsers makes the users of a directory, which is being removed, unowned. The active ones become
-// inactive, and their access ends. It returns an active administrator among them, nil without any.
+// ReleaseUsers makes the users of a directory, which is being removed, unowned. The active ones
+// become inactive, and their access ends. It returns an active administrator among them, nil
+// without any.
 func (o Org) ReleaseUsers(ctx context.Context, directoryID string) (admin *User, err error) {
 	db := tenant.DB(o).WithContext(ctx)
 	population := tenant.DB(o).Model(&User{}).Select("id").Where("directory_id = ?", directoryID)

@@ -16,12 +16,11 @@ import (
 	"rollcall/scim/jsontext"
 )
 
-// foldedDocument is the column with a resource's document as filters compare it:
-// names and texts folded, moments in UTC and one form, so that both
-// databases compare alike and need to know nothing of case, time or Unicode. It
-// is written with the document, from which it follows, and never read: a field of
-// this type leaves its column out of each SELECT, since a page of resources would
-// feel it. What it holds is what has been read of the document, see User.parse.
+// foldedDocument is the column with a resource's document as filters compare it: names and texts
+// folded, moments in UTC and in one form. So both databases compare alike, and need to know nothing
+// of case, time or Unicode. The column is written with the document and never read: a field of this
+// type leaves it out of each SELECT, because it would double a page of resources. The field itself
+// holds what User.Parse has read of the document.
 type foldedDocument struct{ read *readDocument }
 
 // Equal is always true: what differs is the document.

@@ -77,9 +77,15 @@ type DirectoryGroupObject struct {
 // PublicForm returns the object that the API and events show.
 func (g *DirectoryGroup) PublicForm() DirectoryGroupObject {
 	o := DirectoryGroupObject{
-		Object: "directory_group", ID: model.DirectoryGroupPrefix.ID(g.ID), IdpID: g.ExternalID,
-		DirectoryID: model.DirectoryPrefix.ID(g.DirectoryID), OrganizationID: model.OrganizationPrefix.ID(string(g.OrganizationID)),
-		Name: g.DisplayName, RawAttributes: json.RawMessage(g.Document), CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt,
+		Object:         "directory_group",
+		ID:             model.DirectoryGroupPrefix.ID(g.ID),
+		IdpID:          g.ExternalID,
+		DirectoryID:    model.DirectoryPrefix.ID(g.DirectoryID),
+		OrganizationID: model.OrganizationPrefix.ID(string(g.OrganizationID)),
+		Name:           g.DisplayName,
+		RawAttributes:  json.RawMessage(g.Document),
+		CreatedAt:      g.CreatedAt,
+		UpdatedAt:      g.UpdatedAt,
 	}
 	if o.IdpID == "" {
 		o.IdpID = g.ID

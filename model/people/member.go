@@ -112,8 +112,10 @@ func (o Org) groupsAbove(ctx context.Context, ids []string) (map[string][]Member
 	err = tenant.Read(o).WithContext(ctx).Model(&DirectoryGroup{}).
 		Select("t.side, directory_groups.id, directory_groups.display_name").
 		Joins(strings.Join([]string{
-			"JOIN (WITH RECURSIVE up (side, id) AS (SELECT n.member_id, n.group_id FROM directory_group_groups n WHERE n.organization_id = ? AND n.member_id" + condition,
-			"UNION SELECT up.side, n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id WHERE n.organization_id = ?)",
+			"JOIN (WITH RECURSIVE up (side, id) AS (SELECT n.member_id, n.group_id FROM directory_group_groups n " +
+				"WHERE n.organization_id = ? AND n.member_id" + condition,
+			"UNION SELECT up.side, n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id " +
+				"WHERE n.organization_id = ?)",
 			"SELECT side, id FROM up) t ON t.id = directory_groups.id"}, " "), o.ID, list, o.ID).
 		Order("directory_groups.id").Scan(&rows).Error
 	if err != nil {

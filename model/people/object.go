@@ -50,11 +50,24 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 		return DirectoryUserObject{}, err
 	}
 	o := DirectoryUserObject{
-		Object: "directory_user", ID: model.DirectoryUserPrefix.ID(u.ID), OrganizationID: model.OrganizationPrefix.ID(string(u.OrganizationID)),
-		IdpID: u.ExternalID, Email: model.OrNull(u.Email), FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
-		Name: model.OrNull(d.FormattedName()), Emails: []EmailObject{}, JobTitle: model.OrNull(d.Title), Username: model.OrNull(u.UserName),
-		State: "inactive", RawAttributes: json.RawMessage(u.Document), CustomAttributes: map[string]any{},
-		Role: RoleObject{u.Role}, Roles: []RoleObject{{u.Role}}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		Object:           "directory_user",
+		ID:               model.DirectoryUserPrefix.ID(u.ID),
+		OrganizationID:   model.OrganizationPrefix.ID(string(u.OrganizationID)),
+		IdpID:            u.ExternalID,
+		Email:            model.OrNull(u.Email),
+		FirstName:        model.OrNull(d.Name.GivenName),
+		LastName:         model.OrNull(d.Name.FamilyName),
+		Name:             model.OrNull(d.FormattedName()),
+		Emails:           []EmailObject{},
+		JobTitle:         model.OrNull(d.Title),
+		Username:         model.OrNull(u.UserName),
+		State:            "inactive",
+		RawAttributes:    json.RawMessage(u.Document),
+		CustomAttributes: map[string]any{},
+		Role:             RoleObject{u.Role},
+		Roles:            []RoleObject{{u.Role}},
+		CreatedAt:        u.CreatedAt,
+		UpdatedAt:        u.UpdatedAt,
 	}
 	if u.DirectoryID != nil {
 		o.DirectoryID = model.DirectoryPrefix.ID(*u.DirectoryID)
@@ -104,10 +117,19 @@ func (u *User) UserForm(domains []organization.Domain) (UserObject, error) {
 		return UserObject{}, err
 	}
 	o := UserObject{
-		Object: "user", ID: model.UserPrefix.ID(u.ID), OrganizationID: model.OrganizationPrefix.ID(string(u.OrganizationID)),
-		Email: u.Email, EmailVerified: u.EmailUnder(domains), FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
-		Role: u.Role, State: "inactive", InactiveReason: model.OrNull(string(u.InactiveReason)),
-		AdoptionConfirmed: u.AdoptionConfirmed, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		Object:            "user",
+		ID:                model.UserPrefix.ID(u.ID),
+		OrganizationID:    model.OrganizationPrefix.ID(string(u.OrganizationID)),
+		Email:             u.Email,
+		EmailVerified:     u.EmailUnder(domains),
+		FirstName:         model.OrNull(d.Name.GivenName),
+		LastName:          model.OrNull(d.Name.FamilyName),
+		Role:              u.Role,
+		State:             "inactive",
+		InactiveReason:    model.OrNull(string(u.InactiveReason)),
+		AdoptionConfirmed: u.AdoptionConfirmed,
+		CreatedAt:         u.CreatedAt,
+		UpdatedAt:         u.UpdatedAt,
 	}
 	if u.Active {
 		o.State = "active"

@@ -46,21 +46,28 @@ type PasswordSetupObject struct {
 
 // PublicForm returns the object that the API and events show.
 func (p *PasswordSetup) PublicForm() PasswordSetupObject {
-	return PasswordSetupObject{Object: "password_setup", OrganizationID: model.OrganizationPrefix.ID(string(p.OrganizationID)),
-		UserID: model.UserPrefix.ID(p.UserID), ExpiresAt: p.ExpiresAt}
+	return PasswordSetupObject{
+		Object:         "password_setup",
+		OrganizationID: model.OrganizationPrefix.ID(string(p.OrganizationID)),
+		UserID:         model.UserPrefix.ID(p.UserID),
+		ExpiresAt:      p.ExpiresAt,
+	}
 }
 
-// MayHavePassword is docs/design/identity.md, "Administrators": an administrator may,
-// as the way in that is left when the identity provider is down, where the
-// organization allows that; nobody else may, whoever manages them.
+// MayHavePassword answers Conflict unless the user is an active administrator with an e-mail
+// address, and the organization allows passwords (docs/design/identity.md, "Administrators"). With
+// a password an administrator can still sign in while the identity provider is down.
 func (u *User) MayHavePassword(s organization.Settings) error {
 	switch {
 	case u.Role != Admin:
-		return model.Conflictf("user_id", "only administrators have passwords; all others sign in with the organization's identity provider. Make the user an administrator first")
+		return model.Conflictf("user_id",
+			"only administrators have passwords; all others sign in with "+
+				"the organization's identity provider. Make the user an administrator first")
 	case !u.Active:
 		return model.Conflictf("user_id", "the user is inactive; activate them first")
 	case !s.AllowAdminPasswords:
-		return model.Conflictf("user_id", "the organization does not allow passwords; switch allow_admin_passwords on first")
+		return model.Conflictf("user_id",
+			"the organization does not allow passwords; switch allow_admin_passwords on first")
 	case u.EmailFolded == "":
 		return model.Conflictf("user_id", "a password needs an e-mail address to sign in with; give the user one first")
 	}
@@ -85,7 +92,8 @@ func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwor
 		if err := org.voidPasswordSetups(ctx, u.ID); err != nil {
 			return err
 		}
-		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org), ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
+		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org),
+			ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
 		token, p.Hash, _ = model.NewToken("rc_pw_")
 		if err := tenant.DB(org).WithContext(ctx).Create(p).Error; err != nil {
 			return fmt.Errorf("create password setup: %w", err)
@@ -107,7 +115,8 @@ func errPasswordSetup() error {
 // that scan mail follow links. It answers NotFound for a link that sets nothing.
 func (s Store) PasswordSetup(ctx context.Context, token string) (*User, *organization.Organization, error) {
 	var p PasswordSetup
-	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", model.HashToken(token), model.TimeOf(s.Now())).Limit(1).Find(&p)
+	links := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", model.HashToken(token), model.TimeOf(s.Now()))
+	r := links.Limit(1).Find(&p)
 	if r.Error != nil {
 		return nil, nil, tenant.Translate(s, fmt.Errorf("read password setup: %w", r.Error))
 	}
@@ -143,37 +152,44 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 	}
 	org := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(u.ID))))
 	_, err = org.ChangeUser(ctx, u.ID, func(org Org, u *User) error {
-		// Whoever switches passwords off waits for this one, or this one for them.
-		g, err := organization.In(org).LockOrganization(ctx, "SHARE")
-		if err != nil {
-			return err
-		}
-		if u.MayHavePassword(g.Settings) != nil {
-			return errPasswordSetup()
-		}
-		r := tenant.DB(org).WithContext(ctx).Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, model.HashToken(token), tenant.Now(org)).Delete(&PasswordSetup{})
-		if r.Error != nil {
-			return fmt.Errorf("use password setup: %w", r.Error)
-		}
-		if r.RowsAffected == 0 {
-			return errPasswordSetup() // somebody was first
-		}
-		old := tenant.DB(org).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{})
-		if old.Error != nil {
-			return fmt.Errorf("replace password: %w", old.Error)
-		}
-		if err := tenant.DB(org).WithContext(ctx).Create(&UserPassword{UserID: u.ID, Hash: hash, CreatedAt: tenant.Now(org)}).Error; err != nil {
-			return fmt.Errorf("create password: %w", err)
-		}
-		if err := org.recordUserBecause(ctx, UserPasswordSet, u, ""); err != nil || old.RowsAffected == 0 {
-			return err
-		}
-		return org.revokeAccess(ctx, u, EndedRevoked)
+		return org.usePasswordSetup(ctx, u, token, hash)
 	})
 	if err != nil {
 		return err
 	}
 	return passwords.Forget(ctx, s, passwords.UserAccount(g.ID, u.EmailFolded))
+}
+
+// usePasswordSetup uses a link to store the hash of a password. The caller has locked the user.
+func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) error {
+	// The lock serializes this with a change of the settings that forbids passwords.
+	g, err := organization.In(o).LockOrganization(ctx, "SHARE")
+	if err != nil {
+		return err
+	}
+	if u.MayHavePassword(g.Settings) != nil {
+		return errPasswordSetup()
+	}
+	db := tenant.DB(o).WithContext(ctx)
+	link := db.Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, model.HashToken(token), tenant.Now(o))
+	used := link.Delete(&PasswordSetup{})
+	if used.Error != nil {
+		return fmt.Errorf("use password setup: %w", used.Error)
+	}
+	if used.RowsAffected == 0 {
+		return errPasswordSetup() // another request was first
+	}
+	old := db.Where("user_id = ?", u.ID).Delete(&UserPassword{})
+	if old.Error != nil {
+		return fmt.Errorf("replace password: %w", old.Error)
+	}
+	if err := db.Create(&UserPassword{UserID: u.ID, Hash: hash, CreatedAt: tenant.Now(o)}).Error; err != nil {
+		return fmt.Errorf("create password: %w", err)
+	}
+	if err := o.recordUserBecause(ctx, UserPasswordSet, u, ""); err != nil || old.RowsAffected == 0 {
+		return err
+	}
+	return o.revokeAccess(ctx, u, EndedRevoked)
 }
 
 // HasPasswords tells whether somebody of the organization can sign in by a password.
@@ -192,7 +208,7 @@ type passwordCause string
 // The causes of user.password_removed.
 const (
 	passwordsForbidden passwordCause = "passwords_forbidden" // allow_admin_passwords was switched off
-	ssoRequiredNow     passwordCause = "sso_required"        // sign-on became required, and the user is no administrator
+	ssoRequiredNow     passwordCause = "sso_required"        // sso_required was switched on
 	noAdminAnymore     passwordCause = "role_changed"
 )
 

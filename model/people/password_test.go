@@ -24,10 +24,11 @@ func TestPasswordsEnd(t *testing.T) {
 	t.Parallel()
 	settings := func(change func(*organization.Settings)) func(*testing.T, storetest.House, *people.User) {
 		return func(t *testing.T, h storetest.House, _ *people.User) {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				change(&g.Settings)
-				return nil
-			})
+			_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+				func(g *organization.OrganizationFields) error {
+					change(&g.Settings)
+					return nil
+				})
 			storetest.Must(t, err)
 		}
 	}
@@ -47,9 +48,11 @@ func TestPasswordsEnd(t *testing.T) {
 			storetest.Must(t, directory.In(h.Org).DeleteUser(t.Context(), u.ID))
 		}, false,
 			[]model.EventType{people.UserDeleted, people.UserAccessEnded}},
-		{"sign-on is required: an administrator keeps it", settings(func(o *organization.Settings) { o.SSORequired = true }), true,
+		{"sign-on is required: an administrator keeps it",
+			settings(func(o *organization.Settings) { o.SSORequired = true }), true,
 			[]model.EventType{organization.OrganizationUpdated}},
-		{"linked to an identity provider: an administrator keeps it", func(t *testing.T, h storetest.House, u *people.User) { h.Linked(t, u) }, true,
+		{"linked to an identity provider: an administrator keeps it",
+			func(t *testing.T, h storetest.House, u *people.User) { h.Linked(t, u) }, true,
 			[]model.EventType{people.UserIdentityLinked}},
 		{"adopted by a directory: an administrator keeps it", func(t *testing.T, h storetest.House, u *people.User) {
 			_, err := people.In(h.Org).ConfirmAdoption(t.Context(), u.ID)
@@ -61,7 +64,8 @@ func TestPasswordsEnd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			modeltest.Each(t, func(t *testing.T, s *store.Store) {
 				h := storetest.Open(t, s, "northwind")
-				_, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("tester", h.Mail("tester"))) // the connection is tested
+				_, err := storetest.SignIn(t, h.Org, h.C, storetest.ClaimsOf("tester",
+					h.Mail("tester"))) // the connection is tested
 				storetest.Must(t, err)
 				h.Admin(t, h.Unowned(t, h.Mail("stand-in"), h.Mail("stand-in")))
 				u := h.Admin(t, h.Unowned(t, h.Mail("ada"), h.Mail("ada")))
@@ -102,15 +106,18 @@ func TestPasswordsOfOthersEndWhenSignOnIsRequired(t *testing.T) {
 		storetest.Must(t, err)
 		ada, bob := h.Admin(t, h.Unowned(t, h.Mail("ada"), h.Mail("ada"))), h.Unowned(t, h.Mail("bob"), h.Mail("bob"))
 		storetest.SetPassword(t, h.S, h.Org, ada, storetest.GoodPassword)
-		storetest.Must(t, storetest.Within(h.Org, t.Context()).Create(&storetest.UserPassword{UserID: bob.ID, Hash: "x"}).Error)
+		storetest.Must(t, storetest.Within(h.Org, t.Context()).Create(&storetest.UserPassword{UserID: bob.ID,
+			Hash: "x"}).Error)
 		got := storetest.NewEvents(t, h.S, h.Org, func() {
-			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
-				g.Settings.SSORequired = true
-				return nil
-			})
+			_, err := operator.In(h.Org).UpdateOrganization(t.Context(),
+				func(g *organization.OrganizationFields) error {
+					g.Settings.SSORequired = true
+					return nil
+				})
 			storetest.Must(t, err)
 		})
-		if diff := cmp.Diff([]model.EventType{people.UserPasswordRemoved, organization.OrganizationUpdated}, got); diff != "" {
+		if diff := cmp.Diff([]model.EventType{people.UserPasswordRemoved, organization.OrganizationUpdated},
+			got); diff != "" {
 			t.Error(diff)
 		}
 		if stored, _ := storetest.Passwords(t, h.S); stored != 1 {
@@ -251,9 +258,11 @@ func TestSignOnIsRequiredOnlyOnceTested(t *testing.T) {
 		storetest.Must(t, require())
 	})
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
-		g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Name: "New", Settings: organization.DefaultSettings()}}
+		g := &organization.Organization{OrganizationFields: organization.OrganizationFields{Name: "New",
+			Settings: organization.DefaultSettings()}}
 		g.Settings.SSORequired = true
-		storetest.WantKind(t, operator.Across(s).CreateOrganization(t.Context(), "operator:test", model.Everywhere(), g, nil), model.Invalid, "sso_required")
+		storetest.WantKind(t, operator.Across(s).CreateOrganization(t.Context(), "operator:test", model.Everywhere(), g,
+			nil), model.Invalid, "sso_required")
 	})
 }
 
@@ -274,7 +283,8 @@ func TestLastAdministratorLeavesByDirectory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			modeltest.Each(t, func(t *testing.T, s *store.Store) {
 				org, d := storetest.Contoso(t, s)
-				first, second := storetest.CreateUser(t, org, d, "first@contoso.example"), storetest.CreateUser(t, org, d, "second@contoso.example")
+				first, second := storetest.CreateUser(t, org, d, "first@contoso.example"),
+					storetest.CreateUser(t, org, d, "second@contoso.example")
 				for _, u := range []*people.User{first, second} {
 					_, err := people.In(org).SetRole(t.Context(), u.ID, people.Admin)
 					storetest.Must(t, err)

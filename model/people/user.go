@@ -64,19 +64,20 @@ type User struct {
 type UserQuery struct {
 	model.Page
 	IDs         []string // only these users; nil for all
-	DirectoryID string   // only those whom this directory owns
+	DirectoryID string   // only those that this directory owns
 	GroupID     string   // only members of this directory group
 	Email       string   // only those with this e-mail address, folded (docs/design/identity.md, "Folding")
-	IdpID       string   // only those whom their identity provider calls so: by externalId, else by id
-	Owned       bool     // only those whom some directory owns
+	IdpID       string   // only those with this externalId, or without one and with this id
+	Owned       bool     // only those that some directory owns
 	Awaiting    bool     // only administrators whose adoption waits for ConfirmAdoption
 }
 
-// User returns one user of the organization, whoever owns it.
+// User returns a user of the organization, with or without a directory.
 func (o Org) User(ctx context.Context, id string) (*User, error) {
 	return o.FindUser(ctx, id, false)
 }
 
+// FindUser is User, with a lock on the row on request.
 func (o Org) FindUser(ctx context.Context, id string, lock bool) (*User, error) {
 	db := tenant.Read(o).WithContext(ctx)
 	if lock {
@@ -86,7 +87,7 @@ func (o Org) FindUser(ctx context.Context, id string, lock bool) (*User, error) 
 	return &u, tenant.One(o, db, &u, "user", id)
 }
 
-// Users lists users of the organization, and what stands before and after the page.
+// Users lists users of the organization, and tells what is before and after the page.
 func (o Org) Users(ctx context.Context, q UserQuery) ([]User, model.PageInfo, error) {
 	db := tenant.Read(o).WithContext(ctx).Model(&User{})
 	if q.IDs != nil {
@@ -106,16 +107,19 @@ func (o Org) Users(ctx context.Context, q UserQuery) ([]User, model.PageInfo, er
 		db = db.Where("(external_id = ? AND external_id <> '' OR external_id = '' AND id = ?)", q.IdpID, q.IdpID)
 	}
 	if q.Awaiting {
-		verified := tenant.Read(o).Model(&organization.Domain{}).Select("domain").Where("state = ?", organization.DomainStateVerified)
-		db = db.Where("directory_id IS NULL AND role = ? AND adoption_confirmed = ? AND email_domain IN (?)", Admin, false, verified)
+		verified := tenant.Read(o).Model(&organization.Domain{}).Select("domain").
+			Where("state = ?", organization.DomainStateVerified)
+		db = db.Where("directory_id IS NULL AND role = ? AND adoption_confirmed = ? AND email_domain IN (?)",
+			Admin, false, verified)
 	}
 	if q.GroupID != "" {
-		db = db.Where("id IN (?)", tenant.Read(o).Model(&GroupMember{}).Select("user_id").Where("group_id = ?", q.GroupID))
+		members := tenant.Read(o).Model(&GroupMember{}).Select("user_id").Where("group_id = ?", q.GroupID)
+		db = db.Where("id IN (?)", members)
 	}
 	return tenant.Paged(o, db, q.Page, func(u User) string { return u.ID })
 }
 
-// EmailUnder tells whether the user's e-mail stands under a verified one of the domains.
+// EmailUnder tells whether the user's e-mail address is under a verified one of the domains.
 func (u *User) EmailUnder(domains []organization.Domain) bool {
 	return organization.UnderVerified(domains, u.EmailDomain)
 }

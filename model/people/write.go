@@ -56,12 +56,13 @@ func (u *User) Begin(now model.Time) {
 	}
 }
 
-// userNameTaken says what a violated unique index means for a user: only the one of userNames can be.
+// userNameTaken says what a violated unique index means for a user: only the one of userNames can
+// be.
 func userNameTaken(err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return &model.Error{Kind: model.Conflict, Field: "userName", Err: err,
-			Message: "a user with this userName exists in the organization; a userName filter finds it, unless another " +
-				"directory of the organization owns it: then remove it there, or send another userName"}
+			Message: "a user with this userName exists in the organization; a userName filter finds it, unless " +
+				"another directory of the organization owns it: then remove it there, or send another userName"}
 	}
 	return err
 }
@@ -180,7 +181,8 @@ func (o Org) LockPeople(ctx context.Context, directoryID string, last bool) erro
 		if directoryID != "" {
 			db = db.Where("directory_id = ?", directoryID)
 		}
-		// The age of a row's last writer, in transactions, is negative when it began after this one.
+		// The age of a row's last writer, in transactions, is negative when it began after this
+		// one.
 		var ages []int64
 		if err := db.Order("id").Pluck("age(xmin)", &ages).Error; err != nil {
 			return fmt.Errorf("lock users and groups: %w", err)

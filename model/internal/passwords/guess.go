@@ -41,8 +41,8 @@ func UserAccount(organization model.OrganizationID, email string) string {
 	return "user\x00" + string(organization) + "\x00" + email
 }
 
-// Attempt is an attempt to sign in with a password. It counts as a failure from the start, so that a
-// hundred attempts at once count as a hundred, whichever replica answers them.
+// Attempt is an attempt to sign in with a password. It counts as a failure from the start, so that
+// a hundred attempts at once count as a hundred, whichever replica answers them.
 type Attempt struct {
 	store tenant.Base
 	keys  [][]byte
@@ -62,15 +62,16 @@ func Begin(ctx context.Context, store tenant.Base, account, address string) (*At
 	}
 	if wait > 0 {
 		seconds := int((wait + time.Second - 1) / time.Second)
-		return nil, &model.Error{Kind: model.Busy, Message: fmt.Sprintf("too many attempts; try again in %d seconds", seconds)}
+		return nil, &model.Error{Kind: model.Busy,
+			Message: fmt.Sprintf("too many attempts; try again in %d seconds", seconds)}
 	}
 	return a, nil
 }
 
 func accountKey(account string) []byte { return model.HashToken("guess account\x00" + account) }
 
-// wait returns how long the next attempt has to wait. It writes nothing: somebody who has to wait may
-// go on asking, about accounts that do not exist.
+// wait returns how long the next attempt has to wait. It writes nothing: somebody who has to wait
+// may go on asking, about accounts that do not exist.
 func (a *Attempt) wait(ctx context.Context) (time.Duration, error) {
 	var rows []Guess
 	if err := across.Read(ctx, a.store).Where("hash IN ?", a.keys).Find(&rows).Error; err != nil {
@@ -134,8 +135,8 @@ func pause(failures int) time.Duration {
 	return min(time.Second<<n, longestPause)
 }
 
-// Succeed ends an attempt with the right password: the failures of the account are forgotten, and this
-// attempt no longer counts against the address.
+// Succeed ends an attempt with the right password: the failures of the account are forgotten, and
+// this attempt no longer counts against the address.
 func (a *Attempt) Succeed(ctx context.Context) error {
 	db := across.DB(ctx, a.store)
 	if err := db.Where("hash = ?", a.keys[0]).Delete(&Guess{}).Error; err != nil {

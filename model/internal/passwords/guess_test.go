@@ -52,7 +52,7 @@ func TestGuesses(t *testing.T) {
 	})
 }
 
-// TestGuessesOfOneNetwork: whoever has an IPv6 address mostly has all of its /64.
+// Somebody who has an IPv6 address mostly has all of its /64.
 func TestGuessesOfOneNetwork(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -69,9 +69,8 @@ func TestGuessesOfOneNetwork(t *testing.T) {
 	})
 }
 
-// TestWhoMustWaitWritesNothing: a flood of made-up accounts must neither fill the database nor have
-// those wait who write.
-func TestWhoMustWaitWritesNothing(t *testing.T) {
+// A flood of made-up accounts must neither fill the database nor hold up other writers.
+func TestAttemptsThatHaveToWaitWriteNothing(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
@@ -142,8 +141,8 @@ func TestGuessesAtOnce(t *testing.T) {
 	})
 }
 
-// TestNewPasswordsForgetGuesses: whoever tried too often had forgotten the password, and who gives them
-// a new one knows who they are.
+// A person who tried too often has mostly forgotten the password, and is known to the one who gives
+// them a new one.
 func TestNewPasswordsForgetGuesses(t *testing.T) {
 	t.Parallel()
 	const ada = "ada@contoso.example"
@@ -164,7 +163,8 @@ func TestNewPasswordsForgetGuesses(t *testing.T) {
 		},
 		"an administrator": {
 			func(t *testing.T, s *store.Store, password, address string) error {
-				_, err := signon.Across(s).SignInByPassword(t.Context(), signon.PasswordSignIn{Email: ada, Password: password, IPAddress: address})
+				_, err := signon.Across(s).SignInByPassword(t.Context(),
+					signon.PasswordSignIn{Email: ada, Password: password, IPAddress: address})
 				return err
 			},
 			func(t *testing.T, s *store.Store, org *store.Org, u *people.User) string {

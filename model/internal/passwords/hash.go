@@ -1,4 +1,4 @@
-// Package passwords hashes passwords, compares them, and slows down whoever guesses at them.
+// Package passwords hashes passwords, compares them, and slows down those who guess.
 //
 // It knows neither users nor operators: an account is any text that names it for good. What it
 // stores are the wrong guesses, by a hash of the account and of the network address.
@@ -23,7 +23,8 @@ import (
 )
 
 const (
-	// shortest is what NIST SP 800-63B-4 demands of a password that is the only factor, in characters.
+	// shortest is what NIST SP 800-63B-4 demands of a password that is the only factor, in
+	// characters.
 	shortest = 15
 	longest  = 128 // characters
 	// enoughGuesses is zxcvbn's "safely unguessable".
@@ -37,8 +38,8 @@ const (
 type hasher struct {
 	room   *semaphore.Weighted
 	params *argon2id.Params
-	// nobody returns the hash to compare with for an unknown account, so that a guess there takes as
-	// long as any other. It is made on first use, because it would delay the start.
+	// nobody returns the hash to compare with for an unknown account, so that a guess there takes
+	// as long as any other. It is made on first use, because it would delay the start.
 	nobody func() (string, error)
 }
 
@@ -80,8 +81,8 @@ func (h *hasher) compare(ctx context.Context, hash, prepared string) (equal, out
 	return equal, *params != *h.params, nil
 }
 
-// Hash returns the text to store for a new password, a PHC string. It answers Invalid for a password
-// that is too short, or easily guessed by somebody who knows the words about its owner.
+// Hash returns the text to store for a new password, a PHC string. It answers Invalid for a
+// password that is too short, or easily guessed by somebody who knows the words about its owner.
 func Hash(ctx context.Context, store tenant.Base, password string, about ...string) (string, error) {
 	prepared, err := prepare(password)
 	if err != nil {
@@ -103,9 +104,9 @@ func Rehash(ctx context.Context, store tenant.Base, password string) (string, er
 	return hasherOf(store).hash(ctx, prepared)
 }
 
-// Compare tells whether hash was made of the password. The empty hash is nobody's: it takes the same
-// time and is never equal. Compare writes nothing; outdated asks the caller to store the result of
-// Rehash.
+// Compare tells whether hash was made of the password. The empty hash is nobody's: it takes the
+// same time and is never equal. Compare writes nothing; outdated asks the caller to store the
+// result of Rehash.
 func Compare(ctx context.Context, store tenant.Base, hash, password string) (equal, outdated bool, err error) {
 	h := hasherOf(store)
 	nobody, err := h.nobody()
@@ -121,8 +122,8 @@ func Compare(ctx context.Context, store tenant.Base, hash, password string) (equ
 	return equal, equal && outdated, err
 }
 
-// prepare returns a password as it is hashed (RFC 8265, OpaqueString): the same for each way in which
-// a keyboard composes its characters.
+// prepare returns a password as it is hashed (RFC 8265, OpaqueString): the same for each way in
+// which a keyboard composes its characters.
 func prepare(password string) (string, error) {
 	if utf8.RuneCountInString(password) > longest {
 		return "", model.Invalidf("password", "a password has at most %d characters", longest)
@@ -134,8 +135,8 @@ func prepare(password string) (string, error) {
 	return prepared, nil
 }
 
-// checkNew refuses a password that is short, or easily guessed by somebody who knows the words about
-// its owner, such as the address and the organization.
+// checkNew refuses a password that is short, or easily guessed by somebody who knows the words
+// about its owner, such as the address and the organization.
 func checkNew(prepared string, about ...string) error {
 	if utf8.RuneCountInString(prepared) < shortest {
 		return model.Invalidf("password", "a password has at least %d characters; "+

@@ -48,7 +48,8 @@ func TestNewPasswords(t *testing.T) {
 			"known words and good ones":      {"contoso glacier tuba window", model.Internal},
 		} {
 			t.Run(name, func(t *testing.T) {
-				hash, err := passwords.Hash(t.Context(), s, test.password, "adalovelaceada@contoso.example", "Northwind Traders Inc")
+				hash, err := passwords.Hash(t.Context(), s, test.password,
+					"adalovelaceada@contoso.example", "Northwind Traders Inc")
 				if (err == nil) != (test.kind == model.Internal) || err != nil && model.KindOf(err) != test.kind {
 					t.Fatalf("error %v", err)
 				}
@@ -74,7 +75,8 @@ func TestComparePassword(t *testing.T) {
 		if hash == other {
 			t.Error("two hashes of one password are the same: there is no salt")
 		}
-		outdated, err := argon2id.CreateHash("caf\u00e9", &argon2id.Params{Memory: 8192, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+		outdated, err := argon2id.CreateHash("caf\u00e9",
+			&argon2id.Params{Memory: 8192, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 		storetest.Must(t, err)
 		for name, test := range map[string]struct {
 			hash, password string
