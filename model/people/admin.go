@@ -62,8 +62,8 @@ func (o Org) ConfirmAdoption(ctx context.Context, id string) (*User, error) {
 	})
 }
 
-// Confirmed refuses the adoption of an administrator that nobody has confirmed:
-// a directory would otherwise gain the powers of whoever it can name.
+// Confirmed refuses the adoption of an administrator without a consent to it: a directory would
+// otherwise gain the powers of any administrator that it can name.
 func (u *User) Confirmed() error {
 	if u.Role == Admin && !u.AdoptionConfirmed {
 		return model.Conflictf("userName", "an administrator must confirm that the directory may take over this user")

@@ -56,8 +56,7 @@ func TestConsequences(t *testing.T) {
 		"a directory activates": {with(owned, off(Deprovisioned)), &owned, ByDirectory,
 			outcome{Events: []model.EventType{DirectoryUserUpdated}, Recompute: true}},
 		"a directory changes an inactive user": {with(owned, off(Deprovisioned)), with(owned, off(Deprovisioned)),
-			ByDirectory,
-			outcome{Events: []model.EventType{DirectoryUserUpdated}, InactiveReason: Deprovisioned}},
+			ByDirectory, outcome{Events: []model.EventType{DirectoryUserUpdated}, InactiveReason: Deprovisioned}},
 		"a directory adopts": {with(owned, unowned), with(owned, same), ByDirectory,
 			outcome{Events: []model.EventType{UserAdopted, DirectoryUserCreated}, Recompute: true}},
 		"a directory adopts and deactivates": {with(owned, unowned), with(owned, leaves), ByDirectory, outcome{
@@ -88,16 +87,14 @@ func TestConsequences(t *testing.T) {
 			outcome{Events: []model.EventType{UserRoleChanged}}},
 		"a person takes the role": {with(owned, admin), &owned, ByPerson, outcome{
 			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
-			RemovePassword: true,
-			LastAdmin:      lastAdminRefused, Transaction: true}},
+			RemovePassword: true, LastAdmin: lastAdminRefused, Transaction: true}},
 		"a person takes the role of an inactive administrator": {with(owned, offAdmin),
-			with(owned, off(Deprovisioned)), ByPerson, outcome{Events: []model.EventType{UserRoleChanged},
-				Ended:       EndedRoleChanged,
-				EpochRaised: true, InactiveReason: Deprovisioned, RemovePassword: true, Transaction: true}},
+			with(owned, off(Deprovisioned)), ByPerson, outcome{
+				Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
+				InactiveReason: Deprovisioned, RemovePassword: true, Transaction: true}},
 		"a mapping takes the role": {with(owned, admin), &owned, ByMapping, outcome{
 			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
-			RemovePassword: true,
-			LastAdmin:      lastAdminReported, Transaction: true}},
+			RemovePassword: true, LastAdmin: lastAdminReported, Transaction: true}},
 		"a login brings back": {with(*with(owned, unowned), off(DirectoryRemoved)), with(owned, unowned), byLogin,
 			outcome{Events: []model.EventType{UserUpdated}}},
 		"a login changes the document": {with(owned, unowned),

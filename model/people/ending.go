@@ -71,8 +71,8 @@ func (o Org) revokeAccess(ctx context.Context, u *User, reason EndingReason) err
 // leaving is how many users are signed out by one read and one write.
 const leaving = 500
 
-// endAccessOf ends the access of the users whom a sub-query of ids names, with
-// an event for each. They stay active.
+// endAccessOf ends the access of the users that a sub-query of ids selects, with an event for each.
+// They stay active.
 func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
 	for after := ""; ; {
 		var users []User

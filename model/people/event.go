@@ -27,7 +27,7 @@ const (
 	OrganizationWithoutAdmin model.EventType = "organization.without_admin"
 )
 
-// RecordUser notes an event about a member of the organization.
+// RecordUser records an event about a member of the organization.
 func (o Org) RecordUser(ctx context.Context, t model.EventType, u *User) error {
 	form, err := o.UserForm(ctx, u)
 	if err != nil {
@@ -59,7 +59,7 @@ func (o Org) recordUserBecause(ctx context.Context, t model.EventType, u *User, 
 	}{form, cause})
 }
 
-// recordRole notes that a user has another role.
+// recordRole records that a user has another role.
 func (o Org) recordRole(ctx context.Context, u *User, cause model.Cause, last bool) error {
 	domains, err := organization.In(o).Domains(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (o Org) recordRole(ctx context.Context, u *User, cause model.Cause, last bo
 	}{form, cause, last})
 }
 
-// recordDirectoryUser notes an event about a user of a directory; before, where
+// recordDirectoryUser records an event about a user of a directory; before, where
 // given, is what it was.
 func (o Org) recordDirectoryUser(t model.EventType, u, before *User) error {
 	form, err := u.DirectoryUserForm()

@@ -51,6 +51,7 @@ func (unread) Name() string               { return "" }
 func (unread) Build(clause.Builder)       {}
 func (unread) MergeClause(*clause.Clause) {}
 
+// ModifyStatement leaves the column out.
 func (u unread) ModifyStatement(stmt *gorm.Statement) {
 	if len(stmt.Selects) == 0 {
 		stmt.Omits = append(slices.Clip(stmt.Omits), u.column)
