@@ -11,6 +11,9 @@ import (
 	"rollcall/model/people"
 )
 
+// unlinked is how many users are unlinked by one read and one write.
+const unlinked = 500
+
 // unlinkAll deletes all identities of a connection and the groups that its logins asserted. The
 // users that signed in by it are signed out.
 func (o Org) unlinkAll(ctx context.Context, id string) error {
@@ -29,7 +32,7 @@ func (o Org) unlinkAll(ctx context.Context, id string) error {
 	for after := ""; ; {
 		var users []people.User
 		err := tenant.DB(o).WithContext(ctx).Select("id", "profile_ids").Where("id > ? AND id IN (?)", after, linked).
-			Order("id").Limit(people.Leaving).Find(&users).Error
+			Order("id").Limit(unlinked).Find(&users).Error
 		if err != nil {
 			return fmt.Errorf("read linked users: %w", err)
 		}
@@ -41,7 +44,7 @@ func (o Org) unlinkAll(ctx context.Context, id string) error {
 		}
 		after = users[len(users)-1].ID
 	}
-	for _, rows := range []any{&people.AssertedGroup{}, &people.Identity{}} {
+	for _, rows := range []any{&AssertedGroup{}, &people.Identity{}} {
 		if err := tenant.DB(o).WithContext(ctx).Where("connection_id = ?", id).Delete(rows).Error; err != nil {
 			return fmt.Errorf("unlink users: %w", err)
 		}

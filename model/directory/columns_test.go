@@ -21,7 +21,7 @@ func TestColumnsReadWhatTheyWrite(t *testing.T) {
 		InactiveReason: people.Deprovisioned, Role: people.Admin, Epoch: 3, AdoptionConfirmed: true,
 		ProfileIDs: []string{"p", "q"}, Version: 4, ConnectionID: &connectionID,
 		RoleMapped: true, EntitlementVersion: 5, Document: `{"userName":"Ada"}`, CreatedAt: 6, UpdatedAt: 7}
-	columns := people.UserColumns.Readable()
+	columns := userColumns.Readable()
 	values, err := columns.Values(context.Background(), &u)
 	if err != nil {
 		t.Fatal(err)
@@ -60,8 +60,8 @@ func TestEachColumnThatMayChangeIsWrittenOnce(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	written := names(people.OtherUserColumns.Names(), people.DerivedUserColumns.Names())
-	if diff := cmp.Diff(names(people.UserColumns.Names()), written); diff != "" {
+	written := names(otherUserColumns.Names(), derivedUserColumns.Names())
+	if diff := cmp.Diff(names(userColumns.Names()), written); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -77,7 +77,7 @@ func BenchmarkColumns(b *testing.B) {
 	b.Run("values of a row", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := people.OtherUserColumns.Values(b.Context(), &u); err != nil {
+			if _, err := otherUserColumns.Values(b.Context(), &u); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -264,26 +264,9 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 			return err
 		}
 		db := tenant.DB(org).WithContext(ctx)
-		population := tenant.DB(org).Model(&people.User{}).Select("id").Where("directory_id = ?", id)
-		live := people.In(org).LiveSessions(tenant.DB(org).Model(&people.Session{}).Select("user_id")).
-			Where("user_id IN (?)", population)
-		if err := people.In(org).EndAccessOf(ctx, live, people.EndedDirectoryDeleted); err != nil {
-			return err
-		}
-		if err := people.In(org).VoidPasswordSetups(ctx, population); err != nil {
-			return err
-		}
-		var admins []people.User
-		err = db.Where("directory_id = ? AND role = ? AND active = ?", id, people.Admin, true).Limit(1).
-			Find(&admins).Error
+		admin, err := people.In(org).ReleaseUsers(ctx, id)
 		if err != nil {
-			return fmt.Errorf("read administrators: %w", err)
-		}
-		for _, active := range []bool{true, false} {
-			users := db.Model(&people.User{}).Where("directory_id = ? AND active = ?", id, active)
-			if err := users.UpdateColumns(people.ReleasedColumns(active, tenant.Now(org))).Error; err != nil {
-				return fmt.Errorf("release users: %w", err)
-			}
+			return err
 		}
 		if err := db.Where("directory_id = ?", id).Delete(&people.DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete groups: %w", err)
@@ -294,9 +277,9 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		tenant.Committed(org, Across(o).ForgetTokens)
 		tenant.RuleInputChanged(org) // a rule may name a group of the directory
 		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "deleting"}
-		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || len(admins) == 0 {
+		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || admin == nil {
 			return err
 		}
-		return people.In(org).FlagLastAdmin(ctx, &admins[0], DirectoryDeleted)
+		return people.In(org).FlagLastAdmin(ctx, admin, DirectoryDeleted)
 	})
 }

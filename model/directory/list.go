@@ -63,9 +63,9 @@ func (o Org) searchDB() search.DB {
 
 // The columns that lists show.
 var (
-	shownGroupColumns = people.ReadGroupColumns.Pick(
+	shownGroupColumns = readGroupColumns.Pick(
 		"ID", "DisplayName", "Version", "CreatedAt", "UpdatedAt", "Document")
-	shownUserColumns = people.UserColumns.Pick(
+	shownUserColumns = userColumns.Pick(
 		"ID", "UserName", "Version", "Active", "CreatedAt", "UpdatedAt", "Document")
 )
 

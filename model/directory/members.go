@@ -250,7 +250,7 @@ func (o Org) touchGroupsOf(ctx context.Context, userID string) error {
 // touchGroupsAround is touchGroupsOf for a group that is about to be removed: the groups that have
 // it as a member are locked before it.
 func (o Org) touchGroupsAround(ctx context.Context, groupID string) error {
-	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&people.GroupGroup{}).Select("group_id").
+	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&GroupGroup{}).Select("group_id").
 		Where("member_id = ?", groupID))
 }
 

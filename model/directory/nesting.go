@@ -15,6 +15,16 @@ import (
 	"rollcall/model/people"
 )
 
+// GroupGroup is a directory group's membership in another one of the same directory.
+type GroupGroup struct {
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	GroupID        string               `gorm:"primaryKey"`
+	MemberID       string               `gorm:"primaryKey"`
+}
+
+// TableName is the table of GroupGroup.
+func (GroupGroup) TableName() string { return "directory_group_groups" }
+
 // groupsAmong returns which of the ids are groups of g's directory, each with whether it is a
 // member of g.
 func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []string) (map[string]bool, error) {
@@ -76,9 +86,9 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way "+
 			"of others; no group can be a member of itself", circle[0])
 	}
-	rows := make([]people.GroupGroup, len(ids))
+	rows := make([]GroupGroup, len(ids))
 	for i, id := range ids {
-		rows[i] = people.GroupGroup{GroupID: g.ID, MemberID: id}
+		rows[i] = GroupGroup{GroupID: g.ID, MemberID: id}
 	}
 	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
 		return fmt.Errorf("create member groups: %w", err)
@@ -96,7 +106,7 @@ func (o Org) unnest(ctx context.Context, g *people.DirectoryGroup, others bool, 
 	if others {
 		condition = tenant.DialectOf(o).NoneOf("member_id")
 	}
-	var gone []people.GroupGroup
+	var gone []GroupGroup
 	db := tenant.DB(o).WithContext(ctx).Clauses(clause.Returning{Columns: []clause.Column{{Name: "member_id"}}})
 	if err := db.Where("group_id = ?", g.ID).Where(condition, ids).Delete(&gone).Error; err != nil {
 		return 0, fmt.Errorf("delete member groups: %w", err)

@@ -35,7 +35,7 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 	if err != nil {
 		return nil, err
 	}
-	row, err := people.UserColumns.Values(ctx, &u)
+	row, err := userColumns.Values(ctx, &u)
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +55,24 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 	return &u, nil
 }
 
+// The columns of users and groups by what the statements do with them.
+var (
+	userColumns        = tenant.ColumnsOf[people.User]()
+	readUserColumns    = userColumns.Readable()
+	derivedUserColumns = userColumns.Where(tenant.RowColumn.Derived)
+	otherUserColumns   = userColumns.Where(func(c tenant.RowColumn) bool { return c.Writable() && !c.Derived() })
+	readGroupColumns   = tenant.ColumnsOf[people.DirectoryGroup]().Readable()
+)
+
 // The parts of the statements that list columns.
 var (
-	insertUser = "made AS (INSERT INTO users (" + people.UserColumns.Names() + ") SELECT " +
-		people.UserColumns.Parameters() +
+	insertUser = "made AS (INSERT INTO users (" + userColumns.Names() + ") SELECT " +
+		userColumns.Parameters() +
 		" WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), "
-	setUser    = "(" + people.OtherUserColumns.Names() + ") = (" + people.OtherUserColumns.Parameters() + ")"
-	setDerived = "(" + people.DerivedUserColumns.Names() + ") = (" + people.DerivedUserColumns.Parameters() + ")"
+	setUser    = "(" + otherUserColumns.Names() + ") = (" + otherUserColumns.Parameters() + ")"
+	setDerived = "(" + derivedUserColumns.Names() + ") = (" + derivedUserColumns.Parameters() + ")"
 	// The column xmin differs with each change of the row.
-	selectUser = people.ReadUserColumns.Selected("users") + ", users.xmin::text"
+	selectUser = readUserColumns.Selected("users") + ", users.xmin::text"
 )
 
 // upsertValues is the part of a WITH statement that writes the rows of user_values, in which
@@ -115,7 +124,7 @@ type readUser struct {
 
 // pointers are the destinations of the columns of selectUser, for Scan.
 func (u *readUser) pointers() []any {
-	return append(people.ReadUserColumns.Pointers(&u.User), &u.state)
+	return append(readUserColumns.Pointers(&u.User), &u.state)
 }
 
 // updateAtOnce is UpdateUser in one statement, for a user that the directory owns. It locks
@@ -172,12 +181,12 @@ func (c Contents) updateAtOnce(
 // setOf is the SET clause that makes the row before the row after. The columns that follow from the
 // document are most of a row; it leaves them out where the document is the same.
 func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error) {
-	values, err := people.OtherUserColumns.Values(ctx, after)
+	values, err := otherUserColumns.Values(ctx, after)
 	set := clause.Expr{SQL: setUser, Vars: values}
 	if err != nil || before.Document == after.Document {
 		return set, err
 	}
-	values, err = people.DerivedUserColumns.Values(ctx, after)
+	values, err = derivedUserColumns.Values(ctx, after)
 	return tenant.Join(set, ", ", clause.Expr{SQL: setDerived, Vars: values}), err
 }
 
@@ -259,7 +268,7 @@ func (c Contents) addAtOnce(
 func (c Contents) groupAndUser(ctx context.Context, groupID, userID string) (
 	g *people.DirectoryGroup, u readUser, isMember bool, err error) {
 	ids := map[string]any{"organization": string(c.org.ID), "group": groupID, "user": userID, "directory": c.id}
-	query := tenant.Join("SELECT "+people.ReadGroupColumns.Selected("g")+", ",
+	query := tenant.Join("SELECT "+readGroupColumns.Selected("g")+", ",
 		tenant.Named("(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = @organization "+
 			"AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
 			map[string]any{"organization": string(c.org.ID)}), selectUser,
@@ -269,7 +278,7 @@ func (c Contents) groupAndUser(ctx context.Context, groupID, userID string) (
 	u.OrganizationID = c.org.ID
 	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
 		g = &people.DirectoryGroup{OrganizationID: c.org.ID}
-		return rows.Scan(append(append(people.ReadGroupColumns.Pointers(g), &isMember), u.pointers()...)...)
+		return rows.Scan(append(append(readGroupColumns.Pointers(g), &isMember), u.pointers()...)...)
 	})
 	if err != nil {
 		return nil, u, false, tenant.Translate(c.org, fmt.Errorf("read group: %w", err))

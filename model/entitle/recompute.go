@@ -3,6 +3,7 @@ package entitle
 import (
 	"context"
 	"fmt"
+	"rollcall/model/connection"
 
 	"gorm.io/gorm/clause"
 
@@ -140,7 +141,7 @@ func (r *recomputation) readGroups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var asserted []people.AssertedGroup
+	var asserted []connection.AssertedGroup
 	if err := r.org.db(ctx).Where(r.org.oneOf("user_id"), list).Find(&asserted).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
 	}

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"rollcall/model/internal/passwords"
 	"time"
 
 	"gorm.io/gorm"
@@ -10,7 +11,6 @@ import (
 	"rollcall/model"
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/people"
 )
 
 // OperatorSession is the session of an operator in a browser. Only the hash of its token is stored.
@@ -42,7 +42,7 @@ func (s Store) SignInOperator(
 	ctx context.Context, email, password, address string,
 ) (op *Operator, token string, err error) {
 	folded, _ := model.FoldEmail(email)
-	guessing, err := people.Across(s).Guess(ctx, people.OperatorAccount(folded), address)
+	attempt, err := passwords.Begin(ctx, s, passwords.OperatorAccount(folded), address)
 	if err != nil {
 		return nil, "", err
 	}
@@ -51,7 +51,7 @@ func (s Store) SignInOperator(
 	if r.Error != nil {
 		return nil, "", tenant.Translate(s, fmt.Errorf("read operator: %w", r.Error))
 	}
-	equal, outdated, err := people.Across(s).ComparePassword(ctx, found.PasswordHash, password)
+	equal, outdated, err := passwords.Compare(ctx, s, found.PasswordHash, password)
 	if err != nil {
 		return nil, "", err
 	}
@@ -59,12 +59,12 @@ func (s Store) SignInOperator(
 	if !equal || found.OneTime && (found.PasswordExpiresAt == nil || *found.PasswordExpiresAt <= now) {
 		return nil, "", errPasswordWrong
 	}
-	if err := guessing.Right(ctx); err != nil {
+	if err := attempt.Succeed(ctx); err != nil {
 		return nil, "", err
 	}
 	better := found.PasswordHash
 	if outdated {
-		if better, err = people.Across(s).RehashPassword(ctx, password); err != nil {
+		if better, err = passwords.Rehash(ctx, s, password); err != nil {
 			return nil, "", err
 		}
 	}
@@ -147,24 +147,24 @@ func (s Store) EndOperatorSession(ctx context.Context, token string) error {
 func (s Store) SetOperatorPassword(
 	ctx context.Context, op *Operator, old, password, address string,
 ) (token string, err error) {
-	guessing, err := people.Across(s).Guess(ctx, people.OperatorAccount(op.EmailFolded), address)
+	attempt, err := passwords.Begin(ctx, s, passwords.OperatorAccount(op.EmailFolded), address)
 	if err != nil {
 		return "", err
 	}
-	equal, _, err := people.Across(s).ComparePassword(ctx, op.PasswordHash, old)
+	equal, _, err := passwords.Compare(ctx, s, op.PasswordHash, old)
 	if err != nil {
 		return "", err
 	}
 	if !equal {
 		return "", &model.Error{Kind: model.Denied, Field: "old", Message: "the old password is wrong"}
 	}
-	if err := guessing.Right(ctx); err != nil {
+	if err := attempt.Succeed(ctx); err != nil {
 		return "", err
 	}
 	if old == password {
 		return "", model.Invalidf("password", "this is the old password; choose another one")
 	}
-	hash, err := people.Across(s).HashPassword(ctx, password, op.Email)
+	hash, err := passwords.Hash(ctx, s, password, op.Email)
 	if err != nil {
 		return "", err
 	}

@@ -11,8 +11,8 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/across"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/people"
 )
 
 // Operator is a person who runs this installation. Operators belong to no organization: no
@@ -72,7 +72,7 @@ func foldOperatorEmail(email string) (string, error) {
 // oneTimePassword returns a password of 130 random bits, and its hash.
 func (s Store) oneTimePassword(ctx context.Context) (password, hash string, err error) {
 	password = rand.Text()
-	hash, err = people.Across(s).RehashPassword(ctx, password)
+	hash, err = passwords.Rehash(ctx, s, password)
 	return password, hash, err
 }
 
@@ -124,7 +124,7 @@ func (s Store) ResetOperatorPassword(ctx context.Context, email string) (string,
 	if err != nil {
 		return "", tenant.Translate(s, err)
 	}
-	return password, people.Across(s).ForgetGuesses(ctx, people.OperatorAccount(address))
+	return password, passwords.Forget(ctx, s, passwords.OperatorAccount(address))
 }
 
 // lockedOperator locks the operator that a query finds; nil for none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"rollcall/model/internal/passwords"
 	"time"
 
 	"rollcall/model"
@@ -71,7 +72,7 @@ func expired(now model.Time) []oldRows {
 		{&OperatorSession{}, "hash", "expires_at < ?", now},
 		{&people.PasswordSetup{}, "user_id", "expires_at < ?", now},
 		{&signon.PendingAuthorization{}, "id", "expires_at < ?", now},
-		{&people.Guess{}, "hash", "last_at < ?", now - model.Time(people.GuessesForgotten.Milliseconds())},
+		{&passwords.Guess{}, "hash", "last_at < ?", now - model.Time(passwords.GuessesForgotten.Milliseconds())},
 		{&signon.LoginResponse{}, "attempt_id", "expires_at <= ?", now},
 		{&signon.LoginAttempt{}, "id", "created_at < ?", now - model.Time(signon.AttemptTime.Milliseconds())},
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -222,5 +223,12 @@ func (o Org) DeleteDomain(ctx context.Context, id string) error {
 			return fmt.Errorf("delete domain: %w", err)
 		}
 		return tenant.Record(org, DomainDeleted, model.OrganizationDomainPrefix.ID(id), d.PublicForm())
+	})
+}
+
+// UnderVerified tells whether a folded name is that of a verified domain among these.
+func UnderVerified(domains []Domain, name string) bool {
+	return slices.ContainsFunc(domains, func(d Domain) bool {
+		return d.State == DomainStateVerified && d.Domain == name
 	})
 }

@@ -2,20 +2,20 @@ package people
 
 import (
 	"context"
-	"fmt"
 
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
-	"rollcall/model/organization"
 )
 
-// changeSource is on whose word a user changes.
+// changeSource is who changes a user.
 type changeSource int
 
+// The sources of changes.
 const (
-	ByDirectory changeSource = iota // a directory's, over SCIM or by its removal
-	ByPerson                        // an operator's, an administrator's or an application's
-	ByMapping                       // a role mapping's
+	ByDirectory changeSource = iota // a directory, over SCIM or by its removal
+	ByPerson                        // an operator, an administrator or an application
+	ByMapping                       // a role mapping
+	byLogin                         // an identity provider, at a login
 )
 
 // lastAdminRule is what happens to a change that leaves no active administrator.
@@ -50,7 +50,10 @@ type consequences struct {
 // Neither of the two is altered.
 func ConsequencesOf(before, after *User, by changeSource) consequences {
 	c := consequences{before: before, events: eventsOf(before, after, by)}
-	c.cause = [...]model.Cause{ByDirectory: model.CauseDirectory, ByPerson: model.CauseManual, ByMapping: model.CauseDirectory}[by]
+	c.cause = model.CauseDirectory
+	if by == ByPerson {
+		c.cause = model.CauseManual
+	}
 	if before == nil {
 		c.Row, c.recompute = after, true
 		return c
@@ -59,11 +62,12 @@ func ConsequencesOf(before, after *User, by changeSource) consequences {
 	if after != nil {
 		row = *after
 		row.InactiveReason = inactiveReason(before, after)
-		c.recompute = before.Active != after.Active || adopted(before, after)
+		// A login has its own way to grant licenses, once it is known that it succeeds.
+		c.recompute = by != byLogin && (before.Active != after.Active || adopted(before, after))
 	}
 	c.Row = &row
 	if before.Role == Admin && before.Active && (after == nil || !after.Active || after.Role != Admin) {
-		c.lastAdmin = [...]lastAdminRule{
+		c.lastAdmin = map[changeSource]lastAdminRule{
 			ByDirectory: lastAdminFlagged, ByPerson: lastAdminRefused, ByMapping: lastAdminReported,
 		}[by]
 	}
@@ -105,6 +109,8 @@ func eventsOf(before, after *User, by changeSource) []model.EventType {
 		return []model.EventType{DirectoryUserDeleted}
 	case after == nil:
 		return []model.EventType{UserDeleted}
+	case by == byLogin:
+		return []model.EventType{UserUpdated}
 	case before.Role != after.Role:
 		return []model.EventType{UserRoleChanged}
 	case adopted(before, after):
@@ -142,6 +148,24 @@ func (c *consequences) endAccess(reason EndingReason) {
 	c.ended = reason
 }
 
+// releasedColumns are the columns to write of the users whose directory is
+// removed, all of them either active or inactive.
+func releasedColumns(active bool, now model.Time) map[string]any {
+	directory := "removed"
+	before := User{DirectoryID: &directory, Active: active, Role: Member}
+	after := before
+	after.DirectoryID, after.Active = nil, false
+	c := ConsequencesOf(&before, &after, ByDirectory)
+	columns := map[string]any{"directory_id": nil, "version": tenant.Increment("version"), "updated_at": now}
+	if active {
+		columns["active"], columns["inactive_reason"] = false, c.Row.InactiveReason
+	}
+	if c.Row.Epoch != before.Epoch {
+		columns["epoch"] = tenant.Increment("epoch")
+	}
+	return columns
+}
+
 // CheckLastAdmin refuses to take the last administrator away where that is the
 // rule. It comes before anything is written.
 func (o Org) CheckLastAdmin(ctx context.Context, c *consequences) error {
@@ -154,7 +178,8 @@ func (o Org) CheckLastAdmin(ctx context.Context, c *consequences) error {
 	}
 	c.wasLast = others == 0
 	if c.wasLast && c.lastAdmin == lastAdminRefused {
-		return model.Conflictf("id", "this is the organization's last administrator; make someone else an administrator first")
+		return model.Conflictf("id",
+			"this is the organization's last administrator; make someone else an administrator first")
 	}
 	return nil
 }
@@ -190,7 +215,7 @@ func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
 		return nil
 	}
 	if c.removePassword {
-		if err := o.removePassword(ctx, c.Row, NoAdminAnymore); err != nil {
+		if err := o.removePassword(ctx, c.Row, noAdminAnymore); err != nil {
 			return err
 		}
 	}
@@ -198,7 +223,7 @@ func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
 		return err
 	}
 	if c.voidPasswordLinks {
-		if err := o.VoidPasswordSetups(ctx, c.Row.ID); err != nil {
+		if err := o.voidPasswordSetups(ctx, c.Row.ID); err != nil {
 			return err
 		}
 	}
@@ -208,60 +233,16 @@ func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
 	return nil
 }
 
-// ChangeRole gives a user, whose row the caller has locked, another role.
-func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause model.Cause) error {
+// ReviseByLogin has a login describe a user, whose row the caller has locked and writes. An
+// inactive user becomes active again: the caller has checked that this user may come back by a
+// login.
+func (o Org) ReviseByLogin(ctx context.Context, u *User, describe func(*User) error) error {
 	after := *u
-	// Who confirmed an adoption before did not mean an administrator.
-	after.Role, after.RoleMapped, after.AdoptionConfirmed = role, by == ByMapping && role == Admin, false
-	c := ConsequencesOf(u, &after, by)
-	c.cause = cause
-	if err := o.CheckLastAdmin(ctx, &c); err != nil {
+	after.Active = true
+	if err := describe(&after); err != nil {
 		return err
 	}
+	c := ConsequencesOf(u, &after, byLogin)
 	*u = *c.Row
-	if err := o.RecordChange(ctx, &c); err != nil {
-		return err
-	}
-	return o.CloseAccess(ctx, &c)
-}
-
-// revokeAccess ends the access of a user who stays as they are. The caller has
-// locked the row, and writes it.
-func (o Org) revokeAccess(ctx context.Context, u *User, reason EndingReason) error {
-	c := consequences{Row: u}
-	c.endAccess(reason)
-	return o.CloseAccess(ctx, &c)
-}
-
-// otherAdmins counts the active administrators besides one user. It locks the
-// organization: of two administrators who leave at once, each must not count the other.
-func (o Org) otherAdmins(ctx context.Context, id string) (int64, error) {
-	if _, err := organization.In(o).LockOrganization(ctx, tenant.ToChange); err != nil {
-		return 0, err
-	}
-	var others int64
-	err := tenant.DB(o).WithContext(ctx).Model(&User{}).
-		Where("role = ? AND active = ? AND id <> ?", Admin, true, id).Count(&others).Error
-	if err != nil {
-		return 0, fmt.Errorf("count administrators: %w", err)
-	}
-	return others, nil
-}
-
-// ReleasedColumns are the columns to write of the users whose directory is
-// removed, all of them either active or inactive.
-func ReleasedColumns(active bool, now model.Time) map[string]any {
-	directory := "removed"
-	before := User{DirectoryID: &directory, Active: active, Role: Member}
-	after := before
-	after.DirectoryID, after.Active = nil, false
-	c := ConsequencesOf(&before, &after, ByDirectory)
-	columns := map[string]any{"directory_id": nil, "version": tenant.Increment("version"), "updated_at": now}
-	if active {
-		columns["active"], columns["inactive_reason"] = false, c.Row.InactiveReason
-	}
-	if c.Row.Epoch != before.Epoch {
-		columns["epoch"] = tenant.Increment("epoch")
-	}
-	return columns
+	return o.RecordChange(ctx, &c)
 }

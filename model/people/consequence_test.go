@@ -51,19 +51,22 @@ func TestConsequences(t *testing.T) {
 		"a directory deactivates an administrator": {with(owned, admin),
 			with(*with(owned, admin), leaves), ByDirectory, outcome{
 				Events: []model.EventType{DirectoryUserUpdated}, Ended: EndedDeprovisioned, EpochRaised: true,
-				InactiveReason: Deprovisioned, Recompute: true, VoidLinks: true, LastAdmin: lastAdminFlagged, Transaction: true}},
+				InactiveReason: Deprovisioned, Recompute: true, VoidLinks: true, LastAdmin: lastAdminFlagged,
+				Transaction: true}},
 		"a directory activates": {with(owned, off(Deprovisioned)), &owned, ByDirectory,
 			outcome{Events: []model.EventType{DirectoryUserUpdated}, Recompute: true}},
-		"a directory changes an inactive user": {with(owned, off(Deprovisioned)), with(owned, off(Deprovisioned)), ByDirectory,
-			outcome{Events: []model.EventType{DirectoryUserUpdated}, InactiveReason: Deprovisioned}},
+		"a directory changes an inactive user": {with(owned, off(Deprovisioned)), with(owned, off(Deprovisioned)),
+			ByDirectory, outcome{Events: []model.EventType{DirectoryUserUpdated}, InactiveReason: Deprovisioned}},
 		"a directory adopts": {with(owned, unowned), with(owned, same), ByDirectory,
 			outcome{Events: []model.EventType{UserAdopted, DirectoryUserCreated}, Recompute: true}},
 		"a directory adopts and deactivates": {with(owned, unowned), with(owned, leaves), ByDirectory, outcome{
 			Events: []model.EventType{UserAdopted, DirectoryUserCreated}, Ended: EndedDeprovisioned, EpochRaised: true,
 			InactiveReason: Deprovisioned, Recompute: true}},
-		"a directory adopts whom the end of another left inactive": {
-			with(*with(owned, unowned), off(DirectoryRemoved)), with(owned, off(DirectoryRemoved)), ByDirectory, outcome{
-				Events: []model.EventType{UserAdopted, DirectoryUserCreated}, InactiveReason: Deprovisioned, Recompute: true}},
+		"a directory adopts a user that the end of another left inactive": {
+			with(*with(owned, unowned), off(DirectoryRemoved)), with(owned, off(DirectoryRemoved)), ByDirectory,
+			outcome{
+				Events: []model.EventType{UserAdopted, DirectoryUserCreated}, InactiveReason: Deprovisioned,
+				Recompute: true}},
 		"a directory is removed": {&owned, with(*with(owned, unowned), leaves), ByDirectory, outcome{
 			Ended: EndedDirectoryDeleted, EpochRaised: true, InactiveReason: DirectoryRemoved, Recompute: true}},
 		"a directory is removed that deactivated": {with(owned, off(Deprovisioned)),
@@ -75,20 +78,28 @@ func TestConsequences(t *testing.T) {
 			Events: []model.EventType{DirectoryUserDeleted}, Ended: EndedDeleted, EpochRaised: true,
 			LastAdmin: lastAdminFlagged, Transaction: true}},
 		"a directory deletes an inactive administrator": {with(owned, offAdmin), nil, ByDirectory, outcome{
-			Events: []model.EventType{DirectoryUserDeleted}, Ended: EndedDeleted, EpochRaised: true, InactiveReason: Deprovisioned}},
+			Events: []model.EventType{DirectoryUserDeleted}, Ended: EndedDeleted, EpochRaised: true,
+			InactiveReason: Deprovisioned}},
 		"a person deletes an administrator": {with(owned, admin), nil, ByPerson, outcome{
 			Events: []model.EventType{UserDeleted}, Ended: EndedDeleted, EpochRaised: true,
 			LastAdmin: lastAdminRefused, Transaction: true}},
-		"a person gives the role": {&owned, with(owned, admin), ByPerson, outcome{Events: []model.EventType{UserRoleChanged}}},
+		"a person gives the role": {&owned, with(owned, admin), ByPerson,
+			outcome{Events: []model.EventType{UserRoleChanged}}},
 		"a person takes the role": {with(owned, admin), &owned, ByPerson, outcome{
-			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true, RemovePassword: true,
-			LastAdmin: lastAdminRefused, Transaction: true}},
+			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
+			RemovePassword: true, LastAdmin: lastAdminRefused, Transaction: true}},
 		"a person takes the role of an inactive administrator": {with(owned, offAdmin),
-			with(owned, off(Deprovisioned)), ByPerson, outcome{Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged,
-				EpochRaised: true, InactiveReason: Deprovisioned, RemovePassword: true, Transaction: true}},
+			with(owned, off(Deprovisioned)), ByPerson, outcome{
+				Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
+				InactiveReason: Deprovisioned, RemovePassword: true, Transaction: true}},
 		"a mapping takes the role": {with(owned, admin), &owned, ByMapping, outcome{
-			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true, RemovePassword: true,
-			LastAdmin: lastAdminReported, Transaction: true}},
+			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
+			RemovePassword: true, LastAdmin: lastAdminReported, Transaction: true}},
+		"a login brings back": {with(*with(owned, unowned), off(DirectoryRemoved)), with(owned, unowned), byLogin,
+			outcome{Events: []model.EventType{UserUpdated}}},
+		"a login changes the document": {with(owned, unowned),
+			with(*with(owned, unowned), func(u *User) { u.Document = "{}" }), byLogin,
+			outcome{Events: []model.EventType{UserUpdated}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			epoch := int64(1)

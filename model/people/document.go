@@ -101,9 +101,9 @@ func (u *User) SetDocument(document map[string]any) error {
 	return nil
 }
 
-// DocumentLimit is the most bytes of a document: what it takes to keep requests
+// documentLimit is the most bytes of a document: what it takes to keep requests
 // that each add a little to an extension from growing a row without end.
-const DocumentLimit = 64 << 10
+const documentLimit = 64 << 10
 
 // encodeDocument writes a document that is to replace another. One that is too
 // large may still shrink, since taking away never fails on a rule about data.
@@ -115,9 +115,9 @@ func encodeDocument(document map[string]any, replaced string) (string, error) {
 		}
 	}
 	text, err := tenant.Encode(rest)
-	if err == nil && len(text) > DocumentLimit && len(text) > len(replaced) {
+	if err == nil && len(text) > documentLimit && len(text) > len(replaced) {
 		return "", &model.Error{Kind: model.TooLarge, Message: fmt.Sprintf(
-			"the resource's attributes take more than %d KiB; leave out what is not needed", DocumentLimit>>10)}
+			"the resource's attributes take more than %d KiB; leave out what is not needed", documentLimit>>10)}
 	}
 	return text, err
 }

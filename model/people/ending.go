@@ -36,8 +36,11 @@ const (
 
 func (o Org) recordAccessEnded(u *User, reason EndingReason) error {
 	data := accessEnded{
-		UserID: model.UserPrefix.ID(u.ID), ProfileIDs: []string{}, OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
-		Reason: reason, Actor: tenant.By(o),
+		UserID:         model.UserPrefix.ID(u.ID),
+		ProfileIDs:     []string{},
+		OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
+		Reason:         reason,
+		Actor:          tenant.By(o),
 	}
 	if u.DirectoryID != nil {
 		id := model.DirectoryUserPrefix.ID(u.ID)
@@ -49,13 +52,32 @@ func (o Org) recordAccessEnded(u *User, reason EndingReason) error {
 	return tenant.Record(o, UserAccessEnded, model.UserPrefix.ID(u.ID), data)
 }
 
-// EndAccessOf ends the access of the users whom a sub-query of ids names, with
-// an event for each. They stay active.
-func (o Org) EndAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
+// RevokeSessions ends everything that the user is signed in to. The user stays
+// active and may sign in again.
+func (o Org) RevokeSessions(ctx context.Context, id string) (*User, error) {
+	return o.ChangeUser(ctx, id, func(org Org, u *User) error {
+		return org.revokeAccess(ctx, u, EndedRevoked)
+	})
+}
+
+// revokeAccess ends the access of a user who stays as they are. The caller has
+// locked the row, and writes it.
+func (o Org) revokeAccess(ctx context.Context, u *User, reason EndingReason) error {
+	c := consequences{Row: u}
+	c.endAccess(reason)
+	return o.CloseAccess(ctx, &c)
+}
+
+// leaving is how many users are signed out by one read and one write.
+const leaving = 500
+
+// endAccessOf ends the access of the users that a sub-query of ids selects, with an event for each.
+// They stay active.
+func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
 	for after := ""; ; {
 		var users []User
-		err := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToRemove}).Where("id > ? AND id IN (?)", after, ids).
-			Order("id").Limit(Leaving).Find(&users).Error
+		locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToRemove})
+		err := locked.Where("id > ? AND id IN (?)", after, ids).Order("id").Limit(leaving).Find(&users).Error
 		if err != nil {
 			return fmt.Errorf("lock users: %w", err)
 		}
@@ -69,7 +91,8 @@ func (o Org) EndAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason)
 				return err
 			}
 		}
-		err = tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id IN ?", ended).UpdateColumn("epoch", tenant.Increment("epoch")).Error
+		rows := tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id IN ?", ended)
+		err = rows.UpdateColumn("epoch", tenant.Increment("epoch")).Error
 		if err != nil {
 			return fmt.Errorf("end access: %w", err)
 		}
@@ -78,4 +101,56 @@ func (o Org) EndAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason)
 		}
 		after = ended[len(ended)-1]
 	}
+}
+
+// SignOut ends the access of everybody who is signed in by a connection.
+func (o Org) SignOut(ctx context.Context, connection string) error {
+	live := o.LiveSessions(tenant.DB(o).Model(&Session{}).Select("user_id")).Where("connection_id = ?", connection)
+	return o.endAccessOf(ctx, live, EndedConnectionChanged)
+}
+
+// ReleaseUsers makes the users of a directory, which is being removed, unowned. The active ones
+// become inactive, and their access ends. It returns an active administrator among them, nil
+// without any.
+func (o Org) ReleaseUsers(ctx context.Context, directoryID string) (admin *User, err error) {
+	db := tenant.DB(o).WithContext(ctx)
+	population := tenant.DB(o).Model(&User{}).Select("id").Where("directory_id = ?", directoryID)
+	signedIn := tenant.DB(o).Model(&Session{}).Select("user_id")
+	live := o.LiveSessions(signedIn).Where("user_id IN (?)", population)
+	if err := o.endAccessOf(ctx, live, EndedDirectoryDeleted); err != nil {
+		return nil, err
+	}
+	if err := o.voidPasswordSetups(ctx, population); err != nil {
+		return nil, err
+	}
+	var admins []User
+	err = db.Where("directory_id = ? AND role = ? AND active = ?", directoryID, Admin, true).
+		Limit(1).Find(&admins).Error
+	if err != nil {
+		return nil, fmt.Errorf("read administrators: %w", err)
+	}
+	for _, active := range []bool{true, false} {
+		users := db.Model(&User{}).Where("directory_id = ? AND active = ?", directoryID, active)
+		if err := users.UpdateColumns(releasedColumns(active, tenant.Now(o))).Error; err != nil {
+			return nil, fmt.Errorf("release users: %w", err)
+		}
+	}
+	if len(admins) == 0 {
+		return nil, nil
+	}
+	return &admins[0], nil
+}
+
+// endPasswordSessions ends the sessions of a user that began with a password; others stay.
+func (o Org) endPasswordSessions(ctx context.Context, u *User) error {
+	ended := tenant.DB(o).WithContext(ctx).Model(&Session{}).
+		Where("user_id = ? AND identity_id IS NULL AND ended_at IS NULL AND expires_at > ?", u.ID, tenant.Now(o)).
+		UpdateColumn("ended_at", tenant.Now(o))
+	if ended.Error != nil {
+		return fmt.Errorf("end sessions: %w", ended.Error)
+	}
+	if ended.RowsAffected == 0 {
+		return nil
+	}
+	return o.CloseAccess(ctx, &consequences{Row: u, ended: EndedRevoked})
 }

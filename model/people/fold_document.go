@@ -16,12 +16,11 @@ import (
 	"rollcall/scim/jsontext"
 )
 
-// foldedDocument is the column with a resource's document as filters compare it:
-// names and texts folded, moments in UTC and one form, so that both
-// databases compare alike and need to know nothing of case, time or Unicode. It
-// is written with the document, from which it follows, and never read: a field of
-// this type leaves its column out of each SELECT, since a page of resources would
-// feel it. What it holds is what has been read of the document, see User.parse.
+// foldedDocument is the column with a resource's document as filters compare it: names and texts
+// folded, moments in UTC and in one form. So both databases compare alike, and need to know nothing
+// of case, time or Unicode. The column is written with the document and never read: a field of this
+// type leaves it out of each SELECT, because it would double a page of resources. The field itself
+// holds what User.Parse has read of the document.
 type foldedDocument struct{ read *readDocument }
 
 // Equal is always true: what differs is the document.
@@ -52,6 +51,7 @@ func (unread) Name() string               { return "" }
 func (unread) Build(clause.Builder)       {}
 func (unread) MergeClause(*clause.Clause) {}
 
+// ModifyStatement leaves the column out.
 func (u unread) ModifyStatement(stmt *gorm.Statement) {
 	if len(stmt.Selects) == 0 {
 		stmt.Omits = append(slices.Clip(stmt.Omits), u.column)
@@ -112,11 +112,11 @@ func appendDecoded(b []byte, quoted string) ([]byte, error) {
 	return append(b, folded...), err
 }
 
-// FilterIndex is the migration that FoldStored completes.
-const FilterIndex = "0003_filter_index"
+// Completions are what completes a migration, by its name.
+var Completions = map[string]func(*gorm.DB) error{"0003_filter_index": foldStored}
 
-// FoldStored gives the rows that are older than the column their folded document.
-func FoldStored(db *gorm.DB) error {
+// foldStored writes the folded document of the rows that are older than the column.
+func foldStored(db *gorm.DB) error {
 	ctx := db.Statement.Context
 	if err := foldRows[User](ctx, db); err != nil {
 		return err

@@ -13,8 +13,8 @@ import (
 	"rollcall/model/store"
 )
 
-// TestEndlessDomainsCostNothing: whoever can reach a login page can send one, and to encode it takes
-// time by the square of its length.
+// Anybody who can reach a login page can send a domain, and the time to encode one grows with the
+// square of its length.
 func TestEndlessDomainsCostNothing(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
@@ -24,13 +24,17 @@ func TestEndlessDomainsCostNothing(t *testing.T) {
 		}
 		domain := long.String() + ".example"
 		for name, look := range map[string]func() error{
-			"a domain": func() error { _, err := organization.Across(s).OrganizationByDomain(t.Context(), domain); return err },
+			"a domain": func() error {
+				_, err := organization.Across(s).OrganizationByDomain(t.Context(), domain)
+				return err
+			},
 			"an operator's address": func() error {
 				_, _, err := operator.Across(s).SignInOperator(t.Context(), "ada@"+domain, "x", "192.0.2.1")
 				return err
 			},
 			"an address": func() error {
-				_, err := signon.Across(s).SignInByPassword(t.Context(), signon.PasswordSignIn{Email: "ada@" + domain, Password: "x", IPAddress: "192.0.2.1"})
+				_, err := signon.Across(s).SignInByPassword(t.Context(),
+					signon.PasswordSignIn{Email: "ada@" + domain, Password: "x", IPAddress: "192.0.2.1"})
 				return err
 			},
 		} {
@@ -45,7 +49,8 @@ func TestEndlessDomainsCostNothing(t *testing.T) {
 		if !strings.Contains(err.Error(), "is too long for a domain name") {
 			t.Errorf("the error is %v", err)
 		}
-		_, err = organization.Across(s).OrganizationByDomain(t.Context(), strings.Repeat("ü", 40)+".example") // 63 bytes at most when encoded
+		label := strings.Repeat("ü", 40) // 63 bytes at most when encoded
+		_, err = organization.Across(s).OrganizationByDomain(t.Context(), label+".example")
 		storetest.WantKind(t, err, model.NotFound)
 	})
 }

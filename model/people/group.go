@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -58,6 +59,38 @@ func (g *DirectoryGroup) SetDocument(document map[string]any) error {
 	}
 	g.Document, g.DisplayName, g.DisplayNameFolded, g.ExternalID = text, d.DisplayName, folded, d.ExternalID
 	return nil
+}
+
+// DirectoryGroupObject is the public form of a DirectoryGroup.
+type DirectoryGroupObject struct {
+	Object         string          `json:"object"`
+	ID             string          `json:"id"`
+	IdpID          string          `json:"idp_id"`
+	DirectoryID    string          `json:"directory_id"`
+	OrganizationID string          `json:"organization_id"`
+	Name           string          `json:"name"`
+	RawAttributes  json.RawMessage `json:"raw_attributes"`
+	CreatedAt      model.Time      `json:"created_at"`
+	UpdatedAt      model.Time      `json:"updated_at"`
+}
+
+// PublicForm returns the object that the API and events show.
+func (g *DirectoryGroup) PublicForm() DirectoryGroupObject {
+	o := DirectoryGroupObject{
+		Object:         "directory_group",
+		ID:             model.DirectoryGroupPrefix.ID(g.ID),
+		IdpID:          g.ExternalID,
+		DirectoryID:    model.DirectoryPrefix.ID(g.DirectoryID),
+		OrganizationID: model.OrganizationPrefix.ID(string(g.OrganizationID)),
+		Name:           g.DisplayName,
+		RawAttributes:  json.RawMessage(g.Document),
+		CreatedAt:      g.CreatedAt,
+		UpdatedAt:      g.UpdatedAt,
+	}
+	if o.IdpID == "" {
+		o.IdpID = g.ID
+	}
+	return o
 }
 
 // DirectoryGroup returns a group of a directory; directoryID may be empty for any.

@@ -9,8 +9,8 @@ import (
 	"rollcall/model/internal/tenant"
 )
 
-// Identity links a user to whom an identity provider vouches for: one subject
-// of one issuer at one connection (docs/design/identity.md, "Identities").
+// Identity links a user to one subject of one issuer at one connection
+// (docs/design/identity.md, "Identities").
 type Identity struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
@@ -30,7 +30,7 @@ func (o Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) {
 	return identity, err
 }
 
-// AddIdentity is LinkIdentity, unless the user, who is locked by then, is not fit for it.
+// AddIdentity is LinkIdentity on condition that fit accepts the user, whose row is locked by then.
 func (o Org) AddIdentity(ctx context.Context, id Identity, fit func(u *User) error) (*User, *Identity, error) {
 	u, err := o.ChangeUser(ctx, id.UserID, func(org Org, u *User) error {
 		if err := fit(u); err != nil {

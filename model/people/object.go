@@ -2,7 +2,6 @@ package people
 
 import (
 	"encoding/json"
-	"slices"
 
 	"rollcall/model"
 	"rollcall/model/organization"
@@ -51,11 +50,24 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 		return DirectoryUserObject{}, err
 	}
 	o := DirectoryUserObject{
-		Object: "directory_user", ID: model.DirectoryUserPrefix.ID(u.ID), OrganizationID: model.OrganizationPrefix.ID(string(u.OrganizationID)),
-		IdpID: u.ExternalID, Email: model.OrNull(u.Email), FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
-		Name: model.OrNull(d.FormattedName()), Emails: []EmailObject{}, JobTitle: model.OrNull(d.Title), Username: model.OrNull(u.UserName),
-		State: "inactive", RawAttributes: json.RawMessage(u.Document), CustomAttributes: map[string]any{},
-		Role: RoleObject{u.Role}, Roles: []RoleObject{{u.Role}}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		Object:           "directory_user",
+		ID:               model.DirectoryUserPrefix.ID(u.ID),
+		OrganizationID:   model.OrganizationPrefix.ID(string(u.OrganizationID)),
+		IdpID:            u.ExternalID,
+		Email:            model.OrNull(u.Email),
+		FirstName:        model.OrNull(d.Name.GivenName),
+		LastName:         model.OrNull(d.Name.FamilyName),
+		Name:             model.OrNull(d.FormattedName()),
+		Emails:           []EmailObject{},
+		JobTitle:         model.OrNull(d.Title),
+		Username:         model.OrNull(u.UserName),
+		State:            "inactive",
+		RawAttributes:    json.RawMessage(u.Document),
+		CustomAttributes: map[string]any{},
+		Role:             RoleObject{u.Role},
+		Roles:            []RoleObject{{u.Role}},
+		CreatedAt:        u.CreatedAt,
+		UpdatedAt:        u.UpdatedAt,
 	}
 	if u.DirectoryID != nil {
 		o.DirectoryID = model.DirectoryPrefix.ID(*u.DirectoryID)
@@ -105,10 +117,19 @@ func (u *User) UserForm(domains []organization.Domain) (UserObject, error) {
 		return UserObject{}, err
 	}
 	o := UserObject{
-		Object: "user", ID: model.UserPrefix.ID(u.ID), OrganizationID: model.OrganizationPrefix.ID(string(u.OrganizationID)),
-		Email: u.Email, EmailVerified: u.EmailUnder(domains), FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
-		Role: u.Role, State: "inactive", InactiveReason: model.OrNull(string(u.InactiveReason)),
-		AdoptionConfirmed: u.AdoptionConfirmed, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		Object:            "user",
+		ID:                model.UserPrefix.ID(u.ID),
+		OrganizationID:    model.OrganizationPrefix.ID(string(u.OrganizationID)),
+		Email:             u.Email,
+		EmailVerified:     u.EmailUnder(domains),
+		FirstName:         model.OrNull(d.Name.GivenName),
+		LastName:          model.OrNull(d.Name.FamilyName),
+		Role:              u.Role,
+		State:             "inactive",
+		InactiveReason:    model.OrNull(string(u.InactiveReason)),
+		AdoptionConfirmed: u.AdoptionConfirmed,
+		CreatedAt:         u.CreatedAt,
+		UpdatedAt:         u.UpdatedAt,
 	}
 	if u.Active {
 		o.State = "active"
@@ -118,42 +139,4 @@ func (u *User) UserForm(domains []organization.Domain) (UserObject, error) {
 		o.DirectoryID = &id
 	}
 	return o, nil
-}
-
-// EmailUnder tells whether the user's e-mail stands under a verified one of the domains.
-func (u *User) EmailUnder(domains []organization.Domain) bool {
-	return UnderVerified(domains, u.EmailDomain)
-}
-
-// UnderVerified tells whether a folded name is a verified one of the domains.
-func UnderVerified(domains []organization.Domain, name string) bool {
-	return slices.ContainsFunc(domains, func(d organization.Domain) bool {
-		return d.State == organization.DomainStateVerified && d.Domain == name
-	})
-}
-
-// DirectoryGroupObject is the public form of a DirectoryGroup.
-type DirectoryGroupObject struct {
-	Object         string          `json:"object"`
-	ID             string          `json:"id"`
-	IdpID          string          `json:"idp_id"`
-	DirectoryID    string          `json:"directory_id"`
-	OrganizationID string          `json:"organization_id"`
-	Name           string          `json:"name"`
-	RawAttributes  json.RawMessage `json:"raw_attributes"`
-	CreatedAt      model.Time      `json:"created_at"`
-	UpdatedAt      model.Time      `json:"updated_at"`
-}
-
-// PublicForm returns the object that the API and events show.
-func (g *DirectoryGroup) PublicForm() DirectoryGroupObject {
-	o := DirectoryGroupObject{
-		Object: "directory_group", ID: model.DirectoryGroupPrefix.ID(g.ID), IdpID: g.ExternalID,
-		DirectoryID: model.DirectoryPrefix.ID(g.DirectoryID), OrganizationID: model.OrganizationPrefix.ID(string(g.OrganizationID)),
-		Name: g.DisplayName, RawAttributes: json.RawMessage(g.Document), CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt,
-	}
-	if o.IdpID == "" {
-		o.IdpID = g.ID
-	}
-	return o
 }

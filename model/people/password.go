@@ -2,156 +2,276 @@ package people
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"strings"
-	"sync"
-	"unicode/utf8"
+	"time"
 
-	"github.com/alexedwards/argon2id"
-	"github.com/trustelem/zxcvbn"
-	"golang.org/x/sync/semaphore"
-	"golang.org/x/text/secure/precis"
+	"gorm.io/gorm"
 
 	"rollcall/model"
+	"rollcall/model/internal/across"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
 )
 
-const (
-	// leastPassword is NIST SP 800-63B-4's for a password that is the only factor; both in characters.
-	leastPassword = 15
-	mostPassword  = 128
-	// enoughGuesses is zxcvbn's "safely unguessable".
-	enoughGuesses = 1e10
-	// passwordMemory is OWASP's for argon2id, in KiB: 19 MiB, twice, one lane.
-	passwordMemory = 19 * 1024
-)
+// passwordSetupTime is how long a link to set a password may be used.
+const passwordSetupTime = 24 * time.Hour
 
-// passwords hashes and compares. Two at a time, so that a flood of logins waits in a line and does
-// not take the memory of all others.
-type passwords struct {
-	room   *semaphore.Weighted
-	params *argon2id.Params
-	// nobody is the hash that is compared with where there is none, so that to guess at somebody
-	// unknown takes the same work. It is made when it is first needed: a start must not wait for it.
-	nobody func() (string, error)
+// UserPassword is the password of an administrator, as a PHC string.
+type UserPassword struct {
+	UserID         string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	Hash           string
+	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 }
 
-// passwordsOf is how a store hashes passwords.
-func passwordsOf(s Store) *passwords {
-	return tenant.State(s, func() *passwords { return newPasswords(tenant.PasswordMemory(s)) })
+// PasswordSetup is a link with which an administrator sets their password, once.
+type PasswordSetup struct {
+	UserID         string               `gorm:"primaryKey"`
+	OrganizationID model.OrganizationID `gorm:"<-:create"`
+	Hash           []byte
+	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
+	ExpiresAt      model.Time
 }
 
-func newPasswords(memory uint32) *passwords {
-	if memory == 0 {
-		memory = passwordMemory
-	}
-	params := &argon2id.Params{Memory: memory, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-	return &passwords{semaphore.NewWeighted(2), params, sync.OnceValues(func() (string, error) {
-		return argon2id.CreateHash(rand.Text(), params)
-	})}
+// PasswordSetupObject is the public form of a PasswordSetup. URL holds the token
+// only in the answer that makes it.
+type PasswordSetupObject struct {
+	Object         string     `json:"object"`
+	OrganizationID string     `json:"organization_id"`
+	UserID         string     `json:"user_id"`
+	URL            string     `json:"url,omitempty"`
+	ExpiresAt      model.Time `json:"expires_at"`
 }
 
-// preparedPassword is a password as it is hashed (RFC 8265, OpaqueString): the same for each way in
-// which a keyboard composes its characters.
-func preparedPassword(password string) (string, error) {
-	if utf8.RuneCountInString(password) > mostPassword {
-		return "", model.Invalidf("password", "a password has at most %d characters", mostPassword)
+// PublicForm returns the object that the API and events show.
+func (p *PasswordSetup) PublicForm() PasswordSetupObject {
+	return PasswordSetupObject{
+		Object:         "password_setup",
+		OrganizationID: model.OrganizationPrefix.ID(string(p.OrganizationID)),
+		UserID:         model.UserPrefix.ID(p.UserID),
+		ExpiresAt:      p.ExpiresAt,
 	}
-	prepared, err := precis.OpaqueString.String(password)
-	if err != nil {
-		return "", model.Invalidf("password", "a password is not empty and holds no control characters")
-	}
-	return prepared, nil
 }
 
-// checkNewPassword refuses a password that is short or easily guessed by who knows the words about
-// the person: their address, their organization.
-func checkNewPassword(prepared string, about ...string) error {
-	if utf8.RuneCountInString(prepared) < leastPassword {
-		return model.Invalidf("password", "a password has at least %d characters; four or five words that nobody would put together are good", leastPassword)
-	}
-	known := []string{"rollcall"}
-	for _, text := range about {
-		known = append(known, text)
-		known = append(known, strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("@.-_+ ", r) })...)
-	}
-	for _, text := range []string{prepared, withoutRepeats(prepared, known)} {
-		if zxcvbn.PasswordStrength(text, known).Guesses < enoughGuesses {
-			return model.Invalidf("password", "this password is easily guessed: it is common, repeats itself, or is made of what is known about you; take other words")
-		}
+// MayHavePassword answers Conflict unless the user is an active administrator with an e-mail
+// address, and the organization allows passwords (docs/design/identity.md, "Administrators"). With
+// a password an administrator can still sign in while the identity provider is down.
+func (u *User) MayHavePassword(s organization.Settings) error {
+	switch {
+	case u.Role != Admin:
+		return model.Conflictf("user_id",
+			"only administrators have passwords; all others sign in with "+
+				"the organization's identity provider. Make the user an administrator first")
+	case !u.Active:
+		return model.Conflictf("user_id", "the user is inactive; activate them first")
+	case !s.AllowAdminPasswords:
+		return model.Conflictf("user_id",
+			"the organization does not allow passwords; switch allow_admin_passwords on first")
+	case u.EmailFolded == "":
+		return model.Conflictf("user_id", "a password needs an e-mail address to sign in with; give the user one first")
 	}
 	return nil
 }
 
-// withoutRepeats is a password in which each known word stands once: zxcvbn takes one that is there
-// three times for three words to guess. A password without such repeats stays as it is.
-func withoutRepeats(password string, known []string) string {
-	out := password
-	for _, word := range known {
-		if word = strings.ToLower(word); utf8.RuneCountInString(word) < 3 {
-			continue
+// CreatePasswordSetup makes the link by which an administrator sets a password,
+// and returns its token this once. A link that was there before is void.
+func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *PasswordSetup, token string, err error) {
+	err = o.Tx(ctx, func(org Org) error {
+		u, err := org.FindUser(ctx, userID, true)
+		if err != nil {
+			return err
 		}
-		if head, tail, found := strings.Cut(strings.ToLower(out), word); found && strings.Contains(tail, word) {
-			out = head + word + strings.ReplaceAll(tail, word, "")
+		g, err := organization.In(org).Organization(ctx)
+		if err != nil {
+			return err
+		}
+		if err := u.MayHavePassword(g.Settings); err != nil {
+			return err
+		}
+		if err := org.voidPasswordSetups(ctx, u.ID); err != nil {
+			return err
+		}
+		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org),
+			ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
+		token, p.Hash, _ = model.NewToken("rc_pw_")
+		if err := tenant.DB(org).WithContext(ctx).Create(p).Error; err != nil {
+			return fmt.Errorf("create password setup: %w", err)
+		}
+		return tenant.Record(org, UserPasswordSetup, model.UserPrefix.ID(u.ID), p.PublicForm())
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return p, token, nil
+}
+
+// errPasswordSetup is one answer for whatever is wrong with a link.
+func errPasswordSetup() error {
+	return model.NotFoundf("This link was used already, has expired or is damaged. Ask whoever sent it for a new one.")
+}
+
+// PasswordSetup returns whose password a link sets, without using it: programs
+// that scan mail follow links. It answers NotFound for a link that sets nothing.
+func (s Store) PasswordSetup(ctx context.Context, token string) (*User, *organization.Organization, error) {
+	var p PasswordSetup
+	links := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", model.HashToken(token), model.TimeOf(s.Now()))
+	r := links.Limit(1).Find(&p)
+	if r.Error != nil {
+		return nil, nil, tenant.Translate(s, fmt.Errorf("read password setup: %w", r.Error))
+	}
+	if r.RowsAffected == 0 {
+		return nil, nil, errPasswordSetup()
+	}
+	org := In(s.Org(p.OrganizationID, model.System))
+	u, err := org.User(ctx, p.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := organization.In(org).Organization(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.MayHavePassword(g.Settings) != nil {
+		return nil, nil, errPasswordSetup()
+	}
+	return u, g, nil
+}
+
+// SetPassword uses a link: the password is stored, and everything that was opened
+// with an old one is void. It answers Invalid for a password that is too weak,
+// which leaves the link as it is.
+func (s Store) SetPassword(ctx context.Context, token, password string) error {
+	u, g, err := s.PasswordSetup(ctx, token)
+	if err != nil {
+		return err
+	}
+	hash, err := passwords.Hash(ctx, s, password, u.Email, u.DisplayName, g.Name, g.Slug)
+	if err != nil {
+		return err
+	}
+	org := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(u.ID))))
+	_, err = org.ChangeUser(ctx, u.ID, func(org Org, u *User) error {
+		return org.usePasswordSetup(ctx, u, token, hash)
+	})
+	if err != nil {
+		return err
+	}
+	return passwords.Forget(ctx, s, passwords.UserAccount(g.ID, u.EmailFolded))
+}
+
+// usePasswordSetup uses a link to store the hash of a password. The caller has locked the user.
+func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) error {
+	// The lock serializes this with a change of the settings that forbids passwords.
+	g, err := organization.In(o).LockOrganization(ctx, "SHARE")
+	if err != nil {
+		return err
+	}
+	if u.MayHavePassword(g.Settings) != nil {
+		return errPasswordSetup()
+	}
+	db := tenant.DB(o).WithContext(ctx)
+	link := db.Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, model.HashToken(token), tenant.Now(o))
+	used := link.Delete(&PasswordSetup{})
+	if used.Error != nil {
+		return fmt.Errorf("use password setup: %w", used.Error)
+	}
+	if used.RowsAffected == 0 {
+		return errPasswordSetup() // another request was first
+	}
+	old := db.Where("user_id = ?", u.ID).Delete(&UserPassword{})
+	if old.Error != nil {
+		return fmt.Errorf("replace password: %w", old.Error)
+	}
+	if err := db.Create(&UserPassword{UserID: u.ID, Hash: hash, CreatedAt: tenant.Now(o)}).Error; err != nil {
+		return fmt.Errorf("create password: %w", err)
+	}
+	if err := o.recordUserBecause(ctx, UserPasswordSet, u, ""); err != nil || old.RowsAffected == 0 {
+		return err
+	}
+	return o.revokeAccess(ctx, u, EndedRevoked)
+}
+
+// HasPasswords tells whether somebody of the organization can sign in by a password.
+func (o Org) HasPasswords(ctx context.Context) (bool, error) {
+	var some []string
+	err := tenant.Read(o).WithContext(ctx).Model(&UserPassword{}).Limit(1).Pluck("user_id", &some).Error
+	if err != nil {
+		return false, tenant.Translate(o, fmt.Errorf("look for passwords: %w", err))
+	}
+	return len(some) > 0, nil
+}
+
+// passwordCause is why a password was removed.
+type passwordCause string
+
+// The causes of user.password_removed.
+const (
+	passwordsForbidden passwordCause = "passwords_forbidden" // allow_admin_passwords was switched off
+	ssoRequiredNow     passwordCause = "sso_required"        // sso_required was switched on
+	noAdminAnymore     passwordCause = "role_changed"
+)
+
+// voidPasswordSetups voids the links of users, who are an id or a query of ids.
+func (o Org) voidPasswordSetups(ctx context.Context, users any) error {
+	if err := tenant.DB(o).WithContext(ctx).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
+		return fmt.Errorf("void password setups: %w", err)
+	}
+	return nil
+}
+
+// removePassword removes the password and the link of a user who is locked and
+// may have neither any more.
+func (o Org) removePassword(ctx context.Context, u *User, cause passwordCause) error {
+	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
+		return err
+	}
+	r := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{})
+	if r.Error != nil {
+		return fmt.Errorf("delete password: %w", r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return nil
+	}
+	return o.recordUserBecause(ctx, UserPasswordRemoved, u, cause)
+}
+
+// EnforcePasswords removes the passwords that the settings of the organization,
+// whose row the caller has locked, allow no more, with the links to set one, and
+// ends the sessions that began by one.
+//
+// Users are not locked here: others lock the organization after a user. A login
+// or a link that is on its way holds the organization's row, and is through or refused.
+func (o Org) EnforcePasswords(ctx context.Context, before, after organization.Settings) error {
+	var whose *gorm.DB
+	cause := passwordsForbidden
+	switch {
+	case before.AllowAdminPasswords && !after.AllowAdminPasswords:
+		whose = tenant.DB(o).Model(&User{}).Select("id")
+	case !before.SSORequired && after.SSORequired:
+		whose, cause = tenant.DB(o).Model(&User{}).Select("id").Where("role <> ?", Admin), ssoRequiredNow
+	default:
+		return nil
+	}
+	if err := o.voidPasswordSetups(ctx, whose); err != nil {
+		return err
+	}
+	var users []User
+	holders := tenant.DB(o).Model(&UserPassword{}).Select("user_id").Where("user_id IN (?)", whose)
+	if err := tenant.DB(o).WithContext(ctx).Where("id IN (?)", holders).Order("id").Find(&users).Error; err != nil {
+		return fmt.Errorf("read users with passwords: %w", err)
+	}
+	for i := range users {
+		u := &users[i]
+		if err := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{}).Error; err != nil {
+			return fmt.Errorf("delete password: %w", err)
+		}
+		if err := o.recordUserBecause(ctx, UserPasswordRemoved, u, cause); err != nil {
+			return err
+		}
+		if err := o.endPasswordSessions(ctx, u); err != nil {
+			return err
 		}
 	}
-	return out
-}
-
-// HashPassword makes the text that is stored of a new password, a PHC string. It answers Invalid for
-// one that checkNewPassword refuses.
-func (s Store) HashPassword(ctx context.Context, password string, about ...string) (string, error) {
-	prepared, err := preparedPassword(password)
-	if err != nil {
-		return "", err
-	}
-	if err := checkNewPassword(prepared, about...); err != nil {
-		return "", err
-	}
-	if err := passwordsOf(s).room.Acquire(ctx, 1); err != nil {
-		return "", fmt.Errorf("wait to hash a password: %w", err)
-	}
-	defer passwordsOf(s).room.Release(1)
-	return argon2id.CreateHash(prepared, passwordsOf(s).params)
-}
-
-// ComparePassword tells whether a password is the one that hash was made of. An empty hash is
-// nobody's: it costs the same and is never equal. It writes nothing; outdated asks the caller to
-// store the result of RehashPassword.
-func (s Store) ComparePassword(ctx context.Context, hash, password string) (equal, outdated bool, err error) {
-	nobody, err := passwordsOf(s).nobody()
-	if err != nil {
-		return false, false, fmt.Errorf("make the hash of nobody: %w", err)
-	}
-	prepared, invalid := preparedPassword(password)
-	somebody := hash != "" && invalid == nil
-	if !somebody {
-		hash = nobody
-	}
-	if err := passwordsOf(s).room.Acquire(ctx, 1); err != nil {
-		return false, false, fmt.Errorf("wait to compare a password: %w", err)
-	}
-	defer passwordsOf(s).room.Release(1)
-	equal, params, err := argon2id.CheckHash(prepared, hash)
-	if err != nil {
-		return false, false, errors.New("compare a password: the stored hash cannot be read")
-	}
-	equal = equal && somebody
-	return equal, equal && *params != *passwordsOf(s).params, nil
-}
-
-// RehashPassword hashes a password that was just found right anew, under today's parameters and
-// whatever today's rules for new ones say.
-func (s Store) RehashPassword(ctx context.Context, password string) (string, error) {
-	prepared, err := preparedPassword(password)
-	if err != nil {
-		return "", err
-	}
-	if err := passwordsOf(s).room.Acquire(ctx, 1); err != nil {
-		return "", fmt.Errorf("wait to hash a password: %w", err)
-	}
-	defer passwordsOf(s).room.Release(1)
-	return argon2id.CreateHash(prepared, passwordsOf(s).params)
+	return nil
 }

@@ -28,10 +28,12 @@ func TestCreateDirectoryUser(t *testing.T) {
 			if diff := cmp.Diff(u, storetest.Stored(t, org, u.ID)); diff != "" {
 				t.Error(diff)
 			}
-			if u.Role != people.Member || !u.Active || u.Version != 1 || u.Epoch != 1 || *u.DirectoryID != d.ID || u.OrganizationID != org.ID {
+			if u.Role != people.Member || !u.Active || u.Version != 1 || u.Epoch != 1 || *u.DirectoryID != d.ID ||
+				u.OrganizationID != org.ID {
 				t.Errorf("%+v", u)
 			}
-			if u.UserName != "Ada@Contoso.example" || u.UserNameFolded != "ada@contoso.example" || u.EmailDomain != "contoso.example" {
+			if u.UserName != "Ada@Contoso.example" || u.UserNameFolded != "ada@contoso.example" ||
+				u.EmailDomain != "contoso.example" {
 				t.Errorf("%+v", u)
 			}
 			if diff := cmp.Diff([]model.EventType{people.DirectoryUserCreated}, got); diff != "" {
@@ -61,7 +63,8 @@ func TestCreateDirectoryUser(t *testing.T) {
 		})
 		t.Run("a userName of another directory is taken, and the error does not say by which", func(t *testing.T) {
 			other := storetest.Directory(t, org)
-			_, err := directory.Of(org, other.ID).CreateUser(t.Context(), storetest.Person("grace@contoso.example"))
+			_, err := directory.Of(org, other.ID).CreateUser(t.Context(),
+				storetest.Person("grace@contoso.example"))
 			storetest.WantKind(t, err, model.Conflict, "userName")
 			if strings.Contains(err.Error(), d.ID) || strings.Contains(err.Error(), model.DirectoryPrefix.ID(d.ID)) {
 				t.Error(err)
@@ -79,21 +82,24 @@ func TestCreateDirectoryUser(t *testing.T) {
 				t.Errorf("%+v %v", u, err)
 			}
 		})
-		t.Run("in a directory that has gone it is refused as that, and not as a userName that is taken", func(t *testing.T) {
-			gone := storetest.Directory(t, org)
-			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), gone.ID))
-			storetest.Unchanged(t, s, func() {
-				_, err := directory.Of(org, gone.ID).CreateUser(t.Context(), storetest.Person("new@contoso.example"))
-				storetest.WantKind(t, err, model.Conflict, "")
+		t.Run("in a directory that has gone it is refused as that, and not as a userName that is taken",
+			func(t *testing.T) {
+				gone := storetest.Directory(t, org)
+				storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), gone.ID))
+				storetest.Unchanged(t, s, func() {
+					_, err := directory.Of(org, gone.ID).CreateUser(t.Context(),
+						storetest.Person("new@contoso.example"))
+					storetest.WantKind(t, err, model.Conflict, "")
+				})
 			})
-		})
 		t.Run("the same user sent twice at once is created once, and once a conflict", func(t *testing.T) {
 			for i := range 5 {
 				errs := make([]error, 4)
 				var wait sync.WaitGroup
 				for n := range errs {
 					wait.Go(func() {
-						_, errs[n] = directory.Of(org, d.ID).CreateUser(t.Context(), storetest.Person(fmt.Sprint("twin-", i)))
+						_, errs[n] = directory.Of(org, d.ID).CreateUser(t.Context(),
+							storetest.Person(fmt.Sprint("twin-", i)))
 					})
 				}
 				wait.Wait()
@@ -163,21 +169,27 @@ func TestUserDocumentRules(t *testing.T) {
 		})
 	}
 	t.Run("a document that is too large is refused, unless it shrinks one that is larger still", func(t *testing.T) {
-		sized := func(n int) map[string]any { return map[string]any{"userName": "a", "title": strings.Repeat("x", n)} }
+		const documentLimit = 64 << 10
+		sized := func(n int) map[string]any {
+			return map[string]any{"userName": "a", "title": strings.Repeat("x", n)}
+		}
 		u := &people.User{}
-		storetest.Must(t, u.SetDocument(sized(storetest.DocumentLimit-100)))
-		storetest.WantKind(t, u.SetDocument(sized(storetest.DocumentLimit)), model.TooLarge)
-		u.Document = `{"title":"` + strings.Repeat("x", storetest.DocumentLimit+100) + `","userName":"a"}`
-		storetest.Must(t, u.SetDocument(sized(storetest.DocumentLimit)))
+		storetest.Must(t, u.SetDocument(sized(documentLimit-100)))
+		storetest.WantKind(t, u.SetDocument(sized(documentLimit)), model.TooLarge)
+		u.Document = `{"title":"` + strings.Repeat("x", documentLimit+100) + `","userName":"a"}`
+		storetest.Must(t, u.SetDocument(sized(documentLimit)))
 	})
 	t.Run("the longest values and unusual ones are stored", func(t *testing.T) {
 		modeltest.Each(t, func(t *testing.T, s *store.Store) {
 			org, d := storetest.Contoso(t, s)
 			long := strings.Repeat("\u00e9", 512)
 			document := map[string]any{
-				"userName": long, "externalId": long, "displayName": long, "title": "U+0000 is \x00, U+2028 is \u2028, quotes are '\"\\",
-				"emails":       []any{map[string]any{"value": long}, map[string]any{"value": long}, map[string]any{"type": "work"}, map[string]any{"display": "none"}},
-				"phoneNumbers": []any{map[string]any{"value": "1", "type": "work"}, map[string]any{"value": "1", "type": "work"}},
+				"userName": long, "externalId": long, "displayName": long,
+				"title": "U+0000 is \x00, U+2028 is \u2028, quotes are '\"\\",
+				"emails": []any{map[string]any{"value": long}, map[string]any{"value": long},
+					map[string]any{"type": "work"}, map[string]any{"display": "none"}},
+				"phoneNumbers": []any{map[string]any{"value": "1", "type": "work"},
+					map[string]any{"value": "1", "type": "work"}},
 			}
 			u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
 			storetest.Must(t, err)
@@ -193,7 +205,8 @@ func TestUserDocumentRules(t *testing.T) {
 	})
 	t.Run("what has a column or is secret is not in the document", func(t *testing.T) {
 		u := &people.User{}
-		storetest.Must(t, u.SetDocument(map[string]any{"userName": "a", "password": "hunter2", "id": "1", "meta": 1, "schemas": 1, "groups": 1, "active": true}))
+		storetest.Must(t, u.SetDocument(map[string]any{"userName": "a", "password": "hunter2", "id": "1", "meta": 1,
+			"schemas": 1, "groups": 1, "active": true}))
 		if u.Document != `{"userName":"a"}` || !u.Active {
 			t.Errorf("%+v", u)
 		}
@@ -224,10 +237,11 @@ func TestUpdateDirectoryUser(t *testing.T) {
 		u := storetest.CreateUser(t, org, d, "ada@contoso.example")
 		t.Run("a change that alters nothing writes nothing and keeps the version", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
-				same, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error {
-					u.Active = true
-					return u.SetDocument(storetest.Person("ada@contoso.example"))
-				})
+				same, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID,
+					func(u *people.UserDraft) error {
+						u.Active = true
+						return u.SetDocument(storetest.Person("ada@contoso.example"))
+					})
 				storetest.Must(t, err)
 				same.Groups = nil
 				if diff := cmp.Diff(u, same); diff != "" {
@@ -254,7 +268,8 @@ func TestUpdateDirectoryUser(t *testing.T) {
 		t.Run("an error of the change undoes it", func(t *testing.T) {
 			storetest.Unchanged(t, s, func() {
 				boom := errors.New("boom")
-				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error { u.Active = false; return boom })
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID,
+					func(u *people.UserDraft) error { u.Active = false; return boom })
 				if !errors.Is(err, boom) {
 					t.Error(err)
 				}
@@ -267,7 +282,8 @@ func TestUpdateDirectoryUser(t *testing.T) {
 			var after *people.User
 			got := storetest.NewEvents(t, s, org, func() {
 				var err error
-				after, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error { return u.SetDocument(next) })
+				after, err = directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID,
+					func(u *people.UserDraft) error { return u.SetDocument(next) })
 				storetest.Must(t, err)
 			})
 			if diff := cmp.Diff([]model.EventType{people.DirectoryUserUpdated}, got); diff != "" {
@@ -277,11 +293,13 @@ func TestUpdateDirectoryUser(t *testing.T) {
 			if diff := cmp.Diff(after, storetest.Stored(t, org, u.ID)); diff != "" {
 				t.Error(diff)
 			}
-			if after.Version != u.Version+1 || after.ExternalID != "" || after.UserNameFolded != "lovelace@contoso.example" || after.Epoch != u.Epoch {
+			if after.Version != u.Version+1 || after.ExternalID != "" ||
+				after.UserNameFolded != "lovelace@contoso.example" || after.Epoch != u.Epoch {
 				t.Errorf("%+v", after)
 			}
 			for text, want := range map[string]int{
-				`emails eq "ada@contoso.example"`: 0, `emails eq "new@contoso.example"`: 1, `userName eq "ada@contoso.example"`: 0,
+				`emails eq "ada@contoso.example"`: 0, `emails eq "new@contoso.example"`: 1,
+				`userName eq "ada@contoso.example"`:     0,
 				`externalId eq "x-ada@contoso.example"`: 0, `userName eq "LOVELACE@contoso.example"`: 1,
 			} {
 				if found := storetest.Filtered(t, org, d.ID, text, false); len(found) != want {
@@ -292,7 +310,8 @@ func TestUpdateDirectoryUser(t *testing.T) {
 		t.Run("a userName of somebody else is refused", func(t *testing.T) {
 			storetest.CreateUser(t, org, d, "grace@contoso.example")
 			storetest.Unchanged(t, s, func() {
-				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID, func(u *people.UserDraft) error { return u.SetDocument(storetest.Person("Grace@contoso.example")) })
+				_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), u.ID,
+					func(u *people.UserDraft) error { return u.SetDocument(storetest.Person("Grace@contoso.example")) })
 				storetest.WantKind(t, err, model.Conflict, "userName")
 			})
 		})
@@ -300,7 +319,8 @@ func TestUpdateDirectoryUser(t *testing.T) {
 			storetest.Deactivate(t, org, d, u)
 			all := storetest.Events(t, s, org)
 			data := all[len(all)-2].Data
-			if !strings.Contains(data, `"state":"inactive"`) || !strings.Contains(data, `"previous_attributes":{"state":"active"}`) {
+			if !strings.Contains(data, `"state":"inactive"`) ||
+				!strings.Contains(data, `"previous_attributes":{"state":"active"}`) {
 				t.Error(data)
 			}
 		})

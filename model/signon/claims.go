@@ -3,6 +3,7 @@ package signon
 import (
 	"context"
 	"fmt"
+	"rollcall/model/connection"
 	"slices"
 
 	"rollcall/model"
@@ -119,7 +120,7 @@ func (o Org) storeClaims(ctx context.Context, identity *people.Identity, c *Clai
 // storeGroups replaces the groups of the last login by those of this one. It writes only what
 // differs.
 func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names []string) error {
-	var before []people.AssertedGroup
+	var before []connection.AssertedGroup
 	mine := tenant.DB(o).WithContext(ctx).
 		Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
@@ -129,7 +130,7 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 	for _, g := range before {
 		had[g.NameFolded] = g.Name
 	}
-	var missing []people.AssertedGroup
+	var missing []connection.AssertedGroup
 	for _, name := range names {
 		folded := model.Fold(name)
 		if _, doubled := has[folded]; doubled {
@@ -137,7 +138,7 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 		}
 		has[folded] = name
 		if had[folded] != name {
-			missing = append(missing, people.AssertedGroup{UserID: identity.UserID,
+			missing = append(missing, connection.AssertedGroup{UserID: identity.UserID,
 				ConnectionID: identity.ConnectionID, Name: name, NameFolded: folded})
 		}
 	}
@@ -151,7 +152,7 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 		err := tenant.DB(o).WithContext(ctx).
 			Where("user_id = ? AND connection_id = ? AND name_folded IN ?",
 				identity.UserID, identity.ConnectionID, batch).
-			Delete(&people.AssertedGroup{}).Error
+			Delete(&connection.AssertedGroup{}).Error
 		if err != nil {
 			return fmt.Errorf("strip asserted groups: %w", err)
 		}

@@ -185,7 +185,7 @@ func (m *matcher) userNames() []string {
 // it, and it is under a verified domain of the organization.
 func (m *matcher) email() (folded string, trusted bool) {
 	folded, domain := model.FoldEmail(m.claims.Email)
-	return folded, folded != "" && m.claims.EmailVerified && people.UnderVerified(m.organization.Domains, domain)
+	return folded, folded != "" && m.claims.EmailVerified && organization.UnderVerified(m.organization.Domains, domain)
 }
 
 // admit refuses an inactive user. One exception: a user whose directory was deleted becomes active
@@ -206,11 +206,7 @@ func (m *matcher) admit(ctx context.Context, u *people.User) (*people.User, erro
 		if u.InactiveReason != people.DirectoryRemoved || u.DirectoryID != nil {
 			return m.refuse(refusal.UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
 		}
-		u.Active, u.InactiveReason = true, ""
-		if err := m.applyClaims(u); err != nil {
-			return err
-		}
-		return org.RecordUser(ctx, people.UserUpdated, u)
+		return org.ReviseByLogin(ctx, u, m.applyClaims)
 	})
 }
 
@@ -231,10 +227,7 @@ func (m *matcher) update(ctx context.Context, u *people.User) (*people.User, err
 		if u.DirectoryID != nil {
 			return nil // a directory has adopted the user meanwhile
 		}
-		if err := m.applyClaims(u); err != nil {
-			return err
-		}
-		return org.RecordUser(ctx, people.UserUpdated, u)
+		return org.ReviseByLogin(ctx, u, m.applyClaims)
 	})
 }
 
@@ -313,7 +306,7 @@ func (m *matcher) checkNew(ctx context.Context) error {
 	folded, trusted := m.email()
 	_, domain := model.FoldEmail(m.claims.Email)
 	switch {
-	case folded != "" && !m.claims.EmailVerified && people.UnderVerified(m.organization.Domains, domain):
+	case folded != "" && !m.claims.EmailVerified && organization.UnderVerified(m.organization.Domains, domain):
 		return m.refuse(refusal.NotProvisioned, "a verified e-mail address "+
 			"(OpenID Connect: email_verified, Entra: xms_edov), or trust_email at the connection",
 			describeEmail(m.claims.Email)+", which the identity provider does not call verified")

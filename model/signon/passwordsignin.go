@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
+	"rollcall/model/internal/passwords"
 	"strings"
 
 	"rollcall/model"
@@ -85,7 +86,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 		account = model.Clipped(strings.ToLower(in.Email))
 	}
 	org := In(s.Org(g.ID, model.System))
-	guessing, err := people.Across(s).Guess(ctx, people.UserAccount(g.ID, account), in.IPAddress)
+	attempt, err := passwords.Begin(ctx, s, passwords.UserAccount(g.ID, account), in.IPAddress)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	if err != nil {
 		return nil, err
 	}
-	equal, outdated, err := people.Across(s).ComparePassword(ctx, password.Hash, in.Password)
+	equal, outdated, err := passwords.Compare(ctx, s, password.Hash, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	}
 	newHash := ""
 	if outdated {
-		if newHash, err = people.Across(s).RehashPassword(ctx, in.Password); err != nil {
+		if newHash, err = passwords.Rehash(ctx, s, in.Password); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +112,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	if err != nil {
 		return nil, err
 	}
-	return out, guessing.Right(ctx)
+	return out, attempt.Succeed(ctx)
 }
 
 // organizationOfEmail returns the organization that has verified the domain of the address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"rollcall/model/connection"
 
 	"rollcall/model"
 	"rollcall/model/entitle"
@@ -56,7 +57,7 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	}
 	// The groups of a user of a directory are those of the directory
 	// (docs/design/identity.md, "Groups").
-	db := tenant.Read(o).WithContext(ctx).Model(&people.AssertedGroup{}).
+	db := tenant.Read(o).WithContext(ctx).Model(&connection.AssertedGroup{}).
 		Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"gorm.io/gorm"
-
 	"rollcall/model/entitle"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
@@ -19,7 +17,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		BeforeCommit: func(ctx context.Context, org *tenant.Org) error {
 			return entitle.In(org).SettleEntitlements(ctx)
 		},
-		Completions: map[string]func(*gorm.DB) error{people.FilterIndex: people.FoldStored},
+		Completions: people.Completions,
 	})
 	if err != nil {
 		return nil, err

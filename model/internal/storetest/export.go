@@ -12,6 +12,7 @@ import (
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
 	"rollcall/model/internal/across"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/operator"
 	"rollcall/model/organization"
@@ -24,10 +25,10 @@ import (
 // Models are a value of each type that is a table's row.
 var Models = []any{
 	&organization.Organization{}, &organization.Domain{}, &organization.Application{}, &organization.ApplicationOrganization{}, &organization.APIKey{}, &directory.Directory{}, &directory.DirectoryToken{},
-	&people.User{}, &people.UserValue{}, &people.DirectoryGroup{}, &people.GroupMember{}, &people.GroupGroup{}, &people.Identity{}, &directory.Tombstone{}, &directory.TombstoneKey{}, &model.Event{},
+	&people.User{}, &people.UserValue{}, &people.DirectoryGroup{}, &people.GroupMember{}, &directory.GroupGroup{}, &people.Identity{}, &directory.Tombstone{}, &directory.TombstoneKey{}, &model.Event{},
 	&tenant.Secret{}, &tenant.RestoreNumber{}, &tenant.SchemaMigration{},
-	&connection.Connection{}, &signon.Login{}, &signon.Assertion{}, &people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &people.AssertedGroup{}, &signon.LoginAttempt{},
-	&directory.DirectoryRequest{}, &directory.Schema{}, &directory.Departure{}, &tenant.FeedCursor{}, &people.Guess{}, &operator.Operator{}, &operator.OperatorSession{}, &connection.CertificateWarning{},
+	&connection.Connection{}, &signon.Login{}, &signon.Assertion{}, &people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &connection.AssertedGroup{}, &signon.LoginAttempt{},
+	&directory.DirectoryRequest{}, &directory.Schema{}, &directory.Departure{}, &tenant.FeedCursor{}, &passwords.Guess{}, &operator.Operator{}, &operator.OperatorSession{}, &connection.CertificateWarning{},
 	&people.UserPassword{}, &people.PasswordSetup{}, &signon.PendingAuthorization{}, &signon.LoginResponse{}, &signon.SingleLogout{},
 	&entitle.Account{}, &entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{}, &entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
 }
@@ -35,7 +36,7 @@ var Models = []any{
 type (
 	UserValue    = people.UserValue
 	GroupMember  = people.GroupMember
-	GroupGroup   = people.GroupGroup
+	GroupGroup   = directory.GroupGroup
 	TombstoneKey = directory.TombstoneKey
 	UserPassword = people.UserPassword
 )
@@ -90,21 +91,8 @@ func TracesOf(u *people.User, identities ...people.Identity) (people.Traces, err
 	return u.Traces(identities)
 }
 
-// DocumentLimit is the most bytes of a document.
-const DocumentLimit = people.DocumentLimit
-
 // NewID makes a stored id.
 var NewID = model.NewID
 
 // SetPatience changes how long a filter may take.
 func SetPatience(s *tenant.Store, d time.Duration) { tenant.SetPatience(s, d) }
-
-// HashPassword makes what is stored of a new password.
-func HashPassword(s *tenant.Store, ctx context.Context, password string, about ...string) (string, error) {
-	return people.Across(s).HashPassword(ctx, password, about...)
-}
-
-// ComparePassword compares a password with what is stored.
-func ComparePassword(s *tenant.Store, ctx context.Context, hash, password string) (equal, outdated bool, err error) {
-	return people.Across(s).ComparePassword(ctx, hash, password)
-}

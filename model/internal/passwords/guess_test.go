@@ -1,4 +1,4 @@
-package people_test
+package passwords_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/internal/passwords"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/operator"
@@ -24,7 +25,7 @@ func TestGuesses(t *testing.T) {
 		clock := modeltest.NewClock()
 		s := modeltest.Open(t, db, store.Options{Now: clock.Now})
 		guess := func(account, address string) error {
-			_, err := people.Across(s).Guess(ctx, account, address)
+			_, err := passwords.Begin(ctx, s, account, address)
 			return err
 		}
 		for range 5 {
@@ -51,12 +52,12 @@ func TestGuesses(t *testing.T) {
 	})
 }
 
-// TestGuessesOfOneNetwork: whoever has an IPv6 address mostly has all of its /64.
+// Somebody who has an IPv6 address mostly has all of its /64.
 func TestGuessesOfOneNetwork(t *testing.T) {
 	t.Parallel()
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		guess := func(n int, address string) error {
-			_, err := people.Across(s).Guess(t.Context(), fmt.Sprint("account ", n), address)
+			_, err := passwords.Begin(t.Context(), s, fmt.Sprint("account ", n), address)
 			return err
 		}
 		for n := range 6 {
@@ -68,15 +69,14 @@ func TestGuessesOfOneNetwork(t *testing.T) {
 	})
 }
 
-// TestWhoMustWaitWritesNothing: a flood of made-up accounts must neither fill the database nor have
-// those wait who write.
-func TestWhoMustWaitWritesNothing(t *testing.T) {
+// A flood of made-up accounts must neither fill the database nor hold up other writers.
+func TestAttemptsThatHaveToWaitWriteNothing(t *testing.T) {
 	t.Parallel()
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())
 		guess := func(n int) error {
-			_, err := people.Across(s).Guess(t.Context(), fmt.Sprint("account ", n), "192.0.2.1")
+			_, err := passwords.Begin(t.Context(), s, fmt.Sprint("account ", n), "192.0.2.1")
 			return err
 		}
 		for n := range 6 {
@@ -94,25 +94,25 @@ func TestRightPasswordIsNoGuess(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for range 4 {
-			_, err := people.Across(s).Guess(ctx, "ada", "192.0.2.1")
+			_, err := passwords.Begin(ctx, s, "ada", "192.0.2.1")
 			storetest.Must(t, err)
 		}
 		for range 20 {
-			g, err := people.Across(s).Guess(ctx, "ada", "192.0.2.1")
+			g, err := passwords.Begin(ctx, s, "ada", "192.0.2.1")
 			storetest.Must(t, err)
-			storetest.Must(t, g.Right(ctx))
+			storetest.Must(t, g.Succeed(ctx))
 		}
-		g, err := people.Across(s).Guess(ctx, "bob", "192.0.2.1")
+		g, err := passwords.Begin(ctx, s, "bob", "192.0.2.1")
 		storetest.Must(t, err)
 		// One who signs in does not wipe out what the address has guessed at others.
-		if _, err := people.Across(s).Guess(ctx, "eve", "192.0.2.1"); err != nil {
+		if _, err := passwords.Begin(ctx, s, "eve", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
-		storetest.Must(t, g.Right(ctx))
-		if _, err := people.Across(s).Guess(ctx, "eve", "192.0.2.1"); err != nil {
+		storetest.Must(t, g.Succeed(ctx))
+		if _, err := passwords.Begin(ctx, s, "eve", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := people.Across(s).Guess(ctx, "eve", "192.0.2.1"); model.KindOf(err) != model.Busy {
+		if _, err := passwords.Begin(ctx, s, "eve", "192.0.2.1"); model.KindOf(err) != model.Busy {
 			t.Errorf("the address may go on: %v", err)
 		}
 	})
@@ -127,7 +127,7 @@ func TestGuessesAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for n := range 40 {
 			all.Go(func() {
-				if _, err := people.Across(s).Guess(t.Context(), "ada", fmt.Sprintf("192.0.2.%d", n)); err == nil {
+				if _, err := passwords.Begin(t.Context(), s, "ada", fmt.Sprintf("192.0.2.%d", n)); err == nil {
 					let.Add(1)
 				} else if model.KindOf(err) != model.Busy {
 					t.Error(err)
@@ -141,8 +141,8 @@ func TestGuessesAtOnce(t *testing.T) {
 	})
 }
 
-// TestNewPasswordsForgetGuesses: whoever tried too often had forgotten the password, and who gives them
-// a new one knows who they are.
+// A person who tried too often has mostly forgotten the password, and is known to the one who gives
+// them a new one.
 func TestNewPasswordsForgetGuesses(t *testing.T) {
 	t.Parallel()
 	const ada = "ada@contoso.example"
@@ -163,7 +163,8 @@ func TestNewPasswordsForgetGuesses(t *testing.T) {
 		},
 		"an administrator": {
 			func(t *testing.T, s *store.Store, password, address string) error {
-				_, err := signon.Across(s).SignInByPassword(t.Context(), signon.PasswordSignIn{Email: ada, Password: password, IPAddress: address})
+				_, err := signon.Across(s).SignInByPassword(t.Context(),
+					signon.PasswordSignIn{Email: ada, Password: password, IPAddress: address})
 				return err
 			},
 			func(t *testing.T, s *store.Store, org *store.Org, u *people.User) string {

@@ -1,4 +1,4 @@
-package people
+package model_test
 
 import (
 	"encoding/json"
@@ -12,51 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"rollcall/model"
-	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 )
-
-func TestEncode(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		`<a href="x">&amp;</a>`:        `"<a href=\"x\">&amp;</a>"`,
-		"line\u2028and\u2029paragraph": "\"line\u2028and\u2029paragraph\"",
-		`a literal \u2028 stays`:       `"a literal \\u2028 stays"`,
-		`so does \\u2029`:              `"so does \\\\u2029"`,
-		"both \u2028 and \\u2028":      "\"both \u2028 and \\\\u2028\"",
-		`\`:                            `"\\"`,
-		"\u2027\u202a\x00\n\t":         "\"\u2027\u202a\\u0000\\n\\t\"",
-		"\U0001f600":                   "\"\U0001f600\"",
-		`\u202`:                        `"\\u202"`,
-	} {
-		for name, v := range map[string]any{"text": in, "raw JSON": json.RawMessage(want)} {
-			got, err := tenant.Encode(v)
-			if err != nil || got != want {
-				t.Errorf("%s %q is %s, want %s: %v", name, in, got, want, err)
-			}
-		}
-		var back string
-		if got, err := tenant.Encode(map[string]any{in: in}); err != nil || got != "{"+want+":"+want+"}" {
-			t.Errorf("as an object: %s %v", got, err)
-		}
-		if err := tenant.Decode(want, &back); err != nil || back != in {
-			t.Errorf("%s is read as %q: %v", want, back, err)
-		}
-	}
-	if got, err := tenant.Encode(func() {}); err == nil {
-		t.Errorf("a function is %s", got)
-	}
-	t.Run("numbers stay as they were written", func(t *testing.T) {
-		const text = `{"a":12345678901234567890,"b":1.10,"c":1e400}`
-		d, err := documentMap(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := encodeDocument(d, ""); err != nil || got != text {
-			t.Errorf("%s %v", got, err)
-		}
-	})
-}
 
 func TestPrefix(t *testing.T) {
 	t.Parallel()
@@ -99,9 +56,12 @@ func TestPrefix(t *testing.T) {
 		good := model.DirectoryPrefix.ID(model.NewID())
 		tail := strings.TrimPrefix(good, "directory_")
 		for _, bad := range []string{
-			"", "_", "directory", "directory_", tail, "_" + tail, good + "0", good[:len(good)-1], "Directory_" + tail, "user_" + tail, "directory_user_" + tail,
-			"directory_8" + tail[1:], "directory_I" + tail[1:], "directory_" + tail[:25] + "U", "directory_" + tail[:25] + "l", "directory_" + tail[:25] + "-",
-			"directory_" + tail[:24] + "\u00e9", "directory_" + tail[:25] + "\x00", " " + good, good + "\n", "directory_" + strings.Repeat("\xff", 26),
+			"", "_", "directory", "directory_", tail, "_" + tail, good + "0", good[:len(good)-1], "Directory_" + tail,
+			"user_" + tail, "directory_user_" + tail,
+			"directory_8" + tail[1:], "directory_I" + tail[1:], "directory_" + tail[:25] + "U", "directory_" +
+				tail[:25] + "l", "directory_" + tail[:25] + "-",
+			"directory_" + tail[:24] + "\u00e9", "directory_" + tail[:25] + "\x00", " " + good, good + "\n",
+			"directory_" + strings.Repeat("\xff", 26),
 		} {
 			if id, ok := model.DirectoryPrefix.Parse(bad); ok {
 				t.Errorf("%q is read as %s", bad, id)
@@ -119,14 +79,16 @@ func TestPrefix(t *testing.T) {
 				text[i] = byte(b)
 				for _, cut := range []int{0, i, len(text)} {
 					s := "org_" + string(text[:cut])
-					if id, ok := model.OrganizationPrefix.Parse(s); ok && model.OrganizationPrefix.ID(id) != "org_"+strings.ToUpper(string(text)) {
+					if id, ok := model.OrganizationPrefix.Parse(s); ok &&
+						model.OrganizationPrefix.ID(id) != "org_"+strings.ToUpper(string(text)) {
 						t.Fatalf("%q is read as %s", s, id)
 					}
 				}
 			}
 		}
 	})
-	for _, no := range []string{"", "x", "01896D3A-0000-7000-8000-00000000001F", "01896d3a000070008000000000000001", "{01896d3a-0000-7000-8000-00000000001f}"} {
+	for _, no := range []string{"", "x", "01896D3A-0000-7000-8000-00000000001F", "01896d3a000070008000000000000001",
+		"{01896d3a-0000-7000-8000-00000000001f}"} {
 		if model.IsID(no) {
 			t.Errorf("%q is taken for a stored id", no)
 		}
@@ -137,7 +99,8 @@ func TestTime(t *testing.T) {
 	t.Parallel()
 	at := model.TimeOf(time.Date(2026, 3, 4, 5, 6, 7, 890_999_999, time.FixedZone("", 3600)))
 	for _, c := range []struct{ text, want string }{
-		{`"2026-03-04T04:06:07.890Z"`, "2026-03-04T04:06:07.890Z"}, {`"2026-03-04T05:06:07.89+01:00"`, "2026-03-04T04:06:07.890Z"},
+		{`"2026-03-04T04:06:07.890Z"`, "2026-03-04T04:06:07.890Z"},
+		{`"2026-03-04T05:06:07.89+01:00"`, "2026-03-04T04:06:07.890Z"},
 		{`"2026-03-04T04:06:07.8909999Z"`, "2026-03-04T04:06:07.890Z"},
 	} {
 		var got model.Time
@@ -163,8 +126,10 @@ func TestTime(t *testing.T) {
 func TestFold(t *testing.T) {
 	t.Parallel()
 	for _, same := range [][]string{
-		{"ada@contoso.example", "ADA@Contoso.EXAMPLE"}, {"stra\u00dfe", "STRASSE", "stra\u1e9ee"}, {"\u00e9", "e\u0301", "\u00c9", "E\u0301"},
-		{"\u03c3", "\u03c2", "\u03a3"}, {"k", "\u212a"}, {"\u00e5", "\u212b", "A\u030a"}, {"i\u0307", "\u0130"}, {"ss", "\u017fs"}, {"\ufb01", "fi", "FI"},
+		{"ada@contoso.example", "ADA@Contoso.EXAMPLE"}, {"stra\u00dfe", "STRASSE", "stra\u1e9ee"},
+		{"\u00e9", "e\u0301", "\u00c9", "E\u0301"},
+		{"\u03c3", "\u03c2", "\u03a3"}, {"k", "\u212a"}, {"\u00e5", "\u212b", "A\u030a"}, {"i\u0307", "\u0130"},
+		{"ss", "\u017fs"}, {"\ufb01", "fi", "FI"},
 	} {
 		for _, s := range same {
 			if model.Fold(s) != model.Fold(same[0]) {
@@ -172,7 +137,8 @@ func TestFold(t *testing.T) {
 			}
 		}
 	}
-	for _, different := range [][2]string{{"i", "\u0131"}, {"i", "\u0130"}, {"a", "\u00e4"}, {"o", "0"}, {"a", "\u0430"}, {"", " "}, {"a", "\uff41"}} {
+	for _, different := range [][2]string{{"i", "\u0131"}, {"i", "\u0130"}, {"a", "\u00e4"}, {"o", "0"},
+		{"a", "\u0430"}, {"", " "}, {"a", "\uff41"}} {
 		if model.Fold(different[0]) == model.Fold(different[1]) {
 			t.Errorf("%q and %q fold alike", different[0], different[1])
 		}
@@ -188,10 +154,14 @@ func TestFoldEmail(t *testing.T) {
 		"ada@xn--BCHER-kva.example":    {"ada@xn--bcher-kva.example", "xn--bcher-kva.example"},
 		"o'neil.{x}=/@contoso.example": {"o'neil.{x}=/@contoso.example", "contoso.example"},
 		"ada+tag@mail.contoso.example": {"ada+tag@mail.contoso.example", "mail.contoso.example"},
-		"\u00e4da@contoso.example":     {}, "": {}, "ada": {}, "@contoso.example": {}, "ada@": {}, "ada@localhost": {}, "a da@contoso.example": {},
-		"ada@127.0.0.1": {}, "ada@[127.0.0.1]": {}, "ada@co.uk": {}, "ada@contoso..example": {}, "ada@-contoso.example": {}, "a\x00@contoso.example": {},
-		"a@b@contoso.example": {}, "a@b.example,@contoso.example": {}, "<a@b.example>@contoso.example": {}, `"a@b.example"@contoso.example`: {}, "a;b@contoso.example": {},
-		"ada@contoso.example\x00": {}, "ada@" + strings.Repeat("a", 64) + ".example": {}, "ada@.contoso.example": {}, "ada@" + strings.Repeat("a.", 130) + "example": {},
+		"\u00e4da@contoso.example":     {}, "": {}, "ada": {}, "@contoso.example": {}, "ada@": {}, "ada@localhost": {},
+		"a da@contoso.example": {},
+		"ada@127.0.0.1":        {}, "ada@[127.0.0.1]": {}, "ada@co.uk": {}, "ada@contoso..example": {},
+		"ada@-contoso.example": {}, "a\x00@contoso.example": {},
+		"a@b@contoso.example": {}, "a@b.example,@contoso.example": {}, "<a@b.example>@contoso.example": {},
+		`"a@b.example"@contoso.example`: {}, "a;b@contoso.example": {},
+		"ada@contoso.example\x00": {}, "ada@" + strings.Repeat("a", 64) + ".example": {}, "ada@.contoso.example": {},
+		"ada@" + strings.Repeat("a.", 130) + "example": {},
 	} {
 		if folded, domain := model.FoldEmail(address); folded != want[0] || domain != want[1] {
 			t.Errorf("%q folds to %q under %q, want %q under %q", address, folded, domain, want[0], want[1])
@@ -202,8 +172,10 @@ func TestFoldEmail(t *testing.T) {
 func TestSlugOf(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"Contoso": "contoso", "Caf\u00e9 M\u00fcller & S\u00f6hne GmbH": "cafe-muller-sohne-gmbh", "  --A B--  ": "a-b", "AB": "org-ab", "\u682a\u5f0f\u4f1a\u793e": "org", "": "org",
-		strings.Repeat("long name ", 10): "long-name-long-name-long-name-lo", "\uff21\uff22\uff23": "abc", "a\x00b\nc": "a-b-c",
+		"Contoso": "contoso", "Caf\u00e9 M\u00fcller & S\u00f6hne GmbH": "cafe-muller-sohne-gmbh", "  --A B--  ": "a-b",
+		"AB": "org-ab", "\u682a\u5f0f\u4f1a\u793e": "org", "": "org",
+		strings.Repeat("long name ", 10): "long-name-long-name-long-name-lo", "\uff21\uff22\uff23": "abc",
+		"a\x00b\nc": "a-b-c",
 	} {
 		got := organization.SlugOf(name)
 		if got != want {
@@ -219,11 +191,13 @@ func TestError(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")
 	e := &model.Error{Kind: model.Conflict, Field: "slug", Message: "taken", Err: cause}
-	if e.Error() != "taken: cause" || !errors.Is(e, cause) || model.KindOf(errors.Join(cause, e)) != model.Conflict || model.KindOf(cause) != model.Internal {
+	if e.Error() != "taken: cause" || !errors.Is(e, cause) || model.KindOf(errors.Join(cause, e)) != model.Conflict ||
+		model.KindOf(cause) != model.Internal {
 		t.Error(e)
 	}
 	var got []model.Kind
-	for _, err := range []error{model.Invalidf("a", "b"), model.NotFoundf("a"), model.Conflictf("a", "b"), model.Deniedf("a")} {
+	for _, err := range []error{model.Invalidf("a", "b"), model.NotFoundf("a"), model.Conflictf("a", "b"),
+		model.Deniedf("a")} {
 		got = append(got, model.KindOf(err))
 	}
 	if diff := cmp.Diff([]model.Kind{model.Invalid, model.NotFound, model.Conflict, model.Denied}, got); diff != "" {
@@ -234,9 +208,12 @@ func TestError(t *testing.T) {
 func TestValidURI(t *testing.T) {
 	t.Parallel()
 	for raw, ok := range map[string]bool{
-		"https://app.example/callback?x=1": true, "http://localhost:3000/cb": true, "http://127.0.0.1/cb": true, "http://[::1]:8080/": true,
-		"http://app.example/": false, "https://app.example/#part": false, "https://user@app.example/": false, "/relative": false, "https:///": false,
-		"": false, "javascript:alert(1)": false, "https://app.example/\x00": false, "http://localhost.evil.example/": false, "https://" + strings.Repeat("a", 2050): false,
+		"https://app.example/callback?x=1": true, "http://localhost:3000/cb": true, "http://127.0.0.1/cb": true,
+		"http://[::1]:8080/":  true,
+		"http://app.example/": false, "https://app.example/#part": false, "https://user@app.example/": false,
+		"/relative": false, "https:///": false,
+		"": false, "javascript:alert(1)": false, "https://app.example/\x00": false,
+		"http://localhost.evil.example/": false, "https://" + strings.Repeat("a", 2050): false,
 	} {
 		if err := model.ValidURI("redirect_uris", raw); (err == nil) != ok {
 			t.Errorf("%.60q: %v", raw, err)

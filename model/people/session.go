@@ -1,7 +1,10 @@
 package people
 
 import (
+	"gorm.io/gorm"
+
 	"rollcall/model"
+	"rollcall/model/internal/tenant"
 )
 
 // Session is a signed-in user of one browser. It is live while it has not ended
@@ -48,6 +51,24 @@ func (s *Session) Method() SignInMethod {
 	return BySSO
 }
 
+// IdleFrom is when a session that is used now has been idle for too long; nil for never.
+func (s *Session) IdleFrom(now model.Time) *model.Time {
+	if s.IdleSeconds == 0 {
+		return nil
+	}
+	until := now + model.Time(s.IdleSeconds)*1000
+	return &until
+}
+
+// LiveSessions limits a query of sessions to those that still open something.
+func (o Org) LiveSessions(db *gorm.DB) *gorm.DB {
+	return db.Where("sessions.ended_at IS NULL AND sessions.expires_at > ? "+
+		"AND (sessions.idle_until IS NULL OR sessions.idle_until > ?) "+
+		"AND EXISTS (SELECT 1 FROM users WHERE users.organization_id = ? AND users.id = sessions.user_id "+
+		"AND users.active = ? AND users.epoch = sessions.epoch)",
+		tenant.Now(o), tenant.Now(o), o.ID, true)
+}
+
 // SessionObject is the public form of a Session.
 type SessionObject struct {
 	Object         string       `json:"object"`
@@ -64,8 +85,14 @@ type SessionObject struct {
 // PublicForm returns the object that the API shows.
 func (s *Session) PublicForm() SessionObject {
 	return SessionObject{
-		Object: "session", ID: model.SessionPrefix.ID(s.ID), OrganizationID: model.OrganizationPrefix.ID(string(s.OrganizationID)),
-		UserID: model.UserPrefix.ID(s.UserID), Method: s.Method(), ConnectionID: model.ConnectionPrefix.OrNull(s.ConnectionID), ProfileID: model.ProfilePrefix.OrNull(s.IdentityID),
-		CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt,
+		Object:         "session",
+		ID:             model.SessionPrefix.ID(s.ID),
+		OrganizationID: model.OrganizationPrefix.ID(string(s.OrganizationID)),
+		UserID:         model.UserPrefix.ID(s.UserID),
+		Method:         s.Method(),
+		ConnectionID:   model.ConnectionPrefix.OrNull(s.ConnectionID),
+		ProfileID:      model.ProfilePrefix.OrNull(s.IdentityID),
+		CreatedAt:      s.CreatedAt,
+		ExpiresAt:      s.ExpiresAt,
 	}
 }

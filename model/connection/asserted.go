@@ -1,10 +1,8 @@
-package people
+package connection
 
-import (
-	"rollcall/model"
-)
+import "rollcall/model"
 
-// AssertedGroup is a group that a login named.
+// AssertedGroup is a group that an identity provider named at the last login of a user.
 type AssertedGroup struct {
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	UserID         string               `gorm:"primaryKey"`
