@@ -5,8 +5,7 @@ import (
 	"encoding/json"
 )
 
-// Marshal is json.Marshal without the escapes that are for HTML only: what it
-// writes is what JSON.stringify would.
+// Marshal is json.Marshal without the escapes for HTML. It writes what JSON.stringify writes.
 func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -17,8 +16,8 @@ func Marshal(v any) ([]byte, error) {
 	return unescapeSeparators(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// unescapeSeparators writes the line separators U+2028 and U+2029 as they are;
-// encoding/json always escapes them.
+// unescapeSeparators removes the escapes of the line separators U+2028 and U+2029, which
+// encoding/json always writes.
 func unescapeSeparators(text []byte) []byte {
 	if !bytes.Contains(text, []byte(`\u202`)) {
 		return text
@@ -44,7 +43,7 @@ func unescapeSeparators(text []byte) []byte {
 	return out
 }
 
-// DecodeExact is decode with numbers kept as they were written.
+// DecodeExact reads JSON and keeps numbers as they were written.
 func DecodeExact(text string, into any) error {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.UseNumber()

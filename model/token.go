@@ -6,7 +6,8 @@ import (
 	"encoding/base64"
 )
 
-// NewToken makes a secret with 256 random bits, and what is stored of it.
+// NewToken makes a secret with 256 random bits, and what is stored of it: its hash and last
+// characters.
 func NewToken(prefix string) (token string, hash []byte, suffix string) {
 	b := make([]byte, 32)
 	rand.Read(b)
@@ -14,7 +15,7 @@ func NewToken(prefix string) (token string, hash []byte, suffix string) {
 	return token, HashToken(token), token[len(token)-4:]
 }
 
-// HashToken needs no salt and no work factor: what it hashes has 256 random bits.
+// HashToken hashes a secret with 256 random bits, which needs no salt and no work factor.
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]

@@ -77,7 +77,8 @@ func ComparingTables(o *tenant.Org, ctx context.Context, fn func() error) error 
 	return tenant.ComparingTables(ctx, o, fn)
 }
 
-// WriteRecorded writes nothing, as the writes of one statement do, after fn has told the recorder something.
+// WriteRecorded writes nothing, as the writes of one statement do, after fn has told the recorder
+// something.
 func WriteRecorded(o *tenant.Org, ctx context.Context, fn func(recorder *tenant.Org)) error {
 	recorder := tenant.Recorder(o)
 	fn(recorder)

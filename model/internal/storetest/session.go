@@ -53,8 +53,8 @@ func (o Opened) HandOver(t testing.TB, out *signon.SignedUp) (code string) {
 	return code
 }
 
-// Opens checks whether a store still opens something for the session, the code and the token. The code
-// is used up when it does.
+// Opens checks whether a store still opens something for the session, the code and the token. The
+// code is used up when it does.
 func (o Opened) Opens(t testing.TB, s *store.Store, want bool) {
 	t.Helper()
 	_, bySession := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)

@@ -20,7 +20,8 @@ var certificateKey = sync.OnceValue(func() *ecdsa.PrivateKey {
 	return key
 })
 
-// CertificateUntil is a certificate of its own that ends at a moment, in PEM; empty if none can be made.
+// CertificateUntil is a certificate of its own that ends at a moment, in PEM; empty if none can be
+// made.
 func CertificateUntil(end time.Time) string {
 	key := certificateKey()
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))

@@ -26,13 +26,13 @@ func TestSecretKey(t *testing.T) {
 			keys  [][]byte
 			opens bool
 		}{
-			"the same key opens":                       {[][]byte{modeltest.Key}, true},
-			"a new key before it opens":                {[][]byte{other, modeltest.Key}, true},
-			"another key does not":                     {[][]byte{other}, false},
-			"several others do not":                    {[][]byte{other, bytes.Repeat([]byte("L"), 32)}, false},
-			"no key does not":                          {nil, false},
-			"a key that is too short does not":         {[][]byte{other[:16]}, false},
-			"a good key with one that is too long not": {[][]byte{modeltest.Key, append(other, 'K')}, false},
+			"the same key opens":                            {[][]byte{modeltest.Key}, true},
+			"a new key before it opens":                     {[][]byte{other, modeltest.Key}, true},
+			"another key does not":                          {[][]byte{other}, false},
+			"several others do not":                         {[][]byte{other, bytes.Repeat([]byte("L"), 32)}, false},
+			"no key does not":                               {nil, false},
+			"a key that is too short does not":              {[][]byte{other[:16]}, false},
+			"a good key with one that is too long does not": {[][]byte{modeltest.Key, append(other, 'K')}, false},
 		} {
 			t.Run(outcome, func(t *testing.T) {
 				s, err := store.Open(t.Context(), db.URL, tenant.Options{Keys: c.keys})
@@ -44,7 +44,8 @@ func TestSecretKey(t *testing.T) {
 				}
 				storetest.Must(t, err)
 				t.Cleanup(func() { _ = s.Close() })
-				if departed, err := directory.In(s.Org(org.ID, "system")).Departed(t.Context(), traces); err != nil || !departed {
+				departed, err := directory.In(s.Org(org.ID, "system")).Departed(t.Context(), traces)
+				if err != nil || !departed {
 					t.Errorf("the tombstones' key is another one: %v", err)
 				}
 			})
