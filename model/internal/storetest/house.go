@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"rollcall/model"
@@ -14,7 +15,7 @@ import (
 	"rollcall/model/store"
 )
 
-// House is an organization with a directory and a connection at which somebody has signed in.
+// House is an organization with a directory, and a connection by which a user has signed in.
 type House struct {
 	S      *store.Store
 	Org    *store.Org
@@ -23,6 +24,7 @@ type House struct {
 	Domain string // verified
 }
 
+// Open makes a house with a domain of that name.
 func Open(t testing.TB, s *store.Store, name string) House {
 	t.Helper()
 	h := House{S: s, Domain: name + ".example"}
@@ -35,8 +37,10 @@ func Open(t testing.TB, s *store.Store, name string) House {
 	return h
 }
 
+// Mail returns an address at the verified domain.
 func (h House) Mail(local string) string { return local + "@" + h.Domain }
 
+// Settings changes the settings of the organization.
 func (h House) Settings(t testing.TB, change func(*organization.Settings)) {
 	t.Helper()
 	_, err := operator.In(h.Org).UpdateOrganization(t.Context(), func(g *organization.OrganizationFields) error {
@@ -46,7 +50,7 @@ func (h House) Settings(t testing.TB, change func(*organization.Settings)) {
 	Must(t, err)
 }
 
-// Owned makes a user of a directory, with that externalId and e-mail address.
+// Owned makes a user of a directory with an externalId and an e-mail address.
 func (h House) Owned(t testing.TB, d *directory.Directory, userName, externalID, email string) *people.User {
 	t.Helper()
 	u, err := directory.In(h.Org).CreateDirectoryUser(t.Context(), d.ID, WithAddress(userName, externalID, email))
@@ -54,6 +58,7 @@ func (h House) Owned(t testing.TB, d *directory.Directory, userName, externalID,
 	return u
 }
 
+// Unowned makes a user of no directory with an e-mail address.
 func (h House) Unowned(t testing.TB, userName, email string) *people.User {
 	t.Helper()
 	u, err := people.In(h.Org).CreateUser(t.Context(), WithAddress(userName, "", email))
@@ -61,13 +66,7 @@ func (h House) Unowned(t testing.TB, userName, email string) *people.User {
 	return u
 }
 
-func WithAddress(userName, externalID, email string) map[string]any {
-	document := Person(userName)
-	document["externalId"] = externalID
-	document["emails"] = []any{map[string]any{"value": email, "type": "work", "primary": true}}
-	return document
-}
-
+// Admin makes a user an administrator.
 func (h House) Admin(t testing.TB, u *people.User) *people.User {
 	t.Helper()
 	u, err := people.In(h.Org).SetRole(t.Context(), u.ID, people.Admin)
@@ -75,11 +74,37 @@ func (h House) Admin(t testing.TB, u *people.User) *people.User {
 	return u
 }
 
+// Linked gives a user an identity at the connection.
 func (h House) Linked(t testing.TB, u *people.User) *people.User {
 	t.Helper()
-	_, err := people.In(h.Org).LinkIdentity(t.Context(), people.Identity{ConnectionID: h.C.ID, Issuer: "https://idp.example", Subject: "subject", UserID: u.ID})
+	_, err := people.In(h.Org).LinkIdentity(t.Context(), people.Identity{
+		ConnectionID: h.C.ID, Issuer: "https://idp.example", Subject: "subject", UserID: u.ID,
+	})
 	Must(t, err)
 	return u
+}
+
+// Moved gives a user of the directory another address.
+func (h House) Moved(t testing.TB, u *people.User, email string) {
+	t.Helper()
+	_, err := directory.In(h.Org).UpdateDirectoryUser(t.Context(), h.D.ID, u.ID, func(draft *people.UserDraft) error {
+		return draft.SetDocument(WithAddress(u.UserName, u.ExternalID, email))
+	})
+	Must(t, err)
+}
+
+// EventsAfter lists the events after the first ones, with the name of each user whose access ended.
+func (h House) EventsAfter(t testing.TB, before int, names map[string]string) []string {
+	t.Helper()
+	out := []string{}
+	for _, e := range Events(t, h.S, h.Org)[before:] {
+		name := string(e.Type)
+		if of := endedBy(t, e); of.UserID != "" {
+			name += fmt.Sprintf(" %s %s %d", names[of.UserID], of.Reason, len(of.ProfileIDs))
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 // Refused checks that a login is refused for a reason.
@@ -91,7 +116,7 @@ func Refused(t testing.TB, err error, want refusal.Reason) *refusal.Error {
 	}
 	WantKind(t, err, model.Denied)
 	if r.Expected == "" || r.Received == "" {
-		t.Errorf("the log is told too little: %+v", r)
+		t.Errorf("the log has too little: %+v", r)
 	}
 	return r
 }
