@@ -29,15 +29,6 @@ func Fold(s string) string {
 	return cases.Fold().String(norm.NFC.String(s))
 }
 
-// FoldText returns the form in which a text of a document is compared: a moment in UTC, any other
-// text folded. PostgreSQL cannot store U+0000 in jsonb.
-func FoldText(s string) string {
-	if t, ok := ParseMoment(s); ok {
-		return t.UTC().Format(MomentLayout)
-	}
-	return strings.ReplaceAll(Fold(s), "\x00", "\ufffd")
-}
-
 // FoldEmail returns the form in which an e-mail address is matched, and its domain: ASCII lower
 // case before the @, IDNA ASCII after it. Both are empty for a text that matches no user: one that
 // is no address, one whose local part is not ASCII, and one with a quoted local part (RFC 5321,

@@ -2,7 +2,6 @@ package model
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 )
 
@@ -39,25 +38,8 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Later returns the moment d after now.
-func Later(now Time, d time.Duration) *Time {
-	t := now + Time(d.Milliseconds())
-	return &t
-}
-
-// MomentLayout is the layout of folded moments: their texts sort like the moments, and it is
-// otherwise as close as possible to what clients send.
-const MomentLayout = "2006-01-02t15:04:05.999999999"
-
-// ParseMoment reads an xsd:dateTime (RFC 7643 §2.3.5). One without a zone counts as UTC.
-func ParseMoment(s string) (time.Time, bool) {
-	if len(s) < len("2006-01-02T15:04:05") || s[4] != '-' || s[10]|0x20 != 't' {
-		return time.Time{}, false
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
+// Later returns the moment d after t.
+func (t Time) Later(d time.Duration) *Time {
+	later := t + Time(d.Milliseconds())
+	return &later
 }

@@ -31,7 +31,7 @@ func (s Store) ConnectionKey(c *Connection) ([]byte, error) {
 // Connection returns one connection of the organization.
 func (o Org) Connection(ctx context.Context, id string) (*Connection, error) {
 	var c Connection
-	if err := tenant.One(o, tenant.Read(o).WithContext(ctx), &c, "connection", id); err != nil {
+	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx), &c, "connection", id); err != nil {
 		return nil, err
 	}
 	return o.WithDomains(ctx, &c)
@@ -219,7 +219,7 @@ func (o Org) recordDeactivated(before, after *Connection) error {
 // LockConnection reads a connection's row and locks it, to change, to remove or to use it.
 func (o Org) LockConnection(ctx context.Context, id, strength string) (*Connection, error) {
 	var c Connection
-	err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &c, "connection", id)
+	err := tenant.ByID(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &c, "connection", id)
 	if err != nil {
 		return nil, err
 	}

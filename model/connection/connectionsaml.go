@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/model"
+	"rollcall/model/internal/tenant"
 )
 
 // EncryptedAllowed says which encrypted assertions a connection takes.
@@ -54,7 +55,7 @@ func (c *Connection) validateMapping() error {
 	if _, mapped := c.AttributeMapping["groups"]; mapped && c.OIDCGroupsClaim != "" {
 		return model.Invalidf("attribute_mapping", "attribute_mapping.groups and oidc.groups_claim say the same; leave one out")
 	}
-	for _, member := range model.SortedKeys(c.AttributeMapping) {
+	for _, member := range tenant.SortedKeys(c.AttributeMapping) {
 		if !slices.Contains(MappedAttributes, member) {
 			return model.Invalidf("attribute_mapping", "attribute_mapping maps %s, and not %.100q", strings.Join(MappedAttributes, ", "), member)
 		}

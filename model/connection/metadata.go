@@ -34,7 +34,7 @@ func (c *ConnectionFields) MetadataTaken(now time.Time) {
 
 // metadataFailed notes why an attempt was in vain. What is known stays.
 func (c *ConnectionFields) metadataFailed(now model.Time, message string) {
-	c.MetadataError, c.MetadataDueAt = model.Clipped(message), soon(now, metadataRetry)
+	c.MetadataError, c.MetadataDueAt = tenant.Clipped(message), soon(now, metadataRetry)
 }
 
 // schedule sets what is due once a connection has changed from what it was before; nil when it is new.

@@ -91,7 +91,7 @@ func IdTokenPurpose(session string) string { return "sessions/" + session + "/id
 // it began otherwise.
 func (o Org) IDToken(ctx context.Context, sessionID string) (string, error) {
 	var session people.Session
-	if err := tenant.One(o, tenant.Read(o).WithContext(ctx).Select("id", "id_token"), &session, "session", sessionID); err != nil {
+	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx).Select("id", "id_token"), &session, "session", sessionID); err != nil {
 		return "", err
 	}
 	if len(session.SealedIDToken) == 0 {

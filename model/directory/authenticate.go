@@ -22,7 +22,7 @@ type Access struct {
 // second; revoking forgets it in this process at once. The first token that is
 // seen links the directory.
 func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) {
-	hash := model.HashToken(token)
+	hash := tenant.HashToken(token)
 	e, generation, ok := TokensOf(s).find(hash, s.Now())
 	if !ok {
 		read := s.Now()

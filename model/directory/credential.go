@@ -48,7 +48,7 @@ func (t *DirectoryToken) ClientID() string { return model.DirectoryTokenPrefix.I
 // long it is valid. It answers Denied for credentials that are unknown, revoked
 // or expired, without telling which.
 func (s Store) DirectoryAccessToken(ctx context.Context, clientID, secret string) (token string, lifetime time.Duration, err error) {
-	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(secret), ClientCredentials)
+	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", tenant.HashToken(secret), ClientCredentials)
 	if err != nil {
 		return "", 0, err
 	}
@@ -104,7 +104,7 @@ func (s Store) presented(ctx context.Context, token string) (*DirectoryToken, *m
 		}
 		return t, &until, err
 	}
-	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(token), BearerToken)
+	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", tenant.HashToken(token), BearerToken)
 	if err != nil {
 		return nil, nil, err
 	}

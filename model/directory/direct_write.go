@@ -152,7 +152,7 @@ func (o Org) updateAtOnce(ctx context.Context, directoryID, id string, change fu
 	}
 	query := tenant.Join("WITH written AS (UPDATE users SET ", set,
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
-			map[string]any{"organization": string(o.ID), "id": id, "state": before.state}), tenant.Turn(o, id),
+			map[string]any{"organization": string(o.ID), "id": id, "state": before.state}), tenant.Turn(id),
 		" RETURNING id), ", org.revalued("written", old, now), tenant.InsertEvents(org, "written"), " SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (o Org) addAtOnce(ctx context.Context, directoryID, id string, change func(
 	group := map[string]any{"organization": string(o.ID), "group": id}
 	query := tenant.Join(
 		// The turn comes before all that takes a transaction's id, see InTurn.
-		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(o, id),
+		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(id),
 		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory AND document = @document "+
 			"FOR NO KEY UPDATE), ",
 			map[string]any{"organization": string(o.ID), "group": id, "directory": directoryID, "document": g.Document}),

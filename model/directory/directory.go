@@ -62,7 +62,7 @@ func (d *Directory) Actor() model.Actor {
 // Directory returns one directory of the organization.
 func (o Org) Directory(ctx context.Context, id string) (*Directory, error) {
 	var d Directory
-	return &d, tenant.One(o, tenant.Read(o).WithContext(ctx), &d, "directory", id)
+	return &d, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &d, "directory", id)
 }
 
 // CreateDirectory adds a directory with its first bearer token, which is
@@ -149,7 +149,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 func (o Org) lockDirectory(ctx context.Context, id, strength string) (*Directory, error) {
 	var d Directory
 	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), id).Clauses(clause.Locking{Strength: strength})
-	err := tenant.One(o, db, &d, "directory", id)
+	err := tenant.ByID(o, db, &d, "directory", id)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func groupTaken(err error) error {
 func (o Org) lockGroup(ctx context.Context, directoryID, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
 	db := tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id = ?", directoryID)
-	if err := tenant.One(o, db, &g, "group", id); err != nil {
+	if err := tenant.ByID(o, db, &g, "group", id); err != nil {
 		return nil, err
 	}
 	return &g, nil

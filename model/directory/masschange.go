@@ -126,7 +126,7 @@ func (g *MassChangeGuard) RunOnce(ctx context.Context) (n int, err error) {
 			of[d.DirectoryID] = append(of[d.DirectoryID], d)
 		}
 	}
-	for _, id := range model.SortedKeys(of) {
+	for _, id := range tenant.SortedKeys(of) {
 		org := In(g.store.Org(of[id][0].OrganizationID, model.System))
 		if err := org.noteDepartures(ctx, id, of[id]); err != nil && model.KindOf(err) != model.NotFound { // or it was deleted since
 			return 0, err
@@ -156,7 +156,7 @@ func (o Org) noteDepartures(ctx context.Context, directoryID string, left []Depa
 			last[l.UserID], until = l, max(until, l.DepartedAt)
 		}
 		rows := make([]Departure, 0, len(last))
-		for _, id := range model.SortedKeys(last) {
+		for _, id := range tenant.SortedKeys(last) {
 			rows = append(rows, last[id])
 		}
 		err = tenant.DB(org).WithContext(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},

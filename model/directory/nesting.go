@@ -50,7 +50,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	}
 	// Two requests that each nest one group in the other's must not both find no circle: they queue here.
 	var d Directory
-	if err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}), &d, "directory", g.DirectoryID); err != nil {
+	if err := tenant.ByID(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}), &d, "directory", g.DirectoryID); err != nil {
 		return err
 	}
 	list, err := tenant.Encode(ids)
@@ -139,7 +139,7 @@ func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][
 	if len(groupIDs) == 0 {
 		return out, nil
 	}
-	condition, list, err := tenant.Amongst(o, groupIDs)
+	condition, list, err := tenant.OneOfIDs(o, groupIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (o Org) visible(db *gorm.DB, directoryID string) *gorm.DB {
 // DirectoryUser returns a user as a directory sees it: one that it owns or could adopt.
 func (o Org) DirectoryUser(ctx context.Context, directoryID, id string) (*people.User, error) {
 	var u people.User
-	return &u, tenant.One(o, o.visible(tenant.Read(o).WithContext(ctx), directoryID), &u, "user", id)
+	return &u, tenant.ByID(o, o.visible(tenant.Read(o).WithContext(ctx), directoryID), &u, "user", id)
 }
 
 // CreateDirectoryUser makes a user of the directory from a SCIM document, or
@@ -86,7 +86,7 @@ func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*peop
 	var found []people.User
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		var f people.User
-		err := tenant.One(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL"), &f, "user", id)
+		err := tenant.ByID(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL"), &f, "user", id)
 		if model.KindOf(err) == model.NotFound {
 			continue // owned or gone since it was recognized
 		}
@@ -157,7 +157,7 @@ func (o Org) UpdateDirectoryUser(ctx context.Context, directoryID, id string, ch
 	err = o.change(ctx, func(org Org) error {
 		var before people.User
 		db := org.visible(tenant.ForChange(org, tenant.DB(org).WithContext(ctx), id), directoryID)
-		if err := tenant.One(o, db, &before, "user", id); err != nil {
+		if err := tenant.ByID(o, db, &before, "user", id); err != nil {
 			return err
 		}
 		var err error
@@ -187,7 +187,7 @@ func (o Org) DeleteDirectoryUser(ctx context.Context, directoryID, id string, al
 		}
 		var u people.User
 		db := tenant.ForChange(org, tenant.DB(org).WithContext(ctx), id).Where("directory_id = ?", directoryID)
-		if err := tenant.One(o, db, &u, "user", id); err != nil {
+		if err := tenant.ByID(o, db, &u, "user", id); err != nil {
 			return err
 		}
 		for _, allows := range allow {
@@ -236,7 +236,7 @@ func (o Org) removeUser(ctx context.Context, u *people.User) error {
 		return err
 	}
 	if tenant.HasRules(o) {
-		if err := entitle.In(o).Lose(ctx, &entitle.Losses{Cause: model.CauseUserDeleted}, "user_id = ?", u.ID); err != nil {
+		if err := entitle.In(o).Lose(ctx, &entitle.Losses{Cause: tenant.CauseUserDeleted}, "user_id = ?", u.ID); err != nil {
 			return err
 		}
 	}

@@ -67,8 +67,8 @@ type RequestTokenObject struct {
 func (r *DirectoryRequest) PublicForm() DirectoryRequestObject {
 	return DirectoryRequestObject{
 		Object: "directory_request", ID: model.DirectoryRequestPrefix.ID(r.ID), OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)),
-		DirectoryID: model.DirectoryPrefix.ID(r.DirectoryID), Method: r.Method, Path: r.Path, ResourceID: model.OrNull(r.ResourceID),
-		Filter: model.OrNull(r.Filter), Status: r.Status, ScimType: model.OrNull(r.ScimType), Detail: model.OrNull(r.Detail),
+		DirectoryID: model.DirectoryPrefix.ID(r.DirectoryID), Method: r.Method, Path: r.Path, ResourceID: tenant.OrNull(r.ResourceID),
+		Filter: tenant.OrNull(r.Filter), Status: r.Status, ScimType: tenant.OrNull(r.ScimType), Detail: tenant.OrNull(r.Detail),
 		DurationMS: float64(r.Duration) / 1000, Token: RequestTokenObject{model.DirectoryTokenPrefix.ID(r.TokenID), r.TokenName, r.TokenSuffix},
 		RequestID: r.RequestID, CreatedAt: r.CreatedAt,
 	}

@@ -44,7 +44,7 @@ func (o Org) createDirectoryToken(ctx context.Context, directoryID, name string,
 	err = o.Tx(ctx, func(org Org) error {
 		// The directory's row is the lock under which its tokens are counted.
 		var d Directory
-		if err := tenant.One(o, tenant.ForChange(org, tenant.DB(org).WithContext(ctx), directoryID), &d, "directory", directoryID); err != nil {
+		if err := tenant.ByID(o, tenant.ForChange(org, tenant.DB(org).WithContext(ctx), directoryID), &d, "directory", directoryID); err != nil {
 			return err
 		}
 		if expires != nil && *expires <= tenant.Now(org) {
@@ -62,7 +62,7 @@ func (o Org) createDirectoryToken(ctx context.Context, directoryID, name string,
 		if kind == ClientCredentials {
 			prefix = "rc_ds_"
 		}
-		token, t.Hash, t.Suffix = model.NewToken(prefix)
+		token, t.Hash, t.Suffix = tenant.NewToken(prefix)
 		if err := tenant.DB(org).WithContext(ctx).Create(t).Error; err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}
@@ -97,7 +97,7 @@ func (o Org) DirectoryTokens(ctx context.Context, directoryID string) ([]Directo
 func (o Org) RevokeDirectoryToken(ctx context.Context, directoryID, id string) error {
 	return o.Tx(ctx, func(org Org) error {
 		var t DirectoryToken
-		err := tenant.One(o, tenant.DB(org).WithContext(ctx).Where("directory_id = ?", directoryID), &t, "token", id)
+		err := tenant.ByID(o, tenant.DB(org).WithContext(ctx).Where("directory_id = ?", directoryID), &t, "token", id)
 		if err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ func (a *Account) validate() error {
 // Account returns one account of the organization.
 func (o Org) Account(ctx context.Context, id string) (*Account, error) {
 	var a Account
-	return &a, tenant.One(o, tenant.Read(o).WithContext(ctx), &a, "account", id)
+	return &a, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &a, "account", id)
 }
 
 // Accounts lists the accounts of the organization.
@@ -105,7 +105,7 @@ func nameTaken(what string, err error) error {
 // lockAccount reads an account's row and locks it, to change or to remove it.
 func (o Org) lockAccount(ctx context.Context, id, strength string) (*Account, error) {
 	var a Account
-	err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
+	err := tenant.ByID(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (o Org) DeleteAccount(ctx context.Context, id string) error {
 		if _, err := org.lockAccount(ctx, id, tenant.ToRemove); err != nil {
 			return err
 		}
-		lost := Losses{Cause: model.CauseAccountDeleted}
+		lost := Losses{Cause: tenant.CauseAccountDeleted}
 		if err := org.Lose(ctx, &lost, "account_id = ?", id); err != nil {
 			return err
 		}

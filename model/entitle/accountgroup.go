@@ -83,8 +83,8 @@ func (r *DirectoryGroupRef) validate() error {
 	switch {
 	case (r.DirectoryGroupID == nil) == (r.Name == ""):
 		return model.Invalidf("directory_group_id", "send directory_group_id or name, one of the two")
-	case !model.Keepable(r.Name):
-		return model.Invalidf("name", "name is text of at most %d bytes", model.MaxIndexed)
+	case !tenant.Keepable(r.Name):
+		return model.Invalidf("name", "name is text of at most %d bytes", tenant.MaxIndexed)
 	}
 	r.NameFolded = model.Fold(r.Name)
 	return nil
@@ -105,7 +105,7 @@ func (o Org) checkGroup(ctx context.Context, r *DirectoryGroupRef) error {
 		return err
 	}
 	var g people.DirectoryGroup
-	err := tenant.One(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"}), &g, "directory group", *r.DirectoryGroupID)
+	err := tenant.ByID(o, tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"}), &g, "directory group", *r.DirectoryGroupID)
 	if model.KindOf(err) == model.NotFound {
 		return model.Invalidf("directory_group_id", "the organization has no directory group %s", model.DirectoryGroupPrefix.ID(*r.DirectoryGroupID))
 	}
@@ -115,7 +115,7 @@ func (o Org) checkGroup(ctx context.Context, r *DirectoryGroupRef) error {
 // AccountGroup returns a group of an account with its mappings.
 func (o Org) AccountGroup(ctx context.Context, accountID, id string) (*AccountGroup, error) {
 	var g AccountGroup
-	if err := tenant.One(o, tenant.Read(o).WithContext(ctx).Where("account_id = ?", accountID), &g, "group", id); err != nil {
+	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx).Where("account_id = ?", accountID), &g, "group", id); err != nil {
 		return nil, err
 	}
 	gs := []AccountGroup{g}
@@ -140,7 +140,7 @@ func (o Org) withMappings(ctx context.Context, gs []AccountGroup) error {
 	for i := range gs {
 		at[gs[i].ID], gs[i].Mappings = i, []GroupMapping{}
 	}
-	ids, err := tenant.Encode(model.SortedKeys(at))
+	ids, err := tenant.Encode(tenant.SortedKeys(at))
 	if err != nil || len(gs) == 0 {
 		return err
 	}
@@ -194,7 +194,7 @@ func (o Org) changeGroup(ctx context.Context, accountID, id, strength string, ch
 	err := o.change(ctx, func(org Org) error {
 		g = AccountGroup{}
 		db := tenant.DB(org).WithContext(ctx).Clauses(clause.Locking{Strength: strength}).Where("account_id = ?", accountID)
-		if err := tenant.One(org, db, &g, "group", id); err != nil {
+		if err := tenant.ByID(org, db, &g, "group", id); err != nil {
 			return err
 		}
 		one := []AccountGroup{g}
@@ -239,7 +239,7 @@ func (o Org) UpdateAccountGroup(
 // DeleteAccountGroup removes a group of an account with its mappings; nobody is in it any more.
 func (o Org) DeleteAccountGroup(ctx context.Context, accountID, id string) error {
 	_, err := o.changeGroup(ctx, accountID, id, tenant.ToRemove, func(org Org, _ *AccountGroup) error {
-		lost := Losses{Cause: model.CauseGroupDeleted, onlyGroups: true}
+		lost := Losses{Cause: tenant.CauseGroupDeleted, onlyGroups: true}
 		if err := org.Lose(ctx, &lost, "group_id = ?", id); err != nil {
 			return err
 		}
@@ -327,9 +327,9 @@ type DirectoryGroupRefObject struct {
 
 // PublicForm returns the object that the API shows.
 func (r *DirectoryGroupRef) PublicForm() DirectoryGroupRefObject {
-	out := DirectoryGroupRefObject{Name: model.OrNull(r.Name)}
+	out := DirectoryGroupRefObject{Name: tenant.OrNull(r.Name)}
 	if r.DirectoryGroupID != nil {
-		out.DirectoryGroupID = model.OrNull(model.DirectoryGroupPrefix.ID(*r.DirectoryGroupID))
+		out.DirectoryGroupID = tenant.OrNull(model.DirectoryGroupPrefix.ID(*r.DirectoryGroupID))
 	}
 	return out
 }

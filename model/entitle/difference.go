@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -66,7 +65,7 @@ const adminRule = "admin"
 // tables are the rules as tables of a statement.
 func (r *Rules) tables(d tenant.Dialect) (text string, vars []any, err error) {
 	accounts, groups, mapped := [][]string{}, [][]string{}, [][]string{}
-	for _, connection := range model.SortedKeys(r.Accounts) {
+	for _, connection := range tenant.SortedKeys(r.Accounts) {
 		for _, account := range r.Accounts[connection] {
 			accounts = append(accounts, []string{connection, account})
 		}
@@ -197,7 +196,7 @@ func eachDifference(rows *sql.Rows, tell func(difference)) error {
 // usersBelow limits ids to users who are in a directory group, directly or by way
 // of others; limit bounds how many it returns.
 func (o Org) usersBelow(ctx context.Context, limit int, groupIDs ...string) ([]string, error) {
-	condition, list, err := tenant.Amongst(o, groupIDs)
+	condition, list, err := tenant.OneOfIDs(o, groupIDs)
 	if err != nil || len(groupIDs) == 0 {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 
 // recomputing is how users are recomputed.
 type recomputing struct {
-	cause    model.Cause
+	cause    tenant.Cause
 	removals bool // only what is to go; what is granted comes later
 	signOn   bool // who is left without any seat is refused
 }
@@ -192,7 +192,7 @@ func (e *entitling) compare(u *entitledUser) {
 		held[id] = Holding{l.ByRule, l.ByHand}
 	}
 	after := Settle(want.Licenses, held, e.rules.Manual)
-	for _, id := range model.SortedKeys(after) {
+	for _, id := range tenant.SortedKeys(after) {
 		e.compareLicense(u, id, after[id])
 	}
 	held = map[string]Holding{}
@@ -200,7 +200,7 @@ func (e *entitling) compare(u *entitledUser) {
 		held[id] = Holding{a.ByRule, a.ByHand}
 	}
 	after = Settle(want.Groups, held, e.rules.Manual)
-	for _, id := range model.SortedKeys(after) {
+	for _, id := range tenant.SortedKeys(after) {
 		e.compareAssignment(u, id, after[id])
 	}
 }
@@ -267,7 +267,7 @@ func (e *entitling) touch(ctx context.Context) error {
 	if len(e.touched) == 0 {
 		return nil
 	}
-	list, err := tenant.Encode(model.SortedKeys(e.touched))
+	list, err := tenant.Encode(tenant.SortedKeys(e.touched))
 	if err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (e *entitling) touch(ctx context.Context) error {
 
 // writeRoles gives and takes the role of administrator as the mapping says.
 func (e *entitling) writeRoles(ctx context.Context) error {
-	for _, id := range model.SortedKeys(e.roles) {
+	for _, id := range tenant.SortedKeys(e.roles) {
 		if err := e.org.setMappedRole(ctx, id, e.roles[id], e.cause); err != nil {
 			return err
 		}
@@ -303,7 +303,7 @@ func (o Org) EntitleSignedIn(ctx context.Context, c *connection.Connection, u *p
 	if !tenant.HasRules(o) {
 		return nil
 	}
-	changed, err := o.recompute(ctx, []string{u.ID}, recomputing{cause: model.CauseSignOn, signOn: true})
+	changed, err := o.recompute(ctx, []string{u.ID}, recomputing{cause: tenant.CauseSignOn, signOn: true})
 	if err != nil || changed == 0 {
 		return err
 	}

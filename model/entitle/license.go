@@ -27,7 +27,7 @@ type License struct {
 	State          LicenseState
 	ByRule         bool // the rules grant it
 	ByHand         bool // a person assigned it
-	Cause          model.Cause
+	Cause          tenant.Cause
 	Since          model.Time // in this state
 }
 
@@ -41,7 +41,7 @@ type GroupAssignment struct {
 	GroupID        string
 	ByRule         bool // the rules grant it
 	ByHand         bool // a person assigned it
-	Cause          model.Cause
+	Cause          tenant.Cause
 	Since          model.Time
 }
 
@@ -56,7 +56,7 @@ type LicenseQuery struct {
 // License returns one license of the organization.
 func (o Org) License(ctx context.Context, id string) (*License, error) {
 	var l License
-	return &l, tenant.One(o, tenant.Read(o).WithContext(ctx), &l, "license", id)
+	return &l, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &l, "license", id)
 }
 
 // Licenses lists licenses of the organization.
@@ -98,7 +98,7 @@ type LicenseObject struct {
 	AccountID      string       `json:"account_id"`
 	State          LicenseState `json:"state"`
 	Sources        []string     `json:"sources"` // "rule", "manual" or both
-	Cause          model.Cause  `json:"cause"`
+	Cause          tenant.Cause `json:"cause"`
 	Since          model.Time   `json:"since"`
 }
 
@@ -110,15 +110,15 @@ func (l *License) PublicForm() LicenseObject {
 
 // GroupAssignmentObject is the public form of a GroupAssignment.
 type GroupAssignmentObject struct {
-	Object         string      `json:"object"`
-	ID             string      `json:"id"`
-	OrganizationID string      `json:"organization_id"`
-	UserID         string      `json:"user_id"`
-	AccountID      string      `json:"account_id"`
-	GroupID        string      `json:"group_id"`
-	Sources        []string    `json:"sources"` // "rule", "manual" or both
-	Cause          model.Cause `json:"cause"`
-	Since          model.Time  `json:"since"`
+	Object         string       `json:"object"`
+	ID             string       `json:"id"`
+	OrganizationID string       `json:"organization_id"`
+	UserID         string       `json:"user_id"`
+	AccountID      string       `json:"account_id"`
+	GroupID        string       `json:"group_id"`
+	Sources        []string     `json:"sources"` // "rule", "manual" or both
+	Cause          tenant.Cause `json:"cause"`
+	Since          model.Time   `json:"since"`
 }
 
 // PublicForm returns the object that the API and events show.
@@ -139,7 +139,7 @@ func sources(byRule, byHand bool) []string {
 }
 
 // recordLicense notes an event about a license.
-func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, cause model.Cause) error {
+func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, cause tenant.Cause) error {
 	data := l.PublicForm()
 	data.OrganizationID, data.Cause = model.OrganizationPrefix.ID(string(o.ID)), cause
 	if err := tenant.Record(o, t, data.ID, data); err != nil {
@@ -149,7 +149,7 @@ func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, c
 }
 
 // recordAssignment notes an event about a user's place in a group.
-func (o Org) recordAssignment(ctx context.Context, t model.EventType, a *GroupAssignment, cause model.Cause) error {
+func (o Org) recordAssignment(ctx context.Context, t model.EventType, a *GroupAssignment, cause tenant.Cause) error {
 	data := a.PublicForm()
 	data.OrganizationID, data.Cause = model.OrganizationPrefix.ID(string(o.ID)), cause
 	if err := tenant.Record(o, t, data.ID, data); err != nil {
@@ -182,8 +182,8 @@ func (o Org) promote(ctx context.Context, a *Account) error {
 	}
 	for i := range waiting {
 		l := &waiting[i]
-		l.State, l.Cause, l.Since = LicenseStateGranted, model.CauseSeat, tenant.Now(o)
-		if err := o.recordLicense(ctx, LicenseGranted, l, model.CauseSeat); err != nil {
+		l.State, l.Cause, l.Since = LicenseStateGranted, tenant.CauseSeat, tenant.Now(o)
+		if err := o.recordLicense(ctx, LicenseGranted, l, tenant.CauseSeat); err != nil {
 			return err
 		}
 	}

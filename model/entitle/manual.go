@@ -59,7 +59,7 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 		if a.Seats != nil && a.SeatsUsed >= *a.Seats {
 			return &model.Error{Kind: model.Full, Field: "account_id", Message: fmt.Sprintf("all %d seats of the account are in use", *a.Seats)}
 		}
-		l = License{ID: model.NewID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true, Cause: model.CauseManual, Since: tenant.Now(org)}
+		l = License{ID: model.NewID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true, Cause: tenant.CauseManual, Since: tenant.Now(org)}
 		if err := tenant.DB(org).WithContext(ctx).Create(&l).Error; err != nil {
 			return fmt.Errorf("create license: %w", err)
 		}
@@ -67,7 +67,7 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 		if err := org.writeSeats(ctx, a); err != nil {
 			return err
 		}
-		return org.recordLicense(ctx, LicenseGranted, &l, model.CauseManual)
+		return org.recordLicense(ctx, LicenseGranted, &l, tenant.CauseManual)
 	})
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (o Org) UnassignLicense(ctx context.Context, id string) error {
 		if l.ByRule {
 			return tenant.DB(org).WithContext(ctx).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
 		}
-		return org.Lose(ctx, &Losses{Cause: model.CauseManual, onlyLicenses: true}, "id = ?", id)
+		return org.Lose(ctx, &Losses{Cause: tenant.CauseManual, onlyLicenses: true}, "id = ?", id)
 	})
 }
 
@@ -127,7 +127,7 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		if licenses == 0 {
 			return model.Conflictf("user_id", "the user has no license for the account; assign that first")
 		}
-		a = GroupAssignment{ID: model.NewID(), UserID: userID, AccountID: accountID, GroupID: groupID, ByHand: true, Cause: model.CauseManual, Since: tenant.Now(org)}
+		a = GroupAssignment{ID: model.NewID(), UserID: userID, AccountID: accountID, GroupID: groupID, ByHand: true, Cause: tenant.CauseManual, Since: tenant.Now(org)}
 		err = tenant.DB(org).WithContext(ctx).Create(&a).Error
 		if errors.Is(err, gorm.ErrForeignKeyViolated) {
 			return model.NotFoundf("the group has just been deleted")
@@ -135,7 +135,7 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		if err != nil {
 			return fmt.Errorf("create assignment: %w", err)
 		}
-		return org.recordAssignment(ctx, GroupAssigned, &a, model.CauseManual)
+		return org.recordAssignment(ctx, GroupAssigned, &a, tenant.CauseManual)
 	})
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID strin
 		case held.ByRule:
 			return tenant.DB(org).WithContext(ctx).Model(&GroupAssignment{}).Where("id = ?", held.ID).UpdateColumn("by_hand", false).Error
 		}
-		return org.Lose(ctx, &Losses{Cause: model.CauseManual, onlyGroups: true}, "id = ?", held.ID)
+		return org.Lose(ctx, &Losses{Cause: tenant.CauseManual, onlyGroups: true}, "id = ?", held.ID)
 	})
 }
 

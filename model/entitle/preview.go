@@ -78,10 +78,10 @@ func (o Org) Preview(ctx context.Context, p Proposal, after string, limit int) (
 		return nil, err
 	}
 	out := &Preview{Users: gather.users, Admins: gather.admins, Changes: gather.page, Next: gather.next}
-	for _, id := range model.SortedKeys(gather.groups) {
+	for _, id := range tenant.SortedKeys(gather.groups) {
 		out.Groups = append(out.Groups, GroupPreview{id, *gather.groups[id]})
 	}
-	for _, id := range model.SortedKeys(gather.accounts) {
+	for _, id := range tenant.SortedKeys(gather.accounts) {
 		a, err := o.Account(ctx, id)
 		if model.KindOf(err) == model.NotFound {
 			continue // deleted meanwhile
@@ -122,7 +122,7 @@ func (o Org) nameChanges(ctx context.Context, changes []UserPreview) error {
 // propose alters the rules as a proposal says. It answers Invalid for what the
 // organization does not have.
 func (o Org) propose(ctx context.Context, r *Rules, p Proposal) error {
-	for _, id := range model.SortedKeys(p.Connections) {
+	for _, id := range tenant.SortedKeys(p.Connections) {
 		if _, err := connection.In(o).Connection(ctx, id); err != nil {
 			return unknown(err, "connections", "connection", model.ConnectionPrefix.ID(id))
 		}
@@ -133,7 +133,7 @@ func (o Org) propose(ctx context.Context, r *Rules, p Proposal) error {
 		}
 		r.Accounts[id] = slices.Compact(slices.Sorted(slices.Values(p.Connections[id])))
 	}
-	for _, id := range model.SortedKeys(p.Groups) {
+	for _, id := range tenant.SortedKeys(p.Groups) {
 		i := slices.IndexFunc(r.Groups, func(g RuleGroup) bool { return g.ID == id })
 		if i < 0 {
 			return model.Invalidf("groups", "the organization has no group %s", model.GroupPrefix.ID(id))

@@ -169,10 +169,10 @@ func (o Org) whomItReaches(ctx context.Context) (removing, granting []string, er
 func (o Org) recomputeSome(ctx context.Context, job *Recompute, users []string) error {
 	done := job.Done
 	return o.change(ctx, func(org Org) error {
-		if err := tenant.PlanAnew(ctx, org); err != nil {
+		if err := tenant.CustomPlans(ctx, org); err != nil {
 			return err
 		}
-		if _, err := org.recompute(ctx, users, recomputing{cause: model.CauseConfiguration, removals: job.State == RecomputeRemoving}); err != nil {
+		if _, err := org.recompute(ctx, users, recomputing{cause: tenant.CauseConfiguration, removals: job.State == RecomputeRemoving}); err != nil {
 			return err
 		}
 		job.Done = done + int64(len(users))

@@ -110,7 +110,7 @@ func (o Org) keepsAdmin(ctx context.Context) error {
 
 // setMappedRole gives or takes the role of administrator on a mapping's word. What
 // a directory or a login takes from the last administrator is obeyed, and flagged.
-func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause model.Cause) error {
+func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause tenant.Cause) error {
 	_, err := people.In(o).ChangeUser(ctx, id, func(org people.Org, u *people.User) error {
 		if u.Role == role || u.Role == people.Admin && !u.RoleMapped {
 			return nil

@@ -90,7 +90,7 @@ func (o Org) AffectsGroups(ctx context.Context, groupIDs ...string) error {
 		return nil
 	}
 	ids, err := o.usersBelow(ctx, entitledAtOnce+1, groupIDs...)
-	tenant.Affects(o, model.CauseDirectory, ids...)
+	tenant.Affects(o, tenant.CauseDirectory, ids...)
 	return err
 }
 
@@ -104,12 +104,12 @@ func (o Org) SettleEntitlements(ctx context.Context) error {
 	if len(due.Users) > entitledAtOnce {
 		due.Everybody = true
 	} else if len(due.Users) > 0 {
-		of := map[model.Cause][]string{}
+		of := map[tenant.Cause][]string{}
 		for id, cause := range due.Users {
 			of[cause] = append(of[cause], id)
 		}
-		for _, cause := range model.SortedKeys(causes(of)) {
-			if _, err := o.recompute(ctx, of[model.Cause(cause)], recomputing{cause: model.Cause(cause)}); err != nil {
+		for _, cause := range tenant.SortedKeys(causes(of)) {
+			if _, err := o.recompute(ctx, of[tenant.Cause(cause)], recomputing{cause: tenant.Cause(cause)}); err != nil {
 				return err
 			}
 		}
@@ -120,7 +120,7 @@ func (o Org) SettleEntitlements(ctx context.Context) error {
 	return nil
 }
 
-func causes(of map[model.Cause][]string) map[string]bool {
+func causes(of map[tenant.Cause][]string) map[string]bool {
 	out := map[string]bool{}
 	for c := range of {
 		out[string(c)] = true

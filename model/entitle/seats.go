@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/refusal"
 )
@@ -46,7 +45,7 @@ func (e *entitling) deleteGone(ctx context.Context) error {
 
 // Losses are licenses and assignments that end.
 type Losses struct {
-	Cause        model.Cause
+	Cause        tenant.Cause
 	onlyGroups   bool
 	onlyLicenses bool
 	freed        map[string]int64 // seats by account
@@ -63,7 +62,7 @@ func (o Org) Lose(ctx context.Context, lost *Losses, condition string, value any
 	if err := o.loseLicenses(ctx, lost, condition, value); err != nil {
 		return err
 	}
-	for _, id := range model.SortedKeys(lost.freed) {
+	for _, id := range tenant.SortedKeys(lost.freed) {
 		a, err := o.lockAccount(ctx, id, tenant.ToChange)
 		if err != nil {
 			return err
@@ -72,7 +71,7 @@ func (o Org) Lose(ctx context.Context, lost *Losses, condition string, value any
 		if err := o.writeSeats(ctx, a); err != nil {
 			return err
 		}
-		if lost.Cause == model.CauseAccountDeleted {
+		if lost.Cause == tenant.CauseAccountDeleted {
 			continue
 		}
 		if err := o.promote(ctx, a); err != nil {
@@ -196,7 +195,7 @@ func (e *entitling) lockAccounts(ctx context.Context) ([]Account, error) {
 	if len(e.accounts) == 0 {
 		return nil, nil
 	}
-	ids, err := tenant.Encode(model.SortedKeys(e.accounts))
+	ids, err := tenant.Encode(tenant.SortedKeys(e.accounts))
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (s Store) OrganizationOf(ctx context.Context, scope model.Scope, kind model
 		return "", model.NotFoundf("there is no %.100s", kind.ID(id))
 	}
 	db := across.Read(ctx, s).Model(rows).Where("id = ?", id)
-	if err := across.Within(s, db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
+	if err := across.Within(db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("find organization: %w", err))
 	}
 	if len(ids) == 0 && kind == model.ProfilePrefix { // of somebody who signs in by a password only: see SignedIn
@@ -105,7 +105,7 @@ func (s Store) createOrganization(ctx context.Context, by model.Actor, scope mod
 				return fmt.Errorf("join application: %w", err)
 			}
 		}
-		for _, name := range model.SortedKeys(domains) {
+		for _, name := range tenant.SortedKeys(domains) {
 			d, err := organization.In(org).InsertDomain(ctx, name, domains[name])
 			if err != nil {
 				return err

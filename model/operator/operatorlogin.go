@@ -46,7 +46,7 @@ func (s Store) SignInOperator(ctx context.Context, email, password, address stri
 		}
 	}
 	session := &OperatorSession{OperatorID: found.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now + model.Time(consoleTime.Milliseconds())}
-	token, session.Hash, _ = model.NewToken("rc_os_")
+	token, session.Hash, _ = tenant.NewToken("rc_os_")
 	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
 		// Whoever changed the password since it was compared has shut this login out.
 		r := db.Model(&Operator{}).Where("id = ? AND password_hash = ?", found.ID, found.PasswordHash).
@@ -72,7 +72,7 @@ func (s Store) SignInOperator(ctx context.Context, email, password, address stri
 // is unknown, idle for half an hour, or twelve hours old.
 func (s Store) OperatorByToken(ctx context.Context, token string) (*Operator, error) {
 	now := model.TimeOf(s.Now())
-	hash := model.HashToken(token)
+	hash := tenant.HashToken(token)
 	var session OperatorSession
 	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ? AND used_at > ?", hash, now, now-model.Time(consoleIdle.Milliseconds())).Limit(1).Find(&session)
 	if r.Error != nil {
@@ -97,7 +97,7 @@ func (s Store) OperatorByToken(ctx context.Context, token string) (*Operator, er
 
 // EndOperatorSession signs a browser out. One that was not signed in is no error.
 func (s Store) EndOperatorSession(ctx context.Context, token string) error {
-	err := across.DB(ctx, s).Where("hash = ?", model.HashToken(token)).Delete(&OperatorSession{}).Error
+	err := across.DB(ctx, s).Where("hash = ?", tenant.HashToken(token)).Delete(&OperatorSession{}).Error
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("end session: %w", err))
 	}
@@ -131,7 +131,7 @@ func (s Store) SetOperatorPassword(ctx context.Context, op *Operator, old, passw
 	}
 	now := model.TimeOf(s.Now())
 	session := &OperatorSession{OperatorID: op.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now + model.Time(consoleTime.Milliseconds())}
-	token, session.Hash, _ = model.NewToken("rc_os_")
+	token, session.Hash, _ = tenant.NewToken("rc_os_")
 	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
 		current, err := lockedOperator(db.Where("id = ? AND password_hash = ?", op.ID, op.PasswordHash))
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 // reaches. It answers Denied for an unknown one.
 func (s Store) APIKey(ctx context.Context, token string) (*APIKey, model.Scope, error) {
 	var k APIKey
-	r := across.Read(ctx, s).Where("hash = ?", model.HashToken(token)).Limit(1).Find(&k)
+	r := across.Read(ctx, s).Where("hash = ?", tenant.HashToken(token)).Limit(1).Find(&k)
 	if r.Error != nil {
 		return nil, model.Scope{}, tenant.Translate(s, fmt.Errorf("read API key: %w", r.Error))
 	}
@@ -41,7 +41,7 @@ func (s Store) Reaches(ctx context.Context, scope model.Scope, id model.Organiza
 
 func (s Store) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID) (bool, error) {
 	var n int64
-	err := across.Within(s, db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
+	err := across.Within(db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
 	if err != nil {
 		return false, tenant.Translate(s, fmt.Errorf("read scope: %w", err))
 	}
@@ -57,7 +57,7 @@ type OrganizationQuery struct {
 
 // Organizations lists the organizations of a scope with their domains.
 func (s Store) Organizations(ctx context.Context, scope model.Scope, q OrganizationQuery) ([]Organization, model.PageInfo, error) {
-	db := across.Within(s, across.Read(ctx, s).Model(&Organization{}), scope, "id")
+	db := across.Within(across.Read(ctx, s).Model(&Organization{}), scope, "id")
 	if len(q.Domains) > 0 {
 		var folded []string
 		for _, d := range q.Domains {
@@ -93,7 +93,7 @@ func (s Store) Organizations(ctx context.Context, scope model.Scope, q Organizat
 func (s Store) OrganizationByExternalID(ctx context.Context, scope model.Scope, externalID string) (model.OrganizationID, error) {
 	var ids []model.OrganizationID
 	db := across.Read(ctx, s).Model(&Organization{}).Where("external_id = ?", externalID)
-	if err := across.Within(s, db, scope, "id").Pluck("id", &ids).Error; err != nil {
+	if err := across.Within(db, scope, "id").Pluck("id", &ids).Error; err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("find organization: %w", err))
 	}
 	if len(ids) == 0 {
@@ -105,7 +105,7 @@ func (s Store) OrganizationByExternalID(ctx context.Context, scope model.Scope, 
 // Narrowed limits a query for what organizations own to a scope, and to what is
 // asked for: each limit that is not empty counts.
 func (s Store) Narrowed(ctx context.Context, db *gorm.DB, scope model.Scope, organization model.OrganizationID, domain, search string) *gorm.DB {
-	db = across.Within(s, db, scope, "organization_id")
+	db = across.Within(db, scope, "organization_id")
 	if organization != "" {
 		db = db.Where("organization_id = ?", organization)
 	}

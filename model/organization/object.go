@@ -2,6 +2,7 @@ package organization
 
 import (
 	"rollcall/model"
+	"rollcall/model/internal/tenant"
 )
 
 // The objects of the API, of events and of webhooks (docs/design/store.md, "Public form"): the
@@ -85,9 +86,9 @@ type DomainExtras struct {
 // DetailedForm returns the object that the API shows of one domain.
 func (d *Domain) DetailedForm() DomainDetail {
 	x := DomainExtras{RecordName: VerificationPrefix + "." + d.Domain, RecordValue: d.VerificationToken, CheckedAt: d.CheckedAt,
-		Finding: model.OrNull(string(d.Finding)), NextCheckAt: d.NextCheckAt, PendingUntil: d.PendingUntil, ProvenAt: d.ProvenAt, TrustedUntil: d.ContestedUntil}
+		Finding: tenant.OrNull(string(d.Finding)), NextCheckAt: d.NextCheckAt, PendingUntil: d.PendingUntil, ProvenAt: d.ProvenAt, TrustedUntil: d.ContestedUntil}
 	if d.MissingSince != nil {
-		if gone := model.Later(*d.MissingSince, graceTime); x.TrustedUntil == nil || *gone < *x.TrustedUntil {
+		if gone := d.MissingSince.Later(graceTime); x.TrustedUntil == nil || *gone < *x.TrustedUntil {
 			x.TrustedUntil = gone
 		}
 	}

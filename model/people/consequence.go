@@ -35,7 +35,7 @@ type consequences struct {
 	before *User             // nil for a new user
 	Row    *User             // as it is to be written; of a removed user, as it was
 	events []model.EventType // of the change itself, in the order in which they are recorded
-	cause  model.Cause       // of a new role, and of new licenses and groups
+	cause  tenant.Cause      // of a new role, and of new licenses and groups
 
 	recompute         bool         // licenses and groups of accounts may differ now
 	ended             EndingReason // why access ends; empty where it does not
@@ -50,7 +50,7 @@ type consequences struct {
 // Neither of the two is altered.
 func ConsequencesOf(before, after *User, by changeSource) consequences {
 	c := consequences{before: before, events: eventsOf(before, after, by)}
-	c.cause = [...]model.Cause{ByDirectory: model.CauseDirectory, ByPerson: model.CauseManual, ByMapping: model.CauseDirectory}[by]
+	c.cause = [...]tenant.Cause{ByDirectory: tenant.CauseDirectory, ByPerson: tenant.CauseManual, ByMapping: tenant.CauseDirectory}[by]
 	if before == nil {
 		c.Row, c.recompute = after, true
 		return c
@@ -209,7 +209,7 @@ func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
 }
 
 // ChangeRole gives a user, whose row the caller has locked, another role.
-func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause model.Cause) error {
+func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause tenant.Cause) error {
 	after := *u
 	// Who confirmed an adoption before did not mean an administrator.
 	after.Role, after.RoleMapped, after.AdoptionConfirmed = role, by == ByMapping && role == Admin, false

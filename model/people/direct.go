@@ -7,7 +7,6 @@ import (
 
 	"gorm.io/gorm/clause"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 )
 
@@ -19,7 +18,7 @@ func (o Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Memb
 	if len(userIDs) == 0 {
 		return out, nil
 	}
-	condition, list, err := tenant.Amongst(o, userIDs)
+	condition, list, err := tenant.OneOfIDs(o, userIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +49,7 @@ func (o Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Memb
 	if len(nested) == 0 {
 		return out, nil
 	}
-	above, err := o.groupsAbove(ctx, model.SortedKeys(nested))
+	above, err := o.groupsAbove(ctx, tenant.SortedKeys(nested))
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func withIndirect(direct []MemberOf, above map[string][]MemberOf) []MemberOf {
 // groupsAbove returns the groups that each of the groups is in, directly or by
 // way of others.
 func (o Org) groupsAbove(ctx context.Context, ids []string) (map[string][]MemberOf, error) {
-	condition, list, err := tenant.Amongst(o, ids)
+	condition, list, err := tenant.OneOfIDs(o, ids)
 	if err != nil {
 		return nil, err
 	}

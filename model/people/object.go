@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rollcall/model"
+	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 )
 
@@ -52,8 +53,8 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 	}
 	o := DirectoryUserObject{
 		Object: "directory_user", ID: model.DirectoryUserPrefix.ID(u.ID), OrganizationID: model.OrganizationPrefix.ID(string(u.OrganizationID)),
-		IdpID: u.ExternalID, Email: model.OrNull(u.Email), FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
-		Name: model.OrNull(d.FormattedName()), Emails: []EmailObject{}, JobTitle: model.OrNull(d.Title), Username: model.OrNull(u.UserName),
+		IdpID: u.ExternalID, Email: tenant.OrNull(u.Email), FirstName: tenant.OrNull(d.Name.GivenName), LastName: tenant.OrNull(d.Name.FamilyName),
+		Name: tenant.OrNull(d.FormattedName()), Emails: []EmailObject{}, JobTitle: tenant.OrNull(d.Title), Username: tenant.OrNull(u.UserName),
 		State: "inactive", RawAttributes: json.RawMessage(u.Document), CustomAttributes: map[string]any{},
 		Role: RoleObject{u.Role}, Roles: []RoleObject{{u.Role}}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
@@ -67,7 +68,7 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 		o.IdpID = u.ID
 	}
 	for _, e := range d.Emails {
-		o.Emails = append(o.Emails, EmailObject{e.Primary, e.Type, model.OrNull(e.Value)})
+		o.Emails = append(o.Emails, EmailObject{e.Primary, e.Type, tenant.OrNull(e.Value)})
 	}
 	if d.Enterprise.Department != "" {
 		o.CustomAttributes["department"] = d.Enterprise.Department
@@ -106,8 +107,8 @@ func (u *User) UserForm(domains []organization.Domain) (UserObject, error) {
 	}
 	o := UserObject{
 		Object: "user", ID: model.UserPrefix.ID(u.ID), OrganizationID: model.OrganizationPrefix.ID(string(u.OrganizationID)),
-		Email: u.Email, EmailVerified: u.EmailUnder(domains), FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
-		Role: u.Role, State: "inactive", InactiveReason: model.OrNull(string(u.InactiveReason)),
+		Email: u.Email, EmailVerified: u.EmailUnder(domains), FirstName: tenant.OrNull(d.Name.GivenName), LastName: tenant.OrNull(d.Name.FamilyName),
+		Role: u.Role, State: "inactive", InactiveReason: tenant.OrNull(string(u.InactiveReason)),
 		AdoptionConfirmed: u.AdoptionConfirmed, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	if u.Active {

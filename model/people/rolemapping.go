@@ -9,7 +9,7 @@ import (
 )
 
 // recordRole notes that a user has another role.
-func (o Org) recordRole(ctx context.Context, u *User, cause model.Cause, last bool) error {
+func (o Org) recordRole(ctx context.Context, u *User, cause tenant.Cause, last bool) error {
 	domains, err := organization.In(o).Domains(ctx)
 	if err != nil {
 		return err
@@ -21,7 +21,7 @@ func (o Org) recordRole(ctx context.Context, u *User, cause model.Cause, last bo
 	form.OrganizationID = model.OrganizationPrefix.ID(string(o.ID))
 	return tenant.Record(o, UserRoleChanged, form.ID, struct {
 		UserObject
-		Cause     model.Cause `json:"cause"`
-		LastAdmin bool        `json:"last_admin"` // the organization has no administrator now
+		Cause     tenant.Cause `json:"cause"`
+		LastAdmin bool         `json:"last_admin"` // the organization has no administrator now
 	}{form, cause, last})
 }

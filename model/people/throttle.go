@@ -44,7 +44,7 @@ type Guessing struct {
 // names it for good; all addresses of an IPv6 /64 are one. It answers Busy, and says
 // for how long, while one of the two must wait.
 func (s Store) Guess(ctx context.Context, account, address string) (*Guessing, error) {
-	g := &Guessing{s, [][]byte{accountKey(account), model.HashToken("guess address\x00" + model.Network(address))}}
+	g := &Guessing{s, [][]byte{accountKey(account), tenant.HashToken("guess address\x00" + network(address))}}
 	wait, err := g.wait(ctx)
 	if err == nil && wait == 0 {
 		wait, err = g.begin(ctx)
@@ -58,7 +58,7 @@ func (s Store) Guess(ctx context.Context, account, address string) (*Guessing, e
 	return g, nil
 }
 
-func accountKey(account string) []byte { return model.HashToken("guess account\x00" + account) }
+func accountKey(account string) []byte { return tenant.HashToken("guess account\x00" + account) }
 
 // OperatorAccount and UserAccount name an account to Guess by its folded e-mail address.
 func OperatorAccount(email string) string { return "operator\x00" + email }

@@ -77,7 +77,7 @@ func (o Org) FindUser(ctx context.Context, id string, lock bool) (*User, error) 
 		db = tenant.ForChange(o, db, id)
 	}
 	var u User
-	return &u, tenant.One(o, db, &u, "user", id)
+	return &u, tenant.ByID(o, db, &u, "user", id)
 }
 
 // UserQuery asks for users of an organization, for its own staff and the API.
@@ -257,7 +257,7 @@ func (o Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 		if u.Role == role {
 			return nil
 		}
-		return org.ChangeRole(ctx, u, role, ByPerson, model.CauseManual)
+		return org.ChangeRole(ctx, u, role, ByPerson, tenant.CauseManual)
 	})
 }
 

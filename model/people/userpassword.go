@@ -85,7 +85,7 @@ func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwor
 			return err
 		}
 		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org), ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
-		token, p.Hash, _ = model.NewToken("rc_pw_")
+		token, p.Hash, _ = tenant.NewToken("rc_pw_")
 		if err := tenant.DB(org).WithContext(ctx).Create(p).Error; err != nil {
 			return fmt.Errorf("create password setup: %w", err)
 		}
@@ -106,7 +106,7 @@ func errPasswordSetup() error {
 // that scan mail follow links. It answers NotFound for a link that sets nothing.
 func (s Store) PasswordSetup(ctx context.Context, token string) (*User, *organization.Organization, error) {
 	var p PasswordSetup
-	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", model.HashToken(token), model.TimeOf(s.Now())).Limit(1).Find(&p)
+	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", tenant.HashToken(token), model.TimeOf(s.Now())).Limit(1).Find(&p)
 	if r.Error != nil {
 		return nil, nil, tenant.Translate(s, fmt.Errorf("read password setup: %w", r.Error))
 	}
@@ -150,7 +150,7 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 		if u.MayHavePassword(g.Settings) != nil {
 			return errPasswordSetup()
 		}
-		r := tenant.DB(org).WithContext(ctx).Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, model.HashToken(token), tenant.Now(org)).Delete(&PasswordSetup{})
+		r := tenant.DB(org).WithContext(ctx).Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, tenant.HashToken(token), tenant.Now(org)).Delete(&PasswordSetup{})
 		if r.Error != nil {
 			return fmt.Errorf("use password setup: %w", r.Error)
 		}

@@ -39,7 +39,7 @@ func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		if col.optional {
 			return tenant.Join(col.sql, " <> ''"), nil
 		}
-		return tenant.Always(), nil
+		return tenant.SQLTrue(), nil
 	}
 	if e.Operator == filter.NE {
 		condition, err := c.compare(path, col, equal(e))
@@ -57,7 +57,7 @@ func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		case exactText:
 			return c.compareText(col, e.Operator, v), nil
 		case moment:
-			if at, ok := model.ParseMoment(v); ok && ordering(e.Operator) != "" {
+			if at, ok := tenant.ParseMoment(v); ok && ordering(e.Operator) != "" {
 				return compareTime(col.sql, e.Operator, at), nil
 			}
 		}
@@ -67,9 +67,9 @@ func (c *Compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 
 func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) clause.Expr {
 	if !model.Storable(v) {
-		return tenant.Never()
+		return tenant.SQLFalse()
 	}
-	present := tenant.Always()
+	present := tenant.SQLTrue()
 	if col.optional {
 		present = tenant.Join(col.sql, " <> ''")
 	}
@@ -79,7 +79,7 @@ func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) 
 		case filter.CO, filter.SW, filter.EW, filter.GE, filter.GT:
 			return present
 		}
-		return tenant.Never()
+		return tenant.SQLFalse()
 	}
 	compared := compareText(c.db.Dialect, col.sql, op, v)
 	if col.sparse || col.optional && (op == filter.LT || op == filter.LE) {
@@ -91,7 +91,7 @@ func (c *Compiler) compareText(col column, op filter.CompareOperator, v string) 
 // compareText compares a text in the order of code points.
 func compareText(d tenant.Dialect, sql clause.Expr, op filter.CompareOperator, v string) clause.Expr {
 	if v == "" && ordering(op) == "" {
-		return tenant.Always() // any text contains the empty one
+		return tenant.SQLTrue() // any text contains the empty one
 	}
 	ordered, find, end := sql, "instr(", "substr("
 	size := -utf8.RuneCountInString(v)
@@ -156,7 +156,7 @@ func compareTime(sql clause.Expr, op filter.CompareOperator, at time.Time) claus
 	if finer := !at.Equal(ms.Time()); finer {
 		switch op {
 		case filter.EQ:
-			return tenant.Never()
+			return tenant.SQLFalse()
 		case filter.GE: // between two milliseconds
 			op = filter.GT
 		case filter.LT:
@@ -190,7 +190,7 @@ func (c *Compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 	case "version":
 		col = text(`('W/"' || ` + c.Of.Table + `.version || '"')`).exact()
 	case "": // meta pr
-		return tenant.Always(), nil
+		return tenant.SQLTrue(), nil
 	default:
 		return clause.Expr{}, errCompared(path, e)
 	}

@@ -45,7 +45,7 @@ type jsonAt struct {
 }
 
 func (c *Compiler) at(path filter.AttributePath, form Form) jsonAt {
-	at := jsonAt{column: c.Of.Table + ".document_folded", key: model.FoldText}
+	at := jsonAt{column: c.Of.Table + ".document_folded", key: tenant.FoldText}
 	if form.CaseExact {
 		at = jsonAt{column: c.Of.Table + ".document", key: func(s string) string { return s }}
 	}
@@ -283,7 +283,7 @@ func (c *Compiler) employeeNumber(path filter.AttributePath, tree filter.Express
 }
 
 // employeeNumberKeys is the path to the number in a folded document.
-var employeeNumberKeys = []string{model.FoldText(enterpriseURN), model.FoldText("employeeNumber")}
+var employeeNumberKeys = []string{tenant.FoldText(enterpriseURN), tenant.FoldText("employeeNumber")}
 
 // schemas compiles comparisons of the URNs of a resource: the URN of its core schema
 // and those of the extensions that it has.
@@ -293,17 +293,17 @@ func (c *Compiler) schemas(path filter.AttributePath, tree filter.Expression) (c
 
 func (c *Compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	if e.Operator == filter.PR {
-		return tenant.Always(), nil
+		return tenant.SQLTrue(), nil
 	}
 	if _, ok := e.CompareValue.(string); !ok || e.AttributePath.AttributeName != "value" {
 		return clause.Expr{}, errCompared(path, e)
 	}
-	core := text(c.literal(model.FoldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.Of.Table])))
+	core := text(c.literal(tenant.FoldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.Of.Table])))
 	isCore, err := c.compare(path, core, e)
 	if err != nil {
 		return clause.Expr{}, err
 	}
-	at := jsonAt{column: c.Of.Table + ".document_folded", key: model.FoldText}
+	at := jsonAt{column: c.Of.Table + ".document_folded", key: tenant.FoldText}
 	l, err := at.leaf(e)
 	if err != nil {
 		return clause.Expr{}, err

@@ -78,7 +78,7 @@ func (s Store) signedIn(db *gorm.DB, query string, args ...any) (*SignedIn, erro
 // SessionByToken returns the live session of a browser by its cookie's value. It
 // answers Denied when there is none, or none any more.
 func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
-	in, err := s.signedIn(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
+	in, err := s.signedIn(across.Read(ctx, s), sessionByCookie, tenant.HashToken(token), model.TimeOf(s.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, err
 // may not be told of the person: see Org.HandOver.
 func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := model.TimeOf(s.Now())
-	in, err := s.signedIn(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
+	in, err := s.signedIn(across.Read(ctx, s), sessionByAccessToken, tenant.HashToken(token), now, now)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (o Org) handOver(ctx context.Context, g *organization.Organization, u *peop
 	}
 	row := AuthorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI, CodeChallenge: challenge,
 		CreatedAt: tenant.Now(o), ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
-	code, hash, _ := model.NewToken("rc_code_")
+	code, hash, _ := tenant.NewToken("rc_code_")
 	row.Hash = hash
 	if err := tenant.DB(o).WithContext(ctx).Create(&row).Error; err != nil {
 		return "", fmt.Errorf("create code: %w", err)
@@ -184,7 +184,7 @@ func errCode() error {
 // second time has been seen by two: the token of the first is revoked (RFC 6749,
 // section 4.1.2). It answers Invalid when there is nothing to exchange.
 func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, token string, err error) {
-	hash := model.HashToken(r.Code)
+	hash := tenant.HashToken(r.Code)
 	var codes []AuthorizationCode
 	if err := across.Read(ctx, s).Where("hash = ?", hash).Limit(1).Find(&codes).Error; err != nil {
 		return nil, "", tenant.Translate(s, fmt.Errorf("read code: %w", err))
@@ -199,7 +199,7 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 		return nil, "", errCode()
 	}
 	t := AccessToken{SessionID: c.SessionID, ApplicationID: c.ApplicationID, CodeHash: hash, CreatedAt: now}
-	token, t.Hash, _ = model.NewToken("rc_at_")
+	token, t.Hash, _ = tenant.NewToken("rc_at_")
 	err = org.Tx(ctx, func(org Org) error {
 		used := tenant.DB(org).WithContext(ctx).Model(&AuthorizationCode{}).Where("hash = ? AND used_at IS NULL", hash).UpdateColumn("used_at", now)
 		if used.Error != nil {
@@ -263,8 +263,8 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	}
 	p := &ProfileObject{
 		Object: "profile", ID: model.ProfilePrefix.ID(in.Identity.ID), OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
-		Method: in.Session.Method(), ConnectionID: model.ConnectionPrefix.OrNull(in.Session.ConnectionID), ConnectionType: model.OrNull(in.ConnectionType), IdpID: in.Identity.Subject,
-		Email: in.User.Email, FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName), Name: model.OrNull(d.FormattedName()),
+		Method: in.Session.Method(), ConnectionID: model.ConnectionPrefix.OrNull(in.Session.ConnectionID), ConnectionType: tenant.OrNull(in.ConnectionType), IdpID: in.Identity.Subject,
+		Email: in.User.Email, FirstName: tenant.OrNull(d.Name.GivenName), LastName: tenant.OrNull(d.Name.FamilyName), Name: tenant.OrNull(d.FormattedName()),
 		Role: people.RoleObject{Slug: in.User.Role}, Roles: []people.RoleObject{{Slug: in.User.Role}}, Groups: []string{}, CustomAttributes: map[string]any{},
 		RawAttributes: json.RawMessage(in.Identity.RawAttributes), UserID: model.UserPrefix.ID(in.User.ID),
 	}

@@ -65,9 +65,9 @@ type LoginAttemptObject struct {
 func (a *LoginAttempt) PublicForm(message, where string) LoginAttemptObject {
 	o := LoginAttemptObject{
 		Object: "login_attempt", ID: model.LoginAttemptPrefix.ID(a.ID), OrganizationID: model.OrganizationPrefix.ID(string(a.OrganizationID)),
-		ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: model.OrNull(a.Reason), Message: model.OrNull(message), Where: model.OrNull(where),
-		Expected: model.OrNull(a.Expected), Received: model.OrNull(a.Received), Notes: append([]string{}, a.Notes...), Email: model.OrNull(a.Email),
-		IdpID: model.OrNull(a.Subject), Reference: a.Reference, IPAddress: model.OrNull(a.Address), ResponseUntil: a.ResponseUntil, CreatedAt: a.CreatedAt,
+		ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID), Status: "failed", Reason: tenant.OrNull(a.Reason), Message: tenant.OrNull(message), Where: tenant.OrNull(where),
+		Expected: tenant.OrNull(a.Expected), Received: tenant.OrNull(a.Received), Notes: append([]string{}, a.Notes...), Email: tenant.OrNull(a.Email),
+		IdpID: tenant.OrNull(a.Subject), Reference: a.Reference, IPAddress: tenant.OrNull(a.Address), ResponseUntil: a.ResponseUntil, CreatedAt: a.CreatedAt,
 	}
 	if a.Succeeded {
 		o.Status = "succeeded"
@@ -112,7 +112,7 @@ type authenticationError struct {
 }
 
 func (a *LoginAttempt) event(organization model.OrganizationID) authentication {
-	e := authentication{Type: "sso", Status: "failed", IPAddress: model.OrNull(a.Address), UserAgent: model.OrNull(a.UserAgent), Email: model.OrNull(a.Email),
+	e := authentication{Type: "sso", Status: "failed", IPAddress: tenant.OrNull(a.Address), UserAgent: tenant.OrNull(a.UserAgent), Email: tenant.OrNull(a.Email),
 		SSO: authenticationSSO{OrganizationID: model.OrganizationPrefix.ID(string(organization)), ConnectionID: model.ConnectionPrefix.ID(a.ConnectionID)}}
 	if a.UserID != nil {
 		id := model.UserPrefix.ID(*a.UserID)
@@ -124,11 +124,11 @@ func (a *LoginAttempt) event(organization model.OrganizationID) authentication {
 // clip bounds everything in it that somebody else may have sent.
 func (a *LoginAttempt) clip() {
 	for _, text := range []*string{&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address, &a.UserAgent} {
-		*text = model.Clipped(*text)
+		*text = tenant.Clipped(*text)
 	}
 	notes := []string{}
 	for _, note := range a.Notes {
-		notes = append(notes, model.Clipped(note))
+		notes = append(notes, tenant.Clipped(note))
 	}
 	a.Notes = notes
 }

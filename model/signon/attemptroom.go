@@ -7,6 +7,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
+	"rollcall/model/people"
 )
 
 // The most failed logins that are kept of one day: whoever can reach a
@@ -38,7 +39,7 @@ func (o Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) 
 			reason++
 		}
 	}
-	near := model.SameNetwork(addresses, a.Address)
+	near := people.SameNetwork(addresses, a.Address)
 	switch {
 	case len(day) >= maxFailures || near >= maxAddressFailures:
 		return false, nil

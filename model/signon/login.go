@@ -59,7 +59,7 @@ func (o Org) StartLogin(ctx context.Context, l *Login) error {
 func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error) {
 	var l Login
 	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
-	if err := tenant.One(o, db, &l, "login", id); err != nil {
+	if err := tenant.ByID(o, db, &l, "login", id); err != nil {
 		return nil, err
 	}
 	return &l, nil
@@ -90,7 +90,7 @@ type Assertion struct {
 // was accepted before, as long as until, after which the assertion is refused
 // for its age.
 func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID string, until model.Time) error {
-	row := Assertion{ConnectionID: connectionID, Hash: model.HashToken(assertionID), ExpiresAt: until}
+	row := Assertion{ConnectionID: connectionID, Hash: tenant.HashToken(assertionID), ExpiresAt: until}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {
 		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("remember assertion: %w", r.Error)))
@@ -112,7 +112,7 @@ func (o Org) createSession(ctx context.Context, s *people.Session, idToken strin
 	if idToken != "" {
 		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IdTokenPurpose(s.ID))
 	}
-	token, s.TokenHash, _ = model.NewToken("rc_sess_")
+	token, s.TokenHash, _ = tenant.NewToken("rc_sess_")
 	if err := tenant.DB(o).WithContext(ctx).Create(s).Error; err != nil {
 		return "", connection.ErrConnectionGone(fmt.Errorf("create session: %w", err))
 	}

@@ -8,6 +8,7 @@ import (
 	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
+	"rollcall/model/people"
 )
 
 // What an identity provider sent for a login that was refused tells its
@@ -80,11 +81,11 @@ func (o Org) responseOf(ctx context.Context, a *LoginAttempt) (*LoginResponse, e
 	if err != nil {
 		return nil, fmt.Errorf("count login responses: %w", err)
 	}
-	if len(addresses) == maxLoginResponses || model.SameNetwork(addresses, a.Address) >= maxAddressLoginResponses {
+	if len(addresses) == maxLoginResponses || people.SameNetwork(addresses, a.Address) >= maxAddressLoginResponses {
 		return nil, nil
 	}
 	r := &LoginResponse{AttemptID: a.ID, ConnectionID: a.ConnectionID, Address: a.Address, CreatedAt: now,
-		ExpiresAt: *model.Later(now, time.Duration(g.Settings.LoginResponseDays)*24*time.Hour)}
+		ExpiresAt: *now.Later(time.Duration(g.Settings.LoginResponseDays) * 24 * time.Hour)}
 	r.Sealed = tenant.SealerOf(o).Seal(document, r.purpose())
 	return r, nil
 }

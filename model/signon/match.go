@@ -38,8 +38,8 @@ func (m *matcher) refuse(reason refusal.Reason, expected, received string, who .
 
 // match is the table of docs/design/identity.md, "Matching": the first row that fits decides.
 func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, error) {
-	if !model.Keepable(m.claims.Subject) || !model.Keepable(m.claims.Issuer) {
-		return nil, nil, m.refuse(refusal.NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", model.MaxIndexed), model.Clipped(m.claims.Subject))
+	if !tenant.Keepable(m.claims.Subject) || !tenant.Keepable(m.claims.Issuer) {
+		return nil, nil, m.refuse(refusal.NotProvisioned, fmt.Sprintf("a subject of at most %d bytes of text", tenant.MaxIndexed), tenant.Clipped(m.claims.Subject))
 	}
 	var identities []people.Identity
 	err := tenant.DB(m.org).WithContext(ctx).Where("connection_id = ? AND issuer = ? AND subject = ?", m.connection.ID, m.claims.Issuer, m.claims.Subject).
@@ -52,7 +52,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 		// Whoever deactivates this user now waits for this login, or this login for them. So do other
 		// logins of the same person: two that shared the lock could not both go on to change the names.
 		db := tenant.DB(m.org).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
-		if err := tenant.One(m.org, db, &u, "user", identities[0].UserID); err != nil {
+		if err := tenant.ByID(m.org, db, &u, "user", identities[0].UserID); err != nil {
 			return nil, nil, err
 		}
 		if err := m.checkAddress(ctx, &u); err != nil {

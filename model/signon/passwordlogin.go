@@ -80,7 +80,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*Signed
 	}
 	account, _ := model.FoldEmail(in.Email)
 	if account == "" {
-		account = model.Clipped(strings.ToLower(in.Email))
+		account = tenant.Clipped(strings.ToLower(in.Email))
 	}
 	org := In(s.Org(g.ID, model.System))
 	guessing, err := people.Across(s).Guess(ctx, people.UserAccount(g.ID, account), in.IPAddress)
@@ -254,7 +254,7 @@ type breakGlass struct {
 // must come by the identity provider (docs/design/identity.md, "Administrators").
 func (o Org) recordPasswordSignIn(ctx context.Context, in PasswordSignIn, g *organization.Organization, out *SignedUp) error {
 	user, session := model.UserPrefix.ID(out.User.ID), model.SessionPrefix.ID(out.Session.ID)
-	address, agent := model.OrNull(model.Clipped(in.IPAddress)), model.OrNull(model.Clipped(in.UserAgent))
+	address, agent := tenant.OrNull(tenant.Clipped(in.IPAddress)), tenant.OrNull(tenant.Clipped(in.UserAgent))
 	err := tenant.Record(o, PasswordSucceeded, user, passwordAuthentication{"password", "succeeded", address, agent, user, out.User.Email, session})
 	if err != nil || !g.Settings.SSORequired {
 		return err

@@ -37,6 +37,6 @@ func ReadIn(ctx context.Context, org tenant.Bound) *gorm.DB {
 }
 
 // Within limits a query to the organizations of a scope. The column holds their ids.
-func Within(of tenant.Base, db *gorm.DB, scope model.Scope, column string) *gorm.DB {
-	return tenant.Within(of, db, scope, column)
+func Within(db *gorm.DB, scope model.Scope, column string) *gorm.DB {
+	return tenant.Within(db, scope, column)
 }

@@ -44,7 +44,7 @@ func Committed(o *tenant.Org, fn func()) { tenant.Committed(o, fn) }
 func RulesChanged(o *tenant.Org) { tenant.RulesChanged(o) }
 
 // Affects notes users to recompute on a transaction.
-func Affects(o *tenant.Org, userIDs ...string) { tenant.Affects(o, model.CauseManual, userIDs...) }
+func Affects(o *tenant.Org, userIDs ...string) { tenant.Affects(o, tenant.CauseManual, userIDs...) }
 
 // InOrganization runs fn for another organization within a transaction.
 func InOrganization(

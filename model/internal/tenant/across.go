@@ -45,7 +45,7 @@ func ReadUnbounded(ctx context.Context, h Bound, _ unbounded.Key) *gorm.DB {
 }
 
 // Within limits a query to the organizations of a scope. The column holds their ids.
-func Within(_ Base, db *gorm.DB, scope model.Scope, column string) *gorm.DB {
+func Within(db *gorm.DB, scope model.Scope, column string) *gorm.DB {
 	if scope.All() {
 		return db
 	}

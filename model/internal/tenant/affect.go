@@ -9,6 +9,21 @@ import (
 // What a transaction changes may change which user has which license and group. The functions here
 // only note that on the transaction. Hooks.BeforeCommit decides what follows.
 
+// Cause is why a user got or lost a license, a group or a role.
+type Cause string
+
+// The causes, as the API and events show them.
+const (
+	CauseSignOn         Cause = "sign_on"         // a login recomputed the user
+	CauseDirectory      Cause = "directory"       // SCIM changed the user's groups or state
+	CauseConfiguration  Cause = "configuration"   // accounts, groups, mappings or connections were changed
+	CauseManual         Cause = "manual"          // a person did it
+	CauseSeat           Cause = "seat"            // a seat became free
+	CauseUserDeleted    Cause = "user_deleted"    // the user is gone
+	CauseAccountDeleted Cause = "account_deleted" // the account is gone
+	CauseGroupDeleted   Cause = "group_deleted"   // the group is gone
+)
+
 // ruledOrganizations remembers which organizations have rules of licenses and groups, so that a
 // change of a user in an organization without rules costs nothing.
 type ruledOrganizations struct {
@@ -62,13 +77,13 @@ func AffectsAnything(h Bound) bool {
 }
 
 // Affects notes that what users have must be recomputed at the end of the transaction.
-func Affects(h Bound, cause model.Cause, ids ...string) {
+func Affects(h Bound, cause Cause, ids ...string) {
 	if len(ids) == 0 || !AffectsAnything(h) {
 		return
 	}
 	tx := h.org().tx
 	if tx.affected == nil {
-		tx.affected = map[string]model.Cause{}
+		tx.affected = map[string]Cause{}
 	}
 	for _, id := range ids {
 		tx.affected[id] = cause
@@ -88,9 +103,9 @@ func RuleInputChanged(h Bound) {
 
 // affected is what a transaction changed that rules of licenses and groups look at.
 type affected struct {
-	Users        map[string]model.Cause // by user id
-	Everybody    bool                   // all users may have to be recomputed
-	Reconfigured bool                   // there are other rules now
+	Users        map[string]Cause // by user id
+	Everybody    bool             // all users may have to be recomputed
+	Reconfigured bool             // there are other rules now
 }
 
 // Affected returns what the transaction has changed so far.

@@ -10,5 +10,6 @@
 // embeds one. Package across, and nobody else, reaches the rows of all organizations.
 //
 // The package has the migrations, the differences between PostgreSQL and SQLite, locks and retries,
-// pages, the feed of events, and the secrets that are sealed at rest.
+// pages, the feed of events, the forms in which texts are stored, and the secrets that are sealed
+// at rest.
 package tenant

@@ -22,7 +22,7 @@ type EventQuery struct {
 // in which they happened. A reader that goes on after the last event that it has seen misses none,
 // even when others write at the same time.
 func (s *Store) Events(ctx context.Context, scope model.Scope, q EventQuery) ([]model.Event, model.PageInfo, error) {
-	db := Within(s, s.feed(ctx), scope, "organization_id")
+	db := Within(s.feed(ctx), scope, "organization_id")
 	if q.OrganizationID != "" {
 		db = db.Where("organization_id = ?", q.OrganizationID)
 	}
@@ -67,7 +67,7 @@ func (s *Store) feed(ctx context.Context) *gorm.DB {
 func (s *Store) place(ctx context.Context, scope model.Scope, p model.Page) (*model.Event, error) {
 	var es []model.Event
 	if id := p.Cursor(); model.IsID(id) {
-		db := Within(s, s.readAcross(ctx).Model(&model.Event{}), scope, "organization_id")
+		db := Within(s.readAcross(ctx).Model(&model.Event{}), scope, "organization_id")
 		if err := db.Where("id = ?", id).Find(&es).Error; err != nil {
 			return nil, Translate(s, fmt.Errorf("read event: %w", err))
 		}

@@ -37,14 +37,14 @@ func InTurn(h Bound, db *gorm.DB, id string) *gorm.DB {
 	if h.base().dialect != PostgresDialect {
 		return db
 	}
-	return db.Where(Turn(h, id))
+	return db.Where(Turn(id))
 }
 
 // Turn is the condition by which a statement of PostgreSQL waits, see InTurn.
-func Turn(_ Bound, id string) clause.Expr {
+func Turn(id string) clause.Expr {
 	u, err := uuid.Parse(id)
 	if err != nil {
-		return Always()
+		return SQLTrue()
 	}
 	// The second half of a UUIDv7 is random.
 	return Join("pg_advisory_xact_lock(", Param(int64(binary.BigEndian.Uint64(u[8:]))), ") IS NOT NULL")

@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// PlanAnew has PostgreSQL plan each statement of the transaction for itself. A plan that it kept
+// CustomPlans has PostgreSQL plan each statement of the transaction for itself. A plan that it kept
 // from when a table was almost empty reads the table from end to end. It would use that plan for
 // each batch of a table that the batches fill, until the next ANALYZE.
-func PlanAnew(ctx context.Context, h Bound) error {
+func CustomPlans(ctx context.Context, h Bound) error {
 	o := h.org()
 	if o.store.dialect != PostgresDialect {
 		return nil
 	}
 	err := o.unbounded(ctx).Exec("SET LOCAL plan_cache_mode = force_custom_plan").Error
 	if err != nil {
-		return fmt.Errorf("plan anew: %w", err)
+		return fmt.Errorf("custom plans: %w", err)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"rollcall/model"
 )
 
-// One reads the row with an id. The error for a row that is not there calls it what.
-func One(h Bound, db *gorm.DB, into any, what, id string) error {
+// ByID reads the row with an id. The error for a row that is not there calls it what.
+func ByID(h Bound, db *gorm.DB, into any, what, id string) error {
 	if model.IsID(id) {
 		r := db.Where("id = ?", id).Limit(1).Find(into)
 		if r.Error != nil {

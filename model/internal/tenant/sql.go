@@ -30,11 +30,11 @@ func Join(parts ...any) clause.Expr {
 // Param is a parameter with its value.
 func Param(v any) clause.Expr { return clause.Expr{SQL: "?", Vars: []any{v}} }
 
-// Always is the condition that holds for every row.
-func Always() clause.Expr { return clause.Expr{SQL: "1 = 1"} }
+// SQLTrue is the condition that holds for every row.
+func SQLTrue() clause.Expr { return clause.Expr{SQL: "1 = 1"} }
 
-// Never is the condition that holds for no row.
-func Never() clause.Expr { return clause.Expr{SQL: "1 = 0"} }
+// SQLFalse is the condition that holds for no row.
+func SQLFalse() clause.Expr { return clause.Expr{SQL: "1 = 0"} }
 
 // Connected compiles the and, or and not of a filter, and its parts by compile.
 func Connected(e filter.Expression, compile func(filter.Expression) (clause.Expr, error)) (clause.Expr, error) {
@@ -66,10 +66,10 @@ func Negated(e clause.Expr) clause.Expr { return Join("(", e, ") IS NOT TRUE") }
 // Increment is a column's value plus one, computed by the database.
 func Increment(column string) clause.Expr { return gorm.Expr(column + " + 1") }
 
-// Amongst returns what follows a column in the condition that it is one of ids, and the value of
+// OneOfIDs returns what follows a column in the condition that it is one of ids, and the value of
 // the parameter. One id alone gets a condition of its own, because the planner estimates that
 // better.
-func Amongst(h Bound, ids []string) (condition string, value any, err error) {
+func OneOfIDs(h Bound, ids []string) (condition string, value any, err error) {
 	if len(ids) == 1 {
 		return " = ?", ids[0], nil
 	}

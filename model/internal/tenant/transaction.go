@@ -18,10 +18,10 @@ type transaction struct {
 
 	eventsOnly bool // see collecting
 
-	affected     map[string]model.Cause // the users that are recomputed at the end
-	unruled      bool                   // users were affected while no rules were known
-	everybody    bool                   // the worker recomputes all users
-	reconfigured bool                   // the same, by other rules
+	affected     map[string]Cause // the users that are recomputed at the end
+	unruled      bool             // users were affected while no rules were known
+	everybody    bool             // the worker recomputes all users
+	reconfigured bool             // the same, by other rules
 }
 
 // collecting returns the Org with a new transaction, which collects what is noted on it. Every

@@ -1,4 +1,4 @@
-package model
+package tenant
 
 import (
 	"crypto/rand"
