@@ -5,20 +5,21 @@ import (
 	"fmt"
 )
 
-// Kind says what went wrong in the words of the domain. Each protocol maps it
-// once: SCIM, OAuth, the API and the pages have their own status for each.
+// Kind says what went wrong. SCIM, OAuth, the API and the pages have their own status for each
+// kind.
 type Kind uint8
 
+// The kinds of errors.
 const (
-	// Internal is everything that is nobody's input: its text is for the log only.
+	// Internal is every error that no input caused. Its text is for the log only.
 	Internal Kind = iota
 	// Invalid is input that breaks a rule; Error.Field names the input.
 	Invalid
-	// NotFound is a thing that is not there, or that the asker must not know of.
+	// NotFound is a row that does not exist, or that the caller must not know of.
 	NotFound
 	// Conflict is input that is right in itself but collides with what is stored.
 	Conflict
-	// Stale is a write that expected another version of the thing.
+	// Stale is a write that expected another version of the row.
 	Stale
 	// Denied is a request by someone who is known but must not do this.
 	Denied
@@ -26,22 +27,22 @@ const (
 	Full
 	// TooLarge is input or a result beyond a limit of the server.
 	TooLarge
-	// Busy is a write that others kept out for too long; trying again helps.
+	// Busy is a write that waited too long for the locks of others. Trying again helps.
 	Busy
 	// Unavailable is a database that cannot be reached or written now.
 	Unavailable
 )
 
-// Error is a failure that the asker may be told of: Message is written for
-// them, Err is for the log and is never shown.
+// Error is a failure that the caller may see. Message is for the caller. Err is for the log and is
+// never shown.
 type Error struct {
 	Kind    Kind
-	Field   string // the input that is wrong, in its API spelling; empty when it is the whole
+	Field   string // the input that is wrong, in its API spelling; empty when it is all of it
 	Message string
 	Err     error
 }
 
-// Error is the text for the log: the message, and the cause when there is one.
+// Error returns the text for the log: the message, and the cause when there is one.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("%s: %v", e.Message, e.Err)
@@ -52,7 +53,7 @@ func (e *Error) Error() string {
 // Unwrap returns the private cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf tells the kind of the first Error in err's chain, and Internal for any other error.
+// KindOf returns the kind of the first Error in err's chain, and Internal for any other error.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {

@@ -5,12 +5,26 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"rollcall/model/internal/guard"
 )
 
-// NewID makes a UUIDv7: later ids of one process sort after earlier ones.
+// OrganizationID names one organization. Each row with a field of this type belongs to one
+// organization. The store adds the organization to every statement for such rows, and refuses a
+// statement without one.
+type OrganizationID = guard.OrganizationID
+
+// NewID makes a UUIDv7. Later ids of one process sort after earlier ones.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Prefix is the kind of thing that an API id names, as it stands before the underscore.
+// IsID tells whether s is a UUID in the spelling of NewID. No other text names a row, and
+// PostgreSQL is never asked for one.
+func IsID(s string) bool {
+	u, err := uuid.Parse(s)
+	return err == nil && u.String() == s
+}
+
+// Prefix is the part of an API id before the underscore, which says what the id names.
 type Prefix string
 
 // The prefixes of docs/design/store.md, "Public form". DirectoryUserPrefix and UserPrefix name the
@@ -29,7 +43,6 @@ const (
 	SessionPrefix            Prefix = "session"
 	LoginAttemptPrefix       Prefix = "login_attempt"
 	ApplicationPrefix        Prefix = "app"
-	APIKeyPrefix             Prefix = "key"
 	EventPrefix              Prefix = "event"
 	TombstonePrefix          Prefix = "tombstone"
 	AccountPrefix            Prefix = "acct"
@@ -41,9 +54,9 @@ const (
 // crockford is Crockford's base32 alphabet: no I, L, O, U.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// ID writes a stored UUID in its API form: the prefix, an underscore, and the
-// 128 bits as 26 characters of Crockford's base32, which sort as the UUIDs do.
-// What is no UUID comes back as the bare prefix and text, so that it finds nothing.
+// ID writes a stored UUID in its API form: the prefix, an underscore, and the 128 bits as 26
+// characters of Crockford's base32, which sort like the UUIDs. A text that is no UUID is only
+// prefixed, and finds nothing.
 func (p Prefix) ID(id string) string {
 	u, err := uuid.Parse(id)
 	if err != nil {
@@ -59,7 +72,7 @@ func (p Prefix) ID(id string) string {
 	return string(p) + "_" + string(out[:])
 }
 
-// OrNull is ID, and nil for nothing.
+// OrNull is ID, and nil for an empty id.
 func (p Prefix) OrNull(id string) *string {
 	if id == "" {
 		return nil
@@ -68,8 +81,8 @@ func (p Prefix) OrNull(id string) *string {
 	return &apiID
 }
 
-// Parse reads the form that ID writes, in either case of its base32 half, and
-// returns the stored UUID. An id of another kind, or no id at all, is not ok.
+// Parse reads the form that ID writes, with base32 in either case, and returns the stored UUID. It
+// is not ok when s is no id, or has another prefix.
 func (p Prefix) Parse(s string) (id string, ok bool) {
 	rest, ok := strings.CutPrefix(s, string(p)+"_")
 	if !ok || len(rest) != 26 || rest[0] > '7' {
@@ -92,11 +105,4 @@ func (p Prefix) Parse(s string) (id string, ok bool) {
 	binary.BigEndian.PutUint64(u[:8], hi)
 	binary.BigEndian.PutUint64(u[8:], lo)
 	return u.String(), true
-}
-
-// IsID tells whether s is a UUID in the spelling that NewID writes; anything
-// else can name no row, and PostgreSQL is never asked for it.
-func IsID(s string) bool {
-	u, err := uuid.Parse(s)
-	return err == nil && u.String() == s
 }

@@ -1,27 +1,28 @@
 package model
 
-// Page is a place in a list that is ordered by creation, and how much of it is
-// wanted. Before and After are stored ids; at most one of them is given.
+// Page is a place in a list that is ordered by creation, and how many rows of it are wanted. Before
+// and After are stored ids. At most one of them is given.
 type Page struct {
 	Before    string
 	After     string
 	Limit     int
-	Ascending bool // oldest first; the newest come first otherwise
+	Ascending bool // oldest first instead of newest first
 }
 
-// PageInfo holds the ids with which the neighboring pages are asked for; an
-// empty one says that there is nothing on that side.
-type PageInfo struct {
-	Before string
-	After  string
-}
-
+// Cursor returns the id that was given, if any.
 func (p Page) Cursor() string { return p.Before + p.After }
 
-// CursorName is the field in which the cursor was given.
+// CursorName returns the name of the field with the cursor.
 func (p Page) CursorName() string {
 	if p.Before != "" {
 		return "before"
 	}
 	return "after"
+}
+
+// PageInfo has the ids for asking for the neighboring pages. An empty id means that there is no
+// page on that side.
+type PageInfo struct {
+	Before string
+	After  string
 }

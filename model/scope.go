@@ -6,15 +6,16 @@ type Scope struct {
 	application string
 }
 
-// Everywhere is the scope of an operator.
+// Everywhere returns the scope of an operator.
 func Everywhere() Scope { return Scope{all: true} }
 
-// ScopeOf is the scope of an application: the organizations that it serves, or all.
+// ScopeOf returns the scope of an application: the organizations that it serves, or all.
 func ScopeOf(application string, all bool) Scope { return Scope{all: all, application: application} }
 
-// All tells whether the scope is every organization: an operator's, or that of
-// an application with AllOrganizations.
+// All tells whether the scope is every organization. It is for an operator and for an application
+// with AllOrganizations.
 func (s Scope) All() bool { return s.all }
 
-// Application is the id of the application whose organizations these are, and empty for an operator.
+// Application returns the id of the application that the scope belongs to. It is empty for an
+// operator.
 func (s Scope) Application() string { return s.application }

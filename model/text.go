@@ -1,27 +1,40 @@
 package model
 
 import (
+	"net/netip"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
-const (
-	// MaxIndexed is the most bytes that a value may have which an index must hold.
-	MaxIndexed = 1024
-	// maxLogged is the most characters that the login log keeps of one thing that was sent.
-	maxLogged = 500
-)
+// Storable tells whether both databases can store a text.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// Keepable tells whether an index holds a text, also when it is folded.
-func Keepable(text string) bool {
-	return Storable(text) && len(text) <= MaxIndexed && len(Fold(text)) <= MaxIndexed
+// ValidName returns an error for a text that cannot be the name of something.
+func ValidName(name string) error {
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200 {
+		return Invalidf("name", "name is required and has at most 200 characters")
+	}
+	if !Storable(name) {
+		return Invalidf("name", "name is text in UTF-8 without U+0000")
+	}
+	return nil
 }
 
-// Clipped bounds a text that somebody else sent, and makes it one that can be stored.
-func Clipped(text string) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "�"), "�")
-	r := []rune(text)
-	if len(r) > maxLogged {
-		return string(r[:maxLogged]) + "…"
+// ValidURI returns an error for a URI to which no browser may be sent. Accepted are absolute https
+// URIs without a fragment, and for development http on a loopback host (RFC 8252, section 7.3).
+func ValidURI(field, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Fragment != "" || u.User != nil || len(raw) > 2048 {
+		return Invalidf(field, "%.200q is not an absolute URI without fragment and user", raw)
 	}
-	return text
+	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+		return nil
+	}
+	return Invalidf(field, "%.200q must be https; http is for localhost only", raw)
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }

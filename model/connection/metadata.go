@@ -34,7 +34,7 @@ func (c *ConnectionFields) MetadataTaken(now time.Time) {
 
 // metadataFailed sets why an attempt to read the metadata failed, and when the next one is due.
 func (c *ConnectionFields) metadataFailed(now model.Time, message string) {
-	c.MetadataError, c.MetadataDueAt = model.Clipped(message), soon(now, metadataRetry)
+	c.MetadataError, c.MetadataDueAt = tenant.Clipped(message), soon(now, metadataRetry)
 }
 
 // schedule sets when a changed connection is due for the workers. before is nil for a new one.

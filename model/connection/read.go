@@ -15,7 +15,7 @@ import (
 // Connection returns one connection of the organization.
 func (o Org) Connection(ctx context.Context, id string) (*Connection, error) {
 	var c Connection
-	if err := tenant.One(o, tenant.Read(o).WithContext(ctx), &c, "connection", id); err != nil {
+	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx), &c, "connection", id); err != nil {
 		return nil, err
 	}
 	return o.WithDomains(ctx, &c)
@@ -43,7 +43,7 @@ func (o Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 func (o Org) LockConnection(ctx context.Context, id, strength string) (*Connection, error) {
 	var c Connection
 	locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength})
-	if err := tenant.One(o, locked, &c, "connection", id); err != nil {
+	if err := tenant.ByID(o, locked, &c, "connection", id); err != nil {
 		return nil, err
 	}
 	return &c, nil

@@ -41,7 +41,7 @@ func IDTokenPurpose(session string) string { return "sessions/" + session + "/id
 func (o Org) IDToken(ctx context.Context, sessionID string) (string, error) {
 	var session people.Session
 	row := tenant.Read(o).WithContext(ctx).Select("id", "id_token")
-	if err := tenant.One(o, row, &session, "session", sessionID); err != nil {
+	if err := tenant.ByID(o, row, &session, "session", sessionID); err != nil {
 		return "", err
 	}
 	if len(session.SealedIDToken) == 0 {

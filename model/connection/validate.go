@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/model"
+	"rollcall/model/internal/tenant"
 )
 
 // What the fields of a connection may be long, in characters or elements.
@@ -107,7 +108,7 @@ func (c *Connection) validateMapping() error {
 		return model.Invalidf("attribute_mapping",
 			"attribute_mapping.groups and oidc.groups_claim say the same; leave one out")
 	}
-	for _, member := range model.SortedKeys(c.AttributeMapping) {
+	for _, member := range tenant.SortedKeys(c.AttributeMapping) {
 		if !slices.Contains(mappedAttributes, member) {
 			return model.Invalidf("attribute_mapping", "attribute_mapping maps %s, and not %.100q",
 				strings.Join(mappedAttributes, ", "), member)

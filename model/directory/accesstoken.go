@@ -26,7 +26,7 @@ const accessTokenPrefix = "rc_da_"
 // It answers Denied for credentials that are unknown, revoked or expired, and does not say which.
 func (s Store) DirectoryAccessToken(ctx context.Context, clientID, secret string) (
 	token string, lifetime time.Duration, err error) {
-	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(secret), ClientCredentials)
+	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", tenant.HashToken(secret), ClientCredentials)
 	if err != nil {
 		return "", 0, err
 	}

@@ -22,7 +22,7 @@ type Access struct {
 // cached for a second; in this process a revocation clears the cache at once. The first valid
 // token links the directory.
 func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) {
-	hash := model.HashToken(token)
+	hash := tenant.HashToken(token)
 	e, generation, ok := s.tokens().find(hash, s.Now())
 	if !ok {
 		read := s.Now()
@@ -66,7 +66,7 @@ func (s Store) presented(ctx context.Context, token string) (*DirectoryToken, *m
 		}
 		return t, &until, err
 	}
-	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", model.HashToken(token), BearerToken)
+	t, err := s.directoryToken(ctx, "hash = ? AND type = ?", tenant.HashToken(token), BearerToken)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -128,7 +128,7 @@ func (s Store) Directories(ctx context.Context, scope model.Scope, q DirectoryQu
 // Directory returns one directory of the organization.
 func (o Org) Directory(ctx context.Context, id string) (*Directory, error) {
 	var d Directory
-	return &d, tenant.One(o, tenant.Read(o).WithContext(ctx), &d, "directory", id)
+	return &d, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &d, "directory", id)
 }
 
 // CreateDirectory adds a directory with its first bearer token. It alone returns that token,
@@ -218,7 +218,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 func (o Org) lockDirectory(ctx context.Context, id, strength string) (*Directory, error) {
 	var d Directory
 	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), id).Clauses(clause.Locking{Strength: strength})
-	err := tenant.One(o, db, &d, "directory", id)
+	err := tenant.ByID(o, db, &d, "directory", id)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func groupTaken(err error) error {
 func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
 	db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
-	if err := tenant.One(c.org, db, &g, "group", id); err != nil {
+	if err := tenant.ByID(c.org, db, &g, "group", id); err != nil {
 		return nil, err
 	}
 	return &g, nil

@@ -130,7 +130,7 @@ func (g *MassChangeGuard) RunOnce(ctx context.Context) (n int, err error) {
 			of[d.DirectoryID] = append(of[d.DirectoryID], d)
 		}
 	}
-	for _, id := range model.SortedKeys(of) {
+	for _, id := range tenant.SortedKeys(of) {
 		c := Of(g.store.Org(of[id][0].OrganizationID, model.System), id)
 		err := c.noteDepartures(ctx, of[id])
 		if err != nil && model.KindOf(err) != model.NotFound { // the directory was deleted since
@@ -163,7 +163,7 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 			last[l.UserID], until = l, max(until, l.DepartedAt)
 		}
 		rows := make([]Departure, 0, len(last))
-		for _, id := range model.SortedKeys(last) {
+		for _, id := range tenant.SortedKeys(last) {
 			rows = append(rows, last[id])
 		}
 		again := clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},

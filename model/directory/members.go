@@ -117,7 +117,7 @@ func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone [
 	for i, m := range gone {
 		list[i] = m.UserID
 	}
-	tenant.Affects(o, model.CauseDirectory, list...)
+	tenant.Affects(o, tenant.CauseDirectory, list...)
 	ids, err := tenant.Encode(list)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []
 			continue
 		}
 		rows = append(rows, people.GroupMember{GroupID: g.ID, UserID: id})
-		tenant.Affects(o, model.CauseDirectory, id)
+		tenant.Affects(o, tenant.CauseDirectory, id)
 		if err := o.recordMember(ctx, DirectoryGroupUserAdded, g, &c.User); err != nil {
 			return 0, err
 		}
@@ -295,7 +295,7 @@ func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[stri
 			whole[m.ID] = people.DirectoryGroup{}
 		}
 	}
-	ids, err := tenant.Encode(model.SortedKeys(whole))
+	ids, err := tenant.Encode(tenant.SortedKeys(whole))
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	// each other, the second then finds the circle.
 	var d Directory
 	lock := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
-	if err := tenant.One(o, lock, &d, "directory", g.DirectoryID); err != nil {
+	if err := tenant.ByID(o, lock, &d, "directory", g.DirectoryID); err != nil {
 		return err
 	}
 	list, err := tenant.Encode(ids)
@@ -156,7 +156,7 @@ func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][
 	if len(groupIDs) == 0 {
 		return out, nil
 	}
-	condition, list, err := tenant.Amongst(o, groupIDs)
+	condition, list, err := tenant.OneOfIDs(o, groupIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func (c Contents) updateAtOnce(
 	}
 	query := tenant.Join("WITH written AS (UPDATE users SET ", set,
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
-			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}), tenant.Turn(c.org, id),
+			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}), tenant.Turn(id),
 		" RETURNING id), ", org.replaceValues("written", old, now), tenant.InsertEvents(org, "written"),
 		" SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
@@ -242,7 +242,7 @@ func (c Contents) addAtOnce(
 	group := map[string]any{"organization": string(c.org.ID), "group": id}
 	query := tenant.Join(
 		// The turn comes before everything that gets the transaction an id, see tenant.InTurn.
-		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(c.org, id),
+		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(id),
 		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory "+
 			"AND document = @document "+
 			"FOR NO KEY UPDATE), ",

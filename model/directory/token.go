@@ -93,7 +93,7 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 		// The lock of the directory's row makes the count of its tokens reliable.
 		var d Directory
 		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), c.id)
-		if err := tenant.One(c.org, db, &d, "directory", c.id); err != nil {
+		if err := tenant.ByID(c.org, db, &d, "directory", c.id); err != nil {
 			return err
 		}
 		if expires != nil && *expires <= tenant.Now(c.org) {
@@ -114,7 +114,7 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 		if kind == ClientCredentials {
 			prefix = "rc_ds_"
 		}
-		secret, t.Hash, t.Suffix = model.NewToken(prefix)
+		secret, t.Hash, t.Suffix = tenant.NewToken(prefix)
 		if err := tenant.DB(c.org).WithContext(ctx).Create(t).Error; err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}
@@ -149,7 +149,7 @@ func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
 func (c Contents) RevokeToken(ctx context.Context, id string) error {
 	return c.tx(ctx, func(c Contents) error {
 		var t DirectoryToken
-		err := tenant.One(c.org, tenant.DB(c.org).WithContext(ctx).Where("directory_id = ?", c.id), &t, "token", id)
+		err := tenant.ByID(c.org, tenant.DB(c.org).WithContext(ctx).Where("directory_id = ?", c.id), &t, "token", id)
 		if err != nil {
 			return err
 		}

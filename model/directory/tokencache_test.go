@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/model"
+	"rollcall/model/internal/tenant"
 )
 
 // A look-up that began before a revocation must not bring back what that made it forget.
 func TestTokenCacheForgets(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	hash := model.HashToken("a")
+	hash := tenant.HashToken("a")
 	c := newTokenCache()
 	_, generation, ok := c.find(hash, now)
 	if ok {
@@ -35,7 +35,7 @@ func TestTokenCacheForgets(t *testing.T) {
 		}
 	}
 	for i := range tokenCacheSize + 10 {
-		c.add(model.HashToken(string(rune(i))), tokenEntry{read: now}, generation)
+		c.add(tenant.HashToken(string(rune(i))), tokenEntry{read: now}, generation)
 	}
 	if n := c.entries.Len(); n > tokenCacheSize {
 		t.Errorf("it has grown to %d", n)

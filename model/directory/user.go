@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"rollcall/model"
 	"rollcall/model/entitle"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
@@ -13,7 +12,7 @@ import (
 // User returns a user that the directory owns or may adopt.
 func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
 	var u people.User
-	return &u, tenant.One(c.org, c.visible(tenant.Read(c.org).WithContext(ctx)), &u, "user", id)
+	return &u, tenant.ByID(c.org, c.visible(tenant.Read(c.org).WithContext(ctx)), &u, "user", id)
 }
 
 // CreateUser creates a user of the directory from a SCIM document, or adopts the unowned user
@@ -74,7 +73,7 @@ func (c Contents) UpdateUser(
 	err = c.change(ctx, func(c Contents) error {
 		var before people.User
 		db := c.visible(tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id))
-		if err := tenant.One(c.org, db, &before, "user", id); err != nil {
+		if err := tenant.ByID(c.org, db, &before, "user", id); err != nil {
 			return err
 		}
 		var err error
@@ -117,7 +116,7 @@ func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(versi
 		}
 		var u people.User
 		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
-		if err := tenant.One(c.org, db, &u, "user", id); err != nil {
+		if err := tenant.ByID(c.org, db, &u, "user", id); err != nil {
 			return err
 		}
 		for _, allows := range allow {
@@ -166,7 +165,7 @@ func (o Org) removeUser(ctx context.Context, u *people.User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
 	}
-	if err := entitle.In(o).RevokeAll(ctx, u.ID, model.CauseUserDeleted); err != nil {
+	if err := entitle.In(o).RevokeAll(ctx, u.ID, tenant.CauseUserDeleted); err != nil {
 		return err
 	}
 	if err := tenant.DB(o).WithContext(ctx).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {

@@ -51,7 +51,7 @@ func (a *Account) validate() error {
 // Account returns one account of the organization.
 func (o Org) Account(ctx context.Context, id string) (*Account, error) {
 	var a Account
-	return &a, tenant.One(o, o.read(ctx), &a, "account", id)
+	return &a, tenant.ByID(o, o.read(ctx), &a, "account", id)
 }
 
 // Accounts lists the accounts of the organization.
@@ -100,7 +100,7 @@ func nameTaken(what string, err error) error {
 // tenant.ToRemove.
 func (o Org) lockAccount(ctx context.Context, id, strength string) (*Account, error) {
 	var a Account
-	err := tenant.One(o, o.db(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
+	err := tenant.ByID(o, o.db(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (o Org) DeleteAccount(ctx context.Context, id string) error {
 		if _, err := org.lockAccount(ctx, id, tenant.ToRemove); err != nil {
 			return err
 		}
-		lost := losses{cause: model.CauseAccountDeleted}
+		lost := losses{cause: tenant.CauseAccountDeleted}
 		if err := org.revoke(ctx, &lost, "account_id = ?", id); err != nil {
 			return err
 		}

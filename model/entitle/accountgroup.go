@@ -60,7 +60,7 @@ func (g *AccountGroup) validate() error {
 // AccountGroup returns a group of an account with its mappings.
 func (o Org) AccountGroup(ctx context.Context, accountID, id string) (*AccountGroup, error) {
 	var g AccountGroup
-	if err := tenant.One(o, o.read(ctx).Where("account_id = ?", accountID), &g, "group", id); err != nil {
+	if err := tenant.ByID(o, o.read(ctx).Where("account_id = ?", accountID), &g, "group", id); err != nil {
 		return nil, err
 	}
 	gs := []AccountGroup{g}
@@ -123,7 +123,7 @@ func (o Org) changeGroup(
 	err := o.change(ctx, func(org Org) error {
 		g = AccountGroup{}
 		db := org.db(ctx).Clauses(clause.Locking{Strength: strength}).Where("account_id = ?", accountID)
-		if err := tenant.One(org, db, &g, "group", id); err != nil {
+		if err := tenant.ByID(org, db, &g, "group", id); err != nil {
 			return err
 		}
 		one := []AccountGroup{g}
@@ -168,7 +168,7 @@ func (o Org) UpdateAccountGroup(
 // DeleteAccountGroup removes a group of an account with its mappings and its assignments.
 func (o Org) DeleteAccountGroup(ctx context.Context, accountID, id string) error {
 	_, err := o.changeGroup(ctx, accountID, id, tenant.ToRemove, func(org Org, _ *AccountGroup) error {
-		lost := losses{cause: model.CauseGroupDeleted, onlyGroups: true}
+		lost := losses{cause: tenant.CauseGroupDeleted, onlyGroups: true}
 		if err := org.revoke(ctx, &lost, "group_id = ?", id); err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -66,7 +65,7 @@ const adminRule = "admin"
 // tables writes the rules as tables of a WITH statement, which wantedTables reads.
 func (r *ruleSet) tables(d tenant.Dialect) (text string, vars []any, err error) {
 	accounts, groups, mapped := [][]string{}, [][]string{}, [][]string{}
-	for _, connection := range model.SortedKeys(r.Accounts) {
+	for _, connection := range tenant.SortedKeys(r.Accounts) {
 		for _, account := range r.Accounts[connection] {
 			accounts = append(accounts, []string{connection, account})
 		}

@@ -27,7 +27,7 @@ type License struct {
 	State          LicenseState
 	ByRule         bool // the rules grant it
 	ByHand         bool // a person assigned it
-	Cause          model.Cause
+	Cause          tenant.Cause
 	Since          model.Time // in this state
 }
 
@@ -42,7 +42,7 @@ type LicenseQuery struct {
 // License returns one license of the organization.
 func (o Org) License(ctx context.Context, id string) (*License, error) {
 	var l License
-	return &l, tenant.One(o, o.read(ctx), &l, "license", id)
+	return &l, tenant.ByID(o, o.read(ctx), &l, "license", id)
 }
 
 // Licenses lists licenses of the organization.
@@ -66,7 +66,7 @@ type LicenseObject struct {
 	AccountID      string       `json:"account_id"`
 	State          LicenseState `json:"state"`
 	Sources        []string     `json:"sources"` // "rule", "manual" or both
-	Cause          model.Cause  `json:"cause"`
+	Cause          tenant.Cause `json:"cause"`
 	Since          model.Time   `json:"since"`
 }
 
@@ -99,7 +99,7 @@ type GroupAssignment struct {
 	GroupID        string
 	ByRule         bool // the rules grant it
 	ByHand         bool // a person assigned it
-	Cause          model.Cause
+	Cause          tenant.Cause
 	Since          model.Time
 }
 
@@ -136,15 +136,15 @@ func (o Org) assignment(ctx context.Context, groupID, userID string) (*GroupAssi
 
 // GroupAssignmentObject is the public form of a GroupAssignment.
 type GroupAssignmentObject struct {
-	Object         string      `json:"object"`
-	ID             string      `json:"id"`
-	OrganizationID string      `json:"organization_id"`
-	UserID         string      `json:"user_id"`
-	AccountID      string      `json:"account_id"`
-	GroupID        string      `json:"group_id"`
-	Sources        []string    `json:"sources"` // "rule", "manual" or both
-	Cause          model.Cause `json:"cause"`
-	Since          model.Time  `json:"since"`
+	Object         string       `json:"object"`
+	ID             string       `json:"id"`
+	OrganizationID string       `json:"organization_id"`
+	UserID         string       `json:"user_id"`
+	AccountID      string       `json:"account_id"`
+	GroupID        string       `json:"group_id"`
+	Sources        []string     `json:"sources"` // "rule", "manual" or both
+	Cause          tenant.Cause `json:"cause"`
+	Since          model.Time   `json:"since"`
 }
 
 // PublicForm returns the object that the API and events show.
@@ -165,7 +165,7 @@ const (
 )
 
 // recordLicense records an event about a license.
-func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, cause model.Cause) error {
+func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, cause tenant.Cause) error {
 	data := l.PublicForm()
 	data.OrganizationID, data.Cause = model.OrganizationPrefix.ID(string(o.ID)), cause
 	if err := tenant.Record(o, t, data.ID, data); err != nil {
@@ -175,7 +175,7 @@ func (o Org) recordLicense(ctx context.Context, t model.EventType, l *License, c
 }
 
 // recordAssignment records an event about a user's place in a group.
-func (o Org) recordAssignment(ctx context.Context, t model.EventType, a *GroupAssignment, cause model.Cause) error {
+func (o Org) recordAssignment(ctx context.Context, t model.EventType, a *GroupAssignment, cause tenant.Cause) error {
 	data := a.PublicForm()
 	data.OrganizationID, data.Cause = model.OrganizationPrefix.ID(string(o.ID)), cause
 	if err := tenant.Record(o, t, data.ID, data); err != nil {

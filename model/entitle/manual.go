@@ -57,7 +57,7 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 				Message: fmt.Sprintf("all %d seats of the account are in use", *a.Seats)}
 		}
 		l = License{ID: model.NewID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true,
-			Cause: model.CauseManual, Since: tenant.Now(org)}
+			Cause: tenant.CauseManual, Since: tenant.Now(org)}
 		if err := org.db(ctx).Create(&l).Error; err != nil {
 			return fmt.Errorf("create license: %w", err)
 		}
@@ -65,7 +65,7 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 		if err := org.writeSeats(ctx, a); err != nil {
 			return err
 		}
-		return org.recordLicense(ctx, LicenseGranted, &l, model.CauseManual)
+		return org.recordLicense(ctx, LicenseGranted, &l, tenant.CauseManual)
 	})
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (o Org) UnassignLicense(ctx context.Context, id string) error {
 		if l.ByRule {
 			return org.db(ctx).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
 		}
-		return org.revoke(ctx, &losses{cause: model.CauseManual, onlyLicenses: true}, "id = ?", id)
+		return org.revoke(ctx, &losses{cause: tenant.CauseManual, onlyLicenses: true}, "id = ?", id)
 	})
 }
 
@@ -128,7 +128,7 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 			return model.Conflictf("user_id", "the user has no license for the account; assign that first")
 		}
 		a = GroupAssignment{ID: model.NewID(), UserID: userID, AccountID: accountID, GroupID: groupID, ByHand: true,
-			Cause: model.CauseManual, Since: tenant.Now(org)}
+			Cause: tenant.CauseManual, Since: tenant.Now(org)}
 		err = org.db(ctx).Create(&a).Error
 		if errors.Is(err, gorm.ErrForeignKeyViolated) {
 			return model.NotFoundf("the group has just been deleted")
@@ -136,7 +136,7 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		if err != nil {
 			return fmt.Errorf("create assignment: %w", err)
 		}
-		return org.recordAssignment(ctx, GroupAssigned, &a, model.CauseManual)
+		return org.recordAssignment(ctx, GroupAssigned, &a, tenant.CauseManual)
 	})
 	if err != nil {
 		return nil, err
@@ -166,6 +166,6 @@ func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID strin
 		case held.ByRule:
 			return org.db(ctx).Model(&GroupAssignment{}).Where("id = ?", held.ID).UpdateColumn("by_hand", false).Error
 		}
-		return org.revoke(ctx, &losses{cause: model.CauseManual, onlyGroups: true}, "id = ?", held.ID)
+		return org.revoke(ctx, &losses{cause: tenant.CauseManual, onlyGroups: true}, "id = ?", held.ID)
 	})
 }

@@ -26,8 +26,8 @@ func (r *DirectoryGroupRef) validate() error {
 	switch {
 	case (r.DirectoryGroupID == nil) == (r.Name == ""):
 		return model.Invalidf("directory_group_id", "send directory_group_id or name, one of the two")
-	case !model.Keepable(r.Name):
-		return model.Invalidf("name", "name is text of at most %d bytes", model.MaxIndexed)
+	case !tenant.Keepable(r.Name):
+		return model.Invalidf("name", "name is text of at most %d bytes", tenant.MaxIndexed)
 	}
 	r.NameFolded = model.Fold(r.Name)
 	return nil
@@ -73,7 +73,7 @@ func (o Org) checkGroup(ctx context.Context, r *DirectoryGroupRef) error {
 	}
 	var g people.DirectoryGroup
 	id, locked := *r.DirectoryGroupID, o.db(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"})
-	err := tenant.One(o, locked, &g, "directory group", id)
+	err := tenant.ByID(o, locked, &g, "directory group", id)
 	return refuseUnknown(err, "directory_group_id", "directory group", model.DirectoryGroupPrefix.ID(id))
 }
 
@@ -101,7 +101,7 @@ func (o Org) withMappings(ctx context.Context, gs []AccountGroup) error {
 	for i := range gs {
 		at[gs[i].ID], gs[i].Mappings = i, []GroupMapping{}
 	}
-	ids, err := tenant.Encode(model.SortedKeys(at))
+	ids, err := tenant.Encode(tenant.SortedKeys(at))
 	if err != nil || len(gs) == 0 {
 		return err
 	}

@@ -79,10 +79,10 @@ func (o Org) Preview(ctx context.Context, p Proposal, after string, limit int) (
 		return nil, err
 	}
 	out := &Preview{Users: b.users, Admins: b.admins, Changes: b.page, Next: b.next}
-	for _, id := range model.SortedKeys(b.groups) {
+	for _, id := range tenant.SortedKeys(b.groups) {
 		out.Groups = append(out.Groups, GroupPreview{id, *b.groups[id]})
 	}
-	for _, id := range model.SortedKeys(b.accounts) {
+	for _, id := range tenant.SortedKeys(b.accounts) {
 		a, err := o.Account(ctx, id)
 		if model.KindOf(err) == model.NotFound {
 			continue // it was deleted meanwhile
@@ -123,7 +123,7 @@ func (o Org) addEmails(ctx context.Context, changes []UserPreview) error {
 // propose alters the rules as a proposal says. It answers Invalid for a name of something that the
 // organization does not have.
 func (o Org) propose(ctx context.Context, r *ruleSet, p Proposal) error {
-	for _, id := range model.SortedKeys(p.Connections) {
+	for _, id := range tenant.SortedKeys(p.Connections) {
 		if _, err := connection.In(o).Connection(ctx, id); err != nil {
 			return refuseUnknown(err, "connections", "connection", model.ConnectionPrefix.ID(id))
 		}
@@ -134,7 +134,7 @@ func (o Org) propose(ctx context.Context, r *ruleSet, p Proposal) error {
 		}
 		r.Accounts[id] = slices.Compact(slices.Sorted(slices.Values(p.Connections[id])))
 	}
-	for _, id := range model.SortedKeys(p.Groups) {
+	for _, id := range tenant.SortedKeys(p.Groups) {
 		i := slices.IndexFunc(r.Groups, func(g ruleGroup) bool { return g.ID == id })
 		if i < 0 {
 			return model.Invalidf("groups", "the organization has no group %s", model.GroupPrefix.ID(id))

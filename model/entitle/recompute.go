@@ -14,7 +14,7 @@ import (
 
 // recomputeMode says how users are recomputed.
 type recomputeMode struct {
-	cause    model.Cause
+	cause    tenant.Cause
 	removals bool // only take away; another run grants
 	signOn   bool // at a login: refuse a user who gets no seat at all
 }
@@ -195,7 +195,7 @@ func (r *recomputation) plan(u *recomputedUser) {
 		held[id] = holding{l.ByRule, l.ByHand}
 	}
 	after := settle(want.Licenses, held, r.rules.Manual)
-	for _, id := range model.SortedKeys(after) {
+	for _, id := range tenant.SortedKeys(after) {
 		r.planLicense(u, id, after[id])
 	}
 	held = map[string]holding{}
@@ -203,7 +203,7 @@ func (r *recomputation) plan(u *recomputedUser) {
 		held[id] = holding{a.ByRule, a.ByHand}
 	}
 	after = settle(want.Groups, held, r.rules.Manual)
-	for _, id := range model.SortedKeys(after) {
+	for _, id := range tenant.SortedKeys(after) {
 		r.planAssignment(u, id, after[id])
 	}
 }
@@ -266,7 +266,7 @@ func (r *recomputation) raiseVersions(ctx context.Context) error {
 	if len(r.touched) == 0 {
 		return nil
 	}
-	list, err := tenant.Encode(model.SortedKeys(r.touched))
+	list, err := tenant.Encode(tenant.SortedKeys(r.touched))
 	if err != nil {
 		return err
 	}
@@ -280,7 +280,7 @@ func (r *recomputation) raiseVersions(ctx context.Context) error {
 
 // writeRoles gives and takes back the role of administrator.
 func (r *recomputation) writeRoles(ctx context.Context) error {
-	for _, id := range model.SortedKeys(r.roles) {
+	for _, id := range tenant.SortedKeys(r.roles) {
 		if err := r.org.setMappedRole(ctx, id, r.roles[id], r.cause); err != nil {
 			return err
 		}

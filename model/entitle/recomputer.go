@@ -266,10 +266,10 @@ func (o Org) usersToChange(ctx context.Context) (removing, granting []string, er
 func (o Org) recomputeSome(ctx context.Context, job *Recompute, users []string) error {
 	done := job.Done
 	return o.change(ctx, func(org Org) error {
-		if err := tenant.PlanAnew(ctx, org); err != nil {
+		if err := tenant.CustomPlans(ctx, org); err != nil {
 			return err
 		}
-		how := recomputeMode{cause: model.CauseConfiguration, removals: job.State == RecomputeRemoving}
+		how := recomputeMode{cause: tenant.CauseConfiguration, removals: job.State == RecomputeRemoving}
 		if _, err := org.recompute(ctx, users, how); err != nil {
 			return err
 		}

@@ -8,13 +8,12 @@ import (
 
 	"gorm.io/gorm/clause"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 )
 
 // losses says why and how licenses and assignments end.
 type losses struct {
-	cause        model.Cause
+	cause        tenant.Cause
 	onlyGroups   bool
 	onlyLicenses bool
 	freed        map[string]int64 // seats that were given back, by account
@@ -22,7 +21,7 @@ type losses struct {
 
 // RevokeAll ends all licenses and group assignments of a user, with their events, and gives the
 // seats back. It does nothing for an organization that is not known to have rules.
-func (o Org) RevokeAll(ctx context.Context, userID string, cause model.Cause) error {
+func (o Org) RevokeAll(ctx context.Context, userID string, cause tenant.Cause) error {
 	if !tenant.HasRules(o) {
 		return nil
 	}
@@ -40,7 +39,7 @@ func (o Org) revoke(ctx context.Context, lost *losses, condition string, value a
 	if err := o.revokeLicenses(ctx, lost, condition, value); err != nil {
 		return err
 	}
-	for _, id := range model.SortedKeys(lost.freed) {
+	for _, id := range tenant.SortedKeys(lost.freed) {
 		a, err := o.lockAccount(ctx, id, tenant.ToChange)
 		if err != nil {
 			return err
@@ -49,7 +48,7 @@ func (o Org) revoke(ctx context.Context, lost *losses, condition string, value a
 		if err := o.writeSeats(ctx, a); err != nil {
 			return err
 		}
-		if lost.cause == model.CauseAccountDeleted {
+		if lost.cause == tenant.CauseAccountDeleted {
 			continue
 		}
 		if err := o.promote(ctx, a); err != nil {

@@ -114,7 +114,7 @@ func (o Org) refuseLosingAdmins(ctx context.Context) error {
 // setMappedRole gives a user the role that the mapping says, unless a person made the user an
 // administrator. A directory or a login may take the role from the last administrator: the event
 // says so.
-func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause model.Cause) error {
+func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause tenant.Cause) error {
 	_, err := people.In(o).ChangeUser(ctx, id, func(org people.Org, u *people.User) error {
 		if u.Role == role || u.Role == people.Admin && !u.RoleMapped {
 			return nil

@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm/clause"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/refusal"
 )
@@ -60,7 +59,7 @@ func (r *recomputation) lockAccounts(ctx context.Context) ([]Account, error) {
 	if len(r.accounts) == 0 {
 		return nil, nil
 	}
-	ids, err := tenant.Encode(model.SortedKeys(r.accounts))
+	ids, err := tenant.Encode(tenant.SortedKeys(r.accounts))
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +125,8 @@ func (o Org) promote(ctx context.Context, a *Account) error {
 	}
 	for i := range waiting {
 		l := &waiting[i]
-		l.State, l.Cause, l.Since = LicenseStateGranted, model.CauseSeat, tenant.Now(o)
-		if err := o.recordLicense(ctx, LicenseGranted, l, model.CauseSeat); err != nil {
+		l.State, l.Cause, l.Since = LicenseStateGranted, tenant.CauseSeat, tenant.Now(o)
+		if err := o.recordLicense(ctx, LicenseGranted, l, tenant.CauseSeat); err != nil {
 			return err
 		}
 	}

@@ -22,14 +22,14 @@ func (o Org) AffectsGroups(ctx context.Context, groupIDs ...string) error {
 		return nil
 	}
 	ids, err := o.usersBelow(ctx, recomputedInOneTx+1, groupIDs...)
-	tenant.Affects(o, model.CauseDirectory, ids...)
+	tenant.Affects(o, tenant.CauseDirectory, ids...)
 	return err
 }
 
 // usersBelow returns the ids of at most limit users who are in one of the directory groups,
 // directly or by way of other groups.
 func (o Org) usersBelow(ctx context.Context, limit int, groupIDs ...string) ([]string, error) {
-	condition, list, err := tenant.Amongst(o, groupIDs)
+	condition, list, err := tenant.OneOfIDs(o, groupIDs)
 	if err != nil || len(groupIDs) == 0 {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (o Org) SettleEntitlements(ctx context.Context) error {
 	if len(due.Users) > recomputedInOneTx {
 		due.Everybody = true
 	} else if len(due.Users) > 0 {
-		of := map[model.Cause][]string{}
+		of := map[tenant.Cause][]string{}
 		for id, cause := range due.Users {
 			of[cause] = append(of[cause], id)
 		}
@@ -120,7 +120,7 @@ func (o Org) EntitleSignedIn(ctx context.Context, c *connection.Connection, u *p
 	if !tenant.HasRules(o) {
 		return nil
 	}
-	changed, err := o.recompute(ctx, []string{u.ID}, recomputeMode{cause: model.CauseSignOn, signOn: true})
+	changed, err := o.recompute(ctx, []string{u.ID}, recomputeMode{cause: tenant.CauseSignOn, signOn: true})
 	if err != nil || changed == 0 {
 		return err
 	}

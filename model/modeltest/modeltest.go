@@ -22,7 +22,7 @@ import (
 // Database is one database of a test.
 type Database struct {
 	Name string // "sqlite" or "postgres"
-	URL  string // for model.Open
+	URL  string // for store.Open
 }
 
 // Key is the secret key of every test database.

@@ -64,7 +64,7 @@ func (s Store) createOrganization(
 		if err := org.insertOrganization(ctx, scope, g); err != nil {
 			return err
 		}
-		for _, name := range model.SortedKeys(domains) {
+		for _, name := range tenant.SortedKeys(domains) {
 			d, err := organization.In(org).InsertDomain(ctx, name, domains[name])
 			if err != nil {
 				return err

@@ -97,7 +97,7 @@ func (s Store) insertSession(ctx context.Context, op *Operator, hash string, ses
 
 // newSession returns a new session of an operator, and its token.
 func newSession(operator string, now model.Time) (*OperatorSession, string) {
-	token, hash, _ := model.NewToken("rc_os_")
+	token, hash, _ := tenant.NewToken("rc_os_")
 	return &OperatorSession{Hash: hash, OperatorID: operator, CreatedAt: now, UsedAt: now,
 		ExpiresAt: now + model.Time(consoleTime.Milliseconds())}, token
 }
@@ -106,7 +106,7 @@ func newSession(operator string, now model.Time) (*OperatorSession, string) {
 // idle for half an hour, or twelve hours old.
 func (s Store) OperatorByToken(ctx context.Context, token string) (*Operator, error) {
 	now := model.TimeOf(s.Now())
-	hash := model.HashToken(token)
+	hash := tenant.HashToken(token)
 	var session OperatorSession
 	idle := now - model.Time(consoleIdle.Milliseconds())
 	r := across.Read(ctx, s).Where("hash = ? AND expires_at > ? AND used_at > ?", hash, now, idle).
@@ -134,7 +134,7 @@ func (s Store) OperatorByToken(ctx context.Context, token string) (*Operator, er
 
 // EndOperatorSession deletes the session of a token. An unknown token is no error.
 func (s Store) EndOperatorSession(ctx context.Context, token string) error {
-	err := across.DB(ctx, s).Where("hash = ?", model.HashToken(token)).Delete(&OperatorSession{}).Error
+	err := across.DB(ctx, s).Where("hash = ?", tenant.HashToken(token)).Delete(&OperatorSession{}).Error
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("end session: %w", err))
 	}

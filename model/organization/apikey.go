@@ -27,7 +27,7 @@ func (k *APIKey) Actor() model.Actor {
 // Denied for an unknown token.
 func (s Store) APIKey(ctx context.Context, token string) (*APIKey, model.Scope, error) {
 	var k APIKey
-	r := across.Read(ctx, s).Where("hash = ?", model.HashToken(token)).Limit(1).Find(&k)
+	r := across.Read(ctx, s).Where("hash = ?", tenant.HashToken(token)).Limit(1).Find(&k)
 	if r.Error != nil {
 		return nil, model.Scope{}, tenant.Translate(s, fmt.Errorf("read API key: %w", r.Error))
 	}

@@ -26,7 +26,7 @@ func (s Store) CreateApplication(
 	a.ID, a.CreatedAt, a.UpdatedAt = model.NewID(), now, now
 	a.fillEmpty()
 	k := APIKey{ID: model.NewID(), ApplicationID: a.ID, CreatedAt: now}
-	token, k.Hash, k.Suffix = model.NewToken("sk_")
+	token, k.Hash, k.Suffix = tenant.NewToken("sk_")
 	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
 		if err := db.Create(a).Error; err != nil {
 			return fmt.Errorf("create application: %w", err)
@@ -97,7 +97,7 @@ func (s Store) fillOrganizations(db *gorm.DB, as ...*Application) error {
 	var rows []ApplicationOrganization
 	// The row of a deleted organization stays, so that the application can still read its events.
 	existing := db.Model(&Organization{}).Select("id")
-	err := db.Where("application_id IN ? AND organization_id IN (?)", model.SortedKeys(byID), existing).
+	err := db.Where("application_id IN ? AND organization_id IN (?)", tenant.SortedKeys(byID), existing).
 		Order("application_id, organization_id").Find(&rows).Error
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("read application's organizations: %w", err))

@@ -56,13 +56,13 @@ func (Domain) TableName() string { return "organization_domains" }
 // Domain returns one domain of the organization.
 func (o Org) Domain(ctx context.Context, id string) (*Domain, error) {
 	var d Domain
-	return &d, tenant.One(o, tenant.Read(o).WithContext(ctx), &d, "organization domain", id)
+	return &d, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &d, "organization domain", id)
 }
 
 // lockDomain reads a domain and locks its row.
 func (o Org) lockDomain(ctx context.Context, id string) (*Domain, error) {
 	var d Domain
-	err := tenant.One(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id), &d, "organization domain", id)
+	err := tenant.ByID(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id), &d, "organization domain", id)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (o Org) SetDomains(ctx context.Context, domains map[string]DomainState) (ve
 				return err
 			}
 		}
-		for _, name := range model.SortedKeys(missing) {
+		for _, name := range tenant.SortedKeys(missing) {
 			d, err := org.CreateDomain(ctx, name, missing[name])
 			if err != nil {
 				return err

@@ -7,7 +7,6 @@ import (
 
 	"gorm.io/gorm/clause"
 
-	"rollcall/model"
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 )
@@ -30,14 +29,14 @@ func (o Org) prove(ctx context.Context, d *Domain) error {
 	if d.ProvenAt == nil {
 		d.ProvenAt = &now
 	}
-	d.NextCheckAt = model.Later(now, dailyCheck)
+	d.NextCheckAt = now.Later(dailyCheck)
 	if owner.ContestedBy == "" {
 		if err := o.contest(ctx, owner, d); err != nil {
 			return err
 		}
 	}
 	if owner.ContestedBy == d.ID {
-		d.NextCheckAt = model.Later(now, min(dailyCheck, time.Duration(*owner.ContestedUntil-now)*time.Millisecond))
+		d.NextCheckAt = now.Later(min(dailyCheck, time.Duration(*owner.ContestedUntil-now)*time.Millisecond))
 	}
 	return o.storeProof(ctx, d)
 }
@@ -45,7 +44,7 @@ func (o Org) prove(ctx context.Context, d *Domain) error {
 // contest notes, with a notice, that a domain's owner loses it to this organization after
 // noticeTime.
 func (o Org) contest(ctx context.Context, owner, d *Domain) error {
-	owner.ContestedBy, owner.ContestedUntil = d.ID, model.Later(tenant.Now(o), noticeTime)
+	owner.ContestedBy, owner.ContestedUntil = d.ID, tenant.Now(o).Later(noticeTime)
 	return o.inOrganization(ctx, owner.OrganizationID, func(theirs Org) error {
 		if err := theirs.storeProof(ctx, owner); err != nil {
 			return err

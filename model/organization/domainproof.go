@@ -37,7 +37,7 @@ const (
 // await makes a domain pending, with its proof due from now on.
 func (d *Domain) await(now model.Time) {
 	d.State, d.VerificationStrategy, d.Checks = DomainStatePending, "dns", 0
-	d.PendingUntil, d.NextCheckAt, d.MissingSince = model.Later(now, pendingTime), &now, nil
+	d.PendingUntil, d.NextCheckAt, d.MissingSince = now.Later(pendingTime), &now, nil
 }
 
 // proofColumns are the columns of a domain that its proof changes.
@@ -97,7 +97,7 @@ func (o Org) acceptDomain(ctx context.Context, d *Domain, strategy string) error
 	d.State, d.VerificationStrategy, d.UpdatedAt = DomainStateVerified, strategy, tenant.Now(o)
 	d.PendingUntil, d.NextCheckAt, d.MissingSince, d.ProvenAt, d.Checks = nil, nil, nil, nil, 0
 	if strategy == "dns" {
-		d.NextCheckAt = model.Later(tenant.Now(o), recheckEvery)
+		d.NextCheckAt = tenant.Now(o).Later(recheckEvery)
 	}
 	if err := o.storeProof(ctx, d); err != nil {
 		return err
@@ -132,13 +132,13 @@ func (o Org) noteFinding(ctx context.Context, id string, found DomainFinding) (d
 // weighClaim is noteFinding for a pending domain.
 func (o Org) weighClaim(ctx context.Context, d *Domain, found DomainFinding) error {
 	if d.PendingUntil == nil { // the row is older than the proof by DNS
-		d.PendingUntil = model.Later(tenant.Now(o), pendingTime)
+		d.PendingUntil = tenant.Now(o).Later(pendingTime)
 	}
 	if found == DomainRecordFound {
 		return o.prove(ctx, d)
 	}
 	if found == DomainRecordMissing && d.ProvenAt != nil {
-		d.ProvenAt, d.PendingUntil = nil, model.Later(tenant.Now(o), pendingTime)
+		d.ProvenAt, d.PendingUntil = nil, tenant.Now(o).Later(pendingTime)
 		if err := o.withdrawContest(ctx, d); err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func (o Org) weighClaim(ctx context.Context, d *Domain, found DomainFinding) err
 	if d.ProvenAt == nil && tenant.Now(o) >= *d.PendingUntil {
 		return o.failDomain(ctx, d, periodExpired)
 	}
-	d.NextCheckAt = model.Later(tenant.Now(o), min(firstRetry<<min(d.Checks, 16), lastRetry))
+	d.NextCheckAt = tenant.Now(o).Later(min(firstRetry<<min(d.Checks, 16), lastRetry))
 	d.Checks++
 	return o.storeProof(ctx, d)
 }
@@ -156,17 +156,17 @@ func (o Org) weighTrust(ctx context.Context, d *Domain, found DomainFinding) err
 	wasMissing := d.MissingSince
 	switch {
 	case found == DomainRecordUnknown: // an outage of DNS says nothing about the owner of the domain
-		d.NextCheckAt = model.Later(tenant.Now(o), retryUnknown)
+		d.NextCheckAt = tenant.Now(o).Later(retryUnknown)
 		return o.storeProof(ctx, d)
 	case found == DomainRecordFound:
-		d.MissingSince, d.NextCheckAt = nil, model.Later(tenant.Now(o), recheckEvery)
+		d.MissingSince, d.NextCheckAt = nil, tenant.Now(o).Later(recheckEvery)
 	case wasMissing == nil:
 		now := tenant.Now(o)
-		d.MissingSince, d.NextCheckAt = &now, model.Later(now, dailyCheck)
-	case tenant.Now(o) >= *model.Later(*wasMissing, graceTime):
+		d.MissingSince, d.NextCheckAt = &now, now.Later(dailyCheck)
+	case tenant.Now(o) >= *wasMissing.Later(graceTime):
 		return o.failDomain(ctx, d, periodExpired)
 	default:
-		d.NextCheckAt = model.Later(tenant.Now(o), dailyCheck)
+		d.NextCheckAt = tenant.Now(o).Later(dailyCheck)
 	}
 	if err := o.storeProof(ctx, d); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (o Org) weighTrust(ctx context.Context, d *Domain, found DomainFinding) err
 	switch {
 	case wasMissing == nil && d.MissingSince != nil:
 		return o.noticeDomain(d, "the DNS record is gone; without it the domain is not trusted any more as of %s",
-			model.Later(tenant.Now(o), graceTime))
+			tenant.Now(o).Later(graceTime))
 	case wasMissing != nil && d.MissingSince == nil:
 		return o.noticeDomain(d, "the DNS record is there again")
 	}

@@ -86,7 +86,7 @@ func (w *DomainWatch) RunOnce(ctx context.Context) (int, error) {
 func (w *DomainWatch) take(ctx context.Context, d *Domain) (bool, error) {
 	r := tenant.DB(w.store.Org(d.OrganizationID, model.System)).WithContext(ctx).Model(&Domain{}).
 		Where("id = ? AND next_check_at = ?", d.ID, *d.NextCheckAt).
-		UpdateColumn("next_check_at", model.Later(model.TimeOf(w.store.Now()), leaseTime))
+		UpdateColumn("next_check_at", model.TimeOf(w.store.Now()).Later(leaseTime))
 	if r.Error != nil {
 		return false, tenant.Translate(w.store, fmt.Errorf("take domain: %w", r.Error))
 	}

@@ -22,7 +22,7 @@ type OrganizationQuery struct {
 func (s Store) Organizations(
 	ctx context.Context, scope model.Scope, q OrganizationQuery,
 ) ([]Organization, model.PageInfo, error) {
-	db := across.Within(s, across.Read(ctx, s).Model(&Organization{}), scope, "id")
+	db := across.Within(across.Read(ctx, s).Model(&Organization{}), scope, "id")
 	if len(q.Domains) > 0 {
 		var folded []string
 		for _, d := range q.Domains {
@@ -76,7 +76,7 @@ func (s Store) OrganizationByExternalID(
 ) (model.OrganizationID, error) {
 	var ids []model.OrganizationID
 	db := across.Read(ctx, s).Model(&Organization{}).Where("external_id = ?", externalID)
-	if err := across.Within(s, db, scope, "id").Pluck("id", &ids).Error; err != nil {
+	if err := across.Within(db, scope, "id").Pluck("id", &ids).Error; err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("find organization: %w", err))
 	}
 	if len(ids) == 0 {
@@ -123,7 +123,7 @@ func (s Store) Reaches(ctx context.Context, scope model.Scope, id model.Organiza
 // ReachesIn is Reaches in the caller's transaction, which is db.
 func (s Store) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID) (bool, error) {
 	var n int64
-	err := across.Within(s, db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
+	err := across.Within(db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
 	if err != nil {
 		return false, tenant.Translate(s, fmt.Errorf("read scope: %w", err))
 	}
@@ -136,7 +136,7 @@ func (s Store) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID
 func (s Store) Narrowed(
 	ctx context.Context, db *gorm.DB, scope model.Scope, organization model.OrganizationID, domain, search string,
 ) *gorm.DB {
-	db = across.Within(s, db, scope, "organization_id")
+	db = across.Within(db, scope, "organization_id")
 	if organization != "" {
 		db = db.Where("organization_id = ?", organization)
 	}

@@ -95,7 +95,7 @@ func (d *Domain) DetailedForm() DomainDetail {
 		ProvenAt: d.ProvenAt, TrustedUntil: d.ContestedUntil,
 	}
 	if d.MissingSince != nil {
-		if gone := model.Later(*d.MissingSince, graceTime); x.TrustedUntil == nil || *gone < *x.TrustedUntil {
+		if gone := d.MissingSince.Later(graceTime); x.TrustedUntil == nil || *gone < *x.TrustedUntil {
 			x.TrustedUntil = gone
 		}
 	}

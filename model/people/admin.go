@@ -25,12 +25,12 @@ func (o Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 		if u.Role == role {
 			return nil
 		}
-		return org.ChangeRole(ctx, u, role, ByPerson, model.CauseManual)
+		return org.ChangeRole(ctx, u, role, ByPerson, tenant.CauseManual)
 	})
 }
 
 // ChangeRole gives a user, whose row the caller has locked, another role.
-func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause model.Cause) error {
+func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause tenant.Cause) error {
 	after := *u
 	// An earlier consent to an adoption was not for an administrator.
 	after.Role, after.RoleMapped, after.AdoptionConfirmed = role, by == ByMapping && role == Admin, false

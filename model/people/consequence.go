@@ -35,7 +35,7 @@ type consequences struct {
 	before *User             // nil for a new user
 	Row    *User             // as it is to be written; of a removed user, as it was
 	events []model.EventType // of the change itself, in the order in which they are recorded
-	cause  model.Cause       // of a new role, and of new licenses and groups
+	cause  tenant.Cause      // of a new role, and of new licenses and groups
 
 	recompute         bool         // licenses and groups of accounts may differ now
 	ended             EndingReason // why access ends; empty where it does not
@@ -50,9 +50,9 @@ type consequences struct {
 // Neither of the two is altered.
 func ConsequencesOf(before, after *User, by changeSource) consequences {
 	c := consequences{before: before, events: eventsOf(before, after, by)}
-	c.cause = model.CauseDirectory
+	c.cause = tenant.CauseDirectory
 	if by == ByPerson {
-		c.cause = model.CauseManual
+		c.cause = tenant.CauseManual
 	}
 	if before == nil {
 		c.Row, c.recompute = after, true

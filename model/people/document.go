@@ -70,7 +70,7 @@ func documentMap(text string) (map[string]any, error) {
 	if text == "" {
 		return d, nil
 	}
-	return d, model.DecodeExact(text, &d)
+	return d, tenant.DecodeExact(text, &d)
 }
 
 // kept are the attributes that a document never holds: the server's own, those
@@ -155,8 +155,8 @@ func (u *User) derive() error {
 
 // checkIndexed answers Invalid for a value that an index or PostgreSQL cannot hold.
 func checkIndexed(field, value string) error {
-	if len(value) > model.MaxIndexed {
-		return model.Invalidf(field, "%s is longer than %d bytes", field, model.MaxIndexed)
+	if len(value) > tenant.MaxIndexed {
+		return model.Invalidf(field, "%s is longer than %d bytes", field, tenant.MaxIndexed)
 	}
 	if strings.ContainsRune(value, 0) {
 		return model.Invalidf(field, "%s contains the character U+0000, which cannot be stored; send it without", field)

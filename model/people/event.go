@@ -60,7 +60,7 @@ func (o Org) recordUserBecause(ctx context.Context, t model.EventType, u *User, 
 }
 
 // recordRole records that a user has another role.
-func (o Org) recordRole(ctx context.Context, u *User, cause model.Cause, last bool) error {
+func (o Org) recordRole(ctx context.Context, u *User, cause tenant.Cause, last bool) error {
 	domains, err := organization.In(o).Domains(ctx)
 	if err != nil {
 		return err
@@ -72,8 +72,8 @@ func (o Org) recordRole(ctx context.Context, u *User, cause model.Cause, last bo
 	form.OrganizationID = model.OrganizationPrefix.ID(string(o.ID))
 	return tenant.Record(o, UserRoleChanged, form.ID, struct {
 		UserObject
-		Cause     model.Cause `json:"cause"`
-		LastAdmin bool        `json:"last_admin"` // the organization has no administrator now
+		Cause     tenant.Cause `json:"cause"`
+		LastAdmin bool         `json:"last_admin"` // the organization has no administrator now
 	}{form, cause, last})
 }
 

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
-	"rollcall/model"
+	"rollcall/model/internal/tenant"
 	"rollcall/scim/jsontext"
 )
 
@@ -84,9 +84,9 @@ func appendFolded(b []byte, quoted string) ([]byte, error) {
 	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
 		return b, errors.New("a string has no end")
 	}
-	if t, ok := model.ParseMoment(quoted[1 : len(quoted)-1]); ok {
+	if t, ok := tenant.ParseMoment(quoted[1 : len(quoted)-1]); ok {
 		b = append(b, '"')
-		b = t.UTC().AppendFormat(b, model.MomentLayout)
+		b = t.UTC().AppendFormat(b, tenant.MomentLayout)
 		return append(b, '"'), nil
 	}
 	before := len(b)
@@ -108,7 +108,7 @@ func appendDecoded(b []byte, quoted string) ([]byte, error) {
 	if err := json.Unmarshal([]byte(quoted), &s); err != nil {
 		return b, err
 	}
-	folded, err := model.Marshal(model.FoldText(s))
+	folded, err := tenant.Marshal(tenant.FoldText(s))
 	return append(b, folded...), err
 }
 

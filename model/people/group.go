@@ -100,5 +100,5 @@ func (o Org) DirectoryGroup(ctx context.Context, directoryID, id string) (*Direc
 		db = db.Where("directory_id = ?", directoryID)
 	}
 	var g DirectoryGroup
-	return &g, tenant.One(o, db, &g, "group", id)
+	return &g, tenant.ByID(o, db, &g, "group", id)
 }

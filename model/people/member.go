@@ -42,7 +42,7 @@ func (o Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Memb
 	if len(userIDs) == 0 {
 		return out, nil
 	}
-	condition, list, err := tenant.Amongst(o, userIDs)
+	condition, list, err := tenant.OneOfIDs(o, userIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (o Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Memb
 	if len(nested) == 0 {
 		return out, nil
 	}
-	above, err := o.groupsAbove(ctx, model.SortedKeys(nested))
+	above, err := o.groupsAbove(ctx, tenant.SortedKeys(nested))
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func withIndirect(direct []MemberOf, above map[string][]MemberOf) []MemberOf {
 // groupsAbove returns the groups that each of the groups is in, directly or by
 // way of others.
 func (o Org) groupsAbove(ctx context.Context, ids []string) (map[string][]MemberOf, error) {
-	condition, list, err := tenant.Amongst(o, ids)
+	condition, list, err := tenant.OneOfIDs(o, ids)
 	if err != nil {
 		return nil, err
 	}

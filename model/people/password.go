@@ -94,7 +94,7 @@ func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwor
 		}
 		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org),
 			ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
-		token, p.Hash, _ = model.NewToken("rc_pw_")
+		token, p.Hash, _ = tenant.NewToken("rc_pw_")
 		if err := tenant.DB(org).WithContext(ctx).Create(p).Error; err != nil {
 			return fmt.Errorf("create password setup: %w", err)
 		}
@@ -115,7 +115,7 @@ func errPasswordSetup() error {
 // that scan mail follow links. It answers NotFound for a link that sets nothing.
 func (s Store) PasswordSetup(ctx context.Context, token string) (*User, *organization.Organization, error) {
 	var p PasswordSetup
-	links := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", model.HashToken(token), model.TimeOf(s.Now()))
+	links := across.Read(ctx, s).Where("hash = ? AND expires_at > ?", tenant.HashToken(token), model.TimeOf(s.Now()))
 	r := links.Limit(1).Find(&p)
 	if r.Error != nil {
 		return nil, nil, tenant.Translate(s, fmt.Errorf("read password setup: %w", r.Error))
@@ -171,7 +171,7 @@ func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) 
 		return errPasswordSetup()
 	}
 	db := tenant.DB(o).WithContext(ctx)
-	link := db.Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, model.HashToken(token), tenant.Now(o))
+	link := db.Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, tenant.HashToken(token), tenant.Now(o))
 	used := link.Delete(&PasswordSetup{})
 	if used.Error != nil {
 		return fmt.Errorf("use password setup: %w", used.Error)

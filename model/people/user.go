@@ -84,7 +84,7 @@ func (o Org) FindUser(ctx context.Context, id string, lock bool) (*User, error) 
 		db = tenant.ForChange(o, db, id)
 	}
 	var u User
-	return &u, tenant.One(o, db, &u, "user", id)
+	return &u, tenant.ByID(o, db, &u, "user", id)
 }
 
 // Users lists users of the organization, and tells what is before and after the page.

@@ -41,7 +41,7 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		if col.optional {
 			return tenant.Join(col.sql, " <> ''"), nil
 		}
-		return tenant.Always(), nil
+		return tenant.SQLTrue(), nil
 	}
 	if e.Operator == filter.NE {
 		condition, err := c.compare(path, col, asEqual(e))
@@ -59,7 +59,7 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		case exactText:
 			return c.compareText(col, e.Operator, v), nil
 		case moment:
-			if at, ok := model.ParseMoment(v); ok && ordering(e.Operator) != "" {
+			if at, ok := tenant.ParseMoment(v); ok && ordering(e.Operator) != "" {
 				return compareTime(col.sql, e.Operator, at), nil
 			}
 		}
@@ -70,9 +70,9 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 // compareText compiles a comparison of text, which is absent where an optional column is empty.
 func (c *compiler) compareText(col column, op filter.CompareOperator, v string) clause.Expr {
 	if !model.Storable(v) {
-		return tenant.Never()
+		return tenant.SQLFalse()
 	}
-	present := tenant.Always()
+	present := tenant.SQLTrue()
 	if col.optional {
 		present = tenant.Join(col.sql, " <> ''")
 	}
@@ -82,7 +82,7 @@ func (c *compiler) compareText(col column, op filter.CompareOperator, v string) 
 		case filter.CO, filter.SW, filter.EW, filter.GE, filter.GT:
 			return present
 		}
-		return tenant.Never()
+		return tenant.SQLFalse()
 	}
 	compared := compareText(c.db.Dialect, col.sql, op, v)
 	if col.sparse || col.optional && (op == filter.LT || op == filter.LE) {
@@ -94,7 +94,7 @@ func (c *compiler) compareText(col column, op filter.CompareOperator, v string) 
 // compareText compiles a comparison of text, in the order of code points.
 func compareText(d tenant.Dialect, sql clause.Expr, op filter.CompareOperator, v string) clause.Expr {
 	if v == "" && ordering(op) == "" {
-		return tenant.Always() // any text contains the empty one
+		return tenant.SQLTrue() // any text contains the empty one
 	}
 	ordered, find, end := sql, "instr(", "substr("
 	size := -utf8.RuneCountInString(v)
@@ -160,7 +160,7 @@ func compareTime(sql clause.Expr, op filter.CompareOperator, at time.Time) claus
 	if finer := !at.Equal(ms.Time()); finer {
 		switch op {
 		case filter.EQ:
-			return tenant.Never()
+			return tenant.SQLFalse()
 		case filter.GE: // between two milliseconds
 			op = filter.GT
 		case filter.LT:
@@ -195,7 +195,7 @@ func (c *compiler) metaLeaf(path filter.AttributePath, e *filter.AttributeExpres
 	case "version":
 		col = text(`('W/"' || ` + c.of.Table + `.version || '"')`).exact()
 	case "": // meta pr
-		return tenant.Always(), nil
+		return tenant.SQLTrue(), nil
 	default:
 		return clause.Expr{}, errCompared(path, e)
 	}

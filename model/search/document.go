@@ -7,7 +7,6 @@ import (
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm/clause"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 )
 
@@ -44,7 +43,7 @@ type jsonAt struct {
 
 // at returns where an attribute is: in the folded document, unless it compares case-exactly.
 func (c *compiler) at(path filter.AttributePath, form Form) jsonAt {
-	at := jsonAt{column: c.of.Table + ".document_folded", key: model.FoldText}
+	at := jsonAt{column: c.of.Table + ".document_folded", key: tenant.FoldText}
 	if form.CaseExact {
 		at = jsonAt{column: c.of.Table + ".document", key: func(s string) string { return s }}
 	}
@@ -126,7 +125,7 @@ func (c *compiler) employeeNumber(path filter.AttributePath, tree filter.Express
 }
 
 // employeeNumberKeys is the path to the employee number in a folded document.
-var employeeNumberKeys = []string{model.FoldText(enterpriseURN), model.FoldText("employeeNumber")}
+var employeeNumberKeys = []string{tenant.FoldText(enterpriseURN), tenant.FoldText("employeeNumber")}
 
 // schemas compiles comparisons of the URNs of a resource: the URN of its core schema
 // and those of the extensions that it has.
@@ -137,17 +136,17 @@ func (c *compiler) schemas(path filter.AttributePath, tree filter.Expression) (c
 // schemasLeaf compiles one comparison of the URNs.
 func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
 	if e.Operator == filter.PR {
-		return tenant.Always(), nil
+		return tenant.SQLTrue(), nil
 	}
 	if _, ok := e.CompareValue.(string); !ok || e.AttributePath.AttributeName != "value" {
 		return clause.Expr{}, errCompared(path, e)
 	}
-	core := text(c.literal(model.FoldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.of.Table])))
+	core := text(c.literal(tenant.FoldText("urn:ietf:params:scim:schemas:core:2.0:" + resourceNames[c.of.Table])))
 	isCore, err := c.compare(path, core, e)
 	if err != nil {
 		return clause.Expr{}, err
 	}
-	at := jsonAt{column: c.of.Table + ".document_folded", key: model.FoldText}
+	at := jsonAt{column: c.of.Table + ".document_folded", key: tenant.FoldText}
 	l, err := at.leaf(e)
 	if err != nil {
 		return clause.Expr{}, err

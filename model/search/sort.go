@@ -195,7 +195,7 @@ func (o order) after(place string) (clause.Expr, error) {
 // values reads the place of a cursor, which a client may have changed.
 func (o order) values(place string) ([]any, error) {
 	var values []any
-	err := model.DecodeExact(place, &values)
+	err := tenant.DecodeExact(place, &values)
 	if err != nil || len(values) != len(o.keys) {
 		return nil, model.Invalidf("cursor", "the cursor is not one of this list")
 	}

@@ -42,10 +42,10 @@ func (c *Claims) limit() (notes []string) {
 		{"the e-mail address", &c.Email}, {"the userName", &c.UserName}, {"the NameID", &c.NameID},
 		{"the first name", &c.FirstName}, {"the last name", &c.LastName}, {"the display name", &c.DisplayName},
 	} {
-		if !model.Keepable(*text.value) {
+		if !tenant.Keepable(*text.value) {
 			*text.value = ""
 			notes = append(notes, fmt.Sprintf("%s was not kept: it is longer than %d bytes, or no text",
-				text.what, model.MaxIndexed))
+				text.what, tenant.MaxIndexed))
 		}
 	}
 	return append(notes, c.limitLists()...)
@@ -56,7 +56,7 @@ func (c *Claims) limitLists() (notes []string) {
 	kept, size := map[string][]string{}, 0
 	dropped := 0
 	unstorable := func(text string) bool { return !model.Storable(text) }
-	for _, name := range model.SortedKeys(c.Attributes) {
+	for _, name := range tenant.SortedKeys(c.Attributes) {
 		n := len(name)
 		for _, v := range c.Attributes[name] {
 			n += len(v)
@@ -74,11 +74,11 @@ func (c *Claims) limitLists() (notes []string) {
 				dropped, maxAttributes, attributesLimit>>10))
 	}
 	c.Attributes = kept
-	unfit := func(name string) bool { return name == "" || !model.Keepable(name) }
+	unfit := func(name string) bool { return name == "" || !tenant.Keepable(name) }
 	if n := len(c.Groups); slices.ContainsFunc(c.Groups, unfit) {
 		c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), unfit)
 		notes = append(notes, fmt.Sprintf("%d groups were not kept: their names are empty, or longer than %d bytes",
-			n-len(c.Groups), model.MaxIndexed))
+			n-len(c.Groups), tenant.MaxIndexed))
 	}
 	return notes
 }
@@ -171,5 +171,5 @@ func describeEmail(address string) string {
 	if address == "" {
 		return "no e-mail address"
 	}
-	return model.Clipped(address)
+	return tenant.Clipped(address)
 }

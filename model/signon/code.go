@@ -84,7 +84,7 @@ func (o Org) createCode(
 	row := AuthorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI,
 		CodeChallenge: challenge, CreatedAt: tenant.Now(o),
 		ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
-	code, hash, _ := model.NewToken("rc_code_")
+	code, hash, _ := tenant.NewToken("rc_code_")
 	row.Hash = hash
 	if err := tenant.DB(o).WithContext(ctx).Create(&row).Error; err != nil {
 		return "", fmt.Errorf("create code: %w", err)
@@ -131,7 +131,7 @@ func errCodeRefused() error {
 // stolen, so that the token of the first exchange is revoked (RFC 6749, section 4.1.2). The error
 // is Invalid when the code cannot be exchanged.
 func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, token string, err error) {
-	hash := model.HashToken(r.Code)
+	hash := tenant.HashToken(r.Code)
 	var codes []AuthorizationCode
 	if err := across.Read(ctx, s).Where("hash = ?", hash).Limit(1).Find(&codes).Error; err != nil {
 		return nil, "", tenant.Translate(s, fmt.Errorf("read code: %w", err))
@@ -146,7 +146,7 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 		return nil, "", errCodeRefused()
 	}
 	t := AccessToken{SessionID: c.SessionID, ApplicationID: c.ApplicationID, CodeHash: hash, CreatedAt: now}
-	token, t.Hash, _ = model.NewToken("rc_at_")
+	token, t.Hash, _ = tenant.NewToken("rc_at_")
 	err = org.Tx(ctx, func(org Org) error {
 		in, err = s.exchangeCode(ctx, org, &t)
 		return err

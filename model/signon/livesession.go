@@ -25,7 +25,7 @@ type SignedIn struct {
 // SessionByToken returns the live session of a browser by the value of its cookie. Without one it
 // returns Denied.
 func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, error) {
-	in, err := s.readSession(across.Read(ctx, s), sessionByCookie, model.HashToken(token), model.TimeOf(s.Now()))
+	in, err := s.readSession(across.Read(ctx, s), sessionByCookie, tenant.HashToken(token), model.TimeOf(s.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (s Store) SessionByToken(ctx context.Context, token string) (*SignedIn, err
 // organization, and when the user's profile may no longer be disclosed to it (see Org.HandOver).
 func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedIn, error) {
 	now := model.TimeOf(s.Now())
-	in, err := s.readSession(across.Read(ctx, s), sessionByAccessToken, model.HashToken(token), now, now)
+	in, err := s.readSession(across.Read(ctx, s), sessionByAccessToken, tenant.HashToken(token), now, now)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (o Org) StartLogin(ctx context.Context, l *Login) error {
 func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error) {
 	var l Login
 	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
-	if err := tenant.One(o, db, &l, "login", id); err != nil {
+	if err := tenant.ByID(o, db, &l, "login", id); err != nil {
 		return nil, err
 	}
 	return &l, nil
@@ -90,7 +90,7 @@ type Assertion struct {
 // RememberAssertion stores that an assertion is accepted. It refuses an assertion that was accepted
 // before. The row is kept until the given time; after that the assertion's age refuses it.
 func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID string, until model.Time) error {
-	row := Assertion{ConnectionID: connectionID, Hash: model.HashToken(assertionID), ExpiresAt: until}
+	row := Assertion{ConnectionID: connectionID, Hash: tenant.HashToken(assertionID), ExpiresAt: until}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {
 		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("remember assertion: %w", r.Error)))

@@ -149,11 +149,11 @@ func (a *LoginAttempt) clip() {
 	for _, text := range []*string{
 		&a.Expected, &a.Received, &a.Email, &a.Subject, &a.Reference, &a.Address, &a.UserAgent,
 	} {
-		*text = model.Clipped(*text)
+		*text = tenant.Clipped(*text)
 	}
 	notes := []string{}
 	for _, note := range a.Notes {
-		notes = append(notes, model.Clipped(note))
+		notes = append(notes, tenant.Clipped(note))
 	}
 	a.Notes = notes
 }
@@ -190,7 +190,7 @@ func (o Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) 
 			reason++
 		}
 	}
-	near := model.SameNetwork(addresses, a.Address)
+	near := tenant.SameNetwork(addresses, a.Address)
 	switch {
 	case len(day) >= maxFailures || near >= maxAddressFailures:
 		return false, nil

@@ -82,11 +82,11 @@ func (o Org) sealResponse(ctx context.Context, a *LoginAttempt) (*LoginResponse,
 	if err != nil {
 		return nil, fmt.Errorf("count login responses: %w", err)
 	}
-	if len(addresses) == maxLoginResponses || model.SameNetwork(addresses, a.Address) >= maxAddressLoginResponses {
+	if len(addresses) == maxLoginResponses || tenant.SameNetwork(addresses, a.Address) >= maxAddressLoginResponses {
 		return nil, nil
 	}
 	r := &LoginResponse{AttemptID: a.ID, ConnectionID: a.ConnectionID, Address: a.Address, CreatedAt: now,
-		ExpiresAt: *model.Later(now, time.Duration(g.Settings.LoginResponseDays)*24*time.Hour)}
+		ExpiresAt: *now.Later(time.Duration(g.Settings.LoginResponseDays) * 24 * time.Hour)}
 	r.Sealed = tenant.SealerOf(o).Seal(document, r.purpose())
 	return r, nil
 }

@@ -40,9 +40,9 @@ func (m *matcher) refuse(reason refusal.Reason, expected, received string, found
 
 // match returns the user and the identity by the first row of the table that fits.
 func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, error) {
-	if !model.Keepable(m.claims.Subject) || !model.Keepable(m.claims.Issuer) {
+	if !tenant.Keepable(m.claims.Subject) || !tenant.Keepable(m.claims.Issuer) {
 		return nil, nil, m.refuse(refusal.NotProvisioned,
-			fmt.Sprintf("a subject of at most %d bytes of text", model.MaxIndexed), model.Clipped(m.claims.Subject))
+			fmt.Sprintf("a subject of at most %d bytes of text", tenant.MaxIndexed), tenant.Clipped(m.claims.Subject))
 	}
 	var identities []people.Identity
 	err := tenant.DB(m.org).WithContext(ctx).
@@ -56,7 +56,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 		// The lock serializes this login with a deactivation of the user, and with other logins of
 		// the user: two transactions with a shared lock could not both update the names.
 		db := tenant.DB(m.org).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
-		if err := tenant.One(m.org, db, &u, "user", identities[0].UserID); err != nil {
+		if err := tenant.ByID(m.org, db, &u, "user", identities[0].UserID); err != nil {
 			return nil, nil, err
 		}
 		if err := m.checkAddress(ctx, &u); err != nil {

@@ -83,7 +83,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	}
 	account, _ := model.FoldEmail(in.Email)
 	if account == "" {
-		account = model.Clipped(strings.ToLower(in.Email))
+		account = tenant.Clipped(strings.ToLower(in.Email))
 	}
 	org := In(s.Org(g.ID, model.System))
 	attempt, err := passwords.Begin(ctx, s, passwords.UserAccount(g.ID, account), in.IPAddress)
@@ -253,7 +253,7 @@ func (o Org) recordPasswordSignIn(
 	ctx context.Context, in PasswordSignIn, g *organization.Organization, out *SignInResult,
 ) error {
 	user, session := model.UserPrefix.ID(out.User.ID), model.SessionPrefix.ID(out.Session.ID)
-	address, agent := model.OrNull(model.Clipped(in.IPAddress)), model.OrNull(model.Clipped(in.UserAgent))
+	address, agent := model.OrNull(tenant.Clipped(in.IPAddress)), model.OrNull(tenant.Clipped(in.UserAgent))
 	err := tenant.Record(o, PasswordSucceeded, user,
 		passwordAuthentication{"password", "succeeded", address, agent, user, out.User.Email, session})
 	if err != nil || !g.Settings.SSORequired {

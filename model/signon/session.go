@@ -26,7 +26,7 @@ func (o Org) createSession(
 	if idToken != "" {
 		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IDTokenPurpose(s.ID))
 	}
-	token, s.TokenHash, _ = model.NewToken("rc_sess_")
+	token, s.TokenHash, _ = tenant.NewToken("rc_sess_")
 	if err := tenant.DB(o).WithContext(ctx).Create(s).Error; err != nil {
 		return "", connection.ErrConnectionGone(fmt.Errorf("create session: %w", err))
 	}

@@ -60,7 +60,7 @@ func (o Org) logoutHash(connectionID, what, value string) []byte {
 func (o Org) ProviderSession(ctx context.Context, id string) (*ProviderSession, error) {
 	var s people.Session
 	db := tenant.Read(o).WithContext(ctx).Select("id", "idp_session")
-	if err := tenant.One(o, db, &s, "session", id); err != nil {
+	if err := tenant.ByID(o, db, &s, "session", id); err != nil {
 		return nil, err
 	}
 	if len(s.IDPSession) == 0 {
@@ -106,7 +106,7 @@ func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
 func (o Org) SingleLogout(ctx context.Context, connectionID, id string) (*SingleLogout, error) {
 	var l SingleLogout
 	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
-	if err := tenant.One(o, db, &l, "logout", id); err != nil {
+	if err := tenant.ByID(o, db, &l, "logout", id); err != nil {
 		return nil, err
 	}
 	return &l, nil
@@ -159,7 +159,7 @@ func (o Org) LogoutByProvider(ctx context.Context, l ProviderLogout) (found int6
 
 // rememberLogout stores the request among the accepted assertions: it is accepted once, too.
 func (o Org) rememberLogout(ctx context.Context, l ProviderLogout) error {
-	row := Assertion{ConnectionID: l.ConnectionID, Hash: model.HashToken("LogoutRequest\x00" + l.RequestID),
+	row := Assertion{ConnectionID: l.ConnectionID, Hash: tenant.HashToken("LogoutRequest\x00" + l.RequestID),
 		ExpiresAt: l.ReplayUntil}
 	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {

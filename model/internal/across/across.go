@@ -1,8 +1,8 @@
-// Package across looks at the rows of all organizations.
+// Package across reaches the rows of all organizations.
 //
-// Some questions are asked before the organization is known, or for an operator who reaches all of
-// them. Each statement that is made here must name what bounds it instead: a token, an id, a scope.
-// The table of arrows in cmd/rollcall/arch_test.go says which packages may import this one.
+// Some questions are asked before the organization is known, or by an operator who reaches all of
+// them. Each statement with a database of this package must name what bounds it instead: a token,
+// an id, a scope. The tables in cmd/rollcall/arch_test.go say which packages may import this one.
 package across
 
 import (
@@ -37,6 +37,6 @@ func ReadIn(ctx context.Context, org tenant.Bound) *gorm.DB {
 }
 
 // Within limits a query to the organizations of a scope. The column holds their ids.
-func Within(of tenant.Base, db *gorm.DB, scope model.Scope, column string) *gorm.DB {
-	return tenant.Within(of, db, scope, column)
+func Within(db *gorm.DB, scope model.Scope, column string) *gorm.DB {
+	return tenant.Within(db, scope, column)
 }

@@ -1,3 +1,10 @@
+// Package guard adds the organization to every statement of GORM, and refuses what it cannot bound.
+//
+// A row type with a field of type OrganizationID belongs to an organization. GORM asks that field
+// for clauses. They add the organization's predicate to each read, update and delete, and set the
+// organization of each new row. Guard refuses raw SQL, tables named by a text, and statements for
+// which neither ForOrganization nor ForEveryone was called. The latter needs a key that only
+// packages below model/internal can hold.
 package guard
 
 import (
@@ -13,22 +20,19 @@ import (
 	"rollcall/model/internal/internal/unbounded"
 )
 
-// ErrNoTenant is what a statement gets that touches organizations' rows without
-// having been issued through an Org.
+// ErrNoTenant is the error of a statement for rows of organizations that did not come from an Org.
 var ErrNoTenant = errors.New("model: statement outside an organization")
 
-// OrganizationID names one organization. A model with a field of this type
-// belongs to that organization: GORM asks the field for clauses, and they add
-// the predicate to every read, update and delete and stamp every new row.
-// Without an Org such a statement fails with ErrNoTenant; it never returns
-// everything.
+// OrganizationID names one organization. A row type with a field of this type belongs to an
+// organization: GORM asks the field for clauses, which add the predicate to every read, update and
+// delete, and set the organization of every new row. Without an Org such a statement fails with
+// ErrNoTenant. It never returns the rows of all organizations.
 type OrganizationID string
 
-// tenantKey holds, in a statement's settings, the OrganizationID it runs for
-// or everyone.
+// tenantKey is the key of a statement's setting that has its OrganizationID, or everyone.
 const tenantKey = "model:tenant"
 
-// everyone marks the statements of across.go and migrate.go, which see all organizations.
+// everyone marks the statements that see the rows of all organizations.
 type everyone struct{}
 
 // QueryClauses adds the organization's predicate to reads.
@@ -46,7 +50,7 @@ func (OrganizationID) DeleteClauses(f *schema.Field) []clause.Interface {
 	return []clause.Interface{owned{f}}
 }
 
-// CreateClauses stamps the organization on new rows.
+// CreateClauses sets the organization of new rows.
 func (OrganizationID) CreateClauses(f *schema.Field) []clause.Interface {
 	return []clause.Interface{owning{f}}
 }
@@ -96,7 +100,7 @@ func (o owned) is(tenant any) clause.Expression {
 	return clause.Eq{Column: clause.Column{Table: clause.CurrentTable, Name: o.field.DBName}, Value: tenant}
 }
 
-// owning stamps the organization on new rows and refuses another's.
+// owning sets the organization of new rows, and refuses rows of another one.
 type owning struct{ field *schema.Field }
 
 func (owning) Name() string               { return "" }
@@ -121,7 +125,7 @@ func (o owning) ModifyStatement(stmt *gorm.Statement) {
 			stmt.Clauses["ON CONFLICT"] = c
 		}
 	}
-	stamp := func(row reflect.Value) {
+	set := func(row reflect.Value) {
 		current, zero := o.field.ValueOf(stmt.Context, row)
 		if !zero && current != id {
 			_ = stmt.AddError(fmt.Errorf("model: a %s row of another organization", stmt.Table))
@@ -132,15 +136,15 @@ func (o owning) ModifyStatement(stmt *gorm.Statement) {
 	switch stmt.ReflectValue.Kind() {
 	case reflect.Slice, reflect.Array:
 		for i := range stmt.ReflectValue.Len() {
-			stamp(reflect.Indirect(stmt.ReflectValue.Index(i)))
+			set(reflect.Indirect(stmt.ReflectValue.Index(i)))
 		}
 	case reflect.Struct:
-		stamp(stmt.ReflectValue)
+		set(stmt.ReflectValue)
 	}
 }
 
-// Guard refuses the statements whose rows no predicate bounds: raw SQL, tables
-// named by a string, and models whose rows belong to no organization.
+// Guard makes db refuse the statements whose rows no predicate bounds: raw SQL, tables named by a
+// text, and row types that belong to no organization.
 func Guard(db *gorm.DB) error {
 	check := func(db *gorm.DB) {
 		tenant, ok := db.Statement.Settings.Load(tenantKey)
@@ -148,7 +152,8 @@ func Guard(db *gorm.DB) error {
 			return
 		}
 		if !ok || db.Statement.SQL.Len() > 0 || db.Statement.TableExpr != nil || !isOwned(db.Statement.Schema) {
-			_ = db.AddError(fmt.Errorf("%w: raw SQL, or a table without a model that belongs to an organization", ErrNoTenant))
+			const why = "raw SQL, or a table without a model that belongs to an organization"
+			_ = db.AddError(fmt.Errorf("%w: %s", ErrNoTenant, why))
 		}
 	}
 	on := db.Callback()
@@ -162,7 +167,7 @@ func Guard(db *gorm.DB) error {
 	)
 }
 
-// isOwned tells whether the rows of a model belong to organizations.
+// isOwned tells whether rows of a type belong to organizations.
 func isOwned(s *schema.Schema) bool {
 	return s != nil && slices.ContainsFunc(s.QueryClauses, func(c clause.Interface) bool {
 		_, ok := c.(owned)

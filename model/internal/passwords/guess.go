@@ -51,7 +51,7 @@ type Attempt struct {
 // Begin begins an attempt at an account from an address. All addresses of an IPv6 /64 are one. It
 // answers Busy while the account or the address has to wait, and says for how long.
 func Begin(ctx context.Context, store tenant.Base, account, address string) (*Attempt, error) {
-	byAddress := model.HashToken("guess address\x00" + model.Network(address))
+	byAddress := tenant.HashToken("guess address\x00" + tenant.Network(address))
 	a := &Attempt{store, [][]byte{accountKey(account), byAddress}}
 	wait, err := a.wait(ctx)
 	if err == nil && wait == 0 {
@@ -68,7 +68,7 @@ func Begin(ctx context.Context, store tenant.Base, account, address string) (*At
 	return a, nil
 }
 
-func accountKey(account string) []byte { return model.HashToken("guess account\x00" + account) }
+func accountKey(account string) []byte { return tenant.HashToken("guess account\x00" + account) }
 
 // wait returns how long the next attempt has to wait. It writes nothing: somebody who has to wait
 // may go on asking, about accounts that do not exist.

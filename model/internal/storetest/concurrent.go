@@ -22,7 +22,8 @@ func Together(n int, run func(i int) error) []error {
 	return errs
 }
 
-// Fill adds n users to a directory at once, copies of the first of them, and returns their ids.
+// Fill adds n users to a directory by one statement, copies of the first one, and returns their
+// ids.
 func Fill(t testing.TB, s *store.Store, org *store.Org, d *directory.Directory, n int) []string {
 	t.Helper()
 	first := CreateUser(t, org, d, "filler-0@contoso.example")
@@ -52,14 +53,42 @@ func Fill(t testing.TB, s *store.Store, org *store.Org, d *directory.Directory, 
 		if table == "user_values" {
 			owner = "user_id"
 		}
-		Must(t, Across(s, t.Context()).Exec("INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") "+others+
-			" SELECT "+strings.Join(values, ", ")+" FROM "+table+" t CROSS JOIN n WHERE t."+owner+" = ?", n-1, first.ID).Error)
+		insert := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") " + others + " SELECT " +
+			strings.Join(values, ", ") + " FROM " + table + " t CROSS JOIN n WHERE t." + owner + " = ?"
+		Must(t, Across(s, t.Context()).Exec(insert, n-1, first.ID).Error)
 	}
-	copied("users", "user_name", "user_name_folded", "external_id", "display_name", "display_name_folded", "email", "email_folded", "document")
+	copied("users", "user_name", "user_name_folded", "external_id", "display_name", "display_name_folded",
+		"email", "email_folded", "document")
 	copied("user_values", "value_folded")
 	all := []string{first.ID}
 	for i := 1; i < n; i++ {
 		all = append(all, first.ID[:24]+fmt.Sprintf("%012d", i))
 	}
 	return all
+}
+
+// pause stops the next statement of a store that contains a text, until the test sends to On.
+type pause struct {
+	At      chan string // the text to stop at
+	Stopped chan bool
+	On      chan bool
+}
+
+// NewPause returns a pause for one store.
+func NewPause() pause { return pause{make(chan string, 1), make(chan bool), make(chan bool)} }
+
+// Options returns the options of the store.
+func (p pause) Options() store.Options {
+	return store.Options{Statement: func(query string) {
+		select {
+		case text := <-p.At:
+			if !strings.Contains(query, text) {
+				p.At <- text
+				return
+			}
+			p.Stopped <- true
+			<-p.On
+		default:
+		}
+	}}
 }

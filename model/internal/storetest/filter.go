@@ -1,7 +1,11 @@
 package storetest
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+
+	fp "github.com/scim2/filter-parser/v2"
 
 	"rollcall/model/directory"
 	"rollcall/model/search"
@@ -9,6 +13,7 @@ import (
 	"rollcall/scim/filter"
 )
 
+// Query is the query with a filter, or without one.
 func Query(t testing.TB, text string) search.Query {
 	t.Helper()
 	q := search.Query{Limit: 100}
@@ -20,7 +25,7 @@ func Query(t testing.TB, text string) search.Query {
 	return q
 }
 
-// Filtered are the ids of the directory's users, or of its groups, that match.
+// Filtered returns the ids of the directory's users, or of its groups, that match.
 func Filtered(t testing.TB, org *store.Org, directoryID, text string, groups bool) []string {
 	t.Helper()
 	found, total := []string{}, 0
@@ -43,4 +48,30 @@ func Filtered(t testing.TB, org *store.Org, directoryID, text string, groups boo
 		t.Errorf("%d of %d resources are found", len(found), total)
 	}
 	return found
+}
+
+// Attribute returns the path that a text names.
+func Attribute(text string) fp.AttributePath {
+	p, err := filter.ParsePath(text)
+	if err != nil {
+		panic(err)
+	}
+	return p.AttributePath
+}
+
+// SortedStart returns the place before all users without a title.
+func SortedStart(s *store.Store) string {
+	if OnPostgres(s) {
+		return `[false, 0, false, "", ""]`
+	}
+	return `[false, 0, ""]`
+}
+
+// Parameters counts the parameters of a statement of PostgreSQL.
+func Parameters(query string) int {
+	n := 0
+	for strings.Contains(query, fmt.Sprint("$", n+1)) {
+		n++
+	}
+	return n
 }

@@ -8,9 +8,38 @@ import (
 	"rollcall/model/store"
 )
 
-func Change(t testing.TB, org *store.Org, g *people.DirectoryGroup, changes ...directory.MembersChange) *people.DirectoryGroup {
+// CreateGroup makes a group of users.
+func CreateGroup(
+	t testing.TB, org *store.Org, d *directory.Directory, name string, members ...*people.User,
+) *people.DirectoryGroup {
+	t.Helper()
+	document := map[string]any{"displayName": name}
+	g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), document, Ids(members...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Nested makes a group with members of any kind.
+func Nested(
+	t testing.TB, org *store.Org, d *directory.Directory, name string, members ...string,
+) *people.DirectoryGroup {
+	t.Helper()
+	g, err := directory.Of(org, d.ID).CreateGroup(t.Context(), map[string]any{"displayName": name}, members)
+	Must(t, err)
+	return g
+}
+
+// Change changes the members of a group.
+func Change(
+	t testing.TB, org *store.Org, g *people.DirectoryGroup, changes ...directory.MembersChange,
+) *people.DirectoryGroup {
 	t.Helper()
 	after, err := directory.Of(org, g.DirectoryID).UpdateGroup(t.Context(), g.ID, Unaltered, changes...)
 	Must(t, err)
 	return after
 }
+
+// Unaltered is a change of a group that changes nothing.
+func Unaltered(*directory.GroupDraft) error { return nil }

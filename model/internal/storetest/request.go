@@ -9,7 +9,9 @@ import (
 
 // Noted is a line of a directory's request log.
 func Noted(d *directory.Directory) directory.DirectoryRequest {
-	return directory.DirectoryRequest{OrganizationID: d.OrganizationID, DirectoryID: d.ID, Method: "GET", Path: "/Users", Status: 200}
+	return directory.DirectoryRequest{
+		OrganizationID: d.OrganizationID, DirectoryID: d.ID, Method: "GET", Path: "/Users", Status: 200,
+	}
 }
 
 // Note writes n lines of a directory's request log.

@@ -3,7 +3,6 @@ package storetest
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"rollcall/model"
@@ -23,27 +22,33 @@ type Opened struct {
 	Token       string // an access token
 }
 
+// Callback is the redirect URI of the application.
 const Callback = "https://app.example/callback"
 
-// SignOn signs a directory's user in to an application, which exchanges one code and keeps another.
+// SignOn signs a user of the directory in to an application, which exchanges one code and keeps
+// another.
 func (h House) SignOn(t testing.TB, name string) Opened {
 	t.Helper()
-	o := Opened{House: h, Application: Application(t, h.S), User: h.Owned(t, h.D, name, "id-of-"+name, h.Mail(name))}
+	u := h.Owned(t, h.D, name, "id-of-"+name, h.Mail(name))
+	o := Opened{House: h, Application: Application(t, h.S), User: u}
 	o.Out, o.Code, o.Token = o.Again(t)
 	return o
 }
 
+// Again signs the user in once more.
 func (o Opened) Again(t testing.TB) (out *signon.SignInResult, code, token string) {
 	t.Helper()
 	l := Begin(t, o.Org, o.C)
 	l.ApplicationID = &o.Application.ID
-	out, err := signon.In(o.Org).SignIn(t.Context(), Response(o.C, l, ClaimsOf("id-of-"+o.User.UserName, o.User.Email)))
+	in := Response(o.C, l, ClaimsOf("id-of-"+o.User.UserName, o.User.Email))
+	out, err := signon.In(o.Org).SignIn(t.Context(), in)
 	Must(t, err)
-	_, token, err = signon.Across(o.S).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: out.Code})
+	_, token, err = signon.Across(o.S).RedeemCode(t.Context(), o.redemption(out.Code))
 	Must(t, err)
 	return out, o.HandOver(t, out), token
 }
 
+// HandOver returns a code for the session of a sign-in.
 func (o Opened) HandOver(t testing.TB, out *signon.SignInResult) (code string) {
 	t.Helper()
 	in, err := signon.Across(o.S).SessionByToken(t.Context(), out.SessionToken)
@@ -53,13 +58,13 @@ func (o Opened) HandOver(t testing.TB, out *signon.SignInResult) (code string) {
 	return code
 }
 
-// Opens checks whether a store still opens something for the session, the code and the token. The code
-// is used up when it does.
+// Opens checks whether a store still opens something for the session, the code and the token. The
+// code is used up when it does.
 func (o Opened) Opens(t testing.TB, s *store.Store, want bool) {
 	t.Helper()
 	_, bySession := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 	_, byToken := signon.Across(s).SessionByAccessToken(t.Context(), o.Token)
-	_, _, byCode := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Code})
+	_, _, byCode := signon.Across(s).RedeemCode(t.Context(), o.redemption(o.Code))
 	live, _, err := signon.In(s.Org(o.Org.ID, model.System)).Sessions(t.Context(), o.User.ID, model.Page{Limit: 100})
 	Must(t, err)
 	listed := slices.ContainsFunc(live, func(l people.Session) bool { return l.ID == o.Out.Session.ID })
@@ -75,38 +80,19 @@ func (o Opened) Opens(t testing.TB, s *store.Store, want bool) {
 	}
 }
 
-// pause stops a store's next statement that contains a text until it is told to go on.
-type pause struct {
-	At      chan string // the text to stop at
-	Stopped chan bool
-	On      chan bool
-}
-
-func NewPause() pause { return pause{make(chan string, 1), make(chan bool), make(chan bool)} }
-
-func (p pause) Options() store.Options {
-	return store.Options{Statement: func(query string) {
-		select {
-		case text := <-p.At:
-			if !strings.Contains(query, text) {
-				p.At <- text
-				return
-			}
-			p.Stopped <- true
-			<-p.On
-		default:
-		}
-	}}
-}
-
+// Dead checks that a store opens nothing for the session and the code.
 func (o Opened) Dead(t testing.TB, s *store.Store) {
 	t.Helper()
 	in, err := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 	if model.KindOf(err) != model.Denied {
 		t.Errorf("the session opens %+v: %v", in, err)
 	}
-	_, _, err = signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: o.Application.ID, Code: o.Out.Code})
+	_, _, err = signon.Across(s).RedeemCode(t.Context(), o.redemption(o.Out.Code))
 	if model.KindOf(err) != model.Invalid {
 		t.Errorf("the code opens something: %v", err)
 	}
+}
+
+func (o Opened) redemption(code string) signon.Redemption {
+	return signon.Redemption{ApplicationID: o.Application.ID, Code: code}
 }

@@ -1,27 +1,36 @@
 package storetest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"sync"
 	"testing"
+	"time"
 
-	"rollcall/model"
 	"rollcall/model/connection"
-	"rollcall/model/operator"
-	"rollcall/model/organization"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
 
-// NewConnection is a connection to an identity provider that nobody asks for anything.
+// NewConnection is a connection to an identity provider that no test contacts.
 func NewConnection() *connection.Connection {
-	return &connection.Connection{Type: "OktaSAML", SPCertificate: "certificate", ConnectionFields: connection.ConnectionFields{
-		Name:              "Okta",
-		IDPEntityID:       "https://idp.example",
-		IDPSSORedirectURL: "https://idp.example/sso",
-		IDPCertificates:   []string{"certificate"},
-	}}
+	return &connection.Connection{
+		Type: "OktaSAML", SPCertificate: "certificate",
+		ConnectionFields: connection.ConnectionFields{
+			Name:              "Okta",
+			IDPEntityID:       "https://idp.example",
+			IDPSSORedirectURL: "https://idp.example/sso",
+			IDPCertificates:   []string{"certificate"},
+		},
+	}
 }
 
+// Connect makes the connection of NewConnection.
 func Connect(t testing.TB, org *store.Org) *connection.Connection {
 	t.Helper()
 	c := NewConnection()
@@ -29,75 +38,63 @@ func Connect(t testing.TB, org *store.Org) *connection.Connection {
 	return c
 }
 
-func Application(t testing.TB, s *store.Store) *organization.Application {
-	t.Helper()
-	a := &organization.Application{ApplicationFields: organization.ApplicationFields{
-		Name: "Analytics", AllOrganizations: true, RedirectURIs: []string{"https://app.example/callback"},
-	}}
-	_, err := organization.Across(s).CreateApplication(t.Context(), a, nil)
-	Must(t, err)
-	return a
-}
-
+// Begin begins a login at a connection.
 func Begin(t testing.TB, org *store.Org, c *connection.Connection) *signon.Login {
 	t.Helper()
-	l := &signon.Login{ConnectionID: c.ID, RequestID: "_" + rand.Text(), BrowserHash: []byte("hash"), RedirectURI: "https://app.example/callback"}
+	l := &signon.Login{
+		ConnectionID: c.ID, RequestID: "_" + rand.Text(), BrowserHash: []byte("hash"), RedirectURI: Callback,
+	}
 	Must(t, signon.In(org).StartLogin(t.Context(), l))
 	return l
 }
 
+// ClaimsOf is what an identity provider says of a user.
 func ClaimsOf(subject, email string) signon.Claims {
 	return signon.Claims{
-		Issuer: "https://idp.example", Subject: subject, Email: email, EmailVerified: true, FirstName: "Ada", LastName: "Lovelace",
+		Issuer: "https://idp.example", Subject: subject, Email: email, EmailVerified: true,
+		FirstName: "Ada", LastName: "Lovelace",
 		Groups: []string{"Staff"}, GroupsSent: true, Attributes: map[string][]string{"email": {email}},
 	}
 }
 
-// Response is a verified response to a login.
+// Response is the verified response of an identity provider to a login.
 func Response(c *connection.Connection, l *signon.Login, claims signon.Claims) signon.SignIn {
 	return signon.SignIn{Connection: c, Login: l, AssertionID: "_" + rand.Text(), ReplayUntil: 1 << 60, Claims: claims,
-		AtProvider: signon.ProviderSession{NameID: "name of " + claims.Subject, SessionIndex: "index of " + claims.Subject},
-		Attempt:    signon.LoginAttempt{Reference: "reference"}}
+		AtProvider: signon.ProviderSession{
+			NameID: "name of " + claims.Subject, SessionIndex: "index of " + claims.Subject,
+		},
+		Attempt: signon.LoginAttempt{Reference: "reference"}}
 }
 
-// SignIn begins a login and ends it at once.
+// SignIn begins a login and completes it.
 func SignIn(t testing.TB, org *store.Org, c *connection.Connection, claims signon.Claims) (*signon.SignInResult, error) {
 	t.Helper()
 	return signon.In(org).SignIn(t.Context(), Response(c, Begin(t, org, c), claims))
 }
 
-// signOn connects an identity provider and signs the user in, with a session, a code that is
-// exchanged, and a line in the login log.
-func (e *Estate) signOn(t testing.TB, s *store.Store) {
-	t.Helper()
-	ctx := t.Context()
-	e.Connection = Connect(t, e.Org)
-	claims := ClaimsOf("s", "ada@shared.example")
-	claims.NameID = "ada@shared.example"
-	_, err := operator.In(e.Org).UpdateOrganization(ctx, func(g *organization.OrganizationFields) error {
-		g.AllowProfilesOutsideOrganization = true
-		return nil
-	})
-	Must(t, err)
-	e.Login = Begin(t, e.Org, e.Connection)
-	a := Application(t, s)
-	e.Login.ApplicationID = &a.ID
-	in := Response(e.Connection, e.Login, claims)
-	in.IDToken = "an.id.token"
-	out, err := signon.In(e.Org).SignIn(ctx, in)
-	Must(t, err)
-	e.Cookie = out.SessionToken
-	e.SignedIn, err = signon.Across(s).SessionByToken(ctx, e.Cookie)
-	Must(t, err)
-	e.Identity = &e.SignedIn.Identity
-	_, e.Access, err = signon.Across(s).RedeemCode(ctx, signon.Redemption{ApplicationID: a.ID, Code: out.Code})
-	Must(t, err)
-	_, err = signon.In(e.Org).RecordFailedLogin(ctx, signon.LoginAttempt{ConnectionID: e.Connection.ID, Reason: "expired",
-		Response: func() []byte { return []byte("<Response/>") }}, "")
-	Must(t, err)
-	attempts, _, err := signon.In(e.Org).LoginAttempts(ctx, e.Connection.ID, model.Page{Limit: 1})
-	Must(t, err)
-	e.Attempt = attempts[0]
-	e.Logout = &signon.SingleLogout{ConnectionID: e.Connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
-	Must(t, signon.In(e.Org).StartLogout(ctx, e.Logout))
+// CertificateUntil makes a new certificate that is valid until end, in PEM. It is empty on an
+// error.
+func CertificateUntil(end time.Time) string {
+	key := certificateKey()
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))
+	if err != nil {
+		return ""
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "idp"}, NotBefore: end.AddDate(-2, 0, 0), NotAfter: end,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return ""
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
+
+// certificateKey is the key of all certificates.
+var certificateKey = sync.OnceValue(func() *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil
+	}
+	return key
+})

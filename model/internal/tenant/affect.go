@@ -6,19 +6,33 @@ import (
 	"rollcall/model"
 )
 
-// What a transaction changes may change who has which license and group. The methods here only note
-// that on the transaction; what has to be done about it is decided before its commit, see
-// Options.BeforeCommit.
+// What a transaction changes may change which user has which license and group. The functions here
+// only note that on the transaction. Hooks.BeforeCommit decides what follows.
 
-// ruledOrganizations remembers which organizations have rules of who has which license and group. It
-// makes a change of a user in an organization without rules cost nothing.
+// Cause is why a user got or lost a license, a group or a role.
+type Cause string
+
+// The causes, as the API and events show them.
+const (
+	CauseSignOn         Cause = "sign_on"         // a login recomputed the user
+	CauseDirectory      Cause = "directory"       // SCIM changed the user's groups or state
+	CauseConfiguration  Cause = "configuration"   // accounts, groups, mappings or connections were changed
+	CauseManual         Cause = "manual"          // a person did it
+	CauseSeat           Cause = "seat"            // a seat became free
+	CauseUserDeleted    Cause = "user_deleted"    // the user is gone
+	CauseAccountDeleted Cause = "account_deleted" // the account is gone
+	CauseGroupDeleted   Cause = "group_deleted"   // the group is gone
+)
+
+// ruledOrganizations remembers which organizations have rules of licenses and groups, so that a
+// change of a user in an organization without rules costs nothing.
 type ruledOrganizations struct {
 	mu       sync.Mutex
 	versions map[model.OrganizationID]int64 // never forgets: what is missing here counts as without rules
 	seen     model.Time                     // the newest change that the worker has read
 }
 
-// configured tells whether an organization has, or ever had, rules.
+// configured tells whether an organization has rules, or has had some.
 func (c *ruledOrganizations) configured(id model.OrganizationID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,7 +49,7 @@ func (c *ruledOrganizations) Note(id model.OrganizationID, version int64) {
 	c.versions[id] = max(c.versions[id], version)
 }
 
-// Since is the newest change of rules that the worker has read.
+// Since returns the newest change of rules that the worker has read.
 func (c *ruledOrganizations) Since() model.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,67 +63,58 @@ func (c *ruledOrganizations) Saw(at model.Time) {
 	c.seen = max(c.seen, at)
 }
 
-// HasRules tells whether the organization has, or ever had, rules.
-func HasRules(h Bound) bool { o := h.org(); return o.store.ruled.configured(o.ID) }
+// HasRules tells whether the organization has rules of licenses and groups, or has had some.
+func HasRules(h Bound) bool { return h.base().ruled.configured(h.org().ID) }
 
-// AffectsAnything tells whether a change of users can change what they have. Where there are no
-// rules, it notes that users were changed: there may be rules by the end of the transaction.
+// AffectsAnything tells whether a change of users can change what they have. Without rules it notes
+// that users were changed, because there may be rules by the end of the transaction.
 func AffectsAnything(h Bound) bool {
-	o := h.org()
-	if HasRules(o) {
+	if HasRules(h) {
 		return true
 	}
-	o.tx.unruled = true
+	h.org().tx.unruled = true
 	return false
 }
 
-// Affects notes that what users have is to be computed anew at the transaction's
-// end. Without rules that is nothing.
-func Affects(h Bound, cause model.Cause, ids ...string) {
-	o := h.org()
-	if len(ids) == 0 {
+// Affects notes that what users have must be recomputed at the end of the transaction.
+func Affects(h Bound, cause Cause, ids ...string) {
+	if len(ids) == 0 || !AffectsAnything(h) {
 		return
 	}
-	if !AffectsAnything(o) {
-		return
-	}
-	if o.tx.affected == nil {
-		o.tx.affected = map[string]model.Cause{}
+	tx := h.org().tx
+	if tx.affected == nil {
+		tx.affected = map[string]Cause{}
 	}
 	for _, id := range ids {
-		o.tx.affected[id] = cause
+		tx.affected[id] = cause
 	}
 }
 
-// RulesChanged notes that the transaction changes the organization's rules: the
-// worker carries that out.
-func RulesChanged(h Bound) { o := h.org(); o.tx.reconfigured = true }
+// RulesChanged notes that the transaction changes the organization's rules. The worker recomputes
+// all users by them.
+func RulesChanged(h Bound) { h.org().tx.reconfigured = true }
 
-// RuleInputChanged is RulesChanged for what matters only where there are rules already.
+// RuleInputChanged is RulesChanged for what matters only when there are rules already.
 func RuleInputChanged(h Bound) {
-	o := h.org()
-	if HasRules(o) {
-		RulesChanged(o)
+	if HasRules(h) {
+		RulesChanged(h)
 	}
 }
 
 // affected is what a transaction changed that rules of licenses and groups look at.
 type affected struct {
-	Users        map[string]model.Cause // by user id
-	Everybody    bool                   // all users may have to be recomputed
-	Reconfigured bool                   // the rules are others now
+	Users        map[string]Cause // by user id
+	Everybody    bool             // all users may have to be recomputed
+	Reconfigured bool             // there are other rules now
 }
 
 // Affected returns what the transaction has changed so far.
 func Affected(h Bound) affected {
 	o := h.org()
-	// Rules that came since the transaction began concern the users whom it changed before.
+	// Rules that came since the transaction began apply to the users that it changed before.
 	late := o.tx.unruled && HasRules(o)
 	return affected{o.tx.affected, o.tx.everybody || late, o.tx.reconfigured}
 }
 
 // Reconfigured tells whether the running transaction changes the rules.
-func Reconfigured(h Bound) bool { o := h.org(); return o.tx.reconfigured }
-
-// InTx tells whether the Org is that of a running transaction.
-func InTx(h Bound) bool { o := h.org(); return o.tx != nil }
+func Reconfigured(h Bound) bool { return h.org().tx.reconfigured }

@@ -9,23 +9,42 @@ import (
 	"strings"
 	"sync"
 
-	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
 	"rollcall/model"
 )
 
-// RowColumn is a column of a table as hand-written SQL reads and writes it.
+// RowColumn is a column of a table for hand-written SQL.
 type RowColumn struct {
 	*schema.Field
 	index int          // of the field in the struct of the row
-	plain reflect.Type // a pointer to the basic type that the field has; nil where it has none
+	plain reflect.Type // a pointer to the basic type of the field; nil when that is not basic
 	cast  string       // of a parameter on PostgreSQL
 }
 
-// rowColumns are columns of the table whose rows are of type T, in the order of
-// T's fields or as they were picked. They are made from GORM's schema when the
-// program starts, so that a new field cannot be missing in hand-written SQL.
+// Derived tells whether the column is the document or follows from it.
+func (c RowColumn) Derived() bool { return c.Name == "Document" || c.Tag.Get("model") == "derived" }
+
+// Writable tells whether an existing row may get another value in the column.
+func (c RowColumn) Writable() bool { return c.Updatable && !c.PrimaryKey }
+
+// pointer returns a pointer to a field, of the field's basic type if it has one.
+func (c *RowColumn) pointer(field reflect.Value) any {
+	switch p := field.Addr().Interface().(type) { // the commonest ones, because Convert takes ten times as long
+	case *string, *int64, *bool, **string:
+		return p
+	case *model.Time:
+		return (*int64)(p)
+	}
+	if c.plain == nil {
+		return field.Addr().Interface()
+	}
+	return field.Addr().Convert(c.plain).Interface()
+}
+
+// rowColumns are columns of the table whose rows are of type T, in the order of T's fields or in
+// the order of Pick. They are made from GORM's schema when the program starts, so that hand-written
+// SQL has every new field.
 type rowColumns[T any] struct {
 	Table string
 	list  []RowColumn
@@ -65,7 +84,7 @@ func ColumnsOf[T any]() rowColumns[T] {
 	return c
 }
 
-// Where returns the columns of which keep is true.
+// Where returns the columns for which keep is true.
 func (c rowColumns[T]) Where(keep func(RowColumn) bool) rowColumns[T] {
 	kept := rowColumns[T]{Table: c.Table, err: c.err}
 	for _, col := range c.list {
@@ -86,8 +105,8 @@ func (c rowColumns[T]) Pick(fields ...string) rowColumns[T] {
 	return picked
 }
 
-// Readable are the columns that reading a row needs: without the organization,
-// which each statement names itself, and without those that are only for filters.
+// Readable returns the columns that reading a row needs. The organization is not among them,
+// because each statement names it, and neither are columns that are only for filters.
 func (c rowColumns[T]) Readable() rowColumns[T] {
 	return c.Where(func(col RowColumn) bool {
 		_, unread := reflect.Zero(col.FieldType).Interface().(schema.QueryClausesInterface)
@@ -95,13 +114,7 @@ func (c rowColumns[T]) Readable() rowColumns[T] {
 	})
 }
 
-// Derived tells of a column whether it is the document or follows from it.
-func (c RowColumn) Derived() bool { return c.Name == "Document" || c.Tag.Get("model") == "derived" }
-
-// updatable tells of a column whether a row that exists may get another value.
-func (c RowColumn) Writable() bool { return c.Updatable && !c.PrimaryKey }
-
-// each joins a text for each column by commas.
+// each joins the texts of the columns by commas.
 func (c rowColumns[T]) each(text func(RowColumn) string) string {
 	var texts []string
 	for _, col := range c.list {
@@ -110,22 +123,22 @@ func (c rowColumns[T]) each(text func(RowColumn) string) string {
 	return strings.Join(texts, ", ")
 }
 
-// Names are the columns as an INSERT or an UPDATE lists them.
+// Names returns the columns as an INSERT or an UPDATE lists them.
 func (c rowColumns[T]) Names() string {
 	return c.each(func(col RowColumn) string { return col.DBName })
 }
 
-// Selected are the columns as a SELECT lists them, with the table or its alias.
+// Selected returns the columns as a SELECT lists them, with the table or its alias.
 func (c rowColumns[T]) Selected(from string) string {
 	return c.each(func(col RowColumn) string { return from + "." + col.DBName })
 }
 
-// Parameters are a parameter for each column.
+// Parameters returns a parameter for each column.
 func (c rowColumns[T]) Parameters() string {
 	return c.each(func(col RowColumn) string { return "?::" + col.cast })
 }
 
-// Values are what the parameters stand for.
+// Values returns the values of the parameters.
 func (c rowColumns[T]) Values(ctx context.Context, of *T) ([]any, error) {
 	row := reflect.ValueOf(of).Elem()
 	values := make([]any, len(c.list))
@@ -154,7 +167,7 @@ func (c rowColumns[T]) Values(ctx context.Context, of *T) ([]any, error) {
 	return values, c.err
 }
 
-// Pointers are where a row's columns are scanned to.
+// Pointers returns what Rows.Scan needs to read the columns into a row.
 func (c rowColumns[T]) Pointers(of *T) []any {
 	row := reflect.ValueOf(of).Elem()
 	to := make([]any, 0, len(c.list)+1)
@@ -167,20 +180,6 @@ func (c rowColumns[T]) Pointers(of *T) []any {
 		to = append(to, col.pointer(row.Field(col.index)))
 	}
 	return to
-}
-
-// pointer returns a pointer to a field, as one to its basic type where it has one.
-func (c *RowColumn) pointer(field reflect.Value) any {
-	switch p := field.Addr().Interface().(type) { // the commonest, as Convert takes ten times as long
-	case *string, *int64, *bool, **string:
-		return p
-	case *model.Time:
-		return (*int64)(p)
-	}
-	if c.plain == nil {
-		return field.Addr().Interface()
-	}
-	return field.Addr().Convert(c.plain).Interface()
 }
 
 // serialized is a field that GORM's serializer reads.
@@ -196,36 +195,17 @@ func (s *serialized) Scan(value any) error {
 	return s.field.Serializer.Scan(context.Background(), s.field, s.row, value)
 }
 
-// Named writes a part of a statement whose parameters have names, each @name in
-// the text for one of values, with parameters by position: the parts that are
-// shared with GORM have those. The database refuses the statement when a name has
-// no value, and the driver when a value has no name.
-func Named(text string, values map[string]any) clause.Expr {
-	var b strings.Builder
-	var seen []string
-	e := clause.Expr{Vars: make([]any, 0, len(values))}
-	for rest := text; ; {
-		before, after, found := strings.Cut(rest, "@")
-		b.WriteString(before)
-		if !found {
-			break
-		}
-		rest = strings.TrimLeft(after, "abcdefghijklmnopqrstuvwxyz_")
-		name := after[:len(after)-len(rest)]
-		value, ok := values[name]
-		if !ok {
-			b.WriteString("@" + name)
-			continue
-		}
-		if !slices.Contains(seen, name) {
-			seen = append(seen, name)
-		}
-		b.WriteByte('?')
-		e.Vars = append(e.Vars, value)
-	}
-	for range len(values) - len(seen) {
-		e.Vars = append(e.Vars, nil)
-	}
-	e.SQL = b.String()
-	return e
+// ValueAttribute says which attribute a row of user_values has a value of, for the writers of the
+// rows and for the filters.
+type ValueAttribute int64
+
+// The attributes with rows in user_values.
+const (
+	EmailsAttribute  ValueAttribute = 1
+	ManagerAttribute ValueAttribute = 3
+)
+
+// String returns the attribute's SCIM name.
+func (a ValueAttribute) String() string {
+	return [...]string{EmailsAttribute: "emails", ManagerAttribute: "manager"}[a]
 }

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"rollcall/model"
 )
@@ -25,14 +23,14 @@ type Migration struct {
 	sql     string
 }
 
-// SchemaMigration is the row that tells of an applied migration.
+// SchemaMigration is the row of an applied migration.
 type SchemaMigration struct {
 	Version   string `gorm:"primaryKey"`
 	AppliedAt model.Time
 }
 
-// migrations lists the steps for this database in order: NNNN_name.sql is for
-// both, NNNN_name.postgres.sql and NNNN_name.sqlite.sql for one.
+// migrations lists the steps for this database in order. NNNN_name.sql is for both databases,
+// NNNN_name.postgres.sql and NNNN_name.sqlite.sql are for one.
 func (d Dialect) migrations() ([]Migration, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
@@ -54,12 +52,13 @@ func (d Dialect) migrations() ([]Migration, error) {
 	return out, nil
 }
 
-// PendingMigrations lists the steps that this database has not seen. A database
-// that has seen steps unknown to this program is refused: it belongs to a newer one.
-func (s *Store) PendingMigrations(ctx context.Context) ([]Migration, error) {
+// pendingMigrations lists the steps that this database has not seen. It refuses a database with
+// steps that this program does not know, because that database belongs to a newer program.
+func (s *Store) pendingMigrations(ctx context.Context) ([]Migration, error) {
 	return s.pending(s.across(ctx))
 }
 
+// pending is pendingMigrations for the transaction of db.
 func (s *Store) pending(db *gorm.DB) ([]Migration, error) {
 	all, err := s.dialect.migrations()
 	if err != nil {
@@ -95,42 +94,38 @@ func (s *Store) pending(db *gorm.DB) ([]Migration, error) {
 	return pending, nil
 }
 
-// migrationLock is the advisory lock that migrating processes queue on: an arbitrary constant.
+// migrationLock is the advisory lock of migrating processes, an arbitrary constant.
 const migrationLock = 0x726f6c6c63616c6c
 
-// migrateTries is how often a process waits for SQLite's lock, five seconds each time: another one may
-// be at a large table.
+// migrateTries is how often a process waits for SQLite's lock, five seconds each time, because
+// another process may be migrating a large table.
 const migrateTries = 12
 
-// migrate applies what is pending in one transaction, under a lock: of several
-// processes that start at once one migrates and the others find nothing left.
+// migrate applies what is pending in one transaction, under a lock. When several processes start at
+// once, one migrates and the others find nothing left.
 func (s *Store) migrate(ctx context.Context) error {
 	var err error
 	for range migrateTries {
-		if err = s.migrateAtOnce(ctx); s.dialect == PostgresDialect || model.KindOf(Translate(s, err)) != model.Busy {
+		err = s.migrateAtOnce(ctx)
+		if s.dialect == PostgresDialect || model.KindOf(Translate(s, err)) != model.Busy {
 			break
 		}
 	}
 	return err
 }
 
+// migrateAtOnce is one try of migrate.
 func (s *Store) migrateAtOnce(ctx context.Context) error {
-	if pending, err := s.PendingMigrations(ctx); err != nil || len(pending) == 0 {
+	if pending, err := s.pendingMigrations(ctx); err != nil || len(pending) == 0 {
 		return err
 	}
 	return s.across(ctx).Transaction(func(db *gorm.DB) error {
-		if s.dialect == PostgresDialect {
-			// A large table may take longer than a request may.
-			for _, q := range []string{"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"} {
-				if err := db.Exec(q).Error; err != nil {
-					return err
-				}
-			}
-			if err := db.Exec("SELECT pg_advisory_xact_lock(?)", int64(migrationLock)).Error; err != nil {
-				return err
-			}
+		if err := s.lockMigrations(db); err != nil {
+			return err
 		}
-		if err := db.Exec("CREATE TABLE IF NOT EXISTS schema_migrations (version text NOT NULL PRIMARY KEY, applied_at bigint NOT NULL)").Error; err != nil {
+		err := db.Exec("CREATE TABLE IF NOT EXISTS schema_migrations " +
+			"(version text NOT NULL PRIMARY KEY, applied_at bigint NOT NULL)").Error
+		if err != nil {
 			return err
 		}
 		pending, err := s.pending(db)
@@ -156,8 +151,22 @@ func (s *Store) migrateAtOnce(ctx context.Context) error {
 	})
 }
 
-// statements splits a migration at the semicolons that end a line, which is how
-// the files are written.
+// lockMigrations makes the transaction of db wait until no other process migrates. On SQLite the
+// transaction itself does.
+func (s *Store) lockMigrations(db *gorm.DB) error {
+	if s.dialect != PostgresDialect {
+		return nil
+	}
+	// A large table may take longer than a request may.
+	for _, q := range []string{"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"} {
+		if err := db.Exec(q).Error; err != nil {
+			return err
+		}
+	}
+	return db.Exec("SELECT pg_advisory_xact_lock(?)", int64(migrationLock)).Error
+}
+
+// statements splits a migration at the semicolons that end a line. The files are written for that.
 func statements(text string) []string {
 	var out []string
 	for part := range strings.SplitSeq(text, ";\n") {
@@ -172,74 +181,45 @@ func statements(text string) []string {
 	return out
 }
 
-// RestoreNumber is the row that counts on which clusters this database has lived.
-type RestoreNumber struct {
-	Restore          int64 `gorm:"primaryKey;autoIncrement:false"`
-	SystemIdentifier string
+// MigrationState is a migration of this program, and when it was applied to a database.
+type MigrationState struct {
+	Version   string
+	AppliedAt *model.Time // nil while pending
 }
 
-// TableName is the table of RestoreNumber.
-func (RestoreNumber) TableName() string { return "restores" }
-
-// numberRestore finds the restore number of the events written from now on: it
-// grows when the database was restored into another PostgreSQL cluster, where
-// transaction ids start anew.
-func (s *Store) numberRestore(ctx context.Context) error {
-	db := s.across(ctx)
-	var identifier string
-	if s.dialect == PostgresDialect {
-		if err := db.Raw("SELECT system_identifier::text FROM pg_control_system()").Scan(&identifier).Error; err != nil {
-			return err
+// MigrationStatus lists the migrations of the database at url, and changes nothing in it. An empty
+// url means a database that does not exist yet: all migrations are pending.
+func MigrationStatus(ctx context.Context, url string) ([]MigrationState, error) {
+	d, applied := SqliteDialect, []SchemaMigration(nil)
+	if url != "" {
+		s := &Store{}
+		if err := s.connect(url, nil); err != nil {
+			return nil, err
 		}
-	}
-	for {
-		var last []RestoreNumber
-		if err := db.Order("restore DESC").Limit(1).Find(&last).Error; err != nil {
-			return err
+		defer s.Close()
+		d = s.dialect
+		pending, err := s.pendingMigrations(ctx)
+		if err != nil {
+			return nil, err
 		}
-		next := RestoreNumber{Restore: 1, SystemIdentifier: identifier}
-		if len(last) == 1 {
-			if last[0].SystemIdentifier == identifier {
-				s.restore = last[0].Restore
-				return nil
+		if all, err := d.migrations(); err != nil || len(pending) < len(all) {
+			if err := s.across(ctx).Find(&applied).Error; err != nil {
+				return nil, Translate(s, fmt.Errorf("read migrations: %w", err))
 			}
-			next.Restore = last[0].Restore + 1
-		}
-		if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&next).Error; err != nil {
-			return err
 		}
 	}
-}
-
-// Secret is one sealed key of the installation.
-type Secret struct {
-	Name   string `gorm:"primaryKey"`
-	Sealed []byte
-}
-
-// installationKey returns the named random key of this installation, making it
-// at first use. Unlike ROLLCALL_SECRET_KEY, under which it is sealed, it never changes.
-func (s *Store) installationKey(ctx context.Context, name string) ([]byte, error) {
-	db := s.across(ctx)
-	var rows []Secret
-	if err := db.Where("name = ?", name).Find(&rows).Error; err != nil {
-		return nil, Translate(s, fmt.Errorf("read installation key: %w", err))
-	}
-	if len(rows) == 0 {
-		key := make([]byte, 32)
-		rand.Read(key)
-		row := Secret{name, s.seal.Seal(key, "secrets/"+name)}
-		if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
-			return nil, Translate(s, fmt.Errorf("write installation key: %w", err))
-		}
-		// Another process may have been first: what is stored counts.
-		if err := db.Where("name = ?", name).Find(&rows).Error; err != nil || len(rows) == 0 {
-			return nil, Translate(s, fmt.Errorf("read installation key: %w", errors.Join(err, gorm.ErrRecordNotFound)))
-		}
-	}
-	key, err := s.seal.Open(rows[0].Sealed, "secrets/"+name)
+	all, err := d.migrations()
 	if err != nil {
-		return nil, fmt.Errorf("ROLLCALL_SECRET_KEY is not the one that this database was set up with: %w", err)
+		return nil, err
 	}
-	return key, nil
+	states := make([]MigrationState, len(all))
+	for i, m := range all {
+		states[i].Version = m.Version
+		for _, a := range applied {
+			if a.Version == m.Version {
+				states[i].AppliedAt = &a.AppliedAt
+			}
+		}
+	}
+	return states, nil
 }

@@ -5,8 +5,8 @@ import (
 	"database/sql/driver"
 )
 
-// observed makes a connector whose connections tell statement of each query
-// that they execute. Without anyone to tell, it is the connector itself.
+// observed returns a connector whose connections call statement with each query that they execute.
+// Without statement, it returns the connector itself.
 func observed(c driver.Connector, statement func(query string)) driver.Connector {
 	if statement == nil {
 		return c
@@ -14,6 +14,7 @@ func observed(c driver.Connector, statement func(query string)) driver.Connector
 	return observedConnector{c, statement}
 }
 
+// observedConnector makes an observedConn of each connection.
 type observedConnector struct {
 	driver.Connector
 	statement func(query string)
@@ -27,6 +28,7 @@ func (c observedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &observedConn{conn, c.statement}, nil
 }
 
+// observedConn calls statement before it passes a query on.
 type observedConn struct {
 	driver.Conn
 	statement func(query string)

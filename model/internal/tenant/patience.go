@@ -14,10 +14,9 @@ import (
 // searchPatience is how long a search may take.
 const searchPatience = 5 * time.Second
 
-// Patient returns a context that ends a search after searchPatience. On PostgreSQL
-// the driver cancels the statement when the context ends. The driver of SQLite does
-// not check the context while it looks for the first row, so that there the returned
-// condition checks it for each row.
+// Patient returns a context that ends a search after searchPatience. On PostgreSQL the driver
+// cancels the statement when the context ends. The driver of SQLite does not check the context
+// while it looks for the first row. On SQLite the returned condition checks it for each row.
 func Patient(ctx context.Context, h Base, column string) (search context.Context, goOn clause.Expr, done func()) {
 	s := h.base()
 	search, cancel := context.WithTimeout(ctx, s.patience)
@@ -31,12 +30,12 @@ func Patient(ctx context.Context, h Base, column string) (search context.Context
 	}
 }
 
-// searching is the SQL function that the condition calls. It takes a column, or
-// SQLite would call it once for all rows.
+// searching is the SQL function that the condition calls. It takes a column, because SQLite would
+// call it once for all rows otherwise.
 const searching = "rollcall_searching"
 
-// searchList is the searches that run on SQLite in this process: its functions
-// belong to the driver and not to a store.
+// searchList has the searches that run on SQLite in this process, because SQLite's functions belong
+// to the driver and not to a store.
 type searchList struct {
 	mu      sync.Mutex
 	last    int64
@@ -59,7 +58,7 @@ func (l *searchList) end(id int64) {
 	delete(l.running, id)
 }
 
-// check is an error when the search is over.
+// check returns an error when the search is over.
 func (l *searchList) check(_ *sqlitedriver.FunctionContext, args []driver.Value) (driver.Value, error) {
 	id, _ := args[0].(int64)
 	l.mu.Lock()
@@ -71,7 +70,7 @@ func (l *searchList) check(_ *sqlitedriver.FunctionContext, args []driver.Value)
 	return true, ctx.Err()
 }
 
-// sqliteDriver is the driver of SQLite with our function.
+// sqliteDriver returns the driver of SQLite with the function searching.
 var sqliteDriver = sync.OnceValues(func() (driver.Driver, error) {
 	if err := sqlitedriver.RegisterScalarFunction(searching, 2, searches.check); err != nil {
 		return nil, err

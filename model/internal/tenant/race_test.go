@@ -1,6 +1,6 @@
 //go:build race
 
-package model_test
+package tenant_test
 
 import (
 	"bytes"
@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"rollcall/model"
+	"rollcall/model/entitle"
 	"rollcall/model/modeltest"
+	"rollcall/model/store"
 )
 
 // TestRaceDetectorSeesThroughSQLite runs a data race in a process of its own. The SQLite library is
@@ -41,7 +43,7 @@ func TestNoSeededRace(t *testing.T) {
 	countTwice(t, func() { n.Add(1) })
 }
 
-// countTwice has two goroutines count a statement each, at the same moment.
+// countTwice makes two goroutines count a statement each at the same moment.
 func countTwice(t *testing.T, count func()) {
 	if os.Getenv(seeded) == "" {
 		t.Skip("TestRaceDetectorSeesThroughSQLite runs it in a process of its own")
@@ -50,7 +52,7 @@ func countTwice(t *testing.T, count func()) {
 	var calls atomic.Int64
 	var both, done sync.WaitGroup
 	both.Add(2)
-	s := modeltest.Open(t, modeltest.SQLite(t), model.Options{Statement: func(string) {
+	s := modeltest.Open(t, modeltest.SQLite(t), store.Options{Statement: func(string) {
 		if counting.Load() && calls.Add(1) <= 2 {
 			both.Done()
 			both.Wait() // the second call is the other goroutine's: it counts with nothing in between
@@ -61,7 +63,7 @@ func countTwice(t *testing.T, count func()) {
 	org := s.Org(model.OrganizationID(model.NewID()), "system")
 	for range 2 {
 		done.Go(func() {
-			if _, err := org.Recompute(t.Context()); model.KindOf(err) != model.NotFound {
+			if _, err := entitle.In(org).Recompute(t.Context()); model.KindOf(err) != model.NotFound {
 				t.Error(err)
 			}
 		})

@@ -9,9 +9,9 @@ import (
 	"fmt"
 )
 
-// sealer encrypts what must be read back, and nobody else may read: AES-256-GCM
-// under the first key; what an earlier first key sealed still opens. A sealed
-// text is version (1 byte), key id (4), nonce (12), ciphertext and tag.
+// sealer encrypts what must be read back and nobody else may read, by AES-256-GCM. The first key
+// seals, and all keys open. A sealed text is version (1 byte), key id (4), nonce (12), ciphertext
+// and tag.
 type sealer struct{ keys []sealKey }
 
 type sealKey struct {
@@ -21,7 +21,7 @@ type sealKey struct {
 
 const sealVersion = 1
 
-// errSealed says nothing of the key or the text: it may reach a log.
+// errSealed has nothing of the key or of the text, because it may be logged.
 var errSealed = errors.New("no configured secret key opens it")
 
 func newSealer(keys [][]byte) (sealer, error) {
@@ -47,8 +47,8 @@ func newSealer(keys [][]byte) (sealer, error) {
 	return s, nil
 }
 
-// Seal encrypts text for one place: purpose names table, column and row, and
-// a sealed text that is moved elsewhere does not open.
+// Seal encrypts text for one place. The purpose names table, column and row, so that a sealed text
+// does not open in another place.
 func (s sealer) Seal(text []byte, purpose string) []byte {
 	k := s.keys[0]
 	out := append([]byte{sealVersion}, k.id[:]...)
@@ -58,6 +58,7 @@ func (s sealer) Seal(text []byte, purpose string) []byte {
 	return k.aead.Seal(out, nonce, text, []byte(purpose))
 }
 
+// Open decrypts what Seal encrypted for the same purpose.
 func (s sealer) Open(sealed []byte, purpose string) ([]byte, error) {
 	if len(sealed) < 5 || sealed[0] != sealVersion {
 		return nil, errSealed

@@ -13,7 +13,8 @@ import (
 	"rollcall/model/store"
 )
 
-// TestLesserTransactionDropsNothing tells a transaction that ends with its events of more than events.
+// TestLesserTransactionDropsNothing tells a transaction that ends with its events of more than
+// events.
 func TestLesserTransactionDropsNothing(t *testing.T) {
 	notes := []struct {
 		name    string
@@ -29,15 +30,21 @@ func TestLesserTransactionDropsNothing(t *testing.T) {
 		org, _ := storetest.Contoso(t, s)
 		other, _ := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
 		for _, org := range []*store.Org{org, other} { // without rules there are no users to recompute
-			storetest.Must(t, entitle.In(org).CreateAccount(t.Context(), &entitle.Account{AccountFields: entitle.AccountFields{Name: "Workspace"}}))
+			account := &entitle.Account{AccountFields: entitle.AccountFields{Name: "Workspace"}}
+			storetest.Must(t, entitle.In(org).CreateAccount(t.Context(), account))
 		}
 		lesser := map[string]func(note func(org *store.Org)) error{
 			"in another organization": func(note func(org *store.Org)) error {
 				return org.Tx(t.Context(), func(org *store.Org) error {
-					return storetest.InOrganization(org, t.Context(), other.ID, func(theirs *store.Org) error { note(theirs); return nil })
+					return storetest.InOrganization(org, t.Context(), other.ID, func(theirs *store.Org) error {
+						note(theirs)
+						return nil
+					})
 				})
 			},
-			"of one statement": func(note func(org *store.Org)) error { return storetest.WriteRecorded(org, t.Context(), note) },
+			"of one statement": func(note func(org *store.Org)) error {
+				return storetest.WriteRecorded(org, t.Context(), note)
+			},
 		}
 		for where, end := range lesser {
 			for _, n := range notes {

@@ -16,8 +16,8 @@ import (
 	"rollcall/model"
 )
 
-// Translate gives a database error its Kind, once, by what it is and never by
-// its text. What already has a Kind keeps it.
+// Translate gives a database error its Kind, by its code and never by its text. An error that has a
+// Kind keeps it.
 func Translate(h Base, err error) error {
 	var known *model.Error
 	switch {
@@ -28,18 +28,22 @@ func Translate(h Base, err error) error {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
 		return &model.Error{Kind: model.Conflict, Message: "this already exists", Err: err}
 	case errors.Is(err, gorm.ErrForeignKeyViolated):
-		return &model.Error{Kind: model.Conflict, Message: "something that this refers to has just gone; try again", Err: err}
+		return &model.Error{Kind: model.Conflict, Err: err,
+			Message: "something that this refers to has just gone; try again"}
 	case unstorable(err):
-		return &model.Error{Kind: model.Invalid, Message: "a text contains a character that cannot be stored, such as U+0000; send it without", Err: err}
+		return &model.Error{Kind: model.Invalid, Err: err,
+			Message: "a text contains a character that cannot be stored, such as U+0000; send it without"}
 	case busy(err):
-		return &model.Error{Kind: model.Busy, Message: "the server is busy with other changes; try again", Err: err}
+		return &model.Error{Kind: model.Busy, Err: err,
+			Message: "the server is busy with other changes; try again"}
 	case unavailable(err):
-		return &model.Error{Kind: model.Unavailable, Message: "the database cannot be used now; try again soon", Err: err}
+		return &model.Error{Kind: model.Unavailable, Err: err,
+			Message: "the database cannot be used now; try again soon"}
 	}
 	return err
 }
 
-// postgresCode is the SQLSTATE of an error that PostgreSQL answered with; empty for others.
+// postgresCode returns the SQLSTATE of an error of PostgreSQL, and an empty text for other errors.
 func postgresCode(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -48,18 +52,18 @@ func postgresCode(err error) string {
 	return ""
 }
 
+// The codes of PostgreSQL's errors.
 const (
 	deadlockDetected     = "40P01"
 	serializationFailure = "40001"
 	uniqueViolation      = "23505"
 	foreignKeyViolation  = "23503"
-	// queryCanceled is what a statement gets that ran into statement_timeout: it
-	// waited or worked longer than a request may. A caller who gave up gets the
-	// error of its context instead.
+	// queryCanceled is the code of a statement that took longer than statement_timeout. A caller
+	// that gave up gets the error of its context instead.
 	queryCanceled = "57014"
 )
 
-// busy tells of locks that others held for too long, of deadlocks and of serialization failures.
+// busy tells whether others held a lock for too long, or the transactions collided.
 func busy(err error) bool {
 	switch postgresCode(err) {
 	case deadlockDetected, serializationFailure, queryCanceled, "55P03": // lock timeout
@@ -82,6 +86,7 @@ const (
 	sqliteCantOpen = 14
 )
 
+// sqliteCode returns the primary result code of an error of SQLite, and 0 for other errors.
 func sqliteCode(err error) int {
 	var e *sqlitedriver.Error
 	if errors.As(err, &e) {
@@ -90,7 +95,7 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// unstorable tells of text that PostgreSQL has no encoding for.
+// unstorable tells whether a text has no encoding in PostgreSQL.
 func unstorable(err error) bool {
 	switch postgresCode(err) {
 	case "22021", "22P05": // character not in repertoire, untranslatable character
@@ -99,7 +104,7 @@ func unstorable(err error) bool {
 	return false
 }
 
-// unavailable tells of a database that is not there, is going, or takes no writes.
+// unavailable tells whether the database cannot be reached, is stopping, or takes no writes.
 func unavailable(err error) bool {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {

@@ -1,9 +1,9 @@
-// Package unbounded has the key to statements that see all organizations.
+// Package unbounded has the key to statements that see the rows of all organizations.
 //
-// Go lets only the packages below model/internal import it, so that no other package can look across
-// organizations without package across, which says what it is for.
+// Go lets only the packages below model/internal import it. Every other package needs package
+// across for such a statement, and the drawing of the packages says which may import that one.
 package unbounded
 
-// Key is needed to make a statement that sees all organizations. Its field makes it a type that no
-// other package can write down.
+// Key is needed for a statement that sees the rows of all organizations. Its field has no name, so
+// that no conversion of another type makes a Key.
 type Key struct{ _ [0]func() }

@@ -1,7 +1,0 @@
-package storetest
-
-import (
-	"time"
-)
-
-const Day = 24 * time.Hour

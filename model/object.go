@@ -1,8 +1,0 @@
-package model
-
-func OrNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
