@@ -45,7 +45,7 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 	}
 	if e.Operator == filter.NE {
 		condition, err := c.compare(path, col, asEqual(e))
-		return tenant.Negated(condition), err
+		return negated(condition), err
 	}
 	switch v := e.CompareValue.(type) {
 	case bool:

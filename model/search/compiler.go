@@ -5,7 +5,6 @@ import (
 	"gorm.io/gorm/clause"
 
 	"rollcall/model"
-	"rollcall/model/internal/tenant"
 )
 
 // compiler turns a filter into SQL with its values as parameters. A condition may be NULL where an
@@ -45,7 +44,7 @@ func (c *compiler) compile(e filter.Expression) (clause.Expr, error) {
 	case *filter.ValuePath:
 		return c.leaf(x.AttributePath, x.ValueFilter)
 	}
-	return tenant.Connected(e, c.compile)
+	return connected(e, c.compile)
 }
 
 // leaf compiles conditions on one attribute. One value of the attribute must satisfy all of tree,
@@ -74,7 +73,7 @@ func (c *compiler) within(path filter.AttributePath, tree filter.Expression, lea
 	if e := onlyComparison(tree); e != nil {
 		return leaf(path, e)
 	}
-	return tenant.Connected(tree, func(e filter.Expression) (clause.Expr, error) { return c.within(path, e, leaf) })
+	return connected(tree, func(e filter.Expression) (clause.Expr, error) { return c.within(path, e, leaf) })
 }
 
 // asEqual returns a comparison by ne as one by eq, for the caller to negate.

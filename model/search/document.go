@@ -24,7 +24,7 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 		// value has to differ.
 		if e.Operator == filter.NE && !form.MultiValued {
 			condition, err := c.json(path, asEqual(e))
-			return tenant.Negated(condition), err
+			return negated(condition), err
 		}
 	}
 	at := c.at(path, form)
@@ -168,7 +168,7 @@ func (c *compiler) schemasLeaf(path filter.AttributePath, e *filter.AttributeExp
 	key, kind := clause.Expr{SQL: "e.key"}, clause.Expr{SQL: "'text'"}
 	extension := l.sqliteAt(kind, key)
 	if l.op == filter.NE {
-		extension = tenant.Negated(extension)
+		extension = negated(extension)
 	}
 	return tenant.Join("(", isCore, " OR EXISTS (SELECT 1 FROM json_each("+at.column+") e WHERE ", c.scopedRow(),
 		"instr(e.key, ':') > 0 AND ", extension, "))"), nil

@@ -52,7 +52,7 @@ func (l jsonLeaf) sqlite() clause.Expr {
 	}
 	either := tenant.Join("(", tenant.Join(found...), ")")
 	if l.op == filter.NE {
-		return tenant.Negated(either)
+		return negated(either)
 	}
 	return either
 }

@@ -58,7 +58,7 @@ func (c *compiler) manager(path filter.AttributePath, tree filter.Expression) (c
 			return c.values(tenant.ManagerAttribute, path, e)
 		}
 		condition, err := c.values(tenant.ManagerAttribute, path, asEqual(e))
-		return tenant.Negated(condition), err
+		return negated(condition), err
 	})
 }
 

@@ -4,11 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-
-	"rollcall/model"
 )
 
 // Join makes one piece of SQL of its parts: texts, and pieces with parameters.
@@ -35,33 +32,6 @@ func SQLTrue() clause.Expr { return clause.Expr{SQL: "1 = 1"} }
 
 // SQLFalse is the condition that holds for no row.
 func SQLFalse() clause.Expr { return clause.Expr{SQL: "1 = 0"} }
-
-// Connected compiles the and, or and not of a filter, and its parts by compile.
-func Connected(e filter.Expression, compile func(filter.Expression) (clause.Expr, error)) (clause.Expr, error) {
-	switch x := e.(type) {
-	case *filter.LogicalExpression:
-		left, err := compile(x.Left)
-		if err != nil {
-			return clause.Expr{}, err
-		}
-		right, err := compile(x.Right)
-		if err != nil {
-			return clause.Expr{}, err
-		}
-		operator := " AND "
-		if x.Operator == filter.OR {
-			operator = " OR "
-		}
-		return Join("(", left, operator, right, ")"), nil
-	case *filter.NotExpression:
-		inner, err := compile(x.Expression)
-		return Negated(inner), err
-	}
-	return clause.Expr{}, model.Invalidf("filter", "brackets within brackets cannot be compared")
-}
-
-// Negated holds where e is false, or NULL.
-func Negated(e clause.Expr) clause.Expr { return Join("(", e, ") IS NOT TRUE") }
 
 // Increment is a column's value plus one, computed by the database.
 func Increment(column string) clause.Expr { return gorm.Expr(column + " + 1") }
