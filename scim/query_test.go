@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rollcall/model/modeltest"
+	"rollcall/model/store"
 	"rollcall/scim/filter"
 )
 
@@ -87,7 +89,8 @@ func TestUserFilters(t *testing.T) {
 // TestFilterGrammar has each operator of RFC 7644 §3.4.2.2 with each kind of attribute.
 func TestFilterGrammar(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, c *client) {
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		c := newClient(t, modeltest.Open(t, db, store.Options{Now: modeltest.Ticking()}))
 		names := map[string]string{}
 		create := func(name, body string) string {
 			id := c.create("/Users", body)

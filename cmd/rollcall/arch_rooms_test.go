@@ -12,8 +12,8 @@ const (
 	maxExported = 60   // exported names of a package of the store, methods apart
 )
 
-// roomProblems reports what a package of the store has too much of, and the functions by which others
-// could enter it without a handle.
+// roomProblems reports what a package of the store has too much of, and the functions by which
+// others could enter it without a handle.
 func roomProblems(name string, sources []*source) []string {
 	if name != "model" && !strings.HasPrefix(name, "model/") || stands(name, "model/internal/... model/modeltest") {
 		return nil
@@ -32,7 +32,8 @@ func roomProblems(name string, sources []*source) []string {
 		problems = append(problems, fmt.Sprintf("%s: %d lines, and %d are the limit", name, lines, maxPackage))
 	}
 	if exported > maxExported {
-		problems = append(problems, fmt.Sprintf("%s: %d exported names, and %d are the limit", name, exported, maxExported))
+		problems = append(problems, fmt.Sprintf("%s: %d exported names, and %d are the limit", name, exported,
+			maxExported))
 	}
 	return problems
 }
@@ -77,8 +78,9 @@ func (s *source) entranceProblems() []string {
 		}
 		for _, p := range f.Type.Params.List {
 			if isEntrance(p.Type) && !returnsOne(f) {
-				problems = append(problems, fmt.Sprintf("%s: %s takes an organization or the store: make it a method of a handle",
-					s.at(f.Pos()), f.Name.Name))
+				problems = append(problems,
+					fmt.Sprintf("%s: %s takes an organization or the store: make it a method of a handle",
+						s.at(f.Pos()), f.Name.Name))
 			}
 		}
 	}
@@ -120,14 +122,17 @@ func returnsOne(f *ast.FuncDecl) bool {
 func TestRoomsAreEnteredByHandles(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ code, want string }{
-		"a handle":                     {`func In(org tenant.Bound) Org { return Org{tenant.Of(org)} }`, ""},
-		"a handle with an id":          {`func Of(org tenant.Bound, id string) Resources { return Resources{} }`, ""},
-		"a worker":                     {`func NewWatch(s Store, now func()) *Watch { return &Watch{s} }`, ""},
-		"a method":                     {`func (o Org) User(ctx context.Context) (*User, error) { return nil, nil }`, ""},
-		"a function inside":            {`func find(org *tenant.Org) (*User, error) { return nil, nil }`, ""},
-		"a function of a user":         {`func Form(u *User) Object { return Object{} }`, ""},
-		"a read past the handle":       {`func Find(org *tenant.Org, id string) (*User, error) { return nil, nil }`, "Find takes"},
-		"a write past the handle":      {`func Remove(ctx context.Context, org tenant.Bound) error { return nil }`, "Remove takes"},
+		"a handle":            {`func In(org tenant.Bound) Org { return Org{tenant.Of(org)} }`, ""},
+		"a handle with an id": {`func Of(org tenant.Bound, id string) Resources { return Resources{} }`, ""},
+		"a worker":            {`func NewWatch(s Store, now func()) *Watch { return &Watch{s} }`, ""},
+		"a method": {`func (o Org) User(ctx context.Context) (*User, error) { return nil, nil }`,
+			""},
+		"a function inside":    {`func find(org *tenant.Org) (*User, error) { return nil, nil }`, ""},
+		"a function of a user": {`func Form(u *User) Object { return Object{} }`, ""},
+		"a read past the handle": {`func Find(org *tenant.Org, id string) (*User, error) { return nil, nil }`,
+			"Find takes"},
+		"a write past the handle": {`func Remove(ctx context.Context, org tenant.Bound) error { return nil }`,
+			"Remove takes"},
 		"a read past the store":        {`func All(s tenant.Base) []User { return nil }`, "All takes"},
 		"a write past a handle's type": {`func Rename(o Org, name string) error { return nil }`, "Rename takes"},
 	} {
@@ -151,7 +156,8 @@ func TestRoomsStaySmall(t *testing.T) {
 	if got := roomProblems("model/people", []*source{sample(t, "model/people/a.go", long)}); len(got) != 1 {
 		t.Errorf("%d lines are too many: %q", maxPackage+3, got)
 	}
-	if got := roomProblems("model/internal/tenant", []*source{sample(t, "model/internal/tenant/a.go", many+long)}); got != nil {
+	if got := roomProblems("model/internal/tenant", []*source{sample(t, "model/internal/tenant/a.go",
+		many+long)}); got != nil {
 		t.Errorf("what is inside may be large: %q", got)
 	}
 }

@@ -34,11 +34,15 @@ var arrows = map[string]struct{ code, tests string }{
 	"web":     {"model model/organization", "model/modeltest"},
 
 	// Floor 0: the store, from its door down to the database
-	"model/store":        {"model model/entitle model/internal/tenant model/people", inside},
-	"model/operator":     {"model model/connection model/directory model/entitle model/organization model/people model/signon model/internal/passwords " + database, inside},
-	"model/signon":       {"model model/connection model/directory model/entitle model/organization model/people model/refusal model/internal/passwords " + database, inside},
-	"model/directory":    {"model model/entitle model/organization model/people model/search worker " + database, inside},
-	"model/entitle":      {"model model/connection model/organization model/people model/refusal worker " + database, inside},
+	"model/store": {"model model/entitle model/internal/tenant model/people", inside},
+	"model/operator": {"model model/connection model/directory model/entitle model/organization model/people " +
+		"model/signon model/internal/passwords " + database, inside},
+	"model/signon": {"model model/connection model/directory model/entitle model/organization model/people " +
+		"model/refusal model/internal/passwords " + database, inside},
+	"model/directory": {"model model/entitle model/organization model/people model/search worker " + database,
+		inside},
+	"model/entitle": {"model model/connection model/organization model/people model/refusal worker " + database,
+		inside},
 	"model/search":       {"model model/internal/tenant", inside + " scim/filter"},
 	"model/connection":   {"model model/organization model/people " + database, inside},
 	"model/people":       {"model model/internal/passwords model/organization scim/jsontext " + database, inside},
@@ -115,7 +119,8 @@ var bans = []struct{ symbol, in, except, why string }{
 	{"os.Exit", "*", "bench cmd/rollcall", "return an error: only a command ends the process"},
 	{"panic()", "*", "", "return an error: a panic is for what cannot happen, and then it says nothing"},
 	{"func init", "*", "", "an import must have no effect: make it a function that someone calls"},
-	{"go", "*", "cmd/rollcall model/modeltest testidp web/run.go", "no request starts a goroutine: make it a worker with Run(ctx)"},
+	{"go", "*", "cmd/rollcall model/modeltest testidp web/run.go",
+		"no request starts a goroutine: make it a worker with Run(ctx)"},
 
 	{"net/http.Get", "*", "", outbound},
 	{"net/http.Head", "*", "", outbound},
@@ -138,13 +143,16 @@ var bans = []struct{ symbol, in, except, why string }{
 }
 
 const (
-	// handwritten are the packages with SQL that names the organization itself, with tests for that.
-	handwritten = "model/directory model/entitle model/internal/... model/people model/search model/signon model/modeltest"
+	// handwritten are the packages with SQL that names the organization itself, with tests for
+	// that.
+	handwritten = "model/directory model/entitle model/internal/... model/people model/search model/signon " +
+		"model/modeltest"
 
 	clock       = "decide by the Now that the package is given, or a test cannot move it"
 	environment = "take the value as a parameter: only the command reads the environment"
 	outbound    = "an address that a customer named goes through web.Outbound, or it reaches our own network"
-	fragment    = "the predicate cannot see inside SQL text: use a sub-query, or move it to a file whose statements are tested for theirs"
+	fragment    = "the predicate cannot see inside SQL text: use a sub-query, or move it to a file whose " +
+		"statements are tested for theirs"
 )
 
 const (
@@ -249,8 +257,8 @@ func stands(file, list string) bool {
 	return false
 }
 
-// TestDependenciesAreExplained keeps one line in CONTRIBUTING.md for each module that go.mod requires
-// for our own imports.
+// TestDependenciesAreExplained keeps one line in CONTRIBUTING.md for each module that go.mod
+// requires for our own imports.
 func TestDependenciesAreExplained(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
@@ -266,7 +274,8 @@ func TestDependenciesAreExplained(t *testing.T) {
 		t.Fatal("CONTRIBUTING.md has no section \"Built on\"")
 	}
 	builtOn, _, _ = strings.Cut(builtOn, "\n## ")
-	direct := regexp.MustCompile(`(?m)^(?:require|tool)?\s+(\S+\.\S+/\S+)(?: v\S+)?$`).FindAllStringSubmatch(string(mod), -1)
+	direct := regexp.MustCompile(`(?m)^(?:require|tool)?\s+(\S+\.\S+/\S+)(?: v\S+)?$`).
+		FindAllStringSubmatch(string(mod), -1)
 	if len(direct) == 0 {
 		t.Fatal("go.mod has no direct requirement")
 	}

@@ -100,7 +100,7 @@ func (c *Connection) keyOf(fingerprint string, now time.Time) (string, error) {
 func (o Org) rotate(ctx context.Context, id string, change func(*Connection) error) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org Org) error {
-		before, err := org.LockConnection(ctx, id, tenant.ToChange)
+		before, err := org.inner().LockConnection(ctx, id, tenant.ToChange)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (o Org) rotate(ctx context.Context, id string, change func(*Connection) err
 			return err
 		}
 		c = &after
-		if _, err := org.WithDomains(ctx, c); err != nil {
+		if _, err := org.inner().WithDomains(ctx, c); err != nil {
 			return err
 		}
 		if before.SPCertificate == c.SPCertificate && before.SPStandbyCertificate == c.SPStandbyCertificate {

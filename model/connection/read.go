@@ -18,11 +18,11 @@ func (o Org) Connection(ctx context.Context, id string) (*Connection, error) {
 	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx), &c, "connection", id); err != nil {
 		return nil, err
 	}
-	return o.WithDomains(ctx, &c)
+	return o.inner().WithDomains(ctx, &c)
 }
 
 // WithDomains fills the Domains of a connection with those of the organization, and returns it.
-func (o Org) WithDomains(ctx context.Context, c *Connection) (*Connection, error) {
+func (o Inner) WithDomains(ctx context.Context, c *Connection) (*Connection, error) {
 	var err error
 	c.Domains, err = organization.In(o).Domains(ctx)
 	return c, err
@@ -40,7 +40,7 @@ func (o Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 
 // LockConnection reads a connection's row and locks it until the transaction ends. strength is
 // tenant.ToChange, tenant.ToRemove, or a weaker lock of PostgreSQL.
-func (o Org) LockConnection(ctx context.Context, id, strength string) (*Connection, error) {
+func (o Inner) LockConnection(ctx context.Context, id, strength string) (*Connection, error) {
 	var c Connection
 	locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength})
 	if err := tenant.ByID(o, locked, &c, "connection", id); err != nil {
@@ -50,7 +50,7 @@ func (o Org) LockConnection(ctx context.Context, id, strength string) (*Connecti
 }
 
 // CheckDefaultConnection refuses a default connection that the organization does not have.
-func (o Org) CheckDefaultConnection(ctx context.Context, r organization.ConnectionRef) error {
+func (o Inner) CheckDefaultConnection(ctx context.Context, r organization.ConnectionRef) error {
 	if r == "" {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (o Org) CheckDefaultConnection(ctx context.Context, r organization.Connecti
 // CheckEnforcement refuses settings that newly require single sign-on while the organization has no
 // active connection (docs/design/identity.md, "Administrators"). A connection becomes active by its
 // first login.
-func (o Org) CheckEnforcement(ctx context.Context, before, after organization.Settings) error {
+func (o Inner) CheckEnforcement(ctx context.Context, before, after organization.Settings) error {
 	if before.SSORequired || !after.SSORequired {
 		return nil
 	}
@@ -103,7 +103,8 @@ type ConnectionQuery struct {
 func (s Store) Connections(
 	ctx context.Context, scope model.Scope, q ConnectionQuery,
 ) ([]Connection, model.PageInfo, error) {
-	db := organization.Across(s).Narrowed(ctx, across.Read(ctx, s).Model(&Connection{}), scope, q.OrganizationID,
+	db := organization.InsideStore(tenant.InsideStore(s)).Narrowed(ctx, across.Read(ctx, s).Model(&Connection{}),
+		scope, q.OrganizationID,
 		q.Domain, q.Search)
 	if q.Type != "" {
 		db = db.Where("type = ?", q.Type)
@@ -116,7 +117,7 @@ func (s Store) Connections(
 	for i := range cs {
 		ids[i] = cs[i].OrganizationID
 	}
-	domains, err := organization.Across(s).DomainsOf(ctx, ids)
+	domains, err := organization.InsideStore(tenant.InsideStore(s)).DomainsOf(ctx, ids)
 	if err != nil {
 		return nil, info, err
 	}

@@ -26,7 +26,7 @@ func (o Org) unlinkAll(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("lock linked users: %w", err)
 	}
-	if err := people.In(o).SignOut(ctx, id); err != nil {
+	if err := people.Inside(tenant.Inside(o)).SignOut(ctx, id); err != nil {
 		return err
 	}
 	for after := ""; ; {

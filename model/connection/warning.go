@@ -32,7 +32,7 @@ var warnedDays = []int{90, 30, 7, 1}
 func (o Org) CheckCertificates(ctx context.Context, id string) (warned int, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		warned = 0
-		c, err := org.LockConnection(ctx, id, tenant.ToChange)
+		c, err := org.inner().LockConnection(ctx, id, tenant.ToChange)
 		if err != nil {
 			return err
 		}

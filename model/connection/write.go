@@ -45,7 +45,7 @@ func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) er
 		if err := tenant.DB(org).WithContext(ctx).Create(c).Error; err != nil {
 			return fmt.Errorf("create connection: %w", err)
 		}
-		_, err := org.WithDomains(ctx, c)
+		_, err := org.inner().WithDomains(ctx, c)
 		return err
 	})
 }
@@ -81,7 +81,7 @@ func (o Org) checkConnectionApplication(ctx context.Context, c *Connection) erro
 	if c.ApplicationID == nil {
 		return nil
 	}
-	serves, err := organization.In(o).ServedBy(ctx, *c.ApplicationID)
+	serves, err := organization.Inside(tenant.Inside(o)).ServedBy(ctx, *c.ApplicationID)
 	if err == nil && !serves {
 		err = model.Invalidf("application_id", "there is no application %s that serves this organization",
 			model.ApplicationPrefix.ID(*c.ApplicationID))
@@ -105,7 +105,7 @@ func (o Org) updateConnection(
 ) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org Org) error {
-		before, err := org.LockConnection(ctx, id, tenant.ToChange)
+		before, err := org.inner().LockConnection(ctx, id, tenant.ToChange)
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (o Org) updateConnection(
 		}
 		c = after
 		if len(people.Changed(before, c)) == 0 {
-			_, err := org.WithDomains(ctx, c)
+			_, err := org.inner().WithDomains(ctx, c)
 			return err
 		}
 		return org.writeConnection(ctx, before, c, cause)
@@ -145,7 +145,7 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 	if err := row.Select(people.Changed(before, after)).UpdateColumns(after).Error; err != nil {
 		return fmt.Errorf("update connection: %w", err)
 	}
-	if _, err := o.WithDomains(ctx, after); err != nil {
+	if _, err := o.inner().WithDomains(ctx, after); err != nil {
 		return err
 	}
 	if !replaced {
@@ -176,11 +176,11 @@ func (c *Connection) altered(change func(*ConnectionFields) error) (*Connection,
 // signed in by it are signed out.
 func (o Org) DeleteConnection(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org Org) error {
-		c, err := org.LockConnection(ctx, id, tenant.ToRemove)
+		c, err := org.inner().LockConnection(ctx, id, tenant.ToRemove)
 		if err != nil {
 			return err
 		}
-		if _, err := org.WithDomains(ctx, c); err != nil {
+		if _, err := org.inner().WithDomains(ctx, c); err != nil {
 			return err
 		}
 		if err := org.recordDeactivated(c, c); err != nil {

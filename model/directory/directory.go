@@ -22,7 +22,7 @@ type Directory struct {
 	ID             string               `gorm:"primaryKey"`
 	OrganizationID model.OrganizationID `gorm:"<-:create"`
 	Name           string
-	Type           string // one of DirectoryTypes
+	Type           string // one of directoryTypes
 	State          DirectoryState
 	ExternalKey    string
 	Strict         bool       // answers by RFC 7644 alone, for conformance tests
@@ -47,9 +47,9 @@ const (
 	OktaDirectory  = "okta scim v2.0"
 )
 
-// DirectoryTypes are the types that a directory can have. A type selects the guide that an
+// directoryTypes are the types that a directory can have. A type selects the guide that an
 // administrator sees, and changes few of the server's answers.
-var DirectoryTypes = []string{
+var directoryTypes = []string{
 	EntraDirectory, "cyberark scim v2.0", "generic scim v2.0", "jump cloud scim v2.0", OktaDirectory,
 	"onelogin scim v2.0", "pingfederate scim v2.0", "rippling scim v2.0", "sailpoint scim v2.0",
 }
@@ -120,7 +120,7 @@ type DirectoryQuery struct {
 func (s Store) Directories(ctx context.Context, scope model.Scope, q DirectoryQuery) (
 	[]Directory, model.PageInfo, error) {
 	db := across.Read(ctx, s).Model(&Directory{})
-	db = organization.Across(s).Narrowed(ctx, db, scope, q.OrganizationID, q.Domain, q.Search)
+	db = organization.InsideStore(tenant.InsideStore(s)).Narrowed(ctx, db, scope, q.OrganizationID, q.Domain, q.Search)
 	ds, info, err := tenant.ReadPage(db, q.Page, func(d Directory) string { return d.ID })
 	return ds, info, tenant.Translate(s, err)
 }
@@ -137,8 +137,8 @@ func (o Org) CreateDirectory(ctx context.Context, name, kind string) (d *Directo
 	if err := model.ValidName(name); err != nil {
 		return nil, "", err
 	}
-	if !slices.Contains(DirectoryTypes, kind) {
-		return nil, "", model.Invalidf("type", "type is one of %s", strings.Join(DirectoryTypes, ", "))
+	if !slices.Contains(directoryTypes, kind) {
+		return nil, "", model.Invalidf("type", "type is one of %s", strings.Join(directoryTypes, ", "))
 	}
 	err = o.Tx(ctx, func(org Org) error {
 		d = &Directory{ID: model.NewID(), Name: name, Type: kind, State: DirectoryValidating, ExternalKey: rand.Text(),
@@ -200,7 +200,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 			return nil
 		}
 		d.UpdatedAt = tenant.Now(org)
-		tenant.Committed(org, Across(o).ForgetTokens)
+		tenant.Committed(org, Across(o).inner().ForgetTokens)
 		err = tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ?", id).
 			Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
@@ -260,11 +260,11 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := people.In(org).LockPeople(ctx, id, last); err != nil {
+		if err := people.Inside(tenant.Inside(org)).LockPeople(ctx, id, last); err != nil {
 			return err
 		}
 		db := tenant.DB(org).WithContext(ctx)
-		admin, err := people.In(org).ReleaseUsers(ctx, id)
+		admin, err := people.Inside(tenant.Inside(org)).ReleaseUsers(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -274,12 +274,12 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := db.Where("id = ?", id).Delete(&Directory{}).Error; err != nil {
 			return fmt.Errorf("delete directory: %w", err)
 		}
-		tenant.Committed(org, Across(o).ForgetTokens)
+		tenant.Committed(org, Across(o).inner().ForgetTokens)
 		tenant.RuleInputChanged(org) // a rule may name a group of the directory
 		e := directoryEvent{DirectoryObject: d.PublicForm(tenant.Now(org)), State: "deleting"}
 		if err := tenant.Record(org, DirectoryDeleted, e.ID, e); err != nil || admin == nil {
 			return err
 		}
-		return people.In(org).FlagLastAdmin(ctx, admin, DirectoryDeleted)
+		return people.Inside(tenant.Inside(org)).FlagLastAdmin(ctx, admin, DirectoryDeleted)
 	})
 }

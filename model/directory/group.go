@@ -209,7 +209,7 @@ func (o Org) writeGroup(ctx context.Context, before, after *people.DirectoryGrou
 		return groupTaken(fmt.Errorf("update group: %w", err))
 	}
 	if before.DisplayNameFolded != after.DisplayNameFolded { // a rule may name the group by it
-		if err := entitle.In(o).AffectsGroups(ctx, after.ID); err != nil {
+		if err := entitle.Inside(tenant.Inside(o)).AffectsGroups(ctx, after.ID); err != nil {
 			return err
 		}
 	}
@@ -239,7 +239,7 @@ func (c Contents) DeleteGroup(ctx context.Context, id string, allow ...func(*peo
 				return err
 			}
 		}
-		if err := entitle.In(c.org).AffectsGroups(ctx, id); err != nil {
+		if err := entitle.Inside(tenant.Inside(c.org)).AffectsGroups(ctx, id); err != nil {
 			return err
 		}
 		tenant.RuleInputChanged(c.org) // a rule may name the group

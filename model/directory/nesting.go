@@ -93,7 +93,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
 		return fmt.Errorf("create member groups: %w", err)
 	}
-	if err := entitle.In(o).AffectsGroups(ctx, ids...); err != nil {
+	if err := entitle.Inside(tenant.Inside(o)).AffectsGroups(ctx, ids...); err != nil {
 		return err
 	}
 	return o.recordNesting(g, ids, nil)
@@ -118,7 +118,7 @@ func (o Org) unnest(ctx context.Context, g *people.DirectoryGroup, others bool, 
 	for i, m := range gone {
 		list[i] = m.MemberID
 	}
-	if err := entitle.In(o).AffectsGroups(ctx, list...); err != nil {
+	if err := entitle.Inside(tenant.Inside(o)).AffectsGroups(ctx, list...); err != nil {
 		return 0, err
 	}
 	return len(gone), o.recordNesting(g, nil, list)

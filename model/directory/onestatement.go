@@ -24,7 +24,7 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 	u.OrganizationID = o.ID
 	u.Begin(tenant.Now(org))
 	c := people.ConsequencesOf(nil, &u, people.ByDirectory)
-	if err := people.In(org).RecordChange(ctx, &c); err != nil {
+	if err := people.Inside(tenant.Inside(org)).RecordChange(ctx, &c); err != nil {
 		return nil, err
 	}
 	traces, err := u.Traces(nil)
@@ -159,7 +159,8 @@ func (c Contents) updateAtOnce(
 	}
 	after = consequences.Row
 	after.Follow(&before.User, tenant.Now(org))
-	err = errors.Join(people.In(org).RecordChange(ctx, &consequences), people.In(org).CloseAccess(ctx, &consequences))
+	err = errors.Join(people.Inside(tenant.Inside(org)).RecordChange(ctx, &consequences),
+		people.Inside(tenant.Inside(org)).CloseAccess(ctx, &consequences))
 	if err != nil {
 		return nil, err
 	}

@@ -95,23 +95,25 @@ func (c Contents) Requests(ctx context.Context, p model.Page) ([]DirectoryReques
 
 // SweepRequests deletes all but the newest 1,000 requests of each directory, and returns how many
 // it deleted.
-func (s Store) SweepRequests(ctx context.Context) (swept int64, err error) {
+func (s InnerStore) SweepRequests(ctx context.Context) (swept int64, err error) {
 	var full []string
-	err = across.Read(ctx, s).Model(&DirectoryRequest{}).Group("directory_id").Having("count(*) > ?", keptRequests).
+	err = across.Read(ctx, s.Store).Model(&DirectoryRequest{}).Group("directory_id").
+		Having("count(*) > ?", keptRequests).
 		Pluck("directory_id", &full).Error
 	if err != nil {
 		return 0, tenant.Translate(s, fmt.Errorf("count requests: %w", err))
 	}
 	for _, directory := range full {
 		var last []string // id of the oldest request to keep
-		of := across.DB(ctx, s).Model(&DirectoryRequest{}).Where("directory_id = ?", directory)
+		of := across.DB(ctx, s.Store).Model(&DirectoryRequest{}).Where("directory_id = ?", directory)
 		if err := of.Order("id DESC").Offset(keptRequests-1).Limit(1).Pluck("id", &last).Error; err != nil {
 			return swept, tenant.Translate(s, fmt.Errorf("find old requests: %w", err))
 		}
 		if len(last) == 0 {
 			continue
 		}
-		r := across.DB(ctx, s).Where("directory_id = ? AND id < ?", directory, last[0]).Delete(&DirectoryRequest{})
+		r := across.DB(ctx, s.Store).Where("directory_id = ? AND id < ?", directory, last[0]).
+			Delete(&DirectoryRequest{})
 		if r.Error != nil {
 			return swept, tenant.Translate(s, fmt.Errorf("sweep requests: %w", r.Error))
 		}

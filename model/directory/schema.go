@@ -169,7 +169,7 @@ func (o Org) DeleteSchema(ctx context.Context, urn string) error {
 
 // lockForSchemas locks the organization's row and reads what its event shows.
 func (o Org) lockForSchemas(ctx context.Context) (*organization.Organization, error) {
-	g, err := organization.In(o).LockOrganization(ctx, tenant.ToChange)
+	g, err := organization.Inside(tenant.Inside(o)).LockOrganization(ctx, tenant.ToChange)
 	if err == nil {
 		g.Domains, err = organization.In(o).Domains(ctx)
 	}
@@ -178,7 +178,7 @@ func (o Org) lockForSchemas(ctx context.Context) (*organization.Organization, er
 
 // schemasChanged records that the organization's schemas changed.
 func (o Org) schemasChanged(g *organization.Organization) error {
-	tenant.Committed(o, Across(o).ForgetTokens)
+	tenant.Committed(o, Across(o).inner().ForgetTokens)
 	return tenant.Record(o, organization.OrganizationUpdated, model.OrganizationPrefix.ID(string(g.ID)), g.PublicForm())
 }
 

@@ -160,7 +160,7 @@ func (c Contents) RevokeToken(ctx context.Context, id string) error {
 		if r.RowsAffected == 0 {
 			return model.NotFoundf("there is no token %.64q here", id) // another request was first
 		}
-		tenant.Committed(c.org, Across(c.org).ForgetTokens)
+		tenant.Committed(c.org, Across(c.org).inner().ForgetTokens)
 		return tenant.Record(c.org, DirectoryTokenRevoked, model.DirectoryPrefix.ID(c.id), t.PublicForm())
 	})
 }

@@ -43,7 +43,7 @@ func (e tokenEntry) live(now time.Time) bool {
 func (s Store) tokens() *tokenCache { return tenant.State(s, newTokenCache) }
 
 // ForgetTokens clears the token cache of this process: the next request with a token looks it up.
-func (s Store) ForgetTokens() { s.tokens().clear() }
+func (s InnerStore) ForgetTokens() { s.tokens().clear() }
 
 // newTokenCache returns an empty cache.
 func newTokenCache() *tokenCache {

@@ -48,11 +48,11 @@ func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*peo
 			})
 			return err
 		}
-		if err := people.In(c.org).InsertUser(ctx, u); err != nil {
+		if err := people.Inside(tenant.Inside(c.org)).InsertUser(ctx, u); err != nil {
 			return err
 		}
 		consequences := people.ConsequencesOf(nil, u, people.ByDirectory)
-		return people.In(c.org).RecordChange(ctx, &consequences)
+		return people.Inside(tenant.Inside(c.org)).RecordChange(ctx, &consequences)
 	})
 	if err != nil {
 		return nil, err
@@ -97,13 +97,13 @@ func (c Contents) UpdateUser(
 // follows from it.
 func (o Org) writeChange(ctx context.Context, before, after *people.User) (*people.User, error) {
 	c := people.ConsequencesOf(before, after, people.ByDirectory)
-	if err := people.In(o).WriteUser(ctx, before, c.Row); err != nil {
+	if err := people.Inside(tenant.Inside(o)).WriteUser(ctx, before, c.Row); err != nil {
 		return nil, err
 	}
-	if err := people.In(o).RecordChange(ctx, &c); err != nil {
+	if err := people.Inside(tenant.Inside(o)).RecordChange(ctx, &c); err != nil {
 		return nil, err
 	}
-	return c.Row, people.In(o).CloseAccess(ctx, &c)
+	return c.Row, people.Inside(tenant.Inside(o)).CloseAccess(ctx, &c)
 }
 
 // DeleteUser removes a user that the directory owns. Access ends, the userName is free again, and
@@ -128,10 +128,10 @@ func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(versi
 		if err := c.org.removeUser(ctx, &u); err != nil {
 			return err
 		}
-		if err := people.In(c.org).RecordChange(ctx, &consequences); err != nil {
+		if err := people.Inside(tenant.Inside(c.org)).RecordChange(ctx, &consequences); err != nil {
 			return err
 		}
-		return people.In(c.org).CloseAccess(ctx, &consequences)
+		return people.Inside(tenant.Inside(c.org)).CloseAccess(ctx, &consequences)
 	})
 }
 
@@ -142,21 +142,21 @@ func (o Org) DeleteUser(ctx context.Context, id string) error {
 		if err := org.touchGroupsOf(ctx, id); err != nil {
 			return err
 		}
-		u, err := people.In(org).FindUser(ctx, id, true)
+		u, err := people.Inside(tenant.Inside(org)).FindUser(ctx, id, true)
 		if err != nil {
 			return err
 		}
 		c := people.ConsequencesOf(u, nil, people.ByPerson)
-		if err := people.In(org).CheckLastAdmin(ctx, &c); err != nil {
+		if err := people.Inside(tenant.Inside(org)).CheckLastAdmin(ctx, &c); err != nil {
 			return err
 		}
-		if err := people.In(org).RecordChange(ctx, &c); err != nil {
+		if err := people.Inside(tenant.Inside(org)).RecordChange(ctx, &c); err != nil {
 			return err
 		}
 		if err := org.removeUser(ctx, u); err != nil {
 			return err
 		}
-		return people.In(org).CloseAccess(ctx, &c)
+		return people.Inside(tenant.Inside(org)).CloseAccess(ctx, &c)
 	})
 }
 
@@ -165,7 +165,7 @@ func (o Org) removeUser(ctx context.Context, u *people.User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
 	}
-	if err := entitle.In(o).RevokeAll(ctx, u.ID, tenant.CauseUserDeleted); err != nil {
+	if err := entitle.Inside(tenant.Inside(o)).RevokeAll(ctx, u.ID, tenant.CauseUserDeleted); err != nil {
 		return err
 	}
 	if err := tenant.DB(o).WithContext(ctx).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {

@@ -67,7 +67,7 @@ func (o Org) CreateAccount(ctx context.Context, a *Account) error {
 	}
 	return o.Tx(ctx, func(org Org) error {
 		// The organization's row is the lock under which its accounts are counted.
-		if _, err := organization.In(org).LockOrganization(ctx, tenant.ToChange); err != nil {
+		if _, err := organization.Inside(tenant.Inside(org)).LockOrganization(ctx, tenant.ToChange); err != nil {
 			return err
 		}
 		var n int64

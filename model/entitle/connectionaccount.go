@@ -50,7 +50,8 @@ func (o Org) connectionAccounts(ctx context.Context, connectionID string) ([]str
 // in there have licenses for these accounts and no others.
 func (o Org) SetConnectionAccounts(ctx context.Context, connectionID string, accounts []string) error {
 	return o.Tx(ctx, func(org Org) error {
-		if _, err := connection.In(org).LockConnection(ctx, connectionID, tenant.ToChange); err != nil {
+		if _, err := connection.Inside(tenant.Inside(org)).LockConnection(ctx, connectionID,
+			tenant.ToChange); err != nil {
 			return err
 		}
 		known, err := org.connectionAccounts(ctx, connectionID)

@@ -27,7 +27,7 @@ func (o Org) lockForAssignment(ctx context.Context, userID string) error {
 		return model.Conflictf("allow_manual_assignments", "this organization's licenses and groups follow "+
 			"its rules alone; switch its setting allow_manual_assignments on first")
 	}
-	_, err = people.In(o).FindUser(ctx, userID, true)
+	_, err = people.Inside(tenant.Inside(o)).FindUser(ctx, userID, true)
 	return refuseUnknown(err, "user_id", "user", model.UserPrefix.ID(userID))
 }
 
@@ -81,7 +81,7 @@ func (o Org) UnassignLicense(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := people.In(org).FindUser(ctx, l.UserID, true); err != nil {
+		if _, err := people.Inside(tenant.Inside(org)).FindUser(ctx, l.UserID, true); err != nil {
 			return err
 		}
 		if l, err = org.License(ctx, id); err != nil {
@@ -151,7 +151,7 @@ func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID strin
 		if _, err := org.AccountGroup(ctx, accountID, groupID); err != nil {
 			return err
 		}
-		if _, err := people.In(org).FindUser(ctx, userID, true); err != nil {
+		if _, err := people.Inside(tenant.Inside(org)).FindUser(ctx, userID, true); err != nil {
 			return err
 		}
 		held, err := org.assignment(ctx, groupID, userID)

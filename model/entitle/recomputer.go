@@ -112,7 +112,7 @@ func (r *Recomputer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		round := func(ctx context.Context) (more bool, err error) {
-			return false, r.store.LearnRules(ctx)
+			return false, r.store.inner().LearnRules(ctx)
 		}
 		return worker.Every(ctx, recomputeEvery, tenant.Log(r.store), "rules not looked for", round)
 	})
@@ -129,7 +129,7 @@ func (r *Recomputer) Run(ctx context.Context) error {
 // RunOnce learns which organizations have got rules, carries out what is due, and returns how many
 // changes of users that was.
 func (r *Recomputer) RunOnce(ctx context.Context) (n int, err error) {
-	if err := r.store.LearnRules(ctx); err != nil {
+	if err := r.store.inner().LearnRules(ctx); err != nil {
 		return 0, err
 	}
 	return r.carryOutDue(ctx)
@@ -161,10 +161,10 @@ func (r *Recomputer) carryOutDue(ctx context.Context) (n int, err error) {
 
 // LearnRules reads which organizations have got rules since the last call. Transactions recompute
 // users only in organizations that are known to have rules.
-func (s Store) LearnRules(ctx context.Context) error {
+func (s InnerStore) LearnRules(ctx context.Context) error {
 	since := tenant.RuledOf(s).Since()
 	var recent []Recompute
-	err := across.Read(ctx, s).Select("organization_id", "version", "updated_at").
+	err := across.Read(ctx, s.Store).Select("organization_id", "version", "updated_at").
 		Where("updated_at >= ?", since-model.Time(clockSkew.Milliseconds())).Find(&recent).Error
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("read recomputations: %w", err))

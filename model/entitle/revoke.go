@@ -21,7 +21,7 @@ type losses struct {
 
 // RevokeAll ends all licenses and group assignments of a user, with their events, and gives the
 // seats back. It does nothing for an organization that is not known to have rules.
-func (o Org) RevokeAll(ctx context.Context, userID string, cause tenant.Cause) error {
+func (o Inner) RevokeAll(ctx context.Context, userID string, cause tenant.Cause) error {
 	if !tenant.HasRules(o) {
 		return nil
 	}

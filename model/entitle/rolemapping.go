@@ -72,7 +72,7 @@ func (o Org) DeleteRoleMapping(ctx context.Context) error {
 // refuseLosingAdmins refuses new rules that would take the role from all of the organization's
 // administrators.
 func (o Org) refuseLosingAdmins(ctx context.Context) error {
-	if _, err := organization.In(o).LockOrganization(ctx, tenant.ToChange); err != nil {
+	if _, err := organization.Inside(tenant.Inside(o)).LockOrganization(ctx, tenant.ToChange); err != nil {
 		return err
 	}
 	var mapped int64
@@ -115,11 +115,11 @@ func (o Org) refuseLosingAdmins(ctx context.Context) error {
 // administrator. A directory or a login may take the role from the last administrator: the event
 // says so.
 func (o Org) setMappedRole(ctx context.Context, id string, role people.Role, cause tenant.Cause) error {
-	_, err := people.In(o).ChangeUser(ctx, id, func(org people.Org, u *people.User) error {
+	_, err := people.Inside(tenant.Inside(o)).ChangeUser(ctx, id, func(org people.Org, u *people.User) error {
 		if u.Role == role || u.Role == people.Admin && !u.RoleMapped {
 			return nil
 		}
-		return org.ChangeRole(ctx, u, role, people.ByMapping, cause)
+		return people.Inside(tenant.Inside(org)).ChangeRole(ctx, u, role, people.ByMapping, cause)
 	})
 	return err
 }

@@ -17,7 +17,7 @@ import (
 
 // AffectsGroups tells the transaction that it changes something for all users in the directory
 // groups, directly or by way of other groups. SettleEntitlements recomputes them.
-func (o Org) AffectsGroups(ctx context.Context, groupIDs ...string) error {
+func (o Inner) AffectsGroups(ctx context.Context, groupIDs ...string) error {
 	if !tenant.AffectsAnything(o) {
 		return nil
 	}
@@ -54,7 +54,7 @@ const recomputedInOneTx = 500
 
 // SettleEntitlements is the last step of a transaction. It recomputes the users that the
 // transaction affected, and requests the worker where it affected everybody.
-func (o Org) SettleEntitlements(ctx context.Context) error {
+func (o Inner) SettleEntitlements(ctx context.Context) error {
 	due := tenant.Affected(o)
 	if len(due.Users) > recomputedInOneTx {
 		due.Everybody = true
@@ -109,7 +109,7 @@ func (o Org) requestRecompute(ctx context.Context) error {
 
 // EntitleSignedIn writes which connection a user signs in by, and recomputes what the user has. It
 // answers *refusal.Error when the user gets no seat in any account.
-func (o Org) EntitleSignedIn(ctx context.Context, c *connection.Connection, u *people.User) error {
+func (o Inner) EntitleSignedIn(ctx context.Context, c *connection.Connection, u *people.User) error {
 	if u.ConnectionID == nil || *u.ConnectionID != c.ID {
 		u.ConnectionID = &c.ID
 		err := o.db(ctx).Model(&people.User{}).Where("id = ?", u.ID).UpdateColumn("connection_id", c.ID).Error
@@ -124,7 +124,7 @@ func (o Org) EntitleSignedIn(ctx context.Context, c *connection.Connection, u *p
 	if err != nil || changed == 0 {
 		return err
 	}
-	after, err := people.In(o).FindUser(ctx, u.ID, false)
+	after, err := people.Inside(tenant.Inside(o)).FindUser(ctx, u.ID, false)
 	if err == nil {
 		*u = *after // the session begins with this role and this epoch
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,8 +148,7 @@ func Eventually(t testing.TB, condition func() bool) {
 	}
 }
 
-// Statements counts what reaches the driver of a store that is opened with its
-// Options.
+// Statements counts what reaches the driver of a store that is opened with its Options.
 type Statements struct {
 	mu   sync.Mutex
 	list []string
@@ -172,6 +172,14 @@ func (s *Statements) During(run func()) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.list[before:]...)
+}
+
+// Ticking returns a clock that is a millisecond later each time it is read, so that no two rows of
+// a test were created at the same time.
+func Ticking() func() time.Time {
+	start := time.Now()
+	var reads atomic.Int64
+	return func() time.Time { return start.Add(time.Duration(reads.Add(1)) * time.Millisecond) }
 }
 
 // Clock is a clock that a test moves.

@@ -48,7 +48,8 @@ var first = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("migrate template: %w", err)
 	}
-	if err := errors.Join(store.Close(), s.stop("fast"), s.run("cp", "-a", s.data(), seedOf(folder)), s.Start()); err != nil {
+	if err := errors.Join(store.Close(), s.stop("fast"), s.run("cp", "-a", s.data(), seedOf(folder)),
+		s.Start()); err != nil {
 		return "", err
 	}
 	s.giveBack()
@@ -154,7 +155,8 @@ func NewServer(settings ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(folder, "", append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}, settings...)...)
+	return start(folder, "", append([]string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"},
+		settings...)...)
 }
 
 // Close ends the server and removes its data.
@@ -172,8 +174,8 @@ func (s *Server) URL(database string) string {
 	return "postgres:///?" + q.Encode()
 }
 
-// start starts a server with its data in the folder, which goes when the server is closed: new, or a
-// copy of the data of a server that is stopped.
+// start starts a server with its data in the folder, which goes when the server is closed: new, or
+// a copy of the data of a server that is stopped.
 func start(folder, seed string, options ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
@@ -228,7 +230,8 @@ func (s *Server) Start() error {
 	}
 	// The inner shell outlives a test process that is killed: it sees the pipe to
 	// it close, stops the server and removes the folder.
-	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" >/dev/null 2>&1; rm -rf "$FOLDER") & exec "$@"`
+	script := `exec 3<&0; (cat <&3 >/dev/null; "$BIN/pg_ctl" stop -m immediate -D "$FOLDER/data" >/dev/null 2>&1; ` +
+		`rm -rf "$FOLDER") & exec "$@"`
 	args := []string{"-c", script, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data()}
 	for _, o := range s.options {
 		args = append(args, "-c", o)

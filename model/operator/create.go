@@ -65,13 +65,14 @@ func (s Store) createOrganization(
 			return err
 		}
 		for _, name := range tenant.SortedKeys(domains) {
-			d, err := organization.In(org).InsertDomain(ctx, name, domains[name])
+			d, err := organization.Inside(tenant.Inside(org)).InsertDomain(ctx, name, domains[name])
 			if err != nil {
 				return err
 			}
 			g.Domains = append(g.Domains, *d)
 		}
-		if err := connection.In(org).CheckDefaultConnection(ctx, g.Settings.DefaultConnection); err != nil {
+		if err := connection.Inside(tenant.Inside(org)).CheckDefaultConnection(ctx,
+			g.Settings.DefaultConnection); err != nil {
 			return err
 		}
 		// The event shows the domains, and comes before theirs.
@@ -80,7 +81,7 @@ func (s Store) createOrganization(
 			return err
 		}
 		for i := range g.Domains {
-			if err := organization.In(org).RecordDomain(&g.Domains[i]); err != nil {
+			if err := organization.Inside(tenant.Inside(org)).RecordDomain(&g.Domains[i]); err != nil {
 				return err
 			}
 		}

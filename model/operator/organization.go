@@ -23,7 +23,7 @@ func (o Org) UpdateOrganization(
 ) (*organization.Organization, error) {
 	var g *organization.Organization
 	err := o.Tx(ctx, func(org Org) error {
-		before, err := organization.In(org).LockOrganization(ctx, tenant.ToChange)
+		before, err := organization.Inside(tenant.Inside(org)).LockOrganization(ctx, tenant.ToChange)
 		if err != nil {
 			return err
 		}
@@ -60,11 +60,11 @@ func (o Org) UpdateOrganization(
 // without an active connection.
 func (o Org) checkSettings(ctx context.Context, before, after organization.Settings) error {
 	if after.DefaultConnection != before.DefaultConnection {
-		if err := connection.In(o).CheckDefaultConnection(ctx, after.DefaultConnection); err != nil {
+		if err := connection.Inside(tenant.Inside(o)).CheckDefaultConnection(ctx, after.DefaultConnection); err != nil {
 			return err
 		}
 	}
-	return connection.In(o).CheckEnforcement(ctx, before, after)
+	return connection.Inside(tenant.Inside(o)).CheckEnforcement(ctx, before, after)
 }
 
 // writeOrganization writes the changed columns of an organization, the consequences for its
@@ -79,11 +79,11 @@ func (o Org) writeOrganization(ctx context.Context, before, after *organization.
 		return organization.OrganizationTaken(fmt.Errorf("update organization: %w", err))
 	}
 	if seconds := after.Settings.SessionIdleSeconds; seconds != before.Settings.SessionIdleSeconds {
-		if err := signon.In(o).SetIdle(ctx, seconds); err != nil {
+		if err := signon.Inside(tenant.Inside(o)).SetIdle(ctx, seconds); err != nil {
 			return err
 		}
 	}
-	if err := people.In(o).EnforcePasswords(ctx, before.Settings, after.Settings); err != nil {
+	if err := people.Inside(tenant.Inside(o)).EnforcePasswords(ctx, before.Settings, after.Settings); err != nil {
 		return err
 	}
 	id := model.OrganizationPrefix.ID(string(o.ID))
@@ -113,7 +113,7 @@ func (o Org) DeleteOrganization(ctx context.Context) error {
 		if err := row.Delete(&organization.Organization{}).Error; err != nil {
 			return fmt.Errorf("delete organization: %w", err)
 		}
-		tenant.Committed(org, directory.Across(Across(o)).ForgetTokens)
+		tenant.Committed(org, directory.InsideStore(tenant.InsideStore(Across(o))).ForgetTokens)
 		id := model.OrganizationPrefix.ID(string(o.ID))
 		return tenant.Record(org, organization.OrganizationDeleted, id, g.PublicForm())
 	})
@@ -121,10 +121,10 @@ func (o Org) DeleteOrganization(ctx context.Context) error {
 
 // lockAll locks the groups, the users, the organization and its directories.
 func (o Org) lockAll(ctx context.Context, last bool) (*organization.Organization, error) {
-	if err := people.In(o).LockPeople(ctx, "", last); err != nil {
+	if err := people.Inside(tenant.Inside(o)).LockPeople(ctx, "", last); err != nil {
 		return nil, err
 	}
-	g, err := organization.In(o).LockOrganization(ctx, tenant.ToRemove)
+	g, err := organization.Inside(tenant.Inside(o)).LockOrganization(ctx, tenant.ToRemove)
 	if err != nil {
 		return nil, err
 	}
@@ -135,5 +135,5 @@ func (o Org) lockAll(ctx context.Context, last bool) (*organization.Organization
 		return nil, fmt.Errorf("lock directories: %w", err)
 	}
 	// Groups and users were created until the organization was locked. These are locked now.
-	return g, people.In(o).LockPeople(ctx, "", last)
+	return g, people.Inside(tenant.Inside(o)).LockPeople(ctx, "", last)
 }

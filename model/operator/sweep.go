@@ -45,7 +45,7 @@ func (s Store) Sweep(ctx context.Context) (swept int64, err error) {
 			}
 		}
 	}
-	requests, err := directory.Across(s).SweepRequests(ctx)
+	requests, err := directory.InsideStore(tenant.InsideStore(s)).SweepRequests(ctx)
 	return swept + requests, errors.Join(append(errs, err)...)
 }
 

@@ -34,7 +34,7 @@ func (s Store) APIKey(ctx context.Context, token string) (*APIKey, model.Scope, 
 	if r.RowsAffected == 0 {
 		return nil, model.Scope{}, errAPIKey()
 	}
-	a, err := s.ApplicationIn(across.Read(ctx, s), k.ApplicationID)
+	a, err := s.inner().ApplicationIn(across.Read(ctx, s), k.ApplicationID)
 	if model.KindOf(err) == model.NotFound { // deleted since the key was read
 		return nil, model.Scope{}, errAPIKey()
 	}

@@ -65,7 +65,7 @@ func addOrganization(db *gorm.DB, application string, id model.OrganizationID) e
 
 // Application returns one application with its organizations.
 func (s Store) Application(ctx context.Context, id string) (*Application, error) {
-	a, err := s.ApplicationIn(across.Read(ctx, s), id)
+	a, err := s.inner().ApplicationIn(across.Read(ctx, s), id)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s Store) Application(ctx context.Context, id string) (*Application, error)
 
 // ApplicationIn reads an application, without its organizations, in the caller's transaction, which
 // is db.
-func (s Store) ApplicationIn(db *gorm.DB, id string) (*Application, error) {
+func (s InnerStore) ApplicationIn(db *gorm.DB, id string) (*Application, error) {
 	var a Application
 	if model.IsID(id) {
 		r := db.Where("id = ?", id).Limit(1).Find(&a)
@@ -130,7 +130,7 @@ func (s Store) UpdateApplication(
 ) (*Application, error) {
 	var after Application
 	err := across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
-		before, err := s.ApplicationIn(db.Clauses(clause.Locking{Strength: "UPDATE"}), id)
+		before, err := s.inner().ApplicationIn(db.Clauses(clause.Locking{Strength: "UPDATE"}), id)
 		if err != nil {
 			return err
 		}
@@ -202,20 +202,20 @@ func (s Store) SetApplicationOrganization(
 }
 
 // ServedBy tells whether an application serves the organization.
-func (o Org) ServedBy(ctx context.Context, application string) (bool, error) {
-	return Across(o).serves(across.ReadIn(ctx, o), application, o.ID)
+func (o Inner) ServedBy(ctx context.Context, application string) (bool, error) {
+	return Across(o.Org).serves(across.ReadIn(ctx, o.Org), application, o.ID)
 }
 
 // serves tells whether an application serves an organization that exists.
 func (s Store) serves(db *gorm.DB, application string, id model.OrganizationID) (bool, error) {
-	a, err := s.ApplicationIn(db, application)
+	a, err := s.inner().ApplicationIn(db, application)
 	if err != nil {
 		if model.KindOf(err) == model.NotFound {
 			err = nil
 		}
 		return false, err
 	}
-	return s.ReachesIn(db, a.Scope(), id)
+	return s.inner().ReachesIn(db, a.Scope(), id)
 }
 
 // ApplicationsServing lists the applications that serve an organization, oldest first and at most

@@ -83,16 +83,16 @@ func (o Org) Domains(ctx context.Context) ([]Domain, error) {
 // the organization has the domain already, or another organization has it verified.
 func (o Org) CreateDomain(ctx context.Context, name string, state DomainState) (d *Domain, err error) {
 	err = o.Tx(ctx, func(org Org) error {
-		if d, err = org.InsertDomain(ctx, name, state); err != nil {
+		if d, err = org.inner().InsertDomain(ctx, name, state); err != nil {
 			return err
 		}
-		return org.RecordDomain(d)
+		return org.inner().RecordDomain(d)
 	})
 	return d, err
 }
 
 // InsertDomain is CreateDomain without the events, see RecordDomain.
-func (o Org) InsertDomain(ctx context.Context, name string, state DomainState) (*Domain, error) {
+func (o Inner) InsertDomain(ctx context.Context, name string, state DomainState) (*Domain, error) {
 	ascii, err := model.FoldDomain(name)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (o Org) InsertDomain(ctx context.Context, name string, state DomainState) (
 
 // RecordDomain records the events of a new domain: that it was added and, if so, that it is
 // verified.
-func (o Org) RecordDomain(d *Domain) error {
+func (o Inner) RecordDomain(d *Domain) error {
 	id := model.OrganizationDomainPrefix.ID(d.ID)
 	if err := tenant.Record(o, DomainCreated, id, d.PublicForm()); err != nil || d.State != DomainStateVerified {
 		return err

@@ -44,7 +44,7 @@ func (s Store) Organizations(
 	for i := range gs {
 		ids[i] = gs[i].ID
 	}
-	domains, err := s.DomainsOf(ctx, ids)
+	domains, err := s.inner().DomainsOf(ctx, ids)
 	if err != nil {
 		return nil, info, err
 	}
@@ -55,11 +55,12 @@ func (s Store) Organizations(
 }
 
 // DomainsOf reads the domains of several organizations in one statement.
-func (s Store) DomainsOf(
+func (s InnerStore) DomainsOf(
 	ctx context.Context, ids []model.OrganizationID,
 ) (map[model.OrganizationID][]Domain, error) {
 	var domains []Domain
-	if err := across.Read(ctx, s).Where("organization_id IN ?", ids).Order("id").Find(&domains).Error; err != nil {
+	if err := across.Read(ctx, s.Store).Where("organization_id IN ?", ids).Order("id").Find(&domains).
+		Error; err != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read domains: %w", err))
 	}
 	of := map[model.OrganizationID][]Domain{}
@@ -117,11 +118,11 @@ func (s Store) oneOrganization(db *gorm.DB, name string) (*Organization, error) 
 
 // Reaches tells whether an organization exists and is in a scope.
 func (s Store) Reaches(ctx context.Context, scope model.Scope, id model.OrganizationID) (bool, error) {
-	return s.ReachesIn(across.Read(ctx, s), scope, id)
+	return s.inner().ReachesIn(across.Read(ctx, s), scope, id)
 }
 
 // ReachesIn is Reaches in the caller's transaction, which is db.
-func (s Store) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID) (bool, error) {
+func (s InnerStore) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID) (bool, error) {
 	var n int64
 	err := across.Within(db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
 	if err != nil {
@@ -133,7 +134,7 @@ func (s Store) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID
 // Narrowed limits a query for rows with an organization_id and a name to a scope, to one
 // organization, to the organization that has a domain, and to names that contain a text. An empty
 // limit does not count; the scope always does.
-func (s Store) Narrowed(
+func (s InnerStore) Narrowed(
 	ctx context.Context, db *gorm.DB, scope model.Scope, organization model.OrganizationID, domain, search string,
 ) *gorm.DB {
 	db = across.Within(db, scope, "organization_id")
@@ -142,7 +143,7 @@ func (s Store) Narrowed(
 	}
 	if domain != "" {
 		ascii, _ := model.FoldDomain(domain)
-		owner := across.Read(ctx, s).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii)
+		owner := across.Read(ctx, s.Store).Model(&Domain{}).Select("organization_id").Where("domain = ?", ascii)
 		db = db.Where("organization_id IN (?)", owner)
 	}
 	if search != "" {

@@ -99,7 +99,7 @@ func (o Org) Organization(ctx context.Context) (*Organization, error) {
 
 // LockOrganization reads the organization's row, without its domains, and locks it with the
 // strength of a locking clause of SQL.
-func (o Org) LockOrganization(ctx context.Context, strength string) (*Organization, error) {
+func (o Inner) LockOrganization(ctx context.Context, strength string) (*Organization, error) {
 	var g Organization
 	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), string(o.ID)).Clauses(clause.Locking{Strength: strength})
 	if err := tenant.ByID(o, db, &g, "organization", string(o.ID)); err != nil {

@@ -16,7 +16,7 @@ func (o Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 	if role != Member && role != Admin {
 		return nil, model.Invalidf("role", "the role is %q or %q", Member, Admin)
 	}
-	return o.ChangeUser(ctx, id, func(org Org, u *User) error {
+	return o.inner().ChangeUser(ctx, id, func(org Org, u *User) error {
 		if u.RoleMapped && role == Member {
 			return model.Conflictf("role",
 				"a directory group makes this user an administrator; take them out of it, or change the role mapping")
@@ -25,12 +25,12 @@ func (o Org) SetRole(ctx context.Context, id string, role Role) (*User, error) {
 		if u.Role == role {
 			return nil
 		}
-		return org.ChangeRole(ctx, u, role, ByPerson, tenant.CauseManual)
+		return org.inner().ChangeRole(ctx, u, role, ByPerson, tenant.CauseManual)
 	})
 }
 
 // ChangeRole gives a user, whose row the caller has locked, another role.
-func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause tenant.Cause) error {
+func (o Inner) ChangeRole(ctx context.Context, u *User, role Role, by changeSource, cause tenant.Cause) error {
 	after := *u
 	// An earlier consent to an adoption was not for an administrator.
 	after.Role, after.RoleMapped, after.AdoptionConfirmed = role, by == ByMapping && role == Admin, false
@@ -49,7 +49,7 @@ func (o Org) ChangeRole(ctx context.Context, u *User, role Role, by changeSource
 // ConfirmAdoption lets a directory take over an administrator that no directory
 // owns, once it sends that person (docs/design/identity.md, "Adoption").
 func (o Org) ConfirmAdoption(ctx context.Context, id string) (*User, error) {
-	return o.ChangeUser(ctx, id, func(_ Org, u *User) error {
+	return o.inner().ChangeUser(ctx, id, func(_ Org, u *User) error {
 		if u.DirectoryID != nil {
 			return model.Conflictf("user_id", "a directory owns this user already; there is nothing to confirm")
 		}
@@ -74,7 +74,7 @@ func (u *User) Confirmed() error {
 // otherAdmins counts the active administrators other than one user. It locks the
 // organization: of two administrators who leave at once, each must not count the other.
 func (o Org) otherAdmins(ctx context.Context, id string) (int64, error) {
-	if _, err := organization.In(o).LockOrganization(ctx, tenant.ToChange); err != nil {
+	if _, err := organization.Inside(tenant.Inside(o)).LockOrganization(ctx, tenant.ToChange); err != nil {
 		return 0, err
 	}
 	var others int64
@@ -96,7 +96,7 @@ type withoutAdmin struct {
 
 // FlagLastAdmin records, where it is so, that a directory has taken the last active
 // administrator away. The change is carried out all the same, and nobody may overlook it.
-func (o Org) FlagLastAdmin(ctx context.Context, u *User, cause model.EventType) error {
+func (o Inner) FlagLastAdmin(ctx context.Context, u *User, cause model.EventType) error {
 	others, err := o.otherAdmins(ctx, u.ID)
 	if err != nil || others > 0 {
 		return err

@@ -168,7 +168,7 @@ func releasedColumns(active bool, now model.Time) map[string]any {
 
 // CheckLastAdmin refuses to take the last administrator away where that is the
 // rule. It comes before anything is written.
-func (o Org) CheckLastAdmin(ctx context.Context, c *consequences) error {
+func (o Inner) CheckLastAdmin(ctx context.Context, c *consequences) error {
 	if c.lastAdmin != lastAdminRefused && c.lastAdmin != lastAdminReported {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (o Org) CheckLastAdmin(ctx context.Context, c *consequences) error {
 }
 
 // RecordChange records the events of the change itself.
-func (o Org) RecordChange(ctx context.Context, c *consequences) error {
+func (o Inner) RecordChange(ctx context.Context, c *consequences) error {
 	if c.recompute {
 		tenant.Affects(o, c.cause, c.Row.ID)
 	}
@@ -210,7 +210,7 @@ func (o Org) RecordChange(ctx context.Context, c *consequences) error {
 
 // CloseAccess records that access has ended, and takes away the other ways in.
 // It writes nothing but events where NeedsTransaction is false.
-func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
+func (o Inner) CloseAccess(ctx context.Context, c *consequences) error {
 	if c.ended == "" {
 		return nil
 	}
@@ -236,7 +236,7 @@ func (o Org) CloseAccess(ctx context.Context, c *consequences) error {
 // ReviseByLogin has a login describe a user, whose row the caller has locked and writes. An
 // inactive user becomes active again: the caller has checked that this user may come back by a
 // login.
-func (o Org) ReviseByLogin(ctx context.Context, u *User, describe func(*User) error) error {
+func (o Inner) ReviseByLogin(ctx context.Context, u *User, describe func(*User) error) error {
 	after := *u
 	after.Active = true
 	if err := describe(&after); err != nil {

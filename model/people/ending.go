@@ -55,7 +55,7 @@ func (o Org) recordAccessEnded(u *User, reason EndingReason) error {
 // RevokeSessions ends everything that the user is signed in to. The user stays
 // active and may sign in again.
 func (o Org) RevokeSessions(ctx context.Context, id string) (*User, error) {
-	return o.ChangeUser(ctx, id, func(org Org, u *User) error {
+	return o.inner().ChangeUser(ctx, id, func(org Org, u *User) error {
 		return org.revokeAccess(ctx, u, EndedRevoked)
 	})
 }
@@ -65,7 +65,7 @@ func (o Org) RevokeSessions(ctx context.Context, id string) (*User, error) {
 func (o Org) revokeAccess(ctx context.Context, u *User, reason EndingReason) error {
 	c := consequences{Row: u}
 	c.endAccess(reason)
-	return o.CloseAccess(ctx, &c)
+	return o.inner().CloseAccess(ctx, &c)
 }
 
 // leaving is how many users are signed out by one read and one write.
@@ -104,7 +104,7 @@ func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason)
 }
 
 // SignOut ends the access of everybody who is signed in by a connection.
-func (o Org) SignOut(ctx context.Context, connection string) error {
+func (o Inner) SignOut(ctx context.Context, connection string) error {
 	live := o.LiveSessions(tenant.DB(o).Model(&Session{}).Select("user_id")).Where("connection_id = ?", connection)
 	return o.endAccessOf(ctx, live, EndedConnectionChanged)
 }
@@ -112,7 +112,7 @@ func (o Org) SignOut(ctx context.Context, connection string) error {
 // ReleaseUsers makes the users of a directory, which is being removed, unowned. The active ones
 // become inactive, and their access ends. It returns an active administrator among them, nil
 // without any.
-func (o Org) ReleaseUsers(ctx context.Context, directoryID string) (admin *User, err error) {
+func (o Inner) ReleaseUsers(ctx context.Context, directoryID string) (admin *User, err error) {
 	db := tenant.DB(o).WithContext(ctx)
 	population := tenant.DB(o).Model(&User{}).Select("id").Where("directory_id = ?", directoryID)
 	signedIn := tenant.DB(o).Model(&Session{}).Select("user_id")
@@ -152,5 +152,5 @@ func (o Org) endPasswordSessions(ctx context.Context, u *User) error {
 	if ended.RowsAffected == 0 {
 		return nil
 	}
-	return o.CloseAccess(ctx, &consequences{Row: u, ended: EndedRevoked})
+	return o.inner().CloseAccess(ctx, &consequences{Row: u, ended: EndedRevoked})
 }

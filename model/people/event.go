@@ -28,7 +28,7 @@ const (
 )
 
 // RecordUser records an event about a member of the organization.
-func (o Org) RecordUser(ctx context.Context, t model.EventType, u *User) error {
+func (o Inner) RecordUser(ctx context.Context, t model.EventType, u *User) error {
 	form, err := o.UserForm(ctx, u)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (o Org) RecordUser(ctx context.Context, t model.EventType, u *User) error {
 }
 
 // UserForm is a member of the organization as events show it.
-func (o Org) UserForm(ctx context.Context, u *User) (UserObject, error) {
+func (o Inner) UserForm(ctx context.Context, u *User) (UserObject, error) {
 	domains, err := organization.In(o).Domains(ctx)
 	if err != nil {
 		return UserObject{}, err
@@ -49,7 +49,7 @@ func (o Org) UserForm(ctx context.Context, u *User) (UserObject, error) {
 
 // recordUserBecause is RecordUser with the cause, where there is one.
 func (o Org) recordUserBecause(ctx context.Context, t model.EventType, u *User, cause passwordCause) error {
-	form, err := o.UserForm(ctx, u)
+	form, err := o.inner().UserForm(ctx, u)
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,12 @@ type Identity struct {
 // LinkIdentity links an identity to the user id.UserID and returns it stored. It
 // answers Conflict when the identity is linked already.
 func (o Org) LinkIdentity(ctx context.Context, id Identity) (*Identity, error) {
-	_, identity, err := o.AddIdentity(ctx, id, func(*User) error { return nil })
+	_, identity, err := o.inner().AddIdentity(ctx, id, func(*User) error { return nil })
 	return identity, err
 }
 
 // AddIdentity is LinkIdentity on condition that fit accepts the user, whose row is locked by then.
-func (o Org) AddIdentity(ctx context.Context, id Identity, fit func(u *User) error) (*User, *Identity, error) {
+func (o Inner) AddIdentity(ctx context.Context, id Identity, fit func(u *User) error) (*User, *Identity, error) {
 	u, err := o.ChangeUser(ctx, id.UserID, func(org Org, u *User) error {
 		if err := fit(u); err != nil {
 			return err
@@ -44,7 +44,7 @@ func (o Org) AddIdentity(ctx context.Context, id Identity, fit func(u *User) err
 			return fmt.Errorf("link identity: %w", err)
 		}
 		u.ProfileIDs = append(slices.Clone(u.ProfileIDs), id.ID)
-		return org.RecordUser(ctx, UserIdentityLinked, u)
+		return org.inner().RecordUser(ctx, UserIdentityLinked, u)
 	})
 	if err != nil {
 		return nil, nil, err

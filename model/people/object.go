@@ -18,7 +18,7 @@ type DirectoryUserObject struct {
 	FirstName        *string         `json:"first_name"`
 	LastName         *string         `json:"last_name"`
 	Name             *string         `json:"name"`
-	Emails           []EmailObject   `json:"emails"`
+	Emails           []emailObject   `json:"emails"`
 	JobTitle         *string         `json:"job_title"`
 	Username         *string         `json:"username"`
 	State            string          `json:"state"`
@@ -30,8 +30,8 @@ type DirectoryUserObject struct {
 	UpdatedAt        model.Time      `json:"updated_at"`
 }
 
-// EmailObject is one e-mail address of a DirectoryUserObject.
-type EmailObject struct {
+// emailObject is one e-mail address of a DirectoryUserObject.
+type emailObject struct {
 	Primary bool    `json:"primary"`
 	Type    string  `json:"type,omitempty"`
 	Value   *string `json:"value"`
@@ -58,7 +58,7 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 		FirstName:        model.OrNull(d.Name.GivenName),
 		LastName:         model.OrNull(d.Name.FamilyName),
 		Name:             model.OrNull(d.FormattedName()),
-		Emails:           []EmailObject{},
+		Emails:           []emailObject{},
 		JobTitle:         model.OrNull(d.Title),
 		Username:         model.OrNull(u.UserName),
 		State:            "inactive",
@@ -79,7 +79,7 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 		o.IdpID = u.ID
 	}
 	for _, e := range d.Emails {
-		o.Emails = append(o.Emails, EmailObject{e.Primary, e.Type, model.OrNull(e.Value)})
+		o.Emails = append(o.Emails, emailObject{e.Primary, e.Type, model.OrNull(e.Value)})
 	}
 	if d.Enterprise.Department != "" {
 		o.CustomAttributes["department"] = d.Enterprise.Department

@@ -78,7 +78,7 @@ func (u *User) MayHavePassword(s organization.Settings) error {
 // and returns its token this once. A link that was there before is void.
 func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *PasswordSetup, token string, err error) {
 	err = o.Tx(ctx, func(org Org) error {
-		u, err := org.FindUser(ctx, userID, true)
+		u, err := org.inner().FindUser(ctx, userID, true)
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 		return err
 	}
 	org := In(s.Org(g.ID, model.Actor("user:"+model.UserPrefix.ID(u.ID))))
-	_, err = org.ChangeUser(ctx, u.ID, func(org Org, u *User) error {
+	_, err = org.inner().ChangeUser(ctx, u.ID, func(org Org, u *User) error {
 		return org.usePasswordSetup(ctx, u, token, hash)
 	})
 	if err != nil {
@@ -163,7 +163,7 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 // usePasswordSetup uses a link to store the hash of a password. The caller has locked the user.
 func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) error {
 	// The lock serializes this with a change of the settings that forbids passwords.
-	g, err := organization.In(o).LockOrganization(ctx, "SHARE")
+	g, err := organization.Inside(tenant.Inside(o)).LockOrganization(ctx, "SHARE")
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (o Org) removePassword(ctx context.Context, u *User, cause passwordCause) e
 //
 // Users are not locked here: others lock the organization after a user. A login
 // or a link that is on its way holds the organization's row, and is through or refused.
-func (o Org) EnforcePasswords(ctx context.Context, before, after organization.Settings) error {
+func (o Inner) EnforcePasswords(ctx context.Context, before, after organization.Settings) error {
 	var whose *gorm.DB
 	cause := passwordsForbidden
 	switch {

@@ -74,11 +74,11 @@ type UserQuery struct {
 
 // User returns a user of the organization, with or without a directory.
 func (o Org) User(ctx context.Context, id string) (*User, error) {
-	return o.FindUser(ctx, id, false)
+	return o.inner().FindUser(ctx, id, false)
 }
 
 // FindUser is User, with a lock on the row on request.
-func (o Org) FindUser(ctx context.Context, id string, lock bool) (*User, error) {
+func (o Inner) FindUser(ctx context.Context, id string, lock bool) (*User, error) {
 	db := tenant.Read(o).WithContext(ctx)
 	if lock {
 		db = tenant.ForChange(o, db, id)

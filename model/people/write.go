@@ -23,11 +23,11 @@ func (o Org) CreateUser(ctx context.Context, document map[string]any) (*User, er
 		return nil, err
 	}
 	err := o.Tx(ctx, func(org Org) error {
-		if err := org.InsertUser(ctx, u); err != nil {
+		if err := org.inner().InsertUser(ctx, u); err != nil {
 			return err
 		}
 		c := ConsequencesOf(nil, u, ByPerson)
-		return org.RecordChange(ctx, &c)
+		return org.inner().RecordChange(ctx, &c)
 	})
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (o Org) CreateUser(ctx context.Context, document map[string]any) (*User, er
 }
 
 // InsertUser writes a new user and the values that filters look up.
-func (o Org) InsertUser(ctx context.Context, u *User) error {
+func (o Inner) InsertUser(ctx context.Context, u *User) error {
 	u.Begin(tenant.Now(o))
 	if err := tenant.DB(o).WithContext(ctx).Create(u).Error; err != nil {
 		return userNameTaken(fmt.Errorf("create user: %w", err))
@@ -79,10 +79,10 @@ func (o Org) insertValues(ctx context.Context, u *User) error {
 }
 
 // ChangeUser reads and locks a user, lets change alter it, and writes what changed.
-func (o Org) ChangeUser(ctx context.Context, id string, change func(org Org, u *User) error) (*User, error) {
+func (o Inner) ChangeUser(ctx context.Context, id string, change func(org Org, u *User) error) (*User, error) {
 	var after *User
 	err := o.Tx(ctx, func(org Org) error {
-		before, err := org.FindUser(ctx, id, true)
+		before, err := org.inner().FindUser(ctx, id, true)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (o Org) ChangeUser(ctx context.Context, id string, change func(org Org, u *
 			return nil
 		}
 		after = &u
-		return org.WriteUser(ctx, before, after)
+		return org.inner().WriteUser(ctx, before, after)
 	})
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (o Org) ChangeUser(ctx context.Context, id string, change func(org Org, u *
 
 // WriteUser stores what changed between before and after: the columns, and the
 // values that filters look up when they changed. It bumps the version.
-func (o Org) WriteUser(ctx context.Context, before, after *User) error {
+func (o Inner) WriteUser(ctx context.Context, before, after *User) error {
 	after.Follow(before, tenant.Now(o))
 	db := tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id = ?", after.ID)
 	if err := db.Select(Changed(before, after)).UpdateColumns(after).Error; err != nil {
@@ -169,7 +169,7 @@ func changedFields(b, a reflect.Value) (names []string) {
 // from the first of them on. Another one may take a later place, change a row
 // that is not locked yet, and commit: its event would stand after the removal,
 // and tell of a user who is gone. Unless it is the last try, that is refused.
-func (o Org) LockPeople(ctx context.Context, directoryID string, last bool) error {
+func (o Inner) LockPeople(ctx context.Context, directoryID string, last bool) error {
 	if tenant.DialectOf(o) != tenant.PostgresDialect {
 		return nil
 	}

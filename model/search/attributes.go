@@ -25,8 +25,8 @@ type attribute struct {
 	sort func(*compiler, filter.AttributePath) ([]sortKey, error)
 }
 
-// ResourceType is one type of resource, with the table of its attributes. An attribute that only the
-// document has is not in that table.
+// ResourceType is one type of resource, with the table of its attributes. An attribute that only
+// the document has is not in that table.
 type ResourceType struct {
 	Table      string               // of the database
 	attributes map[string]attribute // by name; of an extension, by its URN, a colon and the name

@@ -121,7 +121,8 @@ func TestPlansUseIndexes(t *testing.T) {
 		},
 		"a page by cursor": func() error {
 			place := fmt.Sprintf("[%d, %q]", int64(population), all[population/2])
-			_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 100, Cursor: &search.Cursor{Place: place}})
+			_, _, err := directory.Of(org, d.ID).Users(t.Context(),
+				search.Query{Limit: 100, Cursor: &search.Cursor{Place: place}})
 			return err
 		},
 		"a page by userName": func() error {

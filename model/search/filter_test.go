@@ -47,7 +47,8 @@ func TestFilterFindsResourcesOfItsDirectoryOnly(t *testing.T) {
 		fill := func(name string) (x side) {
 			x.org, x.d = storetest.Organization(t, s, name, name+".example")
 			var err error
-			x.ada, err = directory.Of(x.org, x.d.ID).CreateUser(t.Context(), employee("ada@contoso.example", "the boss"))
+			x.ada, err = directory.Of(x.org, x.d.ID).CreateUser(t.Context(),
+				employee("ada@contoso.example", "the boss"))
 			storetest.Must(t, err)
 			x.alan, err = directory.Of(x.org, x.d.ID).CreateUser(t.Context(), employee("alan@contoso.example", ""))
 			storetest.Must(t, err)
@@ -193,8 +194,10 @@ func TestPagesByOffset(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
 			all = append(all, storetest.CreateUser(t, org, d, name).ID)
 		}
-		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5}, {0, 0}, {0, 100}, {2, 0}} {
-			us, extent, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Offset: p.offset, Limit: p.limit})
+		for _, p := range []struct{ offset, limit int }{{0, 2}, {2, 2}, {4, 2}, {3, 2}, {5, 2}, {9, 2}, {0, 5},
+			{0, 0}, {0, 100}, {2, 0}} {
+			us, extent, err := directory.Of(org, d.ID).Users(t.Context(),
+				search.Query{Offset: p.offset, Limit: p.limit})
 			storetest.Must(t, err)
 			total := extent.Total
 			found := []string{}

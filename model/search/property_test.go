@@ -43,7 +43,8 @@ func TestFiltersMatchAsInTheRFC(t *testing.T) {
 		}
 		matched := 0
 		for _, tree := range trees {
-			found, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Filter: tree, Limit: population, Form: multiValued})
+			found, _, err := directory.Of(org, d.ID).Users(t.Context(),
+				search.Query{Filter: tree, Limit: population, Form: multiValued})
 			if err != nil {
 				t.Fatalf("%s: %v", tree, err)
 			}

@@ -94,7 +94,8 @@ func TestSortByEachKindOfAttribute(t *testing.T) {
 			}
 		}
 		for _, by := range []string{"groups", "schemas", "meta", "meta.owner"} {
-			_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
+			_, _, err := directory.Of(org, d.ID).Users(t.Context(),
+				search.Query{Sort: &search.Sort{By: storetest.Attribute(by)}, Limit: 1})
 			storetest.WantKind(t, err, model.Invalid, "sortBy")
 		}
 	})
@@ -137,8 +138,10 @@ func TestPagesByCursor(t *testing.T) {
 			}
 		})
 		t.Run("a cursor that nobody was given is refused", func(t *testing.T) {
-			for _, place := range []string{"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`, `[1, "x", 2]`, `[null, null]`, `{}`, `[1, "\u0000"]`} {
-				_, _, err := directory.Of(org, d.ID).Users(t.Context(), search.Query{Limit: 1, Cursor: &search.Cursor{Place: place}})
+			for _, place := range []string{"x", "[]", `[1]`, `["1", "x"]`, `[1, 2]`, `[true, "x"]`, `[1e999, "x"]`,
+				`[1, "x", 2]`, `[null, null]`, `{}`, `[1, "\u0000"]`} {
+				_, _, err := directory.Of(org, d.ID).Users(t.Context(),
+					search.Query{Limit: 1, Cursor: &search.Cursor{Place: place}})
 				storetest.WantKind(t, err, model.Invalid, "cursor")
 			}
 		})

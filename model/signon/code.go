@@ -96,14 +96,14 @@ func (o Org) createCode(
 // redirect_uri that was removed while the person signed in: the address may have another owner by
 // now.
 func (o Org) checkApplication(ctx context.Context, u *people.User, application, redirectURI string) error {
-	a, err := organization.Across(o).ApplicationIn(across.ReadIn(ctx, o), application)
+	a, err := organization.InsideStore(tenant.InsideStore(o)).ApplicationIn(across.ReadIn(ctx, o), application)
 	if err == nil && !slices.Contains(a.RedirectURIs, redirectURI) {
 		return &refusal.Error{Reason: refusal.RedirectURIWithdrawn, UserID: u.ID,
 			Expected: "one of the application's redirect_uris", Received: redirectURI}
 	}
 	serves := false
 	if err == nil {
-		serves, err = organization.Across(o).ReachesIn(across.ReadIn(ctx, o), a.Scope(), o.ID)
+		serves, err = organization.InsideStore(tenant.InsideStore(o)).ReachesIn(across.ReadIn(ctx, o), a.Scope(), o.ID)
 	}
 	if err == nil && !serves || model.KindOf(err) == model.NotFound {
 		return &refusal.Error{Reason: refusal.ApplicationWithdrawn, UserID: u.ID,

@@ -199,14 +199,14 @@ func (m *matcher) admit(ctx context.Context, u *people.User) (*people.User, erro
 		return nil, m.refuse(refusal.UserDeactivated, "an active user",
 			"one who is inactive: "+string(u.InactiveReason), *u)
 	}
-	return people.In(m.org).ChangeUser(ctx, u.ID, func(org people.Org, u *people.User) error {
+	return people.Inside(tenant.Inside(m.org)).ChangeUser(ctx, u.ID, func(org people.Org, u *people.User) error {
 		if u.Active {
 			return nil
 		}
 		if u.InactiveReason != people.DirectoryRemoved || u.DirectoryID != nil {
 			return m.refuse(refusal.UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
 		}
-		return org.ReviseByLogin(ctx, u, m.applyClaims)
+		return people.Inside(tenant.Inside(org)).ReviseByLogin(ctx, u, m.applyClaims)
 	})
 }
 
@@ -220,14 +220,14 @@ func (m *matcher) update(ctx context.Context, u *people.User) (*people.User, err
 	if err := m.applyClaims(&updated); err != nil || updated.Document == u.Document {
 		return u, err
 	}
-	return people.In(m.org).ChangeUser(ctx, u.ID, func(org people.Org, u *people.User) error {
+	return people.Inside(tenant.Inside(m.org)).ChangeUser(ctx, u.ID, func(org people.Org, u *people.User) error {
 		if !u.Active {
 			return m.refuse(refusal.UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
 		}
 		if u.DirectoryID != nil {
 			return nil // a directory has adopted the user meanwhile
 		}
-		return org.ReviseByLogin(ctx, u, m.applyClaims)
+		return people.Inside(tenant.Inside(org)).ReviseByLogin(ctx, u, m.applyClaims)
 	})
 }
 
@@ -275,7 +275,7 @@ func (m *matcher) linkUser(ctx context.Context, found *people.User) (*people.Use
 	if err != nil {
 		return nil, nil, err
 	}
-	return people.In(m.org).AddIdentity(ctx, identity, func(u *people.User) error {
+	return people.Inside(tenant.Inside(m.org)).AddIdentity(ctx, identity, func(u *people.User) error {
 		if !u.Active {
 			return m.refuse(refusal.UserDeactivated, "an active user", "one who was deactivated meanwhile", *u)
 		}
@@ -333,10 +333,10 @@ func (m *matcher) createUser(ctx context.Context) (*people.User, *people.Identit
 	}
 	identity.ID, identity.CreatedAt, identity.UpdatedAt = model.NewID(), tenant.Now(m.org), tenant.Now(m.org)
 	u.ProfileIDs = []string{identity.ID}
-	if err := people.In(m.org).InsertUser(ctx, u); err != nil {
+	if err := people.Inside(tenant.Inside(m.org)).InsertUser(ctx, u); err != nil {
 		return nil, nil, err
 	}
-	if err := people.In(m.org).RecordUser(ctx, people.UserCreated, u); err != nil {
+	if err := people.Inside(tenant.Inside(m.org)).RecordUser(ctx, people.UserCreated, u); err != nil {
 		return nil, nil, err
 	}
 	identity.UserID = u.ID

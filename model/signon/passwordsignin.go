@@ -164,7 +164,7 @@ func (o Org) openPasswordSession(
 ) (*SignInResult, error) {
 	out := &SignInResult{}
 	err := o.change(ctx, func(org Org) error {
-		u, err := people.In(org).FindUser(ctx, compared.UserID, true)
+		u, err := people.Inside(tenant.Inside(org)).FindUser(ctx, compared.UserID, true)
 		if model.KindOf(err) == model.NotFound {
 			return errWrongPassword
 		}
@@ -172,7 +172,7 @@ func (o Org) openPasswordSession(
 			return err
 		}
 		// The lock serializes this login with a change of the settings for passwords.
-		g, err := organization.In(org).LockOrganization(ctx, "SHARE")
+		g, err := organization.Inside(tenant.Inside(org)).LockOrganization(ctx, "SHARE")
 		if err != nil {
 			return err
 		}
@@ -259,7 +259,7 @@ func (o Org) recordPasswordSignIn(
 	if err != nil || !g.Settings.SSORequired {
 		return err
 	}
-	form, err := people.In(o).UserForm(ctx, out.User)
+	form, err := people.Inside(tenant.Inside(o)).UserForm(ctx, out.User)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (o Org) createSession(
 
 // Sessions lists the live sessions of a user, or those of all users when userID is empty.
 func (o Org) Sessions(ctx context.Context, userID string, p model.Page) ([]people.Session, model.PageInfo, error) {
-	db := people.In(o).LiveSessions(tenant.Read(o).WithContext(ctx).Model(&people.Session{}))
+	db := people.Inside(tenant.Inside(o)).LiveSessions(tenant.Read(o).WithContext(ctx).Model(&people.Session{}))
 	if userID != "" {
 		db = db.Where("user_id = ?", userID)
 	}
@@ -94,10 +94,10 @@ func (o Org) endReplacedSession(ctx context.Context, id string) error {
 
 // SetIdle gives the live sessions a new idle time, which begins now. A setting that is switched on
 // then also counts for those who are already signed in.
-func (o Org) SetIdle(ctx context.Context, seconds int) error {
+func (o Inner) SetIdle(ctx context.Context, seconds int) error {
 	s := people.Session{IdleSeconds: int64(seconds)}
 	s.IdleUntil = s.IdleFrom(tenant.Now(o))
-	err := people.In(o).LiveSessions(tenant.DB(o).WithContext(ctx).Model(&people.Session{})).
+	err := people.Inside(tenant.Inside(o)).LiveSessions(tenant.DB(o).WithContext(ctx).Model(&people.Session{})).
 		Select("IdleSeconds", "IdleUntil").UpdateColumns(&s).Error
 	if err != nil {
 		return fmt.Errorf("set idle time: %w", err)

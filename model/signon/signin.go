@@ -108,7 +108,7 @@ func (o Org) findUser(
 	if err := o.storeClaims(ctx, identity, &in.Claims); err != nil {
 		return nil, err
 	}
-	return identity, entitle.In(o).EntitleSignedIn(ctx, c, u)
+	return identity, entitle.Inside(tenant.Inside(o)).EntitleSignedIn(ctx, c, u)
 }
 
 // openSession opens the user's session, ends the one that the browser had, and creates the code for
@@ -147,7 +147,7 @@ func (o Org) useConnection(ctx context.Context, verified *connection.Connection)
 		// The row is updated later. Two transactions with a shared lock would deadlock then.
 		strength = tenant.ToChange
 	}
-	c, err := connection.In(o).LockConnection(ctx, verified.ID, strength)
+	c, err := connection.Inside(tenant.Inside(o)).LockConnection(ctx, verified.ID, strength)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (o Org) activateConnection(ctx context.Context, c *connection.Connection) e
 	if err != nil {
 		return fmt.Errorf("activate connection: %w", err)
 	}
-	if _, err := connection.In(o).WithDomains(ctx, c); err != nil {
+	if _, err := connection.Inside(tenant.Inside(o)).WithDomains(ctx, c); err != nil {
 		return err
 	}
 	e := connection.ConnectionEvent{ConnectionObject: c.PublicForm(), ExternalKey: model.ConnectionPrefix.ID(c.ID)}

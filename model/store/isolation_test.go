@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,201 +27,209 @@ type call func(ctx context.Context, org *store.Org, of storetest.Estate) (found 
 
 // The methods that name something by its id: for another organization there is nothing.
 var naming = map[string]call{
-	"ConfirmAdoption": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.ConfirmAdoption": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).ConfirmAdoption(ctx, of.Unowned.ID)
 	},
-	"Connection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"connection.Connection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return connection.In(org).Connection(ctx, of.Connection.ID)
 	},
-	"CreateDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.Of(org, of.Directory.ID).CreateGroup(ctx, map[string]any{"displayName": "New"}, storetest.Ids(of.User))
+	"directory.Contents.CreateGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.Of(org, of.Directory.ID).CreateGroup(ctx, map[string]any{"displayName": "New"},
+			storetest.Ids(of.User))
 	},
-	"CreateDirectoryToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.CreateToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		t, _, err := directory.Of(org, of.Directory.ID).CreateToken(ctx, "second", nil)
 		return t, err
 	},
-	"CreatePasswordSetup": storetest.CreatePasswordSetup,
-	"CreateDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.CreatePasswordSetup": storetest.CreatePasswordSetup,
+	"directory.Contents.CreateUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).CreateUser(ctx, storetest.Person("new@shared.example"))
 	},
-	"DeleteConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"connection.DeleteConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(connection.In(org).DeleteConnection(ctx, of.Connection.ID))
 	},
-	"DeleteDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.DeleteDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.In(org).DeleteDirectory(ctx, of.Directory.ID))
 	},
-	"DeleteDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.DeleteGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.Of(org, of.Directory.ID).DeleteGroup(ctx, of.Group.ID))
 	},
-	"DeleteDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.DeleteUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.Of(org, of.Directory.ID).DeleteUser(ctx, of.User.ID))
 	},
-	"DeleteDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"organization.DeleteDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(organization.In(org).DeleteDomain(ctx, of.Domain.ID))
 	},
-	"DeleteSchema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.DeleteSchema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.In(org).DeleteSchema(ctx, of.Schema.URN))
 	},
-	"DeleteTombstone": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.DeleteTombstone": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.In(org).DeleteTombstone(ctx, of.Tombstone.ID))
 	},
-	"DeleteUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.DeleteUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.In(org).DeleteUser(ctx, of.User.ID))
 	},
-	"Directory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Directory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).Directory(ctx, of.Directory.ID)
 	},
-	"DirectoryCounts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.Counts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).Counts(ctx)
 	},
-	"DirectoryRequests": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.Requests": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		rs, _, err := directory.Of(org, of.Directory.ID).Requests(ctx, model.Page{Limit: 10})
 		return rs, err
 	},
-	"DirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.DirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).DirectoryGroup(ctx, "", of.Group.ID)
 	},
-	"DirectoryGroups": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.Group": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return directory.Of(org, of.Directory.ID).Group(ctx, of.Group.ID)
+	},
+	"directory.Contents.Groups": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		gs, _, err := directory.Of(org, of.Directory.ID).Groups(ctx, search.Query{Limit: 10})
 		return gs, err
 	},
-	"DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).DirectoryGroupsOf(ctx, of.User.ID)
 	},
-	"DirectoryTokens": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.Tokens": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).Tokens(ctx)
 	},
-	"DirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.User": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).User(ctx, of.User.ID)
 	},
-	"DirectoryUsers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.Users": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		us, _, err := directory.Of(org, of.Directory.ID).Users(ctx, search.Query{Limit: 10})
 		return us, err
 	},
-	"Domain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"organization.Domain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return organization.In(org).Domain(ctx, of.Domain.ID)
 	},
-	"EndSession": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.EndSession": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(signon.In(org).EndSession(ctx, of.SignedIn.Session.ID))
 	},
-	"EndSessionsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.EndSessionsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return signon.In(org).EndSessionsOf(ctx, of.Identity.ID)
 	},
-	"ForceDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"organization.ForceDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return organization.In(org).ForceDomain(ctx, of.Domain.ID)
 	},
-	"GroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.GroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).GroupMembers(ctx, of.Group.ID)
 	},
-	"GroupPage": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		gs, _, err := directory.In(org).GroupPage(ctx, directory.GroupQuery{UserID: of.User.ID, Page: model.Page{Limit: 10}})
+	"directory.GroupPage": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		gs, _, err := directory.In(org).GroupPage(ctx, directory.GroupQuery{UserID: of.User.ID,
+			Page: model.Page{Limit: 10}})
 		return gs, err
 	},
-	"GroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.GroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).GroupsOf(ctx, of.User.ID)
 	},
-	"HandOver": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.HandOver": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return signon.In(org).HandOver(ctx, of.SignedIn, *of.Login.ApplicationID, "https://app.example/callback", "")
 	},
-	"IDToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"connection.IDToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return connection.In(org).IDToken(ctx, of.SignedIn.Session.ID)
 	},
-	"Identities": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.Identities": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).Identities(ctx, of.User.ID)
 	},
-	"LinkIdentity": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return people.In(org).LinkIdentity(ctx, people.Identity{ConnectionID: of.Connection.ID, Issuer: "i", Subject: "another", UserID: of.User.ID})
+	"people.LinkIdentity": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).LinkIdentity(ctx, people.Identity{ConnectionID: of.Connection.ID, Issuer: "i",
+			Subject: "another", UserID: of.User.ID})
 	},
-	"Login": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.Login": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return signon.In(org).Login(ctx, of.Connection.ID, of.Login.ID)
 	},
-	"LoginAttempts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.LoginAttempts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		as, _, err := signon.In(org).LoginAttempts(ctx, of.Connection.ID, model.Page{Limit: 10})
 		return as, err
 	},
-	"LoginResponse": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.LoginResponse": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return signon.In(org).LoginResponse(ctx, of.Attempt.ID)
 	},
-	"Profile": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.Profile": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		p, err := signon.In(org).Profile(ctx, of.SignedIn)
 		if err != nil {
 			return nil, err
 		}
 		return p.Groups, nil // the rest is what the caller already had
 	},
-	"RecordFailedLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return signon.In(org).RecordFailedLogin(ctx, signon.LoginAttempt{ConnectionID: of.Connection.ID, Reason: "expired"}, "too late")
+	"signon.RecordFailedLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).RecordFailedLogin(ctx, signon.LoginAttempt{ConnectionID: of.Connection.ID,
+			Reason: "expired"}, "too late")
 	},
-	"RememberAssertion": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.RememberAssertion": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(signon.In(org).RememberAssertion(ctx, of.Connection.ID, "another", 1<<60))
 	},
-	"RevokeDirectoryToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.RevokeToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return storetest.Done(directory.Of(org, of.Directory.ID).RevokeToken(ctx, of.Token.ID))
 	},
-	"RevokeSessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.RevokeSessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).RevokeSessions(ctx, of.User.ID)
 	},
-	"Sessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.Sessions": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		ss, _, err := signon.In(org).Sessions(ctx, of.User.ID, model.Page{Limit: 10})
 		return ss, err
 	},
-	"SignIn": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.SignIn": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		l := signon.Login{ConnectionID: of.Connection.ID, RequestID: "_2", BrowserHash: []byte("hash")}
 		if err := signon.In(org).StartLogin(ctx, &l); err != nil {
 			l = *of.Login // what is not theirs cannot be begun; it cannot be ended either
 		}
-		out, err := signon.In(org).SignIn(ctx, storetest.Response(of.Connection, &l, storetest.ClaimsOf("s", "ada@shared.example")))
+		out, err := signon.In(org).SignIn(ctx, storetest.Response(of.Connection, &l,
+			storetest.ClaimsOf("s", "ada@shared.example")))
 		if err != nil {
 			return nil, err
 		}
 		return out.User, nil
 	},
-	"StartLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"signon.StartLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		l := signon.Login{ConnectionID: of.Connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
 		return storetest.Done(signon.In(org).StartLogin(ctx, &l))
 	},
-	"Schema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Schema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).Schema(ctx, of.Schema.URN)
 	},
-	"SetRole": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.SetRole": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).SetRole(ctx, of.User.ID, people.Admin)
 	},
-	"Tx": func(ctx context.Context, org *store.Org, of storetest.Estate) (found any, err error) {
+	"store.Tx": func(ctx context.Context, org *store.Org, of storetest.Estate) (found any, err error) {
 		err = org.Tx(ctx, func(org *store.Org) error {
 			found, err = people.In(org).User(ctx, of.User.ID)
 			return err
 		})
 		return found, err
 	},
-	"CreateDirectoryClient": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.CreateClient": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		t, _, err := directory.Of(org, of.Directory.ID).CreateClient(ctx, "client", nil)
 		return t, err
 	},
-	"UpdateConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"connection.UpdateConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return connection.In(org).UpdateConnection(ctx, of.Connection.ID, func(c *connection.ConnectionFields) error {
 			c.IDPEntityID = "https://other.example"
 			return nil
 		})
 	},
-	"UpdateDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.UpdateDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).UpdateDirectory(ctx, of.Directory.ID, storetest.Named("Renamed"))
 	},
-	"UpdateDirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.UpdateGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).UpdateGroup(ctx, of.Group.ID, func(g *directory.GroupDraft) error {
 			return g.SetDocument(map[string]any{"displayName": "Renamed"})
 		}, directory.MembersChange{Op: directory.ReplaceMembers, UserIDs: storetest.Ids(of.Other)})
 	},
-	"UpdateDirectoryUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Contents.UpdateUser": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).UpdateUser(ctx, of.User.ID, storetest.SetActive(false))
 	},
-	"User": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.User": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).User(ctx, of.User.ID)
 	},
-	"Users": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"people.Users": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		us, _, err := people.In(org).Users(ctx, people.UserQuery{GroupID: of.Group.ID, Page: model.Page{Limit: 10}})
 		return us, err
 	},
-	"VerifyDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"organization.VerifyDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return organization.In(org).VerifyDomain(ctx, of.Domain.ID)
 	},
 }
@@ -230,72 +237,71 @@ var naming = map[string]call{
 // The methods that are about the organization as a whole, which the other one
 // may call, too: for itself.
 var whole = map[string]call{
-	"ActiveConnections": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"connection.ActiveConnections": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return connection.In(org).ActiveConnections(ctx)
 	},
-	"CreateConnection": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"connection.CreateConnection": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		c := storetest.NewConnection()
 		return c, connection.In(org).CreateConnection(ctx, c, []byte("key"))
 	},
-	"CreateDirectory": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"directory.CreateDirectory": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		d, _, err := directory.In(org).CreateDirectory(ctx, "Entra ID", "azure scim v2.0")
 		return d, err
 	},
-	"CreateDomain": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"organization.CreateDomain": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return organization.In(org).CreateDomain(ctx, "another.example", organization.DomainStatePending)
 	},
-	"CreateUser": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"people.CreateUser": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return people.In(org).CreateUser(ctx, storetest.Person("new@shared.example"))
 	},
-	"DeleteOrganization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"operator.DeleteOrganization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return storetest.Done(operator.In(org).DeleteOrganization(ctx))
 	},
-	"Departed": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+	"directory.Departed": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).Departed(ctx, of.Departed)
 	},
-	"Domains": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"organization.Domains": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return organization.In(org).Domains(ctx)
 	},
-	"HasPasswords": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"people.HasPasswords": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return people.In(org).HasPasswords(ctx)
 	},
-	"Organization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"organization.Organization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return organization.In(org).Organization(ctx)
 	},
-	"PutSchema": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
-		return directory.In(org).PutSchema(ctx, &directory.Schema{URN: "urn:example:another", Name: "Another", Attributes: []directory.SchemaAttribute{{Name: "a"}}})
+	"directory.PutSchema": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return directory.In(org).PutSchema(ctx, &directory.Schema{URN: "urn:example:another", Name: "Another",
+			Attributes: []directory.SchemaAttribute{{Name: "a"}}})
 	},
-	"Schemas": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"directory.Schemas": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		return directory.In(org).Schemas(ctx)
 	},
-	"SetDomains": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
-		return organization.In(org).SetDomains(ctx, map[string]organization.DomainState{"third." + string(org.ID) + ".example": organization.DomainStateVerified})
+	"organization.SetDomains": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return organization.In(org).SetDomains(ctx, map[string]organization.DomainState{"third." + string(org.ID) +
+			".example": organization.DomainStateVerified})
 	},
-	"StartAuthorization": storetest.StartAuthorization,
-	"Tombstones": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+	"signon.StartAuthorization": storetest.StartAuthorization,
+	"directory.Tombstones": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		ts, _, err := directory.In(org).Tombstones(ctx, model.Page{Limit: 10})
 		return ts, err
 	},
-	"UpdateOrganization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
-		return operator.In(org).UpdateOrganization(ctx, func(g *organization.OrganizationFields) error { g.Name = "Renamed"; return nil })
+	"operator.UpdateOrganization": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
+		return operator.In(org).UpdateOrganization(ctx, func(g *organization.OrganizationFields) error {
+			g.Name = "Renamed"
+			return nil
+		})
 	},
 }
 
-// done is what a method finds that returns nothing but an error.
-
 func TestIsolation(t *testing.T) {
 	t.Parallel()
-	methods := reflect.TypeFor[*store.Org]()
 	maps.Copy(naming, entitlementCalls())
+	maps.Copy(naming, logoutNaming)
 	maps.Copy(whole, entitlementWhole())
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		b := storetest.Settle(t, s, "bravo")
-		for i := range methods.NumMethod() {
-			name := methods.Method(i).Name
+		for i, name := range handleMethods() {
 			use, names := naming[name]
-			if !names {
-				use, names = logoutNaming[name]
-			}
 			if !names {
 				use = whole[name]
 			}
@@ -303,30 +309,33 @@ func TestIsolation(t *testing.T) {
 				t.Errorf("%s has no entry in the tables of this test", name)
 				continue
 			}
-			t.Run(name, func(t *testing.T) {
-				a := storetest.Settle(t, s, fmt.Sprint("alpha-", i))
-				before := storetest.Dump(t, s, b.Org)
-				for _, target := range []storetest.Estate{b, a.With(b.Directory), b.With(a.Directory)} {
-					found, err := use(t.Context(), a.Org, target)
-					if err != nil && model.KindOf(err) == model.Internal {
-						t.Errorf("a foreign id is an internal error: %v", err)
-					}
-					if names && target.Directory == b.Directory && target.User == b.User && err == nil && !empty(found) {
-						t.Errorf("called by the other organization it found %+v", found)
-					}
-					if err == nil {
-						checkShowsNothing(t, found, b)
-					}
-					if diff := cmp.Diff(before, storetest.Dump(t, s, b.Org)); diff != "" {
-						t.Fatalf("called by the other organization it changed rows (-before +after):\n%s", diff)
-					}
-				}
-				own := storetest.Settle(t, s, fmt.Sprint("own-", i))
-				found, err := use(t.Context(), own.Org, own)
-				if err != nil || empty(found) {
-					t.Errorf("called by its own organization it found %+v: %v", found, err)
-				}
-			})
+			t.Run(name, func(t *testing.T) { isolated(t, s, b, fmt.Sprint(i), use, names) })
 		}
 	})
+}
+
+// isolated uses a method as another organization than b, and as the one that has what is named.
+func isolated(t *testing.T, s *store.Store, b storetest.Estate, suffix string, use call, names bool) {
+	a := storetest.Settle(t, s, "alpha-"+suffix)
+	before := storetest.Dump(t, s, b.Org)
+	for _, target := range []storetest.Estate{b, a.With(b.Directory), b.With(a.Directory)} {
+		found, err := use(t.Context(), a.Org, target)
+		if err != nil && model.KindOf(err) == model.Internal {
+			t.Errorf("a foreign id is an internal error: %v", err)
+		}
+		if names && target.Directory == b.Directory && target.User == b.User && err == nil && !empty(found) {
+			t.Errorf("called by the other organization it found %+v", found)
+		}
+		if err == nil {
+			checkShowsNothing(t, found, b)
+		}
+		if diff := cmp.Diff(before, storetest.Dump(t, s, b.Org)); diff != "" {
+			t.Fatalf("called by the other organization it changed rows (-before +after):\n%s", diff)
+		}
+	}
+	own := storetest.Settle(t, s, "own-"+suffix)
+	found, err := use(t.Context(), own.Org, own)
+	if err != nil || empty(found) {
+		t.Errorf("called by its own organization it found %+v: %v", found, err)
+	}
 }

@@ -15,39 +15,42 @@ import (
 // The entries of TestIsolation about what a connection knows of its identity provider.
 func init() {
 	maps.Copy(naming, map[string]call{
-		"AddKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-			return connection.In(org).AddKey(ctx, of.Connection.ID, storetest.CertificateUntil(time.Now().AddDate(1, 0, 0)), []byte("key"))
+		"connection.AddKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+			return connection.In(org).AddKey(ctx, of.Connection.ID,
+				storetest.CertificateUntil(time.Now().AddDate(1, 0, 0)), []byte("key"))
 		},
-		"CheckCertificates": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-			_, err := connection.In(org).UpdateConnection(ctx, of.Connection.ID, func(c *connection.ConnectionFields) error {
-				c.IDPCertificates = []string{storetest.CertificateUntil(time.Now().AddDate(0, 0, 1))}
-				return nil
-			})
+		"connection.CheckCertificates": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+			_, err := connection.In(org).UpdateConnection(ctx, of.Connection.ID,
+				func(c *connection.ConnectionFields) error {
+					c.IDPCertificates = []string{storetest.CertificateUntil(time.Now().AddDate(0, 0, 1))}
+					return nil
+				})
 			if err != nil {
 				return nil, err
 			}
 			return connection.In(org).CheckCertificates(ctx, of.Connection.ID)
 		},
-		"DeleteKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		"connection.DeleteKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 			return withSecondKey(ctx, org, of, connection.In(org).DeleteKey)
 		},
-		"PromoteKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		"connection.PromoteKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 			return withSecondKey(ctx, org, of, connection.In(org).PromoteKey)
 		},
-		"RefreshMetadata": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		"connection.RefreshMetadata": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 			return connection.In(org).RefreshMetadata(ctx, of.Connection.ID, "", func(c *connection.ConnectionFields) {
 				c.IDPSSOPostURL = "https://idp.example/post"
 			})
 		},
-		"RefuseMetadata": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		"connection.RefuseMetadata": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 			return connection.In(org).RefuseMetadata(ctx, of.Connection.ID, "", "gone")
 		},
-		"WantMetadata": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		"connection.WantMetadata": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 			soon := model.TimeOf(time.Now().Add(time.Hour))
-			c, err := connection.In(org).UpdateConnection(ctx, of.Connection.ID, func(c *connection.ConnectionFields) error {
-				c.IDPMetadataURL, c.MetadataDueAt = "https://idp.example/metadata", &soon
-				return nil
-			})
+			c, err := connection.In(org).UpdateConnection(ctx, of.Connection.ID,
+				func(c *connection.ConnectionFields) error {
+					c.IDPMetadataURL, c.MetadataDueAt = "https://idp.example/metadata", &soon
+					return nil
+				})
 			if err != nil { // as a caller has it who has read it elsewhere
 				c = of.Connection
 				c.IDPMetadataURL = "https://idp.example/metadata"
@@ -58,7 +61,8 @@ func init() {
 }
 
 // withSecondKey uses a method on a key that was just added.
-func withSecondKey(ctx context.Context, org *store.Org, of storetest.Estate, use func(context.Context, string, string) (*connection.Connection, error)) (any, error) {
+func withSecondKey(ctx context.Context, org *store.Org, of storetest.Estate,
+	use func(context.Context, string, string) (*connection.Connection, error)) (any, error) {
 	text := storetest.CertificateUntil(time.Now().AddDate(1, 0, 0))
 	read, err := connection.ReadCertificate(text, connection.RequestSigning, time.Now())
 	if err != nil {

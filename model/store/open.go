@@ -15,7 +15,7 @@ import (
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := tenant.NewStore(url, o, tenant.Hooks{
 		BeforeCommit: func(ctx context.Context, org *tenant.Org) error {
-			return entitle.In(org).SettleEntitlements(ctx)
+			return entitle.Inside(tenant.Inside(org)).SettleEntitlements(ctx)
 		},
 		Completions: people.Completions,
 	})
@@ -24,7 +24,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	err = tenant.Prepare(ctx, s, o.NoMigrate)
 	if err == nil {
-		err = entitle.Across(s).LearnRules(ctx)
+		err = entitle.InsideStore(tenant.InsideStore(s)).LearnRules(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -67,7 +67,8 @@ func Response(c *connection.Connection, l *signon.Login, claims signon.Claims) s
 }
 
 // SignIn begins a login and completes it.
-func SignIn(t testing.TB, org *store.Org, c *connection.Connection, claims signon.Claims) (*signon.SignInResult, error) {
+func SignIn(t testing.TB, org *store.Org, c *connection.Connection, claims signon.Claims) (*signon.SignInResult,
+	error) {
 	t.Helper()
 	return signon.In(org).SignIn(t.Context(), Response(c, Begin(t, org, c), claims))
 }

@@ -62,3 +62,16 @@ func RuledOf(h Base) *ruledOrganizations { return &h.base().ruled }
 
 // SealerOf returns what seals secrets.
 func SealerOf(h Base) *sealer { return &h.base().seal }
+
+// Inner is an Org in the hands of a package of the store: no other package can name this type or
+// make one. What takes it may do what leaves consequences to its caller.
+type Inner struct{ *Org }
+
+// Inside returns the Inner of an organization.
+func Inside(h Bound) Inner { return Inner{h.org()} }
+
+// InnerStore is a Store in the hands of a package of the store.
+type InnerStore struct{ *Store }
+
+// InsideStore returns the InnerStore of a store.
+func InsideStore(h Base) InnerStore { return InnerStore{h.base()} }
