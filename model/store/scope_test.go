@@ -33,8 +33,6 @@ var wholeStores = []reflect.Type{
 
 // unscoped are methods that take a Scope and are tested elsewhere.
 var unscoped = []string{
-	"organization.Store.Narrowed",       // a part of the queries of Directories and Connections
-	"organization.Store.ReachesIn",      // Reaches in the caller's transaction
 	"operator.Store.CreateOrganization", // shows nothing
 }
 
