@@ -45,14 +45,28 @@ func TestLoginAttempts(t *testing.T) {
 			}))
 			return kept
 		}
-		always := func(text string) func(int) string { return func(int) string { return text } }
-		numbered := func(prefix string) func(int) string {
-			return func(i int) string { return fmt.Sprint(prefix, i/202) }
+		// filled is flood for failures of which each one is kept: it writes their rows.
+		filled := func(c *connection.Connection, n int, reason func(int) string, address func(int) string) {
+			rows := make([]signon.LoginAttempt, n)
+			for i := range rows {
+				rows[i] = signon.LoginAttempt{ID: model.NewID(), OrganizationID: h.Org.ID, ConnectionID: c.ID,
+					Reason: reason(i), Address: address(i), Notes: []string{}, CreatedAt: model.TimeOf(clock.Now())}
+			}
+			storetest.Must(t, storetest.Across(s, t.Context()).CreateInBatches(rows, 40).Error)
 		}
+		always := func(text string) func(int) string { return func(int) string { return text } }
 		t.Run("an address has 200 failures a day, and a flood leaves room for rare failures",
 			func(t *testing.T) {
-				if kept := flood(h.C, 5*202, always("expired"), numbered("192.0.2.")); kept != 810 {
-					t.Errorf("%d are kept", kept) // 800, and ten of the fifth address
+				kept := 0
+				for i := range 5 {
+					expired, address := always("expired"), always(fmt.Sprint("192.0.2.", i))
+					if i < 4 {
+						filled(h.C, 198, expired, address)
+					}
+					kept += flood(h.C, 13, expired, address)
+				}
+				if kept != 4*2+10 {
+					t.Errorf("%d are kept", kept) // 200 of each address, and ten of the fifth
 				}
 				if n := len(storetest.NewEvents(t, s, h.Org, func() { fail(h.C, "192.0.2.3") })); n != 0 {
 					t.Errorf("there are %d events of what was not kept", n)
@@ -61,18 +75,20 @@ func TestLoginAttempts(t *testing.T) {
 					t.Error("a new address has no room")
 				}
 				other := storetest.Connect(t, h.Org)
-				if kept := flood(other, 920, always("expired"), func(i int) string {
-					return fmt.Sprintf("198.51.%d.%d", i/256, i%256)
-				}); kept != 900 {
-					t.Errorf("%d of one reason and as many addresses are kept", kept)
+				addresses := func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) }
+				filled(other, 890, always("expired"), addresses)
+				kept = flood(other, 20, always("expired"), func(i int) string { return addresses(890 + i) })
+				if kept != 10 {
+					t.Errorf("%d of one reason and as many addresses are kept", 890+kept)
 				}
 				if kept := flood(other, 20, always("wrong_audience"), always("198.51.0.1")); kept != 10 {
 					t.Errorf("%d of another reason are kept", kept)
 				}
-				if kept := flood(other, 95, func(i int) string {
-					return fmt.Sprint("reason ", i)
-				}, always("198.51.0.2")); kept != 90 {
-					t.Errorf("%d of as many reasons are kept", kept)
+				reasons := func(i int) string { return fmt.Sprint("reason ", i) }
+				filled(other, 85, reasons, always("198.51.0.2"))
+				kept = flood(other, 10, func(i int) string { return reasons(85 + i) }, always("198.51.0.2"))
+				if kept != 5 {
+					t.Errorf("%d of as many reasons are kept", 85+kept)
 				}
 				if !fail(storetest.Connect(t, h.Org), "192.0.2.3") {
 					t.Error("another connection has no room")
@@ -91,10 +107,11 @@ func TestLoginAttempts(t *testing.T) {
 			})
 		t.Run("an IPv6 network counts as one address", func(t *testing.T) {
 			c := storetest.Connect(t, h.Org)
-			if kept := flood(c, 300, always("expired"), func(i int) string {
-				return fmt.Sprintf("2001:db8:0:1::%x", i+1)
-			}); kept != 200 {
-				t.Errorf("%d are kept", kept)
+			addresses := func(i int) string { return fmt.Sprintf("2001:db8:0:1::%x", i+1) }
+			filled(c, 195, always("expired"), addresses)
+			kept := flood(c, 10, always("expired"), func(i int) string { return addresses(195 + i) })
+			if kept != 5 {
+				t.Errorf("%d are kept", 195+kept)
 			}
 			if !fail(c, "2001:db8:0:2::1") {
 				t.Error("the neighbor has no room")
@@ -102,7 +119,8 @@ func TestLoginAttempts(t *testing.T) {
 		})
 		t.Run("200 failures of one address leave room for another", func(t *testing.T) {
 			c := storetest.Connect(t, h.Org)
-			for i := range 201 {
+			filled(c, 195, always("expired"), always("192.0.2.1"))
+			for i := 195; i < 201; i++ {
 				if kept := fail(c, "192.0.2.1"); kept != (i < 200) {
 					t.Fatalf("failure %d is kept: %t", i, kept)
 				}
