@@ -112,8 +112,8 @@ func checkCookies(t *testing.T, report map[string]json.RawMessage) {
 	var cookies []browserCookie
 	read(t, report, "cookies", &cookies)
 	want := []browserCookie{
-		{Name: "proseware_analytics", Domain: "localhost", Path: "/", HTTPOnly: true, SameSite: "Lax"},
 		{Name: "northwind", Domain: "localhost", Path: "/applications/1", HTTPOnly: true, SameSite: "Lax"},
+		{Name: "proseware_analytics", Domain: "localhost", Path: "/", HTTPOnly: true, SameSite: "Lax"},
 		{Name: "rollcall", Domain: "127.0.0.1", Path: "/", HTTPOnly: true, SameSite: "Lax"},
 		{Name: "rollcall-login", Domain: "127.0.0.1", Path: "/", HTTPOnly: true, Secure: true, SameSite: "None"},
 	}

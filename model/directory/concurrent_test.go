@@ -184,7 +184,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 
 func TestLargeGroup(t *testing.T) {
 	t.Parallel()
-	const size = 10_000
+	const size = 4_000 // more than one INSERT holds
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		var counter modeltest.Statements
 		s := modeltest.Open(t, db, counter.Options())

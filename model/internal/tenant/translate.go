@@ -132,7 +132,7 @@ func unavailable(err error) bool {
 		return true
 	}
 	for _, gone := range []error{
-		driver.ErrBadConn, sql.ErrConnDone, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF,
+		driver.ErrBadConn, sql.ErrConnDone, pgconn.ErrConnClosed, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF,
 		context.DeadlineExceeded, context.Canceled, sql.ErrTxDone, // the last: its context ended before COMMIT
 	} {
 		if errors.Is(err, gone) {

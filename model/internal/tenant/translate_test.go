@@ -47,6 +47,7 @@ func TestTranslate(t *testing.T) {
 		"a code that is none":          {pg(""), model.Internal},
 		"a bad connection":             {driver.ErrBadConn, model.Unavailable},
 		"a returned connection":        {sql.ErrConnDone, model.Unavailable},
+		"a closed connection":          {fmt.Errorf("exec: %w", pgconn.ErrConnClosed), model.Unavailable},
 		"a transaction that had ended": {sql.ErrTxDone, model.Unavailable},
 		"an end of input":              {io.ErrUnexpectedEOF, model.Unavailable},
 		"a refused connection":         {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, model.Unavailable},
