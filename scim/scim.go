@@ -104,7 +104,7 @@ type exchange struct {
 	directory     *directory.Directory
 	org           *store.Org
 	base          string // the public URL of the directory, without a slash at its end
-	pattern       string // of the route, model.Redacted where there is none
+	pattern       string // of the route, directory.Redacted where there is none
 	id            string // the last segment of the path, where the route has it for a variable
 	parameters    parameters
 	conditions    conditions

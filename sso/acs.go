@@ -91,7 +91,7 @@ func readResponse(c echo.Context) (response, relayState string, err error) {
 	return r.PostForm.Get("SAMLResponse"), r.PostForm.Get("RelayState"), nil
 }
 
-// verify makes the input of model.SignIn from a response, or says why the response is refused. It
+// verify makes the input of signon.SignIn from a response, or says why the response is refused. It
 // writes nothing.
 func (s *Server) verify(
 	c echo.Context, conn *connection.Connection, l *signon.Login, response string,

@@ -113,7 +113,7 @@ func readCallback(c echo.Context) (url.Values, error) {
 	return answer, nil
 }
 
-// verifyAnswer makes the input of model.SignIn from an answer, or says why the answer is refused.
+// verifyAnswer makes the input of signon.SignIn from an answer, or says why the answer is refused.
 // It writes nothing.
 func (s *Server) verifyAnswer(
 	c echo.Context, conn *connection.Connection, l *signon.Login, answer url.Values,

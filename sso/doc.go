@@ -15,7 +15,7 @@
 //	        identity provider with a signed AuthnRequest, or with state, nonce and code challenge
 //	POST /sso/saml/{connection}/acs     the browser brings the identity provider's response
 //	        verify: sso/saml compares it with the one request of this login; nothing is written
-//	        sign in: model.SignIn, in one transaction: remember the assertion, use the login up,
+//	        sign in: signon.SignIn, in one transaction: remember the assertion, use the login up,
 //	        find or create the user, open the session, make the application's code
 //	GET  /sso/oidc/{connection}/callback   the browser brings an OpenID provider's answer
 //	        verify: sso/oidc exchanges the code and verifies the ID token; sign in: as above
@@ -29,7 +29,7 @@
 //
 //	GET, POST /password/{token}         a one-time link sets it: GET shows the form, POST uses the
 //	                                    link up
-//	POST /login/password                model.SignInByPassword: the same work and the same answer
+//	POST /login/password                signon.SignInByPassword: the same work and the same answer
 //	                                    whether the user exists or not; an application's request
 //	                                    waits in pending_authorizations and gets its code in the
 //	                                    same transaction

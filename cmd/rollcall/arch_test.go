@@ -13,7 +13,7 @@ import (
 )
 
 // The drawing of the house: what may import what, and where a thing that is easily misused may
-// stand. A list names packages ("scim"), trees ("scim/...") and files ("model/store.go"), "tests"
+// stand. A list names packages ("scim"), trees ("scim/...") and files ("web/run.go"), "tests"
 // for every test file and "*" for all. Whoever changes the house changes these tables on purpose.
 
 // arrows are our packages, each with those of ours that it may import, and those that its tests

@@ -77,8 +77,7 @@ func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c Memb
 	return added+removed > 0, nil
 }
 
-// membersAtOnce is how many users are in memory at a time, each with a document of up to
-// people.DocumentLimit.
+// membersAtOnce is how many users are in memory at a time, each with a document of up to 64 KiB.
 const membersAtOnce = 500
 
 // errUnknownMember is the error for an id that is not of a user or group of the directory.
