@@ -50,7 +50,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/refusal":      {"model", ""},
 
 	"model/internal/passwords":          {"model model/internal/across model/internal/tenant", inside},
-	"model/internal/across":             {"model model/internal/internal/unbounded model/internal/tenant", ""},
+	"model/internal/across":             {"model/internal/internal/unbounded model/internal/tenant", ""},
 	"model/internal/tenant":             {"model model/internal/guard model/internal/internal/unbounded", inside},
 	"model/internal/guard":              {"model/internal/internal/unbounded", ""},
 	"model/internal/internal/unbounded": {"", ""},

@@ -41,7 +41,7 @@ func (s Store) OrganizationOf(
 		return "", model.NotFoundf("there is no %.100s", kind.ID(id))
 	}
 	db := across.Read(ctx, s).Model(rows).Where("id = ?", id)
-	if err := across.Within(db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
+	if err := tenant.Within(db, scope, "organization_id").Pluck("organization_id", &ids).Error; err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("find organization: %w", err))
 	}
 	// The profile of a user without an identity, who signs in by a password, has the id of the

@@ -22,7 +22,7 @@ type OrganizationQuery struct {
 func (s Store) Organizations(
 	ctx context.Context, scope model.Scope, q OrganizationQuery,
 ) ([]Organization, model.PageInfo, error) {
-	db := across.Within(across.Read(ctx, s).Model(&Organization{}), scope, "id")
+	db := tenant.Within(across.Read(ctx, s).Model(&Organization{}), scope, "id")
 	if len(q.Domains) > 0 {
 		var folded []string
 		for _, d := range q.Domains {
@@ -77,7 +77,7 @@ func (s Store) OrganizationByExternalID(
 ) (model.OrganizationID, error) {
 	var ids []model.OrganizationID
 	db := across.Read(ctx, s).Model(&Organization{}).Where("external_id = ?", externalID)
-	if err := across.Within(db, scope, "id").Pluck("id", &ids).Error; err != nil {
+	if err := tenant.Within(db, scope, "id").Pluck("id", &ids).Error; err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("find organization: %w", err))
 	}
 	if len(ids) == 0 {
@@ -124,7 +124,7 @@ func (s Store) Reaches(ctx context.Context, scope model.Scope, id model.Organiza
 // ReachesIn is Reaches in the caller's transaction, which is db.
 func (s InnerStore) ReachesIn(db *gorm.DB, scope model.Scope, id model.OrganizationID) (bool, error) {
 	var n int64
-	err := across.Within(db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
+	err := tenant.Within(db.Model(&Organization{}).Where("id = ?", id), scope, "id").Count(&n).Error
 	if err != nil {
 		return false, tenant.Translate(s, fmt.Errorf("read scope: %w", err))
 	}
@@ -137,7 +137,7 @@ func (s InnerStore) ReachesIn(db *gorm.DB, scope model.Scope, id model.Organizat
 func (s InnerStore) Narrowed(
 	ctx context.Context, db *gorm.DB, scope model.Scope, organization model.OrganizationID, domain, search string,
 ) *gorm.DB {
-	db = across.Within(db, scope, "organization_id")
+	db = tenant.Within(db, scope, "organization_id")
 	if organization != "" {
 		db = db.Where("organization_id = ?", organization)
 	}

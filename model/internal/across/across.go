@@ -10,7 +10,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"rollcall/model"
 	"rollcall/model/internal/internal/unbounded"
 	"rollcall/model/internal/tenant"
 )
@@ -34,9 +33,4 @@ func In(ctx context.Context, org tenant.Bound) *gorm.DB {
 // ReadIn is In for reads.
 func ReadIn(ctx context.Context, org tenant.Bound) *gorm.DB {
 	return tenant.ReadUnbounded(ctx, org, unbounded.Key{})
-}
-
-// Within limits a query to the organizations of a scope. The column holds their ids.
-func Within(db *gorm.DB, scope model.Scope, column string) *gorm.DB {
-	return tenant.Within(db, scope, column)
 }
