@@ -117,7 +117,7 @@ func (o Org) rotate(ctx context.Context, id string, change func(*Connection) err
 		}
 		due := model.Time(0)
 		c.UpdatedAt, c.CertificatesDueAt = tenant.Now(org), &due
-		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).
+		err = tenant.DB(ctx, org).Model(&Connection{}).Where("id = ?", id).
 			Select("SPKey", "SPCertificate", "SPStandbyKey", "SPStandbyCertificate", "UpdatedAt", "CertificatesDueAt").
 			UpdateColumns(c).Error
 		if err != nil {

@@ -140,7 +140,7 @@ func (o Org) WantMetadata(ctx context.Context, c *Connection) (wanted bool, err 
 		return false, nil
 	}
 	err = o.Tx(ctx, func(org Org) error {
-		r := tenant.DB(org).WithContext(ctx).Model(&Connection{}).
+		r := tenant.DB(ctx, org).Model(&Connection{}).
 			Where("id = ? AND metadata_due_at > ? AND (metadata_tried_at IS NULL OR metadata_tried_at <= ?)",
 				c.ID, now, before).
 			UpdateColumns(map[string]any{"metadata_due_at": now})

@@ -15,7 +15,7 @@ import (
 // Connection returns one connection of the organization.
 func (o Org) Connection(ctx context.Context, id string) (*Connection, error) {
 	var c Connection
-	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx), &c, "connection", id); err != nil {
+	if err := tenant.ByID(o, tenant.Read(ctx, o), &c, "connection", id); err != nil {
 		return nil, err
 	}
 	return o.inner().WithDomains(ctx, &c)
@@ -31,7 +31,7 @@ func (o Inner) WithDomains(ctx context.Context, c *Connection) (*Connection, err
 // ActiveConnections lists the active connections of the organization, oldest first.
 func (o Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 	var cs []Connection
-	err := tenant.Read(o).WithContext(ctx).Where("state = ?", ConnectionActive).Order("id").Find(&cs).Error
+	err := tenant.Read(ctx, o).Where("state = ?", ConnectionActive).Order("id").Find(&cs).Error
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read connections: %w", err))
 	}
@@ -42,7 +42,7 @@ func (o Org) ActiveConnections(ctx context.Context) ([]Connection, error) {
 // tenant.ToChange, tenant.ToRemove, or a weaker lock of PostgreSQL.
 func (o Inner) LockConnection(ctx context.Context, id, strength string) (*Connection, error) {
 	var c Connection
-	locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: strength})
+	locked := tenant.DB(ctx, o).Clauses(clause.Locking{Strength: strength})
 	if err := tenant.ByID(o, locked, &c, "connection", id); err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func IDTokenPurpose(session string) string { return "sessions/" + session + "/id
 // needs it. It is empty for a session that began in another way.
 func (o Org) IDToken(ctx context.Context, sessionID string) (string, error) {
 	var session people.Session
-	row := tenant.Read(o).WithContext(ctx).Select("id", "id_token")
+	row := tenant.Read(ctx, o).Select("id", "id_token")
 	if err := tenant.ByID(o, row, &session, "session", sessionID); err != nil {
 		return "", err
 	}

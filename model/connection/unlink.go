@@ -17,11 +17,11 @@ const unlinked = 500
 // unlinkAll deletes all identities of a connection and the groups that its logins asserted. The
 // users that signed in by it are signed out.
 func (o Org) unlinkAll(ctx context.Context, id string) error {
-	linked := tenant.DB(o).Model(&people.Identity{}).Select("user_id").Where("connection_id = ?", id)
+	linked := tenant.DB(ctx, o).Model(&people.Identity{}).Select("user_id").Where("connection_id = ?", id)
 	// SignOut locks some of these users. All of them are locked before that, in the order of their
 	// ids: a login at another connection may lock one of them at the same time.
 	var locked []string
-	err := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
+	err := tenant.DB(ctx, o).Model(&people.User{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
 		Where("id IN (?)", linked).Order("id").Pluck("id", &locked).Error
 	if err != nil {
 		return fmt.Errorf("lock linked users: %w", err)
@@ -31,7 +31,7 @@ func (o Org) unlinkAll(ctx context.Context, id string) error {
 	}
 	for after := ""; ; {
 		var users []people.User
-		err := tenant.DB(o).WithContext(ctx).Select("id", "profile_ids").Where("id > ? AND id IN (?)", after, linked).
+		err := tenant.DB(ctx, o).Select("id", "profile_ids").Where("id > ? AND id IN (?)", after, linked).
 			Order("id").Limit(unlinked).Find(&users).Error
 		if err != nil {
 			return fmt.Errorf("read linked users: %w", err)
@@ -45,7 +45,7 @@ func (o Org) unlinkAll(ctx context.Context, id string) error {
 		after = users[len(users)-1].ID
 	}
 	for _, rows := range []any{&AssertedGroup{}, &people.Identity{}} {
-		if err := tenant.DB(o).WithContext(ctx).Where("connection_id = ?", id).Delete(rows).Error; err != nil {
+		if err := tenant.DB(ctx, o).Where("connection_id = ?", id).Delete(rows).Error; err != nil {
 			return fmt.Errorf("unlink users: %w", err)
 		}
 	}
@@ -60,7 +60,7 @@ func (o Org) unlink(ctx context.Context, connection string, users []people.User)
 		ids = append(ids, u.ID)
 	}
 	var identities []people.Identity
-	err := tenant.DB(o).WithContext(ctx).Select("id", "user_id").
+	err := tenant.DB(ctx, o).Select("id", "user_id").
 		Where("connection_id = ? AND user_id IN ?", connection, ids).Find(&identities).Error
 	if err != nil {
 		return fmt.Errorf("read identities: %w", err)
@@ -77,7 +77,7 @@ func (o Org) unlink(ctx context.Context, connection string, users []people.User)
 			continue
 		}
 		u.ProfileIDs = rest
-		err := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("id = ?", u.ID).
+		err := tenant.DB(ctx, o).Model(&people.User{}).Where("id = ?", u.ID).
 			Select("ProfileIDs").UpdateColumns(&u).Error
 		if err != nil {
 			return fmt.Errorf("unlink user: %w", err)
@@ -86,7 +86,7 @@ func (o Org) unlink(ctx context.Context, connection string, users []people.User)
 	if len(only) == 0 {
 		return nil
 	}
-	err = tenant.DB(o).WithContext(ctx).Model(&people.User{}).Where("id IN ?", only).
+	err = tenant.DB(ctx, o).Model(&people.User{}).Where("id IN ?", only).
 		Select("ProfileIDs").UpdateColumns(&people.User{ProfileIDs: []string{}}).Error
 	if err != nil {
 		return fmt.Errorf("unlink users: %w", err)

@@ -54,7 +54,7 @@ func (o Org) CheckCertificates(ctx context.Context, id string) (warned int, err 
 				warned++
 			}
 		}
-		err = tenant.DB(org).WithContext(ctx).Model(&Connection{}).Where("id = ?", id).
+		err = tenant.DB(ctx, org).Model(&Connection{}).Where("id = ?", id).
 			Select("CertificatesDueAt").UpdateColumns(c).Error
 		if err != nil {
 			return fmt.Errorf("note certificates: %w", err)
@@ -83,7 +83,7 @@ func (c Certificate) warning(now model.Time) (reached int, next *model.Time) {
 // warn records a warning unless it was recorded before, and returns whether it did.
 func (o Org) warn(ctx context.Context, c *Connection, of Certificate, days int) (bool, error) {
 	w := CertificateWarning{ConnectionID: c.ID, Fingerprint: of.Fingerprint, Days: days, CreatedAt: tenant.Now(o)}
-	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&w)
+	r := tenant.DB(ctx, o).Clauses(clause.OnConflict{DoNothing: true}).Create(&w)
 	if r.Error != nil || r.RowsAffected == 0 {
 		return false, r.Error
 	}

@@ -42,7 +42,7 @@ func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) er
 		if err := org.checkConnectionApplication(ctx, c); err != nil {
 			return err
 		}
-		if err := tenant.DB(org).WithContext(ctx).Create(c).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(c).Error; err != nil {
 			return fmt.Errorf("create connection: %w", err)
 		}
 		_, err := org.inner().WithDomains(ctx, c)
@@ -141,7 +141,7 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 	if replaced {
 		after.State = ConnectionDraft
 	}
-	row := tenant.DB(o).WithContext(ctx).Model(&Connection{}).Where("id = ?", after.ID)
+	row := tenant.DB(ctx, o).Model(&Connection{}).Where("id = ?", after.ID)
 	if err := row.Select(people.Changed(before, after)).UpdateColumns(after).Error; err != nil {
 		return fmt.Errorf("update connection: %w", err)
 	}
@@ -189,11 +189,11 @@ func (o Org) DeleteConnection(ctx context.Context, id string) error {
 		if err := org.unlinkAll(ctx, id); err != nil {
 			return err
 		}
-		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&Connection{}).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("id = ?", id).Delete(&Connection{}).Error; err != nil {
 			return fmt.Errorf("delete connection: %w", err)
 		}
 		tenant.RuleInputChanged(org)
-		err = tenant.DB(org).WithContext(ctx).Model(&people.User{}).Where("connection_id = ?", id).
+		err = tenant.DB(ctx, org).Model(&people.User{}).Where("connection_id = ?", id).
 			UpdateColumn("connection_id", nil).Error
 		if err != nil {
 			return fmt.Errorf("forget connection: %w", err)

@@ -83,7 +83,7 @@ func (o Org) candidate(ctx context.Context, u *people.User, ids []string) (*peop
 	var found []people.User
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		var f people.User
-		db := tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id).Where("directory_id IS NULL")
+		db := tenant.ForChange(o, tenant.DB(ctx, o), id).Where("directory_id IS NULL")
 		err := tenant.ByID(o, db, &f, "user", id)
 		if model.KindOf(err) == model.NotFound {
 			continue // owned or gone since it was recognized

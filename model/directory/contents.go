@@ -36,8 +36,8 @@ type DirectoryCounts struct{ ActiveUsers, InactiveUsers, Groups int64 }
 // Counts counts the users and groups of the directory.
 func (c Contents) Counts(ctx context.Context) (DirectoryCounts, error) {
 	var counts DirectoryCounts
-	users := tenant.Read(c.org).WithContext(ctx).Model(&people.User{}).Where("directory_id = ?", c.id)
-	groups := tenant.Read(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("directory_id = ?", c.id)
+	users := tenant.Read(ctx, c.org).Model(&people.User{}).Where("directory_id = ?", c.id)
+	groups := tenant.Read(ctx, c.org).Model(&people.DirectoryGroup{}).Where("directory_id = ?", c.id)
 	err := users.Session(&gorm.Session{}).Where("active = ?", true).Count(&counts.ActiveUsers).Error
 	if err == nil {
 		err = users.Session(&gorm.Session{}).Where("active = ?", false).Count(&counts.InactiveUsers).Error

@@ -128,7 +128,7 @@ func (s Store) Directories(ctx context.Context, scope model.Scope, q DirectoryQu
 // Directory returns one directory of the organization.
 func (o Org) Directory(ctx context.Context, id string) (*Directory, error) {
 	var d Directory
-	return &d, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &d, "directory", id)
+	return &d, tenant.ByID(o, tenant.Read(ctx, o), &d, "directory", id)
 }
 
 // CreateDirectory adds a directory with its first bearer token. It alone returns that token,
@@ -147,7 +147,7 @@ func (o Org) CreateDirectory(ctx context.Context, name, kind string) (d *Directo
 		if _, err := organization.In(org).Organization(ctx); err != nil {
 			return err
 		}
-		if err := tenant.DB(org).WithContext(ctx).Create(d).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(d).Error; err != nil {
 			return fmt.Errorf("create directory: %w", err)
 		}
 		_, token, err = Of(org, d.ID).CreateToken(ctx, "first token", nil)
@@ -201,7 +201,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 		}
 		d.UpdatedAt = tenant.Now(org)
 		tenant.Committed(org, Across(o).inner().ForgetTokens)
-		err = tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ?", id).
+		err = tenant.DB(ctx, org).Model(&Directory{}).Where("id = ?", id).
 			Select("Name", "Strict", "Percent", "WindowSeconds", "UpdatedAt").UpdateColumns(d).Error
 		if err != nil {
 			return fmt.Errorf("update directory: %w", err)
@@ -217,7 +217,7 @@ func (o Org) UpdateDirectory(ctx context.Context, id string, change func(*Direct
 // lockDirectory locks a directory's row, to change or to remove it, and reads it.
 func (o Org) lockDirectory(ctx context.Context, id, strength string) (*Directory, error) {
 	var d Directory
-	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), id).Clauses(clause.Locking{Strength: strength})
+	db := tenant.InTurn(o, tenant.DB(ctx, o), id).Clauses(clause.Locking{Strength: strength})
 	err := tenant.ByID(o, db, &d, "directory", id)
 	if err != nil {
 		return nil, err
@@ -228,7 +228,7 @@ func (o Org) lockDirectory(ctx context.Context, id, strength string) (*Directory
 // activateDirectory links a directory whose identity provider has sent its first valid request.
 func (o Org) activateDirectory(ctx context.Context, id string) error {
 	return o.Tx(ctx, func(org Org) error {
-		r := tenant.DB(org).WithContext(ctx).Model(&Directory{}).Where("id = ? AND state = ?", id, DirectoryValidating).
+		r := tenant.DB(ctx, org).Model(&Directory{}).Where("id = ? AND state = ?", id, DirectoryValidating).
 			UpdateColumns(map[string]any{"state": DirectoryLinked, "updated_at": tenant.Now(org)})
 		if r.Error != nil || r.RowsAffected == 0 {
 			return r.Error
@@ -263,7 +263,7 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		if err := people.Inside(tenant.Inside(org)).LockPeople(ctx, id, last); err != nil {
 			return err
 		}
-		db := tenant.DB(org).WithContext(ctx)
+		db := tenant.DB(ctx, org)
 		admin, err := people.Inside(tenant.Inside(org)).ReleaseUsers(ctx, id)
 		if err != nil {
 			return err

@@ -23,12 +23,13 @@ type GroupQuery struct {
 
 // GroupPage lists directory groups of the organization.
 func (o Org) GroupPage(ctx context.Context, q GroupQuery) ([]people.DirectoryGroup, model.PageInfo, error) {
-	db := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{})
+	db := tenant.Read(ctx, o).Model(&people.DirectoryGroup{})
 	if q.DirectoryID != "" {
 		db = db.Where("directory_id = ?", q.DirectoryID)
 	}
 	if q.UserID != "" {
-		memberships := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", q.UserID)
+		memberships := tenant.Read(ctx, o).Model(&people.GroupMember{}).Select("group_id").
+			Where("user_id = ?", q.UserID)
 		db = db.Where("id IN (?)", memberships)
 	}
 	return tenant.Paged(o, db, q.Page, func(g people.DirectoryGroup) string { return g.ID })
@@ -49,7 +50,7 @@ func (c Contents) CreateGroup(ctx context.Context, document map[string]any, memb
 	}
 	err := c.change(ctx, func(c Contents) error {
 		g.CreatedAt, g.UpdatedAt = tenant.Now(c.org), tenant.Now(c.org)
-		if err := tenant.DB(c.org).WithContext(ctx).Create(g).Error; err != nil {
+		if err := tenant.DB(ctx, c.org).Create(g).Error; err != nil {
 			return groupTaken(fmt.Errorf("create group: %w", err))
 		}
 		group := g.PublicForm()
@@ -78,7 +79,7 @@ func groupTaken(err error) error {
 // lockGroup locks the row of a group of the directory for a change, and reads it.
 func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
-	db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
+	db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where("directory_id = ?", c.id)
 	if err := tenant.ByID(c.org, db, &g, "group", id); err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func (c Contents) updateGroupJoined(
 			return err
 		}
 		g = before
-		err = tenant.DB(c.org).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", id).
+		err = tenant.DB(ctx, c.org).Model(&people.DirectoryGroup{}).Where("id = ?", id).
 			Select("Version", "UpdatedAt").UpdateColumns(before).Error
 		if err != nil {
 			return fmt.Errorf("restore group: %w", err)
@@ -170,7 +171,7 @@ func (c Contents) updateGroup(
 	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
 ) (*people.DirectoryGroup, bool, error) {
 	var g people.DirectoryGroup
-	r := tenant.InTurn(c.org, tenant.DB(c.org).WithContext(ctx), id).Model(&g).Clauses(clause.Returning{}).
+	r := tenant.InTurn(c.org, tenant.DB(ctx, c.org), id).Model(&g).Clauses(clause.Returning{}).
 		Where("id = ? AND directory_id = ?", id, c.id).
 		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(c.org)})
 	if r.Error != nil {
@@ -203,7 +204,7 @@ func (c Contents) updateGroup(
 
 // writeGroup stores what changed of a group, with its event.
 func (o Org) writeGroup(ctx context.Context, before, after *people.DirectoryGroup) error {
-	err := tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where("id = ?", after.ID).
+	err := tenant.DB(ctx, o).Model(&people.DirectoryGroup{}).Where("id = ?", after.ID).
 		Select(people.Changed(before, after)).UpdateColumns(after).Error
 	if err != nil {
 		return groupTaken(fmt.Errorf("update group: %w", err))
@@ -243,7 +244,7 @@ func (c Contents) DeleteGroup(ctx context.Context, id string, allow ...func(*peo
 			return err
 		}
 		tenant.RuleInputChanged(c.org) // a rule may name the group
-		err = tenant.DB(c.org).WithContext(ctx).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error
+		err = tenant.DB(ctx, c.org).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error
 		if err != nil {
 			return fmt.Errorf("delete group: %w", err)
 		}

@@ -168,7 +168,7 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 		}
 		again := clause.OnConflict{Columns: []clause.Column{{Name: "directory_id"}, {Name: "user_id"}},
 			DoUpdates: clause.AssignmentColumns([]string{"departed_at"})}
-		err = tenant.DB(c.org).WithContext(ctx).Clauses(again).
+		err = tenant.DB(ctx, c.org).Clauses(again).
 			CreateInBatches(rows, tenant.DialectOf(c.org).Batch(4)).Error
 		if err != nil {
 			return fmt.Errorf("note departures: %w", err)
@@ -183,7 +183,7 @@ func (c Contents) noteDepartures(ctx context.Context, left []Departure) error {
 		}
 		at := tenant.Now(c.org)
 		mass.At, mass.Users, mass.Of = &at, departed, of
-		err = tenant.DB(c.org).WithContext(ctx).Model(&Directory{}).Where("id = ?", d.ID).UpdateColumns(map[string]any{
+		err = tenant.DB(ctx, c.org).Model(&Directory{}).Where("id = ?", d.ID).UpdateColumns(map[string]any{
 			"mass_change_at": at, "mass_change_users": departed, "mass_change_of": of}).Error
 		if err != nil {
 			return fmt.Errorf("note mass change: %w", err)
@@ -205,11 +205,11 @@ type massChangeEvent struct {
 // that it has activated again, and all users that it had before.
 func (c Contents) departed(ctx context.Context, since model.Time) (departed, of int64, err error) {
 	left := func() *gorm.DB {
-		return tenant.DB(c.org).WithContext(ctx).Model(&Departure{}).
+		return tenant.DB(ctx, c.org).Model(&Departure{}).
 			Where("directory_id = ? AND departed_at > ?", c.id, since)
 	}
 	users := func() *gorm.DB {
-		return tenant.DB(c.org).WithContext(ctx).Model(&people.User{}).Where("active = ?", true)
+		return tenant.DB(ctx, c.org).Model(&people.User{}).Where("active = ?", true)
 	}
 	var back, active int64
 	if err = left().Count(&departed).Error; err == nil && departed >= fewestDepartures {

@@ -94,7 +94,7 @@ func (o Org) removeMembers(ctx context.Context, g *people.DirectoryGroup, others
 		condition = tenant.DialectOf(o).NoneOf("user_id")
 	}
 	var gone []people.GroupMember
-	db := tenant.DB(o).WithContext(ctx).Clauses(clause.Returning{Columns: []clause.Column{{Name: "user_id"}}})
+	db := tenant.DB(ctx, o).Clauses(clause.Returning{Columns: []clause.Column{{Name: "user_id"}}})
 	if err := db.Where("group_id = ?", g.ID).Where(condition, ids).Delete(&gone).Error; err != nil {
 		return 0, fmt.Errorf("delete members: %w", err)
 	}
@@ -122,7 +122,7 @@ func (o Org) recordRemoved(ctx context.Context, g *people.DirectoryGroup, gone [
 		return err
 	}
 	var users []people.User
-	db := tenant.DB(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id")
+	db := tenant.DB(ctx, o).Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id")
 	if err := db.Find(&users).Error; err != nil {
 		return fmt.Errorf("read former members: %w", err)
 	}
@@ -167,7 +167,7 @@ func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []
 		}
 	}
 	if len(rows) > 0 {
-		if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
+		if err := tenant.DB(ctx, o).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
 			return 0, fmt.Errorf("create members: %w", err)
 		}
 	}
@@ -184,7 +184,7 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	}
 	var found []candidateMember
 	// KEY SHARE keeps the users from being deleted before their membership is written.
-	db := tenant.DB(o).WithContext(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
+	db := tenant.DB(ctx, o).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
 		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m "+
 			"WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
 	// Without COALESCE, PostgreSQL would read the whole directory while it has no statistics.
@@ -242,14 +242,14 @@ func (o Org) recordMember(ctx context.Context, t model.EventType, g *people.Dire
 // user is about to be removed. It comes before the lock of the user: every transaction locks groups
 // before users, or a change of a group's members and the removal of one of them could deadlock.
 func (o Org) touchGroupsOf(ctx context.Context, userID string) error {
-	return o.touchGroups(ctx, userID, tenant.DB(o).Model(&people.GroupMember{}).Select("group_id").
+	return o.touchGroups(ctx, userID, tenant.DB(ctx, o).Model(&people.GroupMember{}).Select("group_id").
 		Where("user_id = ?", userID))
 }
 
 // touchGroupsAround is touchGroupsOf for a group that is about to be removed: the groups that have
 // it as a member are locked before it.
 func (o Org) touchGroupsAround(ctx context.Context, groupID string) error {
-	return o.touchGroups(ctx, groupID, tenant.DB(o).Model(&GroupGroup{}).Select("group_id").
+	return o.touchGroups(ctx, groupID, tenant.DB(ctx, o).Model(&GroupGroup{}).Select("group_id").
 		Where("member_id = ?", groupID))
 }
 
@@ -260,7 +260,7 @@ func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm
 	}
 	var groups []string
 	// The turn of the member comes before the locks of the groups, as the event is the member's.
-	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), memberID)
+	db := tenant.InTurn(o, tenant.DB(ctx, o), memberID)
 	err := db.Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
 		Where("id IN (?)", memberships).Order("id").Pluck("id", &groups).Error
 	if err != nil {
@@ -273,7 +273,7 @@ func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm
 	if err != nil {
 		return err
 	}
-	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Where(tenant.DialectOf(o).OneOf("id"), ids).
+	err = tenant.DB(ctx, o).Model(&people.DirectoryGroup{}).Where(tenant.DialectOf(o).OneOf("id"), ids).
 		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(o)}).Error
 	if err != nil {
 		return fmt.Errorf("update groups: %w", err)
@@ -300,7 +300,7 @@ func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[stri
 	}
 	var groups []people.DirectoryGroup
 	if len(whole) > 0 {
-		db := tenant.Read(o).WithContext(ctx).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids)
+		db := tenant.Read(ctx, o).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids)
 		if err := db.Find(&groups).Error; err != nil {
 			return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
 		}

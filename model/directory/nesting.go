@@ -37,7 +37,7 @@ func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []st
 		IsMember bool
 	}
 	// KEY SHARE keeps the groups from being deleted before their membership is written.
-	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
+	err = tenant.DB(ctx, o).Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
 		Select("directory_groups.id, EXISTS (SELECT 1 FROM directory_group_groups n "+
 			"WHERE n.organization_id = ? AND n.group_id = ? AND n.member_id = directory_groups.id) AS is_member",
 			o.ID, g.ID).
@@ -64,7 +64,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	// The lock of the directory serializes all nesting: of two requests that nest two groups in
 	// each other, the second then finds the circle.
 	var d Directory
-	lock := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
+	lock := tenant.DB(ctx, o).Clauses(clause.Locking{Strength: tenant.ToChange})
 	if err := tenant.ByID(o, lock, &d, "directory", g.DirectoryID); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 		return err
 	}
 	var circle []string
-	err = tenant.DB(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+	err = tenant.DB(ctx, o).Model(&people.DirectoryGroup{}).
 		Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
 		Where("directory_groups.id IN (WITH RECURSIVE up (id) AS (SELECT CAST(? AS text) UNION "+
 			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id "+
@@ -90,7 +90,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	for i, id := range ids {
 		rows[i] = GroupGroup{GroupID: g.ID, MemberID: id}
 	}
-	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
+	if err := tenant.DB(ctx, o).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
 		return fmt.Errorf("create member groups: %w", err)
 	}
 	if err := entitle.Inside(tenant.Inside(o)).AffectsGroups(ctx, ids...); err != nil {
@@ -107,7 +107,7 @@ func (o Org) unnest(ctx context.Context, g *people.DirectoryGroup, others bool, 
 		condition = tenant.DialectOf(o).NoneOf("member_id")
 	}
 	var gone []GroupGroup
-	db := tenant.DB(o).WithContext(ctx).Clauses(clause.Returning{Columns: []clause.Column{{Name: "member_id"}}})
+	db := tenant.DB(ctx, o).Clauses(clause.Returning{Columns: []clause.Column{{Name: "member_id"}}})
 	if err := db.Where("group_id = ?", g.ID).Where(condition, ids).Delete(&gone).Error; err != nil {
 		return 0, fmt.Errorf("delete member groups: %w", err)
 	}
@@ -160,7 +160,7 @@ func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+	rows, err := tenant.Read(ctx, o).Model(&people.DirectoryGroup{}).
 		Select("t.side, t.id, t.display_name, t.is_group").
 		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group "+
 			"FROM directory_group_members m "+

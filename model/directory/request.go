@@ -89,7 +89,7 @@ func (c Contents) Requests(ctx context.Context, p model.Page) ([]DirectoryReques
 	if _, err := c.org.Directory(ctx, c.id); err != nil {
 		return nil, model.PageInfo{}, err
 	}
-	db := tenant.Read(c.org).WithContext(ctx).Model(&DirectoryRequest{}).Where("directory_id = ?", c.id)
+	db := tenant.Read(ctx, c.org).Model(&DirectoryRequest{}).Where("directory_id = ?", c.id)
 	return tenant.Paged(c.org, db, p, func(r DirectoryRequest) string { return r.ID })
 }
 

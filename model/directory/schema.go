@@ -73,7 +73,7 @@ const maxSchemas = 10
 // Schemas lists the schemas of the organization in the order of their URNs.
 func (o Org) Schemas(ctx context.Context) ([]Schema, error) {
 	var list []Schema
-	if err := tenant.Read(o).WithContext(ctx).Order("urn_folded").Find(&list).Error; err != nil {
+	if err := tenant.Read(ctx, o).Order("urn_folded").Find(&list).Error; err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read schemas: %w", err))
 	}
 	return list, nil
@@ -81,7 +81,7 @@ func (o Org) Schemas(ctx context.Context) ([]Schema, error) {
 
 // Schema returns the schema of a URN, which is compared regardless of case.
 func (o Org) Schema(ctx context.Context, urn string) (*Schema, error) {
-	return o.schema(tenant.Read(o).WithContext(ctx), urn)
+	return o.schema(tenant.Read(ctx, o), urn)
 }
 
 // schema reads the schema of a URN by a query of the caller's.
@@ -134,7 +134,7 @@ func (o Org) PutSchema(ctx context.Context, s *Schema) (created bool, err error)
 		if created && len(list) >= maxSchemas {
 			return model.Conflictf("schemas", "the organization declares %d schemas; delete one first", len(list))
 		}
-		write := tenant.DB(org).WithContext(ctx)
+		write := tenant.DB(ctx, org)
 		if created {
 			err = write.Create(s).Error
 		} else {
@@ -156,11 +156,11 @@ func (o Org) DeleteSchema(ctx context.Context, urn string) error {
 		if err != nil {
 			return err
 		}
-		s, err := org.schema(tenant.DB(org).WithContext(ctx), urn)
+		s, err := org.schema(tenant.DB(ctx, org), urn)
 		if err != nil {
 			return err
 		}
-		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", s.ID).Delete(&Schema{}).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("id = ?", s.ID).Delete(&Schema{}).Error; err != nil {
 			return fmt.Errorf("delete schema: %w", err)
 		}
 		return org.schemasChanged(g)

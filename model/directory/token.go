@@ -92,7 +92,7 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 	err = c.tx(ctx, func(c Contents) error {
 		// The lock of the directory's row makes the count of its tokens reliable.
 		var d Directory
-		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), c.id)
+		db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), c.id)
 		if err := tenant.ByID(c.org, db, &d, "directory", c.id); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 			prefix = "rc_ds_"
 		}
 		secret, t.Hash, t.Suffix = tenant.NewToken(prefix)
-		if err := tenant.DB(c.org).WithContext(ctx).Create(t).Error; err != nil {
+		if err := tenant.DB(ctx, c.org).Create(t).Error; err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}
 		return tenant.Record(c.org, DirectoryTokenCreated, model.DirectoryPrefix.ID(c.id), t.PublicForm())
@@ -128,7 +128,7 @@ func (c Contents) createToken(ctx context.Context, name string, expires *model.T
 
 // validTokens is the query for the tokens of the directory that have not expired.
 func (c Contents) validTokens(ctx context.Context) *gorm.DB {
-	return tenant.DB(c.org).WithContext(ctx).Model(&DirectoryToken{}).
+	return tenant.DB(ctx, c.org).Model(&DirectoryToken{}).
 		Where("directory_id = ? AND (expires_at IS NULL OR expires_at > ?)", c.id, tenant.Now(c.org))
 }
 
@@ -138,7 +138,7 @@ func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
 		return nil, err
 	}
 	var ts []DirectoryToken
-	err := tenant.Read(c.org).WithContext(ctx).Where("directory_id = ?", c.id).Order("id").Find(&ts).Error
+	err := tenant.Read(ctx, c.org).Where("directory_id = ?", c.id).Order("id").Find(&ts).Error
 	if err != nil {
 		return nil, tenant.Translate(c.org, fmt.Errorf("read tokens: %w", err))
 	}
@@ -149,11 +149,11 @@ func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
 func (c Contents) RevokeToken(ctx context.Context, id string) error {
 	return c.tx(ctx, func(c Contents) error {
 		var t DirectoryToken
-		err := tenant.ByID(c.org, tenant.DB(c.org).WithContext(ctx).Where("directory_id = ?", c.id), &t, "token", id)
+		err := tenant.ByID(c.org, tenant.DB(ctx, c.org).Where("directory_id = ?", c.id), &t, "token", id)
 		if err != nil {
 			return err
 		}
-		r := tenant.DB(c.org).WithContext(ctx).Where("id = ?", id).Delete(&DirectoryToken{})
+		r := tenant.DB(ctx, c.org).Where("id = ?", id).Delete(&DirectoryToken{})
 		if r.Error != nil {
 			return fmt.Errorf("delete token: %w", r.Error)
 		}
@@ -173,6 +173,6 @@ func (o Org) noteUse(ctx context.Context, t *DirectoryToken) error {
 	if t.LastUsedAt != nil && tenant.Now(o)-*t.LastUsedAt < model.Time(useGranularity.Milliseconds()) {
 		return nil
 	}
-	return tenant.DB(o).WithContext(ctx).Model(&DirectoryToken{}).Where("id = ?", t.ID).
+	return tenant.DB(ctx, o).Model(&DirectoryToken{}).Where("id = ?", t.ID).
 		UpdateColumn("last_used_at", tenant.Now(o)).Error
 }

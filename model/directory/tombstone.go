@@ -86,14 +86,14 @@ func (o Org) bury(ctx context.Context, u *people.User) error {
 		return err
 	}
 	stone := Tombstone{ID: model.NewID(), UserID: u.ID, CreatedAt: tenant.Now(o)}
-	if err := tenant.DB(o).WithContext(ctx).Create(&stone).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(&stone).Error; err != nil {
 		return fmt.Errorf("create tombstone: %w", err)
 	}
 	var keys []TombstoneKey
 	for _, h := range o.hashes(traces) {
 		keys = append(keys, TombstoneKey{TombstoneID: stone.ID, Hash: h})
 	}
-	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&keys, tenant.DialectOf(o).Batch(3)).Error; err != nil {
+	if err := tenant.DB(ctx, o).CreateInBatches(&keys, tenant.DialectOf(o).Batch(3)).Error; err != nil {
 		return fmt.Errorf("create tombstone keys: %w", err)
 	}
 	return nil
@@ -104,7 +104,7 @@ func (o Org) bury(ctx context.Context, u *people.User) error {
 // directory could create the user again.
 func (o Org) Departed(ctx context.Context, of ...people.Traces) (bool, error) {
 	var directories, stones int64
-	if err := tenant.Read(o).WithContext(ctx).Model(&Directory{}).Count(&directories).Error; err != nil {
+	if err := tenant.Read(ctx, o).Model(&Directory{}).Count(&directories).Error; err != nil {
 		return false, tenant.Translate(o, fmt.Errorf("count directories: %w", err))
 	}
 	var hashes [][]byte
@@ -114,7 +114,7 @@ func (o Org) Departed(ctx context.Context, of ...people.Traces) (bool, error) {
 	if directories == 0 || len(hashes) == 0 {
 		return false, nil
 	}
-	err := tenant.Read(o).WithContext(ctx).Model(&TombstoneKey{}).Where("hash IN ?", hashes).Count(&stones).Error
+	err := tenant.Read(ctx, o).Model(&TombstoneKey{}).Where("hash IN ?", hashes).Count(&stones).Error
 	if err != nil {
 		return false, tenant.Translate(o, fmt.Errorf("count tombstones: %w", err))
 	}
@@ -123,7 +123,7 @@ func (o Org) Departed(ctx context.Context, of ...people.Traces) (bool, error) {
 
 // Tombstones lists the organization's tombstones.
 func (o Org) Tombstones(ctx context.Context, p model.Page) ([]Tombstone, model.PageInfo, error) {
-	return tenant.Paged(o, tenant.Read(o).WithContext(ctx).Model(&Tombstone{}), p,
+	return tenant.Paged(o, tenant.Read(ctx, o).Model(&Tombstone{}), p,
 		func(t Tombstone) string { return t.ID })
 }
 
@@ -133,7 +133,7 @@ func (o Org) DeleteTombstone(ctx context.Context, id string) error {
 		return model.NotFoundf("there is no tombstone %.64q here", id)
 	}
 	return o.Tx(ctx, func(org Org) error {
-		r := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&Tombstone{})
+		r := tenant.DB(ctx, org).Where("id = ?", id).Delete(&Tombstone{})
 		if r.Error != nil {
 			return fmt.Errorf("delete tombstone: %w", r.Error)
 		}
@@ -149,7 +149,7 @@ func (o Org) clearTombstones(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := tenant.DB(o).WithContext(ctx).Where("id IN ?", ids).Delete(&Tombstone{}).Error; err != nil {
+	if err := tenant.DB(ctx, o).Where("id IN ?", ids).Delete(&Tombstone{}).Error; err != nil {
 		return fmt.Errorf("delete tombstones: %w", err)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // User returns a user that the directory owns or may adopt.
 func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
 	var u people.User
-	return &u, tenant.ByID(c.org, c.visible(tenant.Read(c.org).WithContext(ctx)), &u, "user", id)
+	return &u, tenant.ByID(c.org, c.visible(tenant.Read(ctx, c.org)), &u, "user", id)
 }
 
 // CreateUser creates a user of the directory from a SCIM document, or adopts the unowned user
@@ -72,7 +72,7 @@ func (c Contents) UpdateUser(
 	}
 	err = c.change(ctx, func(c Contents) error {
 		var before people.User
-		db := c.visible(tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id))
+		db := c.visible(tenant.ForChange(c.org, tenant.DB(ctx, c.org), id))
 		if err := tenant.ByID(c.org, db, &before, "user", id); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(versi
 			return err
 		}
 		var u people.User
-		db := tenant.ForChange(c.org, tenant.DB(c.org).WithContext(ctx), id).Where("directory_id = ?", c.id)
+		db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where("directory_id = ?", c.id)
 		if err := tenant.ByID(c.org, db, &u, "user", id); err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (o Org) removeUser(ctx context.Context, u *people.User) error {
 	if err := entitle.Inside(tenant.Inside(o)).RevokeAll(ctx, u.ID, tenant.CauseUserDeleted); err != nil {
 		return err
 	}
-	if err := tenant.DB(o).WithContext(ctx).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {
+	if err := tenant.DB(ctx, o).Where("id = ?", u.ID).Delete(&people.User{}).Error; err != nil {
 		return fmt.Errorf("delete user: %w", err)
 	}
 	return nil

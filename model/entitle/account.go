@@ -51,12 +51,12 @@ func (a *Account) validate() error {
 // Account returns one account of the organization.
 func (o Org) Account(ctx context.Context, id string) (*Account, error) {
 	var a Account
-	return &a, tenant.ByID(o, o.read(ctx), &a, "account", id)
+	return &a, tenant.ByID(o, tenant.Read(ctx, o), &a, "account", id)
 }
 
 // Accounts lists the accounts of the organization.
 func (o Org) Accounts(ctx context.Context, p model.Page) ([]Account, model.PageInfo, error) {
-	return tenant.Paged(o, o.read(ctx).Model(&Account{}), p, func(a Account) string { return a.ID })
+	return tenant.Paged(o, tenant.Read(ctx, o).Model(&Account{}), p, func(a Account) string { return a.ID })
 }
 
 // CreateAccount adds an account, without licenses. It answers Conflict for a name that another
@@ -71,7 +71,7 @@ func (o Org) CreateAccount(ctx context.Context, a *Account) error {
 			return err
 		}
 		var n int64
-		if err := org.db(ctx).Model(&Account{}).Count(&n).Error; err != nil {
+		if err := tenant.DB(ctx, org).Model(&Account{}).Count(&n).Error; err != nil {
 			return fmt.Errorf("count accounts: %w", err)
 		}
 		if n >= MaxAccounts {
@@ -79,7 +79,7 @@ func (o Org) CreateAccount(ctx context.Context, a *Account) error {
 				"the organization has %d accounts, which is the most; delete one first", n)
 		}
 		a.ID, a.SeatsUsed, a.CreatedAt, a.UpdatedAt = model.NewID(), 0, tenant.Now(org), tenant.Now(org)
-		if err := org.db(ctx).Create(a).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(a).Error; err != nil {
 			return nameTaken("account", fmt.Errorf("create account: %w", err))
 		}
 		tenant.RulesChanged(org)
@@ -100,7 +100,7 @@ func nameTaken(what string, err error) error {
 // tenant.ToRemove.
 func (o Org) lockAccount(ctx context.Context, id, strength string) (*Account, error) {
 	var a Account
-	err := tenant.ByID(o, o.db(ctx).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
+	err := tenant.ByID(o, tenant.DB(ctx, o).Clauses(clause.Locking{Strength: strength}), &a, "account", id)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (o Org) UpdateAccount(ctx context.Context, id string, change func(*AccountF
 			return nil
 		}
 		a.UpdatedAt = tenant.Now(org)
-		err = org.db(ctx).Model(&Account{}).Where("id = ?", id).
+		err = tenant.DB(ctx, org).Model(&Account{}).Where("id = ?", id).
 			Select("Name", "NameFolded", "Seats", "UpdatedAt").UpdateColumns(a).Error
 		if err != nil {
 			return nameTaken("account", fmt.Errorf("update account: %w", err))
@@ -155,7 +155,7 @@ func (o Org) DeleteAccount(ctx context.Context, id string) error {
 		if err := org.revoke(ctx, &lost, "account_id = ?", id); err != nil {
 			return err
 		}
-		if err := org.db(ctx).Where("id = ?", id).Delete(&Account{}).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("id = ?", id).Delete(&Account{}).Error; err != nil {
 			return fmt.Errorf("delete account: %w", err)
 		}
 		tenant.RulesChanged(org)

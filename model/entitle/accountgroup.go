@@ -60,7 +60,7 @@ func (g *AccountGroup) validate() error {
 // AccountGroup returns a group of an account with its mappings.
 func (o Org) AccountGroup(ctx context.Context, accountID, id string) (*AccountGroup, error) {
 	var g AccountGroup
-	if err := tenant.ByID(o, o.read(ctx).Where("account_id = ?", accountID), &g, "group", id); err != nil {
+	if err := tenant.ByID(o, tenant.Read(ctx, o).Where("account_id = ?", accountID), &g, "group", id); err != nil {
 		return nil, err
 	}
 	gs := []AccountGroup{g}
@@ -74,7 +74,7 @@ func (o Org) AccountGroups(
 	if _, err := o.Account(ctx, accountID); err != nil {
 		return nil, model.PageInfo{}, err
 	}
-	gs, info, err := tenant.Paged(o, o.read(ctx).Model(&AccountGroup{}).Where("account_id = ?", accountID), p,
+	gs, info, err := tenant.Paged(o, tenant.Read(ctx, o).Model(&AccountGroup{}).Where("account_id = ?", accountID), p,
 		func(g AccountGroup) string { return g.ID })
 	if err != nil {
 		return nil, info, err
@@ -94,14 +94,15 @@ func (o Org) CreateAccountGroup(ctx context.Context, g *AccountGroup) error {
 			return err
 		}
 		var n int64
-		if err := org.db(ctx).Model(&AccountGroup{}).Where("account_id = ?", g.AccountID).Count(&n).Error; err != nil {
+		if err := tenant.DB(ctx, org).Model(&AccountGroup{}).Where("account_id = ?", g.AccountID).
+			Count(&n).Error; err != nil {
 			return fmt.Errorf("count groups: %w", err)
 		}
 		if n >= maxGroups {
 			return model.Conflictf("account_id", "the account has %d groups, which is the most; delete one first", n)
 		}
 		g.ID, g.CreatedAt, g.UpdatedAt, g.Mappings = model.NewID(), tenant.Now(org), tenant.Now(org), []GroupMapping{}
-		if err := org.db(ctx).Create(g).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(g).Error; err != nil {
 			return nameTaken("group of the account", fmt.Errorf("create group: %w", err))
 		}
 		tenant.RulesChanged(org)
@@ -122,7 +123,7 @@ func (o Org) changeGroup(
 	var g AccountGroup
 	err := o.change(ctx, func(org Org) error {
 		g = AccountGroup{}
-		db := org.db(ctx).Clauses(clause.Locking{Strength: strength}).Where("account_id = ?", accountID)
+		db := tenant.DB(ctx, org).Clauses(clause.Locking{Strength: strength}).Where("account_id = ?", accountID)
 		if err := tenant.ByID(org, db, &g, "group", id); err != nil {
 			return err
 		}
@@ -153,7 +154,7 @@ func (o Org) UpdateAccountGroup(
 		if err := g.validate(); err != nil {
 			return err
 		}
-		err := org.db(ctx).Model(&AccountGroup{}).Where("id = ?", id).
+		err := tenant.DB(ctx, org).Model(&AccountGroup{}).Where("id = ?", id).
 			Select("Name", "NameFolded", "Permissions", "AssignByDefault", "UpdatedAt").UpdateColumns(g).Error
 		if err != nil {
 			return nameTaken("group of the account", fmt.Errorf("update group: %w", err))
@@ -172,7 +173,7 @@ func (o Org) DeleteAccountGroup(ctx context.Context, accountID, id string) error
 		if err := org.revoke(ctx, &lost, "group_id = ?", id); err != nil {
 			return err
 		}
-		if err := org.db(ctx).Where("id = ?", id).Delete(&AccountGroup{}).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("id = ?", id).Delete(&AccountGroup{}).Error; err != nil {
 			return fmt.Errorf("delete group: %w", err)
 		}
 		tenant.RulesChanged(org)

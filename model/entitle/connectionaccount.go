@@ -38,7 +38,7 @@ func (s Store) AccountsOfConnections(ctx context.Context, connectionIDs ...strin
 // connectionAccounts returns the ids of the accounts that a connection is configured for.
 func (o Org) connectionAccounts(ctx context.Context, connectionID string) ([]string, error) {
 	ids := []string{}
-	err := o.read(ctx).Model(&ConnectionAccount{}).Where("connection_id = ?", connectionID).
+	err := tenant.Read(ctx, o).Model(&ConnectionAccount{}).Where("connection_id = ?", connectionID).
 		Order("account_id").Pluck("account_id", &ids).Error
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read accounts of connection: %w", err))
@@ -73,13 +73,13 @@ func (o Org) SetConnectionAccounts(ctx context.Context, connectionID string, acc
 		if len(before) == 0 && len(known) == len(rows) {
 			return nil
 		}
-		mine := org.db(ctx).Where("connection_id = ?", connectionID)
+		mine := tenant.DB(ctx, org).Where("connection_id = ?", connectionID)
 		if err := mine.Delete(&ConnectionAccount{}).Error; err != nil {
 			return fmt.Errorf("delete accounts of connection: %w", err)
 		}
 		if len(rows) > 0 {
-			db := org.db(ctx).Clauses(clause.OnConflict{DoNothing: true}) // an account may be named twice
-			err := db.CreateInBatches(&rows, org.batch(3)).Error
+			db := tenant.DB(ctx, org).Clauses(clause.OnConflict{DoNothing: true}) // an account may be named twice
+			err := db.CreateInBatches(&rows, tenant.DialectOf(org).Batch(3)).Error
 			if err != nil {
 				return fmt.Errorf("create accounts of connection: %w", err)
 			}

@@ -180,7 +180,7 @@ func (o Org) compareAll(ctx context.Context, r *ruleSet, each func(difference)) 
 		vars = append(vars, o.ID, !r.Manual, r.Manual, o.ID, !r.Manual)
 	}
 	query := "WITH RECURSIVE " + tables + wantedTables + differencesQuery
-	rows, err := o.read(ctx).Model(&people.User{}).Select("d.kind, d.gain, d.user_id, d.thing").
+	rows, err := tenant.Read(ctx, o).Model(&people.User{}).Select("d.kind, d.gain, d.user_id, d.thing").
 		Joins("JOIN ("+query+") d ON d.user_id = users.id", vars...).Order("users.id").Rows()
 	if err == nil {
 		err = scanDifferences(rows, each)

@@ -42,12 +42,12 @@ type LicenseQuery struct {
 // License returns one license of the organization.
 func (o Org) License(ctx context.Context, id string) (*License, error) {
 	var l License
-	return &l, tenant.ByID(o, o.read(ctx), &l, "license", id)
+	return &l, tenant.ByID(o, tenant.Read(ctx, o), &l, "license", id)
 }
 
 // Licenses lists licenses of the organization.
 func (o Org) Licenses(ctx context.Context, q LicenseQuery) ([]License, model.PageInfo, error) {
-	db := o.read(ctx).Model(&License{})
+	db := tenant.Read(ctx, o).Model(&License{})
 	limits := map[string]string{"user_id": q.UserID, "account_id": q.AccountID, "state": string(q.State)}
 	for column, value := range limits {
 		if value != "" {
@@ -112,7 +112,7 @@ type AssignmentQuery struct {
 
 // GroupAssignments lists assignments to groups of accounts.
 func (o Org) GroupAssignments(ctx context.Context, q AssignmentQuery) ([]GroupAssignment, model.PageInfo, error) {
-	db := o.read(ctx).Model(&GroupAssignment{})
+	db := tenant.Read(ctx, o).Model(&GroupAssignment{})
 	if q.UserID != "" {
 		db = db.Where("user_id = ?", q.UserID)
 	}
@@ -125,7 +125,7 @@ func (o Org) GroupAssignments(ctx context.Context, q AssignmentQuery) ([]GroupAs
 // assignment returns a user's place in a group, or nil.
 func (o Org) assignment(ctx context.Context, groupID, userID string) (*GroupAssignment, error) {
 	var held []GroupAssignment
-	if err := o.db(ctx).Where("group_id = ? AND user_id = ?", groupID, userID).Find(&held).Error; err != nil {
+	if err := tenant.DB(ctx, o).Where("group_id = ? AND user_id = ?", groupID, userID).Find(&held).Error; err != nil {
 		return nil, fmt.Errorf("read assignment: %w", err)
 	}
 	if len(held) == 0 {

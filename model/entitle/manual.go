@@ -44,13 +44,14 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 			return refuseUnknown(err, "account_id", "account", model.AccountPrefix.ID(accountID))
 		}
 		var held []License
-		if err := org.db(ctx).Where("user_id = ? AND account_id = ?", userID, accountID).Find(&held).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("user_id = ? AND account_id = ?", userID, accountID).
+			Find(&held).Error; err != nil {
 			return fmt.Errorf("read license: %w", err)
 		}
 		if len(held) == 1 {
 			l = held[0]
 			l.ByHand = true
-			return org.db(ctx).Model(&License{}).Where("id = ?", l.ID).UpdateColumn("by_hand", true).Error
+			return tenant.DB(ctx, org).Model(&License{}).Where("id = ?", l.ID).UpdateColumn("by_hand", true).Error
 		}
 		if a.Seats != nil && a.SeatsUsed >= *a.Seats {
 			return &model.Error{Kind: model.Full, Field: "account_id",
@@ -58,7 +59,7 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 		}
 		l = License{ID: model.NewID(), UserID: userID, AccountID: accountID, State: LicenseStateGranted, ByHand: true,
 			Cause: tenant.CauseManual, Since: tenant.Now(org)}
-		if err := org.db(ctx).Create(&l).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(&l).Error; err != nil {
 			return fmt.Errorf("create license: %w", err)
 		}
 		a.SeatsUsed++
@@ -92,7 +93,7 @@ func (o Org) UnassignLicense(ctx context.Context, id string) error {
 				"change the accounts of its connections, or the user's groups")
 		}
 		if l.ByRule {
-			return org.db(ctx).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
+			return tenant.DB(ctx, org).Model(&License{}).Where("id = ?", id).UpdateColumn("by_hand", false).Error
 		}
 		return org.revoke(ctx, &losses{cause: tenant.CauseManual, onlyLicenses: true}, "id = ?", id)
 	})
@@ -116,10 +117,11 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		if held != nil {
 			a = *held
 			a.ByHand = true
-			return org.db(ctx).Model(&GroupAssignment{}).Where("id = ?", a.ID).UpdateColumn("by_hand", true).Error
+			return tenant.DB(ctx, org).Model(&GroupAssignment{}).Where("id = ?", a.ID).
+				UpdateColumn("by_hand", true).Error
 		}
 		var licenses int64
-		err = org.db(ctx).Model(&License{}).
+		err = tenant.DB(ctx, org).Model(&License{}).
 			Where("user_id = ? AND account_id = ?", userID, accountID).Count(&licenses).Error
 		if err != nil {
 			return fmt.Errorf("read license: %w", err)
@@ -129,7 +131,7 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		}
 		a = GroupAssignment{ID: model.NewID(), UserID: userID, AccountID: accountID, GroupID: groupID, ByHand: true,
 			Cause: tenant.CauseManual, Since: tenant.Now(org)}
-		err = org.db(ctx).Create(&a).Error
+		err = tenant.DB(ctx, org).Create(&a).Error
 		if errors.Is(err, gorm.ErrForeignKeyViolated) {
 			return model.NotFoundf("the group has just been deleted")
 		}
@@ -164,7 +166,8 @@ func (o Org) UnassignGroup(ctx context.Context, accountID, groupID, userID strin
 			return model.Conflictf("user_id", "the organization's rules put the user into this group; "+
 				"change its mappings, or the user's groups")
 		case held.ByRule:
-			return org.db(ctx).Model(&GroupAssignment{}).Where("id = ?", held.ID).UpdateColumn("by_hand", false).Error
+			return tenant.DB(ctx, org).Model(&GroupAssignment{}).Where("id = ?", held.ID).
+				UpdateColumn("by_hand", false).Error
 		}
 		return org.revoke(ctx, &losses{cause: tenant.CauseManual, onlyGroups: true}, "id = ?", held.ID)
 	})

@@ -72,7 +72,7 @@ func (o Org) checkGroup(ctx context.Context, r *DirectoryGroupRef) error {
 		return err
 	}
 	var g people.DirectoryGroup
-	id, locked := *r.DirectoryGroupID, o.db(ctx).Clauses(clause.Locking{Strength: "KEY SHARE"})
+	id, locked := *r.DirectoryGroupID, tenant.DB(ctx, o).Clauses(clause.Locking{Strength: "KEY SHARE"})
 	err := tenant.ByID(o, locked, &g, "directory group", id)
 	return refuseUnknown(err, "directory_group_id", "directory group", model.DirectoryGroupPrefix.ID(id))
 }
@@ -106,7 +106,8 @@ func (o Org) withMappings(ctx context.Context, gs []AccountGroup) error {
 		return err
 	}
 	var mappings []GroupMapping
-	if err := o.read(ctx).Where(o.oneOf("group_id"), ids).Order("id").Find(&mappings).Error; err != nil {
+	if err := tenant.Read(ctx, o).Where(tenant.DialectOf(o).OneOf("group_id"), ids).Order("id").
+		Find(&mappings).Error; err != nil {
 		return tenant.Translate(o, fmt.Errorf("read mappings: %w", err))
 	}
 	for _, m := range mappings {
@@ -133,7 +134,7 @@ func (o Org) addMapping(ctx context.Context, g *AccountGroup, ref DirectoryGroup
 			"the group has %d mappings, which is the most; delete one first", len(g.Mappings))
 	}
 	m := GroupMapping{ID: model.NewID(), GroupID: g.ID, DirectoryGroupRef: ref, CreatedAt: tenant.Now(o)}
-	if err := o.db(ctx).Create(&m).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(&m).Error; err != nil {
 		err = fmt.Errorf("create mapping: %w", err)
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return &model.Error{Kind: model.Conflict, Field: "mappings", Err: err,
@@ -160,7 +161,7 @@ func (o Org) RemoveMapping(
 				kept = append(kept, m)
 				continue
 			}
-			if err := org.db(ctx).Where("id = ?", m.ID).Delete(&GroupMapping{}).Error; err != nil {
+			if err := tenant.DB(ctx, org).Where("id = ?", m.ID).Delete(&GroupMapping{}).Error; err != nil {
 				return fmt.Errorf("delete mapping: %w", err)
 			}
 			tenant.RulesChanged(org)

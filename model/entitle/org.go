@@ -3,8 +3,6 @@ package entitle
 import (
 	"context"
 
-	"gorm.io/gorm"
-
 	"rollcall/model/internal/tenant"
 )
 
@@ -24,18 +22,6 @@ func (o Org) Tx(ctx context.Context, fn func(org Org) error) error {
 func (o Org) change(ctx context.Context, fn func(org Org) error) error {
 	return tenant.Change(ctx, o, func(org *tenant.Org) error { return fn(In(org)) })
 }
-
-// db returns the organization's tables, for writes and for the reads of a transaction.
-func (o Org) db(ctx context.Context) *gorm.DB { return tenant.DB(o).WithContext(ctx) }
-
-// read returns the organization's tables for reads.
-func (o Org) read(ctx context.Context) *gorm.DB { return tenant.Read(o).WithContext(ctx) }
-
-// oneOf is the condition that a column is one of a list, see tenant.Dialect.OneOf.
-func (o Org) oneOf(column string) string { return tenant.DialectOf(o).OneOf(column) }
-
-// batch is how many rows of so many columns one INSERT holds.
-func (o Org) batch(columns int) int { return tenant.DialectOf(o).Batch(columns) }
 
 // Store is the whole store with the operations of this package.
 type Store struct{ *tenant.Store }

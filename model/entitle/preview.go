@@ -107,7 +107,8 @@ func (o Org) addEmails(ctx context.Context, changes []UserPreview) error {
 		return err
 	}
 	var users []people.User
-	if err := o.read(ctx).Select("id", "email").Where(o.oneOf("users.id"), ids).Find(&users).Error; err != nil {
+	if err := tenant.Read(ctx, o).Select("id", "email").Where(tenant.DialectOf(o).OneOf("users.id"), ids).
+		Find(&users).Error; err != nil {
 		return tenant.Translate(o, fmt.Errorf("read users: %w", err))
 	}
 	emails := map[string]string{}

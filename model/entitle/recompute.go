@@ -95,8 +95,9 @@ func (r *recomputation) lock(ctx context.Context, ids []string) error {
 	if tenant.DialectOf(r.org) == tenant.PostgresDialect {
 		columns = append(columns, "age(xmin) AS age")
 	}
-	err = r.org.db(ctx).Model(&people.User{}).Clauses(clause.Locking{Strength: tenant.ToChange}).Select(columns).
-		Where(r.org.oneOf("users.id"), list).Order("users.id").Find(&r.users).Error
+	err = tenant.DB(ctx, r.org).Model(&people.User{}).Clauses(clause.Locking{Strength: tenant.ToChange}).
+		Select(columns).Where(tenant.DialectOf(r.org).OneOf("users.id"), list).
+		Order("users.id").Find(&r.users).Error
 	if err != nil {
 		return fmt.Errorf("lock users: %w", err)
 	}
@@ -142,7 +143,8 @@ func (r *recomputation) readGroups(ctx context.Context) error {
 		return err
 	}
 	var asserted []connection.AssertedGroup
-	if err := r.org.db(ctx).Where(r.org.oneOf("user_id"), list).Find(&asserted).Error; err != nil {
+	if err := tenant.DB(ctx, r.org).Where(tenant.DialectOf(r.org).OneOf("user_id"), list).
+		Find(&asserted).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
 	}
 	for _, a := range asserted {
@@ -161,11 +163,11 @@ func (r *recomputation) readHeld(ctx context.Context) error {
 	}
 	var licenses []License
 	var assignments []GroupAssignment
-	mine := r.org.db(ctx).Where(r.org.oneOf("user_id"), list)
+	mine := tenant.DB(ctx, r.org).Where(tenant.DialectOf(r.org).OneOf("user_id"), list)
 	if err := mine.Find(&licenses).Error; err != nil {
 		return fmt.Errorf("read licenses: %w", err)
 	}
-	mine = r.org.db(ctx).Where(r.org.oneOf("user_id"), list)
+	mine = tenant.DB(ctx, r.org).Where(tenant.DialectOf(r.org).OneOf("user_id"), list)
 	if err := mine.Find(&assignments).Error; err != nil {
 		return fmt.Errorf("read assignments: %w", err)
 	}
@@ -270,7 +272,7 @@ func (r *recomputation) raiseVersions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = r.org.db(ctx).Model(&people.User{}).Where(r.org.oneOf("id"), list).
+	err = tenant.DB(ctx, r.org).Model(&people.User{}).Where(tenant.DialectOf(r.org).OneOf("id"), list).
 		UpdateColumn("entitlement_version", tenant.Increment("entitlement_version")).Error
 	if err != nil {
 		return fmt.Errorf("mark users: %w", err)

@@ -20,7 +20,7 @@ func (r *recomputation) deleteLost(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.org.revokeLicenses(ctx, &lost, r.org.oneOf("id"), ids); err != nil {
+		if err := r.org.revokeLicenses(ctx, &lost, tenant.DialectOf(r.org).OneOf("id"), ids); err != nil {
 			return err
 		}
 	}
@@ -29,7 +29,7 @@ func (r *recomputation) deleteLost(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.org.revokeAssignments(ctx, &lost, r.org.oneOf("id"), ids); err != nil {
+		if err := r.org.revokeAssignments(ctx, &lost, tenant.DialectOf(r.org).OneOf("id"), ids); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (r *recomputation) updateReasons(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			err = r.org.db(ctx).Model(rows.of).Where(r.org.oneOf("id"), ids).
+			err = tenant.DB(ctx, r.org).Model(rows.of).Where(tenant.DialectOf(r.org).OneOf("id"), ids).
 				UpdateColumns(map[string]any{"by_rule": h.ByRule, "by_hand": h.ByHand}).Error
 			if err != nil {
 				return fmt.Errorf("write reasons: %w", err)
@@ -82,7 +82,7 @@ func (r *recomputation) insertLicenses(ctx context.Context) error {
 	if len(r.fresh) == 0 {
 		return nil
 	}
-	if err := r.org.db(ctx).CreateInBatches(r.fresh, r.org.batch(9)).Error; err != nil {
+	if err := tenant.DB(ctx, r.org).CreateInBatches(r.fresh, tenant.DialectOf(r.org).Batch(9)).Error; err != nil {
 		return fmt.Errorf("create licenses: %w", err)
 	}
 	for _, l := range r.fresh {
@@ -102,7 +102,7 @@ func (r *recomputation) insertAssignments(ctx context.Context) error {
 	if len(r.joined) == 0 {
 		return nil
 	}
-	err := r.org.db(ctx).CreateInBatches(r.joined, r.org.batch(9)).Error
+	err := tenant.DB(ctx, r.org).CreateInBatches(r.joined, tenant.DialectOf(r.org).Batch(9)).Error
 	if errors.Is(err, gorm.ErrForeignKeyViolated) { // a group was deleted after the rules were read
 		return tenant.ErrOvertaken
 	}

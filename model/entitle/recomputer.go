@@ -47,7 +47,7 @@ type Recompute struct {
 // for an organization that never had rules.
 func (o Org) Recompute(ctx context.Context) (*Recompute, error) {
 	var rows []Recompute
-	if err := o.read(ctx).Limit(1).Find(&rows).Error; err != nil {
+	if err := tenant.Read(ctx, o).Limit(1).Find(&rows).Error; err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read recomputation: %w", err))
 	}
 	if len(rows) == 0 {
@@ -196,7 +196,7 @@ var errSuperseded = errors.New("another recomputation was requested")
 func (o Org) claim(ctx context.Context, job *Recompute) (mine bool, err error) {
 	job.Holder = model.NewID()
 	now := tenant.Now(o)
-	r := o.db(ctx).Model(&Recompute{}).
+	r := tenant.DB(ctx, o).Model(&Recompute{}).
 		Where("version = ? AND state <> ? AND due_at <= ? AND lease_until <= ?", job.Version, RecomputeDone, now, now).
 		UpdateColumns(map[string]any{
 			"holder": job.Holder, "lease_until": now + model.Time(recomputeLease.Milliseconds()),
@@ -282,7 +282,7 @@ func (o Org) recomputeSome(ctx context.Context, job *Recompute, users []string) 
 // writeProgress writes how far a task is done. It answers errSuperseded where the rules were
 // changed since.
 func (o Org) writeProgress(ctx context.Context, job *Recompute) error {
-	r := o.db(ctx).Model(&Recompute{}).Where("version = ? AND holder = ?", job.Version, job.Holder).
+	r := tenant.DB(ctx, o).Model(&Recompute{}).Where("version = ? AND holder = ?", job.Version, job.Holder).
 		UpdateColumns(map[string]any{
 			"state": job.State, "total": job.Total, "done": job.Done, "lease_until": job.LeaseUntil,
 			"finished_at": job.FinishedAt, "updated_at": tenant.Now(o),

@@ -61,7 +61,7 @@ func (o Org) revoke(ctx context.Context, lost *losses, condition string, value a
 // revokeLicenses deletes licenses and counts the seats that they held.
 func (o Org) revokeLicenses(ctx context.Context, lost *losses, condition string, value any) error {
 	var gone []License
-	if err := o.db(ctx).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+	if err := tenant.DB(ctx, o).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
 		return fmt.Errorf("delete licenses: %w", err)
 	}
 	if lost.freed == nil {
@@ -82,7 +82,7 @@ func (o Org) revokeLicenses(ctx context.Context, lost *losses, condition string,
 // revokeAssignments deletes assignments.
 func (o Org) revokeAssignments(ctx context.Context, lost *losses, condition string, value any) error {
 	var gone []GroupAssignment
-	if err := o.db(ctx).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+	if err := tenant.DB(ctx, o).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
 		return fmt.Errorf("delete assignments: %w", err)
 	}
 	slices.SortFunc(gone, func(a, b GroupAssignment) int {

@@ -24,7 +24,7 @@ type RoleMapping struct {
 // in a new organization.
 func (o Org) RoleMapping(ctx context.Context) (*RoleMapping, error) {
 	var ms []RoleMapping
-	if err := o.read(ctx).Limit(1).Find(&ms).Error; err != nil {
+	if err := tenant.Read(ctx, o).Limit(1).Find(&ms).Error; err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read role mapping: %w", err))
 	}
 	if len(ms) == 0 {
@@ -42,7 +42,7 @@ func (o Org) SetRoleMapping(ctx context.Context, ref DirectoryGroupRef) (m *Role
 		}
 		m = &RoleMapping{DirectoryGroupRef: ref, CreatedAt: tenant.Now(org)}
 		replaced := clause.AssignmentColumns([]string{"directory_group_id", "name", "name_folded", "created_at"})
-		err := org.db(ctx).Clauses(clause.OnConflict{
+		err := tenant.DB(ctx, org).Clauses(clause.OnConflict{
 			Columns: []clause.Column{{Name: "organization_id"}}, DoUpdates: replaced,
 		}).Create(m).Error
 		if err != nil {
@@ -61,7 +61,7 @@ func (o Org) DeleteRoleMapping(ctx context.Context) error {
 		if _, err := org.RoleMapping(ctx); err != nil {
 			return err
 		}
-		if err := org.db(ctx).Where("organization_id = ?", o.ID).Delete(&RoleMapping{}).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("organization_id = ?", o.ID).Delete(&RoleMapping{}).Error; err != nil {
 			return fmt.Errorf("delete role mapping: %w", err)
 		}
 		tenant.RulesChanged(org)
@@ -77,7 +77,7 @@ func (o Org) refuseLosingAdmins(ctx context.Context) error {
 	}
 	var mapped int64
 	admins := func(byMapping bool) (n int64, err error) {
-		err = o.db(ctx).Model(&people.User{}).
+		err = tenant.DB(ctx, o).Model(&people.User{}).
 			Where("role = ? AND active = ? AND role_mapped = ?", people.Admin, true, byMapping).Count(&n).Error
 		return n, err
 	}

@@ -59,7 +59,7 @@ func (c *ruleCache) keep(id model.OrganizationID, version int64, r *ruleSet) {
 // organization without rules has empty ones.
 func (o Org) rules(ctx context.Context) (*ruleSet, error) {
 	var versions []int64
-	if err := o.read(ctx).Model(&Recompute{}).Pluck("version", &versions).Error; err != nil {
+	if err := tenant.Read(ctx, o).Model(&Recompute{}).Pluck("version", &versions).Error; err != nil {
 		return nil, fmt.Errorf("read version of rules: %w", err)
 	}
 	version := int64(0)
@@ -83,7 +83,7 @@ func (o Org) rules(ctx context.Context) (*ruleSet, error) {
 
 // readRules reads the rules from the database.
 func (o Org) readRules(ctx context.Context) (*ruleSet, error) {
-	db := o.read(ctx)
+	db := tenant.Read(ctx, o)
 	r := &ruleSet{Accounts: map[string][]string{}}
 	var accounts []ConnectionAccount
 	var active []string

@@ -64,8 +64,8 @@ func (r *recomputation) lockAccounts(ctx context.Context) ([]Account, error) {
 		return nil, err
 	}
 	var accounts []Account
-	err = r.org.db(ctx).Clauses(clause.Locking{Strength: tenant.ToChange}).Where(r.org.oneOf("id"), ids).
-		Order("id").Find(&accounts).Error
+	err = tenant.DB(ctx, r.org).Clauses(clause.Locking{Strength: tenant.ToChange}).
+		Where(tenant.DialectOf(r.org).OneOf("id"), ids).Order("id").Find(&accounts).Error
 	if err != nil {
 		return nil, fmt.Errorf("lock accounts: %w", err)
 	}
@@ -90,7 +90,7 @@ func (r *recomputation) refuseUnseated(ctx context.Context) error {
 	}
 	// A waiting license may have got a seat in this transaction.
 	var seated int64
-	err := r.org.db(ctx).Model(&License{}).
+	err := tenant.DB(ctx, r.org).Model(&License{}).
 		Where("user_id = ? AND state = ?", u.ID, LicenseStateGranted).Count(&seated).Error
 	if err != nil {
 		return fmt.Errorf("count licenses: %w", err)
@@ -116,7 +116,7 @@ func (o Org) promote(ctx context.Context, a *Account) error {
 	var waiting []License
 	// A transaction that has locked one of these rows changes or deletes it. Waiting for it here
 	// could be a deadlock, as it may wait for this account.
-	db := o.db(ctx).Clauses(skipLocked).Where("account_id = ? AND state = 'waiting'", a.ID)
+	db := tenant.DB(ctx, o).Clauses(skipLocked).Where("account_id = ? AND state = 'waiting'", a.ID)
 	if err := db.Order("since, id").Limit(int(most)).Find(&waiting).Error; err != nil {
 		return fmt.Errorf("read waiting licenses: %w", err)
 	}
@@ -134,7 +134,7 @@ func (o Org) promote(ctx context.Context, a *Account) error {
 	if err != nil {
 		return err
 	}
-	err = o.db(ctx).Model(&License{}).Where(o.oneOf("id"), ids).
+	err = tenant.DB(ctx, o).Model(&License{}).Where(tenant.DialectOf(o).OneOf("id"), ids).
 		Select("State", "Cause", "Since").UpdateColumns(&waiting[0]).Error
 	if err != nil {
 		return fmt.Errorf("give seats: %w", err)
@@ -145,7 +145,7 @@ func (o Org) promote(ctx context.Context, a *Account) error {
 
 // writeSeats writes how many seats of an account are in use.
 func (o Org) writeSeats(ctx context.Context, a *Account) error {
-	err := o.db(ctx).Model(&Account{}).Where("id = ?", a.ID).UpdateColumn("seats_used", a.SeatsUsed).Error
+	err := tenant.DB(ctx, o).Model(&Account{}).Where("id = ?", a.ID).UpdateColumn("seats_used", a.SeatsUsed).Error
 	if err != nil {
 		return fmt.Errorf("count seats: %w", err)
 	}

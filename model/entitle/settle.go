@@ -40,7 +40,7 @@ func (o Org) usersBelow(ctx context.Context, limit int, groupIDs ...string) ([]s
 				JOIN below ON n.group_id = below.id WHERE n.organization_id = ?)
 		SELECT m.user_id FROM directory_group_members m
 			JOIN below ON m.group_id = below.id WHERE m.organization_id = ?`
-	err = o.read(ctx).Model(&people.User{}).Where("users.id IN ("+members+")", o.ID, list, o.ID, o.ID).
+	err = tenant.Read(ctx, o).Model(&people.User{}).Where("users.id IN ("+members+")", o.ID, list, o.ID, o.ID).
 		Limit(limit).Pluck("users.id", &ids).Error
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read users of groups: %w", err))
@@ -96,7 +96,7 @@ func (o Org) requestRecompute(ctx context.Context) error {
 			row.DueAt, row.DueAt),
 		"requested_at": now, "started_at": nil, "finished_at": nil, "updated_at": now,
 	})
-	err := o.db(ctx).Clauses(
+	err := tenant.DB(ctx, o).Clauses(
 		clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}}, DoUpdates: again},
 		clause.Returning{Columns: []clause.Column{{Name: "version"}}},
 	).Create(&row).Error
@@ -112,7 +112,7 @@ func (o Org) requestRecompute(ctx context.Context) error {
 func (o Inner) EntitleSignedIn(ctx context.Context, c *connection.Connection, u *people.User) error {
 	if u.ConnectionID == nil || *u.ConnectionID != c.ID {
 		u.ConnectionID = &c.ID
-		err := o.db(ctx).Model(&people.User{}).Where("id = ?", u.ID).UpdateColumn("connection_id", c.ID).Error
+		err := tenant.DB(ctx, o).Model(&people.User{}).Where("id = ?", u.ID).UpdateColumn("connection_id", c.ID).Error
 		if err != nil {
 			return fmt.Errorf("note connection: %w", err)
 		}

@@ -93,14 +93,14 @@ func (s Store) createOrganization(
 // scope.
 func (o Org) insertOrganization(ctx context.Context, scope model.Scope, g *organization.Organization) error {
 	g.CreatedAt, g.UpdatedAt, g.Domains = tenant.Now(o), tenant.Now(o), nil
-	if err := tenant.DB(o).WithContext(ctx).Create(g).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(g).Error; err != nil {
 		return organization.OrganizationTaken(fmt.Errorf("create organization: %w", err))
 	}
 	if scope.Application() == "" {
 		return nil
 	}
 	row := organization.ApplicationOrganization{ApplicationID: scope.Application(), OrganizationID: g.ID}
-	if err := tenant.DB(o).WithContext(ctx).Create(&row).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(&row).Error; err != nil {
 		return fmt.Errorf("join application: %w", err)
 	}
 	return nil

@@ -73,7 +73,7 @@ func (o Org) writeOrganization(ctx context.Context, before, after *organization.
 	if after.Settings.AllowManualAssignments != before.Settings.AllowManualAssignments {
 		tenant.RuleInputChanged(o)
 	}
-	row := tenant.DB(o).WithContext(ctx).Model(&organization.Organization{}).Where("id = ?", o.ID)
+	row := tenant.DB(ctx, o).Model(&organization.Organization{}).Where("id = ?", o.ID)
 	err := row.Select(people.Changed(before, after)).UpdateColumns(after).Error
 	if err != nil {
 		return organization.OrganizationTaken(fmt.Errorf("update organization: %w", err))
@@ -104,12 +104,12 @@ func (o Org) DeleteOrganization(ctx context.Context) error {
 		// Children come first: users and groups refer to their directory without a cascade, because
 		// no directory may be deleted without a decision about its users.
 		for _, rows := range []any{&people.User{}, &people.DirectoryGroup{}, &directory.Directory{}} {
-			all := tenant.DB(org).WithContext(ctx).Where("organization_id = ?", o.ID)
+			all := tenant.DB(ctx, org).Where("organization_id = ?", o.ID)
 			if err := all.Delete(rows).Error; err != nil {
 				return fmt.Errorf("delete organization: %w", err)
 			}
 		}
-		row := tenant.DB(org).WithContext(ctx).Where("id = ?", o.ID)
+		row := tenant.DB(ctx, org).Where("id = ?", o.ID)
 		if err := row.Delete(&organization.Organization{}).Error; err != nil {
 			return fmt.Errorf("delete organization: %w", err)
 		}
@@ -129,7 +129,7 @@ func (o Org) lockAll(ctx context.Context, last bool) (*organization.Organization
 		return nil, err
 	}
 	var directories []string
-	err = tenant.DB(o).WithContext(ctx).Model(&directory.Directory{}).
+	err = tenant.DB(ctx, o).Model(&directory.Directory{}).
 		Clauses(clause.Locking{Strength: tenant.ToRemove}).Order("id").Pluck("id", &directories).Error
 	if err != nil {
 		return nil, fmt.Errorf("lock directories: %w", err)

@@ -56,13 +56,13 @@ func (Domain) TableName() string { return "organization_domains" }
 // Domain returns one domain of the organization.
 func (o Org) Domain(ctx context.Context, id string) (*Domain, error) {
 	var d Domain
-	return &d, tenant.ByID(o, tenant.Read(o).WithContext(ctx), &d, "organization domain", id)
+	return &d, tenant.ByID(o, tenant.Read(ctx, o), &d, "organization domain", id)
 }
 
 // lockDomain reads a domain and locks its row.
 func (o Org) lockDomain(ctx context.Context, id string) (*Domain, error) {
 	var d Domain
-	err := tenant.ByID(o, tenant.ForChange(o, tenant.DB(o).WithContext(ctx), id), &d, "organization domain", id)
+	err := tenant.ByID(o, tenant.ForChange(o, tenant.DB(ctx, o), id), &d, "organization domain", id)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (o Org) lockDomain(ctx context.Context, id string) (*Domain, error) {
 // Domains lists the organization's domains, oldest first.
 func (o Org) Domains(ctx context.Context) ([]Domain, error) {
 	var ds []Domain
-	err := tenant.Read(o).WithContext(ctx).Order("id").Find(&ds).Error
+	err := tenant.Read(ctx, o).Order("id").Find(&ds).Error
 	if err != nil {
 		err = tenant.Translate(o, fmt.Errorf("read domains: %w", err))
 	}
@@ -110,7 +110,7 @@ func (o Inner) InsertDomain(ctx context.Context, name string, state DomainState)
 	if state == DomainStateVerified {
 		d.State, d.VerificationStrategy, d.PendingUntil, d.NextCheckAt = state, "manual", nil, nil
 	}
-	if err := tenant.DB(o).WithContext(ctx).Create(d).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(d).Error; err != nil {
 		return nil, o.domainTaken(fmt.Errorf("create domain: %w", err))
 	}
 	return d, nil
@@ -219,7 +219,7 @@ func (o Org) DeleteDomain(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if err := tenant.DB(org).WithContext(ctx).Where("id = ?", id).Delete(&Domain{}).Error; err != nil {
+		if err := tenant.DB(ctx, org).Where("id = ?", id).Delete(&Domain{}).Error; err != nil {
 			return fmt.Errorf("delete domain: %w", err)
 		}
 		return tenant.Record(org, DomainDeleted, model.OrganizationDomainPrefix.ID(id), d.PublicForm())

@@ -46,7 +46,7 @@ var proofColumns = []any{"VerificationStrategy", "PendingUntil", "NextCheckAt", 
 
 // storeProof writes the state of a domain and its proofColumns.
 func (o Org) storeProof(ctx context.Context, d *Domain) error {
-	err := tenant.DB(o).WithContext(ctx).Model(&Domain{}).Where("id = ?", d.ID).
+	err := tenant.DB(ctx, o).Model(&Domain{}).Where("id = ?", d.ID).
 		Select("State", proofColumns...).UpdateColumns(d).Error
 	if err != nil {
 		return o.domainTaken(fmt.Errorf("store domain: %w", err))

@@ -84,7 +84,7 @@ func (w *DomainWatch) RunOnce(ctx context.Context) (int, error) {
 
 // take postpones a domain that is due by leaseTime, and tells whether this replica was the first.
 func (w *DomainWatch) take(ctx context.Context, d *Domain) (bool, error) {
-	r := tenant.DB(w.store.Org(d.OrganizationID, model.System)).WithContext(ctx).Model(&Domain{}).
+	r := tenant.DB(ctx, w.store.Org(d.OrganizationID, model.System)).Model(&Domain{}).
 		Where("id = ? AND next_check_at = ?", d.ID, *d.NextCheckAt).
 		UpdateColumn("next_check_at", model.TimeOf(w.store.Now()).Later(leaseTime))
 	if r.Error != nil {

@@ -89,7 +89,7 @@ func SlugOf(name string) string {
 // Organization returns the organization itself, with its domains.
 func (o Org) Organization(ctx context.Context) (*Organization, error) {
 	var g Organization
-	if err := tenant.ByID(o, tenant.Read(o).WithContext(ctx), &g, "organization", string(o.ID)); err != nil {
+	if err := tenant.ByID(o, tenant.Read(ctx, o), &g, "organization", string(o.ID)); err != nil {
 		return nil, err
 	}
 	domains, err := o.Domains(ctx)
@@ -101,7 +101,7 @@ func (o Org) Organization(ctx context.Context) (*Organization, error) {
 // strength of a locking clause of SQL.
 func (o Inner) LockOrganization(ctx context.Context, strength string) (*Organization, error) {
 	var g Organization
-	db := tenant.InTurn(o, tenant.DB(o).WithContext(ctx), string(o.ID)).Clauses(clause.Locking{Strength: strength})
+	db := tenant.InTurn(o, tenant.DB(ctx, o), string(o.ID)).Clauses(clause.Locking{Strength: strength})
 	if err := tenant.ByID(o, db, &g, "organization", string(o.ID)); err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (o Org) otherAdmins(ctx context.Context, id string) (int64, error) {
 		return 0, err
 	}
 	var others int64
-	err := tenant.DB(o).WithContext(ctx).Model(&User{}).
+	err := tenant.DB(ctx, o).Model(&User{}).
 		Where("role = ? AND active = ? AND id <> ?", Admin, true, id).Count(&others).Error
 	if err != nil {
 		return 0, fmt.Errorf("count administrators: %w", err)

@@ -76,7 +76,7 @@ const leaving = 500
 func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason) error {
 	for after := ""; ; {
 		var users []User
-		locked := tenant.DB(o).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToRemove})
+		locked := tenant.DB(ctx, o).Clauses(clause.Locking{Strength: tenant.ToRemove})
 		err := locked.Where("id > ? AND id IN (?)", after, ids).Order("id").Limit(leaving).Find(&users).Error
 		if err != nil {
 			return fmt.Errorf("lock users: %w", err)
@@ -91,7 +91,7 @@ func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason)
 				return err
 			}
 		}
-		rows := tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id IN ?", ended)
+		rows := tenant.DB(ctx, o).Model(&User{}).Where("id IN ?", ended)
 		err = rows.UpdateColumn("epoch", tenant.Increment("epoch")).Error
 		if err != nil {
 			return fmt.Errorf("end access: %w", err)
@@ -105,7 +105,7 @@ func (o Org) endAccessOf(ctx context.Context, ids *gorm.DB, reason EndingReason)
 
 // SignOut ends the access of everybody who is signed in by a connection.
 func (o Inner) SignOut(ctx context.Context, connection string) error {
-	live := o.LiveSessions(tenant.DB(o).Model(&Session{}).Select("user_id")).Where("connection_id = ?", connection)
+	live := o.LiveSessions(tenant.DB(ctx, o).Model(&Session{}).Select("user_id")).Where("connection_id = ?", connection)
 	return o.endAccessOf(ctx, live, EndedConnectionChanged)
 }
 
@@ -113,9 +113,9 @@ func (o Inner) SignOut(ctx context.Context, connection string) error {
 // become inactive, and their access ends. It returns an active administrator among them, nil
 // without any.
 func (o Inner) ReleaseUsers(ctx context.Context, directoryID string) (admin *User, err error) {
-	db := tenant.DB(o).WithContext(ctx)
-	population := tenant.DB(o).Model(&User{}).Select("id").Where("directory_id = ?", directoryID)
-	signedIn := tenant.DB(o).Model(&Session{}).Select("user_id")
+	db := tenant.DB(ctx, o)
+	population := tenant.DB(ctx, o).Model(&User{}).Select("id").Where("directory_id = ?", directoryID)
+	signedIn := tenant.DB(ctx, o).Model(&Session{}).Select("user_id")
 	live := o.LiveSessions(signedIn).Where("user_id IN (?)", population)
 	if err := o.endAccessOf(ctx, live, EndedDirectoryDeleted); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (o Inner) ReleaseUsers(ctx context.Context, directoryID string) (admin *Use
 
 // endPasswordSessions ends the sessions of a user that began with a password; others stay.
 func (o Org) endPasswordSessions(ctx context.Context, u *User) error {
-	ended := tenant.DB(o).WithContext(ctx).Model(&Session{}).
+	ended := tenant.DB(ctx, o).Model(&Session{}).
 		Where("user_id = ? AND identity_id IS NULL AND ended_at IS NULL AND expires_at > ?", u.ID, tenant.Now(o)).
 		UpdateColumn("ended_at", tenant.Now(o))
 	if ended.Error != nil {

@@ -95,7 +95,7 @@ func (g *DirectoryGroup) PublicForm() DirectoryGroupObject {
 
 // DirectoryGroup returns a group of a directory; directoryID may be empty for any.
 func (o Org) DirectoryGroup(ctx context.Context, directoryID, id string) (*DirectoryGroup, error) {
-	db := tenant.Read(o).WithContext(ctx)
+	db := tenant.Read(ctx, o)
 	if directoryID != "" {
 		db = db.Where("directory_id = ?", directoryID)
 	}

@@ -40,7 +40,7 @@ func (o Inner) AddIdentity(ctx context.Context, id Identity, fit func(u *User) e
 		if id.RawAttributes == "" {
 			id.RawAttributes = "{}"
 		}
-		if err := tenant.DB(org).WithContext(ctx).Create(&id).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(&id).Error; err != nil {
 			return fmt.Errorf("link identity: %w", err)
 		}
 		u.ProfileIDs = append(slices.Clone(u.ProfileIDs), id.ID)
@@ -55,7 +55,7 @@ func (o Inner) AddIdentity(ctx context.Context, id Identity, fit func(u *User) e
 // Identities lists a user's identities, oldest first.
 func (o Org) Identities(ctx context.Context, userID string) ([]Identity, error) {
 	var ids []Identity
-	err := tenant.Read(o).WithContext(ctx).Where("user_id = ?", userID).Order("id").Find(&ids).Error
+	err := tenant.Read(ctx, o).Where("user_id = ?", userID).Order("id").Find(&ids).Error
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read identities: %w", err))
 	}

@@ -109,7 +109,7 @@ func (o Org) groupsAbove(ctx context.Context, ids []string) (map[string][]Member
 		return nil, err
 	}
 	var rows []struct{ Side, ID, DisplayName string }
-	err = tenant.Read(o).WithContext(ctx).Model(&DirectoryGroup{}).
+	err = tenant.Read(ctx, o).Model(&DirectoryGroup{}).
 		Select("t.side, directory_groups.id, directory_groups.display_name").
 		Joins(strings.Join([]string{
 			"JOIN (WITH RECURSIVE up (side, id) AS (SELECT n.member_id, n.group_id FROM directory_group_groups n " +

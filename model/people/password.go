@@ -95,7 +95,7 @@ func (o Org) CreatePasswordSetup(ctx context.Context, userID string) (p *Passwor
 		p = &PasswordSetup{UserID: u.ID, OrganizationID: org.ID, CreatedAt: tenant.Now(org),
 			ExpiresAt: tenant.Now(org) + model.Time(passwordSetupTime.Milliseconds())}
 		token, p.Hash, _ = tenant.NewToken("rc_pw_")
-		if err := tenant.DB(org).WithContext(ctx).Create(p).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(p).Error; err != nil {
 			return fmt.Errorf("create password setup: %w", err)
 		}
 		return tenant.Record(org, UserPasswordSetup, model.UserPrefix.ID(u.ID), p.PublicForm())
@@ -170,7 +170,7 @@ func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) 
 	if u.MayHavePassword(g.Settings) != nil {
 		return errPasswordSetup()
 	}
-	db := tenant.DB(o).WithContext(ctx)
+	db := tenant.DB(ctx, o)
 	link := db.Where("user_id = ? AND hash = ? AND expires_at > ?", u.ID, tenant.HashToken(token), tenant.Now(o))
 	used := link.Delete(&PasswordSetup{})
 	if used.Error != nil {
@@ -195,7 +195,7 @@ func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) 
 // HasPasswords tells whether somebody of the organization can sign in by a password.
 func (o Org) HasPasswords(ctx context.Context) (bool, error) {
 	var some []string
-	err := tenant.Read(o).WithContext(ctx).Model(&UserPassword{}).Limit(1).Pluck("user_id", &some).Error
+	err := tenant.Read(ctx, o).Model(&UserPassword{}).Limit(1).Pluck("user_id", &some).Error
 	if err != nil {
 		return false, tenant.Translate(o, fmt.Errorf("look for passwords: %w", err))
 	}
@@ -214,7 +214,7 @@ const (
 
 // voidPasswordSetups voids the links of users, who are an id or a query of ids.
 func (o Org) voidPasswordSetups(ctx context.Context, users any) error {
-	if err := tenant.DB(o).WithContext(ctx).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
+	if err := tenant.DB(ctx, o).Where("user_id IN (?)", users).Delete(&PasswordSetup{}).Error; err != nil {
 		return fmt.Errorf("void password setups: %w", err)
 	}
 	return nil
@@ -226,7 +226,7 @@ func (o Org) removePassword(ctx context.Context, u *User, cause passwordCause) e
 	if err := o.voidPasswordSetups(ctx, u.ID); err != nil {
 		return err
 	}
-	r := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{})
+	r := tenant.DB(ctx, o).Where("user_id = ?", u.ID).Delete(&UserPassword{})
 	if r.Error != nil {
 		return fmt.Errorf("delete password: %w", r.Error)
 	}
@@ -247,9 +247,9 @@ func (o Inner) EnforcePasswords(ctx context.Context, before, after organization.
 	cause := passwordsForbidden
 	switch {
 	case before.AllowAdminPasswords && !after.AllowAdminPasswords:
-		whose = tenant.DB(o).Model(&User{}).Select("id")
+		whose = tenant.DB(ctx, o).Model(&User{}).Select("id")
 	case !before.SSORequired && after.SSORequired:
-		whose, cause = tenant.DB(o).Model(&User{}).Select("id").Where("role <> ?", Admin), ssoRequiredNow
+		whose, cause = tenant.DB(ctx, o).Model(&User{}).Select("id").Where("role <> ?", Admin), ssoRequiredNow
 	default:
 		return nil
 	}
@@ -257,13 +257,13 @@ func (o Inner) EnforcePasswords(ctx context.Context, before, after organization.
 		return err
 	}
 	var users []User
-	holders := tenant.DB(o).Model(&UserPassword{}).Select("user_id").Where("user_id IN (?)", whose)
-	if err := tenant.DB(o).WithContext(ctx).Where("id IN (?)", holders).Order("id").Find(&users).Error; err != nil {
+	holders := tenant.DB(ctx, o).Model(&UserPassword{}).Select("user_id").Where("user_id IN (?)", whose)
+	if err := tenant.DB(ctx, o).Where("id IN (?)", holders).Order("id").Find(&users).Error; err != nil {
 		return fmt.Errorf("read users with passwords: %w", err)
 	}
 	for i := range users {
 		u := &users[i]
-		if err := tenant.DB(o).WithContext(ctx).Where("user_id = ?", u.ID).Delete(&UserPassword{}).Error; err != nil {
+		if err := tenant.DB(ctx, o).Where("user_id = ?", u.ID).Delete(&UserPassword{}).Error; err != nil {
 			return fmt.Errorf("delete password: %w", err)
 		}
 		if err := o.recordUserBecause(ctx, UserPasswordRemoved, u, cause); err != nil {

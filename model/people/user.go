@@ -79,7 +79,7 @@ func (o Org) User(ctx context.Context, id string) (*User, error) {
 
 // FindUser is User, with a lock on the row on request.
 func (o Inner) FindUser(ctx context.Context, id string, lock bool) (*User, error) {
-	db := tenant.Read(o).WithContext(ctx)
+	db := tenant.Read(ctx, o)
 	if lock {
 		db = tenant.ForChange(o, db, id)
 	}
@@ -89,7 +89,7 @@ func (o Inner) FindUser(ctx context.Context, id string, lock bool) (*User, error
 
 // Users lists users of the organization, and tells what is before and after the page.
 func (o Org) Users(ctx context.Context, q UserQuery) ([]User, model.PageInfo, error) {
-	db := tenant.Read(o).WithContext(ctx).Model(&User{})
+	db := tenant.Read(ctx, o).Model(&User{})
 	if q.IDs != nil {
 		db = db.Where("id IN ?", q.IDs)
 	}
@@ -107,13 +107,13 @@ func (o Org) Users(ctx context.Context, q UserQuery) ([]User, model.PageInfo, er
 		db = db.Where("(external_id = ? AND external_id <> '' OR external_id = '' AND id = ?)", q.IdpID, q.IdpID)
 	}
 	if q.Awaiting {
-		verified := tenant.Read(o).Model(&organization.Domain{}).Select("domain").
+		verified := tenant.Read(ctx, o).Model(&organization.Domain{}).Select("domain").
 			Where("state = ?", organization.DomainStateVerified)
 		db = db.Where("directory_id IS NULL AND role = ? AND adoption_confirmed = ? AND email_domain IN (?)",
 			Admin, false, verified)
 	}
 	if q.GroupID != "" {
-		members := tenant.Read(o).Model(&GroupMember{}).Select("user_id").Where("group_id = ?", q.GroupID)
+		members := tenant.Read(ctx, o).Model(&GroupMember{}).Select("user_id").Where("group_id = ?", q.GroupID)
 		db = db.Where("id IN (?)", members)
 	}
 	return tenant.Paged(o, db, q.Page, func(u User) string { return u.ID })

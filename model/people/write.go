@@ -38,7 +38,7 @@ func (o Org) CreateUser(ctx context.Context, document map[string]any) (*User, er
 // InsertUser writes a new user and the values that filters look up.
 func (o Inner) InsertUser(ctx context.Context, u *User) error {
 	u.Begin(tenant.Now(o))
-	if err := tenant.DB(o).WithContext(ctx).Create(u).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(u).Error; err != nil {
 		return userNameTaken(fmt.Errorf("create user: %w", err))
 	}
 	return o.insertValues(ctx, u)
@@ -72,7 +72,7 @@ func (o Org) insertValues(ctx context.Context, u *User) error {
 	if err != nil || len(values) == 0 {
 		return err
 	}
-	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&values, tenant.DialectOf(o).Batch(7)).Error; err != nil {
+	if err := tenant.DB(ctx, o).CreateInBatches(&values, tenant.DialectOf(o).Batch(7)).Error; err != nil {
 		return fmt.Errorf("create user values: %w", err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (o Inner) ChangeUser(ctx context.Context, id string, change func(org Org, u
 // values that filters look up when they changed. It bumps the version.
 func (o Inner) WriteUser(ctx context.Context, before, after *User) error {
 	after.Follow(before, tenant.Now(o))
-	db := tenant.DB(o).WithContext(ctx).Model(&User{}).Where("id = ?", after.ID)
+	db := tenant.DB(ctx, o).Model(&User{}).Where("id = ?", after.ID)
 	if err := db.Select(Changed(before, after)).UpdateColumns(after).Error; err != nil {
 		return userNameTaken(fmt.Errorf("update user: %w", err))
 	}
@@ -124,7 +124,7 @@ func (o Inner) WriteUser(ctx context.Context, before, after *User) error {
 		return err
 	}
 	if len(old) > 0 {
-		if err := tenant.DB(o).WithContext(ctx).Where("user_id = ?", after.ID).Delete(&UserValue{}).Error; err != nil {
+		if err := tenant.DB(ctx, o).Where("user_id = ?", after.ID).Delete(&UserValue{}).Error; err != nil {
 			return fmt.Errorf("delete user values: %w", err)
 		}
 	}
@@ -177,7 +177,7 @@ func (o Inner) LockPeople(ctx context.Context, directoryID string, last bool) er
 		of       any
 		strength string
 	}{{&DirectoryGroup{}, tenant.ToRemove}, {&User{}, tenant.ToChange}} {
-		db := tenant.DB(o).WithContext(ctx).Model(rows.of).Clauses(clause.Locking{Strength: rows.strength})
+		db := tenant.DB(ctx, o).Model(rows.of).Clauses(clause.Locking{Strength: rows.strength})
 		if directoryID != "" {
 			db = db.Where("directory_id = ?", directoryID)
 		}

@@ -105,7 +105,7 @@ func (o Org) storeClaims(ctx context.Context, identity *people.Identity, c *Clai
 	}
 	if raw != identity.RawAttributes {
 		identity.RawAttributes, identity.UpdatedAt = raw, tenant.Now(o)
-		row := tenant.DB(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identity.ID)
+		row := tenant.DB(ctx, o).Model(&people.Identity{}).Where("id = ?", identity.ID)
 		err := row.Select("RawAttributes", "UpdatedAt").UpdateColumns(identity).Error
 		if err != nil {
 			return fmt.Errorf("keep attributes: %w", err)
@@ -121,7 +121,7 @@ func (o Org) storeClaims(ctx context.Context, identity *people.Identity, c *Clai
 // differs.
 func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names []string) error {
 	var before []connection.AssertedGroup
-	mine := tenant.DB(o).WithContext(ctx).
+	mine := tenant.DB(ctx, o).
 		Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
@@ -149,7 +149,7 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 		}
 	}
 	for batch := range slices.Chunk(gone, tenant.DialectOf(o).Batch(1)) {
-		err := tenant.DB(o).WithContext(ctx).
+		err := tenant.DB(ctx, o).
 			Where("user_id = ? AND connection_id = ? AND name_folded IN ?",
 				identity.UserID, identity.ConnectionID, batch).
 			Delete(&connection.AssertedGroup{}).Error
@@ -160,7 +160,7 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := tenant.DB(o).WithContext(ctx).CreateInBatches(&missing, tenant.DialectOf(o).Batch(5)).Error; err != nil {
+	if err := tenant.DB(ctx, o).CreateInBatches(&missing, tenant.DialectOf(o).Batch(5)).Error; err != nil {
 		return fmt.Errorf("keep asserted groups: %w", err)
 	}
 	return nil

@@ -86,7 +86,7 @@ func (o Org) createCode(
 		ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
 	code, hash, _ := tenant.NewToken("rc_code_")
 	row.Hash = hash
-	if err := tenant.DB(o).WithContext(ctx).Create(&row).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(&row).Error; err != nil {
 		return "", fmt.Errorf("create code: %w", err)
 	}
 	return code, nil
@@ -166,7 +166,7 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 // exchangeCode marks the code as used, finds its session and stores the token, in the transaction
 // of org.
 func (s Store) exchangeCode(ctx context.Context, org Org, t *AccessToken) (*SignedIn, error) {
-	used := tenant.DB(org).WithContext(ctx).Model(&AuthorizationCode{}).
+	used := tenant.DB(ctx, org).Model(&AuthorizationCode{}).
 		Where("hash = ? AND used_at IS NULL", t.CodeHash).UpdateColumn("used_at", t.CreatedAt)
 	if used.Error != nil {
 		return nil, fmt.Errorf("use code: %w", used.Error)
@@ -182,7 +182,7 @@ func (s Store) exchangeCode(ctx context.Context, org Org, t *AccessToken) (*Sign
 		return nil, err
 	}
 	t.ExpiresAt = in.Session.ExpiresAt
-	if err := tenant.DB(org).WithContext(ctx).Create(t).Error; err != nil {
+	if err := tenant.DB(ctx, org).Create(t).Error; err != nil {
 		return nil, fmt.Errorf("create access token: %w", err)
 	}
 	return in, nil
@@ -193,7 +193,7 @@ var errCodeUsed = errors.New("the code was used")
 
 // revokeTokensOf deletes the tokens that were issued for a code.
 func (o Org) revokeTokensOf(ctx context.Context, code []byte) error {
-	if err := tenant.DB(o).WithContext(ctx).Where("code_hash = ?", code).Delete(&AccessToken{}).Error; err != nil {
+	if err := tenant.DB(ctx, o).Where("code_hash = ?", code).Delete(&AccessToken{}).Error; err != nil {
 		return tenant.Translate(o, fmt.Errorf("revoke tokens: %w", err))
 	}
 	return nil

@@ -79,7 +79,7 @@ func (s Store) noteUse(ctx context.Context, in *SignedIn) *SignedIn {
 // storeIdleUntil writes idle_until. It never writes an earlier time over a later one, since several
 // replicas write.
 func (o Org) storeIdleUntil(ctx context.Context, s *people.Session) error {
-	err := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).
+	err := tenant.DB(ctx, o).Model(&people.Session{}).
 		Where("id = ? AND idle_until < ?", s.ID, *s.IdleUntil).UpdateColumn("idle_until", *s.IdleUntil).Error
 	if err != nil {
 		return fmt.Errorf("note use of session: %w", err)

@@ -48,7 +48,7 @@ func (o Org) StartLogin(ctx context.Context, l *Login) error {
 	if len(l.Secret) > 0 {
 		l.SealedSecret = tenant.SealerOf(o).Seal(l.Secret, connection.LoginSecretPurpose(l.ID))
 	}
-	if err := tenant.DB(o).WithContext(ctx).Create(l).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(l).Error; err != nil {
 		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("start login: %w", err)))
 	}
 	return nil
@@ -57,7 +57,7 @@ func (o Org) StartLogin(ctx context.Context, l *Login) error {
 // Login returns a login at a connection, also when it was used or has expired.
 func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error) {
 	var l Login
-	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
+	db := tenant.Read(ctx, o).Where("connection_id = ?", connectionID)
 	if err := tenant.ByID(o, db, &l, "login", id); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error)
 
 // useLogin marks a login as used. Of several requests at once, on whatever replica, one succeeds.
 func (o Org) useLogin(ctx context.Context, l *Login) error {
-	r := tenant.DB(o).WithContext(ctx).Model(&Login{}).
+	r := tenant.DB(ctx, o).Model(&Login{}).
 		Where("id = ? AND used_at IS NULL AND expires_at > ?", l.ID, tenant.Now(o)).
 		UpdateColumn("used_at", tenant.Now(o))
 	if r.Error != nil {
@@ -91,7 +91,7 @@ type Assertion struct {
 // before. The row is kept until the given time; after that the assertion's age refuses it.
 func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID string, until model.Time) error {
 	row := Assertion{ConnectionID: connectionID, Hash: tenant.HashToken(assertionID), ExpiresAt: until}
-	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+	r := tenant.DB(ctx, o).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {
 		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("remember assertion: %w", r.Error)))
 	}

@@ -91,7 +91,7 @@ func (o Org) LoginAttempts(
 	if _, err := connection.In(o).Connection(ctx, connectionID); err != nil {
 		return nil, model.PageInfo{}, err
 	}
-	db := tenant.Read(o).WithContext(ctx).Model(&LoginAttempt{}).Where("connection_id = ?", connectionID)
+	db := tenant.Read(ctx, o).Model(&LoginAttempt{}).Where("connection_id = ?", connectionID)
 	return tenant.Paged(o, db, p, func(a LoginAttempt) string { return a.ID })
 }
 
@@ -100,7 +100,7 @@ func (o Org) recordSuccess(ctx context.Context, a LoginAttempt, s *people.Sessio
 	a.ID, a.ConnectionID, a.Succeeded, a.UserID, a.CreatedAt = model.NewID(), s.ConnectionID, true, &u.ID, tenant.Now(o)
 	a.Email, a.Subject = c.Email, c.Subject
 	a.clip()
-	if err := tenant.DB(o).WithContext(ctx).Create(&a).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(&a).Error; err != nil {
 		return fmt.Errorf("note login: %w", err)
 	}
 	e := a.event(o.ID)
@@ -130,11 +130,11 @@ func (o Org) RecordFailedLogin(ctx context.Context, a LoginAttempt, message stri
 		a.CreatedAt = tenant.Now(org)
 		if response != nil {
 			a.ResponseUntil = &response.ExpiresAt
-			if err := tenant.DB(org).WithContext(ctx).Create(response).Error; err != nil {
+			if err := tenant.DB(ctx, org).Create(response).Error; err != nil {
 				return connection.ErrConnectionGone(fmt.Errorf("keep login response: %w", err))
 			}
 		}
-		if err := tenant.DB(org).WithContext(ctx).Create(&a).Error; err != nil {
+		if err := tenant.DB(ctx, org).Create(&a).Error; err != nil {
 			return connection.ErrConnectionGone(fmt.Errorf("note failed login: %w", err))
 		}
 		e := a.event(o.ID)
@@ -177,7 +177,7 @@ const (
 func (o Org) roomForFailure(ctx context.Context, a *LoginAttempt) (bool, error) {
 	var day []struct{ Address, Reason string }
 	since := tenant.Now(o) - model.Time((24 * time.Hour).Milliseconds())
-	err := tenant.Read(o).WithContext(ctx).Model(&LoginAttempt{}).Select("address", "reason").
+	err := tenant.Read(ctx, o).Model(&LoginAttempt{}).Select("address", "reason").
 		Where("connection_id = ? AND succeeded = ? AND created_at > ?", a.ConnectionID, false, since).
 		Limit(maxFailures).Find(&day).Error
 	if err != nil {

@@ -76,7 +76,7 @@ func (o Org) sealResponse(ctx context.Context, a *LoginAttempt) (*LoginResponse,
 	}
 	now := tenant.Now(o)
 	var addresses []string
-	err = tenant.Read(o).WithContext(ctx).Model(&LoginResponse{}).
+	err = tenant.Read(ctx, o).Model(&LoginResponse{}).
 		Where("connection_id = ? AND expires_at > ?", a.ConnectionID, now).
 		Limit(maxLoginResponses).Pluck("address", &addresses).Error
 	if err != nil {
@@ -98,7 +98,7 @@ func (o Org) LoginResponse(ctx context.Context, attemptID string) (*LoginRespons
 	err := o.Tx(ctx, func(org Org) error {
 		var found []LoginResponse
 		if model.IsID(attemptID) {
-			err := tenant.DB(org).WithContext(ctx).
+			err := tenant.DB(ctx, org).
 				Where("attempt_id = ? AND expires_at > ?", attemptID, tenant.Now(org)).Limit(1).Find(&found).Error
 			if err != nil {
 				return fmt.Errorf("read login response: %w", err)

@@ -45,7 +45,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 			fmt.Sprintf("a subject of at most %d bytes of text", tenant.MaxIndexed), tenant.Clipped(m.claims.Subject))
 	}
 	var identities []people.Identity
-	err := tenant.DB(m.org).WithContext(ctx).
+	err := tenant.DB(ctx, m.org).
 		Where("connection_id = ? AND issuer = ? AND subject = ?", m.connection.ID, m.claims.Issuer, m.claims.Subject).
 		Limit(1).Find(&identities).Error
 	if err != nil {
@@ -55,7 +55,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 		var u people.User
 		// The lock serializes this login with a deactivation of the user, and with other logins of
 		// the user: two transactions with a shared lock could not both update the names.
-		db := tenant.DB(m.org).WithContext(ctx).Clauses(clause.Locking{Strength: tenant.ToChange})
+		db := tenant.DB(ctx, m.org).Clauses(clause.Locking{Strength: tenant.ToChange})
 		if err := tenant.ByID(m.org, db, &u, "user", identities[0].UserID); err != nil {
 			return nil, nil, err
 		}
@@ -86,7 +86,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 func (m *matcher) candidate(ctx context.Context) (*people.User, error) {
 	email, trusted := m.email()
 	names := m.userNames()
-	db := tenant.DB(m.org).WithContext(ctx).Where(
+	db := tenant.DB(ctx, m.org).Where(
 		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') "+
 			"OR (directory_id IS NOT NULL AND user_name_folded IN ?) "+
 			"OR (? AND email_folded = ? AND email_folded <> '')",
@@ -155,7 +155,7 @@ func (m *matcher) checkAddress(ctx context.Context, u *people.User) error {
 		return nil
 	}
 	var others int64
-	if err := tenant.DB(m.org).WithContext(ctx).Model(&people.User{}).
+	if err := tenant.DB(ctx, m.org).Model(&people.User{}).
 		Where("email_folded = ? AND id <> ?", email, u.ID).Count(&others).Error; err != nil {
 		return fmt.Errorf("count users with address: %w", err)
 	}
@@ -340,7 +340,7 @@ func (m *matcher) createUser(ctx context.Context) (*people.User, *people.Identit
 		return nil, nil, err
 	}
 	identity.UserID = u.ID
-	if err := tenant.DB(m.org).WithContext(ctx).Create(&identity).Error; err != nil {
+	if err := tenant.DB(ctx, m.org).Create(&identity).Error; err != nil {
 		return nil, nil, fmt.Errorf("create identity: %w", err)
 	}
 	return u, &identity, nil

@@ -35,7 +35,7 @@ type PendingAuthorization struct {
 func (o Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) error {
 	p.ID, p.CreatedAt, p.UsedAt = model.NewID(), tenant.Now(o), nil
 	p.ExpiresAt = p.CreatedAt + model.Time(loginTime.Milliseconds())
-	if err := tenant.DB(o).WithContext(ctx).Create(p).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(p).Error; err != nil {
 		return tenant.Translate(o, fmt.Errorf("start authorization: %w", err))
 	}
 	return nil
@@ -136,9 +136,9 @@ func (s Store) organizationOfEmail(
 // whether they exist or not. When two users have the address, it returns none.
 func (o Org) findPassword(ctx context.Context, email string) (*people.User, *people.UserPassword, error) {
 	folded, _ := model.FoldEmail(email)
-	holders := tenant.Read(o).Model(&people.UserPassword{}).Select("user_id")
+	holders := tenant.Read(ctx, o).Model(&people.UserPassword{}).Select("user_id")
 	var users []people.User
-	err := tenant.Read(o).WithContext(ctx).
+	err := tenant.Read(ctx, o).
 		Where("email_folded = ? AND email_folded <> '' AND active = ? AND role = ? AND id IN (?)",
 			folded, true, people.Admin, holders).
 		Limit(2).Find(&users).Error
@@ -150,7 +150,7 @@ func (o Org) findPassword(ctx context.Context, email string) (*people.User, *peo
 		user = &users[0]
 	}
 	var p people.UserPassword
-	if err := tenant.Read(o).WithContext(ctx).Where("user_id = ?", user.ID).Limit(1).Find(&p).Error; err != nil {
+	if err := tenant.Read(ctx, o).Where("user_id = ?", user.ID).Limit(1).Find(&p).Error; err != nil {
 		return nil, nil, tenant.Translate(o, fmt.Errorf("read password: %w", err))
 	}
 	return user, &p, nil
@@ -214,7 +214,7 @@ func (o Org) usePassword(ctx context.Context, compared *people.UserPassword, new
 	if newHash == "" {
 		newHash = compared.Hash
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.UserPassword{}).
+	r := tenant.DB(ctx, o).Model(&people.UserPassword{}).
 		Where("user_id = ? AND hash = ?", compared.UserID, compared.Hash).UpdateColumn("hash", newHash)
 	if r.Error != nil {
 		return fmt.Errorf("use password: %w", r.Error)
@@ -233,7 +233,7 @@ func (o Org) answerPending(
 	if p == nil || p.OrganizationID != o.ID {
 		return nil
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&PendingAuthorization{}).
+	r := tenant.DB(ctx, o).Model(&PendingAuthorization{}).
 		Where("id = ? AND used_at IS NULL AND expires_at > ?", p.ID, tenant.Now(o)).
 		UpdateColumn("used_at", tenant.Now(o))
 	if r.Error != nil {

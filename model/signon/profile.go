@@ -57,12 +57,12 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	}
 	// The groups of a user of a directory are those of the directory
 	// (docs/design/identity.md, "Groups").
-	db := tenant.Read(o).WithContext(ctx).Model(&connection.AssertedGroup{}).
+	db := tenant.Read(ctx, o).Model(&connection.AssertedGroup{}).
 		Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {
-		mine := tenant.Read(o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
-		db = tenant.Read(o).WithContext(ctx).Model(&people.DirectoryGroup{}).
+		mine := tenant.Read(ctx, o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
+		db = tenant.Read(ctx, o).Model(&people.DirectoryGroup{}).
 			Where("id IN (?)", mine).Order("display_name_folded")
 		column = "display_name"
 	}
@@ -95,14 +95,14 @@ func (o Org) ProfileAccounts(ctx context.Context, userID string) ([]ProfileAccou
 	if !tenant.HasRules(o) {
 		return out, nil
 	}
-	granted := tenant.Read(o).Model(&entitle.License{}).Select("account_id").
+	granted := tenant.Read(ctx, o).Model(&entitle.License{}).Select("account_id").
 		Where("user_id = ? AND state = ?", userID, entitle.LicenseStateGranted)
-	in := tenant.Read(o).Model(&entitle.GroupAssignment{}).Select("group_id").Where("user_id = ?", userID)
+	in := tenant.Read(ctx, o).Model(&entitle.GroupAssignment{}).Select("group_id").Where("user_id = ?", userID)
 	var accounts []entitle.Account
 	var groups []entitle.AccountGroup
-	err := tenant.Read(o).WithContext(ctx).Where("id IN (?)", granted).Order("id").Find(&accounts).Error
+	err := tenant.Read(ctx, o).Where("id IN (?)", granted).Order("id").Find(&accounts).Error
 	if err == nil && len(accounts) > 0 {
-		err = tenant.Read(o).WithContext(ctx).Where("id IN (?)", in).Order("id").Find(&groups).Error
+		err = tenant.Read(ctx, o).Where("id IN (?)", in).Order("id").Find(&groups).Error
 	}
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read accounts: %w", err))

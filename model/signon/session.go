@@ -27,7 +27,7 @@ func (o Org) createSession(
 		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IDTokenPurpose(s.ID))
 	}
 	token, s.TokenHash, _ = tenant.NewToken("rc_sess_")
-	if err := tenant.DB(o).WithContext(ctx).Create(s).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(s).Error; err != nil {
 		return "", connection.ErrConnectionGone(fmt.Errorf("create session: %w", err))
 	}
 	return token, nil
@@ -35,7 +35,7 @@ func (o Org) createSession(
 
 // Sessions lists the live sessions of a user, or those of all users when userID is empty.
 func (o Org) Sessions(ctx context.Context, userID string, p model.Page) ([]people.Session, model.PageInfo, error) {
-	db := people.Inside(tenant.Inside(o)).LiveSessions(tenant.Read(o).WithContext(ctx).Model(&people.Session{}))
+	db := people.Inside(tenant.Inside(o)).LiveSessions(tenant.Read(ctx, o).Model(&people.Session{}))
 	if userID != "" {
 		db = db.Where("user_id = ?", userID)
 	}
@@ -48,7 +48,7 @@ func (o Org) EndSession(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no session %.64q here", id)
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).Where("id = ?", id).
+	r := tenant.DB(ctx, o).Model(&people.Session{}).Where("id = ?", id).
 		UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
 	if r.Error != nil {
 		return tenant.Translate(o, fmt.Errorf("end session: %w", r.Error))
@@ -64,7 +64,7 @@ func (o Org) EndSession(ctx context.Context, id string) error {
 func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
 	user := identityID
 	var linked []string
-	err = tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).Where("id = ?", identityID).
+	err = tenant.Read(ctx, o).Model(&people.Identity{}).Where("id = ?", identityID).
 		Pluck("user_id", &linked).Error
 	if err != nil {
 		return 0, tenant.Translate(o, fmt.Errorf("read identity: %w", err))
@@ -72,7 +72,7 @@ func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64,
 	if len(linked) == 1 {
 		user = linked[0]
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&people.Session{}).
+	r := tenant.DB(ctx, o).Model(&people.Session{}).
 		Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
 		UpdateColumn("ended_at", tenant.Now(o))
 	if r.Error != nil {
@@ -97,7 +97,7 @@ func (o Org) endReplacedSession(ctx context.Context, id string) error {
 func (o Inner) SetIdle(ctx context.Context, seconds int) error {
 	s := people.Session{IdleSeconds: int64(seconds)}
 	s.IdleUntil = s.IdleFrom(tenant.Now(o))
-	err := people.Inside(tenant.Inside(o)).LiveSessions(tenant.DB(o).WithContext(ctx).Model(&people.Session{})).
+	err := people.Inside(tenant.Inside(o)).LiveSessions(tenant.DB(ctx, o).Model(&people.Session{})).
 		Select("IdleSeconds", "IdleUntil").UpdateColumns(&s).Error
 	if err != nil {
 		return fmt.Errorf("set idle time: %w", err)

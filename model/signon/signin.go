@@ -166,7 +166,7 @@ func (o Org) activateConnection(ctx context.Context, c *connection.Connection) e
 	}
 	c.State, c.UpdatedAt = connection.ConnectionActive, tenant.Now(o)
 	tenant.RuleInputChanged(o) // rules can depend on which connections are active
-	err := tenant.DB(o).WithContext(ctx).Model(&connection.Connection{}).Where("id = ?", c.ID).
+	err := tenant.DB(ctx, o).Model(&connection.Connection{}).Where("id = ?", c.ID).
 		Select("State", "UpdatedAt").UpdateColumns(c).Error
 	if err != nil {
 		return fmt.Errorf("activate connection: %w", err)

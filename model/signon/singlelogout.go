@@ -59,7 +59,7 @@ func (o Org) logoutHash(connectionID, what, value string) []byte {
 // session without a NameID. The error is NotFound when there is no such session.
 func (o Org) ProviderSession(ctx context.Context, id string) (*ProviderSession, error) {
 	var s people.Session
-	db := tenant.Read(o).WithContext(ctx).Select("id", "idp_session")
+	db := tenant.Read(ctx, o).Select("id", "idp_session")
 	if err := tenant.ByID(o, db, &s, "session", id); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ type SingleLogout struct {
 func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
 	l.ID, l.CreatedAt, l.UsedAt = model.NewID(), tenant.Now(o), nil
 	l.ExpiresAt = l.CreatedAt + model.Time(loginTime.Milliseconds())
-	if err := tenant.DB(o).WithContext(ctx).Create(l).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(l).Error; err != nil {
 		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("start logout: %w", err)))
 	}
 	return nil
@@ -105,7 +105,7 @@ func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
 // SingleLogout returns a logout at a connection, also when it was used or has expired.
 func (o Org) SingleLogout(ctx context.Context, connectionID, id string) (*SingleLogout, error) {
 	var l SingleLogout
-	db := tenant.Read(o).WithContext(ctx).Where("connection_id = ?", connectionID)
+	db := tenant.Read(ctx, o).Where("connection_id = ?", connectionID)
 	if err := tenant.ByID(o, db, &l, "logout", id); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (o Org) UseLogout(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no logout %.64q here", id)
 	}
-	r := tenant.DB(o).WithContext(ctx).Model(&SingleLogout{}).
+	r := tenant.DB(ctx, o).Model(&SingleLogout{}).
 		Where("id = ? AND used_at IS NULL AND expires_at > ?", id, tenant.Now(o)).UpdateColumn("used_at", tenant.Now(o))
 	if r.Error != nil {
 		return tenant.Translate(o, fmt.Errorf("use logout: %w", r.Error))
@@ -161,7 +161,7 @@ func (o Org) LogoutByProvider(ctx context.Context, l ProviderLogout) (found int6
 func (o Org) rememberLogout(ctx context.Context, l ProviderLogout) error {
 	row := Assertion{ConnectionID: l.ConnectionID, Hash: tenant.HashToken("LogoutRequest\x00" + l.RequestID),
 		ExpiresAt: l.ReplayUntil}
-	r := tenant.DB(o).WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+	r := tenant.DB(ctx, o).Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if r.Error != nil {
 		return connection.ErrConnectionGone(fmt.Errorf("remember logout request: %w", r.Error))
 	}
@@ -188,7 +188,7 @@ func (o Org) whereNamed(db *gorm.DB, l ProviderLogout) *gorm.DB {
 
 // endNamedSessions ends these sessions and returns how many there are.
 func (o Org) endNamedSessions(ctx context.Context, l ProviderLogout) (int64, error) {
-	r := o.whereNamed(tenant.DB(o).WithContext(ctx).Model(&people.Session{}), l).
+	r := o.whereNamed(tenant.DB(ctx, o).Model(&people.Session{}), l).
 		UpdateColumn("ended_at", gorm.Expr("COALESCE(ended_at, ?)", tenant.Now(o)))
 	if r.Error != nil {
 		return 0, fmt.Errorf("end sessions: %w", r.Error)
@@ -202,12 +202,12 @@ func (o Org) noSessionFound(ctx context.Context, l ProviderLogout) error {
 	var known int64
 	all := l
 	all.SessionIndexes = nil
-	err := o.whereNamed(tenant.Read(o).WithContext(ctx).Model(&people.Session{}), all).Count(&known).Error
+	err := o.whereNamed(tenant.Read(ctx, o).Model(&people.Session{}), all).Count(&known).Error
 	if err != nil {
 		return fmt.Errorf("find sessions: %w", err)
 	}
 	if known == 0 {
-		err := tenant.Read(o).WithContext(ctx).Model(&people.Identity{}).
+		err := tenant.Read(ctx, o).Model(&people.Identity{}).
 			Where("connection_id = ? AND issuer = ? AND subject = ?", l.ConnectionID, l.Issuer, l.NameID).
 			Count(&known).Error
 		if err != nil {
@@ -234,7 +234,7 @@ func (o Org) RecordFailedLogout(ctx context.Context, a LoginAttempt) (kept bool,
 		return false, tenant.Translate(o, err)
 	}
 	a.CreatedAt = tenant.Now(o)
-	if err := tenant.DB(o).WithContext(ctx).Create(&a).Error; err != nil {
+	if err := tenant.DB(ctx, o).Create(&a).Error; err != nil {
 		return false, tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("note failed logout: %w", err)))
 	}
 	return true, nil

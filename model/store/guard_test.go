@@ -18,7 +18,7 @@ func TestGuardIsAMatterOfTheCompiler(t *testing.T) {
 		"a handle": {"outside", "rollcall/model/people rollcall/model/store",
 			`func f(org *store.Org) { _ = people.In(org) }`, ""},
 		"GORM of an organization": {"outside", "rollcall/model/internal/tenant rollcall/model/store",
-			`func f(org *store.Org) { tenant.DB(org) }`, internal},
+			`func f(org *store.Org) { tenant.DB(nil, org) }`, internal},
 		"GORM as a method": {"outside", "rollcall/model/store",
 			`func f(org *store.Org) { org.DB() }`, "org.DB undefined"},
 		"hand-written SQL": {"outside", "rollcall/model/internal/tenant rollcall/model/store",
@@ -29,7 +29,7 @@ func TestGuardIsAMatterOfTheCompiler(t *testing.T) {
 			`var id guard.OrganizationID`, internal},
 
 		"a package of the store": {"model/outside", "rollcall/model/internal/tenant",
-			`func f(org tenant.Bound) { tenant.DB(org) }`, ""},
+			`func f(org tenant.Bound) { tenant.DB(nil, org) }`, ""},
 		"all organizations without package across": {"model/outside",
 			"rollcall/model/internal/tenant rollcall/model/internal/internal/unbounded",
 			`func f(s tenant.Base) { tenant.Across(nil, s, unbounded.Key{}) }`, internal},

@@ -20,7 +20,7 @@ import (
 func Across(s *tenant.Store, ctx context.Context) *gorm.DB { return across.DB(ctx, s) }
 
 // Within returns the database of an Org.
-func Within(o *tenant.Org, ctx context.Context) *gorm.DB { return tenant.DB(o).WithContext(ctx) }
+func Within(o *tenant.Org, ctx context.Context) *gorm.DB { return tenant.DB(ctx, o) }
 
 // Unscoped returns the database without any organization, which refuses every statement.
 func Unscoped(s *tenant.Store, ctx context.Context) *gorm.DB {
