@@ -50,8 +50,12 @@ func (s *Server) acs(c echo.Context) error {
 	return s.finish(c, connection, l, in, response)
 }
 
-var errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
-	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
+var (
+	errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
+		Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
+	errDraft = &refusal.Error{Reason: refusal.ConnectionIsDraft,
+		Expected: "a connection that was tested", Received: "a draft"}
+)
 
 // finish signs in the person whom a verified response names, and sends the browser to the end of
 // the login. response is the text as it came; it may be stored if the login is refused.
@@ -97,8 +101,7 @@ func (s *Server) verify(
 	c echo.Context, conn *connection.Connection, l *signon.Login, response string,
 ) (*signon.SignIn, error) {
 	if conn.State == connection.ConnectionDraft && l.ApplicationID != nil {
-		return nil, &refusal.Error{Reason: refusal.ConnectionIsDraft, Expected: "a connection that was tested",
-			Received: "a draft"}
+		return nil, errDraft
 	}
 	p, err := s.providers.Of(conn)
 	if err != nil {
@@ -182,8 +185,7 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 		err = &saml.Refused{Reason: saml.Unsolicited, Expected: "an answer to a request of ours",
 			Received: "a response that nobody asked for"}
 	case conn.State == connection.ConnectionDraft:
-		err = &refusal.Error{Reason: refusal.ConnectionIsDraft, Expected: "a connection that was tested",
-			Received: "a draft"}
+		err = errDraft
 	default:
 		err = signon.In(s.org(conn)).RememberAssertion(c.Request().Context(), conn.ID, a.ID,
 			model.TimeOf(a.ReplayUntil))

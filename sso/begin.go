@@ -17,15 +17,20 @@ import (
 	"rollcall/sso/saml"
 )
 
+// errUnknownConnection is the error for a path that names no connection, or one that speaks the
+// other protocol.
+var errUnknownConnection = model.NotFoundf(
+	"There is no such connection. Check the address with whoever gave it to you.")
+
 // connection returns the connection that the path names.
 func (s *Server) connection(c echo.Context) (*connection.Connection, error) {
 	id, ok := model.ConnectionPrefix.Parse(c.Param("connection"))
 	if !ok {
-		return nil, model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
+		return nil, errUnknownConnection
 	}
 	connection, err := connection.Across(s.Store).Connection(c.Request().Context(), id)
 	if model.KindOf(err) == model.NotFound {
-		err = model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
+		err = errUnknownConnection
 	}
 	return connection, err
 }

@@ -15,14 +15,11 @@ import (
 	"rollcall/trust"
 )
 
-// errNoConnectionHere is the error for a connection that speaks the other protocol than the path.
-var errNoConnectionHere = model.NotFoundf("There is no such connection. Check the address with whoever gave it to you.")
-
 // connectionOver returns the connection that the path names, if it speaks the path's protocol.
 func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*connection.Connection, error) {
 	connection, err := s.connection(c)
 	if err == nil && connection.OIDC() != overOIDC {
-		return nil, errNoConnectionHere
+		return nil, errUnknownConnection
 	}
 	return connection, err
 }
@@ -121,8 +118,7 @@ func (s *Server) verifyAnswer(
 	now := s.Store.Now()
 	switch {
 	case conn.State == connection.ConnectionDraft && l.ApplicationID != nil:
-		return nil, &refusal.Error{Reason: refusal.ConnectionIsDraft, Expected: "a connection that was tested",
-			Received: "a draft"}
+		return nil, errDraft
 	case l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now):
 		// The transaction of the sign-in decides this between concurrent requests. The check here
 		// only avoids a request to the provider.
@@ -181,14 +177,14 @@ func (s *Server) redeem(
 const entraUserName = "preferred_username"
 
 // openIDClaims makes claims from what a provider vouches for.
-func openIDClaims(connection *connection.Connection, a *oidc.Assertion) signon.Claims {
+func openIDClaims(conn *connection.Connection, a *oidc.Assertion) signon.Claims {
 	c := signon.Claims{
-		Issuer: a.Issuer, Subject: a.Subject, Email: a.Email, EmailVerified: a.EmailVerified || connection.TrustEmail,
+		Issuer: a.Issuer, Subject: a.Subject, Email: a.Email, EmailVerified: a.EmailVerified || conn.TrustEmail,
 		FirstName: a.FirstName, LastName: a.LastName, DisplayName: a.DisplayName,
 		Groups: a.Groups, GroupsSent: a.GroupsSent, Attributes: a.Attributes,
 	}
-	name := connection.UsernameAttribute
-	if name == "" && entraLike(connection) {
+	name := conn.UsernameAttribute
+	if name == "" && conn.Type == connection.EntraOIDC {
 		name = entraUserName
 	}
 	// An e-mail address that is not vouched for must not match a user, not even as a userName.

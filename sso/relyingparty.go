@@ -88,10 +88,6 @@ func (d *discovered) get(ctx context.Context, s *Server, issuer oidc.Issuer, cli
 	return d.provider, nil
 }
 
-// entraLike tells whether the rules for Microsoft Entra ID apply to a connection whatever the host
-// of its issuer is.
-func entraLike(c *connection.Connection) bool { return c.Type == connection.EntraOIDC }
-
 // relyingParty returns the connection's client and provider.
 func (s *Server) relyingParty(ctx context.Context, c *connection.Connection) (*relyingParty, error) {
 	issuer, err := trust.ParseIssuer(c.IDPEntityID, c.Type)
