@@ -64,15 +64,22 @@ func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error)
 	return &l, nil
 }
 
-// useLogin marks a login as used. Of several requests at once, on whatever replica, one succeeds.
+// useOnce marks a row that is good for one use as used. It returns false if the row was used before
+// or has expired. Of several requests at once, on whatever replica, one gets true.
+func (o Org) useOnce(ctx context.Context, row any, id string) (bool, error) {
+	now := tenant.Now(o)
+	r := tenant.DB(ctx, o).Model(row).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, now).
+		UpdateColumn("used_at", now)
+	return r.RowsAffected == 1, r.Error
+}
+
+// useLogin marks a login as used. The second use of a login is refused.
 func (o Org) useLogin(ctx context.Context, l *Login) error {
-	r := tenant.DB(ctx, o).Model(&Login{}).
-		Where("id = ? AND used_at IS NULL AND expires_at > ?", l.ID, tenant.Now(o)).
-		UpdateColumn("used_at", tenant.Now(o))
-	if r.Error != nil {
-		return fmt.Errorf("use login: %w", r.Error)
+	used, err := o.useOnce(ctx, &Login{}, l.ID)
+	if err != nil {
+		return fmt.Errorf("use login: %w", err)
 	}
-	if r.RowsAffected != 1 {
+	if !used {
 		return &refusal.Error{Reason: refusal.LoginUsed, Expected: "a login that is used once, within ten minutes",
 			Received: "one that was used or has expired"}
 	}

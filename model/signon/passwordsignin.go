@@ -233,16 +233,13 @@ func (o Org) answerPending(
 	if p == nil || p.OrganizationID != o.ID {
 		return nil
 	}
-	r := tenant.DB(ctx, o).Model(&PendingAuthorization{}).
-		Where("id = ? AND used_at IS NULL AND expires_at > ?", p.ID, tenant.Now(o)).
-		UpdateColumn("used_at", tenant.Now(o))
-	if r.Error != nil {
-		return fmt.Errorf("use authorization: %w", r.Error)
+	used, err := o.useOnce(ctx, &PendingAuthorization{}, p.ID)
+	if err != nil {
+		return fmt.Errorf("use authorization: %w", err)
 	}
-	if r.RowsAffected == 0 {
+	if !used {
 		return nil // another request has answered it; the session is good without a code
 	}
-	var err error
 	out.Code, err = o.createCode(ctx, g, out.User, out.Session, p.ApplicationID, p.RedirectURI, p.CodeChallenge)
 	return err
 }

@@ -118,12 +118,11 @@ func (o Org) UseLogout(ctx context.Context, id string) error {
 	if !model.IsID(id) {
 		return model.NotFoundf("there is no logout %.64q here", id)
 	}
-	r := tenant.DB(ctx, o).Model(&SingleLogout{}).
-		Where("id = ? AND used_at IS NULL AND expires_at > ?", id, tenant.Now(o)).UpdateColumn("used_at", tenant.Now(o))
-	if r.Error != nil {
-		return tenant.Translate(o, fmt.Errorf("use logout: %w", r.Error))
+	used, err := o.useOnce(ctx, &SingleLogout{}, id)
+	if err != nil {
+		return tenant.Translate(o, fmt.Errorf("use logout: %w", err))
 	}
-	if r.RowsAffected != 1 {
+	if !used {
 		return &refusal.Error{Reason: refusal.LogoutUsed, Expected: "a logout that is used once, within ten minutes",
 			Received: "one that was used or has expired"}
 	}
