@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 
 	"rollcall/config"
@@ -15,24 +14,19 @@ import (
 // migrate is the command migrate.
 func (p *program) migrate(ctx context.Context, args []string) error {
 	f := p.flags("migrate")
-	file := f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
+	file := configFlag(f)
 	status := f.Bool("status", false, "list the migrations and change nothing; exit status 1 when some are pending")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	c, err := config.Load(p.environ, *file)
+	c, err := p.load(*file)
 	if err != nil {
-		return errUsage{err}
+		return err
 	}
 	if *status {
 		return p.migrationStatus(ctx, c)
 	}
-	keys, err := secretKeys(c)
-	if err != nil {
-		return err
-	}
-	store, err := store.Open(ctx, string(c.Database),
-		store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	store, err := p.openStore(ctx, c)
 	if err != nil {
 		return err
 	}

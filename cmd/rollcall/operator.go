@@ -4,11 +4,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"strings"
 	"text/tabwriter"
 
-	"rollcall/config"
 	"rollcall/model"
 	"rollcall/model/operator"
 	"rollcall/model/store"
@@ -40,7 +38,7 @@ func (p *program) operator(ctx context.Context, args []string) error {
 		return errUsage{fmt.Errorf("there is no %q; say create, list, remove or reset-password", args[0])}
 	}
 	f := p.flags("operator " + args[0])
-	file := f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
+	file := configFlag(f)
 	email := new(string)
 	if command.email {
 		email = f.String("email", "", "the operator's e-mail `ADDRESS`")
@@ -51,16 +49,11 @@ func (p *program) operator(ctx context.Context, args []string) error {
 	if command.email && *email == "" {
 		return errUsage{fmt.Errorf("--email is missing")}
 	}
-	c, err := config.Load(p.environ, *file)
-	if err != nil {
-		return errUsage{err}
-	}
-	keys, err := secretKeys(c)
+	c, err := p.load(*file)
 	if err != nil {
 		return err
 	}
-	store, err := store.Open(ctx, string(c.Database),
-		store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	store, err := p.openStore(ctx, c)
 	if err != nil {
 		return err
 	}

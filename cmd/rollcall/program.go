@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"rollcall/config"
 )
 
 // program is one run of the binary. Its fields replace the environment and the standard streams in
@@ -84,6 +86,21 @@ func (p *program) flags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet("rollcall "+name, flag.ContinueOnError)
 	f.SetOutput(p.out)
 	return f
+}
+
+// configFlag adds the flag of the configuration file, for load.
+func configFlag(f *flag.FlagSet) *string {
+	return f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
+}
+
+// load returns the settings of the environment and of a file, which may be empty. Its error is
+// errUsage.
+func (p *program) load(file string) (config.Config, error) {
+	c, err := config.Load(p.environ, file)
+	if err != nil {
+		return config.Config{}, errUsage{err}
+	}
+	return c, nil
 }
 
 // parse parses the arguments of a command. Its error is errUsage or flag.ErrHelp.

@@ -29,14 +29,14 @@ import (
 // serve is the command serve.
 func (p *program) serve(ctx context.Context, args []string) error {
 	f := p.flags("serve")
-	file := f.String("config", "", "read the same settings as NAME=VALUE lines from `FILE`; the environment wins")
+	file := configFlag(f)
 	noMigrate := f.Bool("no-migrate", false, "leave the database's schema as it is, and wait until it is current")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	c, err := config.Load(p.environ, *file)
+	c, err := p.load(*file)
 	if err != nil {
-		return errUsage{err}
+		return err
 	}
 	log := slog.New(slog.NewJSONHandler(p.err, nil))
 	listener, err := net.Listen("tcp", c.Listen)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -46,6 +47,16 @@ func (s *storeWhenOpen) close() error {
 		return nil
 	}
 	return s.store.Close()
+}
+
+// openStore opens and migrates the store for a command that ends. Its log is for the terminal.
+func (p *program) openStore(ctx context.Context, c config.Config) (*store.Store, error) {
+	keys, err := secretKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, string(c.Database),
+		store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
 }
 
 // secretKeys returns the configured secret keys. When none is configured for a SQLite database, it
