@@ -57,7 +57,7 @@ fuzz-smoke:
 # load, and the demo in a browser. There a skipped test is a failure.
 interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz-smoke
 	.ci/setup postgresql php node openssl chromium java pysaml2
-	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -parallel 1 -timeout 15m -v ./scim ./sso ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
+	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -parallel 1 -timeout 15m -v ./scim ./sso ./sso/saml ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
 $(PYTHON)/installed: scim/testdata/interop/requirements.txt
 	.ci/setup python

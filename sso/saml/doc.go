@@ -7,8 +7,8 @@
 //
 //	precheck   the bytes, before a parser builds a tree of them: limits, and no markup that two
 //	           parsers could read differently
-//	signature  XML Signature in the one shape that identity providers send, over goxmldsig's
-//	           canonicalizer; the code reads the same tree that was canonicalized
+//	signature  XML Signature in the one shape that identity providers send, over a canonical form
+//	           that code of our own writes; the same tree is read afterwards
 //	profile    everything that SAML requires of a bearer assertion, at the time that was passed in
 //
 // crewjam/saml has the types for metadata and requests. Its ParseResponse is not used, for three

@@ -83,10 +83,7 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, undecryptable(err)
 	}
-	if err := precheck(plaintext, messageLimits); err != nil {
-		return nil, undecryptable(err)
-	}
-	root, err := parse(plaintext)
+	root, err := read(plaintext, messageLimits)
 	if err != nil {
 		return nil, undecryptable(err)
 	}
@@ -95,7 +92,7 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 	}
 	switch {
 	case m.assertionSignature != nil:
-		signer, err := verify(m.assertion, m.assertionSignature, idp.Certificates, true)
+		signer, err := verify(m.assertion, m.assertionSignature, idp.Certificates)
 		if err != nil {
 			return nil, undecryptable(err)
 		}

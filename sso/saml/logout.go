@@ -8,7 +8,6 @@ import (
 
 	"github.com/beevik/etree"
 	schema "github.com/crewjam/saml"
-	dsig "github.com/russellhaering/goxmldsig"
 )
 
 // LogoutService has the endpoints of an identity provider for logout messages, by binding. Those of
@@ -161,17 +160,9 @@ func (sp SP) send(root *etree.Element, to destination, relayState string) (Reque
 		location, err := sp.signedURL(to.redirect, to.parameter, document, relayState)
 		return Request{URL: location}, err
 	}
-	if err := sp.checkKey(); err != nil {
+	signature, err := sp.envelop(root)
+	if err != nil {
 		return Request{}, err
-	}
-	signing, err := dsig.NewSigningContext(sp.Key, [][]byte{sp.Certificate.Raw})
-	if err != nil {
-		return Request{}, fmt.Errorf("saml: sign a message: %w", err)
-	}
-	signing.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	signature, err := signing.ConstructSignature(root, true)
-	if err != nil {
-		return Request{}, fmt.Errorf("saml: sign a message: %w", err)
 	}
 	root.InsertChildAt(1, signature) // after the Issuer, as the schema requires
 	document, err := serialize(root)

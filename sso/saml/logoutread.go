@@ -110,7 +110,7 @@ func (sp SP) readUnsignedResponse(idp IDP, raw map[string]string, e Expect) (*Lo
 	if err != nil {
 		return nil, err
 	}
-	if err := precheck(document, messageLimits); err != nil {
+	if document, err = precheck(document, messageLimits); err != nil {
 		return nil, err
 	}
 	root, _, err := parseLogout(document)
@@ -133,7 +133,7 @@ func (sp SP) ReadLogoutForm(idp IDP, parameter, value string, e Expect) (m *Logo
 	if err != nil {
 		return nil, err
 	}
-	if err := precheck(document, messageLimits); err != nil {
+	if document, err = precheck(document, messageLimits); err != nil {
 		return nil, err
 	}
 	root, signature, err := parseLogout(document)
@@ -142,9 +142,10 @@ func (sp SP) ReadLogoutForm(idp IDP, parameter, value string, e Expect) (m *Logo
 	}
 	var signer *x509.Certificate
 	if signature != nil {
-		if signer, err = verify(root, signature, idp.Certificates, true); err != nil {
+		if signer, err = verify(root, signature, idp.Certificates); err != nil {
 			return nil, err
 		}
+		root.RemoveChild(signature)
 	}
 	return sp.logout(idp, root, parameter, signer, e)
 }

@@ -28,7 +28,8 @@ func ParseMetadata(document []byte, entityID string, now time.Time) (IDP, error)
 	if err := refuseOtherFormats(document); err != nil {
 		return IDP{}, err
 	}
-	if err := precheck(document, metadataLimits); err != nil {
+	document, err := precheck(document, metadataLimits)
+	if err != nil {
 		return IDP{}, err
 	}
 	root, err := parse(document)

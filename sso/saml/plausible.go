@@ -10,10 +10,10 @@ func (sp SP) Plausible(idp IDP, samlResponse string) (document []byte, ok bool) 
 		}
 	}()
 	doc, err := decode(samlResponse)
-	if err != nil || precheck(doc, messageLimits) != nil {
+	if err != nil {
 		return nil, false
 	}
-	root, err := parse(doc)
+	root, err := read(doc, messageLimits)
 	if err != nil {
 		return nil, false
 	}

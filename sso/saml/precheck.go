@@ -31,18 +31,31 @@ type scanner struct {
 	open     [][]byte // names of the elements that are open, the root first
 	elements int
 	seen     [][]byte // names of the attributes of the current tag
+	clean    []byte   // the document up to copied, with normalized values of attributes
+	copied   int
 }
 
-// precheck scans a document, in time and memory proportional to its length. The error is a
-// *Refused.
-func precheck(doc []byte, l limits) error {
-	if len(doc) > l.bytes {
-		return refuse(TooLarge, fmt.Sprintf("at most %d bytes", l.bytes), fmt.Sprintf("%d bytes", len(doc)))
+// precheck scans a document, in time and memory proportional to its length. It returns the document
+// for the parser, with normalized values of attributes. The error is a *Refused.
+func precheck(doc []byte, l limits) ([]byte, error) {
+	s := &scanner{doc: doc, limits: l, open: make([][]byte, 0, l.depth), seen: make([][]byte, 0, l.attributes)}
+	if err := s.scan(); err != nil {
+		return nil, err
 	}
-	if !utf8.Valid(doc) {
+	if s.copied == 0 {
+		return doc, nil
+	}
+	return append(s.clean, doc[s.copied:]...), nil
+}
+
+// scan scans the document.
+func (s *scanner) scan() error {
+	if l := s.limits; len(s.doc) > l.bytes {
+		return refuse(TooLarge, fmt.Sprintf("at most %d bytes", l.bytes), fmt.Sprintf("%d bytes", len(s.doc)))
+	}
+	if !utf8.Valid(s.doc) {
 		return refuse(NotUTF8, "UTF-8", "other bytes")
 	}
-	s := &scanner{doc: doc, limits: l, open: make([][]byte, 0, l.depth), seen: make([][]byte, 0, l.attributes)}
 	if err := s.declaration(); err != nil {
 		return err
 	}
@@ -208,6 +221,7 @@ func (s *scanner) attribute() error {
 	}
 	quote := s.doc[s.pos]
 	s.pos++
+	start := s.pos
 	for s.pos < len(s.doc) && s.doc[s.pos] != quote {
 		if s.doc[s.pos] == '<' {
 			return s.malformed("no < in a value")
@@ -219,8 +233,31 @@ func (s *scanner) attribute() error {
 	if s.pos == len(s.doc) {
 		return s.malformed("the end of the value")
 	}
+	s.normalize(start)
 	s.pos++
 	return nil
+}
+
+// normalize replaces each tab and line end of the value of an attribute, from start to the current
+// position, by a space (XML §3.3.3 and §2.11). A parser must do that, and signers' parsers do, but
+// encoding/xml does not; and in its tree, a character reference, which is kept, is the same.
+func (s *scanner) normalize(start int) {
+	value := s.doc[start:s.pos]
+	if !bytes.ContainsAny(value, "\t\n\r") {
+		return
+	}
+	s.clean = append(s.clean, s.doc[s.copied:start]...)
+	for i, b := range value {
+		switch {
+		case b == '\n' && i > 0 && value[i-1] == '\r':
+			// The line end is one space already.
+		case isSpace(b):
+			s.clean = append(s.clean, ' ')
+		default:
+			s.clean = append(s.clean, b)
+		}
+	}
+	s.copied = s.pos
 }
 
 // text reads up to the next "<".

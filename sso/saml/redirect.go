@@ -158,10 +158,12 @@ func (idp IDP) ReadRedirect(rawQuery string) (*Redirected, error) {
 	if m.Signer, err = querySigner(octets, decoded["SigAlg"], decoded["Signature"], idp.Certificates); err != nil {
 		return nil, err
 	}
-	if m.Document, err = inflate(decoded[m.Parameter]); err != nil {
+	document, err := inflate(decoded[m.Parameter])
+	if err != nil {
 		return nil, err
 	}
-	return m, precheck(m.Document, messageLimits)
+	m.Document, err = precheck(document, messageLimits)
+	return m, err
 }
 
 // checkQueryLength refuses a query that is longer than maxQuery.

@@ -116,19 +116,36 @@ func (sp SP) post(request *schema.AuthnRequest, relayState string) (Request, err
 // signRequest adds an enveloped signature. The library places it after the Issuer, as the schema
 // requires.
 func (sp SP) signRequest(request *schema.AuthnRequest) error {
+	var err error
+	request.Signature, err = sp.envelop(request.Element())
+	return err
+}
+
+// envelop returns an enveloped signature of an element, which the caller adds to it.
+func (sp SP) envelop(el *etree.Element) (*etree.Element, error) {
 	if err := sp.checkKey(); err != nil {
-		return err
+		return nil, err
 	}
 	signing, err := dsig.NewSigningContext(sp.Key, [][]byte{sp.Certificate.Raw})
 	if err != nil {
-		return fmt.Errorf("saml: sign a request: %w", err)
+		return nil, fmt.Errorf("saml: sign a message: %w", err)
 	}
-	signing.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	if request.Signature, err = signing.ConstructSignature(request.Element(), true); err != nil {
-		return fmt.Errorf("saml: sign a request: %w", err)
+	signing.Canonicalizer = exclusive{}
+	signature, err := signing.ConstructSignature(el, true)
+	if err != nil {
+		return nil, fmt.Errorf("saml: sign a message: %w", err)
 	}
-	return nil
+	return signature, nil
 }
+
+// exclusive is our canonicalizer in the form that the library signs with.
+type exclusive struct{}
+
+// Canonicalize returns an element in exclusive canonical form.
+func (exclusive) Canonicalize(el *etree.Element) ([]byte, error) { return canonicalize(el, nil, "") }
+
+// Algorithm returns the name of exclusive canonical form.
+func (exclusive) Algorithm() dsig.AlgorithmID { return excC14N }
 
 // serialize returns the text of an element.
 func serialize(el *etree.Element) ([]byte, error) {

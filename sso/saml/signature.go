@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
-	dsig "github.com/russellhaering/goxmldsig"
 )
 
 const (
@@ -31,9 +30,9 @@ type signature struct {
 	namedCertificate string // fingerprint from KeyInfo, for the log only: a forged one may name any
 }
 
-// verify returns the certificate whose key signed el by sig, which is a child of el. If inPlace is
-// set, el is left without sig and in canonical form, so that the caller reads what was signed.
-func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bool) (*x509.Certificate, error) {
+// verify returns the certificate whose key signed el by sig, which is a child of el. It does not
+// change the tree, so that the caller reads what was signed.
+func verify(el, sig *etree.Element, certificates []*x509.Certificate) (*x509.Certificate, error) {
 	s, err := readSignature(sig)
 	if err != nil {
 		return nil, err
@@ -46,9 +45,7 @@ func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bo
 	case s.uri != "#"+id:
 		return nil, refuse(ForeignReference, "#"+id, s.uri)
 	}
-	info := s.signedInfo.Copy()
-	info.Attr = append(info.Attr, inheritedNamespaces(s.signedInfo)...)
-	canonical, err := canonicalize(info, s.infoPrefixes)
+	canonical, err := canonicalize(s.signedInfo, nil, s.infoPrefixes)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +53,7 @@ func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bo
 	if err != nil {
 		return nil, err
 	}
-
-	declarations, index := inheritedNamespaces(el), sig.Index()
-	if !inPlace {
-		el = el.Copy()
-	}
-	el.RemoveChildAt(index)
-	el.Attr = append(el.Attr, declarations...)
-	if canonical, err = canonicalize(el, s.contentPrefixes); err != nil {
+	if canonical, err = canonicalize(el, sig, s.contentPrefixes); err != nil {
 		return nil, err
 	}
 	hash := s.digest.New()
@@ -72,42 +62,6 @@ func verify(el, sig *etree.Element, certificates []*x509.Certificate, inPlace bo
 		return nil, refuse(Altered, "the "+el.Tag+" that was signed", "another one")
 	}
 	return signer, nil
-}
-
-// canonicalize returns an element in exclusive canonical form. It changes el: it removes and sorts
-// attributes.
-func canonicalize(el *etree.Element, prefixes string) ([]byte, error) {
-	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(prefixes).Canonicalize(el)
-	if err != nil {
-		return nil, &Refused{Reason: NotXML, Expected: "declared namespaces", Err: err}
-	}
-	return canonical, nil
-}
-
-// inheritedNamespaces returns the namespace declarations that el inherits from the elements around
-// it.
-func inheritedNamespaces(el *etree.Element) []etree.Attr {
-	var found []etree.Attr
-	seen := map[string]bool{}
-	for at := el; at != nil; at = at.Parent() {
-		for _, a := range at.Attr {
-			prefix := a.Key
-			switch {
-			case a.Space == "" && a.Key == "xmlns":
-				prefix = ""
-			case a.Space != "xmlns":
-				continue
-			}
-			if seen[prefix] {
-				continue
-			}
-			seen[prefix] = true
-			if at != el && a.Value != "" {
-				found = append(found, etree.Attr{Space: a.Space, Key: a.Key, Value: a.Value})
-			}
-		}
-	}
-	return found
 }
 
 // readSignature reads a Signature and refuses any other shape than the accepted one.

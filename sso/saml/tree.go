@@ -21,6 +21,15 @@ type message struct {
 	responseSignature, assertionSignature *etree.Element
 }
 
+// read checks a document and builds its tree.
+func read(doc []byte, l limits) (*etree.Element, error) {
+	clean, err := precheck(doc, l)
+	if err != nil {
+		return nil, err
+	}
+	return parse(clean)
+}
+
 // parse builds the tree of a document that passed the precheck.
 func parse(doc []byte) (*etree.Element, error) {
 	d := etree.NewDocument()
@@ -85,24 +94,34 @@ func (m *message) assignSignatures(signatures []*etree.Element) error {
 	return nil
 }
 
+// removeSignatures removes the signatures, which do not cover themselves, from the tree. The rest
+// of it is what was signed.
+func (m *message) removeSignatures() {
+	for _, el := range []*etree.Element{m.responseSignature, m.assertionSignature} {
+		if el != nil {
+			el.Parent().RemoveChild(el)
+		}
+	}
+}
+
 // maxNamespaces is how many prefixes may be in scope at one element; real messages have a dozen.
-// The canonicalizer copies all of them at each element: with some hundreds, it took seconds for 40
-// KiB.
+// Canonicalizers have copied all of them at each element: with some hundreds, that took seconds for
+// 40 KiB.
 const maxNamespaces = 64
 
 // search walks a message, checks its attributes and finds the elements whose place matters.
 type search struct {
 	ids                    map[string]bool
-	scope                  map[string]string // the namespaces in scope, by prefix
+	scope                  namespaces
 	assertions, signatures []*etree.Element
 	object                 bool // there is an Object of XML Signature
 }
 
-func newSearch() search { return search{ids: map[string]bool{}, scope: map[string]string{}} }
+func newSearch() search { return search{ids: map[string]bool{}, scope: namespaces{}} }
 
 // walk visits an element and those in it.
 func (f *search) walk(el *etree.Element) error {
-	hidden := f.declare(el)
+	hidden := f.scope.declare(el)
 	if len(f.scope) > maxNamespaces {
 		return refuse(TooManyNamespaces, fmt.Sprintf("at most %d namespace prefixes", maxNamespaces), "")
 	}
@@ -129,33 +148,8 @@ func (f *search) walk(el *etree.Element) error {
 			}
 		}
 	}
-	for _, d := range hidden {
-		if d.Value == "" {
-			delete(f.scope, d.Key)
-		} else {
-			f.scope[d.Key] = d.Value
-		}
-	}
+	f.scope.restore(hidden)
 	return nil
-}
-
-// declare brings the namespaces that an element declares into scope. It returns the declarations
-// that they hide, by prefix, with an empty value for none. etree searches for each prefix from the
-// element to the root: for every pair of attributes of every element, that took most of a minute
-// for one message.
-func (f *search) declare(el *etree.Element) (hidden []etree.Attr) {
-	for _, a := range el.Attr {
-		prefix := a.Key
-		switch {
-		case a.Space == "" && a.Key == "xmlns":
-			prefix = ""
-		case a.Space != "xmlns":
-			continue
-		}
-		hidden = append(hidden, etree.Attr{Key: prefix, Value: f.scope[prefix]})
-		f.scope[prefix] = a.Value
-	}
-	return hidden
 }
 
 // attributes checks the attributes of an element: declared prefixes, absolute namespace names, and
@@ -168,11 +162,9 @@ func (f *search) attributes(el *etree.Element) error {
 		switch {
 		case isQualified(a) && a.Space != "xml" && f.scope[a.Space] == "":
 			return refuse(NotXML, "a declared prefix", a.FullKey())
-		case a.Space == "xmlns" || a.Space == "" && a.Key == "xmlns":
-			// Canonical XML is undefined for relative namespace names: libxml2 signs an empty text
-			// then.
-			if !strings.Contains(a.Value, ":") && (a.Value != "" || a.Space != "") {
-				return refuse(RelativeNamespace, "absolute namespace names", a.Value)
+		case isDeclaration(a):
+			if err := checkDeclaration(a); err != nil {
+				return err
 			}
 		case strings.EqualFold(a.Key, "ID"):
 			if f.ids[a.Value] {
@@ -186,6 +178,25 @@ func (f *search) attributes(el *etree.Element) error {
 				return refuse(DuplicateAttribute, "each attribute once", a.FullKey())
 			}
 		}
+	}
+	return nil
+}
+
+// isDeclaration reports whether an attribute declares a namespace.
+func isDeclaration(a etree.Attr) bool {
+	_, is := declaration(a)
+	return is
+}
+
+// checkDeclaration refuses a declaration of a namespace on which two readers could differ.
+func checkDeclaration(a etree.Attr) error {
+	prefix, _ := declaration(a)
+	// Canonical XML is undefined for relative namespace names: libxml2 signs an empty text then.
+	if !strings.Contains(a.Value, ":") && (a.Value != "" || prefix != "") {
+		return refuse(RelativeNamespace, "absolute namespace names", a.Value)
+	}
+	if reserved(prefix, a.Value) {
+		return refuse(NotXML, "no declaration of a reserved namespace", a.FullKey())
 	}
 	return nil
 }

@@ -35,10 +35,7 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	if err != nil {
 		return nil, err
 	}
-	if err := precheck(doc, messageLimits); err != nil {
-		return nil, err
-	}
-	root, err := parse(doc)
+	root, err := read(doc, messageLimits)
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +81,14 @@ func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
 	}
 	var signers []*x509.Certificate
 	if m.assertionSignature != nil {
-		// If the response is signed too, that signature covers this one: verify a copy then.
-		signer, err := verify(m.assertion, m.assertionSignature, idp.Certificates, m.responseSignature == nil)
+		signer, err := verify(m.assertion, m.assertionSignature, idp.Certificates)
 		if err != nil {
 			return nil, err
 		}
 		signers = append(signers, signer)
 	}
 	if m.responseSignature != nil {
-		signer, err := verify(m.response, m.responseSignature, idp.Certificates, true)
+		signer, err := verify(m.response, m.responseSignature, idp.Certificates)
 		if err != nil {
 			return nil, err
 		}
@@ -107,6 +103,7 @@ func (sp SP) signers(m *message, idp IDP) ([]*x509.Certificate, error) {
 			signers = append(signers, signer)
 		}
 	}
+	m.removeSignatures()
 	return signers, nil
 }
 

@@ -22,3 +22,7 @@ for template in *.tmpl; do
 	done
 	mv "$keys/0.xml" "$name.xml"
 done
+# A parser reads a literal tab or line end in an attribute as a space. xmlsec1 writes what it read, so they are put in
+# behind it.
+sed 's/FriendlyName="mail box"/FriendlyName="mail\tbox"/' shapes.xml >shapes.new
+mv shapes.new shapes.xml
