@@ -131,19 +131,21 @@ func (x *exchange) updateGroup(ctx context.Context, members patch.Members, chang
 			return err
 		}
 		return g.SetDocument(next)
-	}, membersChanges(members)...)
+	}, x.membersChanges(members)...)
 }
 
-func membersChanges(m patch.Members) []directory.MembersChange {
+// membersChanges is a change of members in the words of the model.
+func (x *exchange) membersChanges(m patch.Members) []directory.MembersChange {
+	lenient := !x.directory.Strict
 	if m.Replace {
-		return []directory.MembersChange{{Op: directory.ReplaceMembers, UserIDs: m.Add}}
+		return []directory.MembersChange{{Op: directory.ReplaceMembers, UserIDs: m.Add, PassOver: lenient}}
 	}
 	var changes []directory.MembersChange
 	if len(m.Remove) > 0 {
 		changes = append(changes, directory.MembersChange{Op: directory.RemoveMembers, UserIDs: m.Remove})
 	}
 	if len(m.Add) > 0 {
-		changes = append(changes, directory.MembersChange{Op: directory.AddMembers, UserIDs: m.Add})
+		changes = append(changes, directory.MembersChange{Op: directory.AddMembers, UserIDs: m.Add, PassOver: lenient})
 	}
 	return changes
 }

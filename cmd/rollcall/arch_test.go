@@ -34,13 +34,13 @@ var arrows = map[string]struct{ code, tests string }{
 	"web":     {"model model/organization", "model/modeltest"},
 
 	// Floor 0: the store, from its door down to the database
-	"model/store": {"model model/entitle model/internal/tenant model/people", inside},
+	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
 	"model/operator": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/signon model/internal/passwords " + database, inside},
 	"model/signon": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/refusal model/internal/passwords " + database, inside},
-	"model/directory": {"model model/entitle model/organization model/people model/search worker " + database,
-		inside},
+	"model/directory": {"model model/entitle model/internal/removed model/organization model/people model/search " +
+		"worker " + database, inside},
 	"model/entitle": {"model model/connection model/organization model/people model/refusal worker " + database,
 		inside},
 	"model/search":       {"model model/internal/tenant", inside + " scim/filter"},
@@ -50,6 +50,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/refusal":      {"model", ""},
 
 	"model/internal/passwords":          {"model model/internal/across model/internal/tenant", inside},
+	"model/internal/removed":            {"model model/internal/tenant", inside},
 	"model/internal/across":             {"model/internal/internal/unbounded model/internal/tenant", ""},
 	"model/internal/tenant":             {"model model/internal/guard model/internal/internal/unbounded", inside},
 	"model/internal/guard":              {"model/internal/internal/unbounded", ""},

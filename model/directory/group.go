@@ -10,6 +10,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/entitle"
+	"rollcall/model/internal/removed"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -193,6 +194,7 @@ func (c Contents) updateGroup(
 		}
 	}
 	for _, m := range members {
+		m.alone = len(members) == 1
 		any, err := c.org.changeMembers(ctx, &g, m)
 		if err != nil {
 			return nil, false, err
@@ -247,6 +249,9 @@ func (c Contents) DeleteGroup(ctx context.Context, id string, allow ...func(*peo
 		err = tenant.DB(ctx, c.org).Where("id = ?", id).Delete(&people.DirectoryGroup{}).Error
 		if err != nil {
 			return fmt.Errorf("delete group: %w", err)
+		}
+		if err := removed.Remember(ctx, c.org, c.id, id); err != nil {
+			return err
 		}
 		return tenant.Record(c.org, DirectoryGroupDeleted, model.DirectoryGroupPrefix.ID(id), g.PublicForm())
 	})

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"rollcall/model"
+	"rollcall/model/internal/removed"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -29,6 +30,11 @@ const (
 type MembersChange struct {
 	Op      MembersOp
 	UserIDs []string // of users, and of groups of the same directory
+	// PassOver passes over ids to add that the directory had and lost. An identity provider whose
+	// list is older than a deletion must still be able to take the access of others away. An
+	// addition that is the only change, and names nobody else, stays an error.
+	PassOver bool
+	alone    bool // the only change of members
 }
 
 // changeMembers applies one change to a group that the caller has locked, and returns whether it
@@ -66,15 +72,30 @@ func (o Org) changeMembers(ctx context.Context, g *people.DirectoryGroup, c Memb
 		}
 	}
 	if c.Op != RemoveMembers {
-		for some := range slices.Chunk(named, membersAtOnce) {
-			n, err := o.addMembers(ctx, g, some)
-			if err != nil {
-				return false, err
-			}
-			added += n
+		var err error
+		if added, err = o.addAll(ctx, g, named, c); err != nil {
+			return false, err
 		}
 	}
 	return added+removed > 0, nil
+}
+
+// addAll adds members in parts, and returns how many were none before. It passes over ids that are
+// gone where it may.
+func (o Org) addAll(ctx context.Context, g *people.DirectoryGroup, named []string, c MembersChange) (int, error) {
+	added, gone := 0, 0
+	for some := range slices.Chunk(named, membersAtOnce) {
+		n, passed, err := o.addMembers(ctx, g, some, c.PassOver)
+		if err != nil {
+			return 0, err
+		}
+		added, gone = added+n, gone+passed
+	}
+	if c.Op == AddMembers && c.alone && gone > 0 && gone == len(named) {
+		return 0, model.Invalidf("members", "the user or group %.64q is deleted, and its id is not used again; "+
+			"create it, then add its new id to the group", named[0])
+	}
+	return added, nil
 }
 
 // membersAtOnce is how many users are in memory at a time, each with a document of up to 64 KiB.
@@ -141,11 +162,13 @@ type candidateMember struct {
 }
 
 // addMembers adds the users and groups that are not members of the group yet, and returns how many
-// it added. It adopts users that the directory may adopt; any other id is unknown to it.
-func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (int, error) {
-	known, groups, err := o.knownMembers(ctx, g, wanted)
+// it added. It adopts users that the directory may adopt. Where it may, it passes over ids that are
+// gone, and returns how many; any other id is unknown to it.
+func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string, mayPass bool) (
+	added, passed int, err error) {
+	known, groups, err := o.knownMembers(ctx, g, wanted, mayPass)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var rows []people.GroupMember
 	var nested []string
@@ -157,26 +180,31 @@ func (o Org) addMembers(ctx context.Context, g *people.DirectoryGroup, wanted []
 			continue
 		}
 		c := known[id]
+		if c == nil {
+			passed++
+			continue
+		}
 		if c.IsMember {
 			continue
 		}
 		rows = append(rows, people.GroupMember{GroupID: g.ID, UserID: id})
 		tenant.Affects(o, tenant.CauseDirectory, id)
 		if err := o.recordMember(ctx, DirectoryGroupUserAdded, g, &c.User); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	if len(rows) > 0 {
 		if err := tenant.DB(ctx, o).CreateInBatches(&rows, tenant.DialectOf(o).Batch(3)).Error; err != nil {
-			return 0, fmt.Errorf("create members: %w", err)
+			return 0, 0, fmt.Errorf("create members: %w", err)
 		}
 	}
-	return len(rows) + len(nested), o.nest(ctx, g, nested)
+	return len(rows) + len(nested), passed, o.nest(ctx, g, nested)
 }
 
 // knownMembers returns the wanted users by id, which it has adopted where the directory may, and
-// the wanted groups, each with whether it is a member of g.
-func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string) (
+// the wanted groups, each with whether it is a member of g. An id in neither is gone, where the
+// caller may pass over those.
+func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted []string, mayPass bool) (
 	known map[string]*candidateMember, groups map[string]bool, err error) {
 	ids, err := tenant.Encode(wanted)
 	if err != nil {
@@ -197,17 +225,23 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	for i := range found {
 		known[found[i].ID] = &found[i]
 	}
-	if len(known) < len(wanted) {
-		others := slices.DeleteFunc(slices.Clone(wanted), func(id string) bool { return known[id] != nil })
-		if groups, err = o.groupsAmong(ctx, g, others); err != nil {
+	if len(known) == len(wanted) {
+		return known, nil, nil
+	}
+	others := slices.DeleteFunc(slices.Clone(wanted), func(id string) bool { return known[id] != nil })
+	if groups, err = o.groupsAmong(ctx, g, others); err != nil {
+		return nil, nil, err
+	}
+	others = slices.DeleteFunc(others, func(id string) bool { _, isGroup := groups[id]; return isGroup })
+	if mayPass && len(others) > 0 {
+		gone, err := removed.Among(ctx, o, g.DirectoryID, others)
+		if err != nil {
 			return nil, nil, err
 		}
+		others = slices.DeleteFunc(others, func(id string) bool { return gone[id] })
 	}
-	// wanted is sorted: two requests that adopt the same users cannot deadlock.
-	for _, id := range wanted {
-		if _, isGroup := groups[id]; isGroup || known[id] != nil {
-			continue
-		}
+	// The ids are sorted: two requests that adopt the same users cannot deadlock.
+	for _, id := range others {
 		u, err := Of(o, g.DirectoryID).UpdateUser(ctx, id, func(*people.UserDraft) error { return nil })
 		if model.KindOf(err) == model.NotFound {
 			return nil, nil, errUnknownMember(id)

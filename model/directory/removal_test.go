@@ -117,6 +117,23 @@ func TestRemovalUnderWrites(t *testing.T) {
 							map[string]any{"displayName": fmt.Sprint("new-", n)}, storetest.Ids(users[:2]...))
 						return err
 					},
+					func(n int) error {
+						c := directory.Of(org, d.ID)
+						u, err := c.CreateUser(t.Context(), storetest.Person(fmt.Sprint("brief-", n)))
+						if err == nil {
+							err = c.DeleteUser(t.Context(), u.ID)
+						}
+						return err
+					},
+					func(n int) error {
+						c := directory.Of(org, d.ID)
+						document := map[string]any{"displayName": fmt.Sprint("brief-", n)}
+						g, err := c.CreateGroup(t.Context(), document, nil)
+						if err == nil {
+							err = c.DeleteGroup(t.Context(), g.ID)
+						}
+						return err
+					},
 				}
 				for _, write := range writers {
 					go func() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rollcall/model/entitle"
+	"rollcall/model/internal/removed"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -160,10 +161,16 @@ func (o Org) DeleteUser(ctx context.Context, id string) error {
 	})
 }
 
-// removeUser deletes a user's row, takes its licenses and leaves a tombstone.
+// removeUser deletes a user's row, takes its licenses and leaves a tombstone. Its directory
+// remembers the id.
 func (o Org) removeUser(ctx context.Context, u *people.User) error {
 	if err := o.bury(ctx, u); err != nil {
 		return err
+	}
+	if u.DirectoryID != nil {
+		if err := removed.Remember(ctx, o, *u.DirectoryID, u.ID); err != nil {
+			return err
+		}
 	}
 	if err := entitle.Inside(tenant.Inside(o)).RevokeAll(ctx, u.ID, tenant.CauseUserDeleted); err != nil {
 		return err

@@ -9,8 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rollcall/model"
 	"rollcall/model/directory"
+	"rollcall/model/internal/removed"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/store"
@@ -208,4 +211,61 @@ func TestOpenTakesAnyFileName(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Errorf("the file is not at %s: %v", path, err)
 	}
+}
+
+// A directory also remembers what it had and lost before there was a table for that.
+func TestMigrateRemembersRemovedResources(t *testing.T) {
+	t.Parallel()
+	fresh(t, func(t *testing.T, db modeltest.Database) {
+		s := modeltest.Open(t, db, store.Options{})
+		org, d := storetest.Contoso(t, s)
+		two, first := storetest.Organization(t, s, "Fabrikam", "fabrikam.example")
+		second, _, err := directory.In(two).CreateDirectory(t.Context(), "Other", "generic scim v2.0")
+		storetest.Must(t, err)
+		left, _, err := directory.In(two).CreateDirectory(t.Context(), "Left", "generic scim v2.0")
+		storetest.Must(t, err)
+		deleted := func(org *store.Org, d *directory.Directory, name string, byAPI bool) string {
+			u := storetest.CreateUser(t, org, d, name)
+			if byAPI {
+				storetest.Must(t, directory.In(org).DeleteUser(t.Context(), u.ID))
+			} else {
+				storetest.Must(t, directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID))
+			}
+			return u.ID
+		}
+		want := map[string][]string{d.ID: {}, first.ID: {}, second.ID: {}}
+		note := func(d *directory.Directory, id string) { want[d.ID] = append(want[d.ID], id) }
+		note(d, deleted(org, d, "by its tombstone alone", false))
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec("DELETE FROM events").Error)
+		for i := range 120 { // more than one batch
+			note(d, deleted(org, d, fmt.Sprint("user-", i), i%2 == 0))
+		}
+		note(first, deleted(two, first, "of the first", false))
+		note(second, deleted(two, second, "of the second", true))
+		deleted(two, left, "of one that is gone", true)
+		g := storetest.CreateGroup(t, two, second, "Engineers")
+		storetest.Must(t, directory.Of(two, second.ID).DeleteGroup(t.Context(), g.ID))
+		note(second, g.ID)
+		storetest.Must(t, directory.In(two).DeleteDirectory(t.Context(), left.ID))
+		unowned := storetest.CreateUnowned(t, two, "unowned@fabrikam.example")
+		storetest.Must(t, directory.In(two).DeleteUser(t.Context(), unowned.ID))
+		storetest.CreateUser(t, two, first, "still there")
+		drop(t, s, "removed_resources")
+		undo := "DELETE FROM schema_migrations WHERE version = '0017_removed_resources'"
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec(undo).Error)
+
+		s = modeltest.Open(t, db, store.Options{})
+		var rows []removed.Resource
+		storetest.Must(t, storetest.Across(s, t.Context()).Order("id").Find(&rows).Error)
+		got := map[string][]string{d.ID: {}, first.ID: {}, second.ID: {}}
+		for _, r := range rows {
+			got[r.DirectoryID] = append(got[r.DirectoryID], r.ID)
+		}
+		for _, ids := range want {
+			slices.Sort(ids)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }

@@ -96,7 +96,7 @@ func TestCallsNeedFewStatements(t *testing.T) {
 				_, err := people.In(org).DirectoryGroup(t.Context(), d.ID, g.ID)
 				return err
 			}},
-			{"delete a user without groups", 6, func() error {
+			{"delete a user without groups", 7, func() error {
 				return directory.Of(org, d.ID).DeleteUser(t.Context(), u.ID)
 			}},
 		} {

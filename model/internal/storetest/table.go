@@ -15,6 +15,7 @@ import (
 	"rollcall/model/connection"
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
+	"rollcall/model/internal/removed"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/operator"
 	"rollcall/model/organization"
@@ -29,7 +30,7 @@ var Models = []any{
 	&organization.ApplicationOrganization{}, &organization.APIKey{}, &directory.Directory{},
 	&directory.DirectoryToken{}, &people.User{}, &people.UserValue{}, &people.DirectoryGroup{},
 	&people.GroupMember{}, &directory.GroupGroup{}, &people.Identity{}, &directory.Tombstone{},
-	&directory.TombstoneKey{}, &model.Event{}, &tenant.Secret{}, &tenant.RestoreNumber{},
+	&directory.TombstoneKey{}, &removed.Resource{}, &model.Event{}, &tenant.Secret{}, &tenant.RestoreNumber{},
 	&tenant.SchemaMigration{}, &connection.Connection{}, &signon.Login{}, &signon.Assertion{},
 	&people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &connection.AssertedGroup{},
 	&signon.LoginAttempt{}, &directory.DirectoryRequest{}, &directory.Schema{}, &directory.Departure{},
