@@ -34,7 +34,7 @@ func (s *service) authenticate(ctx context.Context, c echo.Context) (*directory.
 	if err != nil {
 		return nil, err
 	}
-	if id, ok := model.DirectoryPrefix.Parse(c.Param("directory")); !ok || id != access.Directory.ID {
+	if named, _ := directoryPath(c.Request()); !names(named, &access.Directory) {
 		return nil, refuse(http.StatusNotFound,
 			"the bearer token opens no directory with this id; compare the base URL with the directory's own")
 	}

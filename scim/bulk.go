@@ -41,9 +41,10 @@ type bulk struct {
 
 // bulkOperation is one operation of a bulk request and what became of it.
 type bulkOperation struct {
-	method, bulkID, path, version string
-	data                          string // JSON
-	problem                       error  // why the operation cannot be tried at all
+	method, bulkID, version string
+	path                    []string // segments below the directory, decoded
+	data                    string   // JSON
+	problem                 error    // why the operation cannot be tried at all
 
 	needs    []*bulkOperation // the creates that path and data refer to, each once
 	settled  int              // how many of needs, from the first, were carried out
@@ -144,7 +145,7 @@ func (b *bulk) parseOperations(list string) error {
 			return &Refused{Status: http.StatusRequestEntityTooLarge, ScimType: scimerrors.ScimTypeTooMany,
 				Detail: "the request has more than " + strconv.Itoa(maxBulkOperations) + " operations; split it"}
 		}
-		o := parseBulkOperation(text)
+		o := b.parseOperation(text)
 		b.operations = append(b.operations, o)
 		if o.bulkID == "" || o.method != http.MethodPost {
 			continue
@@ -188,9 +189,9 @@ func (b *bulk) connect(o *bulkOperation) {
 	})
 }
 
-// parseBulkOperation reads an operation. If it is wrong, it fails when its turn comes.
-func parseBulkOperation(text string) *bulkOperation {
-	o := &bulkOperation{}
+// parseOperation reads an operation. If it is wrong, it fails when its turn comes.
+func (b *bulk) parseOperation(text string) *bulkOperation {
+	o, path := &bulkOperation{}, ""
 	if text[0] != '{' {
 		o.problem = badBulk("an operation must be an object")
 		return o
@@ -204,7 +205,7 @@ func parseBulkOperation(text string) *bulkOperation {
 				o.bulkID = jsontext.Unquote(value)
 			}
 		case "path":
-			o.path, _, _ = strings.Cut(jsontext.Unquote(value), "?")
+			path = jsontext.Unquote(value)
 		case "version":
 			if value[0] == '"' {
 				o.version = jsontext.Unquote(value)
@@ -212,6 +213,9 @@ func parseBulkOperation(text string) *bulkOperation {
 		case "data":
 			o.data = value
 		}
+	}
+	if o.path, o.problem = b.below(path); o.problem != nil {
+		return o
 	}
 	known := []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	switch {
@@ -223,6 +227,18 @@ func parseBulkOperation(text string) *bulkOperation {
 		o.data = ""
 	}
 	return o
+}
+
+// below returns the segments of an operation's path below the directory. The path may be a whole
+// URL of the directory, such as the location of a resource.
+func (b *bulk) below(path string) ([]string, error) {
+	path, _, _ = strings.Cut(path, "?")
+	if rest, ok := strings.CutPrefix(path, b.url+"/"); ok {
+		if id, below, _ := strings.Cut(rest, "/"); names(id, b.directory) {
+			path = below
+		}
+	}
+	return segments(path)
 }
 
 func badBulk(detail string) error {

@@ -26,7 +26,7 @@ func FuzzBulk(f *testing.F) {
 		f.Add(seed, len(seed)%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, body string, strict bool) {
-		b := bulk{exchange: &exchange{directory: &directory.Directory{Strict: strict}},
+		b := bulk{exchange: &exchange{service: &service{}, directory: &directory.Directory{Strict: strict}},
 			byID: map[string]*bulkOperation{}}
 		if err := b.parse(body); err != nil {
 			if r := refused(err); r.Status >= 500 {
@@ -52,7 +52,7 @@ func FuzzBulk(f *testing.F) {
 					t.Errorf("%s became %s", o.data, text)
 				}
 			}
-			eachReference("", rest, func(id string) {
+			eachReference(nil, rest, func(id string) {
 				if b.byID[id] != nil && o.problem == nil && !strings.Contains(rest, `bulkId:`+id+`":`) {
 					t.Errorf("%s still refers to %s", rest, id)
 				}

@@ -3,7 +3,9 @@ package scim
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"rollcall/model"
@@ -36,7 +38,11 @@ func (b *bulk) second(ctx context.Context, o *bulkOperation) {
 	data := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` +
 		strings.Join(o.later, ",") + `]}`
 	o.later = nil
-	a, err := b.carryOut(ctx, o, http.MethodPatch, strings.TrimPrefix(o.location, b.base), data, "")
+	var a answer
+	path, err := b.below(o.location)
+	if err == nil {
+		a, err = b.carryOut(ctx, o, http.MethodPatch, path, data, "")
+	}
 	if err != nil {
 		incomplete := *refused(err)
 		incomplete.Detail = "the resource was created without what refers to others: " + incomplete.Detail
@@ -51,7 +57,8 @@ func (b *bulk) second(ctx context.Context, o *bulkOperation) {
 }
 
 // carryOut has the handler of a single request carry out an operation, or a part of it.
-func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, data, version string) (answer, error) {
+func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method string, path []string,
+	data, version string) (answer, error) {
 	if o.problem != nil {
 		return answer{}, o.problem
 	}
@@ -71,8 +78,11 @@ func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, dat
 		}
 		return "", false
 	}
-	path = partialReference.ReplaceAllStringFunc(path, replacing(resolve))
-	route, id, err := b.route(strings.TrimPrefix(path, b.base))
+	path = slices.Clone(path)
+	for i, segment := range path {
+		path[i] = replaceReference(segment, resolve)
+	}
+	route, id, err := b.route(path)
 	if err != nil {
 		return answer{}, err
 	}
@@ -90,7 +100,7 @@ func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method, path, dat
 	x.conditions = conditions{match: version}
 	x.parameters = parameters{"attributes": {"id"}} // the answer has no more of a resource
 	if method != http.MethodPost {
-		o.location = b.base + resource + "/" + id
+		o.location = b.base + resource + "/" + url.PathEscape(id)
 	}
 	return handle(&x, ctx)
 }
@@ -112,7 +122,7 @@ func (b *bulk) fail(ctx context.Context, o *bulkOperation, err error) {
 func (b *bulk) part(data string) (rest string, later []string) {
 	pending := func(value string) bool {
 		found := false
-		eachReference("", value, func(id string) {
+		eachReference(nil, value, func(id string) {
 			of := b.byID[id]
 			found = found || of != nil && of.id == ""
 		})
@@ -164,7 +174,7 @@ func partObject(object, prefix string, pending func(value string) bool) (rest st
 // wholeReference begins a text that refers to the resource of another operation (RFC 7644 §3.7.2).
 const wholeReference = "bulkId:"
 
-// partialReference is a reference within a text: in a URL's path, or in the filter of a PATCH path.
+// partialReference is a reference within a text: in a URL, or in the filter of a PATCH path.
 var partialReference = regexp.MustCompile(`[/"]bulkId:[^/"\]]+`)
 
 // replacing replaces partialReferences by the ids that resolve knows.
@@ -178,13 +188,25 @@ func replacing(resolve func(bulkID string) (string, bool)) func(string) string {
 }
 
 // eachReference calls found with the bulkIds that a path and JSON data refer to.
-func eachReference(path, data string, found func(bulkID string)) {
+func eachReference(path []string, data string, found func(bulkID string)) {
 	note := func(id string) (string, bool) {
 		found(id)
 		return "", false
 	}
-	partialReference.ReplaceAllStringFunc(path, replacing(note))
+	for _, segment := range path {
+		replaceReference(segment, note)
+	}
 	replaceReferences(data, note)
+}
+
+// replaceReference returns the id that resolve knows in place of a text that is a reference.
+func replaceReference(text string, resolve func(bulkID string) (string, bool)) string {
+	if bulkID, whole := strings.CutPrefix(text, wholeReference); whole {
+		if id, ok := resolve(bulkID); ok {
+			return id
+		}
+	}
+	return text
 }
 
 // replaceReferences returns JSON with the ids that resolve knows in place of references to them.
@@ -198,12 +220,8 @@ func replaceReferences(data string, resolve func(bulkID string) (string, bool)) 
 			return append(b, quoted...)
 		}
 		text := jsontext.Unquote(quoted)
-		replaced := text
-		if bulkID, whole := strings.CutPrefix(text, wholeReference); whole {
-			if id, ok := resolve(bulkID); ok {
-				replaced = id
-			}
-		} else {
+		replaced := replaceReference(text, resolve)
+		if !strings.HasPrefix(text, wholeReference) {
 			replaced = partialReference.ReplaceAllStringFunc(text, replacing(resolve))
 		}
 		if replaced == text {

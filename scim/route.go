@@ -3,8 +3,14 @@ package scim
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+
+	"rollcall/model"
+	"rollcall/model/directory"
 )
 
 // route is one path below a directory with its methods.
@@ -49,21 +55,46 @@ func notOffered(*exchange, context.Context) (answer, error) {
 		"this server does not offer the operation; /ServiceProviderConfig says what it does offer")
 }
 
-// route finds the route of a path below a directory, and the last segment where that is a variable.
-// Endpoints are found in any case, and with more slashes than needed: a base URL is often entered
-// with a slash at its end, to which an identity provider adds /Users.
-func (x *exchange) route(path string) (route, string, error) {
-	var segments []string
-	for segment := range strings.SplitSeq(path, "/") {
+// directoryPath is the path of a request as it is sent, cut after the segment that names the
+// directory. The router's parameters are sometimes decoded and sometimes not.
+func directoryPath(r *http.Request) (directory, below string) {
+	directory, below, _ = strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), root+"/"), "/")
+	return directory, below
+}
+
+// names returns whether a segment, as it is sent, is the id of the directory.
+func names(segment string, d *directory.Directory) bool {
+	decoded, err := url.PathUnescape(segment)
+	id, ok := model.DirectoryPrefix.Parse(decoded)
+	return err == nil && ok && id == d.ID
+}
+
+// segments splits a path as it is sent and decodes each of its segments once (RFC 3986 §2.4): a
+// slash that is encoded belongs to its segment. It leaves out empty segments: a base URL is often
+// entered with a slash at its end, to which an identity provider adds /Users.
+func segments(path string) ([]string, error) {
+	var list []string
+	for sent := range strings.SplitSeq(path, "/") {
+		segment, err := url.PathUnescape(sent)
+		if err != nil {
+			return nil, &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax,
+				Detail: "the path is not percent-encoded as it should be: a % is followed by two hexadecimal digits"}
+		}
 		if segment != "" {
-			segments = append(segments, segment)
+			list = append(list, segment)
 		}
 	}
+	return list, nil
+}
+
+// route finds the route of the segments of a path below a directory, and the last segment where
+// that is a variable. Endpoints are found in any case.
+func (x *exchange) route(segments []string) (route, string, error) {
 	const most = 2
 	if len(segments) <= most {
 		name := ""
 		for _, segment := range segments {
-			name += "/" + strings.ToLower(segment)
+			name += "/" + strings.ToLower(strings.ReplaceAll(segment, "/", "%2F")) // no name has a %
 		}
 		if r, ok := x.routes[name]; ok {
 			return r, "", nil

@@ -167,9 +167,14 @@ func (x *exchange) serve(ctx context.Context, c echo.Context, access *directory.
 	if x.resourceTypes, err = x.typesOf(access); err != nil {
 		return answer{}, err
 	}
-	route, id, err := x.route(c.Param("*"))
+	_, below := directoryPath(r)
+	path, err := segments(below)
+	var route route
 	if err == nil {
-		x.pattern, x.id = route.pattern, id
+		route, x.id, err = x.route(path)
+	}
+	if err == nil {
+		x.pattern = route.pattern
 	}
 	if wait := x.limit.wait(x.directory.ID, 1); wait > 0 {
 		err = x.tooFast(wait)
