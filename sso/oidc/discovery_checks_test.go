@@ -32,7 +32,7 @@ func TestDiscoveryDocumentIsChecked(t *testing.T) {
 		"without fault":      {},
 		"no connection":      {down: errors.New("refused"), reason: oidc.DiscoveryUnreachable},
 		"a redirect":         {answer: answer(http.StatusFound, ""), reason: oidc.DiscoveryRedirects},
-		"the first redirect":  {answer: answer(300, ""), reason: oidc.DiscoveryRedirects},
+		"the first redirect": {answer: answer(300, ""), reason: oidc.DiscoveryRedirects},
 		"the last redirect":  {answer: answer(399, ""), reason: oidc.DiscoveryRedirects},
 		"not there":          {answer: answer(http.StatusNotFound, "{}"), reason: oidc.DiscoveryStatus},
 		"the first error":    {answer: answer(400, ""), reason: oidc.DiscoveryStatus},
