@@ -165,11 +165,19 @@ func TestInactiveUsers(t *testing.T) {
 			}
 			o.expect(o.by(people.DirectoryUserUpdated, id))
 		}},
-		{"PUT without active: active again", func(o *tenant) {
+		{"PUT without active, or with null: still inactive, and the same changes nothing", func(o *tenant) {
 			id := o.create("/Users", `{"userName":"ada","active":false}`)
-			if a := o.want(200, "PUT", "/Users/"+id, `{"userName":"ada"}`); a.body["active"] != true {
-				o.t.Errorf("answer %s", a.text)
+			o.happened()
+			for _, body := range []string{`{"userName":"ada"}`, `{"userName":"ada","active":null}`,
+				`{"userName":"ada","active":""}`} {
+				if a := o.want(200, "PUT", "/Users/"+id, body); a.body["active"] != false ||
+					a.path("meta", "version") != `W/"1"` {
+					o.t.Errorf("answer %s", a.text)
+				}
 			}
+			o.owned(id, people.Member, false)
+			o.expect()
+			o.want(200, "PUT", "/Users/"+id, `{"userName":"ada","active":true}`)
 			o.owned(id, people.Member, true)
 		}},
 	})
@@ -296,6 +304,15 @@ func TestDirectoryDeletion(t *testing.T) {
 			before, _ := remove(o)
 			o.client = o.client.client(o.id)
 			o.want(200, "PATCH", "/Users/"+before.ID, patchOf(`[{"op":"replace","path":"title","value":"Driver"}]`))
+			o.owned(before.ID, people.Member, false)
+		}},
+		{"a new directory that replaces a user without active leaves it inactive", func(o *tenant) {
+			before, _ := remove(o)
+			o.client = o.client.client(o.id)
+			a := o.want(200, "PUT", "/Users/"+before.ID, `{"userName":"ada.okafor"}`)
+			if a.body["active"] != false || a.body["userName"] != "ada.okafor" {
+				o.t.Errorf("answer %s", a.text)
+			}
 			o.owned(before.ID, people.Member, false)
 		}},
 		{"its groups are gone", func(o *tenant) {

@@ -84,17 +84,19 @@ func (x *exchange) readGroups(ctx context.Context, users []people.User) error {
 // rendered is the approximate number of bytes that a resource has besides its document.
 const rendered = 500
 
-// replaceUser is PUT. RFC 7644 §3.5.1 lets the server set an attribute that is left out to its
-// default: a user without active is active.
+// replaceUser is PUT. A body without active, or with null, leaves it as it is, as RFC 7644 §3.5.1
+// allows: clients that leave empty values out leave out false too, and a change of a profile must
+// not give access.
 func (x *exchange) replaceUser(ctx context.Context) (answer, error) {
 	document, _, err := patch.Document(x.body, x.users.attributes)
 	if err != nil {
 		return answer{}, err
 	}
-	if _, ok := document["active"]; !ok {
-		document["active"] = true
-	}
+	_, sent := document["active"]
 	return x.updateUser(ctx, func(stored map[string]any) (map[string]any, bool, error) {
+		if !sent {
+			document["active"] = stored["active"]
+		}
 		return patch.Overwrite(stored, document, x.users.attributes)
 	})
 }
