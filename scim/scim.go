@@ -192,7 +192,7 @@ func (x *exchange) serve(ctx context.Context, c echo.Context, access *directory.
 	x.base = x.url + "/" + model.DirectoryPrefix.ID(x.directory.ID)
 	x.conditions = conditionsOf(r.Header)
 	x.read = r.Method == http.MethodGet || r.Method == http.MethodHead
-	if x.body, err = readBody(r); err != nil {
+	if x.body, err = readBody(r, c.Response().Header()); err != nil {
 		return answer{}, err
 	}
 	if x.parameters, err = parseParameters(r.URL.RawQuery); err != nil {
@@ -201,8 +201,10 @@ func (x *exchange) serve(ctx context.Context, c echo.Context, access *directory.
 	return handle(x, ctx)
 }
 
-// readBody returns the body of a request that has one by its method. Its size is limited by web.
-func readBody(r *http.Request) ([]byte, error) {
+// readBody returns the body of a request that has one by its method. Its size is limited by web. If
+// it is refused for its form, the header of the answer says which forms there are (RFC 9110
+// §15.5.16).
+func readBody(r *http.Request, answer http.Header) ([]byte, error) {
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
@@ -213,12 +215,15 @@ func readBody(r *http.Request) ([]byte, error) {
 		switch kind, _, _ := mime.ParseMediaType(sent); kind {
 		case "application/scim+json", "application/json":
 		default:
+			answer.Set(echo.HeaderAccept, "application/scim+json, application/json")
 			return nil, refuse(http.StatusUnsupportedMediaType,
 				"the Content-Type must be application/scim+json or application/json")
 		}
 	}
+	// RFC 9110 §8.4 and §12.5.3
 	if coding := r.Header.Get(echo.HeaderContentEncoding); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, refuse(http.StatusUnsupportedMediaType, "the body must have no Content-Encoding") // RFC 9110 §8.4
+		answer.Set(echo.HeaderAcceptEncoding, "identity")
+		return nil, refuse(http.StatusUnsupportedMediaType, "the body must have no Content-Encoding")
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -3,6 +3,7 @@ package scim_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -261,8 +262,17 @@ func TestContentTypes(t *testing.T) {
 				t.Errorf("%s: %d %s", kind, a.status, a.text)
 			}
 		}
-		refused(t, c.do("POST", "/Users", `{"userName":"packed"}`, "Content-Encoding", "gzip"), 415, "",
-			"Content-Encoding")
+		for method, path := range map[string]string{"POST": "/Users", "PUT": "/Users/x", "PATCH": "/Groups/x"} {
+			a := c.do(method, path, `{"userName":"packed"}`, "Content-Encoding", "gzip")
+			refused(t, a, 415, "", "Content-Encoding")
+			if got := a.header.Values("Accept-Encoding"); !slices.Equal(got, []string{"identity"}) {
+				t.Errorf("Accept-Encoding %q", got)
+			}
+			if a = c.do(method, path, `{}`, "Content-Type", "text/plain"); a.header.Get("Accept") == "" ||
+				a.header.Values("Accept-Encoding") != nil {
+				t.Errorf("another media type is answered with %v", a.header)
+			}
+		}
 		c.want(201, "POST", "/Users", `{"userName":"plain"}`, "Content-Encoding", "Identity")
 		// Okta sends a Content-Type with GET. No Accept is a reason to refuse a request.
 		for _, accept := range []string{"application/scim+json; charset=utf-8", "text/html", "application/xml;q=0.1"} {
