@@ -14,6 +14,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/scim/jsontext"
+	"rollcall/scim/patch"
 	"rollcall/web"
 )
 
@@ -120,8 +121,9 @@ func (b *bulk) parse(body string) error {
 			b.failOnErrors = n
 		}
 	}
-	if err := b.announced("urn:ietf:params:scim:api:messages:2.0:BulkRequest", schemas); err != nil {
-		return err
+	other := b.announced("urn:ietf:params:scim:api:messages:2.0:BulkRequest", schemas)
+	if other != nil && b.directory.Strict {
+		return other
 	}
 	if !strings.HasPrefix(list, "[") {
 		return badBulk("Operations must be a list of operations")
@@ -129,13 +131,29 @@ func (b *bulk) parse(body string) error {
 	if err := b.parseOperations(list); err != nil {
 		return err
 	}
+	if other != nil && !b.takesAway() {
+		return other
+	}
 	for _, o := range b.operations {
-		if b.directory.Strict && o.method == http.MethodPost && o.bulkID == "" && o.problem == nil {
-			o.problem = badBulk("a POST needs a bulkId")
-		}
 		b.connect(o)
 	}
 	return nil
+}
+
+// takesAway returns whether the operations do nothing but take access away. No rule about the form
+// of a request refuses those.
+func (b *bulk) takesAway() bool {
+	for _, o := range b.operations {
+		t := b.users
+		if len(o.path) > 0 && strings.EqualFold(o.path[0], "groups") {
+			t = b.groups
+		}
+		if o.method != http.MethodDelete &&
+			(o.method != http.MethodPatch || !patch.TakesAway([]byte(o.data), t.attributes)) {
+			return false
+		}
+	}
+	return len(b.operations) > 0
 }
 
 // parseOperations reads the list of operations.
@@ -158,9 +176,13 @@ func (b *bulk) parseOperations(list string) error {
 	return nil
 }
 
-// texts are the strings of a list in JSON, or the one string that was sent instead of a list.
+// texts are the strings of a list in JSON, or the one value that was sent instead of a list, unless
+// it is empty.
 func texts(value string) []string {
-	if value[0] != '[' {
+	switch {
+	case value == "null", value == `""`:
+		return nil
+	case value[0] != '[':
 		return []string{jsontext.Unquote(value)}
 	}
 	var list []string
@@ -223,6 +245,8 @@ func (b *bulk) parseOperation(text string) *bulkOperation {
 		o.problem = badBulk("the method of an operation is POST, PUT, PATCH or DELETE")
 	case o.method != http.MethodDelete && !strings.HasPrefix(o.data, "{"):
 		o.problem = badBulk(o.method + " needs data, an object")
+	case o.method == http.MethodPost && o.bulkID == "":
+		o.problem = badBulk("a POST needs a bulkId, a string that is not empty and is used once in the request")
 	case o.method == http.MethodDelete:
 		o.data = ""
 	}

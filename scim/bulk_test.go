@@ -194,7 +194,9 @@ func (c *client) managerOf(name, manager string) string {
 
 func TestBulkStops(t *testing.T) {
 	t.Parallel()
-	bad := `{"method":"POST","path":"/Users","data":{}}`
+	bad := func(i int) string {
+		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"bad-%d","data":{}}`, i)
+	}
 	good := func(i int) string {
 		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"userName":"user-%d"}}`, i, i)
 	}
@@ -202,7 +204,8 @@ func TestBulkStops(t *testing.T) {
 		`"members":[{"value":"bulkId:other"}]}}`
 	waits := func(i int) string {
 		return fmt.Sprintf(
-			`{"method":"POST","path":"/Groups","data":{"displayName":"g-%d","members":[{"value":"bulkId:%d"}]}}`, i, i)
+			`{"method":"POST","path":"/Groups","bulkId":"g-%[1]d","data":{"displayName":"g-%[1]d",`+
+				`"members":[{"value":"bulkId:%[1]d"}]}}`, i)
 	}
 	each(t, func(t *testing.T, c *client) {
 		for i, test := range []struct {
@@ -210,17 +213,19 @@ func TestBulkStops(t *testing.T) {
 			operations   []string
 			outcome      string
 		}{
-			{"", []string{bad, bad, good(0), bad}, "400 invalidValue, 400 invalidValue, 201, 400 invalidValue"},
-			{`"failOnErrors":0,`, []string{bad, good(1)}, "400 invalidValue, 201"},
-			{`"failOnErrors":1,`, []string{good(2), bad, good(3)}, "201, 400 invalidValue"},
-			{`"failonerrors":2,`, []string{bad, good(4), bad, good(5)}, "400 invalidValue, 201, 400 invalidValue"},
+			{"", []string{bad(1), bad(2), good(0), bad(3)},
+				"400 invalidValue, 400 invalidValue, 201, 400 invalidValue"},
+			{`"failOnErrors":0,`, []string{bad(4), good(1)}, "400 invalidValue, 201"},
+			{`"failOnErrors":1,`, []string{good(2), bad(5), good(3)}, "201, 400 invalidValue"},
+			{`"failonerrors":2,`, []string{bad(6), good(4), bad(7), good(5)},
+				"400 invalidValue, 201, 400 invalidValue"},
 			// The result says that an operation was carried out without one of its references.
-			{`"failOnErrors":1,`, []string{circle, bad}, "400 invalidValue"},
+			{`"failOnErrors":1,`, []string{circle, bad(8)}, "400 invalidValue"},
 			{`"failOnErrors":1,`, []string{circle, strings.ReplaceAll(strings.ReplaceAll(circle, "ring", "other"),
 				`"bulkId:other"`, `"bulkId:ring"},{"value":"bulkId:none"`)}, "409, 400 invalidValue"},
 			// An operation that waits is carried out as soon as its references are known.
-			{`"failOnErrors":1,`, []string{waits(6), good(6), bad, good(7)}, "201, 201, 400 invalidValue"},
-			{`"failOnErrors":1,`, []string{waits(9), bad, good(9)}, "400 invalidValue"},
+			{`"failOnErrors":1,`, []string{waits(6), good(6), bad(9), good(7)}, "201, 201, 400 invalidValue"},
+			{`"failOnErrors":1,`, []string{waits(9), bad(10), good(9)}, "400 invalidValue"},
 		} {
 			a := c.want(200, "POST", "/Bulk",
 				`{`+test.failOnErrors+`"Operations":[`+strings.Join(test.operations, ",")+`]}`)
@@ -259,11 +264,13 @@ func TestBulkRefused(t *testing.T) {
 		data := `"data":{"userName":"b"}`
 		a := c.want(200, "POST", "/Bulk",
 			bulkOf(`7`, `{}`, `{"method":"GET","path":"/Users"}`, `{"method":"POST","path":"/Users"}`,
-				`{"method":"POST","path":"/Users/x",`+data+`}`, `{"method":"PUT","path":"/Users",`+data+`}`,
-				`{"method":"POST","path":"/Bulk",`+data+`}`,
-				`{"method":"POST","path":"/Schemas",`+data+`}`, `{"method":"POST","path":"/Users/.search",`+data+`}`,
-				`{"method":"POST","path":"/Devices",`+data+`}`,
-				`{"method":"POST","path":"/Users","data":{"userName":"x","emails":`+nested+`}}`,
+				`{"method":"POST","path":"/Users/x","bulkId":"r1",`+data+`}`,
+				`{"method":"PUT","path":"/Users",`+data+`}`,
+				`{"method":"POST","path":"/Bulk","bulkId":"r2",`+data+`}`,
+				`{"method":"POST","path":"/Schemas","bulkId":"r3",`+data+`}`,
+				`{"method":"POST","path":"/Users/.search","bulkId":"r4",`+data+`}`,
+				`{"method":"POST","path":"/Devices","bulkId":"r5",`+data+`}`,
+				`{"method":"POST","path":"/Users","bulkId":"r6","data":{"userName":"x","emails":`+nested+`}}`,
 				`{"method":"PATCH","path":"/Users/x","data":{}}`,
 				`{"method":null,"path":7,"bulkId":7,"version":7,"data":7}`))
 		want := strings.TrimSuffix(strings.Repeat("400 invalidSyntax, ", 9), ", ") +
@@ -305,8 +312,8 @@ func TestBulkWork(t *testing.T) {
 	}
 	for name, body := range map[string]string{
 		"all refer to each other": bulkOf(circle...), "users": bulkOf(everybody...),
-		"references to nothing": bulkOf(`{"method":"POST","path":"/Groups","data":{"displayName":"x","members":[` +
-			strings.TrimSuffix(unknown.String(), ",") + `]}}`),
+		"references to nothing": bulkOf(`{"method":"POST","path":"/Groups","bulkId":"x",` +
+			`"data":{"displayName":"x","members":[` + strings.TrimSuffix(unknown.String(), ",") + `]}}`),
 	} {
 		if len(body) > 8<<20 {
 			t.Fatalf("%s: %d bytes", name, len(body))
@@ -333,7 +340,7 @@ func TestBulkTime(t *testing.T) {
 	}})
 	c := d.client(d.organization("Northwind"))
 	create := func(name string) string {
-		return `{"method":"POST","path":"/Users","data":{"userName":"` + name + `"}}`
+		return `{"method":"POST","path":"/Users","bulkId":"` + name + `","data":{"userName":"` + name + `"}}`
 	}
 	a := c.want(200, "POST", "/Bulk", bulkOf(create("a"), create("b"), create("c"), create("d")))
 	if got := a.outcome(); got != "201, 201, 503, 503" {

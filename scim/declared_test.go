@@ -155,7 +155,7 @@ func TestDeclaredSchemaIsKeptTo(t *testing.T) {
 		c.declare(fleet)
 		body := func(name, fleet string) string { return fmt.Sprintf(`{"userName":%q,%q:%s}`, name, fleetURN, fleet) }
 		for _, wrong := range []string{
-			`{}x`, `{"trips":1}`, `{"badge":"","trips":1}`, `{"badge":1}`, `{"badge":["a"]}`,
+			`{}x`, `{"trips":1}`, `{"badge":"","trips":1}`, `{"badge":1}`, `{"badge":["a","b"]}`,
 			`{"badge":"a","trips":"many"}`, `{"badge":"a","trips":1.5}`,
 			`{"badge":"a","trained":"perhaps"}`, `{"badge":"a","hired":"yesterday"}`, `{"badge":"a","photo":"%"}`,
 			`{"badge":"a","rating":{}}`,

@@ -108,8 +108,8 @@ func TestEncodedPathsInBulk(t *testing.T) {
 			`{"method":"DELETE","path":"/Users/`+ada+`%zz"}`,
 			`{"method":"DELETE","path":"/Users/%2F"}`,
 			`{"method":"DELETE","path":"/Users/bulkId%3Anobody"}`,
-			`{"method":"POST","path":"/Users/.search","data":{}}`,
-			`{"method":"POST","path":"/Users%2F.search","data":{}}`,
+			`{"method":"POST","path":"/Users/.search","bulkId":"s","data":{}}`,
+			`{"method":"POST","path":"/Users%2F.search","bulkId":"t","data":{}}`,
 			`{"method":"DELETE","path":"`+strings.Replace(c.location, "directory_", "directory_x", 1)+
 				`/Users/`+ada+`"}`,
 		))

@@ -32,10 +32,11 @@ func bySearch(list handler) handler {
 	}
 }
 
-// announced returns an error if the directory is strict and schemas lack urn, the message's own.
+// announced returns an error if schemas lack urn, the message's own. Only a strict directory
+// refuses a message without schemas.
 func (x *exchange) announced(urn string, schemas []string) error {
 	named := slices.ContainsFunc(schemas, func(s string) bool { return strings.EqualFold(s, urn) })
-	if !x.directory.Strict || named {
+	if named || len(schemas) == 0 && !x.directory.Strict {
 		return nil
 	}
 	return &Refused{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidSyntax,

@@ -64,6 +64,14 @@ func TestStrictDirectory(t *testing.T) {
 		if a.path("members", 0, "value") != id {
 			t.Error(a.text)
 		}
+		for _, operation := range []string{`{"op":"remove","path":"active"}`,
+			`{"op":"replace","path":"active","value":null}`, `{"op":"replace","value":{"active":null}}`} {
+			refused(t, c.do("PATCH", "/Users/"+id, patchOf(`[`+operation+`]`)), 400, "mutability", "true or false")
+		}
+		a = c.want(200, "PUT", "/Users/"+id, `{`+core+`"userName":"ada","active":null}`)
+		if a.body["active"] != false {
+			t.Errorf("PUT without active: %s", a.text)
+		}
 		other.want(201, "POST", "/Users", `{"userName":"dan"}`)
 		strict(false)
 		c.want(200, "PATCH", "/Users/"+id, patchOf(`[{"op":"Replace","path":"active","value":"True"}]`))

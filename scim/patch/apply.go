@@ -12,7 +12,9 @@ import (
 // [*Error] and no document.
 //
 //   - Replace of a complex attribute merges its sub-attributes (RFC 7644 §3.5.2.3); with a filter
-//     it replaces the elements that match.
+//     it replaces the elements that match. An object that does not itself pass the filter, or that
+//     lacks the value of an e-mail or a role, is a part of an element and is merged, unless the
+//     Type is strict.
 //   - Add to a multi-valued attribute skips a value that is there already. If an element has the
 //     same value and type, the added sub-attributes are merged into it.
 //   - If no element matches the filter of an add or replace, the element is created when all terms
@@ -199,7 +201,8 @@ func (a *attribute) change(old any, op Operation) (any, error) {
 		}
 		return nil, nil
 	}
-	if a.multi || op.Target.Filter != nil || a.kind == untyped && (isList || old == nil && valueIsList) {
+	begins := old == nil && valueIsList && op.Target.SubAttribute == ""
+	if a.multi || op.Target.Filter != nil || a.kind == untyped && (isList || begins) {
 		if old != nil && !isList {
 			list = []any{old}
 		}

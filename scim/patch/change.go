@@ -32,6 +32,8 @@ func (n *normalizer) change(op Op, p place, v any, named bool) error {
 		return fail(Mutability, "%s cannot be changed; remove the member and add it again", leaf.path)
 	case op == Remove:
 		return n.remove(p, v)
+	case p.single():
+		v = leaf.unwrapped(v)
 	}
 	if blank, ok := v.(string); ok && leaf.required && strings.TrimSpace(blank) == "" {
 		return fail(InvalidValue, "%s is required and must not be empty", leaf.path)
@@ -49,12 +51,23 @@ func (n *normalizer) change(op Op, p place, v any, named bool) error {
 	return n.write(op, p, coerced)
 }
 
-// coerceAt coerces v to the type of p. With a filter, that is one element of a simple attribute.
+// single reports whether p takes one value: that of a single-valued attribute or sub-attribute, or
+// the elements that a filter selects.
+func (p place) single() bool {
+	if p.sub != nil {
+		return !p.sub.multi
+	}
+	return p.filter != nil || !p.attr.multi
+}
+
+// coerceAt coerces v, unwrapped, to the type of p. With a filter, that is one element.
 func coerceAt(p place, v any) (any, error) {
 	switch {
+	case p.sub != nil && p.single():
+		return p.sub.single(v)
 	case p.sub != nil:
 		return p.sub.coerce(v)
-	case p.filter != nil:
+	case p.single():
 		return p.attr.single(v)
 	}
 	return p.attr.coerce(v)
@@ -75,7 +88,8 @@ func (n *normalizer) write(op Op, p place, v any) error {
 // complexValue normalizes an add or replace of one value of a complex attribute: its only one, or
 // the elements that a filter selects.
 func (n *normalizer) complexValue(op Op, p place, v any) error {
-	if s, ok := v.(string); ok && s != "" && p.filter != nil && p.attr.subs["value"] != nil && !p.attr.strict {
+	if s, ok := v.(string); ok && s != "" && p.filter != nil && p.attr.subs["value"] != nil &&
+		!p.attr.strict && !isJSON(s) {
 		// A bare string sets the value of the elements, and keeps their other sub-attributes.
 		p.sub = p.attr.subs["value"]
 		c, err := p.sub.coerce(s)
@@ -94,7 +108,10 @@ func (n *normalizer) complexValue(op Op, p place, v any) error {
 	if m == nil {
 		return n.write(op, p, nil)
 	}
-	if op == Replace && p.filter == nil {
+	if op == Replace && p.filter != nil {
+		return n.elementValue(p, m, cleared)
+	}
+	if op == Replace {
 		for _, sub := range cleared {
 			q := p
 			q.sub = sub
@@ -112,6 +129,24 @@ func (n *normalizer) complexValue(op Op, p place, v any) error {
 	return n.push(Operation{Op: op, Target: p.target(), Value: m})
 }
 
+// elementValue normalizes a replace of the elements that a filter selects. A sub-attribute that the
+// client unassigned is nil in the value.
+func (n *normalizer) elementValue(p place, m map[string]any, cleared []*attribute) error {
+	for _, sub := range cleared {
+		if sub.name == "value" {
+			return n.remove(p, nil) // without its value, the element is removed altogether
+		}
+		if sub.required {
+			return fail(Mutability, "%s is required and cannot be removed", sub.path)
+		}
+		m[sub.name] = nil
+	}
+	if len(m) == 0 {
+		return nil
+	}
+	return n.push(Operation{Op: Replace, Target: p.target(), Value: m})
+}
+
 // remove normalizes a removal. v is a list of values to remove, nil for all.
 func (n *normalizer) remove(p place, v any) error {
 	leaf := p.attr
@@ -121,6 +156,9 @@ func (n *normalizer) remove(p place, v any) error {
 	listed := v != nil && p.sub == nil && p.filter == nil && (p.attr.multi || p.attr.kind == untyped)
 	if leaf.required && !listed && (p.filter == nil || p.sub != nil) {
 		return fail(Mutability, "%s is required and cannot be removed", leaf.path)
+	}
+	if p.attr.always && p.attr.strict {
+		return fail(Mutability, `%s always has a value; replace it with true or false`, leaf.path)
 	}
 	if p.attr.derived {
 		return fail(Mutability, "schemas follow from the attributes; remove those of the extension")

@@ -3,6 +3,7 @@ package patch
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ const MaxValues = 1000
 // accepts what clients are known to send in place of the declared type:
 //   - Entra sends booleans as the strings "True" and "False";
 //   - Entra's gallery sends a manager as its id, or as a list with one object;
+//   - clients built on SCIM-SDK send one value as a list, and an object as JSON in a string;
 //   - clients built on Microsoft's SCIM library send any value as a list with one object, in which
 //     the value is the member "value" and "$ref" is null;
 //   - Slack-like clients send one object where a list is declared;
@@ -25,18 +27,9 @@ func (a *attribute) coerce(v any) (any, error) {
 	if !a.multi {
 		return a.single(a.unwrapped(v))
 	}
-	list, ok := v.([]any)
-	switch {
-	case v == nil:
-		return nil, nil
-	case !ok && a.strict:
-		return nil, fail(InvalidValue, "%s must be a list", a.path)
-	case !ok && v == "" && a.members:
-		return nil, fail(InvalidValue, "%s must be a list of objects with a value", a.path)
-	case !ok:
-		list = []any{v}
-	case len(list) > MaxValues && !a.members:
-		return nil, fail(InvalidValue, "%s has more than %d values", a.path, MaxValues)
+	list, err := a.elementsOf(v)
+	if err != nil || list == nil {
+		return nil, err
 	}
 	out := make([]any, 0, len(list))
 	for _, e := range list {
@@ -47,38 +40,67 @@ func (a *attribute) coerce(v any) (any, error) {
 		if a.members && !hasValue(c) {
 			return nil, fail(InvalidValue, "each of %s needs the id of the member as its value", a.path)
 		}
-		if c != nil {
+		if c != nil && (!a.valued || hasValue(c)) {
 			out = append(out, c)
 		}
 	}
 	if len(out) == 0 {
 		return nil, nil
 	}
-	if onePrimary(out, -1) && a.strict {
+	if out = a.distinct(out); onePrimary(out, -1) && a.strict {
 		return nil, fail(InvalidValue, "%s has more than one primary value", a.path)
 	}
 	return out, nil
 }
 
-// unwrapped returns the simple value from the list with one object in which Microsoft's SCIM
-// library sends it. It returns any other v as it is.
-func (a *attribute) unwrapped(v any) any {
-	list, _ := v.([]any)
-	if len(list) != 1 || a.strict || a.kind == complexKind || a.kind == untyped {
-		return v
+// elementsOf returns the elements of the value that a client sent for a multi-valued attribute, nil
+// if it is null.
+func (a *attribute) elementsOf(v any) ([]any, error) {
+	list, ok := v.([]any)
+	s, isString := v.(string)
+	switch {
+	case v == nil:
+		return nil, nil
+	case !ok && a.strict:
+		return nil, fail(InvalidValue, "%s must be a list", a.path)
+	case isString && s == "" && a.members:
+		return nil, fail(InvalidValue, "%s must be a list of objects with a value", a.path)
+	case isString:
+		return a.listOf(s)
+	case !ok:
+		return []any{v}, nil
+	case len(list) > MaxValues && !a.members:
+		return nil, fail(InvalidValue, "%s has more than %d values", a.path, MaxValues)
 	}
-	o, _ := list[0].(object)
-	value := v
-	for _, m := range o {
-		switch strings.ToLower(m.name) {
-		case "value":
-			value = m.value
-		case "$ref":
-		default:
-			return v
+	return list, nil
+}
+
+// distinct merges the elements of a list that have the same value and type, which RFC 7643 §2.4
+// says should not be repeated. If one of them is primary, the merged element is. The members of a
+// group are a set anyway.
+func (a *attribute) distinct(list []any) []any {
+	if len(list) < 2 || a.members {
+		return list
+	}
+	indexes := make(map[string]int, len(list))
+	out := list[:0]
+	for _, e := range list {
+		id := identity(e)
+		i, known := indexes[id]
+		if !known {
+			indexes[id] = len(out)
+			out = append(out, e)
+			continue
+		}
+		m, isObject := out[i].(map[string]any)
+		if primary := m["primary"] == true; isObject {
+			maps.Copy(m, e.(map[string]any))
+			if primary {
+				m["primary"] = true
+			}
 		}
 	}
-	return value
+	return out
 }
 
 // hasValue reports whether an element has the sub-attribute "value".
@@ -118,6 +140,13 @@ func (a *attribute) single(v any) (any, error) {
 			return nil, fail(InvalidValue, "%s has more than %d values", a.path, MaxValues)
 		}
 		return unassign(plain(v)), nil
+	}
+	if s, ok := v.(string); ok {
+		text, err := a.plainText(s)
+		if err != nil {
+			return nil, err
+		}
+		v = text
 	}
 	c, ok := a.kind.simple(v)
 	if a.strict && (a.kind == boolean || a.kind == integer || a.kind == decimal) {
@@ -246,21 +275,9 @@ func (a *attribute) complexValue(v any) (any, error) {
 // that the client unassigned. Sub-attributes that no schema declares, or that only the server
 // writes, are left out.
 func (a *attribute) object(v any) (m map[string]any, cleared []*attribute, err error) {
-	if l, ok := v.([]any); ok && !a.strict {
-		switch {
-		case len(l) == 0 || len(l) == 1 && l[0] == nil:
-			return nil, nil, nil
-		case len(l) > 1:
-			return nil, nil, fail(InvalidValue, "%s takes one value, not a list", a.path)
-		}
-		v = l[0]
-	}
-	o, ok := v.(object)
-	if s, isString := v.(string); isString && a.subs["value"] != nil && !a.strict {
-		o, ok = object{{"value", s}}, true
-	}
-	if !ok {
-		return nil, nil, fail(InvalidValue, "%s must be %s", a.path, a.kind)
+	o, err := a.objectFor(v)
+	if err != nil || o == nil {
+		return nil, nil, err
 	}
 	m = make(map[string]any, len(o))
 	seen := make([]*attribute, 0, 8)

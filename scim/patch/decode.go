@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -36,8 +37,8 @@ func (o object) get(name string) (v any, found bool, err error) {
 const maxDigits = 40
 
 // decode reads a body that is one JSON object. It refuses input that encoding/json accepts or
-// silently repairs: a repeated member, invalid UTF-8, deep nesting, and zero characters and numbers
-// out of range, which PostgreSQL does not store.
+// silently repairs: a repeated member, invalid UTF-8, half of a surrogate pair, deep nesting, and
+// zero characters and numbers out of range, which PostgreSQL does not store.
 func decode(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, fail(InvalidSyntax, "the body is not valid UTF-8")
@@ -100,9 +101,9 @@ func (d *decoder) value(name string, depth int) (any, error) {
 		}
 		return d.list(name, depth)
 	case '"':
-		s := d.quoted()
-		if strings.IndexByte(s, 0) >= 0 {
-			return nil, fail(InvalidValue, `%s must not contain \u0000`, quote(name))
+		s, err := d.quoted()
+		if err != nil {
+			return nil, fail(InvalidValue, "%s must not contain %v", quote(name), err)
 		}
 		return s, nil
 	case 't':
@@ -139,8 +140,16 @@ func inRange(n json.Number) bool {
 	return err == nil && len(n) <= maxDigits
 }
 
-// quoted reads the string whose opening quote is the next byte.
-func (d *decoder) quoted() string {
+// The characters that a string must not contain: PostgreSQL does not store the first. The second is
+// no character (RFC 8259 §8.2). encoding/json makes U+FFFD of it, so that two names become one.
+var (
+	errZero      = errors.New(`\u0000`)
+	errSurrogate = errors.New("half of a surrogate pair, such as \\ud83d alone; send whole characters")
+)
+
+// quoted reads the string whose opening quote is the next byte. It returns one of the errors above,
+// or none.
+func (d *decoder) quoted() (string, error) {
 	start := d.i
 	escaped := false
 	for d.i++; d.s[d.i] != '"'; d.i++ {
@@ -151,11 +160,48 @@ func (d *decoder) quoted() string {
 	}
 	d.i++
 	if !escaped {
-		return d.s[start+1 : d.i-1]
+		return d.s[start+1 : d.i-1], nil
 	}
 	var s string
 	_ = json.Unmarshal([]byte(d.s[start:d.i]), &s) // cannot fail, as the whole body is valid
-	return s
+	switch {
+	case strings.IndexByte(s, 0) >= 0:
+		return s, errZero
+	case strings.ContainsRune(s, utf8.RuneError) && halved(d.s[start:d.i]):
+		return s, errSurrogate
+	}
+	return s, nil
+}
+
+// halved reports whether a string in JSON escapes one half of a surrogate pair without the other.
+func halved(s string) bool {
+	const width = len(`\uffff`)
+	unit := func() rune {
+		if !strings.HasPrefix(s, `\u`) || len(s) < width {
+			return 0
+		}
+		n, _ := strconv.ParseUint(s[len(`\u`):width], 16, 16)
+		return rune(n)
+	}
+	for s != "" {
+		first := unit()
+		switch {
+		case first != 0:
+			s = s[width:]
+		case s[0] == '\\':
+			s = s[len(`\n`):]
+		default:
+			s = s[1:]
+		}
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		if utf16.DecodeRune(first, unit()) == utf8.RuneError {
+			return true
+		}
+		s = s[width:]
+	}
+	return false
 }
 
 // object reads an object. Its opening brace has just been read.
@@ -167,9 +213,9 @@ func (d *decoder) object(depth int) (any, error) {
 	o := make(object, 0, 4)
 	var seen map[string]bool
 	for d.next() != '}' {
-		name := d.quoted()
-		if strings.IndexByte(name, 0) >= 0 {
-			return nil, fail(InvalidSyntax, `an attribute name must not contain \u0000`)
+		name, err := d.quoted()
+		if err != nil {
+			return nil, fail(InvalidSyntax, "an attribute name must not contain %v", err)
 		}
 		v, err := d.value(name, depth)
 		if err != nil {

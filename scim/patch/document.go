@@ -11,9 +11,11 @@ import "strings"
 // (password), that are unassigned (null, "", [] or {}) or that a known schema does not declare. An
 // object under a URN that t does not know is an extension without a schema and is kept. The core
 // schema's attributes may also be in an object under its URN, like those of an extension. Names may
-// be paths: with their URN, with a period, with a filter. The "schemas" of the body have no effect:
-// they may be missing, and an extension that they do not list is kept. A required attribute that is
-// missing or empty is an InvalidValue error.
+// be paths: with their URN, with a period, with a filter. The "schemas" of the body may be missing,
+// and an extension that they do not list is kept; without the core schema's URN they are an
+// InvalidSyntax error, and so is an object under the URN of a message or of another resource. A
+// required attribute that is missing or empty is an InvalidValue error, as is a string where the
+// schema has a list of objects.
 //
 // With a strict Type, "schemas" must list the core schema and each extension that the body has, and
 // an attribute may only be where RFC 7643 §3.3 puts it.
@@ -49,29 +51,6 @@ func Document(body []byte, t *Type) (doc map[string]any, members Members, err er
 	return r.doc, Members{}, nil
 }
 
-// requireSchemas returns an error if t is strict and the body's "schemas" lack one that it uses.
-func (t *Type) requireSchemas(o object) error {
-	if !t.strict {
-		return nil
-	}
-	for folded, s := range t.byURN {
-		_, sent, err := o.get(folded)
-		if err != nil {
-			return err
-		}
-		urn := s.urn
-		if urn == "" {
-			urn = t.id
-		}
-		if sent || s.urn == "" {
-			if err := o.requireSchema(urn); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // reader builds a document from the members of a body.
 type reader struct {
 	t          *Type
@@ -88,15 +67,23 @@ func (r *reader) member(m member) error {
 		r.hasMembers = r.hasMembers || a.members
 		return r.attribute(r.doc, a, m.value)
 	}
-	s, ok := r.t.byURN[strings.ToLower(m.name)]
+	s, known := r.t.byURN[strings.ToLower(m.name)]
 	o, isObject := m.value.(object)
 	switch {
-	case ok && s != core:
-	case ok && r.t.strict:
-		return nil
-	case ok:
-		return r.core(o)
-	case !isObject || !strings.Contains(m.name, ":"):
+	case known:
+		var err error
+		if o, isObject, err = r.t.objectOf(m.value); err != nil {
+			return err
+		}
+		if s == core {
+			return r.core(o)
+		}
+	case r.t.elsewhere(m.name):
+		if isObject && len(o) == 0 || m.value == nil {
+			return nil
+		}
+		return r.t.notHere(InvalidSyntax, m.name)
+	case !isObject || !strings.Contains(m.name, ":") || r.t.within(m.name):
 		if strings.ContainsAny(m.name, ":.[") && !r.t.strict {
 			r.byPath = append(r.byPath, m)
 		}
@@ -117,8 +104,12 @@ func (r *reader) member(m member) error {
 	return r.extension(s, o)
 }
 
-// core reads the attributes of the core schema from an object under its URN, which may be nil.
+// core reads the attributes of the core schema from an object under its URN, which may be nil. A
+// strict type has them at the top only.
 func (r *reader) core(o object) error {
+	if r.t.strict {
+		return nil
+	}
 	for _, m := range o {
 		a := r.t.scopes[0].attrs.find(m.name)
 		if a == nil {
@@ -150,8 +141,13 @@ func (r *reader) paths() error {
 		case wholeAttribute && r.seen[p.attr]:
 			err = fail(InvalidSyntax, "%s is there twice; send it once", p.attr.path)
 		default:
-			r.seen[p.attr] = r.seen[p.attr] || wholeAttribute
-			err = n.change(Add, p, m.value, false)
+			if wholeAttribute {
+				r.seen[p.attr] = true
+				err = p.attr.checkList(m.value)
+			}
+			if err == nil {
+				err = n.change(Add, p, m.value, false)
+			}
 		}
 		if err != nil {
 			return err
@@ -208,6 +204,9 @@ func (r *reader) attribute(into map[string]any, a *attribute, v any) error {
 	r.seen[a] = true
 	if a.readOnly || a.secret || a.derived {
 		return nil
+	}
+	if err := a.checkList(v); err != nil {
+		return err
 	}
 	c, err := a.coerce(v)
 	if err != nil {

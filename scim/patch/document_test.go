@@ -7,6 +7,8 @@ import (
 
 func TestDocument(t *testing.T) {
 	t.Parallel()
+	const half = `invalidValue: "title" must not contain half of a surrogate pair, such as \ud83d alone; send whole ` +
+		`characters`
 	for _, c := range []struct{ name, body, want string }{
 		{"full user", `{"schemas":["` + coreURN + `","` + enterprise +
 			`"],"id":"clientid","userName":"BJensen@Example.com","externalId":"Ext-1",
@@ -22,7 +24,10 @@ func TestDocument(t *testing.T) {
 			"E":{"department":"Eng","manager":{"value":"u9"}},"A":{"tag":"T","level":7,"codes":["c"],"frozen":"f"}}`},
 		{"no schemas", `{"userName":"x"}`, `{"userName":"x"}`},
 		{"schemas empty", `{"schemas":[],"userName":"x"}`, `{"userName":"x"}`},
-		{"schemas of another type", `{"schemas":5,"userName":"x"}`, `{"userName":"x"}`},
+		{"schemas null", `{"schemas":null,"userName":"x"}`, `{"userName":"x"}`},
+		{"schemas a number", `{"schemas":5,"userName":"x"}`, `invalidSyntax: schemas must be a list that has U`},
+		{"schemas of a group", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"userName":"x"}`,
+			`invalidSyntax: schemas must be a list that has U`},
 		{"extension body w/o URN in schemas", `{"schemas":["` + coreURN + `"],"userName":"x","E":{"department":"Eng"}}`,
 			`{"userName":"x","E":{"department":"Eng"}}`},
 		{"extension key lower-cased", `{"userName":"x","` + strings.ToLower(enterprise) + `":{"department":"Eng"}}`,
@@ -69,7 +74,26 @@ func TestDocument(t *testing.T) {
 		{"an email's type as number", `{"userName":"x","emails":[{"value":"a","type":5}]}`,
 			`invalidValue: emails.type must be a string`},
 		{"an email without a value", `{"userName":"x","emails":[{"type":"work"}]}`,
-			`{"userName":"x","emails":[{"type":"work"}]}`},
+			`{"userName":"x"}`},
+		{"an email without a value beside another",
+			`{"userName":"x","emails":[{"type":"work","primary":true},{"value":"a"}],"addresses":[{"type":"work"}]}`,
+			`{"userName":"x","emails":[{"value":"a"}],"addresses":[{"type":"work"}]}`},
+		{"the same values", `{"userName":"x","emails":[{"value":"a","type":"w","primary":true},{"value":"b"},
+			{"value":"a","type":"w","display":"d"},{"value":"a"},{"value":"b","primary":false}]}`,
+			`{"userName":"x","emails":[{"value":"a","type":"w","primary":true,"display":"d"},
+			{"value":"b","primary":false},{"value":"a"}]}`},
+		{"the same simple values", `{"userName":"x","A":{"codes":["c","d","c"]}}`,
+			`{"userName":"x","A":{"codes":["c","d"]}}`},
+		{"half of a pair", `{"userName":"x","title":"a\ud83d"}`,
+			half},
+		{"the other half of a pair", `{"userName":"x","title":"\\\udE00"}`,
+			half},
+		{"half of a pair before another character", `{"userName":"x","title":"\ud83d\u0041"}`,
+			half},
+		{"half of a pair in a name", `{"userName":"x","X":{"\udc00":1}}`, `invalidSyntax: an attribute name must ` +
+			`not contain half of a surrogate pair, such as \ud83d alone; send whole characters`},
+		{"whole pairs, and what looks like half of one", `{"userName":"x","title":"\uD83D\uDE00\ufffd\\ud83d\ufffd\n"}`,
+			`{"userName":"x","title":"😀\ufffd\\ud83d\ufffd\n"}`},
 		{"two primaries", `{"userName":"x","emails":[{"value":"a","primary":true},{"value":"b","primary":true}]}`,
 			`{"userName":"x","emails":[{"value":"a","primary":false},{"value":"b","primary":true}]}`},
 		{"manager bare string", `{"userName":"x","E":{"manager":"u1"}}`,

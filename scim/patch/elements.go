@@ -3,6 +3,7 @@ package patch
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -76,10 +77,14 @@ func (a *attribute) changeElements(list []any, op Operation) ([]any, error) {
 func (a *attribute) changeElement(e any, op Operation) any {
 	sub := op.Target.SubAttribute
 	if sub == "" {
-		if op.Op == Replace {
-			return copyValue(op.Value)
+		v := copyValue(op.Value)
+		if op.Op != Replace || a.isPart(v, op.Target.Filter) {
+			v = a.changeValue(copyValue(e), op)
 		}
-		return a.changeValue(copyValue(e), op)
+		if m, ok := v.(map[string]any); ok {
+			maps.DeleteFunc(m, func(_ string, v any) bool { return v == nil })
+		}
+		return v
 	}
 	m, ok := copyValue(e).(map[string]any)
 	if !ok {
@@ -90,6 +95,17 @@ func (a *attribute) changeElement(e any, op Operation) any {
 	}
 	changeSub(m, sub, op)
 	return m
+}
+
+// isPart reports whether v, which is to replace the elements that a filter selects, is only a part
+// of an element: it does not pass the filter, or lacks the "value" without which it means nothing.
+// RFC 7644 §3.5.2.3 has the elements replaced, as a strict type does, but clients send a role's
+// display alone, as they may for a complex attribute. Merging it loses nothing.
+func (a *attribute) isPart(v any, f fp.Expression) bool {
+	if a.strict || a.kind != complexKind || f == nil {
+		return false
+	}
+	return a.valued && !hasValue(v) || !a.matches(f, v)
 }
 
 // checkElement returns an error if a changed element lost the value of an immutable sub-attribute.

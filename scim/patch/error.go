@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -20,6 +21,8 @@ const (
 type Error struct {
 	ScimType string // one of the constants above
 	Detail   string // what to change; it names attributes but no values, and may be shown to the client
+
+	undeclared bool // the name is one that no schema declares
 }
 
 // Error returns the scimType and the detail.
@@ -28,6 +31,17 @@ func (e *Error) Error() string { return e.ScimType + ": " + e.Detail }
 // fail returns an *Error with a formatted detail.
 func fail(scimType, format string, args ...any) error {
 	return &Error{ScimType: scimType, Detail: fmt.Sprintf(format, args...)}
+}
+
+// undeclared is fail with InvalidPath for a name that no schema declares.
+func undeclared(format string, args ...any) error {
+	return &Error{ScimType: InvalidPath, Detail: fmt.Sprintf(format, args...), undeclared: true}
+}
+
+// isUndeclared reports whether an error is one of undeclared.
+func isUndeclared(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.undeclared
 }
 
 // quote returns a name as the client spells it, shortened for a message.

@@ -14,19 +14,24 @@ import (
 // each value is of the attribute's type. The result may be empty.
 //
 // It accepts all dialects that identity providers are known to send:
-//   - "schemas" missing or with more URNs, "operations" in lower case, op in any case;
+//   - "schemas" missing, empty or with more URNs, "operations" in lower case, op in any case;
 //   - attributes and URNs in any case, a period between URN and attribute, an extension's attribute
 //     without its URN, a whole extension as path;
 //   - no path, and a value whose members are attributes, dotted paths, paths with filters, URNs
 //     with an attribute, or extensions. Attributes that only the server writes (id, meta, groups)
-//     are left out then;
-//   - booleans and numbers as strings, one value where a list is declared, a list of one object
-//     where one value is declared, a bare string for the "value" of a complex attribute;
+//     and those that no schema declares are left out then;
+//   - booleans and numbers as strings, one value where a list is declared, a list of one value
+//     where one value is declared, a bare string for the "value" of a complex attribute, an object
+//     as JSON in a string;
 //   - null, "" and [] for unassigned: replace removes then, add does nothing. Within the object for
 //     a complex attribute they remove the sub-attribute. A complex value is meaningless without its
 //     "value", so removing that removes all of it: a manager, or the e-mail that a filter selects;
 //   - remove with a list of the values to remove. It never removes all values by accident: an empty
 //     list removes nothing, and an element without a value is refused.
+//
+// Other "schemas" than those of a PATCH are an InvalidSyntax error, unless the operations do
+// nothing but take access or values away. An attribute under the URN of a message or of another
+// resource is an InvalidPath error.
 //
 // A strict Type accepts only these of them: names and URNs in any case, a whole extension as path,
 // objects for extensions without a path, and null and [] for unassigned. Without a path, it refuses
@@ -36,10 +41,9 @@ func Normalize(body []byte, t *Type) ([]Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.strict {
-		if err := o.requireSchema(patchOp); err != nil {
-			return nil, err
-		}
+	other := t.requireSchema(o, patchOp)
+	if other != nil && t.strict {
+		return nil, other
 	}
 	v, _, err := o.get("Operations")
 	if err != nil {
@@ -58,6 +62,9 @@ func Normalize(body []byte, t *Type) ([]Operation, error) {
 			}
 			return nil, err
 		}
+	}
+	if other != nil && !takesAway(n.out) {
+		return nil, other
 	}
 	return n.out, nil
 }
@@ -123,12 +130,18 @@ func (t *Type) path(path string) (place, error) {
 		return place{scope: t.scopes[0], attr: a}, nil
 	}
 	parsed, err := filter.ParsePath(path)
+	if err != nil && !strings.Contains(path, "[") {
+		return place{}, undeclared("path: %v", err) // no attribute can have such a name
+	}
 	if err != nil {
 		return place{}, fail(InvalidPath, "path: %v", err)
 	}
 	p, err := t.find(parsed.AttributePath)
 	if err != nil {
 		return p, err
+	}
+	if p.scope.untyped && (t.elsewhere(p.scope.urn) || t.within(p.scope.urn)) {
+		return p, t.notHere(InvalidPath, p.scope.urn)
 	}
 	return p.selected(parsed)
 }
@@ -158,7 +171,7 @@ func (p place) selected(parsed fp.Path) (place, error) {
 		return p, fail(InvalidPath, "%s has no sub-attributes", p.attr.path)
 	}
 	if p.sub = p.attr.sub(*parsed.SubAttribute); p.sub == nil {
-		return p, fail(InvalidPath, "%s has no sub-attribute %s", p.attr.path, quote(*parsed.SubAttribute))
+		return p, undeclared("%s has no sub-attribute %s", p.attr.path, quote(*parsed.SubAttribute))
 	}
 	return p, nil
 }
@@ -166,7 +179,10 @@ func (p place) selected(parsed fp.Path) (place, error) {
 // members normalizes an operation whose value is an object with attributes of s as members. named
 // is set if the client sent a path, and so asked for exactly these attributes.
 func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
-	o, ok := v.(object)
+	o, ok, err := n.t.objectOf(v)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		if s.urn == "" {
 			return fail(InvalidValue, "value must be an object with attributes when there is no path")
@@ -178,6 +194,9 @@ func (n *normalizer) members(op Op, s *scope, v any, named bool) error {
 			continue // scim2-client and scim2-tester send an extension's own URN inside it
 		}
 		p, err := n.member(s, m)
+		if isUndeclared(err) && !n.t.strict {
+			continue // as in a PUT: one attribute that nobody declares must not lose the others
+		}
 		if err != nil {
 			return err
 		}
@@ -196,6 +215,9 @@ func (n *normalizer) member(s *scope, m member) (place, error) {
 	if s.urn == "" {
 		if _, isObject := m.value.(object); isObject && n.t.undeclared(m.name) {
 			// As in a POST, an object under an unknown URN is an extension without a schema.
+			if n.t.elsewhere(m.name) {
+				return place{}, n.t.notHere(InvalidPath, m.name)
+			}
 			return place{scope: n.t.scope(m.name)}, nil
 		}
 		return n.t.path(m.name)
@@ -223,24 +245,6 @@ func (n *normalizer) strictMember(s *scope, m member) (place, error) {
 	return in(s, m.name, nil)
 }
 
-// patchOp is the schema of a PATCH body (RFC 7644 §3.5.2).
-const patchOp = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-
-// requireSchema returns an error unless the "schemas" of a body list the URN.
-func (o object) requireSchema(urn string) error {
-	v, _, err := o.get("schemas")
-	if err != nil {
-		return err
-	}
-	list, _ := v.([]any)
-	for _, e := range list {
-		if s, ok := e.(string); ok && strings.EqualFold(s, urn) {
-			return nil
-		}
-	}
-	return fail(InvalidSyntax, "schemas must be a list that has %s", urn)
-}
-
 // undeclared reports whether a name is the URN of an extension without a schema. An attribute of
 // such an extension looks like a longer URN. Only the version distinguishes them: it is the last
 // part but one in the URN of a schema.
@@ -249,10 +253,8 @@ func (t *Type) undeclared(name string) bool {
 		return false
 	}
 	name = strings.ToLower(name)
-	for urn := range t.byURN {
-		if rest, ok := strings.CutPrefix(name, urn); ok && (rest == "" || rest[0] == ':' || rest[0] == '.') {
-			return false
-		}
+	if t.byURN[name] != nil || t.within(name) {
+		return false
 	}
 	parts := strings.Split(name, ":")
 	k := len(parts)

@@ -40,7 +40,8 @@ const (
 //
 // Value is a JSON value of the attribute's type: nil, bool, string, [encoding/json.Number],
 // map[string]any or []any. It is a list if and only if the target is a whole multi-valued
-// attribute. Add and replace always have a value. Remove has none, except on a whole multi-valued
+// attribute. Add and replace always have a value. In the object that replaces the elements which a
+// filter selects, nil removes a sub-attribute. Remove has none, except on a whole multi-valued
 // attribute: then it lists the elements to remove and is never empty. An element is removed if it
 // has every sub-attribute of a listed one.
 type Operation struct {

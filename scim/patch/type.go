@@ -51,22 +51,26 @@ var kinds = map[string]kind{
 
 // attribute is an attribute or sub-attribute, with the properties that this package looks up.
 type attribute struct {
-	name     string
-	path     string // with URN and parent, for messages
-	declared *schema.CoreAttribute
-	kind     kind
-	multi    bool
-	exact    bool // comparisons distinguish case
-	required bool
-	readOnly bool
-	fixed    bool // immutable: once assigned, the value stays
-	secret   bool // never returned, so never stored
-	derived  bool // the "schemas" of a resource, which follow from its extensions
-	members  bool // the members of a group; an element of them must have a value
-	strict   bool // a value of another type than the declared one is refused, not converted
-	guarded  bool // fixed, or with a sub-attribute that is fixed
-	subs     attributes
-	subList  []*attribute
+	name      string
+	path      string // with URN and parent, for messages
+	declared  *schema.CoreAttribute
+	kind      kind
+	multi     bool
+	exact     bool // comparisons distinguish case
+	required  bool
+	readOnly  bool
+	fixed     bool // immutable: once assigned, the value stays
+	secret    bool // never returned, so never stored
+	derived   bool // the "schemas" of a resource, which follow from its extensions
+	members   bool // the members of a group; an element of them must have a value
+	strict    bool // a value of another type than the declared one is refused, not converted
+	guarded   bool // fixed, or with a sub-attribute that is fixed
+	valued    bool // an element means nothing without its "value": an e-mail, a role
+	address   bool // the "value" of an address of a person, which JSON in a string never is
+	reference bool // the "value" of an attribute that refers to a resource: its id
+	always    bool // "active" of a user, which has a value always
+	subs      attributes
+	subList   []*attribute
 }
 
 // common is built once, because the library checks each name by a regular expression.
@@ -111,9 +115,27 @@ func (t *Type) add(urn, id string, list schema.Attributes) {
 		if a := s.attrs["members"]; a != nil {
 			a.members = true
 		}
+		if a := s.attrs["active"]; a != nil {
+			a.always = true
+		}
+		s.markValues()
 	}
 	t.scopes = append(t.scopes, s)
 	t.byURN[strings.ToLower(id)] = s
+}
+
+// markValues marks the lists of the core schema whose elements are nothing but a value with what is
+// said about it. Entra ID writes JSON as the value of a role: an application's own words, which
+// nobody else reads.
+func (s *scope) markValues() {
+	for _, a := range s.list {
+		value := a.subs["value"]
+		if value == nil || !a.multi || a.members {
+			continue
+		}
+		a.valued = true
+		value.address = a.name != "roles" && a.name != "entitlements"
+	}
 }
 
 func index(prefix string, list schema.Attributes, strict bool) (attributes, []*attribute) {
@@ -140,6 +162,9 @@ func index(prefix string, list schema.Attributes, strict bool) (attributes, []*a
 		}
 		if a.kind == complexKind {
 			a.subs, a.subList = index(a.path+".", declared.SubAttributes(), strict)
+			if value := a.subs["value"]; value != nil {
+				value.reference = a.subs["$ref"] != nil
+			}
 		}
 		a.guarded = a.fixed || slices.ContainsFunc(a.subList, func(s *attribute) bool { return s.fixed })
 		found[a.name], found[strings.ToLower(a.name)] = a, a
@@ -245,11 +270,11 @@ func (t *Type) find(p fp.AttributePath) (place, error) {
 func in(s *scope, name string, sub *string) (place, error) {
 	p := place{scope: s, attr: s.attribute(name)}
 	if p.attr == nil {
-		return p, fail(InvalidPath, "there is no attribute %s; the schemas are at /Schemas", quote(name))
+		return p, undeclared("there is no attribute %s; the schemas are at /Schemas", quote(name))
 	}
 	if sub != nil {
 		if p.sub = p.attr.sub(*sub); p.sub == nil {
-			return p, fail(InvalidPath, "%s has no sub-attribute %s", p.attr.path, quote(*sub))
+			return p, undeclared("%s has no sub-attribute %s", p.attr.path, quote(*sub))
 		}
 	}
 	return p, nil
