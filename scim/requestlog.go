@@ -37,6 +37,11 @@ func (s *service) note(ctx context.Context, by *directory.Access, x *exchange, r
 	if sent := x.parameters["filter"]; len(sent) > 0 {
 		line.Filter = redactedFilter(sent[0])
 	}
+	if a.passedOver != nil {
+		refused := refused(a.passedOver)
+		line.ScimType, line.Detail = string(refused.ScimType), "active is false now; the rest was refused: "+
+			redactedDetail(refused.Detail)
+	}
 	if err != nil {
 		refused := refused(err)
 		line.Status, line.ScimType = int64(refused.Status), string(refused.ScimType)

@@ -118,6 +118,8 @@ type answer struct {
 	location string
 	tag      string // the entity tag of the one resource that the answer is about
 	body     []byte
+
+	passedOver error // why the rest of a request was refused that ended access all the same
 }
 
 // handler carries out one request.

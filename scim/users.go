@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 
+	"rollcall/model"
 	"rollcall/model/directory"
 	"rollcall/model/people"
 	"rollcall/scim/patch"
+	"rollcall/web"
 )
 
 func (x *exchange) createUser(ctx context.Context) (answer, error) {
@@ -88,6 +90,11 @@ const rendered = 500
 // allows: clients that leave empty values out leave out false too, and a change of a profile must
 // not give access.
 func (x *exchange) replaceUser(ctx context.Context) (answer, error) {
+	a, err := x.replaceDocument(ctx)
+	return x.orDeactivate(ctx, a, err)
+}
+
+func (x *exchange) replaceDocument(ctx context.Context) (answer, error) {
 	document, _, err := patch.Document(x.body, x.users.attributes)
 	if err != nil {
 		return answer{}, err
@@ -102,6 +109,11 @@ func (x *exchange) replaceUser(ctx context.Context) (answer, error) {
 }
 
 func (x *exchange) patchUser(ctx context.Context) (answer, error) {
+	a, err := x.patchDocument(ctx)
+	return x.orDeactivate(ctx, a, err)
+}
+
+func (x *exchange) patchDocument(ctx context.Context) (answer, error) {
 	operations, err := patch.Normalize(x.body, x.users.attributes)
 	if err != nil {
 		return answer{}, err
@@ -109,6 +121,38 @@ func (x *exchange) patchUser(ctx context.Context) (answer, error) {
 	return x.updateUser(ctx, func(stored map[string]any) (map[string]any, bool, error) {
 		return patch.Apply(stored, operations, x.users.attributes)
 	})
+}
+
+// orDeactivate answers a PUT, or a PATCH of a whole resource, that was refused for its data. If it
+// says that the user is inactive, it deactivates an active user and changes nothing else: to take
+// access away never fails on a rule about data, and the client would repeat the same request for
+// ever. A strict directory carries a request out as a whole or not at all.
+func (x *exchange) orDeactivate(ctx context.Context, a answer, err error) (answer, error) {
+	if err == nil || x.directory.Strict {
+		return a, err
+	}
+	switch refused(err).Status {
+	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge:
+	default:
+		return a, err
+	}
+	if !patch.Deactivates(x.body, x.users.attributes) {
+		return a, err
+	}
+	a, failed := x.updateUser(ctx, func(stored map[string]any) (map[string]any, bool, error) {
+		if stored["active"] != true {
+			return nil, false, err
+		}
+		stored["active"] = false
+		return stored, true, nil
+	})
+	if failed != nil {
+		return answer{}, failed
+	}
+	a.passedOver = err
+	x.log.WarnContext(ctx, "SCIM request refused, but for the end of access", "request", web.RequestID(ctx),
+		"directory", model.DirectoryPrefix.ID(x.directory.ID), "type", refused(err).ScimType)
+	return a, nil
 }
 
 // documentChange makes the next document of a resource from the stored one, and says whether they

@@ -39,7 +39,13 @@ const maxDigits = 40
 // decode reads a body that is one JSON object. It refuses input that encoding/json accepts or
 // silently repairs: a repeated member, invalid UTF-8, half of a surrogate pair, deep nesting, and
 // zero characters and numbers out of range, which PostgreSQL does not store.
-func decode(body []byte) (object, error) {
+func decode(body []byte) (object, error) { return decoder{left: maxNodes}.body(body) }
+
+// decodeAny is decode for a body that was refused. Half of a surrogate pair becomes U+FFFD.
+func decodeAny(body []byte) (object, error) { return decoder{left: maxNodes, halves: true}.body(body) }
+
+// body reads a body.
+func (d decoder) body(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, fail(InvalidSyntax, "the body is not valid UTF-8")
 	}
@@ -51,7 +57,7 @@ func decode(body []byte) (object, error) {
 		}
 		return nil, fail(InvalidSyntax, "the body is not valid JSON, near byte %d", at)
 	}
-	d := decoder{s: string(body), left: maxNodes}
+	d.s = string(body)
 	v, err := d.value("the body", 0)
 	if err != nil {
 		return nil, err
@@ -69,6 +75,8 @@ type decoder struct {
 	s    string
 	i    int // the next byte
 	left int // how many more values are allowed
+
+	halves bool // half of a surrogate pair is no error
 }
 
 // next skips white space, commas and colons, which have no meaning in JSON known to be valid, and
@@ -167,7 +175,7 @@ func (d *decoder) quoted() (string, error) {
 	switch {
 	case strings.IndexByte(s, 0) >= 0:
 		return s, errZero
-	case strings.ContainsRune(s, utf8.RuneError) && halved(d.s[start:d.i]):
+	case strings.ContainsRune(s, utf8.RuneError) && !d.halves && halved(d.s[start:d.i]):
 		return s, errSurrogate
 	}
 	return s, nil

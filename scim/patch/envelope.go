@@ -104,3 +104,54 @@ func TakesAway(body []byte, t *Type) bool {
 	ops, err := Normalize(body, t)
 	return err == nil && takesAway(ops)
 }
+
+// Deactivates reports whether the body of a PUT, or of a PATCH with an operation that has no path,
+// says that a user is inactive. The rest of the body may be wrong.
+func Deactivates(body []byte, t *Type) bool {
+	o, err := decodeAny(body)
+	if err != nil {
+		return false
+	}
+	v, isPatch, err := o.get("Operations")
+	if err != nil {
+		return false
+	}
+	if !isPatch {
+		return t.inactive(o)
+	}
+	list, _ := v.([]any)
+	found := false
+	for _, e := range list {
+		op, _ := e.(object)
+		name, _, _ := op.get("op")
+		path, _, _ := op.get("path")
+		value, _, _ := op.get("value")
+		text, _ := path.(string)
+		change, _ := name.(string)
+		switch p, err := t.path(text); {
+		case err == nil && p.attr != nil && p.attr.always:
+			return false // the operations with paths are carried out together or not at all
+		case text != "" || strings.EqualFold(change, string(Remove)):
+			continue
+		}
+		o, _, err := t.objectOf(value)
+		if active, _, _ := o.get("active"); active == nil || err != nil {
+			continue
+		}
+		if found = t.inactive(o); !found {
+			return false
+		}
+	}
+	return found
+}
+
+// inactive reports whether an object of attributes has "active", and it is false.
+func (t *Type) inactive(o object) bool {
+	a := t.scopes[0].attrs.find("active")
+	v, found, err := o.get("active")
+	if a == nil || !found || err != nil {
+		return false
+	}
+	active, err := a.coerce(v)
+	return err == nil && active == false
+}
