@@ -326,7 +326,7 @@ func loginAttemptForm(a *signon.LoginAttempt, c *connection.Connection) signon.L
 	if a.Reason == "" {
 		return a.PublicForm("", "")
 	}
-	return a.PublicForm(trust.Advice(a.Reason, c), trust.Screen(a.Reason, c))
+	return a.PublicForm(trust.Explain(trust.Fault{Reason: a.Reason, Expected: a.Expected, Received: a.Received}, c))
 }
 
 // loginResponse shows the response that an identity provider sent for a refused login. It contains

@@ -13,7 +13,6 @@ import (
 	"rollcall/model/refusal"
 	"rollcall/model/signon"
 	"rollcall/sso/saml"
-	"rollcall/trust"
 	"rollcall/web"
 )
 
@@ -113,21 +112,20 @@ func (s *Server) verify(
 	if err != nil {
 		return nil, err
 	}
+	notes := samlNotes(a.Warnings, conn)
 	if err := checkFreshness(conn, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
-		return nil, err
+		return nil, withNotes(err, notes)
 	}
 	claims, err := claimsOf(conn, a)
 	if err != nil {
-		return nil, err
+		return nil, withNotes(err, notes)
 	}
 	in := &signon.SignIn{
 		Connection: conn, Login: l, Claims: claims, Attempt: s.attempt(c, conn),
 		AssertionID: a.ID, ReplayUntil: model.TimeOf(a.ReplayUntil),
 		AuthenticatedAt: model.TimeOf(a.AuthnInstant), AtProvider: providerSession(a),
 	}
-	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w.Reason), conn))
-	}
+	in.Attempt.Notes = notes
 	if !a.SessionNotOnOrAfter.IsZero() {
 		until := model.TimeOf(a.SessionNotOnOrAfter)
 		in.NotAfter = &until
@@ -189,6 +187,9 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 	default:
 		err = signon.In(s.org(conn)).RememberAssertion(c.Request().Context(), conn.ID, a.ID,
 			model.TimeOf(a.ReplayUntil))
+	}
+	if err != nil && a != nil {
+		err = withNotes(err, samlNotes(a.Warnings, conn))
 	}
 	if err != nil {
 		return s.refuse(c, conn, nil, s.withResponse(err, conn, response))

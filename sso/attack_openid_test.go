@@ -115,7 +115,7 @@ func forgeries() []tokenAttack {
 		{"the signature of something else", testidp.TokenOptions{Sign: func(string) []byte {
 			return signedBy(keys().idp)("something else")
 		}}, oidc.TokenWrongKey},
-		{"the key with another algorithm", testidp.TokenOptions{Header: header("alg", "PS256")}, oidc.TokenUnknownKey},
+		{"the key with another algorithm", testidp.TokenOptions{Header: header("alg", "PS256")}, oidc.TokenUnusable},
 		{"a header that must be understood", testidp.TokenOptions{Header: header("crit", []string{"exp"})},
 			oidc.TokenCritical},
 		{"a token without end", claim("padding", strings.Repeat("x", 70<<10)), oidc.TokenTooLarge},
@@ -153,7 +153,7 @@ func lies(w *world) []tokenAttack {
 		{"no sub", claim("sub", nil), oidc.TokenMissingClaim},
 		{"a sub with space around it", claim("sub", " ada "), oidc.TokenBadSubject},
 		{"a sub without end", claim("sub", strings.Repeat("a", 256)), oidc.TokenBadSubject},
-		{"a sub that is no text", claim("sub", 7), oidc.TokenMalformed},
+		{"a sub that is no text", claim("sub", 7), oidc.TokenClaimType},
 		{"another access token's hash", claim("at_hash", base64.RawURLEncoding.EncodeToString(make([]byte, 16))),
 			oidc.TokenWrongHash},
 		{"no hash, which is allowed", claim("at_hash", nil), ""},
@@ -164,6 +164,7 @@ func lies(w *world) []tokenAttack {
 func unverified() []tokenAttack {
 	none := claimed(map[string]any{})
 	none.Edit = func(c map[string]any) { delete(c, "email_verified"); delete(c, "xms_edov") }
+	none.UserInfo = none.Edit
 	return []tokenAttack{
 		{"email_verified false", claim("email_verified", false), refusal.NotProvisioned},
 		{"email_verified false as a text", claim("email_verified", "false"), refusal.NotProvisioned},

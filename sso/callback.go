@@ -2,6 +2,9 @@ package sso
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -67,7 +70,8 @@ func (s *Server) oidcLogin(c echo.Context) error {
 	return s.beginHereFor(c, conn, hint)
 }
 
-// callback is the address to which the browser brings the OpenID provider's answer.
+// callback is the address to which the browser brings the OpenID provider's answer: in the query,
+// or in a form where the provider was told so (OAuth 2.0 Form Post Response Mode).
 func (s *Server) callback(c echo.Context) error {
 	connection, err := s.connectionOver(c, true)
 	if err != nil {
@@ -80,12 +84,11 @@ func (s *Server) callback(c echo.Context) error {
 	l, err := signon.In(s.org(connection)).Login(c.Request().Context(), connection.ID, answer.Get("state"))
 	switch {
 	case model.KindOf(err) == model.NotFound:
-		return s.refuse(c, connection, nil, &refusal.Error{Reason: refusal.LoginUnknown,
-			Expected: "the state of a login of this connection", Received: "none, or another"})
+		return s.refuse(c, connection, nil, s.astray(c, connection, answer))
 	case err != nil:
 		return err
 	case !s.fromBrowser(c, l.BrowserHash):
-		return s.refuse(c, connection, nil, errLoginForeign)
+		return s.refuse(c, connection, nil, s.withReported(c, errLoginForeign, answer))
 	}
 	in, err := s.verifyAnswer(c, connection, l, answer)
 	if err != nil {
@@ -94,20 +97,53 @@ func (s *Server) callback(c echo.Context) error {
 	return s.finish(c, connection, l, in, "")
 }
 
+// maxAnswer limits the form that contains an answer, in bytes.
+const maxAnswer = 64 << 10
+
 // readCallback reads the provider's answer. It refuses parameters that are sent twice, because the
 // provider and this server could read different values.
-func readCallback(c echo.Context) (url.Values, error) {
-	answer, err := url.ParseQuery(c.Request().URL.RawQuery)
-	if err != nil {
-		return nil, &oidc.Refused{Reason: oidc.NoCode, Expected: "state, and code or error",
-			Received: "an address that cannot be read"}
+func readCallback(c echo.Context) (answer url.Values, err error) {
+	r, expected := c.Request(), "state, and code or error"
+	if r.Method == http.MethodPost {
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxAnswer)
+		if err := r.ParseForm(); err != nil {
+			return nil, &oidc.Refused{Reason: oidc.NoCode, Expected: expected, Received: "a body that is no form"}
+		}
+		answer = r.PostForm
+	} else if answer, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return nil, &oidc.Refused{Reason: oidc.NoCode, Expected: expected, Received: "an address that cannot be read"}
 	}
 	for _, name := range []string{"state", "code", "error", "iss"} {
-		if len(answer[name]) > 1 {
-			return nil, &oidc.Refused{Reason: oidc.Repeated, Expected: "one " + name, Received: "several"}
+		if n := len(answer[name]); n > 1 {
+			return nil, &oidc.Refused{Reason: oidc.Repeated, Expected: "the parameter " + name + " once",
+				Received: fmt.Sprintf("%s %d times", name, n)}
 		}
 	}
 	return answer, nil
+}
+
+// astray is the refusal of an answer whose state is of no login here. If the provider reports an
+// error, that is the reason: the state may have been cut off on the way.
+func (s *Server) astray(c echo.Context, conn *connection.Connection, answer url.Values) error {
+	if reported := oidc.Reported(answer, s.knownBrowser(c)); reported != nil {
+		return withNotes(reported, []string{trust.Advice(string(refusal.LoginUnknown), conn)})
+	}
+	received := "no state"
+	if answer.Get("state") != "" {
+		received = "a state that is none of this connection's"
+	}
+	return &refusal.Error{Reason: refusal.LoginUnknown, Expected: "the state of a login of this connection",
+		Received: received}
+}
+
+// withReported notes the error that the provider reports with an answer that is refused for another
+// reason.
+func (s *Server) withReported(c echo.Context, err error, answer url.Values) error {
+	reported, ok := errors.AsType[*oidc.Refused](oidc.Reported(answer, s.knownBrowser(c)))
+	if !ok {
+		return err
+	}
+	return withNotes(err, []string{"The provider reported an error: " + reported.Received})
 }
 
 // verifyAnswer makes the input of signon.SignIn from an answer, or says why the answer is refused.
@@ -122,29 +158,30 @@ func (s *Server) verifyAnswer(
 	case l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now):
 		// The transaction of the sign-in decides this between concurrent requests. The check here
 		// only avoids a request to the provider.
-		return nil, &refusal.Error{Reason: refusal.LoginUsed,
-			Expected: "a login that is used once, within ten minutes", Received: "one that was used or has expired"}
+		return nil, s.withReported(c, &refusal.Error{Reason: refusal.LoginUsed,
+			Expected: "a login that is used once, within ten minutes",
+			Received: "one that was used or has expired"}, answer)
 	}
 	a, err := s.redeem(c.Request().Context(), conn, l, answer, now)
 	if err != nil {
 		return nil, err
 	}
+	claims := openIDClaims(conn, a)
+	if claims.Email != "" && !claims.EmailVerified {
+		a.Warnings = append(a.Warnings, oidc.Warning{Reason: oidc.EmailNotVouched})
+	}
+	notes := openIDNotes(a.Warnings, conn)
 	if err := checkFreshness(conn, l, a.AuthTime, "auth_time", now); err != nil {
-		return nil, err
+		return nil, withNotes(err, notes)
 	}
 	in := &signon.SignIn{
-		Connection: conn, Login: l, Claims: openIDClaims(conn, a), Attempt: s.attempt(c, conn),
+		Connection: conn, Login: l, Claims: claims, Attempt: s.attempt(c, conn),
 		AssertionID: a.Token, IDToken: a.Token, ReplayUntil: model.TimeOf(a.Expires),
 	}
 	if !a.AuthTime.IsZero() {
 		in.AuthenticatedAt = model.TimeOf(a.AuthTime)
 	}
-	if in.Claims.Email != "" && !in.Claims.EmailVerified {
-		a.Warnings = append(a.Warnings, oidc.EmailNotVouched)
-	}
-	for _, w := range a.Warnings {
-		in.Attempt.Notes = append(in.Attempt.Notes, trust.Advice(string(w), conn))
-	}
+	in.Attempt.Notes = notes
 	return in, nil
 }
 

@@ -61,3 +61,6 @@ func (s *Server) fromBrowser(c echo.Context, hash []byte) bool {
 	value := s.cookies().Read(c, loginCookie)
 	return value != "" && subtle.ConstantTimeCompare(browserHash(value), hash) == 1
 }
+
+// knownBrowser tells whether some login began in the browser that sends this request.
+func (s *Server) knownBrowser(c echo.Context) bool { return s.cookies().Read(c, loginCookie) != "" }

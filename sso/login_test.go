@@ -348,8 +348,9 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	w := newWorld(t, modeltest.SQLite(t), store.Options{})
 	exempt := []string{"/sso/token", "/sso/saml/:connection/acs", "/sso/saml/:connection/slo", "/sso/logout/authorize",
 		// docs/design/signon.md, "One login, one browser"
-		// which an OpenID provider may send a browser to by a form; it only begins a login
-		"/sso/oidc/:connection/login"}
+		// to which an OpenID provider may send a browser by a form; one only begins a login, and
+		// the other ends one of this browser
+		"/sso/oidc/:connection/login", "/sso/oidc/:connection/callback"}
 	checked := 0
 	for _, route := range sso.Routes(t, w.store) {
 		if route.Method == http.MethodGet || route.Method == http.MethodHead || slices.Contains(exempt, route.Path) {

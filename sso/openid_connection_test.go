@@ -67,7 +67,7 @@ func TestOpenIDConnectionInTheAPI(t *testing.T) {
 		{"an issuer with a query", "GenericOIDC", good(map[string]any{"issuer": "https://a.example?b"}),
 			"without query"},
 		{"the issuer with a slash", "GenericOIDC", good(map[string]any{"issuer": o.idp.OIDCIssuer() + "/"}),
-			"It says: " + o.idp.OIDCIssuer()},
+			`It says: \"` + o.idp.OIDCIssuer() + `\"`},
 		{"an issuer with nothing there", "GenericOIDC", good(map[string]any{"issuer": o.server.URL + "/nothing"}),
 			"no discovery document"},
 		{"all tenants of Entra ID", "GenericOIDC",

@@ -20,22 +20,66 @@ import (
 type rejection struct {
 	Reason, Expected, Received string
 	userID                     string
+	notes                      []string      // what was wrong besides, and accepted
 	document                   func() []byte // returns the response; nil if there is none to store
 }
 
 // refusalOf finds the refusal in an error. Any other error is a failure of this server or of the
 // database.
-func refusalOf(err error) (rejection, bool) {
-	if r, ok := errors.AsType[*saml.Refused](err); ok {
-		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
+func refusalOf(err error, conn *connection.Connection) (r rejection, ok bool) {
+	if n, ok := errors.AsType[*notedError](err); ok {
+		r.notes = n.notes
 	}
-	if r, ok := errors.AsType[*oidc.Refused](err); ok {
-		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received}, true
+	if n, ok := errors.AsType[*saml.Refused](err); ok {
+		r.Reason, r.Expected, r.Received = string(n.Reason), n.Expected, n.Received
+		r.notes = append(r.notes, samlNotes(n.Warnings, conn)...)
+		return r, true
 	}
-	if r, ok := errors.AsType[*refusal.Error](err); ok {
-		return rejection{Reason: string(r.Reason), Expected: r.Expected, Received: r.Received, userID: r.UserID}, true
+	if n, ok := errors.AsType[*oidc.Refused](err); ok {
+		r.Reason, r.Expected, r.Received = string(n.Reason), n.Expected, n.Received
+		r.notes = append(r.notes, openIDNotes(n.Warnings, conn)...)
+		return r, true
 	}
-	return rejection{}, false
+	if n, ok := errors.AsType[*refusal.Error](err); ok {
+		r.Reason, r.Expected, r.Received, r.userID = string(n.Reason), n.Expected, n.Received, n.UserID
+		r.notes = append(r.notes, n.Notes...)
+		return r, true
+	}
+	return r, false
+}
+
+// notedError is an error with what the login log notes besides: faults that were accepted before
+// the login was refused for another one.
+type notedError struct {
+	error
+	notes []string
+}
+
+// Unwrap returns the error.
+func (e *notedError) Unwrap() error { return e.error }
+
+// withNotes adds notes to an error.
+func withNotes(err error, notes []string) error {
+	if len(notes) == 0 {
+		return err
+	}
+	return &notedError{err, notes}
+}
+
+// samlNotes are the notes about what was wrong with a SAML message and accepted.
+func samlNotes(warnings []*saml.Refused, conn *connection.Connection) (notes []string) {
+	for _, w := range warnings {
+		notes = append(notes, trust.Note(string(w.Reason), w.Received, conn))
+	}
+	return notes
+}
+
+// openIDNotes are the notes about what was wrong with a provider's answers and accepted.
+func openIDNotes(warnings []oidc.Warning, conn *connection.Connection) (notes []string) {
+	for _, w := range warnings {
+		notes = append(notes, trust.Note(string(w.Reason), w.Received, conn))
+	}
+	return notes
 }
 
 // responseError is an error with the response that it is about. The response may be stored for the
@@ -79,7 +123,7 @@ type refusedPage struct {
 func (s *Server) refuse(
 	c echo.Context, connection *connection.Connection, l *signon.Login, err error, claims ...signon.Claims,
 ) error {
-	r, ok := refusalOf(err)
+	r, ok := refusalOf(err, connection)
 	if !ok {
 		return err
 	}
@@ -111,14 +155,15 @@ func (s *Server) refuse(
 func (s *Server) note(c echo.Context, connection *connection.Connection, r rejection, claims ...signon.Claims) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
-	a.Reason, a.Expected, a.Received, a.Response = r.Reason, r.Expected, r.Received, r.document
+	a.Reason, a.Expected, a.Received, a.Notes, a.Response = r.Reason, r.Expected, r.Received, r.notes, r.document
 	if r.userID != "" {
 		a.UserID = &r.userID
 	}
 	for _, known := range claims {
 		a.Email, a.Subject = known.Email, known.Subject
 	}
-	kept, err := signon.In(s.org(connection)).RecordFailedLogin(ctx, a, trust.Advice(r.Reason, connection))
+	advice, _ := trust.Explain(trust.Fault{Reason: r.Reason, Expected: r.Expected, Received: r.Received}, connection)
+	kept, err := signon.In(s.org(connection)).RecordFailedLogin(ctx, a, advice)
 	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID),
 		"reason", r.Reason, "kept", kept)
 	if err != nil && model.KindOf(err) != model.NotFound {

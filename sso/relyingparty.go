@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/sso/oidc"
 	"rollcall/trust"
@@ -106,6 +107,13 @@ func (s *Server) relyingParty(ctx context.Context, c *connection.Connection) (*r
 		return nil, err
 	}
 	client := oidc.Client{ID: c.OIDCClientID, Secret: secret, Scopes: c.OIDCScopes, GroupsClaim: c.OIDCGroupsClaim,
-		Mapping: c.AttributeMapping, RedirectURI: trust.OpenIDEndpointsOf(s.PublicURL, c).Redirect}
+		Mapping: c.AttributeMapping, FoldEmail: foldEmail,
+		RedirectURI: trust.OpenIDEndpointsOf(s.PublicURL, c).Redirect}
 	return &relyingParty{p, client}, nil
+}
+
+// foldEmail is the form in which two spellings of an address are the same for matching.
+func foldEmail(address string) string {
+	folded, _ := model.FoldEmail(address)
+	return folded
 }

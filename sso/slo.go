@@ -84,7 +84,8 @@ func (s *Server) endByProvider(
 		ConnectionID: connection.ID, RequestID: m.Request.ID, ReplayUntil: model.TimeOf(m.Request.ReplayUntil),
 		Issuer: connection.IDPEntityID, NameID: m.Request.NameID.Value, SessionIndexes: m.Request.SessionIndexes,
 	})
-	r, refused := refusalOf(err)
+	r, refused := refusalOf(err, connection)
+	r.notes = append(samlNotes(m.Warnings, connection), r.notes...)
 	unknown := refused && r.Reason == string(refusal.LogoutSubjectUnknown)
 	switch {
 	case err == nil:
@@ -93,7 +94,7 @@ func (s *Server) endByProvider(
 		// log to its administrators.
 		s.noteLogout(c, connection, r)
 	default:
-		return s.refuseLogout(c, connection, err)
+		return s.refuseLogout(c, connection, withNotes(err, samlNotes(m.Warnings, connection)))
 	}
 	if !p.IDP.SLO.Offered() {
 		return s.Pages.Render(c, http.StatusOK, "sso_signed_out", signedOutPage{})
@@ -117,13 +118,14 @@ const maxRelayState = 1024
 // endAnswered ends a logout that began here. Our session ended when the logout began. The answer
 // only decides whether the page says that the identity provider's session has ended, too.
 func (s *Server) endAnswered(c echo.Context, connection *connection.Connection, m *saml.LogoutMessage) error {
+	notes := samlNotes(m.Warnings, connection)
 	l, err := s.useLogout(c, connection, m.RelayState, m.Response)
 	if err != nil {
-		return s.refuseLogout(c, connection, err)
+		return s.refuseLogout(c, connection, withNotes(err, notes))
 	}
 	if m.Response.Status != "" {
 		s.noteLogout(c, connection, rejection{Reason: string(saml.BadStatus), Expected: "a logout that succeeded",
-			Received: m.Response.Status})
+			Received: m.Response.Status, notes: notes})
 	}
 	if l.NextURI != "" {
 		return redirect(c, l.NextURI)
@@ -160,7 +162,7 @@ func (s *Server) useLogout(
 // refuseLogout refuses a logout message. The login log gets the reason, the browser only a
 // reference. Nothing is sent to the identity provider, which may not be the sender of the message.
 func (s *Server) refuseLogout(c echo.Context, connection *connection.Connection, err error) error {
-	r, ok := refusalOf(err)
+	r, ok := refusalOf(err, connection)
 	if !ok {
 		return err
 	}
@@ -173,7 +175,7 @@ func (s *Server) refuseLogout(c echo.Context, connection *connection.Connection,
 func (s *Server) noteLogout(c echo.Context, connection *connection.Connection, r rejection) {
 	ctx := c.Request().Context()
 	a := s.attempt(c, connection)
-	a.Reason, a.Expected, a.Received = r.Reason, r.Expected, r.Received
+	a.Reason, a.Expected, a.Received, a.Notes = r.Reason, r.Expected, r.Received, r.notes
 	kept, err := signon.In(s.org(connection)).RecordFailedLogout(ctx, a)
 	log := s.Log.With("request", a.Reference, "connection", model.ConnectionPrefix.ID(connection.ID),
 		"reason", r.Reason, "kept", kept)

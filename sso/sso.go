@@ -79,6 +79,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/oidc/:connection/login", s.oidcLogin)
 	e.POST("/sso/oidc/:connection/login", s.oidcLogin)
 	e.GET("/sso/oidc/:connection/callback", s.callback)
+	e.POST("/sso/oidc/:connection/callback", s.callback)
 	e.GET("/sso/oidc/:connection/logout", s.oidcLoggedOut)
 	e.GET("/login/:slug", s.organizationLogin)
 	e.GET("/password/:token", s.newPassword)

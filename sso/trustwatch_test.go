@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/model/modeltest"
+	"rollcall/model/refusal"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 	"rollcall/sso/saml"
@@ -319,9 +322,30 @@ func TestCertificateThatHasExpired(t *testing.T) {
 	w.attempt().code(t)
 	attempts, _, err := signon.In(w.org).LoginAttempts(t.Context(), w.connection.ID, model.Page{Limit: 1})
 	must(t, err)
-	if len(attempts[0].Notes) != 1 ||
-		attempts[0].Notes[0] != trust.Advice(string(saml.CertificateExpired), w.connection) {
+	noted := func(a signon.LoginAttempt) bool {
+		return len(a.Notes) == 1 &&
+			strings.HasPrefix(a.Notes[0], trust.Advice(string(saml.CertificateExpired), w.connection))
+	}
+	if !noted(attempts[0]) {
 		t.Errorf("the log notes %q", attempts[0].Notes)
+	}
+	for reason, change := range map[string]func(r *etree.Element){
+		string(saml.WrongAudience): func(r *etree.Element) { r.FindElement("//saml:Audience").SetText("another") },
+		string(refusal.SubjectTransient): func(r *etree.Element) {
+			r.FindElement("//saml:NameID").CreateAttr("Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
+		},
+		string(refusal.NotProvisioned): func(r *etree.Element) { r.FindElement("//saml:NameID").SetText("nobody") },
+	} {
+		b := w.browser()
+		form := w.answer(t, b.get(w.authorize(w.tenant)), person(w.tenant, 9), testidp.ResponseOptions{Edit: change})
+		w.update(w.tenant, func(c *connection.ConnectionFields) {
+			c.AttributeMapping = map[string]string{"email": "nothing"}
+		})
+		w.refused(w.tenant, b.post(w.sp(w.connection, "/acs"), form), reason)
+		attempts, _, err := signon.In(w.org).LoginAttempts(t.Context(), w.connection.ID, model.Page{Limit: 1})
+		if must(t, err); !noted(attempts[0]) {
+			t.Errorf("%s: the log notes %q", reason, attempts[0].Notes)
+		}
 	}
 	w.update(w.tenant, func(c *connection.ConnectionFields) { c.RefuseExpiredCertificates = true })
 	w.refused(w.tenant, w.attempt(), string(saml.CertificateExpired))

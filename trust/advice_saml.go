@@ -17,8 +17,8 @@ var samlAdvice = map[saml.Reason]string{
 		"to the DEFLATE encoding.",
 	saml.NotBase64: "The SAMLResponse is not base64. Send the response unchanged by HTTP-POST; a proxy " +
 		"in between may have altered it.",
-	saml.TooLarge: "The message is larger than 512 KiB (metadata: 1 MiB). Send fewer attributes, most " +
-		"often only the groups that are assigned to this application.",
+	saml.TooLarge: "The message is larger than 512 KiB (metadata: 1 MiB). Send fewer attributes, at " +
+		"first only the groups that are assigned to this application.",
 	saml.Compressed: "The response is deflated, as for HTTP-Redirect. Set the binding of the ACS address " +
 		"to HTTP-POST.",
 	saml.NotUTF8: "The message is not in UTF-8. Set the identity provider to write UTF-8.",
@@ -35,7 +35,7 @@ var samlAdvice = map[saml.Reason]string{
 	saml.SecondRoot:         "There is something after the end of the message." + forgedSAML,
 	saml.TextOutsideRoot:    "There is text before or after the message. Send or paste the XML document alone.",
 	saml.TooDeep:            "Elements are nested deeper than any SAML message has them." + forgedSAML,
-	saml.TooManyElements: "The message has more than 5,000 elements. Send fewer attribute values, most often " +
+	saml.TooManyElements: "The message has more than 5,000 elements. Send fewer attribute values, at first " +
 		"only the groups that are assigned to this application.",
 	saml.TooManyAttributes: "An element has more than 32 XML attributes." + forgedSAML,
 	saml.TooManyNamespaces: "More than 64 namespace prefixes are declared at one place." + forgedSAML,
@@ -69,8 +69,8 @@ var samlAdvice = map[saml.Reason]string{
 	saml.SignatureNamespace: "A signature is not one of XML Signature." + forgedSAML,
 	saml.MissingStatus:      "The response has no status." + forgedSAML,
 	saml.SeveralStatuses:    "The response has more than one status." + forgedSAML,
-	saml.BadStatus: "The identity provider reports that the sign-in failed. Look into its own log; often " +
-		"the person is not assigned to the application.",
+	saml.BadStatus: "The identity provider answered with a status that is not Success, and with no status code that " +
+		"SAML defines. Look for the status in its documentation, and in its own log.",
 	saml.MarkupInValue: "There are XML elements where only text may be. Send plain values.",
 	saml.BadTime: "A time is missing or is not an xs:dateTime in UTC. Check the identity provider's " +
 		"templates.",

@@ -1,25 +1,84 @@
 package trust
 
 import (
-	"cmp"
-
 	"rollcall/model/connection"
 	"rollcall/model/refusal"
 	"rollcall/sso/oidc"
 	"rollcall/sso/saml"
 )
 
-// Advice says what to change so that a login over the connection is no longer refused for the
-// reason. It is a sentence for the administrators of the organization and of its identity provider.
-// The reason is one of the login log: a refusal.Reason, saml.Reason or oidc.Reason.
+// Fault is what the login log has about a refused login. Its reason is a refusal.Reason,
+// saml.Reason or oidc.Reason.
+type Fault struct{ Reason, Expected, Received string }
+
+// Explain says what to change so that a login over the connection is no longer refused for the
+// fault: a text for the administrators of the organization and of its identity provider. where
+// names the screen of the identity provider's administration console, and the field in it, that the
+// fault is about. It is empty where no setting at the identity provider helps.
+//
+// Some reasons have several causes. What was expected or received tells them apart.
+func Explain(f Fault, c *connection.Connection) (advice, where string) {
+	e := explain(f, c)
+	return e.advice, screen(e.about, c)
+}
+
+// Advice is Explain for a reason alone.
 func Advice(reason string, c *connection.Connection) string {
-	if text := refusal.Reason(reason).Advice(); text != "" {
-		return text
+	advice, _ := Explain(Fault{Reason: reason}, c)
+	return advice
+}
+
+// Screen is where the fault of a reason alone can be corrected.
+func Screen(reason string, c *connection.Connection) string {
+	_, where := Explain(Fault{Reason: reason}, c)
+	return where
+}
+
+// Note is a line of the login log about a fault that was accepted. received is what came, where the
+// fault says it.
+func Note(reason, received string, c *connection.Connection) string {
+	if received == "" {
+		return Advice(reason, c)
+	}
+	return Advice(reason, c) + " (" + received + ")"
+}
+
+func explain(f Fault, c *connection.Connection) explanation {
+	if e, ok := explainPerson(f, c.OIDC()); ok {
+		return e
 	}
 	if c.OIDC() {
-		return openIDAdvice[oidc.Reason(reason)]
+		return explainOpenID(f)
 	}
-	return adviceSAML(saml.Reason(reason))
+	return explainSAML(f)
+}
+
+// explainPerson explains the reasons of package refusal.
+func explainPerson(f Fault, openID bool) (explanation, bool) {
+	reason := refusal.Reason(f.Reason)
+	if p, ok := personByCause[refusal.Cause(f.Expected)]; ok && reason == refusal.NotProvisioned {
+		return p.of(openID), true
+	}
+	if p, ok := personByReason[reason]; ok {
+		return p.of(openID), true
+	}
+	return explanation{reason.Advice(), personSettings[reason]}, reason.Advice() != ""
+}
+
+func explainOpenID(f Fault) explanation {
+	reason := oidc.Reason(f.Reason)
+	if e, ok := openIDCodes[errorCode(f.Received)]; ok && reportedReasons[reason] {
+		return e
+	}
+	return explanation{openIDAdvice[reason], openIDSettings[reason]}
+}
+
+func explainSAML(f Fault) explanation {
+	reason := saml.Reason(f.Reason)
+	if e, ok := ofStatus(f.Received); ok && reason == saml.BadStatus {
+		return e
+	}
+	return explanation{adviceSAML(reason), samlSettings[reason]}
 }
 
 func adviceSAML(reason saml.Reason) string {
@@ -40,6 +99,7 @@ const (
 	settingGroups     setting = "groups"
 	settingIssuer     setting = "issuer"
 	settingLog        setting = "log"
+	settingStart      setting = "start"
 
 	// Settings of SAML alone.
 	settingACS        setting = "acs"
@@ -47,12 +107,13 @@ const (
 	settingKey        setting = "key"
 	settingLifetime   setting = "lifetime"
 	settingNameID     setting = "name id"
+	settingRequests   setting = "requests"
 	settingSigning    setting = "signing"
-	settingStart      setting = "start"
 
 	// Settings of OpenID Connect alone.
 	settingFlow     setting = "flow"
 	settingRedirect setting = "redirect"
+	settingScopes   setting = "scopes"
 	settingSecret   setting = "secret"
 	settingTenant   setting = "tenant"
 )
@@ -64,7 +125,6 @@ var personSettings = map[refusal.Reason]setting{
 	refusal.ProfileOutside:  settingAttributes, refusal.AdminLinkRequired: settingAttributes,
 	refusal.Ambiguous:      settingAttributes,
 	refusal.SubjectMissing: settingNameID, refusal.SubjectTransient: settingNameID,
-	refusal.LoginUnknown: settingStart,
 }
 
 // place is an administration console: where it is, and its screens by what is set there.
@@ -73,15 +133,12 @@ type place struct {
 	screens map[setting]string
 }
 
-// Screen names the screen of the identity provider's administration console, and the field in it,
-// that a login refused for the reason is most often about. It is empty where no setting at the
-// identity provider helps.
-func Screen(reason string, c *connection.Connection) string {
-	own, places := samlSettings[saml.Reason(reason)], []place{samlPlaces[c.Type], samlElsewhere}
+// screen names the screen for a setting.
+func screen(what setting, c *connection.Connection) string {
+	places := []place{samlPlaces[c.Type], samlElsewhere}
 	if c.OIDC() {
-		own, places = openIDSettings[oidc.Reason(reason)], []place{openIDPlaces[c.Type], openIDElsewhere}
+		places = []place{openIDPlaces[c.Type], openIDElsewhere}
 	}
-	what := cmp.Or(personSettings[refusal.Reason(reason)], own)
 	for _, p := range places {
 		if text := p.screens[what]; text != "" {
 			return p.base + text

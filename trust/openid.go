@@ -82,6 +82,9 @@ func unusable(err error) error {
 	case oidc.DiscoveryIncomplete:
 		message += " There is no " + r.Expected + "."
 	case oidc.DiscoveryUnreachable:
+		if message += " What failed: " + r.Received + "."; r.Received == "" {
+			message = openIDAdvice[r.Reason]
+		}
 		if guarded, isGuard := errors.AsType[*model.Error](r.Err); isGuard {
 			message = guarded.Message
 		}

@@ -4,21 +4,28 @@ import "rollcall/sso/oidc"
 
 // openIDSettings are the settings that a refused answer of an OpenID provider is most often about.
 var openIDSettings = map[oidc.Reason]setting{
-	oidc.IssuerMultiTenant: settingIssuer, oidc.IssuerVersion1: settingIssuer,
-	oidc.DiscoveryIssuer: settingIssuer, oidc.DiscoveryStatus: settingIssuer,
-	oidc.NotDiscovery: settingIssuer, oidc.TokenWrongIssuer: settingIssuer,
-	oidc.NoCode: settingFlow, oidc.DiscoveryNoCode: settingFlow, oidc.NoIDToken: settingFlow,
-	oidc.CodeRefused:    settingRedirect,
+	oidc.IssuerNotURL: settingIssuer, oidc.IssuerMultiTenant: settingIssuer, oidc.IssuerVersion1: settingIssuer,
+	oidc.DiscoveryIssuer: settingIssuer, oidc.DiscoveryStatus: settingIssuer, oidc.DiscoveryRedirects: settingIssuer,
+	oidc.NotDiscovery: settingIssuer, oidc.DiscoveryTooLarge: settingIssuer, oidc.DiscoveryUnreachable: settingIssuer,
+	oidc.TokenWrongIssuer: settingIssuer, oidc.WrongResponseIss: settingIssuer,
+	oidc.NoCode: settingFlow, oidc.DiscoveryNoCode: settingFlow,
+	oidc.NoIDToken: settingScopes, oidc.TokenAnswer: settingScopes,
+	oidc.CodeRefused: settingRedirect, oidc.Repeated: settingRedirect,
 	oidc.ClientRefused:  settingSecret,
 	oidc.TokenEncrypted: settingAlgorithm, oidc.TokenUnsigned: settingAlgorithm,
 	oidc.TokenSymmetric: settingAlgorithm, oidc.TokenAlgorithm: settingAlgorithm,
+	oidc.TokenWeakKey: settingAlgorithm, oidc.TokenCritical: settingAlgorithm, oidc.TokenUnusable: settingAlgorithm,
 	oidc.DiscoveryNoAlgorithm: settingAlgorithm,
 	oidc.TokenAudience:        settingAudience, oidc.TokenMissingAZP: settingAudience,
 	oidc.TokenWrongAZP:      settingAudience,
-	oidc.TokenMissingObject: settingAttributes,
-	oidc.TokenTooLarge:      settingGroups,
-	oidc.TokenWrongTenant:   settingTenant,
-	oidc.ProviderError:      settingLog, oidc.TokenError: settingLog,
+	oidc.TokenMissingObject: settingAttributes, oidc.TokenClaimType: settingAttributes,
+	oidc.TokenBadSubject: settingAttributes, oidc.TokenMissingClaim: settingAttributes,
+	oidc.TokenMalformed: settingAttributes, oidc.UserInfoSubject: settingAttributes,
+	oidc.UserInfoBadSubject: settingAttributes, oidc.UserInfoUnreachable: settingAttributes,
+	oidc.ClaimMissing: settingAttributes, oidc.EmailNotVouched: settingAttributes,
+	oidc.TokenTooLarge: settingGroups, oidc.GroupsOverage: settingGroups,
+	oidc.TokenWrongTenant: settingTenant,
+	oidc.ProviderError:    settingLog, oidc.TokenError: settingLog, oidc.TokenWrongNonce: settingLog,
 }
 
 // openIDElsewhere is for the OpenID providers whose screens are not known here.
@@ -33,6 +40,8 @@ var openIDElsewhere = place{"At the OpenID provider, in the settings of this cli
 	settingGroups:     "the groups claim: only groups that are assigned to this client.",
 	settingTenant:     "who may sign in: people of this organization only.",
 	settingAssignment: "who is assigned to the client.",
+	settingScopes:     "the scopes (permissions) of the client: openid, profile, email; and the consent to them.",
+	settingStart:      "the initiate login URI (initiate_login_uri): the connection's login address.",
 	settingLog:        "its own log of sign-ins, at the time of this attempt.",
 }}
 
@@ -51,6 +60,8 @@ var openIDPlaces = map[string]place{
 			"verified by the user.",
 		settingGroups:     "Sign On > OpenID Connect ID Token > Group claims: a narrower filter.",
 		settingAssignment: "Assignments.",
+		settingScopes:     "General > General Settings > User consent; at an own authorization server, its Scopes.",
+		settingStart:      "General > Login > Initiate login URI: the connection's login address.",
 		settingLog:        "Reports > System Log, at the time of this attempt.",
 	}},
 	"EntraIdOIDC": {"In the Microsoft Entra admin center, App registrations > this application: ", map[setting]string{
@@ -66,6 +77,8 @@ var openIDPlaces = map[string]place{
 			"> Microsoft Graph > profile.",
 		settingGroups:     "Token configuration > groups claim: Groups assigned to the application.",
 		settingTenant:     "Authentication > Supported account types: Accounts in this organizational directory only.",
+		settingScopes:     "API permissions > Microsoft Graph: openid, profile and email; and Grant admin consent.",
+		settingStart:      "Branding & properties > Home page URL: the connection's login address.",
 		settingAssignment: "(beside it) Enterprise apps > this application > Users and groups.",
 		settingLog: "(beside it) Enterprise apps > this application > Sign-in logs, at the time of this " +
 			"attempt.",
@@ -78,6 +91,7 @@ var openIDPlaces = map[string]place{
 		settingAttributes: "OAuth consent screen > Scopes: email and profile; and sign in by the account of the " +
 			"company.",
 		settingTenant: "OAuth consent screen > User type: Internal.",
+		settingScopes: "OAuth consent screen > Scopes: openid, email and profile.",
 		settingAssignment: "OAuth consent screen > User type: Internal; and in the Google Admin console, that the " +
 			"account is active.",
 		settingLog: "(in the Google Admin console) Reporting > Audit and investigation > OAuth log events, " +

@@ -45,8 +45,10 @@ var samlElsewhere = place{"At the identity provider, in the settings of this app
 	settingEncryption: "the encryption of assertions: off.",
 	settingAssignment: "who is assigned to the application.",
 	settingStart:      "the sign-on URL, so that a click on its tile begins at the application.",
-	settingLifetime:   "the lifetime of assertions, and the clock of the identity provider's server.",
-	settingLog:        "its own log of sign-ins, at the time of this attempt.",
+	settingRequests: "the certificate by which our requests are verified: the one of the connection's metadata " +
+		"(sp_metadata_url); or that check: off.",
+	settingLifetime: "the lifetime of assertions, and the clock of the identity provider's server.",
+	settingLog:      "its own log of sign-ins, at the time of this attempt.",
 }}
 
 // samlPlaces are the administration consoles of known identity providers, by connection type.
@@ -69,6 +71,8 @@ var samlPlaces = map[string]place{
 		settingEncryption: "General > SAML Settings > Edit > Configure SAML > Show Advanced Settings > Assertion " +
 			"Encryption: Unencrypted.",
 		settingAssignment: "Assignments.",
+		settingRequests: "General > SAML Settings > Edit > Configure SAML > Show Advanced Settings > Signature " +
+			"Certificate, and Signed Requests.",
 		settingStart: "hide its icon (General > App Settings > App visibility), and add a Bookmark App with " +
 			"the connection's login address.",
 		settingLog: "Reports > System Log, at the time of this attempt.",
@@ -87,6 +91,7 @@ var samlPlaces = map[string]place{
 		settingGroups:     "Single sign-on > Attributes & Claims > Groups: Groups assigned to the application.",
 		settingEncryption: "Token encryption: deactivate the certificate.",
 		settingAssignment: "Users and groups.",
+		settingRequests:   "Single sign-on > SAML Certificates > Verification certificates > Edit.",
 		settingStart:      "Single sign-on > Basic SAML Configuration > Sign on URL: the connection's login address.",
 		settingLog:        "Sign-in logs, at the time of this attempt.",
 	}},
@@ -118,6 +123,7 @@ var samlPlaces = map[string]place{
 		settingGroups:     "Edit Claim Issuance Policy: send only the groups that the application needs.",
 		settingEncryption: "Properties > Encryption > Remove.",
 		settingAssignment: "Edit Access Control Policy.",
+		settingRequests:   "Properties > Signature: the certificate of the connection's metadata.",
 		settingLifetime: "by PowerShell: Set-AdfsRelyingPartyTrust -TokenLifetime and -NotBeforeSkew; and the " +
 			"clock of the server.",
 		settingLog: "(beside it) the Event Viewer, Applications and Services Logs > AD FS > Admin, at the " +
@@ -155,6 +161,7 @@ var samlPlaces = map[string]place{
 		settingAttributes: "Client scopes > the dedicated scope > Mappers.",
 		settingGroups:     "Client scopes > the dedicated scope > Mappers > Group list: fewer groups.",
 		settingEncryption: "Keys > Encrypt assertions: off.",
+		settingRequests:   "Keys > Signing keys config > Client signature required, and its certificate.",
 		settingAssignment: "(beside it) Users > this user: Enabled, and the roles that its authentication flow asks " +
 			"for.",
 		settingStart:    "Settings > Home URL: the connection's login address, without IDP-Initiated SSO URL name.",

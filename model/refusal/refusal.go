@@ -74,26 +74,39 @@ const (
 	LogoutSessionUnknown Reason = "logout_session_unknown"
 )
 
+// Cause tells apart why nobody in the organization is the person of a login (NotProvisioned). It is
+// the text of what was expected.
+type Cause string
+
+// The causes of NotProvisioned.
+const (
+	CauseSubject    Cause = "a subject and an issuer that can be stored: text of at most 1,024 bytes"
+	CauseUnverified Cause = "a verified e-mail address (OpenID Connect: email_verified, Entra: xms_edov), " +
+		"or trust_email at the connection"
+	CauseNoCreation Cause = "a user of the organization: logins do not make users here (jit is off)"
+	CauseNoEmail    Cause = "a user of the organization, or an e-mail address"
+	CauseDomain     Cause = "a user of the organization, or an e-mail address under one of its verified domains"
+)
+
 // advices are what the customer's IT can do about each Reason.
 var advices = map[Reason]string{
-	Ambiguous: "Several users of the organization could be meant. Give each of them an externalId, " +
-		"userName and e-mail address of their own, or remove all but one.",
+	Ambiguous: "Several users of the organization fit this login by externalId, userName or e-mail address. Give " +
+		"each of them an externalId, userName and e-mail address of their own, or remove all but one.",
 	AdminLinkRequired: "An administrator is not recognized by an e-mail address alone. Let a directory " +
 		"provision this person with an externalId that equals the subject, or make them a member first.",
-	PersonDeprovisioned: "A directory has deleted this person. Assign them to the application again, or remove " +
-		"the organization's tombstone of them.",
-	NotProvisioned: "Nobody in the organization is this person. Assign them to the application, or switch " +
-		"jit on and verify the domain of their e-mail address. Over OpenID Connect the address must be verified, " +
-		"too: have the provider send email_verified (Entra: the optional claim xms_edov), or set the connection's " +
-		"trust_email.",
-	UserDeactivated: "The identity provider still signs in somebody whom the directory has unassigned or an " +
-		"administrator has deactivated. Assign them again if they should have access.",
+	PersonDeprovisioned: "A directory has deleted this person. Assign them to the provisioning application again, " +
+		"or remove the organization's tombstone of them.",
+	NotProvisioned: "Nobody in the organization is this person. Assign them to the provisioning application, or " +
+		"switch jit on and verify the domain of their e-mail address.",
+	UserDeactivated: "The user is inactive here. If they should have access, assign them to the provisioning " +
+		"application again, or have an administrator activate them; if not, end their access at the identity " +
+		"provider, too.",
 	ProfileOutside: "The user's stored e-mail address is under no verified domain of the organization. " +
 		"Verify the domain, or correct the address in the directory.",
 	ApplicationWithdrawn: "The application does not serve this organization any more. Ask the operator to add the " +
 		"organization to it.",
 	RedirectURIWithdrawn: "The application's redirect_uri was removed while the person signed in. Begin again at " +
-		"the application.",
+		"the application; if it stays, register the redirect_uri again.",
 	SubjectMissing: "The assertion has nothing that names the person for good. Send a NameID, or the " +
 		"attribute that the connection's subject_attribute names.",
 	SubjectTransient: "The NameID is transient: another one at each login. Send a persistent one, or set the " +
@@ -102,26 +115,31 @@ var advices = map[Reason]string{
 		"one. If it never does, set the connection's reauthentication to requested.",
 	NoSeat: "The seats of the connection's accounts are all in use. Take somebody's license away, " +
 		"or raise the number of seats.",
-	LoginUnknown: "The answer came back with a RelayState or state that is not ours. Have the identity " +
-		"provider return it unchanged, or allow logins that it starts (allow_idp_initiated).",
-	LoginForeign: "The login began in another browser, or the browser did not keep our cookie. Begin " +
-		"there, at the application; if it happens to everybody, check that nothing strips cookies.",
+	LoginUnknown: "The answer came back with a RelayState or state that names no login of this connection. Have the " +
+		"identity provider return it unchanged.",
+	LoginForeign: "The answer reached a browser that does not have the cookie of this login: another browser, or " +
+		"one that did not keep it. Begin at the application, in the browser that is used; if it happens to " +
+		"everybody, check that no proxy strips cookies.",
 	LoginUsed: "A login is good once and for ten minutes. Begin again at the application; going back " +
 		"in the browser does not help.",
-	AssertionReplayed: "The same assertion came a second time. If nobody pressed a button twice, somebody has " +
-		"copied it: look at the identity provider's log.",
-	ConnectionReplaced: "The connection was changed while the person signed in. Start again.",
-	LogoutUnknown: "The answer to a logout came back with a RelayState that is not ours. Have the identity " +
+	AssertionReplayed: "The same assertion or ID token came a second time. A page that was loaded again or a button " +
+		"that was pressed twice does that. Where neither happened, look at the identity provider's log for who " +
+		"got it.",
+	ConnectionReplaced: "Somebody changed the settings of the connection while the person signed in. Begin again at " +
+		"the application.",
+	LogoutUnknown: "The answer to a logout came back with a RelayState or state that is not ours. Have the identity " +
 		"provider return it unchanged. The session here has ended all the same.",
-	LogoutForeign: "The logout began in another browser, or the browser did not keep our cookie. The " +
-		"session in that browser has ended all the same.",
-	LogoutUsed: "A logout is good once and for ten minutes. The session here has ended all the same.",
-	LogoutReplayed: "The same LogoutRequest came a second time, and ended nothing more. If nobody pressed a " +
-		"button twice, somebody has copied it.",
-	LogoutSubjectUnknown: "The LogoutRequest names somebody who never signed in here. Set the identity provider " +
-		"to send the same NameID as in its assertions.",
-	LogoutSessionUnknown: "The LogoutRequest names a session that is not here: it may have ended long ago, or the " +
-		"SessionIndex is another than in the assertion. Leave it out to end all sessions of the person.",
+	LogoutForeign: "The answer to a logout reached a browser that does not have the cookie of it: another browser, " +
+		"or one that did not keep it. The session that the logout began with has ended all the same; sign " +
+		"out at the identity provider to end the one there.",
+	LogoutUsed: "A logout is good once and for ten minutes. The session here has ended all the same; sign out at the " +
+		"identity provider to end the one there.",
+	LogoutReplayed: "The same LogoutRequest came a second time, and ended nothing more. A page that was loaded again " +
+		"does that. Where nobody did, look at the identity provider's log for who got it.",
+	LogoutSubjectUnknown: "The NameID of the LogoutRequest is of nobody who ever signed in here. Set the identity " +
+		"provider to send the same NameID as in its assertions.",
+	LogoutSessionUnknown: "The SessionIndex of the LogoutRequest is of no session here: that session has ended, or " +
+		"the SessionIndex is another than in the assertion. Leave SessionIndex out to end all sessions of the person.",
 	ConnectionIsDraft: "The connection was never tested. Open its login address once, as somebody of the " +
 		"organization: one login makes it active.",
 }
@@ -133,9 +151,10 @@ func (r Reason) Advice() string { return advices[r] }
 // who reads them in the login log. They are not for the browser.
 type Error struct {
 	Reason   Reason
-	Expected string // what would have been right
-	Received string // what came instead
-	UserID   string // the user who was found; often empty
+	Expected string   // what would have been right
+	Received string   // what came instead
+	UserID   string   // the user who was found; often empty
+	Notes    []string // what was wrong besides, and accepted
 }
 
 // Error is for the log of the server. It has no personal data.

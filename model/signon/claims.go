@@ -3,10 +3,11 @@ package signon
 import (
 	"context"
 	"fmt"
-	"rollcall/model/connection"
 	"slices"
+	"strings"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -164,6 +165,22 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 		return fmt.Errorf("keep asserted groups: %w", err)
 	}
 	return nil
+}
+
+// describe says by what the person of the claims could be found: the address, or the names of what
+// came instead.
+func (c *Claims) describe() string {
+	if c.Email != "" {
+		return describeEmail(c.Email)
+	}
+	if len(c.Attributes) == 0 {
+		return describeEmail("") + ", and no attributes"
+	}
+	quoted := make([]string, 0, len(c.Attributes))
+	for _, name := range tenant.SortedKeys(c.Attributes) {
+		quoted = append(quoted, `"`+name+`"`)
+	}
+	return tenant.Clipped(describeEmail("") + "; what came is " + strings.Join(quoted, ", "))
 }
 
 // describeEmail is an e-mail address as the login log shows it.

@@ -41,8 +41,7 @@ func (m *matcher) refuse(reason refusal.Reason, expected, received string, found
 // match returns the user and the identity by the first row of the table that fits.
 func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, error) {
 	if !tenant.Keepable(m.claims.Subject) || !tenant.Keepable(m.claims.Issuer) {
-		return nil, nil, m.refuse(refusal.NotProvisioned,
-			fmt.Sprintf("a subject of at most %d bytes of text", tenant.MaxIndexed), tenant.Clipped(m.claims.Subject))
+		return nil, nil, m.unknown(refusal.CauseSubject, tenant.Clipped(m.claims.Subject))
 	}
 	var identities []people.Identity
 	err := tenant.DB(ctx, m.org).
@@ -307,18 +306,21 @@ func (m *matcher) checkNew(ctx context.Context) error {
 	_, domain := model.FoldEmail(m.claims.Email)
 	switch {
 	case folded != "" && !m.claims.EmailVerified && organization.UnderVerified(m.organization.Domains, domain):
-		return m.refuse(refusal.NotProvisioned, "a verified e-mail address "+
-			"(OpenID Connect: email_verified, Entra: xms_edov), or trust_email at the connection",
+		return m.unknown(refusal.CauseUnverified,
 			describeEmail(m.claims.Email)+", which the identity provider does not call verified")
 	case !m.organization.Settings.JIT:
-		return m.refuse(refusal.NotProvisioned,
-			"a user of the organization: logins do not make users here (jit is off)", "somebody unknown")
+		return m.unknown(refusal.CauseNoCreation, "somebody unknown: "+m.claims.describe())
+	case m.claims.Email == "":
+		return m.unknown(refusal.CauseNoEmail, m.claims.describe())
 	case !trusted:
-		return m.refuse(refusal.NotProvisioned,
-			"a user of the organization, or an e-mail address under one of its verified domains",
-			describeEmail(m.claims.Email))
+		return m.unknown(refusal.CauseDomain, describeEmail(m.claims.Email))
 	}
 	return nil
+}
+
+// unknown makes the error of a login that no user fits.
+func (m *matcher) unknown(cause refusal.Cause, received string) error {
+	return m.refuse(refusal.NotProvisioned, string(cause), received)
 }
 
 // createUser is row 7: it creates the user and the identity.

@@ -2,7 +2,9 @@ package signon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"rollcall/model"
 	"rollcall/model/connection"
@@ -45,20 +47,36 @@ func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignInResult, err erro
 	// second try finds the user that the other login created. Two logins that update one user can
 	// deadlock, and the database ends one. And a user can change between the search and the lock.
 	useful := func(err error) bool { return model.KindOf(err) == model.Conflict || model.KindOf(err) == model.Busy }
+	var notes []string
 	err = tenant.Again(2, useful, func(int) error {
-		out, err = o.signIn(ctx, in)
+		try := in
+		try.Attempt.Notes = slices.Clone(in.Attempt.Notes)
+		out, err = o.signIn(ctx, &try)
+		notes = try.Attempt.Notes
 		return err
 	})
 	if model.KindOf(err) == model.Conflict {
-		return nil, &refusal.Error{Reason: refusal.Ambiguous,
+		err = &refusal.Error{Reason: refusal.Ambiguous,
 			Expected: "nobody else with this e-mail address as userName",
 			Received: describeEmail(in.Claims.Email)}
 	}
-	return out, err
+	return out, withNotes(err, notes)
+}
+
+// withNotes adds to a refusal what the login log has noted so far: where a login fails, the notes
+// are needed most.
+func withNotes(err error, notes []string) error {
+	r, ok := errors.AsType[*refusal.Error](err)
+	if !ok || len(notes) == 0 {
+		return err
+	}
+	noted := *r
+	noted.Notes = notes
+	return &noted
 }
 
 // signIn is one try of SignIn.
-func (o Org) signIn(ctx context.Context, in SignIn) (*SignInResult, error) {
+func (o Org) signIn(ctx context.Context, in *SignIn) (*SignInResult, error) {
 	out := &SignInResult{}
 	err := o.Tx(ctx, func(org Org) error {
 		c, err := org.useConnection(ctx, in.Connection)
@@ -75,11 +93,11 @@ func (o Org) signIn(ctx context.Context, in SignIn) (*SignInResult, error) {
 		if err != nil {
 			return err
 		}
-		identity, err := org.findUser(ctx, &in, g, c, out)
+		identity, err := org.findUser(ctx, in, g, c, out)
 		if err != nil {
 			return err
 		}
-		if err := org.openSession(ctx, &in, g, identity, out); err != nil {
+		if err := org.openSession(ctx, in, g, identity, out); err != nil {
 			return err
 		}
 		if err := org.activateConnection(ctx, c); err != nil {
@@ -101,10 +119,11 @@ func (o Org) findUser(
 	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.limit()...)
 	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
 	u, identity, err := m.match(ctx)
+	in.Attempt.Notes = append(in.Attempt.Notes, m.notes...)
 	if err != nil {
 		return nil, err
 	}
-	out.User, in.Attempt.Notes = u, append(in.Attempt.Notes, m.notes...)
+	out.User = u
 	if err := o.storeClaims(ctx, identity, &in.Claims); err != nil {
 		return nil, err
 	}

@@ -17,13 +17,42 @@ func (c claims) has(name string) bool {
 	return len(c[name]) > 0 && string(c[name]) != "null"
 }
 
-// text returns a claim that is a string, without space around it. It returns "" for any other.
-func (c claims) text(name string) string {
+// exact returns a claim that is a string, as it was sent. It returns "" for any other.
+func (c claims) exact(name string) string {
 	var s string
 	if json.Unmarshal(c[name], &s) != nil {
 		return ""
 	}
-	return strings.TrimSpace(s)
+	return s
+}
+
+// text is exact without space around it.
+func (c claims) text(name string) string { return strings.TrimSpace(c.exact(name)) }
+
+// list returns a claim that is a list of strings, and nil for any other.
+func (c claims) list(name string) []string {
+	var list []string
+	if json.Unmarshal(c[name], &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// kind returns what a claim is in JSON.
+func (c claims) kind(name string) string {
+	switch text := strings.TrimSpace(string(c[name])); {
+	case text == "" || text == "null":
+		return "missing"
+	case text[0] == '"':
+		return "a text"
+	case text[0] == '[':
+		return "a list"
+	case text[0] == '{':
+		return "an object"
+	case text == "true" || text == "false":
+		return "true or false"
+	}
+	return "a number"
 }
 
 // isTrue reports whether a claim is true. Some providers send it as a string, Entra ID as a number.

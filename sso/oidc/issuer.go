@@ -41,7 +41,7 @@ func ParseIssuer(text string, entra bool) (Issuer, error) {
 	u, err := url.Parse(text)
 	if err != nil || !validAddress(text) || len(text) > 500 ||
 		u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") {
-		return Issuer{}, refuse(IssuerNotURL, "https://…, without query and fragment", text)
+		return Issuer{}, refuse(IssuerNotURL, "https://…, without query and fragment", quote(text))
 	}
 	i := Issuer{URL: text, Entra: entra || slices.Contains(microsoft, strings.ToLower(u.Hostname()))}
 	if !i.Entra {
@@ -51,11 +51,11 @@ func ParseIssuer(text string, entra bool) (Issuer, error) {
 	if slices.ContainsFunc(segments, func(s string) bool {
 		return slices.Contains(manyTenants, strings.ToLower(s)) || strings.EqualFold(s, consumers)
 	}) {
-		return Issuer{}, refuse(IssuerMultiTenant, "https://login.microsoftonline.com/{tenant id}/v2.0", text)
+		return Issuer{}, refuse(IssuerMultiTenant, "https://login.microsoftonline.com/{tenant id}/v2.0", quote(text))
 	}
 	n := len(segments)
 	if n < 2 || segments[n-1] != "v2.0" || !tenantID.MatchString(segments[n-2]) || strings.HasSuffix(text, "/") {
-		return Issuer{}, refuse(IssuerVersion1, "https://login.microsoftonline.com/{tenant id}/v2.0", text)
+		return Issuer{}, refuse(IssuerVersion1, "https://login.microsoftonline.com/{tenant id}/v2.0", quote(text))
 	}
 	i.Tenant = strings.ToLower(segments[n-2])
 	return i, nil

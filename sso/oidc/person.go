@@ -3,9 +3,11 @@ package oidc
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -22,26 +24,25 @@ func (p *Provider) assertion(
 		}
 	}
 	a.AuthTime, _ = all.time("auth_time")
-	email, name := c.claim("email", "email"), c.claim("groups", cmp.Or(c.GroupsClaim, "groups"))
+	groups := c.claim("groups", cmp.Or(c.GroupsClaim, "groups"))
 	var overage bool
-	if a.Groups, a.GroupsSent, overage = all.groups(name); overage {
-		a.Warnings = append(a.Warnings, GroupsOverage)
+	if a.Groups, a.GroupsSent, overage = all.groups(groups); overage {
+		a.Warnings = append(a.Warnings, Warning{Reason: GroupsOverage})
 	}
 	// Entra ID's userinfo has neither groups nor an e-mail address that is confirmed.
-	useful := p.document.UserInfoURL != "" && !p.Issuer.Entra
-	if useful && (c.lacks(all, email) || !a.GroupsSent && !overage) {
+	useful := p.document.userInfo != "" && !p.Issuer.Entra
+	if useful && p.lacks(c, all, !a.GroupsSent && !overage) {
 		more, err := p.userInfo(ctx, t, token.Subject)
-		if err != nil {
+		if err := a.accept(err); err != nil {
 			return nil, err
 		}
-		if more == nil {
-			a.Warnings = append(a.Warnings, UserInfoUnreachable)
-		}
-		all = all.merge(more)
+		all = all.merge(more, c)
 		if !a.GroupsSent && !overage {
-			a.Groups, a.GroupsSent, _ = all.groups(name)
+			a.Groups, a.GroupsSent, _ = all.groups(groups)
 		}
 	}
+	a.Warnings = append(a.Warnings, c.missing(all, overage)...)
+	email := c.claim("email", "email")
 	// email_verified is about the claim email, and not about another claim with an address.
 	a.Email, a.EmailVerified = all.text(email), email == "email" && p.confirmsEmail(all)
 	a.FirstName = all.text(c.claim("first_name", "given_name"))
@@ -58,10 +59,10 @@ func (p *Provider) assertion(
 // the issuer. Entra's sub differs for each client, and directories do not have it.
 func (p *Provider) entraSubject(a *Assertion, all claims) error {
 	if tenant := all.text("tid"); !strings.EqualFold(tenant, p.Issuer.Tenant) {
-		return refuse(TokenWrongTenant, p.Issuer.Tenant, "tid "+tenant)
+		return refuse(TokenWrongTenant, "tid "+quote(p.Issuer.Tenant), "tid "+quote(tenant))
 	}
 	if a.Subject = all.text("oid"); !tenantID.MatchString(a.Subject) {
-		return refuse(TokenMissingObject, "oid", "none")
+		return refuse(TokenMissingObject, "oid as a GUID", "oid "+quote(a.Subject))
 	}
 	return nil
 }
@@ -80,34 +81,85 @@ func (p *Provider) confirmsEmail(all claims) bool {
 	return all.isTrue("email_verified")
 }
 
-// merge adds the claims of userinfo that c lacks. email and email_verified are always taken from
-// the same source.
-func (c claims) merge(more claims) claims {
+// merge adds the claims of userinfo that all lacks. What userinfo says of an e-mail address counts
+// only for the address that it names itself, and never against the ID token.
+func (c claims) merge(more claims, client Client) claims {
 	out := claims{}
 	maps.Copy(out, more)
-	if c.has("email") {
-		delete(out, "email_verified")
-	} else if more.has("email") {
+	switch {
+	case !c.has("email") && more.has("email"):
 		c = maps.Clone(c)
 		delete(c, "email_verified")
+	case c.has("email_verified") || !client.sameEmail(c.text("email"), more.text("email")):
+		delete(out, "email_verified")
 	}
-	maps.Copy(out, c)
+	for name := range c {
+		if c.has(name) {
+			out[name] = c[name]
+		}
+	}
 	return out
 }
 
-// userInfo returns the claims of the userinfo endpoint (OpenID Connect Core, section 5.3), or nil
-// if no answer can be read.
+// missing notes the claims that the connection names and that nobody sent. A claim's name is often
+// taken for a path.
+func (c Client) missing(all claims, overage bool) (notes []Warning) {
+	note := func(setting, name string) {
+		if name == "" || all.has(name) || overage && strings.HasSuffix(setting, "groups") {
+			return
+		}
+		received := fmt.Sprintf("%s names %s; these claims came: %s", setting, quote(name), quoted(all.names()))
+		if first, rest, isPath := strings.Cut(name, "."); isPath && all.has(first) {
+			received = fmt.Sprintf("%s names %s; the claim %s came, but a name is no path: have %s sent as a claim "+
+				"of its own", setting, quote(name), quote(first), quote(rest))
+		}
+		notes = append(notes, Warning{Reason: ClaimMissing, Received: shorten(received)})
+	}
+	for _, member := range slices.Sorted(maps.Keys(c.Mapping)) {
+		note("attribute_mapping."+member, c.Mapping[member])
+	}
+	if !overage {
+		note("oidc.groups_claim", c.GroupsClaim)
+	}
+	return notes
+}
+
+// accept turns a failure of userinfo with which a login can go on into a warning. Any other is
+// returned with the warnings of before.
+func (a *Assertion) accept(err error) error {
+	r, ok := errors.AsType[*Refused](err)
+	switch {
+	case ok && r.Reason == UserInfoUnreachable:
+		a.Warnings = append(a.Warnings, Warning{r.Reason, r.Received})
+		return nil
+	case ok:
+		r.Warnings = append(a.Warnings, r.Warnings...)
+	}
+	return err
+}
+
+// userInfo returns the claims of the userinfo endpoint (OpenID Connect Core, section 5.3). The
+// error is a [*Refused].
 func (p *Provider) userInfo(ctx context.Context, t Tokens, subject string) (claims, error) {
+	if t.access == "" {
+		return nil, refuse(UserInfoUnreachable, "an access token", "the token endpoint sent no access_token for it")
+	}
 	header := http.Header{"Authorization": {"Bearer " + t.access}}
-	status, body, err := fetch(ctx, p.client, p.document.UserInfoURL, header)
-	var more claims
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &more) != nil {
-		return nil, nil
+	got, err := fetch(ctx, p.client, p.document.userInfo, header)
+	if err != nil {
+		return nil, &Refused{Reason: UserInfoUnreachable, Expected: "claims", Received: describeNetwork(err), Err: err}
+	}
+	more, ok := got.object()
+	if got.status != http.StatusOK || !ok {
+		return nil, refuse(UserInfoUnreachable, "claims", got.describe())
 	}
 	// Section 5.3.4: otherwise another user's access token would bring that user's address and
 	// groups.
-	if got := more.text("sub"); got != subject {
-		return nil, refuse(UserInfoSubject, "the sub of the ID token", "another one")
+	switch kind := more.kind("sub"); {
+	case kind != "a text":
+		return nil, refuse(UserInfoBadSubject, "sub as a text, the one of the ID token", "sub is "+kind)
+	case more.exact("sub") != subject:
+		return nil, refuse(UserInfoSubject, "the sub of the ID token, "+quote(subject), quote(more.exact("sub")))
 	}
 	return more, nil
 }

@@ -1,9 +1,7 @@
 package oidc
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,14 +29,31 @@ type Provider struct {
 }
 
 // document has the fields of a discovery document that are used (OpenID Connect Discovery, section
-// 3).
+// 3). A member of another type than it should have counts as missing, as the other members can
+// still be used.
 type document struct {
-	oidc.ProviderConfig
-	EndSession    string   `json:"end_session_endpoint"`
-	Scopes        []string `json:"scopes_supported"`
-	ResponseTypes []string `json:"response_types_supported"`
-	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
-	NamesIssuer   bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
+	issuer, authorization, token, keys, userInfo, endSession string
+
+	scopes, responseTypes, authMethods, algorithms []string
+
+	namesIssuer bool // RFC 9207
+}
+
+// newDocument reads the members of a discovery document.
+func newDocument(members claims) document {
+	return document{
+		issuer:        members.exact("issuer"),
+		authorization: members.text("authorization_endpoint"),
+		token:         members.text("token_endpoint"),
+		keys:          members.text("jwks_uri"),
+		userInfo:      members.text("userinfo_endpoint"),
+		endSession:    members.text("end_session_endpoint"),
+		scopes:        members.list("scopes_supported"),
+		responseTypes: members.list("response_types_supported"),
+		authMethods:   members.list("token_endpoint_auth_methods_supported"),
+		algorithms:    members.list("id_token_signing_alg_values_supported"),
+		namesIssuer:   members.isTrue("authorization_response_iss_parameter_supported"),
+	}
 }
 
 // algorithms are the signature algorithms that are accepted in ID tokens. All of them have a secure
@@ -51,62 +66,63 @@ var algorithms = []string{
 // 4). The keys are fetched later, when they are needed. The error is a [*Refused].
 func Discover(ctx context.Context, client *http.Client, issuer Issuer) (*Provider, error) {
 	address := strings.TrimSuffix(issuer.URL, "/") + "/.well-known/openid-configuration"
-	status, body, err := fetch(ctx, client, address, nil)
+	got, err := fetch(ctx, client, address, nil)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, refuse(DiscoveryTooLarge, "at most 256 KiB", "more")
 	case err != nil:
-		return nil, &Refused{Reason: DiscoveryUnreachable, Expected: "a discovery document below " + issuer.URL,
-			Err: err}
-	case status >= 300 && status < 400:
-		return nil, refuse(DiscoveryRedirects, "a discovery document", fmt.Sprintf("status %d", status))
-	case status != http.StatusOK:
-		return nil, refuse(DiscoveryStatus, "a discovery document", fmt.Sprintf("status %d", status))
+		return nil, &Refused{Reason: DiscoveryUnreachable, Expected: "a discovery document at " + address,
+			Received: describeNetwork(err), Err: err}
+	case got.status >= 300 && got.status < 400:
+		return nil, refuse(DiscoveryRedirects, "a discovery document at "+address, got.describe())
+	case got.status != http.StatusOK:
+		return nil, refuse(DiscoveryStatus, "a discovery document at "+address, got.describe())
 	}
-	var d document
-	if err := json.Unmarshal(body, &d); err != nil || bytes.TrimSpace(body)[0] != '{' || d.IssuerURL == "" {
-		return nil, &Refused{Reason: NotDiscovery, Expected: "a JSON object with the field issuer", Err: err}
+	members, _ := got.object()
+	d := newDocument(members)
+	if d.issuer == "" {
+		return nil, refuse(NotDiscovery, "a JSON object with the field issuer at "+address, got.describe())
 	}
 	// Discovery, section 4.3: the text must be the same, or one provider could pose as another.
-	if d.IssuerURL != issuer.URL {
-		return nil, refuse(DiscoveryIssuer, issuer.URL, d.IssuerURL)
+	if d.issuer != issuer.URL {
+		return nil, refuse(DiscoveryIssuer, quote(issuer.URL), quote(d.issuer))
 	}
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	p := &Provider{Issuer: issuer, document: d, client: client, keys: newKeySet(d.JWKSURL, client)}
-	p.secretInBody.Store(len(d.AuthMethods) > 0 && !slices.Contains(d.AuthMethods, "client_secret_basic"))
+	p := &Provider{Issuer: issuer, document: d, client: client, keys: newKeySet(d.keys, client)}
+	p.secretInBody.Store(len(d.authMethods) > 0 && !slices.Contains(d.authMethods, "client_secret_basic"))
 	return p, nil
 }
 
 // check refuses a provider whose endpoints, flows or algorithms cannot be used.
 func (d *document) check() error {
-	secure := strings.HasPrefix(d.IssuerURL, "https://")
+	secure := strings.HasPrefix(d.issuer, "https://")
 	for _, a := range []struct {
 		field, address string
 		required       bool
 	}{
-		{"authorization_endpoint", d.AuthURL, true},
-		{"token_endpoint", d.TokenURL, true},
-		{"jwks_uri", d.JWKSURL, true},
-		{"userinfo_endpoint", d.UserInfoURL, false},
-		{"end_session_endpoint", d.EndSession, false},
+		{"authorization_endpoint", d.authorization, true},
+		{"token_endpoint", d.token, true},
+		{"jwks_uri", d.keys, true},
+		{"userinfo_endpoint", d.userInfo, false},
+		{"end_session_endpoint", d.endSession, false},
 	} {
 		switch {
 		case a.address == "" && a.required:
 			return refuse(DiscoveryIncomplete, a.field, "a document without")
 		case a.address == "":
 		case !validAddress(a.address) || secure && !strings.HasPrefix(a.address, "https://"):
-			return refuse(DiscoveryBadAddress, "an https URL as "+a.field, a.address)
+			return refuse(DiscoveryBadAddress, "an https URL as "+a.field, a.field+" "+quote(a.address))
 		}
 	}
-	if len(d.ResponseTypes) > 0 && !slices.Contains(d.ResponseTypes, "code") {
-		return refuse(DiscoveryNoCode, "code among response_types_supported", strings.Join(d.ResponseTypes, ", "))
+	if len(d.responseTypes) > 0 && !slices.Contains(d.responseTypes, "code") {
+		return refuse(DiscoveryNoCode, "code among response_types_supported", quoted(d.responseTypes))
 	}
 	accepted := func(a string) bool { return slices.Contains(algorithms, a) }
-	if len(d.Algorithms) > 0 && !slices.ContainsFunc(d.Algorithms, accepted) {
+	if len(d.algorithms) > 0 && !slices.ContainsFunc(d.algorithms, accepted) {
 		return refuse(DiscoveryNoAlgorithm, "RS256 among id_token_signing_alg_values_supported",
-			strings.Join(d.Algorithms, ", "))
+			quoted(d.algorithms))
 	}
 	return nil
 }
@@ -120,6 +136,17 @@ type Client struct {
 	// Mapping gives the name of the claim for some members of a profile: email, first_name,
 	// last_name, display_name and groups. For such a member, no other claim is read.
 	Mapping map[string]string
+	// FoldEmail returns the form of an address in which all its spellings are the same. Without it,
+	// two addresses are the same if their texts are.
+	FoldEmail func(address string) string
+}
+
+// sameEmail reports whether two texts are the same e-mail address.
+func (c Client) sameEmail(a, b string) bool {
+	if c.FoldEmail != nil {
+		a, b = c.FoldEmail(a), c.FoldEmail(b)
+	}
+	return a != "" && a == b
 }
 
 // claim returns the name of the claim for a member of a profile, which is usual if Mapping has
@@ -131,14 +158,30 @@ func (c Client) claim(member, usual string) string {
 	return usual
 }
 
-// lacks reports whether claims are missing that the client reads and that userinfo may have.
-func (c Client) lacks(all claims, email string) bool {
+// lacks reports whether claims are missing that the client reads and that userinfo may have
+// (OpenID Connect Core, section 5.4).
+func (p *Provider) lacks(c Client, all claims, groupsMissing bool) bool {
 	for _, name := range c.Mapping {
 		if !all.has(name) {
 			return true
 		}
 	}
-	return !all.has(email)
+	email := c.claim("email", "email")
+	if !all.has(email) || email == "email" && !all.has("email_verified") {
+		return true
+	}
+	nameless := !all.has("given_name") && !all.has("family_name") && !all.has("name")
+	return groupsMissing || nameless && !c.namesMapped() && slices.Contains(p.scopes(c), oidc.ScopeProfile)
+}
+
+// namesMapped reports whether no usual claim is read for any name.
+func (c Client) namesMapped() bool {
+	for _, member := range []string{"first_name", "last_name", "display_name"} {
+		if _, ok := c.Mapping[member]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // scopes returns the scopes that a client requests.
@@ -147,7 +190,7 @@ func (p *Provider) scopes(c Client) []string {
 		return c.Scopes
 	}
 	usual := []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail}
-	if slices.Contains(p.document.Scopes, "groups") {
+	if slices.Contains(p.document.scopes, "groups") {
 		usual = append(usual, "groups")
 	}
 	return usual
@@ -161,7 +204,7 @@ func (p *Provider) config(c Client) *oauth2.Config {
 	}
 	return &oauth2.Config{
 		ClientID: c.ID, ClientSecret: c.Secret, RedirectURL: c.RedirectURI, Scopes: p.scopes(c),
-		Endpoint: oauth2.Endpoint{AuthURL: p.document.AuthURL, TokenURL: p.document.TokenURL, AuthStyle: style},
+		Endpoint: oauth2.Endpoint{AuthURL: p.document.authorization, TokenURL: p.document.token, AuthStyle: style},
 	}
 }
 
@@ -203,8 +246,8 @@ func (p *Provider) AuthenticationURL(c Client, r Request) string {
 // Connect RP-Initiated Logout, section 2). It is empty if the provider has no such endpoint.
 // postLogout and state may be empty.
 func (p *Provider) LogoutURL(c Client, idTokenHint, postLogout, state string) string {
-	u, err := url.Parse(p.document.EndSession)
-	if err != nil || p.document.EndSession == "" {
+	u, err := url.Parse(p.document.endSession)
+	if err != nil || p.document.endSession == "" {
 		return ""
 	}
 	q := u.Query()

@@ -33,6 +33,7 @@ const (
 // Failures of the exchange of the code for tokens.
 const (
 	TokenUnreachable Reason = "token_endpoint_unreachable" // no answer from the token endpoint
+	TokenAnswer      Reason = "token_endpoint_answer"      // an answer without an error and without tokens
 	ClientRefused    Reason = "client_refused"             // the provider refuses the client's id or secret
 	CodeRefused      Reason = "code_refused"               // the code is unknown, used or too old
 	TokenError       Reason = "token_endpoint_error"       // any other error of the token endpoint
@@ -41,19 +42,20 @@ const (
 
 // Reasons to refuse the form or the signature of an ID token.
 const (
-	TokenTooLarge   Reason = "token_too_large"   // more than 64 KiB
-	TokenMalformed  Reason = "token_malformed"   // no JSON Web Token in compact form
-	TokenEncrypted  Reason = "token_encrypted"   // an encrypted token
-	TokenUnsigned   Reason = "token_unsigned"    // alg none
-	TokenSymmetric  Reason = "token_symmetric"   // an HMAC
-	TokenAlgorithm  Reason = "token_algorithm"   // an algorithm that we do not accept
-	TokenCritical   Reason = "token_critical"    // a header crit, of which we know no extension
-	KeysUnreachable Reason = "keys_unreachable"  // the key set cannot be fetched
-	KeysTooLarge    Reason = "keys_too_large"    // more than 256 KiB or 100 keys
-	KeysMalformed   Reason = "keys_malformed"    // no JSON Web Key Set
-	TokenUnknownKey Reason = "token_unknown_key" // a key id that is not in the set
-	TokenWeakKey    Reason = "token_weak_key"    // RSA with less than 2048 bits, or more than 8192
-	TokenWrongKey   Reason = "token_wrong_key"   // no key of the set made the signature
+	TokenTooLarge   Reason = "token_too_large"    // more than 64 KiB
+	TokenMalformed  Reason = "token_malformed"    // no JSON Web Token in compact form
+	TokenEncrypted  Reason = "token_encrypted"    // an encrypted token
+	TokenUnsigned   Reason = "token_unsigned"     // alg none
+	TokenSymmetric  Reason = "token_symmetric"    // an HMAC
+	TokenAlgorithm  Reason = "token_algorithm"    // an algorithm that we do not accept
+	TokenCritical   Reason = "token_critical"     // a header crit, of which we know no extension
+	KeysUnreachable Reason = "keys_unreachable"   // the key set cannot be fetched
+	KeysTooLarge    Reason = "keys_too_large"     // more than 256 KiB or 100 keys
+	KeysMalformed   Reason = "keys_malformed"     // no JSON Web Key Set
+	TokenUnknownKey Reason = "token_unknown_key"  // a key id that is not in the set
+	TokenUnusable   Reason = "token_unusable_key" // a key of the set that cannot be used for this token
+	TokenWeakKey    Reason = "token_weak_key"     // RSA with less than 2048 bits, or more than 8192
+	TokenWrongKey   Reason = "token_wrong_key"    // no key of the set made the signature
 )
 
 // Reasons to refuse the claims of an ID token.
@@ -67,6 +69,7 @@ const (
 	TokenFuture        Reason = "token_issued_in_future"  // iat is in the future: the clocks differ
 	TokenOld           Reason = "token_issued_long_ago"   // issued long before the login began
 	TokenMissingClaim  Reason = "token_missing_claim"     // without iss, sub, aud, exp or iat
+	TokenClaimType     Reason = "token_claim_type"        // a claim of another JSON type
 	TokenBadSubject    Reason = "token_bad_subject"       // a sub that is too long or surrounded by space
 	TokenMissingNonce  Reason = "token_missing_nonce"     // no nonce
 	TokenWrongNonce    Reason = "token_wrong_nonce"       // another login's nonce
@@ -74,11 +77,13 @@ const (
 	TokenWrongTenant   Reason = "token_wrong_tenant"      // Entra: of another tenant
 	TokenMissingObject Reason = "token_missing_object_id" // Entra: no oid
 	UserInfoSubject    Reason = "userinfo_wrong_subject"  // userinfo of another user
+	UserInfoBadSubject Reason = "userinfo_bad_subject"    // userinfo without sub, or with one that is no text
 )
 
 // Warnings: faults with which a login succeeds, and which the login log records.
 const (
 	GroupsOverage       Reason = "groups_overage"       // too many groups for the token
 	UserInfoUnreachable Reason = "userinfo_unreachable" // userinfo could not be read
+	ClaimMissing        Reason = "claim_missing"        // a claim that the connection names was not sent
 	EmailNotVouched     Reason = "email_not_vouched"    // the provider does not confirm the e-mail address
 )

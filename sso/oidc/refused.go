@@ -12,6 +12,14 @@ type Refused struct {
 	Expected string // what would have been accepted; empty if the Reason is clear alone
 	Received string // the sender's own text, at most 300 bytes and an ellipsis
 	Err      error  // the cause, for the server's log
+
+	Warnings []Warning // faults that were accepted before this one was found
+}
+
+// Warning is a fault that did not make a login fail.
+type Warning struct {
+	Reason   Reason
+	Received string // as in Refused; may be empty
 }
 
 // Error returns the text for the server's log. It omits Received, which may have personal data or

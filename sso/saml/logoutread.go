@@ -202,7 +202,7 @@ func (sp SP) logout(
 	}
 	p := profile{sp: sp, idp: idp, expect: e}
 	if err := p.logoutHead(root, signer != nil); err != nil {
-		return nil, err
+		return nil, warned(err, m.Warnings)
 	}
 	if root.Tag == "LogoutRequest" {
 		m.Request, err = p.logoutRequest(root)
@@ -210,7 +210,7 @@ func (sp SP) logout(
 		m.Response, err = p.logoutResponse(root, signer != nil)
 	}
 	if err != nil {
-		return nil, err
+		return nil, warned(err, m.Warnings)
 	}
 	return m, nil
 }

@@ -13,6 +13,8 @@ type Refused struct {
 	Expected string // what would have been accepted; empty if the Reason is clear alone
 	Received string // the sender's own text, shortened
 	Err      error  // the cause in a library, for the server's log
+
+	Warnings []*Refused // faults that were accepted before this one was found
 }
 
 // Error returns the text for the server's log. It omits Received, which may have personal data or

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -61,13 +62,23 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 		return nil, err
 	}
 	if err := p.response(m); err != nil {
-		return nil, err
+		return nil, warned(err, warnings)
 	}
 	if a, err = p.assertion(m.assertion); err != nil {
-		return nil, err
+		return nil, warned(err, warnings)
 	}
 	a.Warnings = warnings
 	return a, nil
+}
+
+// warned adds to a refusal the faults that were accepted before it.
+func warned(err error, warnings []*Refused) error {
+	r, ok := errors.AsType[*Refused](err)
+	if !ok || len(warnings) == 0 {
+		return err
+	}
+	r.Warnings = append(warnings, r.Warnings...)
+	return r
 }
 
 // signers verifies all signatures, makes sure that one of them covers the assertion, and returns
