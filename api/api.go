@@ -153,6 +153,9 @@ type call struct {
 	store *store.Store
 	key   key
 	query url.Values
+
+	// again authenticates the call once more: while its body came, the key may have been deleted.
+	again func() error
 }
 
 func (c *call) ctx() context.Context { return c.Request().Context() }

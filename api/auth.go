@@ -58,7 +58,11 @@ func (s *Server) authenticated(handle handler) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		return handle(&call{Context: c, store: s.Store, key: k, query: query})
+		again := func() error {
+			_, err := s.authenticate(c.Request())
+			return err
+		}
+		return handle(&call{Context: c, store: s.Store, key: k, query: query, again: again})
 	}
 }
 

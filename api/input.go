@@ -25,8 +25,9 @@ const maxBody = 1 << 20
 // is plain text.
 var nul = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
 
-// decode reads the JSON body of a call. It ignores members that T does not have, as the reference
-// does, and refuses members of the wrong type by their names.
+// decode reads the JSON body of a call, and then looks for the key again: somebody who sends a body
+// slowly does not act with a key that was deleted meanwhile. It ignores members that T does not
+// have, as the reference does, and refuses members of the wrong type by their names.
 func decode[T any](c *call) (body T, err error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
@@ -44,6 +45,9 @@ func decode[T any](c *call) (body T, err error) {
 	if len(text) > maxBody {
 		return body, &model.Error{Kind: model.TooLarge,
 			Message: fmt.Sprintf("the body is larger than %d bytes; send less at once", maxBody)}
+	}
+	if err := c.again(); err != nil {
+		return body, err
 	}
 	if !utf8.Valid(text) || nul.Match(text) {
 		return body, unreadable(model.Invalidf("", "the body is not UTF-8 text without U+0000"))

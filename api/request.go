@@ -2,7 +2,7 @@ package api
 
 import (
 	"rollcall/model"
-	"rollcall/model/directory"
+	"rollcall/model/requestlog"
 )
 
 // listRequests lists the last SCIM requests of a directory. A request appears within a second after
@@ -17,9 +17,9 @@ func (s *Server) listRequests(c *call) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	rs, info, err := directory.Of(org, id).Requests(c.ctx(), page.Page)
+	rs, info, err := requestlog.In(org).Requests(c.ctx(), id, page.Page)
 	if err != nil {
 		return err
 	}
-	return answerList(c, page, forms(rs, (*directory.DirectoryRequest).PublicForm), info)
+	return answerList(c, page, forms(rs, (*requestlog.Request).PublicForm), info)
 }

@@ -5,6 +5,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/directory"
+	"rollcall/model/requestlog"
 )
 
 func TestDirectoryRequests(t *testing.T) {
@@ -14,9 +15,9 @@ func TestDirectoryRequests(t *testing.T) {
 		path := "/directories/" + tenant.directory + "/requests"
 		token := must[[]directory.DirectoryToken](t)(
 			directory.Of(tenant.org, tenant.id).Tokens(t.Context()))[0]
-		log := directory.NewRequestLog(directory.Across(w.store))
+		log := requestlog.New(requestlog.Across(w.store))
 		for _, status := range []int64{201, 400} {
-			log.Add(directory.DirectoryRequest{OrganizationID: token.OrganizationID, DirectoryID: token.DirectoryID,
+			log.Add(requestlog.Request{OrganizationID: token.OrganizationID, DirectoryID: token.DirectoryID,
 				Method: "POST", Path: "/Users",
 				Status: status, Duration: 1500, TokenID: token.ID, TokenName: token.Name, TokenSuffix: token.Suffix,
 				RequestID: "r"})

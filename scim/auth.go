@@ -11,6 +11,9 @@ import (
 	"rollcall/web"
 )
 
+// invalidToken is the challenge to a token that opens nothing (RFC 6750 §3.1).
+const invalidToken = `Bearer realm="SCIM", error="invalid_token"`
+
 // authenticate returns what the request's bearer token gives access to, which must be the directory
 // that the path names. The path of another directory answers as one that does not exist, so that no
 // client learns which directories do.
@@ -26,10 +29,7 @@ func (s *service) authenticate(ctx context.Context, c echo.Context) (*directory.
 	}
 	access, err := directory.Across(s.store).Authenticate(ctx, token)
 	if model.KindOf(err) == model.Denied {
-		// RFC 6750 §3.1.
-		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="SCIM", error="invalid_token"`)
-		return nil, refuse(http.StatusUnauthorized,
-			"the bearer token is unknown, revoked or expired; create another one for the directory")
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, invalidToken)
 	}
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ type bulk struct {
 	failOnErrors int                       // the number of failures that ends the request; 0 for none
 	failures     int
 	until        time.Time
+	gone         error // why no further operation is carried out: the token was deleted
 }
 
 // bulkOperation is one operation of a bulk request and what became of it.
@@ -69,6 +70,9 @@ func (x *exchange) bulk(ctx context.Context) (answer, error) {
 	}
 	if wait := x.limit.wait(x.directory.ID, len(b.operations)-1); wait > 0 {
 		return answer{}, x.tooFast(wait)
+	}
+	if err := x.contents.Confirm(ctx); err != nil {
+		return answer{}, err
 	}
 	b.until = x.limit.now().Add(bulkTime)
 	for _, o := range b.operations {

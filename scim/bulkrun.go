@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -59,8 +60,8 @@ func (b *bulk) second(ctx context.Context, o *bulkOperation) {
 // carryOut has the handler of a single request carry out an operation, or a part of it.
 func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method string, path []string,
 	data, version string) (answer, error) {
-	if o.problem != nil {
-		return answer{}, o.problem
+	if err := cmp.Or(b.gone, o.problem); err != nil {
+		return answer{}, err
 	}
 	if b.limit.now().After(b.until) {
 		return answer{}, &model.Error{Kind: model.Busy,
@@ -96,13 +97,23 @@ func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method string, pa
 		return answer{}, err
 	}
 	x := *b.exchange
+	x.contents = x.access.Contents(x.org) // the token may have been deleted since the last operation
 	x.id, x.body, x.read = id, []byte(replaceReferences(data, resolve)), false
 	x.conditions = conditions{match: version}
 	x.parameters = parameters{"attributes": {"id"}} // the answer has no more of a resource
 	if method != http.MethodPost {
 		o.location = b.base + resource + "/" + url.PathEscape(id)
 	}
-	return handle(&x, ctx)
+	return b.confirmed(ctx, &x, handle)
+}
+
+// confirmed carries out an operation, and finds out whether one that failed has lost its token.
+func (b *bulk) confirmed(ctx context.Context, x *exchange, handle handler) (answer, error) {
+	a, err := handle(x, ctx)
+	if err != nil {
+		b.gone = x.contents.Confirm(ctx)
+	}
+	return a, cmp.Or(b.gone, err)
 }
 
 // fail records the error of an operation as the client of a single request would get it.

@@ -10,7 +10,9 @@ import (
 )
 
 // TestStatements counts the statements that a request executes at the driver when its token is
-// cached, without BEGIN and COMMIT. Each of them is a round trip to the database.
+// cached, without BEGIN and COMMIT. Each of them is a round trip to the database. That the token
+// is still there is read by the statement that does the work, or by one more where that finds no
+// row or where there is none.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	const body = `{"userName":%q,"externalId":"X-%s","displayName":"Ada Okafor",
@@ -37,7 +39,7 @@ func TestStatements(t *testing.T) {
 			{"userName eq", "GET", filtered("/Users", `userName eq "user-3"`), "", 200, 2},
 			{"userName eq without groups", "GET",
 				filtered("/Users", `userName eq "user-3"`) + "&excludedAttributes=groups", "", 200, 1},
-			{"userName eq of nobody", "GET", filtered("/Users", `userName eq "nobody"`), "", 200, 1},
+			{"userName eq of nobody", "GET", filtered("/Users", `userName eq "nobody"`), "", 200, 2},
 			{"a filter that no index answers", "GET", filtered("/Users", `title co "x" or name.givenName sw "a" and `+
 				`emails[type eq "work" or display pr]`) + "&count=5", "", 200, 3},
 			{"sorted", "GET", "/Users?count=10&sortBy=name.familyName", "", 200, 3},
@@ -59,9 +61,9 @@ func TestStatements(t *testing.T) {
 			{"rename", "PATCH", "/Groups/" + group, patchOf(`[{"op":"replace","path":"displayName","value":"Pilots"}]`),
 				200, 4},
 			{"read a group without members", "GET", "/Groups/" + group + "?excludedAttributes=members", "", 200, 1},
-			{"a refused body", "POST", "/Users", `{"userName":""}`, 400, 0},
-			{"a refused filter", "GET", filtered("/Users", `nick eq "x"`), "", 400, 0},
-			{"discovery", "GET", "/Schemas", "", 200, 0},
+			{"a refused body", "POST", "/Users", `{"userName":""}`, 400, 1},
+			{"a refused filter", "GET", filtered("/Users", `nick eq "x"`), "", 400, 1},
+			{"discovery", "GET", "/Schemas", "", 200, 1},
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {

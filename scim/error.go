@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/scim/filter"
 	"rollcall/scim/patch"
 	"rollcall/web"
@@ -46,6 +47,12 @@ func refuse(status int, format string, args ...any) error {
 func fail(err error) error {
 	r := refused(err)
 	return echo.NewHTTPError(r.Status).SetInternal(r)
+}
+
+// tooMany returns whether an error is the answer to a directory that sends too much at once.
+func tooMany(err error) bool {
+	r, ok := errors.AsType[*Refused](err)
+	return ok && r.Status == http.StatusTooManyRequests
 }
 
 // refused is the answer to an error. It is the one mapping from errors to SCIM.
@@ -91,6 +98,10 @@ func (r *Refused) set(e *model.Error) {
 		r.Status = http.StatusPreconditionFailed
 	case model.Denied:
 		r.Status = http.StatusForbidden
+		if e.Field == directory.TokenField {
+			r.Status, r.Detail = http.StatusUnauthorized,
+				"the bearer token is unknown, revoked or expired; create another one for the directory"
+		}
 	case model.TooLarge:
 		r.Status = http.StatusRequestEntityTooLarge
 		if e.Field == "filter" { // RFC 7644 §3.4.2.2: more work than the server is willing to do

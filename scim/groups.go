@@ -14,7 +14,7 @@ func (x *exchange) createGroup(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	g, err := directory.Of(x.org, x.directory.ID).CreateGroup(ctx, document, members.Add)
+	g, err := x.contents.CreateGroup(ctx, document, members.Add)
 	if err != nil {
 		return answer{}, err
 	}
@@ -22,7 +22,7 @@ func (x *exchange) createGroup(ctx context.Context) (answer, error) {
 }
 
 func (x *exchange) getGroup(ctx context.Context) (answer, error) {
-	g, err := directory.Of(x.org, x.directory.ID).Group(ctx, x.id)
+	g, err := x.contents.Group(ctx, x.id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -34,7 +34,7 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, q.Query)
+	groups, extent, err := x.contents.Groups(ctx, q.Query)
 	if err != nil {
 		return answer{}, err
 	}
@@ -118,7 +118,7 @@ func (x *exchange) quiet(members patch.Members, emptied bool) bool {
 // updateGroup has change make the group's next document from the stored one, and changes members.
 func (x *exchange) updateGroup(ctx context.Context, members patch.Members, change documentChange) (
 	*people.DirectoryGroup, error) {
-	return directory.Of(x.org, x.directory.ID).UpdateGroup(ctx, x.id, func(g *directory.GroupDraft) error {
+	return x.contents.UpdateGroup(ctx, x.id, func(g *directory.GroupDraft) error {
 		if err := x.conditions.check(g.Version()); err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (x *exchange) membersChanges(m patch.Members) []directory.MembersChange {
 }
 
 func (x *exchange) deleteGroup(ctx context.Context) (answer, error) {
-	err := directory.Of(x.org, x.directory.ID).DeleteGroup(ctx, x.id, func(g *people.DirectoryGroup) error {
+	err := x.contents.DeleteGroup(ctx, x.id, func(g *people.DirectoryGroup) error {
 		return x.conditions.check(g.Version)
 	})
 	return answer{status: http.StatusNoContent}, err

@@ -10,6 +10,7 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 
 	"rollcall/model/directory"
+	"rollcall/model/requestlog"
 	"rollcall/scim/filter"
 	"rollcall/web"
 )
@@ -22,7 +23,7 @@ func (s *service) note(ctx context.Context, by *directory.Access, x *exchange, r
 	if s.lines == nil {
 		return
 	}
-	line := directory.DirectoryRequest{
+	line := requestlog.Request{
 		OrganizationID: by.Directory.OrganizationID, DirectoryID: by.Directory.ID,
 		Method: methodName(r.Method), Path: x.pattern, ResourceID: x.id, Status: int64(a.status),
 		TokenID: by.Token.ID, TokenName: by.Token.Name, TokenSuffix: by.Token.Suffix,
@@ -59,7 +60,7 @@ func methodName(method string) string {
 		http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method
 	}
-	return directory.Redacted
+	return requestlog.Redacted
 }
 
 // redactedFilter is a filter with Redacted in place of each value. A filter that does not parse is
@@ -67,11 +68,11 @@ func methodName(method string) string {
 func redactedFilter(text string) string {
 	e, err := filter.Parse(text)
 	if err != nil {
-		return directory.Redacted
+		return requestlog.Redacted
 	}
 	var b strings.Builder
 	writeRedacted(&b, e)
-	return address.ReplaceAllString(b.String(), directory.Redacted)
+	return address.ReplaceAllString(b.String(), requestlog.Redacted)
 }
 
 func writeRedacted(b *strings.Builder, e fp.Expression) {
@@ -79,7 +80,7 @@ func writeRedacted(b *strings.Builder, e fp.Expression) {
 	case *fp.AttributeExpression:
 		b.WriteString(x.AttributePath.String() + " " + string(x.Operator))
 		if x.Operator != fp.PR {
-			b.WriteString(" " + directory.Redacted)
+			b.WriteString(" " + requestlog.Redacted)
 		}
 	case *fp.ValuePath:
 		b.WriteString(x.AttributePath.String() + "[")
@@ -132,9 +133,9 @@ func redactedDetail(detail string) string {
 		case ownWords.MatchString(text), anID.MatchString(text), named && aName.MatchString(text):
 			return found
 		case named:
-			return word + ` "` + directory.Redacted + `"`
+			return word + ` "` + requestlog.Redacted + `"`
 		}
-		return `"` + directory.Redacted + `"`
+		return `"` + requestlog.Redacted + `"`
 	})
-	return address.ReplaceAllString(detail, directory.Redacted)
+	return address.ReplaceAllString(detail, requestlog.Redacted)
 }

@@ -14,6 +14,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/directory"
+	"rollcall/model/requestlog"
 	"rollcall/model/store"
 	"rollcall/web"
 )
@@ -31,7 +32,7 @@ type Server struct {
 	Rate int
 
 	// Requests is the log that every request of a directory is added to; nil keeps no log.
-	Requests *directory.RequestLog
+	Requests *requestlog.Log
 
 	// Now is the clock of the rate limit and of durations; time.Now when nil.
 	Now func() time.Time
@@ -67,7 +68,7 @@ type service struct {
 	store *store.Store
 	url   string // the public URL of root
 	log   *slog.Logger
-	lines *directory.RequestLog // may be nil
+	lines *requestlog.Log // may be nil
 	resourceTypes
 	strict   resourceTypes // for strict directories
 	declared declaredTypes
@@ -101,11 +102,13 @@ func newService(s *Server) *service {
 type exchange struct {
 	*service
 	resourceTypes // as the directory declares them, strict or not
-	directory     *directory.Directory
+	access        *directory.Access
+	directory     *directory.Directory // of access
 	org           *store.Org
-	base          string // the public URL of the directory, without a slash at its end
-	pattern       string // of the route, directory.Redacted where there is none
-	id            string // the last segment of the path, where the route has it for a variable
+	contents      directory.Contents // of the directory, while the token of this request is there
+	base          string             // the public URL of the directory, without a slash at its end
+	pattern       string             // of the route, requestlog.Redacted where there is none
+	id            string             // the last segment of the path, where the route has it for a variable
 	parameters    parameters
 	conditions    conditions
 	read          bool   // with GET and HEAD, which may be answered by 304
@@ -134,11 +137,21 @@ func (s *service) serve(c echo.Context) error {
 		return fail(err)
 	}
 	began := s.limit.now()
-	x := &exchange{service: s, directory: &access.Directory, pattern: directory.Redacted}
-	a, err := x.serve(ctx, c, access)
+	x := s.exchange(access)
+	a, err := x.serve(ctx, c)
+	if !tooMany(err) { // whoever asks too fast costs no statement
+		// What was found while the token went is not answered, and neither is why a request failed.
+		if gone := x.contents.Confirm(ctx); gone != nil {
+			a, err = answer{}, gone
+		}
+	}
 	s.note(ctx, access, x, c.Request(), a, err, began)
 	if err != nil {
-		if r := refused(err); r.Status < http.StatusInternalServerError {
+		r := refused(err)
+		if r.Status == http.StatusUnauthorized {
+			c.Response().Header().Set(echo.HeaderWWWAuthenticate, invalidToken)
+		}
+		if r.Status < http.StatusInternalServerError {
 			s.log.InfoContext(ctx, "SCIM request refused", "request", web.RequestID(ctx),
 				"directory", model.DirectoryPrefix.ID(access.Directory.ID), "status", r.Status, "type", r.ScimType)
 		}
@@ -156,6 +169,14 @@ func (s *service) serve(c echo.Context) error {
 	return c.Blob(a.status, contentType, a.body)
 }
 
+// exchange begins a request with a token.
+func (s *service) exchange(access *directory.Access) *exchange {
+	d := &access.Directory
+	org := s.store.Org(d.OrganizationID, d.Actor())
+	return &exchange{service: s, access: access, directory: d, org: org, contents: access.Contents(org),
+		base: s.url + "/" + model.DirectoryPrefix.ID(d.ID), pattern: requestlog.Redacted}
+}
+
 // tooFast refuses a directory that makes more requests than it may.
 func (s *service) tooFast(wait time.Duration) error {
 	return &Refused{Status: http.StatusTooManyRequests, RetryAfter: wait, Detail: fmt.Sprintf(
@@ -163,10 +184,10 @@ func (s *service) tooFast(wait time.Duration) error {
 }
 
 // serve carries the request out, unless the directory makes too many.
-func (x *exchange) serve(ctx context.Context, c echo.Context, access *directory.Access) (answer, error) {
+func (x *exchange) serve(ctx context.Context, c echo.Context) (answer, error) {
 	r := c.Request()
 	var err error
-	if x.resourceTypes, err = x.typesOf(access); err != nil {
+	if x.resourceTypes, err = x.typesOf(x.access); err != nil {
 		return answer{}, err
 	}
 	_, below := directoryPath(r)
@@ -190,8 +211,6 @@ func (x *exchange) serve(ctx context.Context, c echo.Context, access *directory.
 		c.Response().Header().Set(echo.HeaderAllow, route.allow())
 		return answer{status: http.StatusNoContent}, err
 	}
-	x.org = x.store.Org(x.directory.OrganizationID, x.directory.Actor())
-	x.base = x.url + "/" + model.DirectoryPrefix.ID(x.directory.ID)
 	x.conditions = conditionsOf(r.Header)
 	x.read = r.Method == http.MethodGet || r.Method == http.MethodHead
 	if x.body, err = readBody(r, c.Response().Header()); err != nil {

@@ -11,7 +11,6 @@ import (
 	scimerrors "github.com/elimity-com/scim/errors"
 	fp "github.com/scim2/filter-parser/v2"
 
-	"rollcall/model/directory"
 	"rollcall/model/people"
 	"rollcall/model/search"
 )
@@ -125,13 +124,13 @@ type both struct {
 
 // bothByIndex reads the page at an index, where the groups follow the last user.
 func (x *exchange) bothByIndex(ctx context.Context, ofUsers, ofGroups search.Query) (both, error) {
-	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, ofUsers)
+	users, extent, err := x.contents.Users(ctx, ofUsers)
 	if err != nil {
 		return both{}, err
 	}
 	ofGroups.Offset = max(ofGroups.Offset-extent.Total, 0)
 	ofGroups.Limit -= len(users)
-	groups, ofAll, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
+	groups, ofAll, err := x.contents.Groups(ctx, ofGroups)
 	return both{users: users, groups: groups, total: extent.Total + ofAll.Total}, err
 }
 
@@ -142,11 +141,11 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.Qu
 	place := &search.Cursor{Place: cursor.Place, Total: cursor.Total}
 	if cursor.Type == x.groups.Name {
 		ofGroups.Cursor = place
-		groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
+		groups, extent, err := x.contents.Groups(ctx, ofGroups)
 		return both{groups: groups, total: cursor.Total, next: extent.Next, nextType: x.groups.Name}, err
 	}
 	ofUsers.Cursor, ofGroups.Cursor = place, new(search.Cursor)
-	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, ofUsers)
+	users, extent, err := x.contents.Users(ctx, ofUsers)
 	if err != nil {
 		return both{}, err
 	}
@@ -157,7 +156,7 @@ func (x *exchange) bothByCursor(ctx context.Context, ofUsers, ofGroups search.Qu
 	}
 	if first {
 		ofGroups.Limit = 0 // only counts
-		_, ofAll, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
+		_, ofAll, err := x.contents.Groups(ctx, ofGroups)
 		r.total += ofAll.Total
 		return r, err
 	}
@@ -170,7 +169,7 @@ func (x *exchange) groupsBehind(ctx context.Context, r both, ofGroups search.Que
 	both, error) {
 	room := ofGroups.Limit - len(r.users)
 	ofGroups.Limit = max(room, 1) // with one, there is a next page
-	groups, extent, err := directory.Of(x.org, x.directory.ID).Groups(ctx, ofGroups)
+	groups, extent, err := x.contents.Groups(ctx, ofGroups)
 	if err != nil {
 		return both{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"rollcall/model"
-	"rollcall/model/directory"
 	"rollcall/model/people"
 	"rollcall/scim/patch"
 	"rollcall/web"
@@ -16,7 +15,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	u, err := directory.Of(x.org, x.directory.ID).CreateUser(ctx, document)
+	u, err := x.contents.CreateUser(ctx, document)
 	if err != nil {
 		return answer{}, err
 	}
@@ -24,7 +23,7 @@ func (x *exchange) createUser(ctx context.Context) (answer, error) {
 }
 
 func (x *exchange) getUser(ctx context.Context) (answer, error) {
-	u, err := directory.Of(x.org, x.directory.ID).User(ctx, x.id)
+	u, err := x.contents.User(ctx, x.id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -37,7 +36,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	q.Groups = q.projection.shows("groups")
-	users, extent, err := directory.Of(x.org, x.directory.ID).Users(ctx, q.Query)
+	users, extent, err := x.contents.Users(ctx, q.Query)
 	if err != nil {
 		return answer{}, err
 	}
@@ -163,7 +162,7 @@ type documentChange func(stored map[string]any) (next map[string]any, changed bo
 // except that it always has a value: to unassign it changes nothing, so that access ends or begins
 // only with an explicit true or false.
 func (x *exchange) updateUser(ctx context.Context, change documentChange) (answer, error) {
-	u, err := directory.Of(x.org, x.directory.ID).UpdateUser(ctx, x.id, func(u *people.UserDraft) error {
+	u, err := x.contents.UpdateUser(ctx, x.id, func(u *people.UserDraft) error {
 		if err := x.conditions.check(u.Version()); err != nil {
 			return err
 		}
@@ -188,7 +187,7 @@ func (x *exchange) updateUser(ctx context.Context, change documentChange) (answe
 }
 
 func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
-	err := directory.Of(x.org, x.directory.ID).DeleteUser(ctx, x.id, x.conditions.check)
+	err := x.contents.DeleteUser(ctx, x.id, x.conditions.check)
 	return answer{status: http.StatusNoContent}, err
 }
 

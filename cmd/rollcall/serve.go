@@ -18,6 +18,7 @@ import (
 	"rollcall/model/entitle"
 	"rollcall/model/operator"
 	"rollcall/model/organization"
+	"rollcall/model/requestlog"
 	"rollcall/model/store"
 	"rollcall/scim"
 	"rollcall/sso"
@@ -56,7 +57,7 @@ type server struct {
 	noMigrate bool
 	opened    func() // called when requests are served; may be nil
 
-	requests *directory.RequestLog // set when the store is open, like the next two
+	requests *requestlog.Log // set when the store is open, like the next two
 	outbound *web.Outbound
 	domains  *organization.DomainWatch
 }
@@ -104,7 +105,7 @@ func (s *server) run(ctx context.Context) error {
 // mount adds the routes of all packages.
 func (s *server) mount(w *web.Server, store *store.Store) error {
 	url := s.config.PublicURL.String()
-	s.requests = directory.NewRequestLog(directory.Across(store))
+	s.requests = requestlog.New(requestlog.Across(store))
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests,
 		Log: s.log}).Mount(w.Echo)
 	s.outbound = web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})

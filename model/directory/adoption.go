@@ -43,8 +43,9 @@ func (c Contents) visible(db *gorm.DB) *gorm.DB {
 type recognized struct{ users, tombstones []string }
 
 // recognize finds in one statement the unowned users with the userName or e-mail of u, and the
-// tombstones that match its traces.
-func (o Org) recognize(ctx context.Context, u *people.User) (recognized, error) {
+// tombstones that match its traces. It sees the token of the request, too.
+func (c Contents) recognize(ctx context.Context, u *people.User) (recognized, error) {
+	o := c.org
 	traces, err := u.Traces(nil)
 	if err != nil {
 		return recognized{}, err
@@ -58,20 +59,25 @@ func (o Org) recognize(ctx context.Context, u *people.User) (recognized, error) 
 			WHERE organization_id = ? AND directory_id IS NULL AND user_name_folded = ?
 		UNION SELECT 'user', id FROM users
 			WHERE organization_id = ? AND directory_id IS NULL AND email_folded = ? AND email_folded <> ''
-		UNION SELECT 'tombstone', tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash IN ?`,
-		o.ID, u.UserNameFolded, o.ID, u.EmailFolded, o.ID, o.hashes(traces)).Scan(&rows).Error
+		UNION SELECT 'tombstone', tombstone_id FROM tombstone_keys WHERE organization_id = ? AND hash IN ?
+		UNION SELECT 'token', '' WHERE ?`,
+		o.ID, u.UserNameFolded, o.ID, u.EmailFolded, o.ID, o.hashes(traces), c.tokenThere()).Scan(&rows).Error
 	if err != nil {
 		return recognized{}, fmt.Errorf("recognize user: %w", err)
 	}
 	var out recognized
+	there := false
 	for _, r := range rows {
-		if r.Kind == "user" {
+		switch r.Kind {
+		case "user":
 			out.users = append(out.users, r.ID)
-		} else {
+		case "tombstone":
 			out.tombstones = append(out.tombstones, r.ID)
+		default:
+			there = true
 		}
 	}
-	return out, nil
+	return out, c.saw(there)
 }
 
 // candidate locks the unowned users of ids and returns the one that u must be: the one with the

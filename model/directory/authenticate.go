@@ -15,12 +15,14 @@ type Access struct {
 	Directory Directory
 	Token     DirectoryToken
 	Schemas   []Schema // of the organization; shared, so never changed
+
+	expires *model.Time // of the token, or of the access token; nil: never
 }
 
 // Authenticate returns the directory that a bearer token or an access token opens. It answers
 // Denied for a token that is unknown, revoked or expired, and does not say which. A result is
-// cached for a second; in this process a revocation clears the cache at once. The first valid
-// token links the directory.
+// cached for a second, so that another replica may have deleted the token meanwhile: what the
+// request does goes by Access.Contents, which finds out. The first valid token links the directory.
 func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) {
 	hash := tenant.HashToken(token)
 	e, generation, ok := s.tokens().find(hash, s.Now())
@@ -30,7 +32,7 @@ func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) 
 		if err != nil {
 			return nil, err
 		}
-		e = tokenEntry{expires: expires, read: read}
+		e = tokenEntry{read: read}
 		org := In(s.Org(t.OrganizationID, model.System))
 		d, err := org.Directory(ctx, t.DirectoryID)
 		if model.KindOf(err) == model.NotFound { // deleted since the token was read
@@ -43,7 +45,7 @@ func (s Store) Authenticate(ctx context.Context, token string) (*Access, error) 
 		if err != nil {
 			return nil, err
 		}
-		e.access = Access{Directory: *d, Token: *t, Schemas: schemas}
+		e.access = Access{Directory: *d, Token: *t, Schemas: schemas, expires: expires}
 		if e.live(s.Now()) {
 			s.seen(ctx, &e.access.Directory, t)
 		}
@@ -86,9 +88,13 @@ func (s Store) directoryToken(ctx context.Context, condition string, values ...a
 	return &t, nil
 }
 
+// TokenField is the Field of the error about a token that opens nothing.
+const TokenField = "token"
+
 // errToken is the one answer to every token that opens nothing.
 func errToken() error {
-	return model.Deniedf("the bearer token is missing, unknown, revoked or expired")
+	return &model.Error{Kind: model.Denied, Field: TokenField,
+		Message: "the bearer token is missing, unknown, revoked or expired"}
 }
 
 // seen records that the identity provider has reached the directory. An error is only logged: a

@@ -38,7 +38,12 @@ func (o Org) GroupPage(ctx context.Context, q GroupQuery) ([]people.DirectoryGro
 
 // Group returns one group of the directory.
 func (c Contents) Group(ctx context.Context, id string) (*people.DirectoryGroup, error) {
-	return people.In(c.org).DirectoryGroup(ctx, c.id, id)
+	g := people.DirectoryGroup{OrganizationID: c.org.ID}
+	return &g, c.read(ctx, "group", id,
+		tenant.Join("SELECT "+readGroupColumns.Selected("directory_groups")+", ", c.tokenThere(),
+			" FROM directory_groups WHERE organization_id = ", tenant.Param(string(c.org.ID)),
+			" AND id = ", tenant.Param(id), " AND directory_id = ", tenant.Param(c.id)),
+		readGroupColumns.Pointers(&g))
 }
 
 // CreateGroup creates a group with its first members. It answers Conflict where the directory has
@@ -81,7 +86,7 @@ func groupTaken(err error) error {
 func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
 	db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where("directory_id = ?", c.id)
-	if err := tenant.ByID(c.org, db, &g, "group", id); err != nil {
+	if err := c.lock(ctx, db, &g, "group", id); err != nil {
 		return nil, err
 	}
 	return &g, nil
@@ -173,13 +178,16 @@ func (c Contents) updateGroup(
 ) (*people.DirectoryGroup, bool, error) {
 	var g people.DirectoryGroup
 	r := tenant.InTurn(c.org, tenant.DB(ctx, c.org), id).Model(&g).Clauses(clause.Returning{}).
-		Where("id = ? AND directory_id = ?", id, c.id).
+		Where("id = ? AND directory_id = ?", id, c.id).Where(c.tokenThere()).
 		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(c.org)})
 	if r.Error != nil {
 		return nil, false, fmt.Errorf("lock group: %w", r.Error)
 	}
 	if r.RowsAffected == 0 {
 		return nil, false, model.NotFoundf("there is no group %.64q here", id)
+	}
+	if err := c.saw(true); err != nil {
+		return nil, false, err
 	}
 	before := g
 	draft := GroupDraft{group: g, version: g.Version - 1}

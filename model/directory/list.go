@@ -18,11 +18,11 @@ import (
 // user: a client that lists all users might otherwise delete those that it does not know. The
 // error is Invalid for a filter that cannot be compared, and TooLarge for one that takes too long.
 func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, search.Extent, error) {
-	s := search.Search[people.User]{DB: c.org.searchDB(), Of: search.Users, Query: q, Shown: shownUsers}
+	s := search.Search[people.User]{DB: c.org.searchDB(), Of: search.Users, Query: q, Shown: confirming(c, shownUsers)}
 	if s.Of.NamesOne(q.Filter) {
 		s.Where = c.visibleTo()
 		if q.Groups {
-			s.Shown = c.org.shownAlone()
+			s.Shown = confirming(c, c.org.shownAlone())
 		}
 	} else {
 		s.Where = c.owned(s.Of, q)
@@ -35,8 +35,8 @@ func (c Contents) Users(ctx context.Context, q search.Query) ([]people.User, sea
 func (c Contents) Groups(ctx context.Context, q search.Query) (
 	[]people.DirectoryGroup, search.Extent, error) {
 	s := search.Search[people.DirectoryGroup]{
-		DB: c.org.searchDB(), Of: search.Groups, Query: q, Directory: c.id, Shown: shownGroups,
-		Where: c.owned(search.Groups, q),
+		DB: c.org.searchDB(), Of: search.Groups, Query: q, Directory: c.id,
+		Shown: confirming(c, shownGroups), Where: c.owned(search.Groups, q),
 	}
 	groups, extent, err := s.Run(ctx)
 	return groups, extent, tenant.Translate(c.org, err)
@@ -71,8 +71,8 @@ var (
 
 var shownGroups = search.Shown[people.DirectoryGroup]{
 	Columns: clause.Expr{SQL: shownGroupColumns.Selected(shownGroupColumns.Table)},
-	Scan: func(rows *sql.Rows, g *people.DirectoryGroup) error {
-		return rows.Scan(shownGroupColumns.Pointers(g)...)
+	Scan: func(rows *sql.Rows, g *people.DirectoryGroup, also ...any) error {
+		return rows.Scan(append(shownGroupColumns.Pointers(g), also...)...)
 	},
 	Created: func(g *people.DirectoryGroup) (string, model.Time) { return g.ID, g.CreatedAt },
 }
@@ -82,8 +82,8 @@ func createdUser(u *people.User) (string, model.Time) { return u.ID, u.CreatedAt
 
 var shownUsers = search.Shown[people.User]{
 	Columns: clause.Expr{SQL: shownUserColumns.Selected(shownUserColumns.Table)},
-	Scan: func(rows *sql.Rows, u *people.User) error {
-		return rows.Scan(shownUserColumns.Pointers(u)...)
+	Scan: func(rows *sql.Rows, u *people.User, also ...any) error {
+		return rows.Scan(append(shownUserColumns.Pointers(u), also...)...)
 	},
 	Created: createdUser,
 }
@@ -93,9 +93,9 @@ var shownUsers = search.Shown[people.User]{
 func (o Org) shownAlone() search.Shown[people.User] {
 	return search.Shown[people.User]{
 		Columns: tenant.Join(shownUsers.Columns, ", ", o.inAGroup()),
-		Scan: func(rows *sql.Rows, u *people.User) error {
+		Scan: func(rows *sql.Rows, u *people.User, also ...any) error {
 			var member bool
-			err := rows.Scan(append(shownUserColumns.Pointers(u), &member)...)
+			err := rows.Scan(append(append(shownUserColumns.Pointers(u), &member), also...)...)
 			if !member {
 				u.Groups = []people.MemberOf{}
 			}
@@ -103,6 +103,23 @@ func (o Org) shownAlone() search.Shown[people.User] {
 		},
 		Created: createdUser,
 	}
+}
+
+// confirming has the statement that reads rows see the token of the request, too.
+func confirming[T any](c Contents, s search.Shown[T]) search.Shown[T] {
+	if c.pass == nil {
+		return s
+	}
+	scan := s.Scan
+	s.Columns = tenant.Join(s.Columns, ", ", c.tokenThere())
+	s.Scan = func(rows *sql.Rows, row *T, also ...any) error {
+		var there bool
+		if err := scan(rows, row, append(also, &there)...); err != nil {
+			return err
+		}
+		return c.saw(there)
+	}
+	return s
 }
 
 // inAGroup is a column that is true if a row of users is a member of any group.

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,15 +17,16 @@ import (
 
 // createAtOnce is CreateUser in one statement, on condition that no unowned user and no tombstone
 // may be of the same person. It returns nil where CreateUser needs a transaction.
-func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, error) {
+func (c Contents) createAtOnce(ctx context.Context, u people.User) (*people.User, error) {
+	o := c.org
 	if !tenant.AtOnce(o) {
 		return nil, nil
 	}
 	org := In(tenant.Recorder(o))
 	u.OrganizationID = o.ID
 	u.Begin(tenant.Now(org))
-	c := people.ConsequencesOf(nil, &u, people.ByDirectory)
-	if err := people.Inside(tenant.Inside(org)).RecordChange(ctx, &c); err != nil {
+	consequences := people.ConsequencesOf(nil, &u, people.ByDirectory)
+	if err := people.Inside(tenant.Inside(org)).RecordChange(ctx, &consequences); err != nil {
 		return nil, err
 	}
 	traces, err := u.Traces(nil)
@@ -46,13 +48,14 @@ func (o Org) createAtOnce(ctx context.Context, u people.User) (*people.User, err
 			"SELECT tombstone_id FROM tombstone_keys "+
 			"WHERE organization_id = @organization AND hash = ANY(@hashes::bytea[])), ",
 			map[string]any{"organization": string(o.ID), "email": u.EmailFolded, "hashes": o.hashes(traces)}),
-		clause.Expr{SQL: insertUser, Vars: row}, org.upsertValues("made", values), tenant.InsertEvents(org, "made"),
+		clause.Expr{SQL: insertUser, Vars: row}, c.tokenThere(), " RETURNING id), ",
+		org.upsertValues("made", values), tenant.InsertEvents(org, "made"),
 		" SELECT id FROM made")
 	done, err := tenant.Write(ctx, org, query, &u.ID)
 	if !done || err != nil {
 		return nil, err
 	}
-	return &u, nil
+	return &u, c.saw(true)
 }
 
 // The columns of users and groups by what the statements do with them.
@@ -68,7 +71,7 @@ var (
 var (
 	insertUser = "made AS (INSERT INTO users (" + userColumns.Names() + ") SELECT " +
 		userColumns.Parameters() +
-		" WHERE NOT EXISTS (SELECT 1 FROM known) RETURNING id), "
+		" WHERE NOT EXISTS (SELECT 1 FROM known) AND "
 	setUser    = "(" + otherUserColumns.Names() + ") = (" + otherUserColumns.Parameters() + ")"
 	setDerived = "(" + derivedUserColumns.Names() + ") = (" + derivedUserColumns.Parameters() + ")"
 	// The column xmin differs with each change of the row.
@@ -170,13 +173,14 @@ func (c Contents) updateAtOnce(
 	}
 	query := tenant.Join("WITH written AS (UPDATE users SET ", set,
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
-			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}), tenant.Turn(id),
-		" RETURNING id), ", org.replaceValues("written", old, now), tenant.InsertEvents(org, "written"),
-		" SELECT id FROM written")
+			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}),
+		tenant.Turn(id), " AND ", c.tokenThere(), " RETURNING id), ",
+		org.replaceValues("written", old, now), tenant.InsertEvents(org, "written"), " SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
+		c.forget()
 		return nil, err
 	}
-	return after, nil
+	return after, c.saw(true)
 }
 
 // setOf is the SET clause that makes the row before the row after. The columns that follow from the
@@ -193,18 +197,18 @@ func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error)
 
 // ownUser reads a user that the directory owns.
 func (c Contents) ownUser(ctx context.Context, id string) (u readUser, found bool, err error) {
-	query := tenant.Join("SELECT "+selectUser+", ", c.org.inAGroup(),
+	query := tenant.Join("SELECT "+selectUser+", ", c.org.inAGroup(), ", ", c.tokenThere(),
 		tenant.Named(" FROM users WHERE organization_id = @organization AND id = @id AND directory_id = @directory",
 			map[string]any{"organization": string(c.org.ID), "id": id, "directory": c.id}))
 	u.OrganizationID = c.org.ID
 	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
-		var member bool
+		var member, there bool
 		found = true
-		err := rows.Scan(append(u.pointers(), &member)...)
+		err := rows.Scan(append(u.pointers(), &member, &there)...)
 		if !member {
 			u.Groups = []people.MemberOf{}
 		}
-		return err
+		return cmp.Or(err, c.saw(there))
 	})
 	if err != nil {
 		err = tenant.Translate(c.org, fmt.Errorf("read user: %w", err))
@@ -231,8 +235,7 @@ func (c Contents) addAtOnce(
 	}
 	if draft.group.Document != g.Document {
 		return nil, nil
-	}
-	if isMember {
+	} else if isMember {
 		return g, nil
 	}
 	org := In(tenant.Recorder(c.org))
@@ -246,8 +249,9 @@ func (c Contents) addAtOnce(
 		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(id),
 		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory "+
 			"AND document = @document "+
-			"FOR NO KEY UPDATE), ",
+			"AND ",
 			map[string]any{"organization": string(c.org.ID), "group": id, "directory": c.id, "document": g.Document}),
+		c.tokenThere(), " FOR NO KEY UPDATE), ",
 		tenant.Named("u AS (SELECT users.id FROM g, users "+
 			"WHERE users.organization_id = @organization AND users.id = @user "+
 			"AND users.directory_id = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
@@ -259,9 +263,10 @@ func (c Contents) addAtOnce(
 			map[string]any{"organization": string(c.org.ID), "group": id, "now": int64(g.UpdatedAt)}),
 		tenant.InsertEvents(org, "touched"), " SELECT version FROM touched")
 	if done, err := tenant.Write(ctx, org, query, &g.Version); !done || err != nil {
+		c.forget()
 		return nil, err
 	}
-	return g, nil
+	return g, c.saw(true)
 }
 
 // groupAndUser reads a group and a user of the directory, and whether the user is a member of the
@@ -272,14 +277,16 @@ func (c Contents) groupAndUser(ctx context.Context, groupID, userID string) (
 	query := tenant.Join("SELECT "+readGroupColumns.Selected("g")+", ",
 		tenant.Named("(SELECT m.group_id FROM directory_group_members m WHERE m.organization_id = @organization "+
 			"AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
-			map[string]any{"organization": string(c.org.ID)}), selectUser,
+			map[string]any{"organization": string(c.org.ID)}), c.tokenThere(), ", "+selectUser,
 		tenant.Named(" FROM directory_groups g, users "+
 			"WHERE g.organization_id = @organization AND g.id = @group AND g.directory_id = @directory "+
 			"AND users.organization_id = @organization AND users.id = @user AND users.directory_id = @directory", ids))
 	u.OrganizationID = c.org.ID
 	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
 		g = &people.DirectoryGroup{OrganizationID: c.org.ID}
-		return rows.Scan(append(append(readGroupColumns.Pointers(g), &isMember), u.pointers()...)...)
+		var there bool
+		err := rows.Scan(append(append(readGroupColumns.Pointers(g), &isMember, &there), u.pointers()...)...)
+		return cmp.Or(err, c.saw(there))
 	})
 	if err != nil {
 		return nil, u, false, tenant.Translate(c.org, fmt.Errorf("read group: %w", err))

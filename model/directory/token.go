@@ -145,7 +145,7 @@ func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
 	return ts, nil
 }
 
-// RevokeToken deletes a token. This process refuses it at once, another replica within a second.
+// RevokeToken deletes a token. The next request with it is refused, by every replica.
 func (c Contents) RevokeToken(ctx context.Context, id string) error {
 	return c.tx(ctx, func(c Contents) error {
 		var t DirectoryToken

@@ -90,7 +90,7 @@ func TestDirectoryTokens(t *testing.T) {
 			_, _, err = directory.Of(org, d.ID).CreateToken(t.Context(), "past", &at)
 			storetest.WantKind(t, err, model.Invalid, "expires_at")
 		})
-		t.Run("a revoked one opens nothing at once here, and within a second in another process", func(t *testing.T) {
+		t.Run("a revoked one opens nothing at once, nor in a process that remembers it", func(t *testing.T) {
 			d := storetest.Directory(t, org)
 			token, bearer := newToken(t, org, d, nil)
 			other := modeltest.Open(t, db, store.Options{Now: clock.Now})
@@ -102,6 +102,12 @@ func TestDirectoryTokens(t *testing.T) {
 				t.Error(got)
 			}
 			opens(t, s, bearer, false)
+			remembered, err := directory.Across(other).Authenticate(t.Context(), bearer)
+			storetest.Must(t, err)
+			there := remembered.Contents(other.Org(org.ID, model.System))
+			storetest.WantKind(t, there.Confirm(t.Context()), model.Denied, directory.TokenField)
+			_, err = there.CreateUser(t.Context(), map[string]any{"userName": "eve"})
+			storetest.WantKind(t, err, model.Denied, directory.TokenField)
 			clock.Advance(time.Second)
 			opens(t, other, bearer, false)
 			storetest.WantKind(t, directory.Of(org, d.ID).RevokeToken(t.Context(), token.ID), model.NotFound)

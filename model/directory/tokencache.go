@@ -16,7 +16,8 @@ const (
 )
 
 // tokenCache keeps directories by the hash of a bearer token for a second: not every request of a
-// stream needs a look-up. An entry has the time of its look-up, as the store's clock decides when
+// stream reads the directory and its schemas. That the token is still there is not known from here,
+// see pass. An entry has the time of its look-up, as the store's clock decides when
 // it is too old. The library's expirable cache reads the machine's clock, and each such cache runs
 // a goroutine that nothing can stop.
 type tokenCache struct {
@@ -29,14 +30,13 @@ type tokenCache struct {
 
 // tokenEntry is the result of one look-up.
 type tokenEntry struct {
-	access  Access
-	expires *model.Time // nil: never
-	read    time.Time   // when it was looked up
+	access Access
+	read   time.Time // when it was looked up
 }
 
 // live tells whether the token has not expired at a time.
 func (e tokenEntry) live(now time.Time) bool {
-	return e.expires == nil || *e.expires > model.TimeOf(now)
+	return e.access.expires == nil || *e.access.expires > model.TimeOf(now)
 }
 
 // tokens is the token cache of the store.

@@ -10,10 +10,19 @@ import (
 	"rollcall/model/people"
 )
 
-// User returns a user that the directory owns or may adopt.
+// User returns a user that the directory owns or may adopt. Groups is set where it is in none.
 func (c Contents) User(ctx context.Context, id string) (*people.User, error) {
-	var u people.User
-	return &u, tenant.ByID(c.org, c.visible(tenant.Read(ctx, c.org)), &u, "user", id)
+	u := people.User{OrganizationID: c.org.ID}
+	var member bool
+	err := c.read(ctx, "user", id,
+		tenant.Join("SELECT "+readUserColumns.Selected("users")+", ", c.org.inAGroup(), ", ", c.tokenThere(),
+			" FROM users WHERE users.organization_id = ", tenant.Param(string(c.org.ID)),
+			" AND users.id = ", tenant.Param(id), " AND ", c.visibleTo()),
+		append(readUserColumns.Pointers(&u), &member))
+	if err == nil && !member {
+		u.Groups = []people.MemberOf{}
+	}
+	return &u, err
 }
 
 // CreateUser creates a user of the directory from a SCIM document, or adopts the unowned user
@@ -24,14 +33,14 @@ func (c Contents) CreateUser(ctx context.Context, document map[string]any) (*peo
 	if err := created.SetDocument(document); err != nil {
 		return nil, err
 	}
-	u, err := c.org.createAtOnce(ctx, created)
+	u, err := c.createAtOnce(ctx, created)
 	if u != nil || err != nil {
 		return u, err
 	}
 	err = c.change(ctx, func(c Contents) error {
 		fresh := created
 		u = &fresh
-		known, err := c.org.recognize(ctx, u)
+		known, err := c.recognize(ctx, u)
 		if err != nil {
 			return err
 		}
@@ -74,7 +83,7 @@ func (c Contents) UpdateUser(
 	err = c.change(ctx, func(c Contents) error {
 		var before people.User
 		db := c.visible(tenant.ForChange(c.org, tenant.DB(ctx, c.org), id))
-		if err := tenant.ByID(c.org, db, &before, "user", id); err != nil {
+		if err := c.lock(ctx, db, &before, "user", id); err != nil {
 			return err
 		}
 		var err error
@@ -117,7 +126,7 @@ func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(versi
 		}
 		var u people.User
 		db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where("directory_id = ?", c.id)
-		if err := tenant.ByID(c.org, db, &u, "user", id); err != nil {
+		if err := c.lock(ctx, db, &u, "user", id); err != nil {
 			return err
 		}
 		for _, allows := range allow {

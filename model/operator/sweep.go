@@ -12,6 +12,7 @@ import (
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
+	"rollcall/model/requestlog"
 	"rollcall/model/signon"
 )
 
@@ -45,7 +46,7 @@ func (s Store) Sweep(ctx context.Context) (swept int64, err error) {
 			}
 		}
 	}
-	requests, err := directory.InsideStore(tenant.InsideStore(s)).SweepRequests(ctx)
+	requests, err := requestlog.InsideStore(tenant.InsideStore(s)).Sweep(ctx)
 	return swept + requests, errors.Join(append(errs, err)...)
 }
 

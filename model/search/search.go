@@ -56,7 +56,7 @@ type DB struct {
 // Shown says which columns a list reads, and how a row of them becomes a T.
 type Shown[T any] struct {
 	Columns clause.Expr
-	Scan    func(rows *sql.Rows, row *T) error
+	Scan    func(rows *sql.Rows, row *T, also ...any) error // also are the columns that a caller adds
 	Created func(*T) (id string, at model.Time)
 }
 

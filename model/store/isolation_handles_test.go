@@ -16,6 +16,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/requestlog"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -29,6 +30,7 @@ var handles = []reflect.Type{
 	reflect.TypeFor[entitle.Org](),
 	reflect.TypeFor[directory.Org](),
 	reflect.TypeFor[directory.Contents](),
+	reflect.TypeFor[requestlog.Org](),
 	reflect.TypeFor[signon.Org](),
 	reflect.TypeFor[operator.Org](),
 }

@@ -17,6 +17,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/requestlog"
 	"rollcall/model/search"
 	"rollcall/model/signon"
 	"rollcall/model/store"
@@ -73,11 +74,15 @@ var naming = map[string]call{
 	"directory.Directory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).Directory(ctx, of.Directory.ID)
 	},
+	"directory.Contents.Confirm": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		access := directory.Access{Directory: *of.Directory, Token: *of.Token}
+		return storetest.Done(access.Contents(org).Confirm(ctx))
+	},
 	"directory.Contents.Counts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).Counts(ctx)
 	},
-	"directory.Contents.Requests": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		rs, _, err := directory.Of(org, of.Directory.ID).Requests(ctx, model.Page{Limit: 10})
+	"requestlog.Requests": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		rs, _, err := requestlog.In(org).Requests(ctx, of.Directory.ID, model.Page{Limit: 10})
 		return rs, err
 	},
 	"people.DirectoryGroup": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"rollcall/model/directory"
+	"rollcall/model/requestlog"
 	"rollcall/model/store"
 )
 
 // Noted is a line of a directory's request log.
-func Noted(d *directory.Directory) directory.DirectoryRequest {
-	return directory.DirectoryRequest{
+func Noted(d *directory.Directory) requestlog.Request {
+	return requestlog.Request{
 		OrganizationID: d.OrganizationID, DirectoryID: d.ID, Method: "GET", Path: "/Users", Status: 200,
 	}
 }
@@ -17,7 +18,7 @@ func Noted(d *directory.Directory) directory.DirectoryRequest {
 // Note writes n lines of a directory's request log.
 func Note(t testing.TB, s *store.Store, d *directory.Directory, n int) {
 	t.Helper()
-	log := directory.NewRequestLog(directory.Across(s))
+	log := requestlog.New(requestlog.Across(s))
 	for range n {
 		log.Add(Noted(d))
 	}

@@ -20,6 +20,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/requestlog"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -33,7 +34,7 @@ var Models = []any{
 	&directory.TombstoneKey{}, &removed.Resource{}, &model.Event{}, &tenant.Secret{}, &tenant.RestoreNumber{},
 	&tenant.SchemaMigration{}, &connection.Connection{}, &signon.Login{}, &signon.Assertion{},
 	&people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &connection.AssertedGroup{},
-	&signon.LoginAttempt{}, &directory.DirectoryRequest{}, &directory.Schema{}, &directory.Departure{},
+	&signon.LoginAttempt{}, &requestlog.Request{}, &directory.Schema{}, &directory.Departure{},
 	&tenant.FeedCursor{}, &passwords.Guess{}, &operator.Operator{}, &operator.OperatorSession{},
 	&connection.CertificateWarning{}, &people.UserPassword{}, &people.PasswordSetup{},
 	&signon.PendingAuthorization{}, &signon.LoginResponse{}, &signon.SingleLogout{}, &entitle.Account{},

@@ -1,4 +1,4 @@
-package directory_test
+package requestlog_test
 
 import (
 	"fmt"
@@ -10,15 +10,16 @@ import (
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/operator"
+	"rollcall/model/requestlog"
 	"rollcall/model/store"
 )
 
 // requests reads a directory's request log, newest first.
-func requests(t testing.TB, org *store.Org, d *directory.Directory) (out []directory.DirectoryRequest) {
+func requests(t testing.TB, org *store.Org, d *directory.Directory) (out []requestlog.Request) {
 	t.Helper()
 	p := model.Page{Limit: 500}
 	for {
-		list, info, err := directory.Of(org, d.ID).Requests(t.Context(), p)
+		list, info, err := requestlog.In(org).Requests(t.Context(), d.ID, p)
 		storetest.Must(t, err)
 		out = append(out, list...)
 		if info.After == "" {
@@ -33,7 +34,7 @@ func TestRequestLog(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		org, d := storetest.Contoso(t, s)
 		t.Run("a line is stored as it was added, cut where it is long", func(t *testing.T) {
-			log := directory.NewRequestLog(directory.Across(s))
+			log := requestlog.New(requestlog.Across(s))
 			want := storetest.Noted(d)
 			want.ResourceID, want.Filter, want.ScimType, want.Detail = "ada", strings.Repeat("ä", 400), "tooMany",
 				"no \x00 'quote' \"here\""
@@ -46,8 +47,8 @@ func TestRequestLog(t *testing.T) {
 			if len(got) != 1 {
 				t.Fatalf("%d lines", len(got))
 			}
-			want.ID, want.CreatedAt, want.ResourceID = got[0].ID, got[0].CreatedAt, directory.Redacted
-			want.Filter, want.Detail = strings.Repeat("ä", 250)+directory.Redacted, "no … 'quote' \"here\""
+			want.ID, want.CreatedAt, want.ResourceID = got[0].ID, got[0].CreatedAt, requestlog.Redacted
+			want.Filter, want.Detail = strings.Repeat("ä", 250)+requestlog.Redacted, "no … 'quote' \"here\""
 			if got[0] != want {
 				t.Errorf("got  %+v\nwant %+v", got[0], want)
 			}
@@ -70,14 +71,14 @@ func TestRequestLog(t *testing.T) {
 			gone, _, err := directory.In(org).CreateDirectory(t.Context(), "Gone", "okta scim v2.0")
 			storetest.Must(t, err)
 			storetest.Note(t, s, gone, 1)
-			log := directory.NewRequestLog(directory.Across(s))
+			log := requestlog.New(requestlog.Across(s))
 			log.Add(storetest.Noted(gone))
 			log.Add(storetest.Noted(d))
 			storetest.Must(t, directory.In(org).DeleteDirectory(t.Context(), gone.ID))
 			_, err = log.RunOnce(t.Context())
 			storetest.Must(t, err)
 			var n int64
-			storetest.Must(t, storetest.Across(s, t.Context()).Model(&directory.DirectoryRequest{}).
+			storetest.Must(t, storetest.Across(s, t.Context()).Model(&requestlog.Request{}).
 				Where("directory_id = ?", gone.ID).Count(&n).Error)
 			if all := requests(t, org, d); n != 0 || len(all) != 1001 {
 				t.Errorf("%d lines of the directory that has gone, %d of the other", n, len(all))
@@ -91,7 +92,7 @@ func TestRequestLogIsBounded(t *testing.T) {
 	t.Parallel()
 	s := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
 	org, d := storetest.Contoso(t, s)
-	log := directory.NewRequestLog(directory.Across(s))
+	log := requestlog.New(requestlog.Across(s))
 	add := func(from, to int) {
 		for i := from; i < to; i++ {
 			r := storetest.Noted(d)

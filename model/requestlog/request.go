@@ -1,18 +1,19 @@
-package directory
+package requestlog
 
 import (
 	"context"
 	"fmt"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 )
 
-// DirectoryRequest is a line of the request log of a directory, which the customer's IT reads. It
-// has no personal data: the caller of RequestLog.Add has replaced each value that the client sent,
+// Request is a line of the request log of a directory, which the customer's IT reads. It
+// has no personal data: the caller of Log.Add has replaced each value that the client sent,
 // other than ids of resources, with Redacted.
-type DirectoryRequest struct {
+type Request struct {
 	ID             string               `gorm:"primaryKey" json:"id"`
 	OrganizationID model.OrganizationID `gorm:"<-:create" json:"organization_id"`
 	DirectoryID    string               `json:"directory_id"`
@@ -31,14 +32,17 @@ type DirectoryRequest struct {
 	CreatedAt      model.Time           `gorm:"autoCreateTime:false" json:"-"`
 }
 
+// TableName is the table of Request.
+func (Request) TableName() string { return "directory_requests" }
+
 // Redacted replaces a value in a request log.
 const Redacted = "…"
 
 // keptRequests is how many requests of a directory a sweep keeps.
 const keptRequests = 1000
 
-// DirectoryRequestObject is the public form of a DirectoryRequest.
-type DirectoryRequestObject struct {
+// RequestObject is the public form of a Request.
+type RequestObject struct {
 	Object         string             `json:"object"`
 	ID             string             `json:"id"`
 	OrganizationID string             `json:"organization_id"`
@@ -64,8 +68,8 @@ type requestTokenObject struct {
 }
 
 // PublicForm returns the object that the API shows.
-func (r *DirectoryRequest) PublicForm() DirectoryRequestObject {
-	return DirectoryRequestObject{
+func (r *Request) PublicForm() RequestObject {
+	return RequestObject{
 		Object:         "directory_request",
 		ID:             model.DirectoryRequestPrefix.ID(r.ID),
 		OrganizationID: model.OrganizationPrefix.ID(string(r.OrganizationID)),
@@ -84,20 +88,20 @@ func (r *DirectoryRequest) PublicForm() DirectoryRequestObject {
 	}
 }
 
-// Requests lists the request log of the directory.
-func (c Contents) Requests(ctx context.Context, p model.Page) ([]DirectoryRequest, model.PageInfo, error) {
-	if _, err := c.org.Directory(ctx, c.id); err != nil {
+// Requests lists the request log of a directory.
+func (o Org) Requests(ctx context.Context, directoryID string, p model.Page) ([]Request, model.PageInfo, error) {
+	if _, err := directory.In(o).Directory(ctx, directoryID); err != nil {
 		return nil, model.PageInfo{}, err
 	}
-	db := tenant.Read(ctx, c.org).Model(&DirectoryRequest{}).Where("directory_id = ?", c.id)
-	return tenant.Paged(c.org, db, p, func(r DirectoryRequest) string { return r.ID })
+	db := tenant.Read(ctx, o).Model(&Request{}).Where("directory_id = ?", directoryID)
+	return tenant.Paged(o, db, p, func(r Request) string { return r.ID })
 }
 
-// SweepRequests deletes all but the newest 1,000 requests of each directory, and returns how many
+// Sweep deletes all but the newest 1,000 requests of each directory, and returns how many
 // it deleted.
-func (s InnerStore) SweepRequests(ctx context.Context) (swept int64, err error) {
+func (s InnerStore) Sweep(ctx context.Context) (swept int64, err error) {
 	var full []string
-	err = across.Read(ctx, s.Store).Model(&DirectoryRequest{}).Group("directory_id").
+	err = across.Read(ctx, s.Store).Model(&Request{}).Group("directory_id").
 		Having("count(*) > ?", keptRequests).
 		Pluck("directory_id", &full).Error
 	if err != nil {
@@ -105,7 +109,7 @@ func (s InnerStore) SweepRequests(ctx context.Context) (swept int64, err error) 
 	}
 	for _, directory := range full {
 		var last []string // id of the oldest request to keep
-		of := across.DB(ctx, s.Store).Model(&DirectoryRequest{}).Where("directory_id = ?", directory)
+		of := across.DB(ctx, s.Store).Model(&Request{}).Where("directory_id = ?", directory)
 		if err := of.Order("id DESC").Offset(keptRequests-1).Limit(1).Pluck("id", &last).Error; err != nil {
 			return swept, tenant.Translate(s, fmt.Errorf("find old requests: %w", err))
 		}
@@ -113,7 +117,7 @@ func (s InnerStore) SweepRequests(ctx context.Context) (swept int64, err error) 
 			continue
 		}
 		r := across.DB(ctx, s.Store).Where("directory_id = ? AND id < ?", directory, last[0]).
-			Delete(&DirectoryRequest{})
+			Delete(&Request{})
 		if r.Error != nil {
 			return swept, tenant.Translate(s, fmt.Errorf("sweep requests: %w", r.Error))
 		}

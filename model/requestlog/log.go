@@ -1,4 +1,4 @@
-package directory
+package requestlog
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 	"rollcall/worker"
 )
 
-// RequestLog keeps the SCIM requests of directories in memory until Run writes them, each second in
+// Log keeps the SCIM requests of directories in memory until Run writes them, each second in
 // one statement: no request waits for its line. A crash loses the lines of the last second. Where
 // the database is too slow, the log drops the oldest lines, and the server's log has their number.
-type RequestLog struct {
+type Log struct {
 	store   Store
 	mu      sync.Mutex
-	rows    []DirectoryRequest
+	rows    []Request
 	dropped int
 }
 
@@ -33,11 +33,11 @@ const (
 	longestText = 500
 )
 
-// NewRequestLog returns the request log of a store.
-func NewRequestLog(s Store) *RequestLog { return &RequestLog{store: s} }
+// New returns the request log of a store.
+func New(s Store) *Log { return &Log{store: s} }
 
 // Add adds a request with a new id and the current time. It never waits for the database.
-func (l *RequestLog) Add(r DirectoryRequest) {
+func (l *Log) Add(r Request) {
 	r.ID, r.CreatedAt = model.NewID(), model.TimeOf(l.store.Now())
 	if r.ResourceID != "" && !model.IsID(r.ResourceID) {
 		r.ResourceID = Redacted // ids are made here: any other text may be a person's name
@@ -50,11 +50,11 @@ func (l *RequestLog) Add(r DirectoryRequest) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.keep([]DirectoryRequest{r})
+	l.keep([]Request{r})
 }
 
 // keep adds rows, and drops the oldest rows where there are too many. The caller holds mu.
-func (l *RequestLog) keep(rows []DirectoryRequest) {
+func (l *Log) keep(rows []Request) {
 	l.rows = append(l.rows, rows...)
 	if over := len(l.rows) - pendingRequests; over > 0 {
 		over = max(over, pendingRequests/8) // the rest does not move with each line
@@ -65,7 +65,7 @@ func (l *RequestLog) keep(rows []DirectoryRequest) {
 
 // Run writes the lines each second until ctx ends. After an error it tries again with the next
 // lines. RunOnce writes the lines that are left when the server ends.
-func (l *RequestLog) Run(ctx context.Context) error {
+func (l *Log) Run(ctx context.Context) error {
 	round := func(ctx context.Context) (more bool, err error) {
 		_, err = l.RunOnce(ctx)
 		return false, err
@@ -74,7 +74,7 @@ func (l *RequestLog) Run(ctx context.Context) error {
 }
 
 // RunOnce writes the lines that are in memory, and returns how many.
-func (l *RequestLog) RunOnce(ctx context.Context) (n int, err error) {
+func (l *Log) RunOnce(ctx context.Context) (n int, err error) {
 	l.mu.Lock()
 	rows, dropped := l.rows, l.dropped
 	l.rows, l.dropped = nil, 0
@@ -99,7 +99,7 @@ func (l *RequestLog) RunOnce(ctx context.Context) (n int, err error) {
 
 // requestLine is a row in the JSON that the database reads.
 type requestLine struct {
-	*DirectoryRequest
+	*Request
 	At int64 `json:"created_at"`
 }
 
@@ -109,7 +109,7 @@ const requestColumns = `id, organization_id, directory_id, method, path, resourc
 
 // writeRequests writes any number of rows in one statement. Each row has its own organization. It
 // leaves out the rows of a directory that was deleted meanwhile.
-func (s Store) writeRequests(ctx context.Context, rows []DirectoryRequest) error {
+func (s Store) writeRequests(ctx context.Context, rows []Request) error {
 	lines := make([]requestLine, len(rows))
 	for i := range rows {
 		lines[i] = requestLine{&rows[i], int64(rows[i].CreatedAt)}
