@@ -136,7 +136,11 @@ func (x *exchange) asked() (asked, error) {
 	var a asked
 	text, err := x.parameters.one("filter")
 	if err == nil && text != "" {
-		a.filter, err = filter.Parse(text)
+		parse := filter.ParseLoose
+		if x.directory.Strict {
+			parse = filter.Parse
+		}
+		a.filter, err = parse(text)
 	}
 	if err != nil {
 		return a, err

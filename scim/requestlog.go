@@ -66,7 +66,7 @@ func methodName(method string) string {
 // redactedFilter is a filter with Redacted in place of each value. A filter that does not parse is
 // redacted whole, since any part of it may be a value; the detail says where the parser stopped.
 func redactedFilter(text string) string {
-	e, err := filter.Parse(text)
+	e, err := filter.ParseLoose(text)
 	if err != nil {
 		return requestlog.Redacted
 	}

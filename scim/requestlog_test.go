@@ -62,6 +62,8 @@ func TestRequestLogTellsWhatHappened(t *testing.T) {
 			{"a search", "POST", "/.search", `{"filter":"userName eq \"Ada Okafor\""}`,
 				"POST /.search - userName eq … 200 -", ""},
 			{"a filter with a value that is not quoted", "GET", filtered("/Users", `userName eq Okafor`), "",
+				"GET /Users - userName eq … 200 -", ""},
+			{"a filter with two words that are not quoted", "GET", filtered("/Users", `userName eq Ada Okafor`), "",
 				"GET /Users - … 400 invalidFilter", `at offset`},
 			{"an unknown attribute", "GET", filtered("/Users", `nick eq "Okafor"`), "",
 				"GET /Users - nick eq … 400 invalidFilter", `there is no attribute "nick"`},

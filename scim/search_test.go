@@ -106,7 +106,7 @@ func TestQueryOfEverything(t *testing.T) {
 				t.Errorf("%s: %q of %v, want %q", query, got, a.body["totalResults"], want)
 			}
 		}
-		for _, text := range []string{`nick eq "x"`, `userName eq 5`, `members gt true`, `userName eq`} {
+		for _, text := range []string{`nick eq "x"`, `active eq 5`, `active gt true`, `userName eq`} {
 			refused(t, c.do("GET", filtered("/", text), ""), 400, "invalidFilter")
 		}
 		refused(t, c.do("GET", "/?sortBy=nick", ""), 400, "invalidValue", "sortBy")

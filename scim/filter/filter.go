@@ -37,6 +37,13 @@ type Error struct {
 // Error returns the message with the offset.
 func (e *Error) Error() string { return fmt.Sprintf("%s (at offset %d)", e.Message, e.Offset) }
 
+// Word is a value without quotes, up to the next space, parenthesis or bracket, as identity
+// providers write it in userName eq ada. The RFC has only true, false and numbers without quotes.
+type Word struct {
+	Text  string
+	Value any // what the RFC has the word mean, nil where it is no value
+}
+
 // Parse reads a filter of RFC 7644 §3.4.2.2. It accepts Figure 1 of the RFC with these additions:
 // spaces may be left out or added next to a parenthesis, a bracket and a closing quote, and around
 // the filter; true, false and null may be in any case. An attribute may be named like an operator.
@@ -44,8 +51,13 @@ func (e *Error) Error() string { return fmt.Sprintf("%s (at offset %d)", e.Messa
 // the URN (urn:…:User.manager.value).
 //
 // Whole numbers are an int where they fit into one, all others a float64. The error is an [*Error].
-func Parse(s string) (fp.Expression, error) {
-	p := parser{s: s}
+func Parse(s string) (fp.Expression, error) { return parse(parser{s: s}) }
+
+// ParseLoose is [Parse] for a client whose values may lack their quotes: each value without quotes
+// is a [Word], except null.
+func ParseLoose(s string) (fp.Expression, error) { return parse(parser{s: s, loose: true}) }
+
+func parse(p parser) (fp.Expression, error) {
 	if err := p.check("filter"); err != nil {
 		return nil, err
 	}
@@ -53,7 +65,7 @@ func Parse(s string) (fp.Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.space(); p.i < len(s) {
+	if p.space(); p.i < len(p.s) {
 		return nil, p.expected("\"and\", \"or\" or the end of the filter")
 	}
 	return e, nil
@@ -63,8 +75,12 @@ func Parse(s string) (fp.Expression, error) {
 // sub-attribute, or a filtered attribute with or without a sub-attribute. The sub-attribute after a
 // filter is the Path's own, otherwise it is the AttributePath's. Limits and additions are those of
 // [Parse]. The error is an [*Error].
-func ParsePath(s string) (fp.Path, error) {
-	p := parser{s: s}
+func ParsePath(s string) (fp.Path, error) { return parsePath(parser{s: s}) }
+
+// ParsePathLoose is to [ParsePath] what [ParseLoose] is to [Parse].
+func ParsePathLoose(s string) (fp.Path, error) { return parsePath(parser{s: s, loose: true}) }
+
+func parsePath(p parser) (fp.Path, error) {
 	if err := p.check("path"); err != nil {
 		return fp.Path{}, err
 	}
@@ -81,7 +97,7 @@ func ParsePath(s string) (fp.Path, error) {
 			return fp.Path{}, err
 		}
 	}
-	if p.space(); p.i < len(s) {
+	if p.space(); p.i < len(p.s) {
 		return fp.Path{}, p.expected("the end of the path")
 	}
 	return path, nil

@@ -63,7 +63,7 @@ func FuzzParse(f *testing.F) {
 		`emails[type eq "work" and value co "@x"] or ims[not (type eq "a")]`,
 		`emails[type eq "work"].value eq "x"`, `urn:a:2.0:User:b.c gt -1.5e3`, `a eq null or b ne 5`,
 		`a.b[c eq "\u00E9"]`, `urn:x:a.b.c pr`, `x:.a.b pr`, `( a pr )`, `a eq "\"" and b pr`, `$ref pr`,
-		`emails [ a pr ]`,
+		`emails [ a pr ]`, `a eq b and c eq 1é`,
 	} {
 		f.Add(s)
 	}
@@ -76,6 +76,15 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			if e, ok := err.(*Error); !ok || e.Offset < 0 || e.Offset > len(s) || e.Message == "" {
 				t.Fatalf("bad error %#v", err)
+			}
+		}
+		loose, looseErr := ParseLoose(s)
+		if err == nil && looseErr != nil {
+			t.Fatalf("%q is refused where quotes may be missing: %v", s, looseErr)
+		}
+		if err == nil {
+			if d := cmp.Diff(got, unworded(loose)); d != "" {
+				t.Fatalf("%q means something else where quotes may be missing:\n%s", s, d)
 			}
 		}
 		if len(s) >= 200 || strings.Count(s, "(")+strings.Count(s, "[") > 3 {
@@ -136,4 +145,21 @@ func printable(e fp.Expression) bool {
 		}
 	}
 	return true
+}
+
+// unworded is a tree with the values of the RFC in place of words.
+func unworded(e fp.Expression) fp.Expression {
+	switch x := e.(type) {
+	case *fp.LogicalExpression:
+		return &fp.LogicalExpression{Left: unworded(x.Left), Right: unworded(x.Right), Operator: x.Operator}
+	case *fp.NotExpression:
+		return not(unworded(x.Expression))
+	case *fp.ValuePath:
+		return &fp.ValuePath{AttributePath: x.AttributePath, ValueFilter: unworded(x.ValueFilter)}
+	case *fp.AttributeExpression:
+		if w, ok := x.CompareValue.(Word); ok {
+			return &fp.AttributeExpression{AttributePath: x.AttributePath, Operator: x.Operator, CompareValue: w.Value}
+		}
+	}
+	return e
 }

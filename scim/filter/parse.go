@@ -14,6 +14,7 @@ type parser struct {
 	i     int // the next byte
 	depth int
 	terms int
+	loose bool // a value without quotes is a Word
 }
 
 // or reads terms joined by "or", which binds weaker than "and" (RFC 7644 §3.4.2.2). inside is set

@@ -53,21 +53,60 @@ func (p *parser) word() string {
 func (p *parser) value() (any, error) {
 	at := p.i
 	p.space()
-	if p.i < len(p.s) && p.i > at {
-		switch c := p.s[p.i]; {
-		case c == '"':
-			return p.quoted()
-		case c == '-' || isDigit(c):
-			return p.number()
-		case p.keyword("true"):
-			return true, nil
-		case p.keyword("false"):
-			return false, nil
-		case p.keyword("null"):
-			return nil, nil
-		}
+	if p.i == len(p.s) || p.i == at {
+		return nil, p.expected(aValue)
 	}
-	return nil, p.expected(`a value: a "quoted" string, a number, true, false or null`)
+	if p.s[p.i] == '"' {
+		return p.quoted()
+	}
+	start, word := p.i, ""
+	if p.loose {
+		word = p.bare()
+	}
+	v, err := p.unquoted()
+	whole := err == nil && p.i == start+len(word) // the RFC's value is all of the word
+	switch {
+	case word == "" || whole && v == nil:
+		return v, err
+	case !whole:
+		v = nil
+	}
+	p.i = start + len(word)
+	return Word{Text: word, Value: v}, nil
+}
+
+// aValue is what a comparison lacks that has none.
+const aValue = `a value: text in double quotes, a number, true, false or null`
+
+// unquoted reads a value that has no quotes by the RFC.
+func (p *parser) unquoted() (any, error) {
+	switch c := p.s[p.i]; {
+	case c == '-' || isDigit(c):
+		return p.number()
+	case p.keyword("true"):
+		return true, nil
+	case p.keyword("false"):
+		return false, nil
+	case p.keyword("null"):
+		return nil, nil
+	}
+	return nil, p.expected(aValue)
+}
+
+// bare returns the text at p.i up to the next space, parenthesis or bracket. It is empty where the
+// text begins with a quotation mark of another kind or has one in it: to take that mark for a part
+// of the value would find nobody, and the client would create the person again.
+func (p *parser) bare() string {
+	word := p.s[p.i:]
+	if end := strings.IndexAny(word, " ()[]"); end >= 0 {
+		word = word[:end]
+	}
+	first, _ := utf8.DecodeRuneInString(word)
+	mark := func(r rune) bool { return r < ' ' || r == '"' }
+	if strings.ContainsRune("'`´‘’‚“”„«»‹›", first) || strings.ContainsFunc(word, mark) {
+		return ""
+	}
+	return word
 }
 
 // quoted reads the string whose opening quote is the next byte.
@@ -112,7 +151,7 @@ func (p *parser) number() (any, error) {
 	// JSON has no leading zero or plus sign, and no period without digits on both sides.
 	if !json.Valid([]byte(word)) {
 		p.i = start
-		return nil, p.expected("a number")
+		return nil, p.expected("a number, or text in double quotes")
 	}
 	if n, err := strconv.Atoi(word); err == nil {
 		return n, nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	fp "github.com/scim2/filter-parser/v2"
+
+	"rollcall/scim/filter"
 )
 
 // Filter returns e in canonical form, ready to be compiled to a query:
@@ -145,6 +147,14 @@ func (p place) comparison(x *fp.AttributeExpression) (fp.Expression, error) {
 		return nil, fail(InvalidFilter, "%s cannot be filtered", p.path())
 	}
 	y := &fp.AttributeExpression{AttributePath: p.attributePath(), Operator: x.Operator}
+	if word, ok := x.CompareValue.(filter.Word); ok {
+		unquoted := *x
+		if unquoted.CompareValue = leaf.word(word); unquoted.CompareValue == nil {
+			return nil, fail(InvalidFilter, `%s must be compared with %s; text must be in double quotes`,
+				leaf.path, leaf.kind)
+		}
+		x = &unquoted
+	}
 	switch {
 	case x.Operator == fp.PR:
 		return y, nil
@@ -158,6 +168,15 @@ func (p place) comparison(x *fp.AttributeExpression) (fp.Expression, error) {
 	v, err := leaf.compared(x.Operator, x.CompareValue)
 	y.CompareValue = v
 	return y, err
+}
+
+// word returns what a value without quotes is: text where the attribute has text, else what the RFC
+// has it mean, or nil for nothing.
+func (a *attribute) word(w filter.Word) any {
+	if a.kind == text {
+		return w.Text
+	}
+	return w.Value
 }
 
 // compared converts the value v of a comparison to the attribute's type.

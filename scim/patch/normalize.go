@@ -124,12 +124,21 @@ func (n *normalizer) operation(e any) error {
 	return n.change(op, p, v, true)
 }
 
+// parsePath reads a PATCH path. Clients may leave out the quotes in its filter, except those of a
+// strict Type.
+func (t *Type) parsePath(path string) (fp.Path, error) {
+	if t.strict {
+		return filter.ParsePath(path)
+	}
+	return filter.ParsePathLoose(path)
+}
+
 // path resolves a PATCH path.
 func (t *Type) path(path string) (place, error) {
 	if a := t.scopes[0].attrs[path]; a != nil {
 		return place{scope: t.scopes[0], attr: a}, nil
 	}
-	parsed, err := filter.ParsePath(path)
+	parsed, err := t.parsePath(path)
 	if err != nil && !strings.Contains(path, "[") {
 		return place{}, undeclared("path: %v", err) // no attribute can have such a name
 	}
@@ -222,7 +231,7 @@ func (n *normalizer) member(s *scope, m member) (place, error) {
 		}
 		return n.t.path(m.name)
 	}
-	parsed, err := filter.ParsePath(m.name)
+	parsed, err := n.t.parsePath(m.name)
 	if err != nil {
 		return place{}, fail(InvalidPath, "%s: %v", s.urn, err)
 	}

@@ -39,8 +39,8 @@ func TestNormalizeExtensionsOfUsers(t *testing.T) {
 		{"x509 bad base64", `{"op":"add","path":"x509Certificates","value":[{"value":"!!"}]}`,
 			`invalidValue: Operations[0]: x509Certificates.value must be base64`},
 		{"bad path syntax", `{"op":"replace","path":"emails[type eq","value":"x"}`,
-			`invalidPath: Operations[0]: path: expected a value: a "quoted" string, a number, true, false or null, ` +
-				`found the end (at offset 14)`},
+			`invalidPath: Operations[0]: path: expected a value: text in double quotes, a number, true, false ` +
+				`or null, found the end (at offset 14)`},
 		{"badges simple multi add", `{"op":"add","path":"A:badges","value":["c"]}`, `add A:badges ["c"]`},
 		{"badges simple multi filter remove", `{"op":"remove","path":"A:badges[value eq \"a\"]"}`,
 			`remove A:badges[value eq "a"]`},

@@ -220,7 +220,12 @@ func TestNormalizeUsers(t *testing.T) {
 		{"emails[nope]", `{"op":"replace","path":"emails[nope eq \"x\"].value","value":"x"}`,
 			`invalidPath: Operations[0]: emails has no sub-attribute "nope"`},
 		{"emails[type eq 5]", `{"op":"replace","path":"emails[type eq 5].value","value":"x"}`,
-			`invalidPath: Operations[0]: emails.type must be compared with a string`},
+			`replace emails[type eq "5"].value "x"`},
+		{"emails[type eq work]", `{"op":"replace","path":"emails[type eq work].value","value":"x"}`,
+			`replace emails[type eq "work"].value "x"`},
+		{"emails[primary eq work]", `{"op":"replace","path":"emails[primary eq work].value","value":"x"}`,
+			`invalidPath: Operations[0]: emails.primary must be compared with true or false; ` +
+				`text must be in double quotes`},
 		{"emails[primary gt true]", `{"op":"replace","path":"emails[primary gt true].value","value":"x"}`,
 			`invalidPath: Operations[0]: emails.primary cannot be compared by gt`},
 		{"emails[type eq work].nope", `{"op":"replace","path":"emails[type eq \"work\"].nope","value":"x"}`,
