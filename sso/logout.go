@@ -66,6 +66,10 @@ func (s *Server) logoutPage(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderContentSecurityPolicy, postedOn)
 		return s.Pages.Render(c, http.StatusOK, "sso_logout", nil)
 	}
+	if web.IsHEAD(c) { // which must end no session
+		c.Response().Header().Set(echo.HeaderAllow, "GET, POST")
+		return echo.ErrMethodNotAllowed
+	}
 	l, err := signon.Across(s.Store).OpenLogoutToken(token)
 	if err != nil {
 		return err

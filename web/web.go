@@ -107,10 +107,13 @@ func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 	return e
 }
 
-// Open makes the routes on Echo reachable. No route may be added afterwards. Before Open the server
-// answers only health checks and assets, and every other request with 503, so that it can be seen
-// alive while it migrates the database.
-func (s *Server) Open() { s.opened.Store(true) }
+// Open makes the routes on Echo reachable, those of GET by HEAD, too. No route may be added
+// afterwards. Before Open the server answers only health checks and assets, and every other request
+// with 503, so that it can be seen alive while it migrates the database.
+func (s *Server) Open() {
+	answerHEAD(s.Echo)
+	s.opened.Store(true)
+}
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
