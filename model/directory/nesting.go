@@ -56,7 +56,7 @@ func (o Org) groupsAmong(ctx context.Context, g *people.DirectoryGroup, ids []st
 }
 
 // nest makes groups, none of which is a member of g yet, members of g. It answers Invalid where g
-// would become a member of itself.
+// would become a member of itself, and where groups would be nested past a limit.
 func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) error {
 	if len(ids) == 0 {
 		return nil
@@ -68,23 +68,12 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	if err := tenant.ByID(o, lock, &d, "directory", g.DirectoryID); err != nil {
 		return err
 	}
-	list, err := tenant.Encode(ids)
+	around, err := o.nestingsAround(ctx, g, ids)
 	if err != nil {
 		return err
 	}
-	var circle []string
-	err = tenant.DB(ctx, o).Model(&people.DirectoryGroup{}).
-		Where(tenant.DialectOf(o).OneOf("directory_groups.id"), list).
-		Where("directory_groups.id IN (WITH RECURSIVE up (id) AS (SELECT CAST(? AS text) UNION "+
-			"SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id "+
-			"WHERE n.organization_id = ?) SELECT id FROM up)", g.ID, o.ID).
-		Order("directory_groups.id").Limit(1).Pluck("directory_groups.id", &circle).Error
-	if err != nil {
-		return fmt.Errorf("look for a circle of groups: %w", err)
-	}
-	if len(circle) > 0 {
-		return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way "+
-			"of others; no group can be a member of itself", circle[0])
+	if err := around.check(); err != nil {
+		return err
 	}
 	rows := make([]GroupGroup, len(ids))
 	for i, id := range ids {

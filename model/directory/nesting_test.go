@@ -195,7 +195,7 @@ func TestNestingStatements(t *testing.T) {
 		org, d := storetest.Contoso(t, s)
 		ada, alan := storetest.CreateUser(t, org, d, "ada"), storetest.CreateUser(t, org, d, "alan")
 		g := storetest.Nested(t, org, d, "group 0", ada.ID)
-		for i := range 50 {
+		for i := range 10 {
 			g = storetest.Nested(t, org, d, fmt.Sprint("group ", i+1), g.ID)
 		}
 		var others []string
@@ -209,7 +209,7 @@ func TestNestingStatements(t *testing.T) {
 		}{
 			{"the groups of users", 2, func() error {
 				of, err := people.In(org).GroupsOf(t.Context(), ada.ID, alan.ID)
-				if len(of[ada.ID]) != 51 {
+				if len(of[ada.ID]) != 11 {
 					err = errors.Join(err, fmt.Errorf("%d groups", len(of[ada.ID])))
 				}
 				return err
