@@ -35,12 +35,14 @@ type samlDetails struct {
 	Certificates              []connection.Certificate    `json:"certificates"`
 }
 
-// metadataObject is the state of metadata that was fetched from an address.
+// metadataObject is the state of metadata: where it was fetched, if it was, and what was of no use
+// in it.
 type metadataObject struct {
-	URL         string      `json:"url"`
+	URL         *string     `json:"url"`
 	RefreshedAt *model.Time `json:"refreshed_at"` // when the connection was last updated from it
 	TriedAt     *model.Time `json:"tried_at"`     // when the server last fetched it by itself
 	Error       *string     `json:"error"`        // why the last attempt failed
+	Notes       []string    `json:"notes"`        // what was left out
 }
 
 func samlDetailsOf(c *connection.Connection, now time.Time) samlDetails {
@@ -48,9 +50,9 @@ func samlDetailsOf(c *connection.Connection, now time.Time) samlDetails {
 		SignRequests: !c.UnsignedRequests, AllowEncrypted: c.AllowEncrypted, NameIDFormat: model.OrNull(c.NameIDFormat),
 		RefuseExpiredCertificates: c.RefuseExpiredCertificates, Certificates: c.Certificates(now),
 	}
-	if c.IDPMetadataURL != "" {
-		d.Metadata = &metadataObject{c.IDPMetadataURL, c.MetadataRefreshedAt, c.MetadataTriedAt,
-			model.OrNull(c.MetadataError)}
+	if c.IDPMetadataURL != "" || len(c.MetadataNotes) > 0 {
+		d.Metadata = &metadataObject{model.OrNull(c.IDPMetadataURL), c.MetadataRefreshedAt, c.MetadataTriedAt,
+			model.OrNull(c.MetadataError), append([]string{}, c.MetadataNotes...)}
 	}
 	return d
 }

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/model/connection"
 	"rollcall/model/store"
+	"rollcall/sso/certificate"
 	"rollcall/sso/saml"
 )
 
@@ -135,11 +136,11 @@ func parseCertificates(texts []string) ([]*x509.Certificate, error) {
 		if block == nil {
 			return nil, errors.New("a certificate is no PEM")
 		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
+		read, err := certificate.Parse(block.Bytes)
 		if err != nil {
 			return nil, fmt.Errorf("parse certificate: %w", err)
 		}
-		out = append(out, certificate)
+		out = append(out, read)
 	}
 	return out, nil
 }

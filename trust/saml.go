@@ -1,9 +1,11 @@
 package trust
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -60,9 +62,17 @@ func (r *Reader) SAML(ctx context.Context, said SAML) (Change, error) {
 		if err != nil {
 			return nil, err
 		}
-		return r.metadata(document, entityID, *said.MetadataURL, fieldMetadataURL)
+		idp, err := saml.ParseMetadata(document, entityID, r.Store.Now())
+		if err != nil {
+			return nil, refused(fieldMetadataURL, err)
+		}
+		return r.describedBy(idp, *said.MetadataURL), nil
 	case said.MetadataXML != nil:
-		return r.metadata([]byte(*said.MetadataXML), entityID, "", fieldMetadataXML)
+		idp, err := saml.ParseMetadataText(*said.MetadataXML, entityID, r.Store.Now())
+		if err != nil {
+			return nil, refused(fieldMetadataXML, err)
+		}
+		return r.describedBy(idp, ""), nil
 	}
 	return said.byHand()
 }
@@ -75,21 +85,20 @@ func (r *Reader) fetchMetadata(ctx context.Context, address string) ([]byte, err
 	if len(address) > maxAddress {
 		return nil, model.Invalidf(fieldMetadataURL, "%s is longer than %d characters", fieldMetadataURL, maxAddress)
 	}
-	document, err := r.Outbound.Fetch(ctx, address, saml.MetadataAccept)
+	document, err := fetchMetadata(ctx, r.Outbound, address)
 	if refused, ok := errors.AsType[*model.Error](err); ok {
-		return nil, &model.Error{Kind: model.Invalid, Field: fieldMetadataURL,
-			Message: refused.Message + " You can send idp_metadata_xml instead.", Err: err}
+		message := refused.Message
+		if !strings.HasSuffix(message, cutOut) {
+			message += " You can send idp_metadata_xml instead."
+		}
+		return nil, &model.Error{Kind: model.Invalid, Field: fieldMetadataURL, Message: message, Err: err}
 	}
 	return document, err
 }
 
-// metadata reads a metadata document. The address is where it was fetched, and empty where somebody
-// sent the document itself.
-func (r *Reader) metadata(document []byte, entityID, address, field string) (Change, error) {
-	idp, err := saml.ParseMetadata(document, entityID, r.Store.Now())
-	if err != nil {
-		return nil, refused(field, err)
-	}
+// describedBy returns the change to what metadata says. The address is where it was fetched, and
+// empty where somebody sent the document itself.
+func (r *Reader) describedBy(idp saml.IDP, address string) Change {
 	return func(c *connection.ConnectionFields) error {
 		describe(c, &idp)
 		c.IDPMetadataURL = address
@@ -97,13 +106,14 @@ func (r *Reader) metadata(document []byte, entityID, address, field string) (Cha
 			c.MetadataTaken(r.Store.Now())
 		}
 		return nil
-	}, nil
+	}
 }
 
 // describe writes what metadata says about an identity provider into a connection.
 func describe(c *connection.ConnectionFields, idp *saml.IDP) {
 	c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL = idp.EntityID, idp.SSORedirectURL, idp.SSOPostURL
 	c.IDPCertificates = saml.EncodeCertificates(idp.Certificates)
+	c.MetadataNotes = leftOut(idp.LeftOut)
 	describeLogout(c, idp.SLO)
 }
 
@@ -125,7 +135,7 @@ func (s *SAML) byHand() (Change, error) {
 	}
 	return func(c *connection.ConnectionFields) error {
 		if s.EntityID != nil || s.SSOURL != nil || s.SLOURL != nil || s.Certificates != nil {
-			c.IDPMetadataURL = ""
+			c.IDPMetadataURL, c.MetadataNotes = "", []string{}
 		}
 		set(&c.IDPEntityID, s.EntityID)
 		if s.SSOURL != nil {
@@ -151,13 +161,24 @@ func readCertificates(pasted []string) ([]string, error) {
 		}
 		certificate, err := saml.ParseCertificate(text)
 		if err != nil {
-			return nil, refused(fieldCertificates, err)
+			return nil, badCertificate(i+1, err)
 		}
 		if !slices.ContainsFunc(read, certificate.Equal) {
 			read = append(read, certificate)
 		}
 	}
 	return saml.EncodeCertificates(read), nil
+}
+
+// badCertificate is the error for one of the pasted certificates. It says which one it is.
+func badCertificate(number int, err error) error {
+	r, ok := errors.AsType[*saml.Refused](err)
+	if !ok {
+		return err
+	}
+	return &model.Error{Kind: model.Invalid, Field: fieldCertificates, Err: err,
+		Message: fmt.Sprintf("%s: number %d is %s. %s", fieldCertificates, number,
+			cmp.Or(strings.ToValidUTF8(r.Received, ""), "nothing"), adviceSAML(r.Reason))}
 }
 
 // refused turns a refusal of package saml into an error about a field of the API.
@@ -169,19 +190,9 @@ func refused(field string, err error) error {
 	if r.Reason == saml.MetadataOfSeveral || r.Reason == saml.MetadataWithoutChosen {
 		field = fieldEntityID
 	}
-	return &model.Error{Kind: model.Invalid, Field: field, Message: explainMetadata(r), Err: err}
-}
-
-// explainMetadata is the advice for the administrator who named the refused metadata. It quotes
-// what was received only where that is a part of SAML metadata: the answer of any other address is
-// not for the administrator to read.
-func explainMetadata(r *saml.Refused) string {
-	advice, received := adviceSAML(r.Reason), strings.ToValidUTF8(r.Received, "")
-	switch r.Reason {
-	case saml.MetadataOfSeveral, saml.MetadataWithoutChosen:
-		return advice + " There are: " + received
-	case saml.MetadataExpired, saml.MetadataBadAddress:
-		return advice + " It says: " + received
+	message := explainMetadata(r)
+	if field == fieldMetadataXML {
+		message = explainPasted(r)
 	}
-	return advice
+	return &model.Error{Kind: model.Invalid, Field: field, Message: message, Err: err}
 }

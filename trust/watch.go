@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,6 +85,7 @@ func (w *Watch) refresh(ctx context.Context, c *connection.Connection) error {
 	}
 	message, refused := unread(err)
 	if err == nil {
+		w.logLeftOut(ctx, c, idp.LeftOut)
 		fill := func(c *connection.ConnectionFields) { describe(c, &idp) }
 		_, err = connection.In(w.org(c)).RefreshMetadata(ctx, c.ID, c.IDPMetadataURL, fill)
 		message, refused = unread(err)
@@ -98,10 +100,26 @@ func (w *Watch) refresh(ctx context.Context, c *connection.Connection) error {
 	return unlessGone(err)
 }
 
+// logLeftOut logs that parts of metadata were of no use. It logs only the reasons: the parts
+// themselves may contain a secret, as an address does.
+func (w *Watch) logLeftOut(ctx context.Context, c *connection.Connection, parts []saml.LeftOut) {
+	if len(parts) == 0 {
+		return
+	}
+	var reasons []saml.Reason
+	for _, p := range parts {
+		if !slices.Contains(reasons, p.Refused.Reason) {
+			reasons = append(reasons, p.Refused.Reason)
+		}
+	}
+	w.Log.WarnContext(ctx, "metadata taken over in part",
+		"connection", model.ConnectionPrefix.ID(c.ID), "left out", len(parts), "reasons", reasons)
+}
+
 // read fetches and parses a connection's metadata. From the metadata of several identity providers
 // it takes the one with the connection's entity ID.
 func (w *Watch) read(ctx context.Context, c *connection.Connection) (saml.IDP, error) {
-	document, err := w.Outbound.Fetch(ctx, c.IDPMetadataURL, saml.MetadataAccept)
+	document, err := fetchMetadata(ctx, w.Outbound, c.IDPMetadataURL)
 	if err != nil {
 		return saml.IDP{}, err
 	}

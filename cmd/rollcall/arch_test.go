@@ -29,7 +29,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Beside the house: it measures the program from outside
 	"bench": {"model/modeltest", ""},
 	// Floor 1
-	"trust":   {rooms + " sso/oidc sso/saml web worker", "model/modeltest testidp"},
+	"trust":   {rooms + " sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
 	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
 	"web":     {"model model/organization", "model/modeltest"},
 
@@ -45,7 +45,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/entitle": {"model model/connection model/organization model/people model/refusal worker " + database,
 		inside},
 	"model/search":       {"model model/internal/tenant", inside + " scim/filter"},
-	"model/connection":   {"model model/organization model/people " + database, inside},
+	"model/connection":   {"model model/organization model/people sso/certificate " + database, inside},
 	"model/people":       {"model model/internal/passwords model/organization scim/jsontext " + database, inside},
 	"model/organization": {"model worker " + database, inside},
 	"model/refusal":      {"model", ""},
@@ -62,13 +62,14 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/modeltest":          {"model/store", ""},
 	"model/internal/storetest": {"model/... scim/filter", ""},
 
-	"config":        {"", ""},
-	"scim/filter":   {"", ""},
-	"scim/jsontext": {"", ""},
-	"scim/patch":    {"scim/filter", ""},
-	"sso/oidc":      {"", ""},
-	"sso/saml":      {"", "testidp"},
-	"worker":        {"", ""},
+	"config":          {"", ""},
+	"scim/filter":     {"", ""},
+	"scim/jsontext":   {"", ""},
+	"scim/patch":      {"scim/filter", ""},
+	"sso/certificate": {"", ""},
+	"sso/oidc":        {"", ""},
+	"sso/saml":        {"sso/certificate", "testidp"},
+	"worker":          {"", ""},
 }
 
 const (

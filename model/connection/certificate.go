@@ -2,7 +2,6 @@ package connection
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -11,6 +10,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/organization"
+	"rollcall/sso/certificate"
 )
 
 // CertificateState says whether a certificate is within its dates.
@@ -66,7 +66,7 @@ func ReadCertificate(text string, use CertificateUse, now time.Time) (Certificat
 	if block == nil {
 		return Certificate{}, errors.New("a certificate is not PEM")
 	}
-	read, err := x509.ParseCertificate(block.Bytes)
+	read, err := certificate.Parse(block.Bytes)
 	if err != nil {
 		return Certificate{}, err
 	}

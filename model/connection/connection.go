@@ -69,6 +69,8 @@ type ConnectionFields struct {
 	MetadataRefreshedAt *model.Time // when the metadata at IDPMetadataURL was last taken over
 	MetadataDueAt       *model.Time // when a worker fetches it next; nil without a URL
 	MetadataError       string      // why the last attempt failed; empty when it did not
+	// MetadataNotes are sentences about what was of no use in the metadata and was left out.
+	MetadataNotes []string `gorm:"serializer:json"`
 
 	// The client at an OpenID provider.
 	OIDCClientID     string   `gorm:"column:oidc_client_id"`

@@ -13,6 +13,7 @@ const (
 	ConnectionDeactivated    model.EventType = "connection.deactivated"
 	ConnectionDeleted        model.EventType = "connection.deleted"
 	CertificatesChanged      model.EventType = "connection.certificates_changed"
+	MetadataIncomplete       model.EventType = "connection.saml_metadata_incomplete"
 	CertificateRenewed       model.EventType = "connection.saml_certificate_renewed"
 	CertificateRenewalNeeded model.EventType = "connection.saml_certificate_renewal_required"
 )
@@ -115,6 +116,21 @@ func (o Org) recordCertificates(before, after *Connection, cause CertificateCaus
 		}
 	}
 	return nil
+}
+
+// metadataEvent is the data of connection.saml_metadata_incomplete.
+type metadataEvent struct {
+	ConnectionObject
+	Notes []string `json:"notes"`
+}
+
+// recordIncomplete records that parts of the metadata are of no use, unless that was known before.
+func (o Org) recordIncomplete(before, after *Connection) error {
+	if len(after.MetadataNotes) == 0 || slices.Equal(before.MetadataNotes, after.MetadataNotes) {
+		return nil
+	}
+	e := metadataEvent{after.PublicForm(), after.MetadataNotes}
+	return tenant.Record(o, MetadataIncomplete, e.ID, e)
 }
 
 // without returns the certificates of a list that are not in the other one.

@@ -74,6 +74,9 @@ func (c *Connection) fillDefaults() {
 	if c.OIDC() {
 		c.IDPCertificates = []string{}
 	}
+	if c.MetadataNotes == nil {
+		c.MetadataNotes = []string{}
+	}
 }
 
 // checkConnectionApplication refuses an application that does not serve the organization.
@@ -146,6 +149,9 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 		return fmt.Errorf("update connection: %w", err)
 	}
 	if _, err := o.inner().WithDomains(ctx, after); err != nil {
+		return err
+	}
+	if err := o.recordIncomplete(before, after); err != nil {
 		return err
 	}
 	if !replaced {

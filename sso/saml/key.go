@@ -16,6 +16,8 @@ import (
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
+
+	"rollcall/sso/certificate"
 )
 
 // method is an accepted signature algorithm.
@@ -138,17 +140,20 @@ func checkKey(c *x509.Certificate) error {
 	case *rsa.PublicKey:
 		if bits := key.N.BitLen(); bits < minRSABits || bits > maxRSABits {
 			expected := fmt.Sprintf("an RSA key of %d to %d bits", minRSABits, maxRSABits)
-			return refuse(WeakKey, expected, fmt.Sprintf("%d bits", bits))
+			return refuse(WeakKey, expected, certificate.KeyName(c))
 		}
 		return nil
 	case *ecdsa.PublicKey:
 		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() || key.Curve == elliptic.P521() {
 			return nil
 		}
-		return refuse(WeakKey, "P-256, P-384 or P-521", key.Params().Name)
+		return refuse(WeakKey, acceptedKeys, certificate.KeyName(c))
 	}
-	return refuse(UnsupportedKey, "RSA or ECDSA", c.PublicKeyAlgorithm.String())
+	return refuse(UnsupportedKey, acceptedKeys, certificate.KeyName(c))
 }
+
+// acceptedKeys are the keys that may sign.
+const acceptedKeys = "an RSA key, or one on the curve P-256, P-384 or P-521"
 
 // namedCertificate returns the fingerprint of the first certificate in a KeyInfo, for the log.
 func namedCertificate(keyInfo *etree.Element) string {

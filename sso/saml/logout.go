@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -18,23 +19,31 @@ type LogoutService struct {
 	PostURL, PostResponseURL         string
 }
 
-// add sets the endpoints of a binding to the first ones that can be used. Others are ignored and
-// not refused, because sign-in works without them.
-func (l *LogoutService) add(e schema.Endpoint) {
-	location, err := browserAddress(e.Location)
-	if err != nil {
-		return
+// add sets the endpoints of a binding to the first ones that can be used.
+func (l *LogoutService) add(el *etree.Element) *Refused {
+	var request, response *string
+	switch binding, _ := attribute(el, "Binding"); strings.TrimSpace(binding) {
+	case schema.HTTPRedirectBinding:
+		request, response = &l.RedirectURL, &l.RedirectResponseURL
+	case schema.HTTPPostBinding:
+		request, response = &l.PostURL, &l.PostResponseURL
+	default:
+		return nil
 	}
-	responses, err := browserAddress(e.ResponseLocation)
-	if err != nil {
-		responses = location
+	location, _ := attribute(el, "Location")
+	requests, r := browserAddress(location)
+	if r != nil || *request != "" {
+		return r
 	}
-	switch {
-	case e.Binding == schema.HTTPRedirectBinding && l.RedirectURL == "":
-		l.RedirectURL, l.RedirectResponseURL = location, responses
-	case e.Binding == schema.HTTPPostBinding && l.PostURL == "":
-		l.PostURL, l.PostResponseURL = location, responses
+	*request, *response = requests, requests
+	if other, ok := attribute(el, "ResponseLocation"); ok {
+		responses, r := browserAddress(other)
+		if r != nil {
+			return r
+		}
+		*response = responses
 	}
+	return nil
 }
 
 // Offered reports whether the identity provider supports single logout.

@@ -217,7 +217,7 @@ func TestParseMetadataRefuses(t *testing.T) {
 		"no address that we use": {without("bindings:HTTP-", "bindings:SOAP-"), saml.MetadataWithoutSSO},
 		"an address of a script": {
 			without(`Location="https://dev-1.okta.example/app/exk1/sso/saml"`, `Location="javascript:alert(1)"`),
-			saml.NotMetadata},
+			saml.MetadataBadAddress},
 		"an address without host": {without(`https://dev-1.okta.example`, `https:`), saml.MetadataBadAddress},
 		"an address with a user":  {without(`https://dev-1`, `https://a:b@dev-1`), saml.MetadataBadAddress},
 		"no certificate":          {okta[:begin] + okta[end:], saml.BadCertificate},

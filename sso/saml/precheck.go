@@ -13,12 +13,12 @@ type limits struct {
 	depth      int
 	elements   int
 	attributes int  // of one element
-	comments   bool // comments and processing instructions are skipped, not refused
+	metadata   bool // comments, processing instructions and CDATA are skipped, not refused
 }
 
 var (
 	messageLimits  = limits{bytes: 512 << 10, depth: 32, elements: 5000, attributes: 32}
-	metadataLimits = limits{bytes: 1 << 20, depth: 32, elements: 5000, attributes: 32, comments: true}
+	metadataLimits = limits{bytes: 1 << 20, depth: 32, elements: 5000, attributes: 32, metadata: true}
 )
 
 // scanner reads a document once, in place, and refuses all XML that two parsers could read
@@ -119,7 +119,10 @@ func (s *scanner) markup() error {
 	case s.at("<!--"):
 		return s.skip(Comment, "-->")
 	case s.at("<![CDATA["):
-		return refuse(CDATA, "no CDATA section", string(s.around()))
+		if !s.limits.metadata || len(s.open) == 0 {
+			return refuse(CDATA, "no CDATA section", string(s.around()))
+		}
+		return s.skip(CDATA, "]]>")
 	case s.at("<!"):
 		return refuse(Doctype, "no document type declaration", string(s.around()))
 	case s.at("<?"):
@@ -133,7 +136,7 @@ func (s *scanner) markup() error {
 // skip skips a comment or processing instruction if the limits allow them, and refuses it
 // otherwise.
 func (s *scanner) skip(reason Reason, end string) error {
-	if !s.limits.comments {
+	if !s.limits.metadata {
 		return refuse(reason, "elements and text only", string(s.around()))
 	}
 	length := bytes.Index(s.doc[s.pos:], []byte(end))

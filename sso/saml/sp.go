@@ -14,6 +14,7 @@ type IDP struct {
 	SLO                LogoutService       // endpoints for single logout
 	Certificates       []*x509.Certificate // any of their keys may sign, at most 16
 	WantRequestsSigned bool                // from the metadata, for information only
+	LeftOut            []LeftOut           // what was of no use in the metadata
 }
 
 // SP is Rollcall as the service provider of one connection.
