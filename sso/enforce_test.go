@@ -219,12 +219,12 @@ func TestLinkedAdministratorIsOnePerson(t *testing.T) {
 	status, body := w.exchange(b.get(w.authorize(w.tenant, "connection", "", "organization",
 		model.OrganizationPrefix.ID(string(w.org.ID)))).code(t))
 	after := w.profile(first(status, body))
-	for _, name := range []string{"id", "idp_id", "user_id", "email"} {
+	for _, name := range []string{"id", "idp_id", "user_id", "email", "connection_id", "connection_type"} {
 		if after[name] != before[name] || after[name] == nil {
 			t.Errorf("%s was %v, is %v", name, before[name], after[name])
 		}
 	}
-	if after["connection_id"] != nil || after["method"] != "password" || before["method"] != "sso" ||
+	if after["method"] != "password" || before["method"] != "sso" ||
 		len(after["groups"].([]any)) != len(before["groups"].([]any)) {
 		t.Errorf("%v", after)
 	}

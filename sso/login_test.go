@@ -76,7 +76,7 @@ func TestAdministratorSignsInByPassword(t *testing.T) {
 		}
 		token := body["access_token"].(string)
 		user := model.UserPrefix.ID(hedy.ID)
-		if p := w.profile(token); p["method"] != "password" || p["connection_id"] != nil || p["email"] != admin ||
+		if p := w.profile(token); p["method"] != "password" || p["connection_id"] == nil || p["email"] != admin ||
 			p["user_id"] != user ||
 			p["id"] != model.ProfilePrefix.ID(hedy.ID) || p["role"].(map[string]any)["slug"] != "admin" {
 			t.Errorf("%v", p)

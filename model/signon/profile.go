@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"rollcall/model/connection"
+	"slices"
 
 	"rollcall/model"
+	"rollcall/model/connection"
 	"rollcall/model/entitle"
 	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
 	"rollcall/model/people"
 )
 
@@ -18,8 +20,8 @@ type ProfileObject struct {
 	ID               string              `json:"id"`
 	OrganizationID   string              `json:"organization_id"`
 	Method           people.SignInMethod `json:"method"`        // Rollcall's addition
-	ConnectionID     *string             `json:"connection_id"` // null, as the type, after a password
-	ConnectionType   *string             `json:"connection_type"`
+	ConnectionID     string              `json:"connection_id"` // after a password, see knownBy
+	ConnectionType   string              `json:"connection_type"`
 	IdpID            string              `json:"idp_id"`
 	Email            string              `json:"email"`
 	FirstName        *string             `json:"first_name"`
@@ -42,13 +44,16 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	if err != nil {
 		return nil, err
 	}
+	known, err := o.knownBy(ctx, in)
+	if err != nil {
+		return nil, err
+	}
 	p := &ProfileObject{
 		Object: "profile", ID: model.ProfilePrefix.ID(in.Identity.ID),
 		OrganizationID: model.OrganizationPrefix.ID(string(o.ID)),
 		Method:         in.Session.Method(),
-		ConnectionID:   model.ConnectionPrefix.OrNull(in.Session.ConnectionID),
-		ConnectionType: model.OrNull(in.ConnectionType),
-		IdpID:          in.Identity.Subject, UserID: model.UserPrefix.ID(in.User.ID), Email: in.User.Email,
+		ConnectionID:   model.ConnectionPrefix.ID(known.ID), ConnectionType: known.Type,
+		IdpID: in.Identity.Subject, UserID: model.UserPrefix.ID(in.User.ID), Email: in.User.Email,
 		FirstName: model.OrNull(d.Name.GivenName), LastName: model.OrNull(d.Name.FamilyName),
 		Name: model.OrNull(d.FormattedName()),
 		Role: people.RoleObject{Slug: in.User.Role}, Roles: []people.RoleObject{{Slug: in.User.Role}},
@@ -71,6 +76,43 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	}
 	p.Accounts, err = o.ProfileAccounts(ctx, in.User.ID)
 	return p, err
+}
+
+// pendingType is the reference's connection_type of an organization without a connection.
+const pendingType = "Pending"
+
+// knownBy returns the connection that a profile names: that of the session. A session that began
+// with a password has none, but the reference's members are never null, and its clients raise
+// an error on null. Then it is the connection by whose identity applications know the user, else
+// the organization's default, else an active one, else the oldest. An organization without
+// connections has the type Pending, and an id of its own under which there is no connection.
+func (o Org) knownBy(ctx context.Context, in *SignedIn) (connection.Connection, error) {
+	if in.Session.ConnectionID != "" {
+		return connection.Connection{ID: in.Session.ConnectionID, Type: in.ConnectionType}, nil
+	}
+	var all []connection.Connection
+	if err := tenant.Read(ctx, o).Select("id", "type", "state").Order("id").Find(&all).Error; err != nil {
+		return connection.Connection{}, tenant.Translate(o, fmt.Errorf("read connections: %w", err))
+	}
+	if len(all) == 0 {
+		return connection.Connection{ID: string(o.ID), Type: pendingType}, nil
+	}
+	isOfUser := func(c connection.Connection) bool { return c.ID == in.Identity.ConnectionID }
+	if i := slices.IndexFunc(all, isOfUser); i >= 0 {
+		return all[i], nil
+	}
+	g, err := organization.In(o).Organization(ctx)
+	if err != nil {
+		return connection.Connection{}, err
+	}
+	isDefault := func(c connection.Connection) bool { return c.ID == string(g.Settings.DefaultConnection) }
+	isActive := func(c connection.Connection) bool { return c.State == connection.ConnectionActive }
+	for _, fits := range []func(connection.Connection) bool{isDefault, isActive} {
+		if i := slices.IndexFunc(all, fits); i >= 0 {
+			return all[i], nil
+		}
+	}
+	return all[0], nil
 }
 
 // ProfileAccount is an account in which the user has a seat, with the user's groups in it.

@@ -121,8 +121,8 @@ func TestProfile(t *testing.T) {
 		want := &signon.ProfileObject{
 			Object: "profile", ID: model.ProfilePrefix.ID(out.Session.IdentityID),
 			OrganizationID: model.OrganizationPrefix.ID(string(h.Org.ID)),
-			Method:         people.BySSO, ConnectionID: text(model.ConnectionPrefix.ID(h.C.ID)),
-			ConnectionType: text("OktaSAML"), IdpID: "subject", Email: h.Mail("ada"),
+			Method:         people.BySSO, ConnectionID: model.ConnectionPrefix.ID(h.C.ID),
+			ConnectionType: "OktaSAML", IdpID: "subject", Email: h.Mail("ada"),
 			FirstName: text("Ada"), LastName: text("Lovelace"), Name: text("Ada Lovelace"),
 			Role:  people.RoleObject{Slug: people.Admin},
 			Roles: []people.RoleObject{{Slug: people.Admin}}, Groups: []string{"Staff"},
