@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"rollcall/model/spelling"
 )
 
 const (
@@ -137,34 +139,8 @@ func (l *loader) refuseUnknown(s source) {
 			l.report(name, place, "is no setting of Rollcall; Kubernetes sets it for a Service named "+
 				"rollcall: write enableServiceLinks: false into the pod's spec")
 		default:
-			l.report(name, place, "is no setting of Rollcall; write "+nearest(name, known)+
+			l.report(name, place, "is no setting of Rollcall; write "+spelling.Nearest(name, known)+
 				" if that is meant, or take it out")
 		}
 	}
-}
-
-// nearest is the name that takes the fewest edits to reach.
-func nearest(name string, known []string) string {
-	return slices.MinFunc(known, func(a, b string) int { return edits(name, a) - edits(name, b) })
-}
-
-// edits is the Levenshtein distance: how many bytes to insert, drop or replace to turn a into b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

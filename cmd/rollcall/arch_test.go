@@ -22,7 +22,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 3
 	"cmd/rollcall": {"*", ""},
 	// Floor 2: never each other
-	"api":     {rooms + " trust web", "model/modeltest scim sso/saml testidp"},
+	"api":     {rooms + " model/spelling trust web", "model/modeltest scim sso/saml testidp"},
 	"console": {rooms + " trust web", "model/modeltest"},
 	"scim":    {rooms + " scim/filter scim/jsontext scim/patch web", "model/modeltest api"},
 	"sso":     {rooms + " sso/oidc sso/saml trust web", "model/modeltest api scim testidp"},
@@ -49,6 +49,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/people":       {"model model/internal/passwords model/organization scim/jsontext " + database, inside},
 	"model/organization": {"model worker " + database, inside},
 	"model/refusal":      {"model", ""},
+	"model/spelling":     {"", ""},
 
 	"model/internal/passwords":          {"model model/internal/across model/internal/tenant", inside},
 	"model/internal/removed":            {"model model/internal/tenant", inside},
@@ -62,7 +63,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/modeltest":          {"model/store", ""},
 	"model/internal/storetest": {"model/... scim/filter", ""},
 
-	"config":          {"", ""},
+	"config":          {"model/spelling", ""},
 	"scim/filter":     {"", ""},
 	"scim/jsontext":   {"", ""},
 	"scim/patch":      {"scim/filter", ""},
