@@ -49,12 +49,8 @@ func (s *Server) acs(c echo.Context) error {
 	return s.finish(c, connection, l, in, response)
 }
 
-var (
-	errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
-		Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
-	errDraft = &refusal.Error{Reason: refusal.ConnectionIsDraft,
-		Expected: "a connection that was tested", Received: "a draft"}
-)
+var errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
+	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
 
 // finish signs in the person whom a verified response names, and sends the browser to the end of
 // the login. response is the text as it came; it may be stored if the login is refused.
@@ -99,8 +95,8 @@ func readResponse(c echo.Context) (response, relayState string, err error) {
 func (s *Server) verify(
 	c echo.Context, conn *connection.Connection, l *signon.Login, response string,
 ) (*signon.SignIn, error) {
-	if conn.State == connection.ConnectionDraft && l.ApplicationID != nil {
-		return nil, errDraft
+	if err := serves(conn, l.ApplicationID == nil); err != nil {
+		return nil, err
 	}
 	p, err := s.providers.Of(conn)
 	if err != nil {
@@ -167,6 +163,9 @@ func checkFreshness(
 // response starts a login. It never signs anybody in by itself: an attacker could send a victim a
 // link that signs the victim in as the attacker.
 func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, response string) error {
+	if err := serves(conn, true); err != nil {
+		return s.refuse(c, conn, nil, err)
+	}
 	p, err := s.providers.Of(conn)
 	if err != nil {
 		return err
@@ -182,8 +181,8 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 	case !conn.AllowIDPInitiated:
 		err = &saml.Refused{Reason: saml.Unsolicited, Expected: "an answer to a request of ours",
 			Received: "a response that nobody asked for"}
-	case conn.State == connection.ConnectionDraft:
-		err = errDraft
+	case serves(conn, false) != nil:
+		err = serves(conn, false)
 	default:
 		err = signon.In(s.org(conn)).RememberAssertion(c.Request().Context(), conn.ID, a.ID,
 			model.TimeOf(a.ReplayUntil))

@@ -181,9 +181,8 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if conn == nil {
 		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, a.choiceURL))
 	}
-	if conn.State != connection.ConnectionActive {
-		return &oauthError{"connection_unlinked",
-			"nobody has tested this connection yet; one login at its test link makes it active"}
+	if err := unlinked(conn); err != nil {
+		return err
 	}
 	if in != nil && in.Session.ConnectionID == conn.ID && a.satisfied(in, conn, s) {
 		return s.handOver(c, a, conn, in)

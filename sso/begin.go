@@ -127,6 +127,9 @@ func (s *Server) beginHere(c echo.Context, connection *connection.Connection) er
 
 // beginHereFor is beginHere with a user name that the identity provider may suggest.
 func (s *Server) beginHereFor(c echo.Context, connection *connection.Connection, hint string) error {
+	if err := begins(connection); err != nil {
+		return err
+	}
 	in, err := s.browserSession(c)
 	if err != nil && !ended(err) {
 		return err

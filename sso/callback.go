@@ -151,11 +151,11 @@ func (s *Server) withReported(c echo.Context, err error, answer url.Values) erro
 func (s *Server) verifyAnswer(
 	c echo.Context, conn *connection.Connection, l *signon.Login, answer url.Values,
 ) (*signon.SignIn, error) {
+	if err := serves(conn, l.ApplicationID == nil); err != nil {
+		return nil, err
+	}
 	now := s.Store.Now()
-	switch {
-	case conn.State == connection.ConnectionDraft && l.ApplicationID != nil:
-		return nil, errDraft
-	case l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now):
+	if l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now) {
 		// The transaction of the sign-in decides this between concurrent requests. The check here
 		// only avoids a request to the provider.
 		return nil, s.withReported(c, &refusal.Error{Reason: refusal.LoginUsed,

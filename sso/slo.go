@@ -24,6 +24,9 @@ func (s *Server) slo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if !connection.HasProvider() {
+		return s.refuseLogout(c, connection, errUnfinished)
+	}
 	p, err := s.providers.Of(connection)
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ type Connection struct {
 	Type           string               // one of connectionTypes
 	State          ConnectionState
 	ConnectionFields
+	// TestedAt is when a login first succeeded. It is nil again when the connection gets another
+	// identity provider.
+	TestedAt *model.Time
 
 	// Our key, with which requests are signed, and its certificate.
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
@@ -34,6 +37,8 @@ type Connection struct {
 // ConnectionFields are the fields of a connection that UpdateConnection changes.
 type ConnectionFields struct {
 	Name              string
+	ExternalID        string  // what an application calls the connection; often empty
+	ActivatedByHand   bool    // a login that succeeds leaves it a draft; SwitchConnection activates it
 	AllowIDPInitiated bool    `gorm:"column:allow_idp_initiated"`
 	ApplicationID     *string // where a login that the identity provider starts ends
 	// SubjectAttribute is the attribute whose value identifies a person permanently. When it is
@@ -83,9 +88,11 @@ type ConnectionFields struct {
 type ConnectionState string
 
 // The states of a connection. A draft serves only its own test link, until one login has succeeded.
+// An inactive connection was switched off, and serves nothing.
 const (
-	ConnectionDraft  ConnectionState = "draft"
-	ConnectionActive ConnectionState = "active"
+	ConnectionDraft    ConnectionState = "draft"
+	ConnectionActive   ConnectionState = "active"
+	ConnectionInactive ConnectionState = "inactive"
 )
 
 // Reauthentication says what a connection does when an application asks for a fresh authentication
@@ -162,6 +169,10 @@ const transientFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 // OIDC returns whether the connection is over OpenID Connect. Its IDPEntityID is then the issuer.
 func (c *Connection) OIDC() bool { return slices.Contains(oidcTypes, c.Type) }
+
+// HasProvider returns whether the connection knows its identity provider. It may not while it is a
+// draft: some identity providers want our addresses before they tell theirs.
+func (c *Connection) HasProvider() bool { return c.IDPEntityID != "" }
 
 // LogoutOffered returns whether the identity provider receives logout requests.
 func (c *Connection) LogoutOffered() bool { return c.IDPSLORedirectURL != "" || c.IDPSLOPostURL != "" }

@@ -71,7 +71,7 @@ func (o Org) recordDeactivated(before, after *Connection) error {
 	}
 	e := ConnectionEvent{after.PublicForm(), model.ConnectionPrefix.ID(after.ID)}
 	if e.State == ConnectionActive { // it is about to be deleted
-		e.State, e.Status = "inactive", "unlinked"
+		e.State, e.Status = ConnectionInactive, "unlinked"
 	}
 	return tenant.Record(o, ConnectionDeactivated, e.ID, e)
 }

@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm/clause"
 
@@ -19,6 +20,19 @@ func (o Org) Connection(ctx context.Context, id string) (*Connection, error) {
 		return nil, err
 	}
 	return o.inner().WithDomains(ctx, &c)
+}
+
+// ConnectionByExternalID returns the connection of the organization that an application calls so.
+func (o Org) ConnectionByExternalID(ctx context.Context, externalID string) (*Connection, error) {
+	var cs []Connection
+	err := tenant.Read(ctx, o).Where("external_id = ? AND external_id <> ''", externalID).Limit(1).Find(&cs).Error
+	if err != nil {
+		return nil, tenant.Translate(o, fmt.Errorf("read connection: %w", err))
+	}
+	if len(cs) == 0 {
+		return nil, model.NotFoundf("there is no connection with this external_id")
+	}
+	return o.inner().WithDomains(ctx, &cs[0])
 }
 
 // WithDomains fills the Domains of a connection with those of the organization, and returns it.
@@ -62,14 +76,14 @@ func (o Inner) CheckDefaultConnection(ctx context.Context, r organization.Connec
 }
 
 // CheckEnforcement refuses settings that newly require single sign-on while the organization has no
-// active connection (docs/design/identity.md, "Administrators"). A connection becomes active by its
-// first login.
+// active connection by which somebody has signed in (docs/design/identity.md, "Administrators").
 func (o Inner) CheckEnforcement(ctx context.Context, before, after organization.Settings) error {
 	if before.SSORequired || !after.SSORequired {
 		return nil
 	}
 	active, err := o.ActiveConnections(ctx)
-	if err == nil && len(active) == 0 {
+	tested := func(c Connection) bool { return c.TestedAt != nil }
+	if err == nil && !slices.ContainsFunc(active, tested) {
 		err = organization.ErrUntestedSSO()
 	}
 	return err

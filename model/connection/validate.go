@@ -12,6 +12,7 @@ import (
 // What the fields of a connection may be long, in characters or elements.
 const (
 	maxCertificates = 20
+	maxExternalID   = 128
 	maxAttribute    = 500
 	maxClientID     = 500
 	maxClientSecret = 2000
@@ -24,6 +25,9 @@ const (
 func (c *Connection) validate() error {
 	if err := model.ValidName(c.Name); err != nil {
 		return err
+	}
+	if utf8.RuneCountInString(c.ExternalID) > maxExternalID || !model.Storable(c.ExternalID) {
+		return model.Invalidf("external_id", "external_id is text of at most %d characters", maxExternalID)
 	}
 	if !slices.Contains(connectionTypes, c.Type) {
 		return model.Invalidf("connection_type", "connection_type is one of %s", strings.Join(connectionTypes, ", "))
@@ -53,8 +57,37 @@ func (c *Connection) validate() error {
 	return c.validateSAML()
 }
 
+// undescribed returns whether nothing was said of the identity provider, which only an active
+// connection must know.
+func (c *Connection) undescribed() bool {
+	said := []string{c.IDPEntityID, c.IDPSSORedirectURL, c.IDPSSOPostURL, c.IDPMetadataURL,
+		c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL, c.IDPSLOPostURL, c.IDPSLOPostResponseURL, c.OIDCClientID}
+	return c.State != ConnectionActive && strings.Join(said, "") == "" &&
+		len(c.IDPCertificates)+len(c.OIDCClientSecret) == 0
+}
+
 // validateSAML checks the fields that only SAML has.
 func (c *Connection) validateSAML() error {
+	if !slices.Contains([]EncryptedAllowed{EncryptedOff, EncryptedGCM, EncryptedCBC}, c.AllowEncrypted) {
+		return model.Invalidf("saml.allow_encrypted", "saml.allow_encrypted is %q, %q or %q",
+			EncryptedOff, EncryptedGCM, EncryptedCBC)
+	}
+	if c.NameIDFormat != "" && !slices.Contains(nameIDFormats, c.NameIDFormat) {
+		return model.Invalidf("saml.name_id_format", "saml.name_id_format is null, or one of %s",
+			strings.Join(nameIDFormats, ", "))
+	}
+	if c.NameIDFormat == transientFormat && c.SubjectAttribute == "" {
+		return model.Invalidf("saml.name_id_format",
+			"a transient NameID names nobody for good; set subject_attribute to an attribute that does")
+	}
+	if c.undescribed() {
+		return nil
+	}
+	return c.validateSAMLProvider()
+}
+
+// validateSAMLProvider checks what the connection knows of a SAML identity provider.
+func (c *Connection) validateSAMLProvider() error {
 	if c.IDPEntityID == "" {
 		return model.Invalidf("saml.idp_entity_id",
 			"saml.idp_entity_id is required: send idp_metadata_xml, idp_metadata_url or the three fields by hand")
@@ -69,18 +102,6 @@ func (c *Connection) validateSAML() error {
 	if err := validURIs("saml.idp_slo_url", c.IDPSLORedirectURL, c.IDPSLORedirectResponseURL,
 		c.IDPSLOPostURL, c.IDPSLOPostResponseURL); err != nil {
 		return err
-	}
-	if !slices.Contains([]EncryptedAllowed{EncryptedOff, EncryptedGCM, EncryptedCBC}, c.AllowEncrypted) {
-		return model.Invalidf("saml.allow_encrypted", "saml.allow_encrypted is %q, %q or %q",
-			EncryptedOff, EncryptedGCM, EncryptedCBC)
-	}
-	if c.NameIDFormat != "" && !slices.Contains(nameIDFormats, c.NameIDFormat) {
-		return model.Invalidf("saml.name_id_format", "saml.name_id_format is null, or one of %s",
-			strings.Join(nameIDFormats, ", "))
-	}
-	if c.NameIDFormat == transientFormat && c.SubjectAttribute == "" {
-		return model.Invalidf("saml.name_id_format",
-			"a transient NameID names nobody for good; set subject_attribute to an attribute that does")
 	}
 	if n := len(c.IDPCertificates); n == 0 || n > maxCertificates {
 		return model.Invalidf("saml.idp_certificates",
@@ -127,16 +148,17 @@ func (c *Connection) validateOIDC() error {
 	printable := func(text string, most int) bool {
 		return len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 	}
+	missing := func(absent bool) bool { return absent && !c.undescribed() }
 	switch {
-	case c.IDPEntityID == "":
+	case missing(c.IDPEntityID == ""):
 		return model.Invalidf("oidc.issuer",
 			"oidc.issuer is required: send the field issuer of the provider's discovery document")
-	case c.OIDCClientID == "":
+	case missing(c.OIDCClientID == ""):
 		return model.Invalidf("oidc.client_id",
 			"oidc.client_id is required: it is what the provider calls this connection")
 	case !printable(c.OIDCClientID, maxClientID):
 		return model.Invalidf("oidc.client_id", "oidc.client_id is ASCII text of at most %d characters", maxClientID)
-	case len(c.OIDCClientSecret) == 0:
+	case missing(len(c.OIDCClientSecret) == 0):
 		return model.Invalidf("oidc.client_secret",
 			"oidc.client_secret is required: the provider shows it beside the client_id")
 	case len(c.OIDCScopes) > maxScopes || slices.ContainsFunc(c.OIDCScopes, func(s string) bool {

@@ -22,6 +22,7 @@ func NewConnectionID() string { return model.NewID() }
 // CreateConnection adds a connection as a draft. key is the private key of its certificate in
 // PKCS #8, and only its sealed form is stored. A connection over OpenID Connect has no key.
 func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) error {
+	c.State, c.SPKey = ConnectionDraft, []byte{}
 	c.fillDefaults()
 	if err := c.validate(); err != nil {
 		return err
@@ -29,7 +30,6 @@ func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) er
 	if !model.IsID(c.ID) {
 		c.ID = model.NewID()
 	}
-	c.State, c.SPKey = ConnectionDraft, []byte{}
 	if len(key) > 0 {
 		c.SPKey = tenant.SealerOf(o).Seal(key, connectionKey(c.ID))
 	}
@@ -43,11 +43,20 @@ func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) er
 			return err
 		}
 		if err := tenant.DB(ctx, org).Create(c).Error; err != nil {
-			return fmt.Errorf("create connection: %w", err)
+			return errTaken(fmt.Errorf("create connection: %w", err))
 		}
 		_, err := org.inner().WithDomains(ctx, c)
 		return err
 	})
+}
+
+// errTaken returns a conflict about the external_id if err says that another connection of the
+// organization has it, and err otherwise.
+func errTaken(err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return model.Conflictf("external_id", "another connection of the organization has this external_id")
+	}
+	return err
 }
 
 // fillDefaults sets what a new connection of its type begins with. At Entra ID a person has another
@@ -71,7 +80,7 @@ func (c *Connection) fillDefaults() {
 	if c.Type == AzureSAML && c.SubjectAttribute == "" {
 		c.SubjectAttribute = EntraObjectID
 	}
-	if c.OIDC() {
+	if c.OIDC() || c.IDPCertificates == nil {
 		c.IDPCertificates = []string{}
 	}
 	if c.MetadataNotes == nil {
@@ -95,7 +104,7 @@ func (o Org) checkConnectionApplication(ctx context.Context, c *Connection) erro
 // UpdateConnection calls change with the fields of a connection, whose row is locked, and stores
 // what it made of them. Another entity ID means another identity provider: the identities of the
 // connection are unlinked, the users that signed in by it are signed out, and it is a draft until
-// one login has succeeded (docs/design/identity.md, "Leaving").
+// one login has succeeded (docs/design/identity.md, "Leaving"). One that is switched off stays off.
 func (o Org) UpdateConnection(
 	ctx context.Context, id string, change func(*ConnectionFields) error,
 ) (*Connection, error) {
@@ -142,11 +151,14 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 	}
 	replaced := before.IDPEntityID != after.IDPEntityID
 	if replaced {
-		after.State = ConnectionDraft
+		after.TestedAt = nil
+		if after.State == ConnectionActive {
+			after.State = ConnectionDraft
+		}
 	}
 	row := tenant.DB(ctx, o).Model(&Connection{}).Where("id = ?", after.ID)
 	if err := row.Select(people.Changed(before, after)).UpdateColumns(after).Error; err != nil {
-		return fmt.Errorf("update connection: %w", err)
+		return errTaken(fmt.Errorf("update connection: %w", err))
 	}
 	if _, err := o.inner().WithDomains(ctx, after); err != nil {
 		return err

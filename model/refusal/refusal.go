@@ -56,6 +56,10 @@ const (
 	ConnectionReplaced Reason = "connection_replaced"
 	// ConnectionIsDraft: nobody has tested the connection yet.
 	ConnectionIsDraft Reason = "connection_draft"
+	// ConnectionIsInactive: somebody has switched the connection off.
+	ConnectionIsInactive Reason = "connection_inactive"
+	// ConnectionUnfinished: the connection does not know its identity provider yet.
+	ConnectionUnfinished Reason = "connection_unfinished"
 )
 
 // Why a logout message ends no session, or leads to no page.
@@ -140,8 +144,12 @@ var advices = map[Reason]string{
 		"provider to send the same NameID as in its assertions.",
 	LogoutSessionUnknown: "The SessionIndex of the LogoutRequest is of no session here: that session has ended, or " +
 		"the SessionIndex is another than in the assertion. Leave SessionIndex out to end all sessions of the person.",
-	ConnectionIsDraft: "The connection was never tested. Open its login address once, as somebody of the " +
-		"organization: one login makes it active.",
+	ConnectionIsDraft: "The connection was not tested, or not switched on since. Open its login address once, as " +
+		"somebody of the organization. If it is a draft after that, set its state to active.",
+	ConnectionIsInactive: "The connection is switched off. Set its state to active if people should sign in by it " +
+		"again.",
+	ConnectionUnfinished: "The connection does not know the identity provider yet. Give it the identity provider's " +
+		"metadata or discovery document, then open its login address once.",
 }
 
 // Advice says what the customer's IT can do. It is empty for a text that is no Reason.

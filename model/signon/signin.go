@@ -162,13 +162,17 @@ func (o Org) openSession(
 // cannot be replaced meanwhile. It refuses the login when it was replaced before.
 func (o Org) useConnection(ctx context.Context, verified *connection.Connection) (*connection.Connection, error) {
 	strength := "SHARE"
-	if verified.State == connection.ConnectionDraft {
+	if verified.State == connection.ConnectionDraft || verified.TestedAt == nil {
 		// The row is updated later. Two transactions with a shared lock would deadlock then.
 		strength = tenant.ToChange
 	}
 	c, err := connection.Inside(tenant.Inside(o)).LockConnection(ctx, verified.ID, strength)
 	if err != nil {
 		return nil, err
+	}
+	if c.State == connection.ConnectionInactive {
+		return nil, &refusal.Error{Reason: refusal.ConnectionIsInactive,
+			Expected: "a connection that is switched on", Received: "one that is switched off"}
 	}
 	if !c.UnderstoodAs(verified) {
 		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced,
@@ -178,21 +182,31 @@ func (o Org) useConnection(ctx context.Context, verified *connection.Connection)
 	return c, nil
 }
 
-// activateConnection ends the draft state after the first login.
+// activateConnection notes the first login at a connection, and ends the draft state where a login
+// does that.
 func (o Org) activateConnection(ctx context.Context, c *connection.Connection) error {
-	if c.State != connection.ConnectionDraft {
+	activates := c.State == connection.ConnectionDraft && !c.ActivatedByHand
+	if c.TestedAt != nil && !activates {
 		return nil
 	}
-	c.State, c.UpdatedAt = connection.ConnectionActive, tenant.Now(o)
-	tenant.RuleInputChanged(o) // rules can depend on which connections are active
+	now := tenant.Now(o)
+	if c.UpdatedAt = now; c.TestedAt == nil {
+		c.TestedAt = &now
+	}
+	if activates {
+		c.State = connection.ConnectionActive
+		tenant.RuleInputChanged(o) // rules can depend on which connections are active
+	}
 	err := tenant.DB(ctx, o).Model(&connection.Connection{}).Where("id = ?", c.ID).
-		Select("State", "UpdatedAt").UpdateColumns(c).Error
+		Select("State", "TestedAt", "UpdatedAt").UpdateColumns(c).Error
 	if err != nil {
 		return fmt.Errorf("activate connection: %w", err)
+	}
+	if !activates {
+		return nil
 	}
 	if _, err := connection.Inside(tenant.Inside(o)).WithDomains(ctx, c); err != nil {
 		return err
 	}
-	e := connection.ConnectionEvent{ConnectionObject: c.PublicForm(), ExternalKey: model.ConnectionPrefix.ID(c.ID)}
-	return tenant.Record(o, connection.ConnectionActivated, e.ID, e)
+	return connection.Inside(tenant.Inside(o)).RecordActivated(c)
 }

@@ -10,7 +10,10 @@ import (
 	"rollcall/model/connection"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
+	"rollcall/model/operator"
+	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/refusal"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -123,5 +126,52 @@ func TestMoreLoginsThanDatabaseConnections(t *testing.T) {
 		if waited := time.Since(started); waited > 20*time.Second {
 			t.Errorf("they waited %v", waited)
 		}
+	})
+}
+
+// A connection that is switched off while a response is verified signs nobody in.
+func TestSwitchedOffWhileSomebodySignsIn(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		h := storetest.Open(t, s, "contoso")
+		in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), storetest.ClaimsOf("ada", h.Mail("ada")))
+		_, err := connection.In(h.Org).SwitchConnection(t.Context(), h.C.ID, connection.ConnectionInactive)
+		storetest.Must(t, err)
+		_, err = signon.In(h.Org).SignIn(t.Context(), in)
+		storetest.Refused(t, err, refusal.ConnectionIsInactive)
+		_, err = connection.In(h.Org).SwitchConnection(t.Context(), h.C.ID, connection.ConnectionActive)
+		storetest.Must(t, err)
+		_, err = signon.In(h.Org).SignIn(t.Context(), in)
+		storetest.Must(t, err)
+	})
+}
+
+// A test before a change of the identity provider is no test of the new one.
+func TestRequiringSSONeedsATestedConnection(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		h := storetest.Open(t, s, "contoso")
+		switchTo := func(state connection.ConnectionState) {
+			t.Helper()
+			_, err := connection.In(h.Org).SwitchConnection(t.Context(), h.C.ID, state)
+			storetest.Must(t, err)
+		}
+		switchTo(connection.ConnectionInactive)
+		other := func(c *connection.ConnectionFields) error { c.IDPEntityID = "https://other.example"; return nil }
+		c, err := connection.In(h.Org).UpdateConnection(t.Context(), h.C.ID, other)
+		storetest.Must(t, err)
+		switchTo(connection.ConnectionActive)
+		require := func() error {
+			required := func(g *organization.OrganizationFields) error { g.Settings.SSORequired = true; return nil }
+			_, err := operator.In(h.Org).UpdateOrganization(t.Context(), required)
+			return err
+		}
+		storetest.WantKind(t, require(), model.Invalid, "sso_required")
+		c.State = connection.ConnectionActive
+		claims := storetest.ClaimsOf("ada", h.Mail("ada"))
+		claims.Issuer = "https://other.example"
+		_, err = storetest.SignIn(t, h.Org, c, claims)
+		storetest.Must(t, err)
+		storetest.Must(t, require())
 	})
 }
