@@ -16,26 +16,26 @@ func (s *Server) entitlementRoutes() []route {
 		{http.MethodPost, "/accounts", s.createAccount},
 		{http.MethodGet, "/accounts/:id", s.account},
 		{http.MethodPatch, "/accounts/:id", s.updateAccount},
-		{http.MethodDelete, "/accounts/:id", s.deleteAccount},
+		{http.MethodDelete, "/accounts/:id", bodiless(s.deleteAccount)},
 		{http.MethodGet, "/accounts/:id/groups", s.listGroups},
 		{http.MethodPost, "/accounts/:id/groups", s.createGroup},
 		{http.MethodGet, "/accounts/:id/groups/:group", s.group},
 		{http.MethodPatch, "/accounts/:id/groups/:group", s.updateGroup},
-		{http.MethodDelete, "/accounts/:id/groups/:group", s.deleteGroup},
+		{http.MethodDelete, "/accounts/:id/groups/:group", bodiless(s.deleteGroup)},
 		{http.MethodPost, "/accounts/:id/groups/:group/mappings", s.addMapping},
-		{http.MethodDelete, "/accounts/:id/groups/:group/mappings", s.removeMapping},
+		{http.MethodDelete, "/accounts/:id/groups/:group/mappings", bodiless(s.removeMapping)},
 		{http.MethodGet, "/accounts/:id/groups/:group/users", s.listAssignments},
-		{http.MethodPut, "/accounts/:id/groups/:group/users/:user", s.assignGroup},
-		{http.MethodDelete, "/accounts/:id/groups/:group/users/:user", s.unassignGroup},
+		{http.MethodPut, "/accounts/:id/groups/:group/users/:user", bodiless(s.assignGroup)},
+		{http.MethodDelete, "/accounts/:id/groups/:group/users/:user", bodiless(s.unassignGroup)},
 
 		{http.MethodGet, "/licenses", s.listLicenses},
 		{http.MethodPost, "/licenses", s.assignLicense},
 		{http.MethodGet, "/licenses/:id", s.license},
-		{http.MethodDelete, "/licenses/:id", s.unassignLicense},
+		{http.MethodDelete, "/licenses/:id", bodiless(s.unassignLicense)},
 
 		{http.MethodGet, "/organizations/:id/role_mapping", s.roleMapping},
 		{http.MethodPut, "/organizations/:id/role_mapping", s.setRoleMapping},
-		{http.MethodDelete, "/organizations/:id/role_mapping", s.deleteRoleMapping},
+		{http.MethodDelete, "/organizations/:id/role_mapping", bodiless(s.deleteRoleMapping)},
 		{http.MethodPost, "/organizations/:id/entitlement_preview", s.previewEntitlement},
 		{http.MethodGet, "/organizations/:id/recompute", s.recompute},
 	}
@@ -43,9 +43,8 @@ func (s *Server) entitlementRoutes() []route {
 
 // accountBody is what POST and PATCH take. PATCH changes only the members that are sent.
 type accountBody struct {
-	OrganizationID string          `json:"organization_id"`
-	Name           *string         `json:"name"`
-	Seats          optional[int64] `json:"seats"` // null for no limit
+	Name  *string         `json:"name"`
+	Seats optional[int64] `json:"seats"` // null for no limit
 }
 
 func (b *accountBody) apply(to *entitle.AccountFields) {
@@ -83,7 +82,10 @@ func (s *Server) listAccounts(c *call) error {
 }
 
 func (s *Server) createAccount(c *call) error {
-	body, err := decode[accountBody](c)
+	body, err := decode[struct {
+		OrganizationID string `json:"organization_id"`
+		accountBody
+	}](c)
 	if err != nil {
 		return err
 	}

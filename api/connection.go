@@ -29,6 +29,15 @@ type connectionBody struct {
 	Reauthentication  *connection.Reauthentication `json:"reauthentication"`
 	AttributeMapping  optional[map[string]string]  `json:"attribute_mapping"`
 	Logout            *connection.LogoutMode       `json:"logout"`
+	ExternalID        optional[string]             `json:"external_id"`
+
+	State                optional[connection.ConnectionState] `json:"state"`
+	ActivateOnFirstLogin *bool                                `json:"activate_on_first_login"`
+
+	// The reference's members for the same; see translate.
+	SAMLOptions   *samlOptions   `json:"saml_options"`
+	OIDCOptions   *oidcOptions   `json:"oidc_options"`
+	AttributeMaps *attributeMaps `json:"attribute_maps"`
 }
 
 // apply changes the members that were sent, except saml and oidc.
@@ -38,9 +47,18 @@ func (b *connectionBody) apply(to *connection.ConnectionFields, k key) error {
 	set(&to.TrustEmail, b.TrustEmail)
 	set(&to.Reauthentication, b.Reauthentication)
 	set(&to.Logout, b.Logout)
+	b.ExternalID.into(&to.ExternalID)
+	if b.ActivateOnFirstLogin != nil {
+		to.ActivatedByHand = !*b.ActivateOnFirstLogin
+	}
 	b.AttributeMapping.into(&to.AttributeMapping)
 	b.SubjectAttribute.into(&to.SubjectAttribute)
 	b.UsernameAttribute.into(&to.UsernameAttribute)
+	if b.AttributeMaps != nil {
+		if err := b.AttributeMaps.apply(to); err != nil {
+			return err
+		}
+	}
 	return b.applyApplication(to, k)
 }
 
@@ -79,6 +97,14 @@ func (b *connectionBody) settled(c *connection.Connection) error {
 	if b.ConnectionType != nil && *b.ConnectionType != c.Type {
 		return invalidf("connection_type", "a connection keeps its type; create another one")
 	}
+	if b.State.given && b.State.value == nil {
+		return invalidf("state", "state can be set to %q and to %q", connection.ConnectionActive,
+			connection.ConnectionInactive)
+	}
+	if b.SAMLOptions != nil && (b.SAMLOptions.SigningKeyPair != nil || b.SAMLOptions.EncryptionKeyPairs != nil) {
+		return invalidf("saml_options.sp_signing_key_pair",
+			"keys are brought along when a connection is created; afterwards use its sp_keys")
+	}
 	return nil
 }
 
@@ -94,8 +120,17 @@ type connectionObject struct {
 	Accounts          []string                    `json:"accounts"` // the accounts that use this connection
 	Logout            connection.LogoutMode       `json:"logout"`
 	AttributeMapping  map[string]string           `json:"attribute_mapping"`
+	ExternalID        *string                     `json:"external_id"`
 	SAML              *samlObject                 `json:"saml,omitempty"`
 	OIDC              *oidcObject                 `json:"oidc,omitempty"`
+
+	ActivateOnFirstLogin bool             `json:"activate_on_first_login"`
+	Rollcall             connectionExtras `json:"rollcall"`
+}
+
+// connectionExtras are what of a connection cannot be set.
+type connectionExtras struct {
+	TestedAt *model.Time `json:"tested_at"` // when a login first succeeded; null before
 }
 
 func (s *Server) connectionForm(c *connection.Connection) (connectionObject, error) {
@@ -104,7 +139,8 @@ func (s *Server) connectionForm(c *connection.Connection) (connectionObject, err
 		SubjectAttribute: model.OrNull(c.SubjectAttribute), UsernameAttribute: model.OrNull(c.UsernameAttribute),
 		Reauthentication: c.Reauthentication,
 		Logout:           c.Logout,
-		AttributeMapping: c.AttributeMapping,
+		AttributeMapping: c.AttributeMapping, ExternalID: model.OrNull(c.ExternalID),
+		ActivateOnFirstLogin: !c.ActivatedByHand, Rollcall: connectionExtras{c.TestedAt},
 	}
 	if c.ApplicationID != nil {
 		o.ApplicationID = model.OrNull(model.ApplicationPrefix.ID(*c.ApplicationID))
@@ -135,17 +171,16 @@ func (s *Server) answerConnection(c *call, status int, conn *connection.Connecti
 func (b *connectionBody) withAccounts(
 	c *call, org *store.Org, write func(org *store.Org) (connectionID string, err error),
 ) error {
-	if b.Accounts == nil {
-		_, err := write(org)
-		return err
-	}
-	accounts, err := accountIDs("accounts", *b.Accounts)
-	if err != nil {
-		return err
+	var accounts []string
+	if b.Accounts != nil {
+		var err error
+		if accounts, err = accountIDs("accounts", *b.Accounts); err != nil {
+			return err
+		}
 	}
 	return org.Tx(c.ctx(), func(org *store.Org) error {
 		id, err := write(org)
-		if err != nil {
+		if err != nil || b.Accounts == nil {
 			return err
 		}
 		return entitle.In(org).SetConnectionAccounts(c.ctx(), id, accounts)
@@ -189,53 +224,6 @@ func (s *Server) listConnections(c *call) error {
 	return answerList(c, page, objects, info)
 }
 
-func (s *Server) createConnection(c *call) error {
-	body, err := decode[connectionBody](c)
-	if err != nil {
-		return err
-	}
-	conn := &connection.Connection{ID: connection.NewConnectionID()}
-	var organization string
-	set(&organization, body.OrganizationID)
-	set(&conn.Type, body.ConnectionType)
-	if err := required("organization_id", organization); err != nil {
-		return err
-	}
-	org, _, err := c.owner(model.OrganizationPrefix, organization)
-	if err != nil {
-		return err
-	}
-	if err := required("connection_type", conn.Type); err != nil {
-		return err
-	}
-	if err := body.apply(&conn.ConnectionFields, c.key); err != nil {
-		return err
-	}
-	if err := body.protocol(conn); err != nil {
-		return err
-	}
-	describe, err := s.provider(c.ctx(), &body, conn)
-	if err != nil {
-		return err
-	}
-	if err := describe(&conn.ConnectionFields); err != nil {
-		return err
-	}
-	var pkcs8 []byte
-	if !conn.OIDC() {
-		if conn.SPCertificate, pkcs8, err = trust.NewKey(conn.ID, s.Store.Now()); err != nil {
-			return err
-		}
-	}
-	err = body.withAccounts(c, org, func(org *store.Org) (string, error) {
-		return conn.ID, connection.In(org).CreateConnection(c.ctx(), conn, pkcs8)
-	})
-	if err != nil {
-		return err
-	}
-	return s.answerConnection(c, http.StatusCreated, conn)
-}
-
 func (s *Server) connection(c *call) error {
 	org, id, err := c.named(model.ConnectionPrefix)
 	if err != nil {
@@ -261,30 +249,46 @@ func (s *Server) updateConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := body.protocol(before); err != nil {
+	if err := body.settled(before); err != nil {
 		return err
 	}
-	describe, err := s.provider(c.ctx(), &body, before)
+	describe, err := s.described(c, &body, before)
 	if err != nil {
-		return err
+		return body.inTheirTerms(err)
 	}
 	var conn *connection.Connection
 	err = body.withAccounts(c, org, func(org *store.Org) (_ string, err error) {
-		conn, err = connection.In(org).UpdateConnection(c.ctx(), id, func(change *connection.ConnectionFields) error {
-			if err := body.settled(before); err != nil {
-				return err
-			}
-			if err := describe(change); err != nil {
-				return err
-			}
-			return body.apply(change, c.key)
-		})
+		if conn, err = connection.In(org).UpdateConnection(c.ctx(), id, describe); err != nil || !body.State.given {
+			return id, err
+		}
+		conn, err = connection.In(org).SwitchConnection(c.ctx(), id, *body.State.value)
 		return id, err
 	})
 	if err != nil {
-		return err
+		return body.inTheirTerms(err)
 	}
 	return s.answerConnection(c, http.StatusOK, conn)
+}
+
+// described reads everything that a body says. What it returns changes the connection; nothing is
+// locked while an identity provider is asked.
+func (s *Server) described(c *call, b *connectionBody, of *connection.Connection) (trust.Change, error) {
+	if err := b.translate(s, c.key, of); err != nil {
+		return nil, err
+	}
+	if err := b.protocol(of); err != nil {
+		return nil, err
+	}
+	describe, err := s.provider(c.ctx(), b, of)
+	if err != nil {
+		return nil, err
+	}
+	return func(to *connection.ConnectionFields) error {
+		if err := describe(to); err != nil {
+			return err
+		}
+		return b.apply(to, c.key)
+	}, nil
 }
 
 func (s *Server) deleteConnection(c *call) error {

@@ -95,11 +95,18 @@ func TestStoppedDatabase(t *testing.T) {
 		modeltest.Open(t, modeltest.Database{Name: "postgres", URL: database.URL("rollcall")}, store.Options{}))
 	app := w.application("all")
 	database.StopImmediately(t)
-	body := object{"name": "x", "organization_id": "org_" + anID, "role": "admin", "type": "okta scim v2.0",
-		"domain": "a.example"}
+	// What is made in an organization is read before the database is asked.
+	owned := object{"organization_id": "org_" + anID}
+	bodies := map[string]any{"/organizations": object{"name": "x"}, "/applications": object{"name": "x"},
+		"/organization_domains": owned, "/directories": owned, "/connections": owned, "/accounts": owned,
+		"/licenses": object{"user_id": "user_" + anID, "account_id": "acct_" + anID}}
 	w.routes(func(method, route string) {
 		path := pathOf(route) + "?directory=directory_" + anID + "&organization_id=org_" + anID
 		for _, c := range []*client{w.client, app} {
+			var body any
+			if body = bodies[route]; method == "PATCH" && strings.HasPrefix(route, "/applications") {
+				body = object{"name": "x"}
+			}
 			status, header, o := c.send(method, path, body)
 			if status != 503 || o.text("code") != "unavailable" || header.Get("Retry-After") == "" {
 				t.Errorf("%s %s answers %d %v", method, route, status, o)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,34 +26,44 @@ const maxBody = 1 << 20
 // is plain text.
 var nul = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
 
-// decode reads the JSON body of a call, and then looks for the key again: somebody who sends a body
-// slowly does not act with a key that was deleted meanwhile. It ignores members that T does not
-// have, as the reference does, and refuses members of the wrong type by their names.
+// decode reads the JSON body of a call. It refuses members of the wrong type, and members that T
+// does not have, by their names.
 func decode[T any](c *call) (body T, err error) {
-	r := c.Request()
-	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || kind != echo.MIMEApplicationJSON {
 		return body, &coded{http.StatusUnsupportedMediaType, "unsupported_media_type",
 			model.Invalidf("", "send the body as JSON with Content-Type: application/json")}
 	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if model.KindOf(err) == model.Invalid {
-		return body, unreadable(err)
-	}
+	text, err := c.body()
 	if err != nil {
-		return body, fmt.Errorf("read body: %w", err)
-	}
-	if len(text) > maxBody {
-		return body, &model.Error{Kind: model.TooLarge,
-			Message: fmt.Sprintf("the body is larger than %d bytes; send less at once", maxBody)}
-	}
-	if err := c.again(); err != nil {
 		return body, err
 	}
-	if !utf8.Valid(text) || nul.Match(text) {
-		return body, unreadable(model.Invalidf("", "the body is not UTF-8 text without U+0000"))
-	}
 	return body, unmarshal(text, &body, "")
+}
+
+// body reads the body of a call, and then looks for the key again: somebody who sends a body slowly
+// does not act with a key that was deleted meanwhile.
+func (c *call) body() ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(c.Request().Body, maxBody+1))
+	if model.KindOf(err) == model.Invalid {
+		return nil, unreadable(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read body: %w", err)
+	}
+	if len(text) > maxBody {
+		return nil, &model.Error{Kind: model.TooLarge,
+			Message: fmt.Sprintf("the body is larger than %d bytes; send less at once", maxBody)}
+	}
+	if len(text) > 0 {
+		if err := c.again(); err != nil {
+			return nil, err
+		}
+	}
+	if !utf8.Valid(text) || nul.Match(text) {
+		return nil, unreadable(model.Invalidf("", "the body is not UTF-8 text without U+0000"))
+	}
+	return text, nil
 }
 
 func unreadable(err error) error { return &coded{http.StatusBadRequest, "invalid_request", err} }
@@ -73,7 +84,13 @@ func unmarshal(text []byte, into any, path string) error {
 		return unreadable(&model.Error{Kind: model.Invalid, Err: err,
 			Message: fmt.Sprintf("the body is not JSON: it breaks off or has an error at byte %d", wrong.Offset)})
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if problems := unsettable(text, reflect.TypeOf(into), path); len(problems) > 0 {
+		return &invalid{problems}
+	}
+	return nil
 }
 
 // fieldPath joins the path of the input and the path that the decoder reports. The decoder includes

@@ -12,6 +12,7 @@ import (
 // the provider.
 type oidcBody struct {
 	Issuer       *string            `json:"issuer"`
+	Discovery    *string            `json:"-"` // in place of the issuer; see translate
 	ClientID     *string            `json:"client_id"`
 	ClientSecret *string            `json:"client_secret"`
 	Scopes       optional[[]string] `json:"scopes"`
@@ -24,8 +25,8 @@ type oidcObject struct {
 	RedirectURI           string   `json:"redirect_uri"`
 	PostLogoutRedirectURI string   `json:"post_logout_redirect_uri"`
 	InitiateLoginURI      string   `json:"initiate_login_uri"`
-	Issuer                string   `json:"issuer"`
-	ClientID              string   `json:"client_id"`
+	Issuer                *string  `json:"issuer"` // null, as the client_id, until the provider is known
+	ClientID              *string  `json:"client_id"`
 	Scopes                []string `json:"scopes"`
 	GroupsClaim           *string  `json:"groups_claim"`
 }
@@ -34,14 +35,16 @@ func (s *Server) oidcForm(c *connection.Connection) *oidcObject {
 	our := trust.OpenIDEndpointsOf(s.PublicURL, c)
 	return &oidcObject{
 		RedirectURI: our.Redirect, PostLogoutRedirectURI: our.PostLogout, InitiateLoginURI: our.InitiateLogin,
-		Issuer: c.IDPEntityID, ClientID: c.OIDCClientID, Scopes: append([]string{}, c.OIDCScopes...),
-		GroupsClaim: model.OrNull(c.OIDCGroupsClaim),
+		Issuer: model.OrNull(c.IDPEntityID), ClientID: model.OrNull(c.OIDCClientID),
+		Scopes: append([]string{}, c.OIDCScopes...), GroupsClaim: model.OrNull(c.OIDCGroupsClaim),
 	}
 }
 
 // protocol refuses a body with the settings of the protocol that the connection does not speak.
 func (b *connectionBody) protocol(c *connection.Connection) error {
 	switch {
+	case b.SAMLOptions != nil && b.OIDCOptions != nil:
+		return invalidf("oidc_options", "send saml_options or oidc_options, not both: a connection speaks one protocol")
 	case c.OIDC() && b.SAML != nil:
 		return invalidf("connection_type",
 			"a connection of type %s speaks OpenID Connect; send oidc in place of saml", c.Type)
@@ -65,7 +68,7 @@ func (s *Server) provider(ctx context.Context, b *connectionBody, of *connection
 
 // said is the body as package trust takes it.
 func (b *oidcBody) said() trust.OpenID {
-	said := trust.OpenID{Issuer: b.Issuer, ClientID: b.ClientID, ClientSecret: b.ClientSecret,
+	said := trust.OpenID{Issuer: b.Issuer, Discovery: b.Discovery, ClientID: b.ClientID, ClientSecret: b.ClientSecret,
 		GroupsClaim: b.GroupsClaim.orZero()}
 	if said.Scopes = b.Scopes.orZero(); said.Scopes != nil && *said.Scopes == nil {
 		said.Scopes = &[]string{}

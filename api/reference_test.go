@@ -197,7 +197,7 @@ var additions = regexp.MustCompile(`^(` + strings.Join([]string{
 	`(\.data\[\])?\.rollcall`, // an organization's slug and settings
 	// of a connection
 	`(\.data\[\])?\.(allow_idp_initiated|application_id|subject_attribute|username_attribute|trust_email|` +
-		`reauthentication|logout|accounts|attribute_mapping|saml)`,
+		`reauthentication|logout|accounts|attribute_mapping|saml|external_id|activate_on_first_login)`,
 	`organization\.\w+\.data\.(rollcall|allow_profiles_outside_organization)`,
 	`\.list_metadata\.before`, // of events, where the reference has only after
 	`dsync\.token\.\w+\.data\.(name|expires_at|last_used_at)`,

@@ -33,8 +33,8 @@ type samlObject struct {
 	ACSURL          string              `json:"acs_url"`
 	SLOURL          string              `json:"slo_url"`
 	SPMetadataURL   string              `json:"sp_metadata_url"`
-	IDPEntityID     string              `json:"idp_entity_id"`
-	IDPSSOURL       string              `json:"idp_sso_url"`
+	IDPEntityID     *string             `json:"idp_entity_id"` // null, as all of it, until it is known
+	IDPSSOURL       *string             `json:"idp_sso_url"`
 	IDPSLOURL       *string             `json:"idp_slo_url"`
 	IDPMetadataURL  *string             `json:"idp_metadata_url"`
 	IDPCertificates []certificateObject `json:"idp_certificates"`
@@ -52,8 +52,8 @@ func (s *Server) samlForm(c *connection.Connection) (samlObject, error) {
 	our, now := trust.SAMLEndpointsOf(s.PublicURL, c), s.Store.Now()
 	o := samlObject{
 		SPEntityID: our.EntityID, ACSURL: our.ACS, SLOURL: our.SLO, SPMetadataURL: our.EntityID,
-		IDPEntityID: c.IDPEntityID, IDPMetadataURL: model.OrNull(c.IDPMetadataURL),
-		IDPSSOURL:       cmp.Or(c.IDPSSORedirectURL, c.IDPSSOPostURL),
+		IDPEntityID: model.OrNull(c.IDPEntityID), IDPMetadataURL: model.OrNull(c.IDPMetadataURL),
+		IDPSSOURL:       model.OrNull(cmp.Or(c.IDPSSORedirectURL, c.IDPSSOPostURL)),
 		IDPSLOURL:       model.OrNull(cmp.Or(c.IDPSLORedirectURL, c.IDPSLOPostURL)),
 		IDPCertificates: []certificateObject{}, samlDetails: samlDetailsOf(c, now),
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rollcall/model"
@@ -43,12 +44,16 @@ func (s *Server) schema(c *call) error {
 	return c.answer(http.StatusOK, found.PublicForm())
 }
 
+// schemaOfSchemas is the URN that a schema has as a SCIM resource (RFC 7643, section 7).
+const schemaOfSchemas = "urn:ietf:params:scim:schemas:core:2.0:Schema"
+
 func (s *Server) putSchema(c *call) error {
 	org, _, err := c.named(model.OrganizationPrefix)
 	if err != nil {
 		return err
 	}
 	body, err := decode[struct {
+		Schemas     []string                    `json:"schemas"`
 		ID          string                      `json:"id"`
 		Name        string                      `json:"name"`
 		Description string                      `json:"description"`
@@ -61,6 +66,9 @@ func (s *Server) putSchema(c *call) error {
 		Attributes: body.Attributes}
 	if body.ID != "" && !strings.EqualFold(body.ID, declared.URN) {
 		return invalidf("id", "id is the URN of the path, or is left out")
+	}
+	if len(body.Schemas) > 0 && !slices.Contains(body.Schemas, schemaOfSchemas) {
+		return invalidf("schemas", "schemas is [%q], or is left out", schemaOfSchemas)
 	}
 	created, err := directory.In(org).PutSchema(c.ctx(), declared)
 	if err != nil {

@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"rollcall/model"
 	"rollcall/model/connection"
@@ -13,6 +14,7 @@ import (
 // server is there. What is nil was not said.
 type OpenID struct {
 	Issuer       *string
+	Discovery    *string // the address of the discovery document, in place of the issuer
 	ClientID     *string
 	ClientSecret *string
 	Scopes       *[]string
@@ -26,7 +28,13 @@ const fieldIssuer = "oidc.issuer"
 // names an issuer, that provider must publish a discovery document that can be used. OpenID answers
 // model.Invalid, with the field of the API, when the description cannot be used.
 func (r *Reader) OpenID(ctx context.Context, said OpenID, of *connection.Connection) (Change, error) {
-	if said.Issuer != nil {
+	if said.Discovery != nil {
+		issuer, err := r.issuerAt(ctx, *said.Discovery, of.Type)
+		if err != nil {
+			return nil, err
+		}
+		said.Issuer = &issuer
+	} else if said.Issuer != nil {
 		if err := r.discover(ctx, *said.Issuer, of.Type); err != nil {
 			return nil, err
 		}
@@ -53,6 +61,23 @@ func (r *Reader) OpenID(ctx context.Context, said OpenID, of *connection.Connect
 // ParseIssuer reads the issuer of a connection of the given type.
 func ParseIssuer(text, connectionType string) (oidc.Issuer, error) {
 	return oidc.ParseIssuer(text, connectionType == connection.EntraOIDC)
+}
+
+// issuerAt returns the issuer of the discovery document at an address. A document must be where its
+// own issuer has it (OpenID Connect Discovery, section 4), so that the address says all of the
+// issuer but whether it ends with a slash.
+func (r *Reader) issuerAt(ctx context.Context, address, connectionType string) (string, error) {
+	issuer, ok := strings.CutSuffix(address, "/.well-known/openid-configuration")
+	if !ok {
+		return "", model.Invalidf(fieldIssuer, "this is not the address of a discovery document; it ends with "+
+			"/.well-known/openid-configuration")
+	}
+	err := r.discover(ctx, issuer, connectionType)
+	if other, isRefused := errors.AsType[*oidc.Refused](err); isRefused &&
+		other.Reason == oidc.DiscoveryIssuer && other.Received == issuer+"/" {
+		return issuer + "/", r.discover(ctx, issuer+"/", connectionType)
+	}
+	return issuer, err
 }
 
 // discover demands that an OpenID provider has this issuer and can be used.
