@@ -73,9 +73,9 @@ func (r *Reader) issuerAt(ctx context.Context, address, connectionType string) (
 			"/.well-known/openid-configuration")
 	}
 	err := r.discover(ctx, issuer, connectionType)
-	if other, isRefused := errors.AsType[*oidc.Refused](err); isRefused &&
-		other.Reason == oidc.DiscoveryIssuer && other.Received == issuer+"/" {
-		return issuer + "/", r.discover(ctx, issuer+"/", connectionType)
+	if other, isRefused := errors.AsType[*oidc.Refused](err); isRefused && other.Reason == oidc.DiscoveryIssuer &&
+		r.discover(ctx, issuer+"/", connectionType) == nil {
+		return issuer + "/", nil
 	}
 	return issuer, err
 }
