@@ -174,6 +174,8 @@ func TestParse(t *testing.T) {
 		{`userName eq "a) and (b pr"`, eq("userName", "a) and (b pr")},
 
 		{`  userName  eq  "x2"  `, eq("userName", "x2")},
+		{`az.za pr`, pr("az.za")},
+		{`AZ eq 1`, eq("AZ", 1)},
 		{`not pr`, pr("not")},
 		{`not eq "x" and and pr or or eq 1`, or(and(eq("not", "x"), pr("and")), eq("or", 1))},
 		{`eq eq "eq" or pr pr`, or(eq("eq", "eq"), pr("pr"))},
@@ -260,6 +262,11 @@ func TestParseRefuses(t *testing.T) {
 		{"a URN with an empty part", `urn::x:a pr`, 0, "a URN must not have an empty part"},
 		{"a colon without a URN", `:a pr`, 0, "a URN must not have an empty part"},
 		{"a long word", strings.Repeat("a", 50) + `=1`, 0, `expected an attribute name, found "aaaaaaaaaaaaaaaaaaaa…"`},
+		{"a word that is just short enough", strings.Repeat("a", 18) + `=1`, 0,
+			`expected an attribute name, found "aaaaaaaaaaaaaaaaaa=1"`},
+		{"parentheses too deep", strings.Repeat("(", MaxDepth+1) + "a pr", MaxDepth, "nested deeper than 32"},
+		{"an open bracket at the end", `emails[`, 7, "expected an attribute name, found the end"},
+		{"a zero character at the beginning", `userName eq "\u0000a"`, 12, `the string must not contain \u0000`},
 		{"a tab", "a\tpr", 1, `expected an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr), found "\t"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
