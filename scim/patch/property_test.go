@@ -35,6 +35,11 @@ func clean(doc map[string]any) error {
 			if m["primary"] == true {
 				primary++
 			}
+			for sub, v := range m {
+				if unassign(v) == nil && !strings.Contains(name, ":") {
+					return fmt.Errorf("%s.%s is unassigned, yet there", name, sub)
+				}
+			}
 			if unassign(e) == nil || primary > 1 {
 				return fmt.Errorf("%s has an empty element, or two primary ones", name)
 			}
@@ -55,7 +60,7 @@ func randomOps(r *rand.Rand, ops []string) string {
 		acme + ":frozen",
 		acme + ":desk", acme + ":desk.building", acme, unknownURN + ":a", unknownURN + ":a.b",
 		unknownURN + `:a[b eq 1]`, unknownURN,
-		"groups", "password", "id", "nope", "",
+		"groups", "password", "id", "nope", "", "urn:ietf:params:scim:schemas:core:2.0:Group:displayName",
 	}
 	values := []string{
 		`null`, `""`, `"a"`, `"b"`, `"True"`, `true`, `1`, `[]`, `{}`, `["a"]`, `["a","b"]`, `[null]`, `{"value":"a"}`,
@@ -64,7 +69,10 @@ func randomOps(r *rand.Rand, ops []string) string {
 		`[{"value":"a","type":"work","primary":"true"},{"value":"b","primary":true}]`,
 		`{"givenName":"a","familyName":null}`,
 		`{"title":"x","emails":{"value":"b"},"` + enterprise + `":{"department":"d"}}`, `{"b":1}`,
-		`{"building":"x","floor":1}`,
+		`{"building":"x","floor":1}`, `["True"]`, `[{"title":["y"],"active":"False"}]`, `"{\"value\":\"a\"}"`,
+		`["{\"value\":\"b\",\"type\":\"work\"}"]`, `"{\"title\":\"z\",\"nope\":1}"`, `"null"`, `"[]"`,
+		`{"value":null,"type":"work"}`, `{"type":"home","primary":null}`, `{"display":"d","type":"work"}`,
+		`[{"value":"a","type":"work"},{"value":"a","type":"work","primary":true},{"type":"x"}]`,
 	}
 	var all []string
 	for range 1 + r.IntN(4) {
@@ -222,6 +230,8 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(expand(`{"userName":"u","active":"True","emails":["a"],"E":{"manager":"m"},"X":{"a":{"b":[1]}},` +
 		`"A":{"codes":["a"],"level":"7"}}`)))
 	f.Add([]byte(`{"displayName":"N","members":[{"value":"a"},"b"]}`))
+	f.Add([]byte(expand(`{"schemas":["` + coreURN + `"],"userName":["u"],"name":"{\"givenName\":[\"G\"]}",` +
+		`"emails":["{\"value\":\"a\"}",{"value":"a"},{"type":"work"}],"E":[{"manager":"{\"value\":\"m\"}"}]}`)))
 	f.Add([]byte(`{"` + coreURN + `":{"userName":"u"},"name.givenName":"G","` + enterprise +
 		`:manager.value":"m","emails[type eq \"work\"].value":"a","` + acme + `:badges":["b"],"` + acme +
 		`:codes":["c"]}`))
