@@ -149,7 +149,10 @@ func (t *Type) path(path string) (place, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.scope.untyped && (t.elsewhere(p.scope.urn) || t.within(p.scope.urn)) {
+	switch {
+	case p.scope.untyped && t.within(p.scope.urn):
+		return p, undeclared("there is no attribute %s; a sub-attribute follows a period", quote(path))
+	case p.scope.untyped && t.elsewhere(p.scope.urn):
 		return p, t.notHere(InvalidPath, p.scope.urn)
 	}
 	return p.selected(parsed)
