@@ -139,7 +139,9 @@ func (n *normalizer) elementValue(p place, m map[string]any, cleared []*attribut
 		if sub.required {
 			return fail(Mutability, "%s is required and cannot be removed", sub.path)
 		}
-		m[sub.name] = nil
+		if !p.attr.strict { // which replaces the whole element, and so loses it anyway
+			m[sub.name] = nil
+		}
 	}
 	if len(m) == 0 {
 		return nil

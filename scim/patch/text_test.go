@@ -107,9 +107,9 @@ func TestStringForAList(t *testing.T) {
 	const noList = "invalidValue: emails must be a list of objects, not a string"
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"userName":"x","emails":"a"}`:                  noList,
-		`{"userName":"x","` + coreURN + `:emails":"a"}`:  noList,
-		`{"userName":"x","A":{"codes":"c","keys":"k"}}`:  `invalidValue: A:keys must be a list of objects, ` +
+		`{"userName":"x","emails":"a"}`:                 noList,
+		`{"userName":"x","` + coreURN + `:emails":"a"}`: noList,
+		`{"userName":"x","A":{"codes":"c","keys":"k"}}`: `invalidValue: A:keys must be a list of objects, ` +
 			`not a string`,
 		`{"userName":"x","emails":"","A":{"codes":"c"}}`: "",
 		`{"userName":"x","groups":"a"}`:                  "",
