@@ -33,12 +33,12 @@ func (s *Server) acs(c echo.Context) error {
 	if err != nil {
 		return s.refuse(c, connection, nil, err)
 	}
-	l, err := signon.In(s.org(connection)).Login(c.Request().Context(), connection.ID, relayState)
+	l, err := s.loginOf(c, connection, relayState)
 	switch {
 	case model.KindOf(err) == model.NotFound:
 		return s.unsolicited(c, connection, response)
 	case err != nil:
-		return err
+		return s.refuse(c, connection, nil, err)
 	case !s.fromBrowser(c, l.BrowserHash):
 		return s.refuse(c, connection, nil, errLoginForeign)
 	}
@@ -49,6 +49,12 @@ func (s *Server) acs(c echo.Context) error {
 	return s.finish(c, connection, l, in, response)
 }
 
+// loginOf returns the login of a handle, as this browser keeps it.
+func (s *Server) loginOf(c echo.Context, connection *connection.Connection, handle string) (*signon.Login, error) {
+	return signon.In(s.org(connection)).Login(connection.ID, handle,
+		func(id string) []byte { return s.keptLogin(c, id) })
+}
+
 var errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
 	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
 
@@ -57,13 +63,19 @@ var errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
 func (s *Server) finish(
 	c echo.Context, connection *connection.Connection, l *signon.Login, in *signon.SignIn, response string,
 ) error {
+	if in.Present == "" {
+		in.Present = s.present(c)
+	}
 	out, err := signon.In(s.org(connection)).SignIn(c.Request().Context(), *in)
+	if other := otherPerson(err); other != nil {
+		return s.askOther(c, *in, other)
+	}
 	if err != nil {
 		return s.refuse(c, connection, l, s.withResponse(err, connection, response), in.Claims)
 	}
-	s.setSession(c, out.SessionToken)
+	s.setSession(c, out.SessionToken, out.Session.ID)
 	if l.ApplicationID != nil {
-		return sendBack(c, l.RedirectURI, l.State, url.Values{"code": {out.Code}})
+		return s.sendBack(c, l.RedirectURI, l.State, url.Values{"code": {out.Code}})
 	}
 	return redirect(c, s.public("/sso/signed-in"))
 }

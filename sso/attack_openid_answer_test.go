@@ -138,11 +138,11 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 	t.Run("an ID token that comes again", func(t *testing.T) {
 		// The store remembers tokens as it does assertions, whatever the provider and the login
 		// say.
-		at := w.begin(o.tenant)
-		l, err := signon.In(o.org).Login(t.Context(), o.connection.ID, at.sent.location.Query().Get("state"))
-		must(t, err)
+		l := &signon.Login{ConnectionID: o.connection.ID}
+		signon.In(o.org).StartLogin(l)
 		in := signon.SignIn{Connection: o.connection, Login: l, AssertionID: "a.token.again", ReplayUntil: 1 << 60,
 			Claims: signon.Claims{Issuer: o.idp.OIDCIssuer(), Subject: ada(o.tenant).ExternalID}}
+		var err error
 		in.Connection, err = connection.In(o.org).Connection(t.Context(), o.connection.ID)
 		must(t, err)
 		must(t, signon.In(o.org).RememberAssertion(t.Context(), o.connection.ID, in.AssertionID, in.ReplayUntil))

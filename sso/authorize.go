@@ -51,7 +51,7 @@ func (s *Server) authorize(c echo.Context) error {
 		err = s.serveAuthorization(c, a)
 	}
 	if refused, ok := errors.AsType[*oauthError](err); ok {
-		return a.refuse(c, refused)
+		return s.answerWith(c, a, refused)
 	}
 	return err
 }
@@ -139,21 +139,30 @@ func (a *authorization) read() error {
 	return nil
 }
 
-// refuse sends the browser to the application with an error.
-func (a *authorization) refuse(c echo.Context, e *oauthError) error {
-	return sendBack(c, a.redirectURI, a.state, url.Values{"error": {e.code}, "error_description": {e.description}})
+// answerWith sends the browser to the application with an error.
+func (s *Server) answerWith(c echo.Context, a *authorization, e *oauthError) error {
+	return s.sendBack(c, a.redirectURI, a.state,
+		url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
-// sendBack sends the browser to the application, with the state that the application sent.
-func sendBack(c echo.Context, uri, state string, answer url.Values) error {
-	if state != "" {
-		answer.Set("state", state)
-	}
-	location, err := withQuery(uri, answer)
+// sendBack sends the browser to the application with an answer.
+func (s *Server) sendBack(c echo.Context, uri, state string, answer url.Values) error {
+	location, err := s.answerURL(uri, state, answer)
 	if err != nil {
 		return err
 	}
 	return redirect(c, location)
+}
+
+// answerURL is the address at which the application reads an answer. It has the state that the
+// application sent, and says whose answer it is (RFC 9207): an application that knows several
+// servers would otherwise send a code to the wrong one.
+func (s *Server) answerURL(uri, state string, answer url.Values) (string, error) {
+	answer.Set("iss", s.PublicURL)
+	if state != "" {
+		answer.Set("state", state)
+	}
+	return withQuery(uri, answer)
 }
 
 // serveAuthorization uses a session that the browser has with the same connection, or else begins a
@@ -164,8 +173,8 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if err != nil && !unconnected {
 		return err
 	}
-	in, err := s.browserSession(c)
-	if err != nil && !ended(err) {
+	in, asked, err := s.enteringFor(c, a, conn)
+	if asked || err != nil {
 		return err
 	}
 	if a.enteredByPassword(in, model.TimeOf(s.Store.Now())) {
@@ -194,6 +203,27 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
 		ForceAuthn: a.force, MaxAge: a.maxAge,
 	}})
+}
+
+// enteringFor is entering for an application's request. With prompt=none it asks nothing.
+func (s *Server) enteringFor(
+	c echo.Context, a *authorization, conn *connection.Connection,
+) (in *signon.SignedIn, asked bool, err error) {
+	if a.silent {
+		in, err = s.browserSession(c)
+		if err != nil && !ended(err) {
+			return nil, false, err
+		}
+		return in, false, nil
+	}
+	no, err := s.answerURL(a.redirectURI, a.state, accessDenied())
+	if err != nil {
+		return nil, false, err
+	}
+	if a.organization != nil {
+		return s.entering(c, a.organization.ID, no)
+	}
+	return s.entering(c, conn.OrganizationID, no)
 }
 
 // satisfied tells whether a session is as fresh as the application demands. It measures from the
@@ -305,7 +335,7 @@ func (s *Server) handOver(
 		return s.refuse(c, connection, &signon.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI,
 			State: a.state}, err)
 	}
-	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
+	return s.sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
 }
 
 // applicationError returns the error for an application, in the reference's words where it has

@@ -75,15 +75,13 @@ func (s *Server) begin(c echo.Context, connection *connection.Connection, in *si
 		return err
 	}
 	l := w.login
-	l.ConnectionID, l.RequestID, l.BrowserHash = connection.ID, "_"+rand.Text(), s.bindBrowser(c)
-	if in != nil {
-		l.ReplacesSessionID = &in.Session.ID
-	}
-	if err := signon.In(s.org(connection)).StartLogin(c.Request().Context(), &l); err != nil {
+	l.ConnectionID, l.RequestID = connection.ID, "_"+rand.Text()
+	handle, err := s.startLogin(c, connection, in, &l)
+	if err != nil {
 		return err
 	}
 	request, err := p.SP.AuthnRequest(p.IDP, saml.RequestOptions{
-		ID: l.RequestID, RelayState: l.ID, ForceAuthn: l.ForceAuthn || l.MaxAge != nil, Now: s.Store.Now(),
+		ID: l.RequestID, RelayState: handle, ForceAuthn: l.ForceAuthn || l.MaxAge != nil, Now: s.Store.Now(),
 		NameIDFormat: connection.NameIDFormat,
 	})
 	if err != nil {
@@ -93,6 +91,23 @@ func (s *Server) begin(c echo.Context, connection *connection.Connection, in *si
 		request.URL = withLoginHint(request.URL, connection, w.hint)
 	}
 	return s.sendBrowser(c, request, "Signing in")
+}
+
+// startLogin has the browser keep a login, and returns the login's handle. A page that embeds ours
+// could make the browser begin any number of logins at once, and drown its own cookies in theirs.
+func (s *Server) startLogin(
+	c echo.Context, connection *connection.Connection, in *signon.SignedIn, l *signon.Login,
+) (handle string, err error) {
+	if to := c.Request().Header.Get("Sec-Fetch-Dest"); to != "" && to != "document" {
+		return "", model.Deniedf("A sign-in needs a window of its own. Open this page in one.")
+	}
+	l.BrowserHash = s.bindBrowser(c)
+	if in != nil {
+		l.SessionID = in.Session.ID
+	}
+	handle, kept := signon.In(s.org(connection)).StartLogin(l)
+	s.keepLogin(c, l.ID, kept)
+	return handle, nil
 }
 
 // postPage is the view of sso_post.html.
@@ -130,11 +145,28 @@ func (s *Server) beginHereFor(c echo.Context, connection *connection.Connection,
 	if err := begins(connection); err != nil {
 		return err
 	}
-	in, err := s.browserSession(c)
-	if err != nil && !ended(err) {
+	if r := c.Request(); r.Method == http.MethodPost && !ownNavigation(r) {
+		// The form of another site comes without the session's cookie, which decides whether to
+		// ask first.
+		location, err := withQuery(s.public(loginPath(connection)), hinted(hint))
+		if err != nil {
+			return err
+		}
+		return redirect(c, location)
+	}
+	in, asked, err := s.entering(c, connection.OrganizationID, "")
+	if asked || err != nil {
 		return err
 	}
 	return s.begin(c, connection, in, loginWish{hint: hint})
+}
+
+// hinted is a user name that the identity provider may suggest, as a parameter.
+func hinted(hint string) url.Values {
+	if hint == "" {
+		return url.Values{}
+	}
+	return url.Values{"login_hint": {hint}}
 }
 
 // organizationLogin is an organization's own login address.
@@ -157,10 +189,13 @@ func (s *Server) organizationLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if connection == nil {
-		return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, loginPath))
+	if connection != nil {
+		return s.start(c, connection)
 	}
-	return s.start(c, connection)
+	if _, asked, err := s.entering(c, g.ID, ""); asked || err != nil {
+		return err
+	}
+	return s.Pages.Render(c, http.StatusOK, "sso_choose", choosePage(all, loginPath))
 }
 
 // errNoConnection is the error for an organization without an active connection.
@@ -221,13 +256,10 @@ func (s *Server) startFor(c echo.Context, connection *connection.Connection, hin
 	if uri == "" {
 		return s.beginHereFor(c, connection, hint)
 	}
-	asks := url.Values{
-		"iss": {s.PublicURL}, "connection": {model.ConnectionPrefix.ID(connection.ID)},
-		"organization": {model.OrganizationPrefix.ID(string(connection.OrganizationID))},
-	}
-	if hint != "" {
-		asks.Set("login_hint", hint)
-	}
+	asks := hinted(hint)
+	asks.Set("iss", s.PublicURL)
+	asks.Set("connection", model.ConnectionPrefix.ID(connection.ID))
+	asks.Set("organization", model.OrganizationPrefix.ID(string(connection.OrganizationID)))
 	location, err := withQuery(uri, asks)
 	if err != nil {
 		return err

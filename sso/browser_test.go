@@ -153,8 +153,16 @@ func TestCookies(t *testing.T) {
 				t.Fatalf("no cookie for the login: %v", sent.header)
 			}
 			// Go's jar withholds Secure cookies over http, where browsers do send them to loopback.
+			var cookies []string
+			for _, c := range (&http.Response{Header: sent.header}).Cookies() {
+				cookies = append(cookies, c.Name+"="+c.Value)
+				if !strings.HasPrefix(c.Name, login.Name) || !c.Secure || !c.HttpOnly || c.Path != "/" ||
+					c.SameSite != http.SameSiteNoneMode || c.Domain != "" || c.MaxAge < 600 {
+					t.Errorf("%s", c.Raw)
+				}
+			}
 			a := w.send(nil, http.MethodPost, base+"/acs", "Content-Type", "application/x-www-form-urlencoded",
-				"Cookie", login.Name+"="+login.Value,
+				"Cookie", strings.Join(cookies, "; "),
 				"", w.answer(t, sent, ada(w.tenant), testidp.ResponseOptions{}).Encode())
 			session := a.cookie(c.prefix + "rollcall")
 			if session == nil {
@@ -168,6 +176,7 @@ func TestCookies(t *testing.T) {
 			}{
 				{login, true, http.SameSiteNoneMode, 3600},
 				{session, c.secureSession, http.SameSiteLaxMode, 0},
+				{a.cookie(c.prefix + "rollcall-session"), true, http.SameSiteNoneMode, 0},
 			} {
 				if want.Secure != want.secure || !want.HttpOnly || want.SameSite != want.sameSite ||
 					want.Path != "/" || want.Domain != "" || want.MaxAge != want.maxAge {

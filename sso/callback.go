@@ -36,15 +36,13 @@ func (s *Server) beginOIDC(c echo.Context, connection *connection.Connection, in
 	}
 	secret := oidc.NewSecret()
 	l := w.login
-	l.ConnectionID, l.BrowserHash, l.Secret = connection.ID, s.bindBrowser(c), secret
-	if in != nil {
-		l.ReplacesSessionID = &in.Session.ID
-	}
-	if err := signon.In(s.org(connection)).StartLogin(ctx, &l); err != nil {
+	l.ConnectionID, l.Secret = connection.ID, secret
+	handle, err := s.startLogin(c, connection, in, &l)
+	if err != nil {
 		return err
 	}
 	return redirect(c, rp.provider.AuthenticationURL(rp.client, oidc.Request{
-		State: l.ID, Secret: secret, Force: l.ForceAuthn, MaxAge: l.MaxAge, Hint: w.hint,
+		State: handle, Secret: secret, Force: l.ForceAuthn, MaxAge: l.MaxAge, Hint: w.hint,
 	}))
 }
 
@@ -81,12 +79,12 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return s.refuse(c, connection, nil, err)
 	}
-	l, err := signon.In(s.org(connection)).Login(c.Request().Context(), connection.ID, answer.Get("state"))
+	l, err := s.loginOf(c, connection, answer.Get("state"))
 	switch {
 	case model.KindOf(err) == model.NotFound:
 		return s.refuse(c, connection, nil, s.astray(c, connection, answer))
 	case err != nil:
-		return err
+		return s.refuse(c, connection, nil, s.withReported(c, err, answer))
 	case !s.fromBrowser(c, l.BrowserHash):
 		return s.refuse(c, connection, nil, s.withReported(c, errLoginForeign, answer))
 	}
@@ -155,12 +153,8 @@ func (s *Server) verifyAnswer(
 		return nil, err
 	}
 	now := s.Store.Now()
-	if l.UsedAt != nil || l.ExpiresAt <= model.TimeOf(now) {
-		// The transaction of the sign-in decides this between concurrent requests. The check here
-		// only avoids a request to the provider.
-		return nil, s.withReported(c, &refusal.Error{Reason: refusal.LoginUsed,
-			Expected: "a login that is used once, within ten minutes",
-			Received: "one that was used or has expired"}, answer)
+	if err := signon.In(s.org(conn)).Unused(c.Request().Context(), l); err != nil {
+		return nil, s.withReported(c, err, answer) // without a request to the provider
 	}
 	a, err := s.redeem(c.Request().Context(), conn, l, answer, now)
 	if err != nil {
@@ -197,16 +191,12 @@ func (s *Server) redeem(
 	if err != nil {
 		return nil, err
 	}
-	secret, err := signon.Across(s.Store).LoginSecret(l)
-	if err != nil {
-		return nil, err
-	}
-	tokens, err := rp.provider.Exchange(ctx, rp.client, code, secret)
+	tokens, err := rp.provider.Exchange(ctx, rp.client, code, l.Secret)
 	if err != nil {
 		return nil, err
 	}
 	return rp.provider.Verify(ctx, rp.client, tokens,
-		oidc.Expect{Secret: secret, Begun: l.CreatedAt.Time(), Now: now})
+		oidc.Expect{Secret: l.Secret, Begun: l.CreatedAt.Time(), Now: now})
 }
 
 // entraUserName is the claim with which Entra ID sends the user principal name. Its directories

@@ -135,8 +135,8 @@ func TestBreakGlass(t *testing.T) {
 			_, _, relayState := request(t, sent)
 			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"},
 				"RelayState": {relayState}})
-			ways := hrefs(t, refused.body, "main")
-			if refused.status != http.StatusForbidden || len(ways) != 1 {
+			ways := hrefs(t, refused.body, "main") // and back to the application
+			if refused.status != http.StatusForbidden || len(ways) != 2 {
 				t.Fatalf("%d %s", refused.status, refused.body)
 			}
 			if a := w.browser().get(ways[0]); strings.Contains(a.body, "Analytics") {
@@ -184,7 +184,8 @@ func TestBreakGlass(t *testing.T) {
 			_, _, relayState := request(t, b.sent)
 			refused := b.post(w.sp(w.connection, "/acs"), url.Values{"SAMLResponse": {"AAAA"},
 				"RelayState": {relayState}})
-			if ways := hrefs(t, refused.body, "main"); refused.status != http.StatusForbidden || len(ways) != 0 {
+			if ways := hrefs(t, refused.body, "main"); refused.status != http.StatusForbidden || len(ways) != 1 ||
+				!strings.HasPrefix(ways[0], callback) {
 				t.Errorf("%d %v", refused.status, ways)
 			}
 		})

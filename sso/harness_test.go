@@ -76,7 +76,7 @@ type crossSite struct{ http.CookieJar }
 func (j crossSite) Cookies(u *url.URL) []*http.Cookie {
 	var out []*http.Cookie
 	for _, c := range j.CookieJar.Cookies(u) {
-		if strings.HasSuffix(c.Name, "-login") {
+		if c.Name != "__Host-rollcall" && c.Name != "rollcall" { // which is Lax
 			out = append(out, c)
 		}
 	}

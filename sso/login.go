@@ -27,7 +27,7 @@ const maxEmail = 254
 type loginForm struct {
 	Email        string
 	Organization string // the slug in the page's address
-	Pending      string // the id of the application's pending request
+	Pending      string // the application's request that waits, sealed
 
 	pending *signon.PendingAuthorization
 	meant   *organization.Organization // from Organization, pending, or the browser's cookie
@@ -48,11 +48,11 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 	if len(f.Email) > maxEmail {
 		f.Email = ""
 	}
-	if id := value("pending"); id != "" {
-		pending, err := signon.Across(s.Store).PendingAuthorization(ctx, id,
+	if sealed := value("pending"); sealed != "" {
+		pending, err := signon.Across(s.Store).PendingAuthorization(ctx, sealed,
 			browserHash(s.cookies().Read(c, loginCookie)))
 		if err == nil {
-			f.Pending, f.pending = id, pending
+			f.Pending, f.pending = sealed, pending
 			f.meant, err = organization.In(s.Store.Org(pending.OrganizationID, model.System)).Organization(ctx)
 			return f, err
 		}
@@ -181,7 +181,7 @@ func (s *Server) enterPassword(c echo.Context) error {
 	ask := signon.PasswordSignIn{Email: f.Email, Password: c.Request().PostForm.Get("password"), Organization: f.meant,
 		Pending: f.pending, UserAgent: c.Request().UserAgent()}
 	if in != nil {
-		ask.ReplacesSessionID = &in.Session.ID
+		ask.Present = in.Session.ID
 	}
 	if address := web.ClientAddress(ctx); address.IsValid() {
 		ask.IPAddress = address.String()
@@ -200,9 +200,9 @@ func (s *Server) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.setSession(c, out.SessionToken)
+	s.setSession(c, out.SessionToken, out.Session.ID)
 	if out.Code != "" {
-		return sendBack(c, f.pending.RedirectURI, f.pending.State, url.Values{"code": {out.Code}})
+		return s.sendBack(c, f.pending.RedirectURI, f.pending.State, url.Values{"code": {out.Code}})
 	}
 	return s.afterPassword(c, out.Session.OrganizationID)
 }
@@ -217,9 +217,14 @@ func (s *Server) refusePassword(c echo.Context, p *signon.PendingAuthorization, 
 	ctx := c.Request().Context()
 	s.Log.InfoContext(ctx, "login refused", "request", web.RequestID(ctx), "reason", refused.Reason)
 	if shown := applicationError(refused.Reason); shown != nil {
-		return (&authorization{redirectURI: p.RedirectURI, state: p.State}).refuse(c, shown)
+		return s.answerWith(c, &authorization{redirectURI: p.RedirectURI, state: p.State}, shown)
 	}
-	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", refusedPage{Reference: web.RequestID(ctx)})
+	page := refusedPage{Reference: web.RequestID(ctx)}
+	l := &signon.Login{ApplicationID: &p.ApplicationID, RedirectURI: p.RedirectURI, State: p.State}
+	if err := s.backTo(c, &page, l); err != nil {
+		return err
+	}
+	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", page)
 }
 
 // afterPassword sends the browser on after a sign-in by password without a pending request. It goes

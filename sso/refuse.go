@@ -116,6 +116,26 @@ type refusedPage struct {
 	Reference string
 	Password  string // where an administrator can sign in by a password; often empty
 	NoSeat    bool   // the person can ask for a seat
+
+	// Application waits, and Back tells it that the person was not signed in. Both are often empty.
+	Application, Back string
+}
+
+// answered tells whether a login is refused because it has ended before, so that no application
+// waits.
+func answered(reason refusal.Reason) bool {
+	return reason == refusal.LoginUsed || reason == refusal.AssertionReplayed
+}
+
+// backTo lets the person go back to the application that waits for a login.
+func (s *Server) backTo(c echo.Context, page *refusedPage, l *signon.Login) error {
+	a, err := s.waiting(c, l)
+	if a == nil || err != nil {
+		return err
+	}
+	page.Application = a.Name
+	page.Back, err = s.answerURL(l.RedirectURI, l.State, accessDenied())
+	return err
 }
 
 // refuse ends a login that failed. The login log gets the reason, the browser only a reference.
@@ -137,11 +157,16 @@ func (s *Server) refuse(
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
 		if shown := applicationError(refusal.Reason(r.Reason)); shown != nil {
-			return (&authorization{redirectURI: l.RedirectURI, state: l.State}).refuse(c, shown)
+			return s.answerWith(c, &authorization{redirectURI: l.RedirectURI, state: l.State}, shown)
 		}
 	}
 	page := refusedPage{Reference: web.RequestID(c.Request().Context()),
 		NoSeat: refusal.Reason(r.Reason) == refusal.NoSeat}
+	if !answered(refusal.Reason(r.Reason)) {
+		if err := s.backTo(c, &page, l); err != nil {
+			return err
+		}
+	}
 	if l != nil && s.fromBrowser(c, l.BrowserHash) {
 		if page.Password, err = s.passwordURL(c, connection, l); err != nil {
 			return err

@@ -50,7 +50,7 @@ func TestLiveSessionIsUsedAgain(t *testing.T) {
 			b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
 			w.clock.Advance(c.after)
 			before := len(w.log(c.at))
-			a := b.get(w.authorize(w.at(c.at), c.extra...))
+			a := b.get(w.authorize(w.at(c.at), c.extra...), "Sec-Fetch-Site", "none")
 			if c.reused {
 				if status, body := w.exchange(a.code(t)); status != http.StatusOK || len(w.log(c.at)) != before {
 					t.Errorf("%d %v", status, body)
@@ -69,8 +69,9 @@ func TestLiveSessionIsUsedAgain(t *testing.T) {
 				t.Error("a login that is not finished ends the session")
 			}
 			b.post(w.sp(c.at.connection, "/acs"), c.at.answer(t, a, ada(c.at), testidp.ResponseOptions{})).code(t)
-			if w.profile(token) != nil {
-				t.Error("the session that this browser had lives on")
+			if elsewhere := c.at.org.ID != w.org.ID; (w.profile(token) != nil) != elsewhere {
+				t.Errorf("the session that this browser had, of another organization: %t, lives on: %t",
+					elsewhere, !elsewhere)
 			}
 			if !b.signedIn() {
 				t.Error("nobody is signed in")

@@ -63,6 +63,8 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.POST("/sso/token", s.token)
 	e.GET("/sso/profile", s.profile)
 	e.GET("/sso/jwks/:client", s.jwks)
+	e.POST("/sso/go-on", s.goOn, web.OwnForms)
+	e.POST("/sso/replace", s.replace, web.OwnForms)
 	e.GET("/sso/session", s.session)
 	e.GET("/sso/signed-in", s.signedIn)
 	e.GET("/sso/logout", s.logoutPage)

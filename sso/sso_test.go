@@ -237,7 +237,7 @@ func (b *browser) do(r *http.Request) answer {
 	return answer{response.StatusCode, response.Header, location, string(body)}
 }
 
-func (b *browser) get(location string) answer {
+func (b *browser) get(location string, headers ...string) answer {
 	b.w.t.Helper()
 	if strings.HasPrefix(location, "/") {
 		location = b.w.url + location
@@ -245,6 +245,9 @@ func (b *browser) get(location string) answer {
 	r, err := http.NewRequestWithContext(b.w.t.Context(), http.MethodGet, location, nil)
 	must(b.w.t, err)
 	r.Header.Set("Accept", "text/html")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	return b.do(r)
 }
 

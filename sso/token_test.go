@@ -13,7 +13,6 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/organization"
-	"rollcall/testidp"
 )
 
 const formType = "application/x-www-form-urlencoded"
@@ -312,8 +311,7 @@ func TestBrowserSession(t *testing.T) {
 		o["expires_at"] != w.clock.Now().Add(24*time.Hour).Format("2006-01-02T15:04:05.000Z") {
 		t.Errorf("%v", o)
 	}
-	b.post(w.sp(w.connection, "/acs"), w.answer(t, b.get(w.asks("prompt", "login")), ada(w.tenant),
-		testidp.ResponseOptions{}))
+	b.continues(b.signIn(w.tenant, ada(w.tenant), "prompt", "login"))
 	if got := b.get("/sso/session").object(t)["user"].(map[string]any)["email"]; got != ada(w.tenant).UserName {
 		t.Errorf("after somebody else signed in it is still %v", got)
 	}

@@ -123,7 +123,11 @@ func TestUnsolicitedResponseStartsALogin(t *testing.T) {
 // endsOnOurPage walks on to the identity provider and to the page that says who signed in.
 func (w *world) endsOnOurPage(b *browser, a answer) {
 	w.t.Helper()
-	if !a.toProvider(w.tenant) {
+	// The session's cookie did not come with the provider's form. It does with what follows.
+	if a.location.String() != w.sp(w.connection, "/login") {
+		w.t.Fatalf("sent to %s", a.location)
+	}
+	if a = b.get(a.location.String(), "Sec-Fetch-Site", "cross-site"); !a.toProvider(w.tenant) {
 		w.t.Fatalf("sent to %s", a.location)
 	}
 	end := b.post(w.sp(w.connection, "/acs"), w.answer(w.t, a, ada(w.tenant), testidp.ResponseOptions{}))
@@ -178,8 +182,8 @@ func TestUnsolicitedResponseIsGoodOnceOnAnyReplica(t *testing.T) {
 		w.update(w.tenant, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = true })
 		other := w.replica(t)
 		form, acs := w.unasked(t, ada(w.tenant), ""), w.sp(w.connection, "/acs")
-		if a := w.browser().post(acs, form); !a.toProvider(w.tenant) {
-			t.Fatalf("%d %s", a.status, a.body)
+		if a := w.browser().post(acs, form); a.location.String() != w.sp(w.connection, "/login") {
+			t.Fatalf("%d to %s: %s", a.status, a.location, a.body)
 		}
 		w.refused(w.tenant, w.browser().post(strings.Replace(acs, w.url, other.server.URL, 1), form),
 			string(refusal.AssertionReplayed))

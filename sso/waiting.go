@@ -35,12 +35,13 @@ func (s *Server) handOverByPassword(c echo.Context, a *authorization, in *signon
 	org := s.Store.Org(in.Session.OrganizationID, model.Actor("user:"+model.UserPrefix.ID(in.User.ID)))
 	code, err := signon.In(org).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
 	if refused, ok := errors.AsType[*refusal.Error](err); ok {
-		return s.refusePassword(c, &signon.PendingAuthorization{RedirectURI: a.redirectURI, State: a.state}, refused)
+		return s.refusePassword(c, &signon.PendingAuthorization{ApplicationID: a.application.ID,
+			RedirectURI: a.redirectURI, State: a.state}, refused)
 	}
 	if err != nil {
 		return err
 	}
-	return sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
+	return s.sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
 }
 
 // askForPassword sends the browser to the login page of an organization without an active
@@ -55,30 +56,22 @@ func (s *Server) askForPassword(c echo.Context, a *authorization) error {
 	case a.silent:
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	location, err := s.wait(c, a.organization, &signon.PendingAuthorization{
+	return redirect(c, s.wait(c, a.organization, &signon.PendingAuthorization{
 		ApplicationID: a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
-		ForceAuthn: a.force, MaxAge: a.maxAge,
-	}, a.hint)
-	if err != nil {
-		return err
-	}
-	return redirect(c, location)
+	}, a.hint))
 }
 
-// wait stores an application's request until somebody has signed in by a password, and returns the
-// address of the page for that.
+// wait returns the address of the page where somebody signs in by a password, who then goes on to
+// the application.
 func (s *Server) wait(
 	c echo.Context, g *organization.Organization, p *signon.PendingAuthorization, hint string,
-) (string, error) {
+) string {
 	p.BrowserHash = s.bindBrowser(c)
-	if err := signon.In(s.Store.Org(g.ID, model.System)).StartAuthorization(c.Request().Context(), p); err != nil {
-		return "", err
-	}
-	q := url.Values{"pending": {p.ID}}
+	q := url.Values{"pending": {signon.In(s.Store.Org(g.ID, model.System)).StartAuthorization(p)}}
 	if hint != "" {
 		q.Set("login_hint", hint)
 	}
-	return s.public("/login?" + q.Encode()), nil
+	return s.public("/login?" + q.Encode())
 }
 
 // passwordURL returns the address where an administrator can sign in by a password after the
@@ -95,12 +88,8 @@ func (s *Server) passwordURL(c echo.Context, connection *connection.Connection, 
 		return s.public("/login?" + url.Values{"organization": {g.Slug}}.Encode()), nil
 	}
 	p := &signon.PendingAuthorization{ApplicationID: *l.ApplicationID, BrowserHash: l.BrowserHash,
-		RedirectURI: l.RedirectURI, State: l.State,
-		CodeChallenge: l.CodeChallenge, ForceAuthn: l.ForceAuthn, MaxAge: l.MaxAge}
-	if err := signon.In(org).StartAuthorization(ctx, p); err != nil {
-		return "", err
-	}
-	return s.public("/login?" + url.Values{"pending": {p.ID}}.Encode()), nil
+		RedirectURI: l.RedirectURI, State: l.State, CodeChallenge: l.CodeChallenge}
+	return s.public("/login?" + url.Values{"pending": {signon.In(org).StartAuthorization(p)}}.Encode()), nil
 }
 
 // organizationCookie is the cookie with the slug of the organization whose login page the browser

@@ -19,8 +19,13 @@ const maxForm = 16 << 10
 // The kind of the error is tooLong for a form that is too long, and model.Invalid for any other
 // form that cannot be read. again tells the user how to start over, such as "Open the page again".
 func Form(c echo.Context, again string, tooLong model.Kind) (url.Values, error) {
+	return LongForm(c, again, tooLong, maxForm)
+}
+
+// LongForm is Form with a limit of its own, in bytes.
+func LongForm(c echo.Context, again string, tooLong model.Kind, limit int64) (url.Values, error) {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
 	err := r.ParseForm()
 	if err == nil {
 		return r.PostForm, nil

@@ -30,9 +30,6 @@ func (s Store) ClientSecret(c *Connection) (string, error) {
 	return string(text), err
 }
 
-// LoginSecretPurpose is the purpose for which package signon seals the secret of a login.
-func LoginSecretPurpose(login string) string { return "logins/" + login + "/secret" }
-
 // IDTokenPurpose is the purpose for which package signon seals the ID token of a session.
 func IDTokenPurpose(session string) string { return "sessions/" + session + "/id_token" }
 

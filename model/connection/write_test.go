@@ -103,8 +103,6 @@ func TestWhatFollowsFromAChangedConnection(t *testing.T) {
 			storetest.Must(t, connection.In(h.Org).DeleteConnection(t.Context(), c.ID))
 			_, err = signon.In(h.Org).SignIn(t.Context(), in)
 			storetest.WantKind(t, err, model.NotFound)
-			l := &signon.Login{ConnectionID: c.ID, BrowserHash: []byte("hash")}
-			storetest.WantKind(t, signon.In(h.Org).StartLogin(t.Context(), l), model.NotFound)
 			storetest.WantKind(t, connection.In(h.Org).DeleteConnection(t.Context(), c.ID), model.NotFound)
 		})
 	})

@@ -28,7 +28,7 @@ const (
 	sweepBatch = 1000
 )
 
-// Sweep deletes rows that have no use any more, and returns how many it deleted: logins, logouts
+// Sweep deletes rows that have no use any more, and returns how many it deleted: logouts
 // and codes a day after they expired, assertions that are too old to be accepted, sessions with
 // their codes and tokens a day after they ended, wrong passwords a day after the last one, login
 // attempts after 90 days, their responses as long as the organization wants them, and all but the
@@ -61,7 +61,7 @@ type oldRows struct {
 func expired(now model.Time) []oldRows {
 	ended := now - model.Time(keptAfterEnd.Milliseconds())
 	return []oldRows{
-		{&signon.Login{}, "id", "expires_at < ?", ended},
+		{&signon.UsedToken{}, "organization_id, id", "expires_at < ?", now},
 		{&signon.SingleLogout{}, "id", "expires_at < ?", ended},
 		{&signon.Assertion{}, "connection_id, hash", "expires_at < ?", now},
 		{&signon.AuthorizationCode{}, "hash", "expires_at < ?", now - model.Time(codeKept.Milliseconds())},
@@ -72,7 +72,6 @@ func expired(now model.Time) []oldRows {
 			now - model.Time(1000*directory.MostMassChangeWindow)},
 		{&OperatorSession{}, "hash", "expires_at < ?", now},
 		{&people.PasswordSetup{}, "user_id", "expires_at < ?", now},
-		{&signon.PendingAuthorization{}, "id", "expires_at < ?", now},
 		{&passwords.Guess{}, "hash", "last_at < ?", now - model.Time(passwords.GuessesForgotten.Milliseconds())},
 		{&signon.LoginResponse{}, "attempt_id", "expires_at <= ?", now},
 		{&signon.LoginAttempt{}, "id", "created_at < ?", now - model.Time(signon.AttemptTime.Milliseconds())},

@@ -3,6 +3,8 @@ package signon
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -16,74 +18,134 @@ import (
 // loginTime is how long a login may take at the identity provider.
 const loginTime = 10 * time.Minute
 
-// Login is a sign-in on its way to an identity provider and back. Its id is the RelayState or the
-// state. It belongs to one browser. It is accepted once, whatever replica gets the response.
+// Login is a sign-in on its way to an identity provider and back. It belongs to one browser, which
+// keeps it, sealed: anybody can begin any number of logins, so none is stored. It is accepted once,
+// whatever replica gets the response.
 type Login struct {
-	ID                string               `gorm:"primaryKey"`
-	OrganizationID    model.OrganizationID `gorm:"<-:create"`
-	ConnectionID      string
-	RequestID         string  // the InResponseTo of the response
-	BrowserHash       []byte  // SHA-256 of the value in the browser's cookie
-	ApplicationID     *string // nil for a login that ends on a page of Rollcall
-	RedirectURI       string  `gorm:"column:redirect_uri"`
-	State             string  // of the application, which gets it back unchanged
-	CodeChallenge     string  // S256; empty when the application sent none (RFC 7636)
-	ForceAuthn        bool    // prompt=login: the authentication must be newer than CreatedAt
-	MaxAge            *int64  // seconds; the authentication must not be older when the response arrives
-	ReplacesSessionID *string // the session that the browser had; the login ends it
-	// Secret is what the values of an OpenID Connect request derive from. Only SealedSecret is
-	// stored.
-	Secret       []byte     `gorm:"-"`
-	SealedSecret []byte     `gorm:"column:secret"`
-	CreatedAt    model.Time `gorm:"autoCreateTime:false"`
-	ExpiresAt    model.Time
-	UsedAt       *model.Time
+	ID             string
+	OrganizationID model.OrganizationID
+	ConnectionID   string
+	RequestID      string  // the InResponseTo of the response
+	BrowserHash    []byte  // SHA-256 of the value in the browser's cookie
+	ApplicationID  *string // nil for a login that ends on a page of Rollcall
+	RedirectURI    string
+	State          string // of the application, which gets it back unchanged
+	CodeChallenge  string // S256; empty when the application sent none (RFC 7636)
+	ForceAuthn     bool   // prompt=login: the authentication must be newer than CreatedAt
+	MaxAge         *int64 // seconds; the authentication must not be older when the response arrives
+	// SessionID is the session that the browser had, or empty. When it is one of another
+	// organization, the person knew of it and went on.
+	SessionID string
+	Secret    []byte // what the values of an OpenID Connect request derive from
+	CreatedAt model.Time
+	ExpiresAt model.Time
 }
 
-// StartLogin stores a login and sets its id and times. It returns NotFound when the connection was
-// just deleted.
-func (o Org) StartLogin(ctx context.Context, l *Login) error {
-	l.ID, l.CreatedAt, l.UsedAt = model.NewID(), tenant.Now(o), nil
+// StartLogin sets the id and the times of a login. It returns the handle, which goes to the
+// identity provider as RelayState or state, and what the browser keeps.
+func (o Org) StartLogin(l *Login) (handle string, kept []byte) {
+	l.ID, l.OrganizationID, l.CreatedAt = model.NewID(), o.ID, tenant.Now(o)
 	l.ExpiresAt = l.CreatedAt + model.Time(loginTime.Milliseconds())
-	if len(l.Secret) > 0 {
-		l.SealedSecret = tenant.SealerOf(o).Seal(l.Secret, connection.LoginSecretPurpose(l.ID))
+	text := l.pack()
+	return o.loginHandle(l.ConnectionID).write(l.ID, l.ExpiresAt),
+		tenant.SealerOf(o).Seal([]byte(text), loginPurpose(l.ConnectionID, l.ID))
+}
+
+// loginPurpose is what a login is sealed for.
+func loginPurpose(connectionID, id string) string { return "logins/" + connectionID + "/" + id }
+
+// Login opens the login of a handle, also when it was used or has expired. kept returns what the
+// browser keeps of the login with an id. The error is NotFound for a handle that is none of this
+// connection, and a *refusal.Error when the browser does not keep the login.
+func (o Org) Login(connectionID, handle string, kept func(id string) []byte) (*Login, error) {
+	id, expires, ok := o.loginHandle(connectionID).read(handle)
+	if !ok {
+		return nil, model.NotFoundf("there is no login %.64q", handle)
 	}
-	if err := tenant.DB(ctx, o).Create(l).Error; err != nil {
-		return tenant.Translate(o, connection.ErrConnectionGone(fmt.Errorf("start login: %w", err)))
+	text, err := tenant.SealerOf(o).Open(kept(id), loginPurpose(connectionID, id))
+	if err != nil && expires <= tenant.Now(o) {
+		return nil, errLoginUsed() // browsers do not keep it for longer
 	}
+	if err != nil {
+		return nil, &refusal.Error{Reason: refusal.LoginForeign,
+			Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
+	}
+	l := &Login{ID: id, OrganizationID: o.ID, ConnectionID: connectionID, ExpiresAt: expires}
+	return l, l.unpack(string(text))
+}
+
+// packed is how many texts pack joins.
+const packed = 11
+
+// pack returns a login as text. Neither a state nor any other value has NUL in it.
+func (l *Login) pack() string {
+	optional := func(text *string) string {
+		if text == nil {
+			return ""
+		}
+		return *text
+	}
+	age := ""
+	if l.MaxAge != nil {
+		age = strconv.FormatInt(*l.MaxAge, 10)
+	}
+	return strings.Join([]string{l.RequestID, encode(l.BrowserHash), optional(l.ApplicationID), l.RedirectURI, l.State,
+		l.CodeChallenge, strconv.FormatBool(l.ForceAuthn), age, l.SessionID, encode(l.Secret),
+		strconv.FormatInt(int64(l.CreatedAt), 10)}, "\x00")
+}
+
+// unpack reads what pack returned.
+func (l *Login) unpack(text string) error {
+	f := strings.Split(text, "\x00")
+	if len(f) != packed {
+		return fmt.Errorf("open login: %d values", len(f))
+	}
+	l.RequestID, l.RedirectURI, l.State, l.CodeChallenge, l.SessionID = f[0], f[3], f[4], f[5], f[8]
+	l.BrowserHash, l.Secret, l.ForceAuthn = decode(f[1]), decode(f[9]), f[6] == "true"
+	l.ApplicationID = model.OrNull(f[2])
+	if f[7] != "" {
+		age, err := strconv.ParseInt(f[7], 10, 64)
+		if err != nil {
+			return fmt.Errorf("open login: %w", err)
+		}
+		l.MaxAge = &age
+	}
+	created, err := strconv.ParseInt(f[10], 10, 64)
+	if err != nil {
+		return fmt.Errorf("open login: %w", err)
+	}
+	l.CreatedAt = model.Time(created)
 	return nil
 }
 
-// Login returns a login at a connection, also when it was used or has expired.
-func (o Org) Login(ctx context.Context, connectionID, id string) (*Login, error) {
-	var l Login
-	db := tenant.Read(ctx, o).Where("connection_id = ?", connectionID)
-	if err := tenant.ByID(o, db, &l, "login", id); err != nil {
-		return nil, err
+// Unused refuses a login that was used or has expired, before work is done for its response. The
+// transaction of the sign-in decides.
+func (o Org) Unused(ctx context.Context, l *Login) error {
+	if l.ExpiresAt <= tenant.Now(o) {
+		return errLoginUsed()
 	}
-	return &l, nil
-}
-
-// useOnce marks a row that is good for one use as used. It returns false if the row was used before
-// or has expired. Of several requests at once, on whatever replica, one gets true.
-func (o Org) useOnce(ctx context.Context, row any, id string) (bool, error) {
-	now := tenant.Now(o)
-	r := tenant.DB(ctx, o).Model(row).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, now).
-		UpdateColumn("used_at", now)
-	return r.RowsAffected == 1, r.Error
+	used, err := o.tokenUsed(ctx, l.ID)
+	if err == nil && used {
+		err = errLoginUsed()
+	}
+	return err
 }
 
 // useLogin marks a login as used. The second use of a login is refused.
 func (o Org) useLogin(ctx context.Context, l *Login) error {
-	used, err := o.useOnce(ctx, &Login{}, l.ID)
+	used, err := o.useToken(ctx, l.ID, l.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("use login: %w", err)
 	}
 	if !used {
-		return &refusal.Error{Reason: refusal.LoginUsed, Expected: "a login that is used once, within ten minutes",
-			Received: "one that was used or has expired"}
+		return errLoginUsed()
 	}
 	return nil
+}
+
+func errLoginUsed() error {
+	return &refusal.Error{Reason: refusal.LoginUsed, Expected: "a login that is used once, within ten minutes",
+		Received: "one that was used or has expired"}
 }
 
 // Assertion is the row that remembers an accepted assertion by its hash.
@@ -107,9 +169,4 @@ func (o Org) RememberAssertion(ctx context.Context, connectionID, assertionID st
 			Received: "the ID of one that was"}
 	}
 	return nil
-}
-
-// LoginSecret opens the secret of a login that was read from the store.
-func (s Store) LoginSecret(l *Login) ([]byte, error) {
-	return tenant.SealerOf(s).Open(l.SealedSecret, connection.LoginSecretPurpose(l.ID))
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rollcall/model"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
@@ -57,18 +59,46 @@ func TestLoginIsUsedOnce(t *testing.T) {
 			}
 		})
 		t.Run("it is found when it was used or has expired, at its connection only", func(t *testing.T) {
-			l := storetest.Begin(t, h.Org, h.C)
-			_, err := signon.In(h.Org).SignIn(t.Context(), storetest.Response(h.C, l, claims))
-			storetest.Must(t, err)
-			found, err := signon.In(h.Org).Login(t.Context(), h.C.ID, l.ID)
-			if err != nil || found.UsedAt == nil || found.RequestID != l.RequestID ||
-				string(found.BrowserHash) != "hash" {
-				t.Error(found, err)
+			age := int64(7)
+			l := &signon.Login{ConnectionID: h.C.ID, RequestID: "_1", BrowserHash: []byte("hash"), ForceAuthn: true,
+				RedirectURI: "https://app.example", State: "\u2028 <state> \"", CodeChallenge: "c", MaxAge: &age,
+				ApplicationID: &h.C.ID, SessionID: "session", Secret: []byte("secret")}
+			handle, kept := signon.In(h.Org).StartLogin(l)
+			if len(handle) > 80 {
+				t.Errorf("%q is no RelayState", handle)
 			}
-			_, err = signon.In(h.Org).Login(t.Context(), storetest.Connect(t, h.Org).ID, l.ID)
-			storetest.WantKind(t, err, model.NotFound)
-			_, err = signon.In(h.Org).Login(t.Context(), h.C.ID, "\x00")
-			storetest.WantKind(t, err, model.NotFound)
+			keeps := func(id string) []byte {
+				if id != l.ID {
+					t.Errorf("asked for %s", id)
+				}
+				return kept
+			}
+			other := storetest.Connect(t, h.Org)
+			for range 2 {
+				found, err := signon.In(h.Org).Login(h.C.ID, handle, keeps)
+				if diff := cmp.Diff(l, found); err != nil || diff != "" {
+					t.Error(err, diff)
+				}
+				_, err = signon.In(h.Org).Login(other.ID, handle, keeps)
+				storetest.WantKind(t, err, model.NotFound)
+				clock.Advance(10 * time.Minute)
+			}
+			for _, text := range []string{"", "\x00", l.ID, handle + "A", "B" + handle[1:], handle[:53] + "="} {
+				_, err := signon.In(h.Org).Login(h.C.ID, text, keeps)
+				storetest.WantKind(t, err, model.NotFound)
+			}
+		})
+		t.Run("a browser that does not keep it is told why", func(t *testing.T) {
+			l := &signon.Login{ConnectionID: h.C.ID, RequestID: "_1"}
+			handle, kept := signon.In(h.Org).StartLogin(l)
+			_, another := signon.In(h.Org).StartLogin(&signon.Login{ConnectionID: h.C.ID})
+			for _, wrong := range [][]byte{nil, another, kept[:len(kept)-1]} {
+				_, err := signon.In(h.Org).Login(h.C.ID, handle, func(string) []byte { return wrong })
+				storetest.Refused(t, err, refusal.LoginForeign)
+			}
+			clock.Advance(10 * time.Minute)
+			_, err := signon.In(h.Org).Login(h.C.ID, handle, func(string) []byte { return nil })
+			storetest.Refused(t, err, refusal.LoginUsed)
 		})
 		t.Run("an assertion is accepted once, at its connection", func(t *testing.T) {
 			in := storetest.Response(h.C, storetest.Begin(t, h.Org, h.C), claims)

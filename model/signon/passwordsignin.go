@@ -2,61 +2,15 @@ package signon
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"rollcall/model/internal/passwords"
 	"strings"
 
 	"rollcall/model"
-	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
 )
-
-// PendingAuthorization is a request of an application that waits at the login page. It belongs to
-// one browser, lives for ten minutes and is answered once.
-type PendingAuthorization struct {
-	ID             string               `gorm:"primaryKey"`
-	OrganizationID model.OrganizationID `gorm:"<-:create"`
-	ApplicationID  string
-	BrowserHash    []byte
-	RedirectURI    string `gorm:"column:redirect_uri"`
-	State          string
-	CodeChallenge  string
-	ForceAuthn     bool
-	MaxAge         *int64
-	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
-	ExpiresAt      model.Time
-	UsedAt         *model.Time
-}
-
-// StartAuthorization stores the request of an application and sets its id and times.
-func (o Org) StartAuthorization(ctx context.Context, p *PendingAuthorization) error {
-	p.ID, p.CreatedAt, p.UsedAt = model.NewID(), tenant.Now(o), nil
-	p.ExpiresAt = p.CreatedAt + model.Time(loginTime.Milliseconds())
-	if err := tenant.DB(ctx, o).Create(p).Error; err != nil {
-		return tenant.Translate(o, fmt.Errorf("start authorization: %w", err))
-	}
-	return nil
-}
-
-// PendingAuthorization returns the request that waits in a browser. It returns NotFound for the
-// request of another browser, for one that was answered, and for one that has expired.
-func (s Store) PendingAuthorization(ctx context.Context, id string, browserHash []byte) (*PendingAuthorization, error) {
-	var p PendingAuthorization
-	if model.IsID(id) {
-		r := across.Read(ctx, s).Where("id = ? AND used_at IS NULL AND expires_at > ?", id, model.TimeOf(s.Now())).
-			Limit(1).Find(&p)
-		if r.Error != nil {
-			return nil, tenant.Translate(s, fmt.Errorf("read authorization: %w", r.Error))
-		}
-		if r.RowsAffected == 1 && subtle.ConstantTimeCompare(p.BrowserHash, browserHash) == 1 {
-			return &p, nil
-		}
-	}
-	return nil, model.NotFoundf("no application waits for this sign-in any more")
-}
 
 // PasswordSignIn is what somebody enters who signs in by a password.
 type PasswordSignIn struct {
@@ -65,7 +19,7 @@ type PasswordSignIn struct {
 	// page's URL or from a cookie, and can be nil.
 	Organization         *organization.Organization
 	Pending              *PendingAuthorization // the request to answer, or nil
-	ReplacesSessionID    *string               // the session that the browser had
+	Present              string                // the session that the browser has, or empty
 	IPAddress, UserAgent string
 }
 
@@ -192,10 +146,9 @@ func (o Org) openPasswordSession(
 		if out.SessionToken, err = org.createSession(ctx, out.Session, "", ProviderSession{}); err != nil {
 			return err
 		}
-		if in.ReplacesSessionID != nil {
-			if err := org.endReplacedSession(ctx, *in.ReplacesSessionID); err != nil {
-				return err
-			}
+		// Who types a password into our page wants to be signed in. Nobody else is asked.
+		if _, err := org.endPresent(ctx, in.Present, ""); err != nil {
+			return err
 		}
 		if err := org.answerPending(ctx, in.Pending, g, out); err != nil {
 			return err
@@ -233,7 +186,7 @@ func (o Org) answerPending(
 	if p == nil || p.OrganizationID != o.ID {
 		return nil
 	}
-	used, err := o.useOnce(ctx, &PendingAuthorization{}, p.ID)
+	used, err := o.useToken(ctx, p.ID, p.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("use authorization: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/connection"
-	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -79,17 +78,6 @@ func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64,
 		return 0, tenant.Translate(o, fmt.Errorf("end sessions: %w", r.Error))
 	}
 	return r.RowsAffected, nil
-}
-
-// endReplacedSession ends the session that the browser had before the login, also one of another
-// organization: the browser has lost the cookie, so that nobody could sign that session out.
-func (o Org) endReplacedSession(ctx context.Context, id string) error {
-	err := across.In(ctx, o).Model(&people.Session{}).Where("id = ? AND ended_at IS NULL", id).
-		UpdateColumn("ended_at", tenant.Now(o)).Error
-	if err != nil {
-		return fmt.Errorf("end replaced session: %w", err)
-	}
-	return nil
 }
 
 // SetIdle gives the live sessions a new idle time, which begins now. A setting that is switched on

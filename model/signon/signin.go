@@ -29,6 +29,8 @@ type SignIn struct {
 	AtProvider      ProviderSession
 	Claims          Claims
 	Attempt         LoginAttempt // the caller sets Address, UserAgent, Reference and Notes
+	Present         string       // the session that the browser has now; empty for the login's
+	Agreed          string       // the session that the person agreed to replace by this sign-in
 }
 
 // SignInResult is what a login leads to.
@@ -40,8 +42,8 @@ type SignInResult struct {
 }
 
 // SignIn signs a person in, in one transaction: it finds or creates the user, opens the session,
-// and creates the application's code. The error is a *refusal.Error when the login is refused;
-// nothing was written then.
+// and creates the application's code. The error is a *refusal.Error when the login is refused, and
+// an *OtherPerson when somebody else is signed in and must be asked; nothing was written then.
 func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignInResult, err error) {
 	// Three errors go away by a second try. Two first logins of one person both find no user: the
 	// second try finds the user that the other login created. Two logins that update one user can
@@ -130,12 +132,15 @@ func (o Org) findUser(
 	return identity, entitle.Inside(tenant.Inside(o)).EntitleSignedIn(ctx, c, u)
 }
 
-// openSession opens the user's session, ends the one that the browser had, and creates the code for
-// the application at which the login began.
+// openSession opens the user's session in place of the one that the browser had, and creates the
+// code for the application at which the login began.
 func (o Org) openSession(
 	ctx context.Context, in *SignIn, g *organization.Organization, identity *people.Identity, out *SignInResult,
 ) (err error) {
 	u, login := out.User, in.Login
+	if err := o.replaceSession(ctx, in, g, u); err != nil {
+		return err
+	}
 	out.Session = &people.Session{UserID: u.ID, ConnectionID: identity.ConnectionID, IdentityID: identity.ID,
 		Epoch: u.Epoch, AuthenticatedAt: in.AuthenticatedAt,
 		ExpiresAt:   tenant.Now(o) + model.Time(g.Settings.SessionLifetimeSeconds)*1000,
@@ -145,11 +150,6 @@ func (o Org) openSession(
 	}
 	if out.SessionToken, err = o.createSession(ctx, out.Session, in.IDToken, in.AtProvider); err != nil {
 		return err
-	}
-	if login.ReplacesSessionID != nil {
-		if err := o.endReplacedSession(ctx, *login.ReplacesSessionID); err != nil {
-			return err
-		}
 	}
 	if login.ApplicationID != nil {
 		out.Code, err = o.createCode(ctx, g, u, out.Session,

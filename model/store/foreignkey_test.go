@@ -48,7 +48,7 @@ func TestForeignKeysKeepOrganizationsApart(t *testing.T) {
 		foreign["a code's session"] = code(b.SignedIn.Session.ID)
 		foreign["a token's session"] = token(b.SignedIn.Session.ID)
 		for _, table := range []string{
-			"sessions", "authorization_codes", "access_tokens", "logins", "assertions",
+			"sessions", "authorization_codes", "access_tokens", "assertions",
 			"asserted_groups", "login_attempts",
 		} {
 			update := "UPDATE " + table + " SET organization_id = ? WHERE organization_id = ?"

@@ -144,9 +144,6 @@ var naming = map[string]call{
 		return people.In(org).LinkIdentity(ctx, people.Identity{ConnectionID: of.Connection.ID, Issuer: "i",
 			Subject: "another", UserID: of.User.ID})
 	},
-	"signon.Login": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return signon.In(org).Login(ctx, of.Connection.ID, of.Login.ID)
-	},
 	"signon.LoginAttempts": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		as, _, err := signon.In(org).LoginAttempts(ctx, of.Connection.ID, model.Page{Limit: 10})
 		return as, err
@@ -180,19 +177,13 @@ var naming = map[string]call{
 	},
 	"signon.SignIn": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		l := signon.Login{ConnectionID: of.Connection.ID, RequestID: "_2", BrowserHash: []byte("hash")}
-		if err := signon.In(org).StartLogin(ctx, &l); err != nil {
-			l = *of.Login // what is not theirs cannot be begun; it cannot be ended either
-		}
+		signon.In(org).StartLogin(&l)
 		out, err := signon.In(org).SignIn(ctx, storetest.Response(of.Connection, &l,
 			storetest.ClaimsOf("s", "ada@shared.example")))
 		if err != nil {
 			return nil, err
 		}
 		return out.User, nil
-	},
-	"signon.StartLogin": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		l := signon.Login{ConnectionID: of.Connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
-		return storetest.Done(signon.In(org).StartLogin(ctx, &l))
 	},
 	"directory.Schema": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).Schema(ctx, of.Schema.URN)
@@ -286,7 +277,6 @@ var whole = map[string]call{
 		return organization.In(org).SetDomains(ctx, map[string]organization.DomainState{"third." + string(org.ID) +
 			".example": organization.DomainStateVerified})
 	},
-	"signon.StartAuthorization": storetest.StartAuthorization,
 	"directory.Tombstones": func(ctx context.Context, org *store.Org, _ storetest.Estate) (any, error) {
 		ts, _, err := directory.In(org).Tombstones(ctx, model.Page{Limit: 10})
 		return ts, err
@@ -303,7 +293,9 @@ func TestIsolation(t *testing.T) {
 	t.Parallel()
 	maps.Copy(naming, entitlementCalls())
 	maps.Copy(naming, logoutNaming)
+	maps.Copy(naming, loginNaming)
 	maps.Copy(whole, entitlementWhole())
+	maps.Copy(whole, loginWhole)
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		b := storetest.Settle(t, s, "bravo")
 		alpha, own := unaltered{prefix: "alpha"}, unaltered{prefix: "own"}

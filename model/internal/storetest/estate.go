@@ -189,11 +189,5 @@ func CreatePasswordSetup(ctx context.Context, org *store.Org, of Estate) (any, e
 	return p, err
 }
 
-// StartAuthorization starts the authorization of an application.
-func StartAuthorization(ctx context.Context, org *store.Org, of Estate) (any, error) {
-	p := signon.PendingAuthorization{ApplicationID: *of.Login.ApplicationID, BrowserHash: []byte("hash")}
-	return Done(signon.In(org).StartAuthorization(ctx, &p))
-}
-
 // Done returns true instead of an error that is nil.
 func Done(err error) (any, error) { return err == nil, err }
