@@ -72,11 +72,23 @@ func (t *declaredTypes) of(id model.OrganizationID, schemas []directory.Schema) 
 	return d, nil
 }
 
+// exactTypes are attributes of which those with binaries and references compare by case (RFC 7643
+// §2.3.6, §2.3.7): a schema may have been declared before that was seen to.
+func exactTypes(declared []directory.SchemaAttribute) []directory.SchemaAttribute {
+	list := slices.Clone(declared)
+	for i := range list {
+		a := &list[i]
+		a.CaseExact = a.CaseExact || a.Type == "binary" || a.Type == "reference"
+		a.SubAttributes = exactTypes(a.SubAttributes)
+	}
+	return list
+}
+
 // extension is a declared schema in the library's form.
 func extension(s directory.Schema) (schema.Schema, error) {
 	var out schema.Schema
 	text, err := json.Marshal(map[string]any{
-		"id": s.URN, "name": s.Name, "description": s.Description, "attributes": s.Attributes,
+		"id": s.URN, "name": s.Name, "description": s.Description, "attributes": exactTypes(s.Attributes),
 	})
 	if err == nil {
 		err = json.Unmarshal(text, &out)

@@ -314,6 +314,8 @@ func (a *SchemaAttribute) validate(at string, sub bool) error {
 	if err != nil {
 		return err
 	}
+	// RFC 7643, sections 2.3.6 and 2.3.7. Clients refuse to read other declarations.
+	a.CaseExact = a.CaseExact || a.Type == "binary" || a.Type == "reference"
 	switch isComplex := a.Type == "complex"; {
 	case isComplex && sub:
 		return model.Invalidf(at+".type", "a sub-attribute cannot be complex") // RFC 7643, section 2.3.8

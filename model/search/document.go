@@ -27,11 +27,50 @@ func (c *compiler) json(path filter.AttributePath, tree filter.Expression) (clau
 			return negated(condition), err
 		}
 	}
-	at := c.at(path, form)
+	forms := c.forms(path, tree)
 	if c.db.Dialect == tenant.PostgresDialect {
-		return c.jsonPostgres(at, tree)
+		return c.jsonPostgres(forms, tree)
 	}
-	return c.jsonSQLite(at, tree)
+	return c.jsonSQLite(forms, tree)
+}
+
+// forms is an attribute in the two columns that have it: the comparisons of one element's
+// sub-attributes may need either.
+type forms struct {
+	folded, exact jsonAt
+	isExact       func(*filter.AttributeExpression) bool // whether a comparison of text is case-exact
+	allExact      bool                                   // all comparisons of text are
+	mixed         bool                                   // some are, and some are not
+}
+
+// forms returns the forms for comparisons of an attribute.
+func (c *compiler) forms(path filter.AttributePath, tree filter.Expression) forms {
+	f := forms{folded: c.at(path, Form{}), exact: c.at(path, Form{CaseExact: true})}
+	own := c.form(path).CaseExact
+	f.isExact = func(e *filter.AttributeExpression) bool {
+		sub := path
+		if sub.SubAttribute = &e.AttributePath.AttributeName; *sub.SubAttribute == "" {
+			return own
+		}
+		return own || c.form(sub).CaseExact
+	}
+	all := func(exact bool) bool {
+		return allComparisons(tree, func(e *filter.AttributeExpression) bool {
+			_, ofText := e.CompareValue.(string)
+			return !ofText || f.isExact(e) == exact
+		})
+	}
+	f.allExact = !all(false) && all(true)
+	f.mixed = !all(false) && !all(true)
+	return f
+}
+
+// of returns the form that a comparison needs, and the name of the row that has its elements.
+func (f forms) of(e *filter.AttributeExpression) (at jsonAt, row string) {
+	if f.allExact || f.mixed && f.isExact(e) {
+		return f.exact, "x"
+	}
+	return f.folded, "e"
 }
 
 // jsonAt is the place of an attribute in a column.

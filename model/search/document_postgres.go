@@ -14,7 +14,14 @@ import (
 
 // jsonPostgres compiles to SQL/JSON path. The path and its variables are parameters, so that all
 // filters are the same statement.
-func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr, error) {
+func (c *compiler) jsonPostgres(forms forms, tree filter.Expression) (clause.Expr, error) {
+	if forms.mixed {
+		return c.jsonPostgresMixed(forms, tree)
+	}
+	at := forms.folded
+	if forms.allExact {
+		at = forms.exact
+	}
 	vars := map[string]any{}
 	condition, err := jsonCondition(at, tree, vars)
 	if err != nil {
@@ -28,6 +35,32 @@ func (c *compiler) jsonPostgres(at jsonAt, tree filter.Expression) (clause.Expr,
 		SQL:  "jsonb_path_exists(" + at.json() + ", ?, ?)",
 		Vars: []any{at.path() + "[*] ? (" + condition + ")", given},
 	}, nil
+}
+
+// jsonPostgresMixed compiles to a sub-select over the elements of the attribute, as jsonSQLite
+// does.
+func (c *compiler) jsonPostgresMixed(forms forms, tree filter.Expression) (clause.Expr, error) {
+	condition, err := c.within(filter.AttributePath{}, tree,
+		func(_ filter.AttributePath, e *filter.AttributeExpression) (clause.Expr, error) {
+			at, row := forms.of(e)
+			vars := map[string]any{}
+			condition, err := jsonCondition(at, e, vars)
+			if err != nil {
+				return clause.Expr{}, err
+			}
+			given, err := tenant.Encode(vars)
+			return tenant.Join("jsonb_path_exists("+row+".value, ", tenant.Param("$ ? ("+condition+")"), ", ",
+				tenant.Param(given), "::jsonb)"), err
+		})
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	elements := func(at jsonAt, row string) clause.Expr {
+		return tenant.Join("jsonb_array_elements(jsonb_path_query_array("+at.json()+", ", tenant.Param(at.path()+"[*]"),
+			")) WITH ORDINALITY "+row+" (value, n)")
+	}
+	return tenant.Join("EXISTS (SELECT 1 FROM ", elements(forms.folded, "e"), " JOIN ", elements(forms.exact, "x"),
+		" USING (n) WHERE ", c.scopedRow(), condition, ")"), nil
 }
 
 // jsonCondition returns a tree in the path language as a condition on the element @, and adds to

@@ -111,22 +111,22 @@ func (c *compiler) metaKeys(path filter.AttributePath) ([]sortKey, error) {
 	return nil, model.Invalidf("sortBy", "resources cannot be sorted by %s", path.String())
 }
 
-// keysPostgres returns the keys of an attribute in the document: of several values the primary one,
-// or else the first. Numbers come before texts.
+// keysPostgres returns the keys of an attribute in the document: of several values those of the
+// primary one, or else of the first (RFC 7644, section 3.4.2.3), whether it has the sub-attribute
+// or not. Numbers come before texts.
 func (at jsonAt) keysPostgres(sub string) []sortKey {
-	every, below := at.path()+"[*]", member(sub)
-	paths := []string{every + ` ? (@."primary" == true)` + below, every + below}
-	if sub == "value" {
-		paths = append(paths, every+` ? (@.type() != "object")`)
+	every := at.path() + "[*]"
+	first := func(from any, path string) clause.Expr {
+		return tenant.Join("jsonb_path_query_first(", from, ", ", tenant.Param(path), ")")
 	}
-	found := clause.Expr{SQL: "COALESCE("}
-	for i, p := range paths {
-		if i > 0 {
-			found.SQL += ", "
-		}
-		found = tenant.Join(found, "jsonb_path_query_first("+at.json()+", ", tenant.Param(p), ")")
+	element := tenant.Join("COALESCE(", first(at.json(), every+` ? (@."primary" == true)`), ", ",
+		first(at.json(), every), ")")
+	path := "$" + member(sub)
+	if sub == "value" { // an element that is no object is its own value
+		path = `$ ? (@.type() != "object")`
+		element = tenant.Join("COALESCE(", first(element, "$"+member(sub)), ", ", element, ")")
 	}
-	found = tenant.Join(found, ")")
+	found := first(element, path)
 	number := tenant.Join("CASE WHEN jsonb_typeof(", found, ") = 'number' THEN (", found, " #>> '{}')::numeric END")
 	text := tenant.Join("CASE WHEN jsonb_typeof(", found, ") <> 'number' THEN ", found, " #>> '{}' END")
 	return []sortKey{
@@ -137,22 +137,14 @@ func (at jsonAt) keysPostgres(sub string) []sortKey {
 
 // keysSQLite returns the same order as keysPostgres.
 func (at jsonAt) keysSQLite(c *compiler, sub string) []sortKey {
-	p, below := at.path(), member(sub)
-	extract := func(path string) clause.Expr {
-		return tenant.Join("json_extract("+at.column+", ", tenant.Param(path), ")")
-	}
-	primary := tenant.Join("SELECT json_extract(e.value, ", tenant.Param("$"+below), ") ",
-		"FROM json_each("+at.column+", ", tenant.Param(p), ") e WHERE ", c.scopedRow(),
-		"e.type = 'object' AND json_extract(e.value, '$.primary') = 1 LIMIT 1")
-	found := tenant.Join("COALESCE((", primary, "), ",
-		extract(p+"[0]"+below), ", ", extract(p+below))
+	plain := "NULL"
 	if sub == "value" {
-		for _, plain := range []string{p + "[0]", p} {
-			found = tenant.Join(found, ", CASE WHEN json_type("+at.column+", ", tenant.Param(plain),
-				") NOT IN ('object', 'array') THEN ", extract(plain), " END")
-		}
+		plain = "e.atom"
 	}
-	found = tenant.Join(found, ")")
+	found := tenant.Join("(SELECT CASE e.type WHEN 'object' THEN json_extract(e.value, ", tenant.Param("$"+member(sub)),
+		") ELSE "+plain+" END FROM ", at.elementsSQLite(), " e WHERE ", c.scopedRow(), "true "+
+			"ORDER BY CASE e.type WHEN 'object' THEN json_extract(e.value, '$.primary') = 1 ELSE false END "+
+			"DESC NULLS LAST, e.id LIMIT 1)")
 	return []sortKey{sorted(truthKey, "(", found, ") IS NULL"), sorted(anyKey, "COALESCE(", found, ", 0)")}
 }
 

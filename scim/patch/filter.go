@@ -41,7 +41,7 @@ func (t *Type) filter(e fp.Expression) (fp.Expression, error) {
 		}
 		return &fp.ValuePath{AttributePath: p.attributePath(), ValueFilter: inner}, nil
 	case *fp.AttributeExpression:
-		p, err := t.find(x.AttributePath)
+		p, err := t.valued(x.AttributePath)
 		if err != nil {
 			return nil, err
 		}

@@ -266,6 +266,20 @@ func (t *Type) find(p fp.AttributePath) (place, error) {
 	}
 }
 
+// valued is find for a path that is only read. The value of an element that is no object has no
+// name in a document; clients call it "value", as that of a complex element is called.
+func (t *Type) valued(p fp.AttributePath) (place, error) {
+	if p.SubAttribute != nil && strings.EqualFold(*p.SubAttribute, "value") {
+		whole := p
+		whole.SubAttribute = nil
+		found, err := t.find(whole)
+		if a := found.attr; err == nil && a != nil && a.multi && a.kind != complexKind && a.kind != untyped {
+			return found, nil
+		}
+	}
+	return t.find(p)
+}
+
 // in resolves an attribute, and its sub-attribute if sub is not nil, within one schema.
 func in(s *scope, name string, sub *string) (place, error) {
 	p := place{scope: s, attr: s.attribute(name)}
@@ -301,7 +315,7 @@ type Place struct {
 // URN that is not one of the type's schemas has every attribute. An attribute that a known schema
 // does not declare is an InvalidPath error.
 func (t *Type) Resolve(path fp.AttributePath) (Place, error) {
-	p, err := t.find(path)
+	p, err := t.valued(path)
 	if err != nil {
 		return Place{}, err
 	}
