@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/web"
 )
 
 // page is the part of a list that a call asks for.
@@ -62,7 +63,8 @@ func forms[T, O any](rows []T, form func(*T) O) []O {
 	return out
 }
 
-// answer writes JSON as JSON.stringify does: it does not escape <, > and &.
+// answer writes JSON as JSON.stringify does, what was stored as JSON included. The reference's SDKs
+// verify the signature of an event over their own JSON.stringify of it.
 func (c *call) answer(status int, object any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -70,5 +72,5 @@ func (c *call) answer(status int, object any) error {
 	if err := e.Encode(object); err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	return c.Blob(status, echo.MIMEApplicationJSON, b.Bytes())
+	return c.Blob(status, echo.MIMEApplicationJSON, web.Stringified(b.Bytes()))
 }
