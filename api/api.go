@@ -10,11 +10,11 @@ package api
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -48,15 +48,31 @@ type Server struct {
 }
 
 // Mount adds the routes, and answers all errors below the first segments of their paths in the form
-// of the API.
+// of the API. A request with a key for a path that nobody serves gets that form, too: a client of
+// the API shows the message of that form and nothing else.
 func (s *Server) Mount(e *echo.Echo) {
 	prefixes := map[string]bool{}
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.authenticated(r.handle))
-		first, _, _ := strings.Cut(r.path[1:], "/")
-		prefixes["/"+first] = true
+		prefixes[firstSegment(r.path)] = true
 	}
-	web.Errors(e, renderError, slices.Collect(maps.Keys(prefixes))...)
+	served := sync.OnceValue(func() map[string]bool { // when all routes are mounted
+		served := map[string]bool{}
+		for _, r := range e.Routes() {
+			served[firstSegment(r.Path)] = true
+		}
+		return served
+	})
+	web.ErrorsWhere(e, renderError, func(r *http.Request) bool {
+		first := firstSegment(r.URL.Path)
+		return prefixes[first] || web.Bearer(r.Header) != "" && !served()[first]
+	})
+}
+
+// firstSegment returns the first segment of a path.
+func firstSegment(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first
 }
 
 // handler answers one authenticated call.
@@ -75,6 +91,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/organizations/:id", s.organization},
 		{http.MethodPut, "/organizations/:id", s.updateOrganization},
 		{http.MethodDelete, "/organizations/:id", bodiless(s.deleteOrganization)},
+		{http.MethodGet, "/organizations/:id/roles", s.listRoles},
+		{http.MethodGet, "/authorization/organizations/:id/roles", s.listRoles},
+		{http.MethodGet, "/authorization/organizations/:id/roles/:slug", s.role},
 		{http.MethodGet, "/organizations/:id/schemas", s.listSchemas},
 		{http.MethodGet, "/organizations/:id/schemas/:urn", s.schema},
 		{http.MethodPut, "/organizations/:id/schemas/:urn", s.putSchema},
@@ -133,6 +152,7 @@ func (s *Server) directoryRoutes() []route {
 		{http.MethodGet, "/directories/:id", s.directory},
 		{http.MethodPatch, "/directories/:id", s.updateDirectory},
 		{http.MethodDelete, "/directories/:id", bodiless(s.deleteDirectory)},
+		{http.MethodPost, "/directories/:id/sync", bodiless(s.syncDirectory)},
 		{http.MethodGet, "/directories/:id/tokens", s.listTokens},
 		{http.MethodPost, "/directories/:id/tokens", s.createToken},
 		{http.MethodDelete, "/directories/:id/tokens/:token", bodiless(s.deleteToken)},

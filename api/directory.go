@@ -8,21 +8,20 @@ import (
 	"rollcall/model/directory"
 )
 
-// createdDirectory is a new directory with what its identity provider needs. The token is shown
-// only in this answer.
-type createdDirectory struct {
+// directoryObject is a directory with what its identity provider needs.
+type directoryObject struct {
 	directory.DirectoryObject
 	SCIM scimAccess `json:"scim"`
 }
 
 type scimAccess struct {
 	BaseURL     string `json:"base_url"`
-	BearerToken string `json:"bearer_token"`
+	BearerToken string `json:"bearer_token,omitempty"` // shown only when the directory is created
 }
 
 // countedDirectory is a directory with the numbers of its users and groups.
 type countedDirectory struct {
-	directory.DirectoryObject
+	directoryObject
 	Metadata directoryMetadata `json:"metadata"`
 }
 
@@ -35,8 +34,9 @@ type directoryMetadata struct {
 }
 
 // directoryForm shows a directory as it is now: an alert ends by itself after some time.
-func (s *Server) directoryForm(d *directory.Directory) directory.DirectoryObject {
-	return d.PublicForm(model.TimeOf(s.Store.Now()))
+func (s *Server) directoryForm(d *directory.Directory) directoryObject {
+	o := d.PublicForm(model.TimeOf(s.Store.Now()))
+	return directoryObject{o, scimAccess{BaseURL: strings.TrimSuffix(s.PublicURL, "/") + "/scim/v2/" + o.ID}}
 }
 
 func (s *Server) listDirectories(c *call) error {
@@ -81,8 +81,8 @@ func (s *Server) createDirectory(c *call) error {
 		return err
 	}
 	o := s.directoryForm(d)
-	base := strings.TrimSuffix(s.PublicURL, "/") + "/scim/v2/" + o.ID
-	return c.answer(http.StatusCreated, createdDirectory{o, scimAccess{base, token}})
+	o.SCIM.BearerToken = token
+	return c.answer(http.StatusCreated, o)
 }
 
 func (s *Server) directory(c *call) error {
@@ -98,7 +98,7 @@ func (s *Server) directory(c *call) error {
 	if err != nil {
 		return err
 	}
-	o := countedDirectory{DirectoryObject: s.directoryForm(d)}
+	o := countedDirectory{directoryObject: s.directoryForm(d)}
 	o.Metadata.Users.Active, o.Metadata.Users.Inactive = counts.ActiveUsers, counts.InactiveUsers
 	o.Metadata.Groups = counts.Groups
 	return c.answer(http.StatusOK, o)
@@ -130,6 +130,19 @@ func (s *Server) updateDirectory(c *call) error {
 		return err
 	}
 	return c.answer(http.StatusOK, s.directoryForm(d))
+}
+
+// syncDirectory answers the reference's wish to read a directory now. Over SCIM the identity provider
+// pushes, so that there is nothing to read.
+func (s *Server) syncDirectory(c *call) error {
+	org, id, err := c.named(model.DirectoryPrefix)
+	if err != nil {
+		return err
+	}
+	if _, err := directory.In(org).Directory(c.ctx(), id); err != nil {
+		return err
+	}
+	return c.answer(http.StatusAccepted, map[string]string{"status": "queued"})
 }
 
 func (s *Server) deleteDirectory(c *call) error {

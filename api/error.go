@@ -90,6 +90,11 @@ func renderError(c echo.Context, f web.Failure) error {
 	if input, ok := errors.AsType[*invalid](f.Err); ok {
 		o.Errors = input.problems
 	}
+	if area, ok := notServed[firstSegment(c.Request().URL.Path)]; ok && f.Status == http.StatusNotFound {
+		o.Code = "not_served"
+		o.Message = fmt.Sprintf("Rollcall does not serve the reference's %s; docs/application.md has the calls that "+
+			"it serves", area)
+	}
 	if o.Code == "" {
 		o.Code = codes[f.Status]
 	}
@@ -103,6 +108,16 @@ func renderError(c echo.Context, f web.Failure) error {
 		o.Message += " Reference: " + f.Reference
 	}
 	return c.JSON(f.Status, o)
+}
+
+// notServed are the parts of the reference that this server does not have, by the first segments of
+// their paths.
+var notServed = map[string]string{
+	"agents": "Agents", "api_keys": "API Keys", "audit_logs": "Audit Logs", "auth": "Multi-Factor Authentication",
+	"authkit": "AuthKit", "authorization": "Authorization, except the roles of an organization", "client": "Client API",
+	"connect": "Connect", "data-integrations": "Pipes", "feature-flags": "Feature Flags", "fga": "FGA", "mfa": "MFA",
+	"passwordless": "Passwordless", "platform": "Platform", "radar": "Radar", "user_management": "User Management",
+	"vault": "Vault", "waitlists": "Waitlists", "widgets": "Widgets",
 }
 
 // codes are the codes of errors for which the reference defines none.

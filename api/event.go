@@ -54,9 +54,7 @@ func (s *Server) listEvents(c *call) error {
 	p := c.params()
 	page := p.page(model.EventPrefix, "asc")
 	q := store.EventQuery{Page: page.Page, From: p.moment("range_start"), To: p.moment("range_end")}
-	for _, t := range p.list("events") {
-		q.Types = append(q.Types, model.EventType(t))
-	}
+	q.Types = p.eventTypes("events")
 	if apiID := p.text("organization_id"); apiID != "" {
 		// The organization may have been deleted: its events are kept.
 		id, ok := model.OrganizationPrefix.Parse(apiID)

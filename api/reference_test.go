@@ -194,6 +194,7 @@ func (r *reference) at(pointer string) any {
 // additions are the members that Rollcall adds to the reference's objects on purpose. The members
 // of events begin with the type of the event.
 var additions = regexp.MustCompile(`^(` + strings.Join([]string{
+	`(\.data\[\])?\.scim`,     // of a directory
 	`(\.data\[\])?\.rollcall`, // an organization's slug and settings
 	// of a connection
 	`(\.data\[\])?\.(allow_idp_initiated|application_id|subject_attribute|username_attribute|trust_email|` +

@@ -48,9 +48,14 @@ type Renderer func(c echo.Context, f Failure) error
 // method. A prefix ends at a slash: /scim matches /scim and /scim/v2, but not /scimitar. When two
 // calls have matching prefixes, the later call decides.
 func Errors(e *echo.Echo, render Renderer, prefixes ...string) {
+	ErrorsWhere(e, render, func(r *http.Request) bool { return below(r.URL.Path, prefixes) })
+}
+
+// ErrorsWhere is Errors for the requests to which applies.
+func ErrorsWhere(e *echo.Echo, render Renderer, applies func(r *http.Request) bool) {
 	next := e.HTTPErrorHandler
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		if below(c.Request().URL.Path, prefixes) {
+		if applies(c.Request()) {
 			answer(c, err, render)
 			return
 		}
