@@ -132,8 +132,8 @@ func (s *Server) updateDirectory(c *call) error {
 	return c.answer(http.StatusOK, s.directoryForm(d))
 }
 
-// syncDirectory answers the reference's wish to read a directory now. Over SCIM the identity provider
-// pushes, so that there is nothing to read.
+// syncDirectory answers the reference's wish to read a directory now. Over SCIM the identity
+// provider pushes, so that there is nothing to read.
 func (s *Server) syncDirectory(c *call) error {
 	org, id, err := c.named(model.DirectoryPrefix)
 	if err != nil {

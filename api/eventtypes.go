@@ -85,8 +85,8 @@ var knownEvents = func() []string {
 // suggested is how many names an error suggests for one that is not known.
 const suggested = 3
 
-// eventTypes reads the types of events that a query names. A misspelt one would be an empty list for
-// ever.
+// eventTypes reads the types of events that a query names. A misspelt one would be an empty list
+// for ever.
 func (p *params) eventTypes(name string) (types []model.EventType) {
 	for _, t := range p.list(name) {
 		if !slices.Contains(knownEvents, t) {
