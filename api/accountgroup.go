@@ -167,7 +167,7 @@ func (s *Server) removeMapping(c *call) error {
 	if err != nil {
 		return err
 	}
-	ref, err := groupRefBody{c.query.Get("directory_group_id"), c.query.Get("name")}.ref()
+	ref, err := groupRefBody{c.text("directory_group_id"), c.text("name")}.ref()
 	if err != nil {
 		return err
 	}

@@ -213,7 +213,7 @@ func (c *call) named(kind model.Prefix) (*store.Org, string, error) {
 // stored returns the stored id for an API id. It answers NotFound for text that is not an id of
 // this kind.
 func stored(kind model.Prefix, apiID string) (string, error) {
-	id, ok := kind.Parse(apiID)
+	id, ok := kind.Parse(model.Trimmed(apiID))
 	if !ok {
 		return "", notFound(kind, apiID)
 	}

@@ -27,7 +27,7 @@ const maxBody = 1 << 20
 var nul = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
 
 // decode reads the JSON body of a call. It refuses members of the wrong type, and members that T
-// does not have, by their names.
+// does not have, by their names, and takes the white space around texts away.
 func decode[T any](c *call) (body T, err error) {
 	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || kind != echo.MIMEApplicationJSON {
@@ -38,7 +38,11 @@ func decode[T any](c *call) (body T, err error) {
 	if err != nil {
 		return body, err
 	}
-	return body, unmarshal(text, &body, "")
+	if err := unmarshal(text, &body, ""); err != nil {
+		return body, err
+	}
+	trimmed(&body)
+	return body, nil
 }
 
 // body reads the body of a call, and then looks for the key again: somebody who sends a body slowly
@@ -119,6 +123,9 @@ func (o *optional[T]) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &o.value)
 }
 
+// part is the value, for trim.
+func (o *optional[T]) part() reflect.Value { return reflect.ValueOf(&o.value).Elem() }
+
 // into sets a value that was given. null sets the zero value.
 func (o optional[T]) into(to *T) {
 	if o.given {
@@ -160,7 +167,10 @@ func (p *params) require(field, message string) {
 	p.problems = append(p.problems, problem{field, codeRequired, message})
 }
 
-func (p *params) text(name string) string { return p.call.query.Get(name) }
+func (p *params) text(name string) string { return p.call.text(name) }
+
+// text is a parameter of the query, without white space around it.
+func (c *call) text(name string) string { return model.Trimmed(c.query.Get(name)) }
 
 // list reads name=a,b as the reference writes it, and name=a&name=b or name[]=a&name[]=b as HTTP
 // libraries write it.
@@ -169,7 +179,7 @@ func (p *params) list(name string) []string {
 	for _, values := range [][]string{p.call.query[name], p.call.query[name+"[]"]} {
 		for _, v := range values {
 			for item := range strings.SplitSeq(v, ",") {
-				if item = strings.TrimSpace(item); item != "" {
+				if item = model.Trimmed(item); item != "" {
 					out = append(out, item)
 				}
 			}

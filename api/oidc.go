@@ -14,7 +14,7 @@ type oidcBody struct {
 	Issuer       *string            `json:"issuer"`
 	Discovery    *string            `json:"-"` // in place of the issuer; see translate
 	ClientID     *string            `json:"client_id"`
-	ClientSecret *string            `json:"client_secret"`
+	ClientSecret *string            `json:"client_secret" space:"kept"`
 	Scopes       optional[[]string] `json:"scopes"`
 	GroupsClaim  optional[string]   `json:"groups_claim"`
 }

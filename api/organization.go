@@ -21,7 +21,7 @@ type organizationBody struct {
 	AllowProfilesOutsideOrganization *bool                        `json:"allow_profiles_outside_organization"`
 	Domains                          []string                     `json:"domains"`
 	DomainData                       []domainData                 `json:"domain_data"`
-	Metadata                         optional[map[string]*string] `json:"metadata"`
+	Metadata                         optional[map[string]*string] `json:"metadata" space:"kept"`
 	ExternalID                       optional[string]             `json:"external_id"`
 	Rollcall                         json.RawMessage              `json:"rollcall"`
 }
@@ -171,7 +171,8 @@ func answerOrganization(c *call, org *store.Org) error {
 }
 
 func (s *Server) organizationByExternalID(c *call) error {
-	id, err := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), c.key.scope, c.Param("external_id"))
+	asked := model.Trimmed(c.Param("external_id"))
+	id, err := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), c.key.scope, asked)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *Server) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	email := sent.Get("email")
+	email := model.Trimmed(sent.Get("email"))
 	op, token, err := operator.Across(s.Store).SignInOperator(ctx, email, sent.Get("password"), address(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {

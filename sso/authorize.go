@@ -64,6 +64,11 @@ func (s *Server) authorization(c echo.Context) (*authorization, error) {
 	if err != nil {
 		return nil, model.Invalidf("", "The address of this page is damaged. Go back to the application and try again.")
 	}
+	for _, name := range []string{"client_id", "connection", "organization", "domain", "login_hint"} {
+		for i, text := range query[name] {
+			query[name][i] = model.Trimmed(text)
+		}
+	}
 	id, ok := model.ApplicationPrefix.Parse(query.Get("client_id"))
 	if !ok || len(query["client_id"]) > 1 {
 		return nil, errClient

@@ -24,7 +24,7 @@ var errUnknownConnection = model.NotFoundf(
 
 // connection returns the connection that the path names.
 func (s *Server) connection(c echo.Context) (*connection.Connection, error) {
-	id, ok := model.ConnectionPrefix.Parse(c.Param("connection"))
+	id, ok := model.ConnectionPrefix.Parse(model.Trimmed(c.Param("connection")))
 	if !ok {
 		return nil, errUnknownConnection
 	}
@@ -172,7 +172,7 @@ func hinted(hint string) url.Values {
 // organizationLogin is an organization's own login address.
 func (s *Server) organizationLogin(c echo.Context) error {
 	ctx := c.Request().Context()
-	g, err := organization.Across(s.Store).OrganizationBySlug(ctx, c.Param("slug"))
+	g, err := organization.Across(s.Store).OrganizationBySlug(ctx, model.Trimmed(c.Param("slug")))
 	if model.KindOf(err) == model.NotFound {
 		return model.NotFoundf("There is no organization with this login address. Check how it is spelled, or ask " +
 			"your administrator.")

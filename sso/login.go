@@ -44,7 +44,7 @@ type loginView struct {
 // readLogin reads the fields of the login page through value, which returns a field by its name.
 func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginForm, error) {
 	ctx := c.Request().Context()
-	f := &loginForm{Email: strings.TrimSpace(value("email")), Organization: value("organization")}
+	f := &loginForm{Email: model.Trimmed(value("email")), Organization: model.Trimmed(value("organization"))}
 	if len(f.Email) > maxEmail {
 		f.Email = ""
 	}

@@ -113,7 +113,7 @@ func TestDraftIsActivatedByHand(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tested := func(a answer) any { return a.object(t)["rollcall"].(map[string]any)["tested_at"] }
-		for _, body := range []string{`{"state":"active"}`, `{"state":"draft ","name":"x"}`, `{"state":"validating"}`,
+		for _, body := range []string{`{"state":"active"}`, `{"state":"drafts","name":"x"}`, `{"state":"validating"}`,
 			`{"state":null}`, `{"state":true}`, `{"state":"inactive","names":"x"}`} {
 			if a := w.switches(w.tenant, body); a.status != http.StatusUnprocessableEntity ||
 				w.connection.State != connection.ConnectionDraft || w.connection.Name != "Northwind" {

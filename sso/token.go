@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -159,7 +158,7 @@ func (s *Server) client(c echo.Context, id, secret string) (application string, 
 		return "", err
 	}
 	own := model.ApplicationPrefix.ID(key.ApplicationID)
-	if subtle.ConstantTimeCompare([]byte(own), []byte(strings.TrimSpace(id))) != 1 {
+	if subtle.ConstantTimeCompare([]byte(own), []byte(model.Trimmed(id))) != 1 {
 		return "", refused
 	}
 	return key.ApplicationID, nil

@@ -29,12 +29,14 @@ const fieldIssuer = "oidc.issuer"
 // model.Invalid, with the field of the API, when the description cannot be used.
 func (r *Reader) OpenID(ctx context.Context, said OpenID, of *connection.Connection) (Change, error) {
 	if said.Discovery != nil {
-		issuer, err := r.issuerAt(ctx, *said.Discovery, of.Type)
+		issuer, err := r.issuerAt(ctx, model.Trimmed(*said.Discovery), of.Type)
 		if err != nil {
 			return nil, err
 		}
 		said.Issuer = &issuer
 	} else if said.Issuer != nil {
+		issuer := model.Trimmed(*said.Issuer)
+		said.Issuer = &issuer
 		if err := r.discover(ctx, *said.Issuer, of.Type); err != nil {
 			return nil, err
 		}

@@ -56,9 +56,11 @@ func (r *Reader) SAML(ctx context.Context, said SAML) (Change, error) {
 	}
 	var entityID string
 	set(&entityID, said.EntityID)
+	entityID = model.Trimmed(entityID)
 	switch {
 	case said.MetadataURL != nil:
-		document, err := r.fetchMetadata(ctx, *said.MetadataURL)
+		address := model.Trimmed(*said.MetadataURL)
+		document, err := r.fetchMetadata(ctx, address)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +68,7 @@ func (r *Reader) SAML(ctx context.Context, said SAML) (Change, error) {
 		if err != nil {
 			return nil, refused(fieldMetadataURL, err)
 		}
-		return r.describedBy(idp, *said.MetadataURL), nil
+		return r.describedBy(idp, address), nil
 	case said.MetadataXML != nil:
 		idp, err := saml.ParseMetadataText(*said.MetadataXML, entityID, r.Store.Now())
 		if err != nil {

@@ -20,6 +20,10 @@ func (s Store) SealClientSecret(connection string, c *ConnectionFields, secret s
 	if secret == "" || len(secret) > maxClientSecret || !model.Storable(secret) {
 		return model.Invalidf("oidc.client_secret", "oidc.client_secret is text of 1 to %d bytes", maxClientSecret)
 	}
+	if model.Trimmed(secret) != secret {
+		return model.Invalidf("oidc.client_secret", "oidc.client_secret begins or ends with white space, which a "+
+			"provider compares, too; copy it again without the space")
+	}
 	c.OIDCClientSecret = tenant.SealerOf(s).Seal([]byte(secret), clientSecretPurpose(connection))
 	return nil
 }

@@ -23,6 +23,7 @@ func NewConnectionID() string { return model.NewID() }
 // PKCS #8, and only its sealed form is stored. A connection over OpenID Connect has no key.
 func (o Org) CreateConnection(ctx context.Context, c *Connection, key []byte) error {
 	c.State, c.SPKey = ConnectionDraft, []byte{}
+	c.trim()
 	c.fillDefaults()
 	if err := c.validate(); err != nil {
 		return err
@@ -57,6 +58,25 @@ func errTaken(err error) error {
 		return model.Conflictf("external_id", "another connection of the organization has this external_id")
 	}
 	return err
+}
+
+// trim takes away the white space around what is compared exactly at a login: the identifiers, the
+// addresses, and the names of attributes. It is copied along from tables and metadata.
+func (c *ConnectionFields) trim() {
+	for _, text := range []*string{
+		&c.SubjectAttribute, &c.UsernameAttribute, &c.IDPEntityID, &c.IDPMetadataURL, &c.NameIDFormat,
+		&c.IDPSSORedirectURL, &c.IDPSSOPostURL, &c.IDPSLORedirectURL, &c.IDPSLORedirectResponseURL,
+		&c.IDPSLOPostURL, &c.IDPSLOPostResponseURL, &c.OIDCClientID, &c.OIDCGroupsClaim,
+	} {
+		*text = model.Trimmed(*text)
+	}
+	c.OIDCScopes = slices.Clone(c.OIDCScopes)
+	for i, scope := range c.OIDCScopes {
+		c.OIDCScopes[i] = model.Trimmed(scope)
+	}
+	for member, name := range c.AttributeMapping {
+		c.AttributeMapping[member] = model.Trimmed(name)
+	}
 }
 
 // fillDefaults sets what a new connection of its type begins with. At Entra ID a person has another
@@ -186,6 +206,7 @@ func (c *Connection) altered(change func(*ConnectionFields) error) (*Connection,
 	if after.AttributeMapping == nil {
 		after.AttributeMapping = map[string]string{}
 	}
+	after.trim()
 	after.schedule(c)
 	return &after, after.validate()
 }
