@@ -58,13 +58,18 @@ func (d decoder) body(body []byte) (object, error) {
 		return nil, fail(InvalidSyntax, "the body is not valid JSON, near byte %d", at)
 	}
 	d.s = string(body)
-	v, err := d.value("the body", 0)
+	return d.whole("the body")
+}
+
+// whole reads the one object that the text is, which name stands for in an error.
+func (d decoder) whole(name string) (object, error) {
+	v, err := d.value(name, 0)
 	if err != nil {
 		return nil, err
 	}
 	o, ok := v.(object)
 	if !ok {
-		return nil, fail(InvalidSyntax, "the body must be a JSON object")
+		return nil, fail(InvalidSyntax, "%s must be a JSON object", name)
 	}
 	return o, nil
 }

@@ -21,7 +21,8 @@ func objectText(s string) (o object, ok bool, err error) {
 	if s = strings.TrimSpace(s); s == "" || s[0] != '{' || !isJSON(s) {
 		return nil, false, nil
 	}
-	o, err = decode([]byte(s))
+	d := decoder{s: s, left: maxNodes}
+	o, err = d.whole("the text")
 	return o, err == nil, err
 }
 
