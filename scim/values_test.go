@@ -66,6 +66,9 @@ func TestOneValueInAList(t *testing.T) {
 			{"an element as a text",
 				`{"op":"add","path":"emails","value":[` + object(`{"value":"ada@x.example"}`) + `]}`,
 				[]any{"emails", 0, "value"}, "ada@x.example"},
+			{"an element as a text, without a list",
+				`{"op":"add","path":"emails","value":` + object(`{"value":"ada@x.example"}`) + `}`,
+				[]any{"emails", 0, "value"}, "ada@x.example"},
 			{"an element with a filter",
 				`{"op":"add","path":"emails[type eq \"home\"]","value":` + object(`{"value":"h@x.example"}`) + `}`,
 				[]any{"emails", 0, "value"}, "h@x.example"},
@@ -175,8 +178,9 @@ func TestTextForAnotherType(t *testing.T) {
 				refused(t, c.do("PUT", "/Users/"+id, body), 400, "invalidValue", attribute)
 				refused(t, c.do("POST", "/Users", `{"userName":"ben","`+coreUser+`:`+attribute+`":`+value+`}`), 400,
 					"invalidValue", attribute)
-				if value == `"a@x.example"` && attribute != "addresses" {
-					continue // some clients send a bare address in a PATCH
+				if value == quotedJSON(t, `{"value":"b@x.example"}`) ||
+					value == `"a@x.example"` && attribute != "addresses" {
+					continue // some clients send a bare address in a PATCH, or an element as a text
 				}
 				for _, op := range []string{"add", "replace"} {
 					refused(t, c.do("PATCH", "/Users/"+id, patchOf(

@@ -92,19 +92,22 @@ func (a *attribute) plainText(s string) (string, error) {
 	return "", fail(InvalidValue, "%s must be the id of a resource, not JSON in a string", a.path)
 }
 
-// listOf returns the string s, sent for a whole multi-valued attribute, as its only element.
+// listOf returns the string s, sent for a whole multi-valued attribute, as its only element. JSON
+// in it is refused, unless it is an element: clients built on SCIM-SDK write one so in a PATCH.
 func (a *attribute) listOf(s string) ([]any, error) {
-	if isJSON(s) {
-		o, ok, err := objectText(s)
+	if !isJSON(s) {
+		return []any{s}, nil
+	}
+	if a.kind == complexKind {
+		o, _, err := objectText(s)
 		if err != nil {
 			return nil, err
 		}
-		if ok && a.members {
+		if v, _, _ := o.get("value"); v != nil || len(o) > 0 && !a.valued {
 			return []any{o}, nil
 		}
-		return nil, fail(InvalidValue, "%s must be a list, not JSON in a string; send it without the quotes", a.path)
 	}
-	return []any{s}, nil
+	return nil, fail(InvalidValue, "%s must be a list, not JSON in a string; send it without the quotes", a.path)
 }
 
 // objectFor returns what a client sent for one value of a complex attribute as an object: it may be
