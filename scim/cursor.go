@@ -31,14 +31,14 @@ type cursorText struct {
 	Place string
 	Total int
 	Given int64  // when, in seconds since 1970
-	Query uint64 // a hash of the filter and the order: a cursor is of no use for another list
+	Query uint64 // a hash of directory, filter and order: a cursor is of no use for another list
 }
 
-// query is a hash of what the pages of a list have in common (RFC 9865 §2.1).
-func (p parameters) query(endpoint string) uint64 {
-	parts := []string{endpoint}
+// list is a hash of what the pages of a list have in common (RFC 9865 §2.1).
+func (x *exchange) list(endpoint string) uint64 {
+	parts := []string{x.directory.ID, endpoint}
 	for _, name := range []string{"filter", "sortby", "sortorder"} {
-		parts = append(parts, strings.Join(p[name], "\x00"))
+		parts = append(parts, strings.Join(x.parameters[name], "\x00"))
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00\x00")))
 	return binary.BigEndian.Uint64(sum[:])
@@ -58,7 +58,7 @@ func (x *exchange) cursor(endpoint string) (*cursorText, error) {
 	if err == nil {
 		err = json.Unmarshal(decoded, &c)
 	}
-	if err != nil || c.Type == "" || c.Query != x.parameters.query(endpoint) {
+	if err != nil || c.Type == "" || c.Query != x.list(endpoint) {
 		return nil, &Refused{Status: http.StatusBadRequest, ScimType: invalidCursor, Err: err,
 			Detail: "the cursor is not one that this list was answered with; " +
 				"filter, sortBy and sortOrder must stay as they were"}
@@ -72,7 +72,7 @@ func (x *exchange) cursor(endpoint string) (*cursorText, error) {
 
 // next is the cursor of the page after this one, of letters that no URL needs to escape.
 func (x *exchange) next(endpoint, kind string, next *search.Cursor) string {
-	c := cursorText{kind, next.Place, next.Total, x.limit.now().Unix(), x.parameters.query(endpoint)}
+	c := cursorText{kind, next.Place, next.Total, x.limit.now().Unix(), x.list(endpoint)}
 	text, _ := json.Marshal(c) // strings and numbers never fail
 	return base64.RawURLEncoding.EncodeToString(text)
 }

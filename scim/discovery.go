@@ -54,12 +54,20 @@ func (t resourceTypes) forStrict() resourceTypes {
 	return t
 }
 
+// enterpriseUser is the schema of RFC 7643 §8.7.1. The library has another name; Canaille looks for
+// this one, and leaves the attributes out if it is not there.
+func enterpriseUser() schema.Schema {
+	s := schema.ExtensionEnterpriseUser()
+	s.Name = optional.NewString("EnterpriseUser")
+	return s
+}
+
 func userType(declared ...elimity.SchemaExtension) *resourceType {
 	return newResourceType(elimity.ResourceType{
 		ID: optional.NewString("User"), Name: "User", Endpoint: "/Users",
 		Description:      optional.NewString("User Account"),
 		Schema:           schema.CoreUserSchema(),
-		SchemaExtensions: append([]elimity.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}}, declared...),
+		SchemaExtensions: append([]elimity.SchemaExtension{{Schema: enterpriseUser()}}, declared...),
 	})
 }
 

@@ -88,6 +88,9 @@ func TestSchemas(t *testing.T) {
 				// "none".
 				reply{body: one}.path("attributes", 0).(map[string]any)["uniqueness"] = "server"
 			}
+			if s.ID == enterprise {
+				one["name"] = "EnterpriseUser" // as in RFC 7643 §8.7.1
+			}
 			one["meta"] = map[string]any{"resourceType": "Schema", "location": c.location + "/Schemas/" + s.ID}
 			want = append(want, one)
 			if diff := cmp.Diff(one, c.want(200, "GET", "/Schemas/"+s.ID, "").body); diff != "" {

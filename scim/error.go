@@ -115,7 +115,7 @@ func (r *Refused) set(e *model.Error) {
 	}
 }
 
-// contentType is the media type of every body (RFC 7644 §8.1).
+// contentType is the media type of every answer (RFC 7644 §8.1).
 const contentType = "application/scim+json;charset=utf-8"
 
 // render is the web.Renderer of all paths of SCIM. An error that did not come through fail is one

@@ -103,7 +103,8 @@ func splitNames(list string) []string {
 }
 
 // projection says which attributes an answer shows (RFC 7644 §3.9). The zero projection shows all.
-// It does not apply to id, schemas and meta, which are always shown: clients fail without them.
+// It does not apply to id and schemas, which are always shown, and to meta only where it is named:
+// clients fail without them.
 type projection struct {
 	only   selection // nil selects everything
 	except selection
@@ -140,6 +141,14 @@ func (p projection) of(name string) (sub projection, shown bool) {
 		sub.except = except
 	}
 	return sub, true
+}
+
+// ofMeta is of for meta: a client that asks for other attributes gets all of it.
+func (p projection) ofMeta() (sub projection, shown bool) {
+	if _, named := p.only["meta"]; p.only != nil && !named {
+		p.only = nil
+	}
+	return p.of("meta")
 }
 
 // appendMember appends a member of an object with the parts of its value that are shown, after a

@@ -52,16 +52,33 @@ func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p proj
 	for _, d := range r.derived {
 		b = p.appendMember(b, d[0], d[1])
 	}
-	return x.appendMeta(b, t, r)
+	return append(x.appendMeta(b, t, r, p), '}')
 }
 
 // isURN returns whether a name is the URN of an extension: no name of an attribute has a colon.
 func isURN(name string) bool { return strings.IndexByte(name, ':') >= 0 }
 
-// appendMeta appends the common attribute meta and the end of the resource. Times have the
-// milliseconds that are stored, so that a filter with such a time finds the resource again.
-func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource) []byte {
-	b = append(b, `,"meta":{"resourceType":"`...)
+// appendMeta appends what p shows of the common attribute meta. Times have the milliseconds that
+// are stored, so that a filter with such a time finds the resource again.
+func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource, p projection) []byte {
+	sub, shown := p.ofMeta()
+	if !shown {
+		return b
+	}
+	before := len(b)
+	b = append(b, `,"meta":`...)
+	if sub.all() {
+		return x.appendWholeMeta(b, t, r)
+	}
+	b, any := sub.appendValue(b, string(x.appendWholeMeta(nil, t, r)))
+	if !any {
+		return b[:before]
+	}
+	return b
+}
+
+func (x *exchange) appendWholeMeta(b []byte, t *resourceType, r *resource) []byte {
+	b = append(b, `{"resourceType":"`...)
 	b = append(b, t.Name...)
 	b = append(b, `","created":"`...)
 	b = append(b, r.created.String()...)
@@ -71,7 +88,7 @@ func (x *exchange) appendMeta(b []byte, t *resourceType, r *resource) []byte {
 	b = x.appendLocation(b, t, r.id)
 	b = append(b, `","version":"W/\"`...)
 	b = append(b, r.version.opaque()...)
-	return append(b, `\""}}`...)
+	return append(b, `\""}`...)
 }
 
 // location is the URL of a resource.

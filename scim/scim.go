@@ -164,6 +164,8 @@ func (s *service) serve(c echo.Context) error {
 		c.Response().Header().Set("ETag", a.tag)
 	}
 	if a.body == nil {
+		// Clients of SCIM-SDK count an answer of another type as a failure, one without a body too.
+		c.Response().Header().Set(echo.HeaderContentType, contentType)
 		return c.NoContent(a.status)
 	}
 	return c.Blob(a.status, contentType, a.body)

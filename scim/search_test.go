@@ -29,7 +29,7 @@ func TestSearch(t *testing.T) {
 			{"/Users", `{"filter":"userName eq \"ADA\"","attributes":["name.givenName","emails"]}`,
 				"?filter=" + url.QueryEscape(`userName eq "ada"`) + "&attributes=name.givenName,emails"},
 			{"/Users", `{"excludedAttributes":["emails","meta"],"startIndex":2,"count":1}`,
-				"?excludedAttributes=emails&startIndex=2&count=1"},
+				"?excludedAttributes=emails,meta&startIndex=2&count=1"},
 			{"/Users", `{"ExcludedAttributes":"emails, title","StartIndex":"1","COUNT":"1"}`,
 				"?excludedAttributes=emails,title&count=1"},
 			{"/Users", `{"sortBy":"userName","sortOrder":"descending"}`, "?sortBy=userName&sortOrder=descending"},
