@@ -32,8 +32,8 @@ type Server struct {
 	// PublicURL is the address at which identity providers reach this server.
 	PublicURL string
 
-	// BootstrapKey is the operator's API key. It reaches every organization, and only it can manage
-	// applications. When it is empty, no call can use it.
+	// BootstrapKey is the operator's API key, or several, separated by commas. It reaches every
+	// organization, and only it can manage applications. When it is empty, no call can use it.
 	BootstrapKey string
 
 	// Outbound fetches metadata and discovery documents. Nothing is fetched when it is nil.

@@ -91,6 +91,23 @@ func TestAuthentication(t *testing.T) {
 	})
 }
 
+// TestSeveralBootstrapKeys are all good, so that one can replace another without a pause.
+func TestSeveralBootstrapKeys(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, s *store.Store) {
+		const second = "sk_second_0123456789abcdef0123456789abcdef"
+		h := ground(t, &api.Server{Store: s, BootstrapKey: bootstrapKey + ", " + second + ","})
+		for key, want := range map[string]int{bootstrapKey: 200, second: 200, bootstrapKey + ", " + second + ",": 401,
+			bootstrapKey + ",": 401, "": 401, ",": 401, second[:len(second)-1]: 401} {
+			r := httptest.NewRequest("GET", "/applications", nil)
+			r.Header.Set("Authorization", "Bearer "+key)
+			if w := serve(h, r); w.Code != want {
+				t.Errorf("%q answers %d, want %d", key, w.Code, want)
+			}
+		}
+	})
+}
+
 func TestNoBootstrapKey(t *testing.T) {
 	t.Parallel()
 	h := ground(t, &api.Server{Store: modeltest.Open(t, modeltest.SQLite(t), store.Options{})})

@@ -25,7 +25,7 @@ func (l *loader) check(c *Config) {
 		l.rule("ROLLCALL_SECRET_KEY", "is required with PostgreSQL, where every replica must have "+
 			"the same; write what this prints: openssl rand -base64 32")
 	}
-	l.rule("ROLLCALL_API_KEY", apiKeyProblem(string(c.APIKey)))
+	l.rule("ROLLCALL_API_KEY", apiKeysProblem(string(c.APIKey)))
 }
 
 // rule reports a problem unless its text is empty or the setting has one already.
@@ -123,11 +123,29 @@ func isPostgres(text string) bool {
 // bearerToken is what may follow "Bearer " in a header (RFC 6750 §2.1).
 var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
+// apiKeysProblem checks each key of a list.
+func apiKeysProblem(list string) string {
+	if list == "" {
+		return ""
+	}
+	keys := strings.Split(list, ",")
+	for i, key := range keys {
+		problem := apiKeyProblem(strings.TrimSpace(key))
+		if problem != "" && len(keys) > 1 {
+			return "key " + strconv.Itoa(i+1) + " " + problem
+		}
+		if problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
 func apiKeyProblem(key string) string {
 	const instead = `; write what this prints: echo "sk_$(openssl rand -hex 24)"`
 	switch {
 	case key == "":
-		return ""
+		return "is empty; take out a comma"
 	case !strings.HasPrefix(key, "sk_"):
 		return "does not begin with sk_" + instead
 	case len(key) < 32:

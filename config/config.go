@@ -17,7 +17,7 @@ type Config struct {
 	PublicURL      *url.URL         // ROLLCALL_PUBLIC_URL
 	Database       Secret           // ROLLCALL_DATABASE_URL
 	SecretKeys     Keys             // ROLLCALL_SECRET_KEY
-	APIKey         Secret           // ROLLCALL_API_KEY
+	APIKey         Secret           // ROLLCALL_API_KEY; one, or several with commas between them
 	SCIMRate       int              // ROLLCALL_SCIM_RATE
 	TrustedProxies []netip.Prefix   // ROLLCALL_TRUSTED_PROXIES
 	OutboundAllow  []netip.Prefix   // ROLLCALL_OUTBOUND_ALLOW
@@ -64,7 +64,8 @@ var settings = []setting{
 	{
 		name: "ROLLCALL_API_KEY",
 		doc: "An operator's API key for automation: sk_ and more, at least 32 characters. " +
-			"It reaches every organization and is never stored.",
+			"It reaches every organization and is never stored. Several, separated by commas, are all good: " +
+			"so a key is replaced without a pause.",
 		field: func(c *Config) any { return &c.APIKey },
 	},
 	{

@@ -100,6 +100,10 @@ func TestLoad(t *testing.T) {
 			environ: []string{"ROLLCALL_API_KEY_FILE=" + write(t, apiKey+"\n")},
 			want:    defaults(func(c *Config) { c.APIKey = apiKey }),
 		},
+		"several API keys": {
+			environ: []string{"ROLLCALL_API_KEY=" + apiKey + "," + apiKey + "x"},
+			want:    defaults(func(c *Config) { c.APIKey = apiKey + "," + apiKey + "x" }),
+		},
 		"the configuration file, with remarks, quotes and Windows line ends": {
 			file: write(t, "\uFEFF# remark\r\n\r\n ROLLCALL_API_KEY = \""+apiKey+
 				"\"\r\nROLLCALL_TRUSTED_PROXIES='10.0.0.0/8'\r\n"),
@@ -258,6 +262,14 @@ func TestLoadRefuses(t *testing.T) {
 		"PostgreSQL with a secret key file that is not there is one problem": {
 			environ: []string{"ROLLCALL_DATABASE_URL=" + dbURL, "ROLLCALL_SECRET_KEY_FILE=" + absent},
 			want:    []string{"ROLLCALL_SECRET_KEY_FILE: the file \"" + absent + "\" cannot be opened"},
+		},
+		"one API key of several that is none": {
+			environ: []string{"ROLLCALL_API_KEY=" + apiKey + ", hunter2secret"},
+			want:    []string{"ROLLCALL_API_KEY: key 2 does not begin with sk_; write"},
+		},
+		"an API key that is not there": {
+			environ: []string{"ROLLCALL_API_KEY=" + apiKey + ","},
+			want:    []string{"ROLLCALL_API_KEY: key 2 is empty; take out a comma"},
 		},
 		"an API key of another kind": {
 			environ: []string{"ROLLCALL_API_KEY=pk_hunter2secret0123456789abcdef0123"},

@@ -136,11 +136,32 @@ func TestAccessEndsByTheNextRequest(t *testing.T) {
 				before := len(w.events())
 				e.end(g)
 				g.told(t, e, w.events()[before:])
+				g.learns(t, e.reason)
 				g.shutOut()
 				g.comesBack(t, e, who)
 				g.shutOut()
+				if e.again != "" { // otherwise the browser is another
+					g.learns(t, e.reason)
+				}
 			})
 		})
+	}
+}
+
+// learns demands that the 401 of the token and that of the browser say why, and by which event.
+func (g *guest) learns(t *testing.T, reason people.EndingReason) {
+	t.Helper()
+	feed := g.send(nil, http.MethodGet, "/events?events=user.access_ended&order=desc&limit=1",
+		"Authorization", "Bearer "+g.secret).object(t)
+	newest := feed["data"].([]any)[0].(map[string]any)["id"]
+	for name, a := range map[string]answer{
+		"token":   g.send(nil, http.MethodGet, "/sso/profile", "Authorization", "Bearer "+g.token),
+		"browser": g.browser.get("/sso/session"),
+	} {
+		if o := a.object(t); a.status != http.StatusUnauthorized || o["error"] != "Unauthorized" ||
+			o["reason"] != string(reason) || o["event_id"] != newest || o["error_description"] == "" {
+			t.Errorf("the %s learns %d %v, want %s by %s", name, a.status, o, reason, newest)
+		}
 	}
 }
 

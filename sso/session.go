@@ -45,7 +45,7 @@ type sessionConnection struct {
 func (s *Server) session(c echo.Context) error {
 	in, err := s.browserSession(c)
 	if err != nil && ended(err) {
-		return &tokenError{http.StatusUnauthorized, "Unauthorized", "nobody is signed in here, or not any more"}
+		return s.unauthorized(c, s.cookies().Read(c, sessionCookie), "nobody is signed in here")
 	}
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 type tokenError struct {
 	status            int
 	code, description string
+	ending            *signon.Ending // why a token has ended; nil where that is not told
 }
 
 func (e *tokenError) Error() string { return e.code + ": " + e.description }
@@ -31,7 +32,7 @@ func (e *tokenError) Error() string { return e.code + ": " + e.description }
 func (e *tokenError) Unwrap() error { return echo.NewHTTPError(e.status) }
 
 func badRequest(code, description string) error {
-	return &tokenError{http.StatusBadRequest, code, description}
+	return &tokenError{http.StatusBadRequest, code, description, nil}
 }
 
 // renderOAuthError is the web.Renderer of the endpoints that applications call.
@@ -41,6 +42,12 @@ func renderOAuthError(c echo.Context, f web.Failure) error {
 	switch {
 	case isKnown:
 		f.Status, answer["error"], answer["error_description"] = known.status, known.code, known.description
+		if known.ending != nil {
+			answer["reason"] = known.ending.Reason
+			if known.ending.Event != "" {
+				answer["event_id"] = known.ending.Event
+			}
+		}
 	case f.Status == http.StatusServiceUnavailable:
 		answer["error"] = "temporarily_unavailable"
 	case f.Status == http.StatusNotFound:
@@ -164,9 +171,23 @@ func (s *Server) client(c echo.Context, id, secret string) (application string, 
 	return key.ApplicationID, nil
 }
 
-// errUnauthorized has the words of the reference, which does not use invalid_token.
+// errUnauthorized is the error for a request without a token. It has the words of the reference,
+// which does not use invalid_token.
 var errUnauthorized error = &tokenError{http.StatusUnauthorized, "Unauthorized",
-	"the access token is unknown or has ended; the event user.access_ended tells why, where it was taken away"}
+	"send the access token as Authorization: Bearer rc_at_…", nil}
+
+// unauthorized is the error for a token of an application or of a browser that is not good. It says
+// why a token has ended, and says nothing more about one that never was.
+func (s *Server) unauthorized(c echo.Context, token, unknown string) error {
+	ending, err := signon.Across(s.Store).EndingOf(c.Request().Context(), token)
+	if err != nil {
+		return err
+	}
+	if ending == nil {
+		return &tokenError{http.StatusUnauthorized, "Unauthorized", unknown, nil}
+	}
+	return &tokenError{http.StatusUnauthorized, "Unauthorized", "access has ended: " + ending.Reason, ending}
+}
 
 // profile shows an application who signed in, as long as the session is live.
 func (s *Server) profile(c echo.Context) error {
@@ -177,7 +198,7 @@ func (s *Server) profile(c echo.Context) error {
 	}
 	in, err := signon.Across(s.Store).SessionByAccessToken(ctx, token)
 	if model.KindOf(err) == model.Denied {
-		return errUnauthorized
+		return s.unauthorized(c, token, "the access token is unknown or has ended")
 	}
 	if err != nil {
 		return err

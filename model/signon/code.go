@@ -146,9 +146,8 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 		return nil, "", errCodeRefused()
 	}
 	t := AccessToken{SessionID: c.SessionID, ApplicationID: c.ApplicationID, CodeHash: hash, CreatedAt: now}
-	token, t.Hash, _ = tenant.NewToken("rc_at_")
 	err = org.Tx(ctx, func(org Org) error {
-		in, err = s.exchangeCode(ctx, org, &t)
+		in, token, err = s.exchangeCode(ctx, org, &t)
 		return err
 	})
 	if errors.Is(err, errCodeUsed) {
@@ -163,29 +162,34 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 	return in, token, nil
 }
 
-// exchangeCode marks the code as used, finds its session and stores the token, in the transaction
-// of org.
-func (s Store) exchangeCode(ctx context.Context, org Org, t *AccessToken) (*SignedIn, error) {
+// exchangeCode marks the code as used, finds its session and makes the token, in the transaction of
+// org.
+func (s Store) exchangeCode(ctx context.Context, org Org, t *AccessToken) (in *SignedIn, token string, err error) {
 	used := tenant.DB(ctx, org).Model(&AuthorizationCode{}).
 		Where("hash = ? AND used_at IS NULL", t.CodeHash).UpdateColumn("used_at", t.CreatedAt)
 	if used.Error != nil {
-		return nil, fmt.Errorf("use code: %w", used.Error)
+		return nil, "", fmt.Errorf("use code: %w", used.Error)
 	}
 	if used.RowsAffected == 0 {
-		return nil, errCodeUsed
+		return nil, "", errCodeUsed
 	}
-	in, err := s.readSession(across.In(ctx, org), sessionByCode, t.CodeHash, t.CreatedAt, t.CreatedAt)
+	in, err = s.readSession(across.In(ctx, org), sessionByCode, t.CodeHash, t.CreatedAt, t.CreatedAt)
 	if model.KindOf(err) == model.Denied {
-		return nil, errCodeRefused()
+		return nil, "", errCodeRefused()
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	t.ExpiresAt = in.Session.ExpiresAt
-	if err := tenant.DB(ctx, org).Create(t).Error; err != nil {
-		return nil, fmt.Errorf("create access token: %w", err)
+	token, t.Hash, err = newTracedToken(s, "rc_at_", trace{organization: string(org.ID), user: in.User.ID,
+		session: in.Session.ID, application: t.ApplicationID, at: t.CreatedAt})
+	if err != nil {
+		return nil, "", err
 	}
-	return in, nil
+	if err := tenant.DB(ctx, org).Create(t).Error; err != nil {
+		return nil, "", fmt.Errorf("create access token: %w", err)
+	}
+	return in, token, nil
 }
 
 // errCodeUsed ends the transaction of RedeemCode when another request has used the code.

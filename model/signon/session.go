@@ -25,7 +25,10 @@ func (o Org) createSession(
 	if idToken != "" {
 		s.SealedIDToken = tenant.SealerOf(o).Seal([]byte(idToken), connection.IDTokenPurpose(s.ID))
 	}
-	token, s.TokenHash, _ = tenant.NewToken("rc_sess_")
+	of := trace{organization: string(o.ID), user: s.UserID, session: s.ID, at: s.CreatedAt}
+	if token, s.TokenHash, err = newTracedToken(o, "rc_sess_", of); err != nil {
+		return "", err
+	}
 	if err := tenant.DB(ctx, o).Create(s).Error; err != nil {
 		return "", connection.ErrConnectionGone(fmt.Errorf("create session: %w", err))
 	}

@@ -30,6 +30,17 @@ func init() {
 			}
 			return connection.In(org).CheckCertificates(ctx, of.Connection.ID)
 		},
+		"connection.ConnectionByExternalID": func(
+			ctx context.Context, org *store.Org, of storetest.Estate,
+		) (any, error) {
+			name := "of " + of.Connection.ID
+			_, _ = connection.In(org).UpdateConnection(ctx, of.Connection.ID,
+				func(c *connection.ConnectionFields) error { c.ExternalID = name; return nil })
+			return connection.In(org).ConnectionByExternalID(ctx, name)
+		},
+		"connection.SwitchConnection": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+			return connection.In(org).SwitchConnection(ctx, of.Connection.ID, connection.ConnectionInactive)
+		},
 		"connection.DeleteKey": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 			return withSecondKey(ctx, org, of, connection.In(org).DeleteKey)
 		},
