@@ -144,6 +144,10 @@ func TestDocumentsWithSmallFaults(t *testing.T) {
 		{"a number as userinfo", wellKnown, o.changed(map[string]any{"userinfo_endpoint": 7}), ""},
 		{"a number in the methods", wellKnown,
 			o.changed(map[string]any{"token_endpoint_auth_methods_supported": []any{1}}), ""},
+		{"a logout without TLS", wellKnown,
+			o.changed(map[string]any{"end_session_endpoint": "http://127.0.0.1/x"}), ""},
+		{"userinfo without TLS", wellKnown,
+			o.changed(map[string]any{"userinfo_endpoint": "http://127.0.0.1/x"}), ""},
 		{"a number as the token endpoint", wellKnown, o.changed(map[string]any{"token_endpoint": 7}),
 			oidc.DiscoveryIncomplete},
 		{"a number as the issuer", wellKnown, o.changed(map[string]any{"issuer": 7}), oidc.NotDiscovery},
@@ -194,6 +198,21 @@ func TestUserInfoIsExplained(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an address without TLS", func(t *testing.T) {
+		client := func(id string) {
+			must(t, o.idp.ConnectOIDC(id, clientSecret, o.callback()))
+			w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"oidc": map[string]any{"client_id": id}})
+		}
+		client("second client")
+		o.replace(wellKnown, o.changed(map[string]any{"userinfo_endpoint": "http://idp.example/me"}))
+		defer o.replace(wellKnown, nil)
+		sign().code(t)
+		notes := strings.Join(o.attempt().Notes, " ")
+		if !strings.Contains(notes, `"http://idp.example/me" is no https`) {
+			t.Errorf("the log notes %q", notes)
+		}
+		client("rollcall client")
+	})
 	o.replace("/userinfo", typed(200, "application/json", `{"sub":35}`))
 	o.logged(t, sign(), oidc.UserInfoBadSubject, "sub is a number")
 	o.replace("/userinfo", typed(200, "application/json", `{"email":"hidden"}`))

@@ -3,6 +3,7 @@ package sso
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,6 +33,9 @@ func refusalOf(err error, conn *connection.Connection) (r rejection, ok bool) {
 	}
 	if n, ok := errors.AsType[*saml.Refused](err); ok {
 		r.Reason, r.Expected, r.Received = string(n.Reason), n.Expected, n.Received
+		if slices.Contains(compared, n.Reason) {
+			r.Expected, r.Received = quoted(n.Expected), quoted(n.Received)
+		}
 		r.notes = append(r.notes, samlNotes(n.Warnings, conn)...)
 		return r, true
 	}
@@ -46,6 +50,19 @@ func refusalOf(err error, conn *connection.Connection) (r rejection, ok bool) {
 		return r, true
 	}
 	return r, false
+}
+
+// compared are the reasons over SAML that are about two texts which are compared letter by letter.
+// They are shown in quotes, so that a space at the end is seen.
+var compared = []saml.Reason{
+	saml.WrongIssuer, saml.WrongDestination, saml.WrongRecipient, saml.WrongAudience, saml.NameIDSpace,
+}
+
+func quoted(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return `"` + text + `"`
 }
 
 // notedError is an error with what the login log notes besides: faults that were accepted before

@@ -46,7 +46,7 @@ func (p *program) operator(ctx context.Context, args []string) error {
 	if err := parse(f, args[1:]); err != nil {
 		return err
 	}
-	if command.email && *email == "" {
+	if *email = model.Trimmed(*email); command.email && *email == "" {
 		return errUsage{fmt.Errorf("--email is missing")}
 	}
 	c, err := p.load(*file)

@@ -53,11 +53,14 @@ func TestDiscoveryDocumentIsChecked(t *testing.T) {
 		"keys over http": {
 			document: map[string]any{"jwks_uri": "http://idp.example/k"}, reason: oidc.DiscoveryBadAddress,
 		},
-		"userinfo over http": {
-			document: map[string]any{"userinfo_endpoint": "http://a.example/"}, reason: oidc.DiscoveryBadAddress,
+		"tokens over http": {
+			document: map[string]any{"token_endpoint": "http://a.example/"}, reason: oidc.DiscoveryBadAddress,
 		},
-		"logout that is none": {
-			document: map[string]any{"end_session_endpoint": "javascript:x"}, reason: oidc.DiscoveryBadAddress,
+		"userinfo over http, which a login may do without": {
+			document: map[string]any{"userinfo_endpoint": "http://a.example/"},
+		},
+		"a logout that is none, which a login may do without": {
+			document: map[string]any{"end_session_endpoint": "javascript:x"},
 		},
 		"the implicit flow only": {
 			document: map[string]any{"response_types_supported": []string{"id_token"}}, reason: oidc.DiscoveryNoCode,
@@ -114,9 +117,15 @@ func TestAddressesOfADocumentAreChecked(t *testing.T) {
 		"https:///out":                                        false,
 	} {
 		s := newScripted("https://idp.example")
-		s.document["end_session_endpoint"] = address
+		s.document["authorization_endpoint"] = address
 		if _, err := s.discover(t); (err == nil) != good {
 			t.Errorf("%.60s: %v", address, err)
+		}
+		s = newScripted("https://idp.example")
+		s.document["end_session_endpoint"] = address
+		p, err := s.discover(t)
+		if err != nil || (p.LogoutURL(oidc.Client{}, "", "", "") != "") != good {
+			t.Errorf("a logout at %.60s: %v", address, err)
 		}
 	}
 }

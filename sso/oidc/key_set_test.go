@@ -52,13 +52,13 @@ func TestKeysOfASet(t *testing.T) {
 		"without a use":     {keys: []any{published(func(k *jose.JSONWebKey) { k.Use = "" })}},
 		"without algorithm": {keys: []any{published(func(k *jose.JSONWebKey) { k.Algorithm = "" })}},
 		"for encryption": {
-			keys: []any{published(func(k *jose.JSONWebKey) { k.Use = "enc" })}, reason: oidc.TokenUnknownKey,
+			keys: []any{published(func(k *jose.JSONWebKey) { k.Use = "enc" })}, reason: oidc.TokenUnusable,
 		},
 		"of another id": {
 			keys: []any{published(func(k *jose.JSONWebKey) { k.KeyID = "2" })}, reason: oidc.TokenUnknownKey,
 		},
 		"another algorithm": {
-			keys: []any{published(func(k *jose.JSONWebKey) { k.Algorithm = "RS512" })}, reason: oidc.TokenUnknownKey,
+			keys: []any{published(func(k *jose.JSONWebKey) { k.Algorithm = "RS512" })}, reason: oidc.TokenUnusable,
 		},
 		"2047 bits":         {keys: []any{ofLength(2047)}, reason: oidc.TokenWeakKey},
 		"2048 bits":         {keys: []any{ofLength(2048)}, reason: oidc.TokenWrongKey},
@@ -66,12 +66,12 @@ func TestKeysOfASet(t *testing.T) {
 		"8193 bits":         {keys: []any{ofLength(8193)}, reason: oidc.TokenWeakKey},
 		"weak, and the key": {keys: []any{ofLength(1024), published(func(*jose.JSONWebKey) {})}},
 		"a curve's key": {
-			keys: []any{jose.JSONWebKey{Key: curve.Public(), KeyID: "1"}}, reason: oidc.TokenWrongKey,
+			keys: []any{jose.JSONWebKey{Key: curve.Public(), KeyID: "1"}}, reason: oidc.TokenUnusable,
 		},
 		"a symmetric key": {
-			keys: []any{jose.JSONWebKey{Key: []byte("secret"), KeyID: "1"}}, reason: oidc.TokenUnknownKey,
+			keys: []any{jose.JSONWebKey{Key: []byte("secret"), KeyID: "1"}}, reason: oidc.TokenUnusable,
 		},
-		"a private key":      {keys: []any{jose.JSONWebKey{Key: key(), KeyID: "1"}}, reason: oidc.TokenUnknownKey},
+		"a private key":      {keys: []any{jose.JSONWebKey{Key: key(), KeyID: "1"}}, reason: oidc.TokenUnusable},
 		"no keys":            {keys: []any{}, reason: oidc.TokenUnknownKey},
 		"as many as may be":  {keys: many(100)},
 		"too many":           {keys: many(101), reason: oidc.KeysTooLarge},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -192,6 +193,13 @@ func unfit(key *jose.JSONWebKey, algorithm string) string {
 		return "its use is " + quote(key.Use) + " and not sig"
 	case key.Algorithm != "" && key.Algorithm != algorithm:
 		return "its alg is " + quote(key.Algorithm) + ", and the token's " + algorithm
+	}
+	kind := "EC"
+	if _, ok := key.Key.(*rsa.PublicKey); ok {
+		kind = "RSA"
+	}
+	if strings.HasPrefix(algorithm, "ES") != (kind == "EC") {
+		return "its kty is " + quote(kind) + ", and the token's alg " + algorithm
 	}
 	return ""
 }

@@ -30,7 +30,7 @@ func (p *Provider) assertion(
 		a.Warnings = append(a.Warnings, Warning{Reason: GroupsOverage})
 	}
 	// Entra ID's userinfo has neither groups nor an e-mail address that is confirmed.
-	useful := p.document.userInfo != "" && !p.Issuer.Entra
+	useful := p.document.userInfo+p.document.refusedUserInfo != "" && !p.Issuer.Entra
 	if useful && p.lacks(c, all, !a.GroupsSent && !overage) {
 		more, err := p.userInfo(ctx, t, token.Subject)
 		if err := a.accept(err); err != nil {
@@ -141,6 +141,10 @@ func (a *Assertion) accept(err error) error {
 // userInfo returns the claims of the userinfo endpoint (OpenID Connect Core, section 5.3). The
 // error is a [*Refused].
 func (p *Provider) userInfo(ctx context.Context, t Tokens, subject string) (claims, error) {
+	if p.document.userInfo == "" {
+		return nil, refuse(UserInfoUnreachable, "an https URL as userinfo_endpoint",
+			"userinfo_endpoint "+quote(p.document.refusedUserInfo)+" is no https URL")
+	}
 	if t.access == "" {
 		return nil, refuse(UserInfoUnreachable, "an access token", "the token endpoint sent no access_token for it")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func TestProfileOfAPerson(t *testing.T) {
 			}},
 		"too many groups": {claims: elsewhere("groups"),
 			want: func(a *oidc.Assertion) bool {
-				return !a.GroupsSent && reflect.DeepEqual(a.Warnings, []oidc.Reason{oidc.GroupsOverage})
+				return !a.GroupsSent && reflect.DeepEqual(a.Warnings, []oidc.Warning{{Reason: oidc.GroupsOverage}})
 			}},
 		"too many of something else": {claims: elsewhere("roles"),
 			want: func(a *oidc.Assertion) bool { return a.GroupsSent && len(a.Warnings) == 0 }},
@@ -204,7 +205,8 @@ func TestUserInfoAddsWhatTheTokenLacks(t *testing.T) {
 
 // unreadable reports whether the login succeeded with a note that userinfo was not read.
 func unreadable(a *oidc.Assertion) bool {
-	return !a.GroupsSent && reflect.DeepEqual(a.Warnings, []oidc.Reason{oidc.UserInfoUnreachable})
+	return !a.GroupsSent && len(a.Warnings) == 1 && a.Warnings[0].Reason == oidc.UserInfoUnreachable &&
+		strings.Contains(a.Warnings[0].Received, "status ")
 }
 
 // The text for the server's log has the reason and nothing of the sender's.

@@ -37,6 +37,9 @@ type document struct {
 	scopes, responseTypes, authMethods, algorithms []string
 
 	namesIssuer bool // RFC 9207
+
+	// refusedUserInfo is a userinfo_endpoint that cannot be used.
+	refusedUserInfo string
 }
 
 // newDocument reads the members of a discovery document.
@@ -95,26 +98,30 @@ func Discover(ctx context.Context, client *http.Client, issuer Issuer) (*Provide
 	return p, nil
 }
 
-// check refuses a provider whose endpoints, flows or algorithms cannot be used.
+// check refuses a provider whose endpoints, flows or algorithms cannot be used. An endpoint that a
+// login does not need is left out instead.
 func (d *document) check() error {
 	secure := strings.HasPrefix(d.issuer, "https://")
-	for _, a := range []struct {
-		field, address string
-		required       bool
-	}{
-		{"authorization_endpoint", d.authorization, true},
-		{"token_endpoint", d.token, true},
-		{"jwks_uri", d.keys, true},
-		{"userinfo_endpoint", d.userInfo, false},
-		{"end_session_endpoint", d.endSession, false},
+	usable := func(address string) bool {
+		return validAddress(address) && (!secure || strings.HasPrefix(address, "https://"))
+	}
+	for _, a := range []struct{ field, address string }{
+		{"authorization_endpoint", d.authorization},
+		{"token_endpoint", d.token},
+		{"jwks_uri", d.keys},
 	} {
 		switch {
-		case a.address == "" && a.required:
-			return refuse(DiscoveryIncomplete, a.field, "a document without")
 		case a.address == "":
-		case !validAddress(a.address) || secure && !strings.HasPrefix(a.address, "https://"):
+			return refuse(DiscoveryIncomplete, a.field, "a document without")
+		case !usable(a.address):
 			return refuse(DiscoveryBadAddress, "an https URL as "+a.field, a.field+" "+quote(a.address))
 		}
+	}
+	if d.userInfo != "" && !usable(d.userInfo) {
+		d.refusedUserInfo, d.userInfo = d.userInfo, ""
+	}
+	if !usable(d.endSession) {
+		d.endSession = ""
 	}
 	if len(d.responseTypes) > 0 && !slices.Contains(d.responseTypes, "code") {
 		return refuse(DiscoveryNoCode, "code among response_types_supported", quoted(d.responseTypes))
