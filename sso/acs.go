@@ -55,8 +55,12 @@ func (s *Server) loginOf(c echo.Context, connection *connection.Connection, hand
 		func(id string) []byte { return s.keptLogin(c, id) })
 }
 
-var errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
-	Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
+var (
+	errLoginForeign = &refusal.Error{Reason: refusal.LoginForeign,
+		Expected: "the browser in which the login began", Received: "another one, or one without our cookie"}
+	errLoginUnknown = &refusal.Error{Reason: refusal.LoginUnknown,
+		Expected: "the RelayState of a login of this connection", Received: "none, or another"}
+)
 
 // finish signs in the person whom a verified response names, and sends the browser to the end of
 // the login. response is the text as it came; it may be stored if the login is refused.
@@ -182,11 +186,10 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 	if err != nil {
 		return err
 	}
-	a, err := s.read(c, p, response,
-		saml.Expect{Now: s.Store.Now(), EnforceCertificateDates: conn.RefuseExpiredCertificates})
+	a, err := s.read(c, p, response, saml.Expect{Now: s.Store.Now(), AnyRequest: conn.AllowIDPInitiated,
+		EnforceCertificateDates: conn.RefuseExpiredCertificates})
 	if refused, ok := errors.AsType[*saml.Refused](err); ok && refused.Reason == saml.UnexpectedRequest {
-		err = &refusal.Error{Reason: refusal.LoginUnknown,
-			Expected: "the RelayState of a login of this connection", Received: "none, or another"}
+		err = errLoginUnknown
 	}
 	switch {
 	case err != nil:
@@ -196,8 +199,7 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 	case serves(conn, false) != nil:
 		err = serves(conn, false)
 	default:
-		err = signon.In(s.org(conn)).RememberAssertion(c.Request().Context(), conn.ID, a.ID,
-			model.TimeOf(a.ReplayUntil))
+		err = s.startedByProvider(c, conn, a)
 	}
 	if err != nil && a != nil {
 		err = withNotes(err, samlNotes(a.Warnings, conn))
@@ -206,6 +208,29 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 		return s.refuse(c, conn, nil, s.withResponse(err, conn, response))
 	}
 	return s.start(c, conn)
+}
+
+// maxRequests is how many requests an unsolicited response may name.
+const maxRequests = 5
+
+// startedByProvider makes sure that an unsolicited response begins one login, and that it is not
+// the answer to a login that is still open. Some providers name a request that is none of ours,
+// always the same (docs/connect/saml.md, "Notes on some identity providers").
+func (s *Server) startedByProvider(c echo.Context, conn *connection.Connection, a *saml.Assertion) error {
+	ctx, in := c.Request().Context(), signon.In(s.org(conn))
+	if len(a.Requests) > maxRequests {
+		return errLoginUnknown
+	}
+	if len(a.Requests) > 0 {
+		open, err := in.Awaited(ctx, conn.ID, a.Requests)
+		if err != nil {
+			return err
+		}
+		if open {
+			return errLoginUnknown
+		}
+	}
+	return in.RememberAssertion(ctx, conn.ID, a.ID, model.TimeOf(a.ReplayUntil))
 }
 
 // attempt makes a row of the login log from what the request says.

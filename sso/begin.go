@@ -1,7 +1,6 @@
 package sso
 
 import (
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -75,7 +74,7 @@ func (s *Server) begin(c echo.Context, connection *connection.Connection, in *si
 		return err
 	}
 	l := w.login
-	l.ConnectionID, l.RequestID = connection.ID, "_"+rand.Text()
+	l.ConnectionID = connection.ID
 	handle, err := s.startLogin(c, connection, in, &l)
 	if err != nil {
 		return err

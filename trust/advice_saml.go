@@ -71,7 +71,12 @@ var samlAdvice = map[saml.Reason]string{
 	saml.SeveralStatuses:    "The response has more than one status." + forgedSAML,
 	saml.BadStatus: "The identity provider answered with a status that is not Success, and with no status code that " +
 		"SAML defines. Look for the status in its documentation, and in its own log.",
-	saml.MarkupInValue: "There are XML elements where only text may be. Send plain values.",
+	saml.MarkupInValue: "There are XML elements where only text may be: an identifier, or a value of an attribute " +
+		"that is read here. Send a plain value there.",
+	saml.AttributeLeftOut: "An attribute was left out, because it has no name or its value is more than a text. " +
+		"Nothing here reads it. Send a plain value if it should be kept.",
+	saml.EncryptedAttribute: "The assertion has attributes that are encrypted one by one (EncryptedAttribute). These " +
+		"are not read: send the attributes unencrypted, or encrypt the whole assertion.",
 	saml.BadTime: "A time is missing or is not an xs:dateTime in UTC. Check the identity provider's " +
 		"templates.",
 

@@ -9,6 +9,7 @@ import (
 	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/model/internal/tenant"
+	"rollcall/model/organization"
 	"rollcall/model/people"
 )
 
@@ -16,9 +17,11 @@ import (
 type Claims struct {
 	Issuer, Subject string // name the person; see people.Identity
 	NameID          string // as sent; empty when it was transient or missing
+	NameIDFormat    string // as sent; empty without one, and over OpenID Connect
 	UserName        string // by the connection's UsernameAttribute; empty without it
 	Email           string
-	EmailVerified   bool // by the identity provider, or by the connection's trust_email
+	Emails          []string // all that were sent, Email among them; nil for Email alone
+	EmailVerified   bool     // by the identity provider, or by the connection's trust_email
 	FirstName       string
 	LastName        string
 	DisplayName     string
@@ -170,17 +173,50 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 // describe says by what the person of the claims could be found: the address, or the names of what
 // came instead.
 func (c *Claims) describe() string {
-	if c.Email != "" {
+	switch {
+	case len(c.Emails) > 1:
+		return describeEmail(strings.Join(c.Emails, ", "))
+	case c.Email != "":
 		return describeEmail(c.Email)
-	}
-	if len(c.Attributes) == 0 {
-		return describeEmail("") + ", and no attributes"
+	case len(c.Attributes) == 0:
+		return describeEmail("") + ", and no attributes" + c.describeNameID()
 	}
 	quoted := make([]string, 0, len(c.Attributes))
 	for _, name := range tenant.SortedKeys(c.Attributes) {
 		quoted = append(quoted, `"`+name+`"`)
 	}
-	return tenant.Clipped(describeEmail("") + "; what came is " + strings.Join(quoted, ", "))
+	return tenant.Clipped(describeEmail("") + c.describeNameID() + "; what came is " + strings.Join(quoted, ", "))
+}
+
+// describeNameID says of what format the NameID is. Only a NameID of some formats can be an e-mail
+// address.
+func (c *Claims) describeNameID() string {
+	switch {
+	case c.NameIDFormat != "":
+		return ", a NameID of the format " + c.NameIDFormat
+	case c.NameID != "":
+		return ", a NameID without a format"
+	}
+	return ""
+}
+
+// chooseEmail chooses one of several e-mail addresses: mail is a set (RFC 4524 §2.16). The only one
+// under a verified domain of the organization counts, and otherwise the first.
+func (c *Claims) chooseEmail(domains []organization.Domain) {
+	chosen := ""
+	for _, email := range c.Emails {
+		folded, domain := model.FoldEmail(email)
+		if !organization.UnderVerified(domains, domain) {
+			continue
+		}
+		if before, _ := model.FoldEmail(chosen); chosen != "" && before != folded {
+			return
+		}
+		chosen = email
+	}
+	if chosen != "" {
+		c.Email = chosen
+	}
 }
 
 // describeEmail is an e-mail address as the login log shows it.

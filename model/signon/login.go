@@ -41,14 +41,40 @@ type Login struct {
 	ExpiresAt model.Time
 }
 
-// StartLogin sets the id and the times of a login. It returns the handle, which goes to the
-// identity provider as RelayState or state, and what the browser keeps.
+// StartLogin sets the id, the times and the request's ID of a login. It returns the handle, which
+// goes to the identity provider as RelayState or state, and what the browser keeps.
 func (o Org) StartLogin(l *Login) (handle string, kept []byte) {
 	l.ID, l.OrganizationID, l.CreatedAt = model.NewID(), o.ID, tenant.Now(o)
 	l.ExpiresAt = l.CreatedAt + model.Time(loginTime.Milliseconds())
+	handle = o.loginHandle(l.ConnectionID).write(l.ID, l.ExpiresAt)
+	if l.RequestID == "" {
+		l.RequestID = requestPrefix + handle
+	}
 	text := l.pack()
-	return o.loginHandle(l.ConnectionID).write(l.ID, l.ExpiresAt),
+	return handle,
 		tenant.SealerOf(o).Seal([]byte(text), loginPurpose(l.ConnectionID, l.ID))
+}
+
+// requestPrefix makes the ID of a request, which is an XML name, of a login's handle: so a response
+// tells whether it answers a request of ours.
+const requestPrefix = "_"
+
+// Awaited tells whether one of the requests is of a login at a connection that is still open.
+func (o Org) Awaited(ctx context.Context, connectionID string, requestIDs []string) (bool, error) {
+	for _, request := range requestIDs {
+		handle, ok := strings.CutPrefix(request, requestPrefix)
+		if !ok {
+			continue
+		}
+		id, expires, ok := o.loginHandle(connectionID).read(handle)
+		if !ok || expires <= tenant.Now(o) {
+			continue
+		}
+		if used, err := o.tokenUsed(ctx, id); err != nil || !used {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // loginPurpose is what a login is sealed for.

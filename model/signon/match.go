@@ -313,7 +313,7 @@ func (m *matcher) checkNew(ctx context.Context) error {
 	case m.claims.Email == "":
 		return m.unknown(refusal.CauseNoEmail, m.claims.describe())
 	case !trusted:
-		return m.unknown(refusal.CauseDomain, describeEmail(m.claims.Email))
+		return m.unknown(refusal.CauseDomain, m.claims.describe())
 	}
 	return nil
 }

@@ -118,6 +118,7 @@ func (o Org) signIn(ctx context.Context, in *SignIn) (*SignInResult, error) {
 func (o Org) findUser(
 	ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection, out *SignInResult,
 ) (*people.Identity, error) {
+	in.Claims.chooseEmail(g.Domains)
 	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.limit()...)
 	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
 	u, identity, err := m.match(ctx)

@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -87,6 +89,7 @@ func (sp SP) decrypt(m *message, idp IDP) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, undecryptable(err)
 	}
+	inherit(root, m.encrypted)
 	if err := m.setDecrypted(root); err != nil {
 		return nil, undecryptable(err)
 	}
@@ -133,34 +136,70 @@ func (sp SP) open(encrypted *etree.Element) ([]byte, error) {
 	if !content.gcm && sp.Encryption != EncryptionCBC {
 		return nil, refuse(WeakEncryption, "AES in GCM", algorithm)
 	}
-	wrapped, err := encryptedKey(encrypted, data)
-	if err != nil {
-		return nil, err
+	for _, wrapped := range sp.encryptedKeys(encrypted, data) {
+		key, err := sp.unwrap(wrapped)
+		if err != nil || len(key) != content.keySize {
+			continue
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		if content.gcm {
+			return openGCM(block, value)
+		}
+		return openCBC(block, value)
 	}
-	key, err := sp.unwrap(wrapped)
-	if err != nil || len(key) != content.keySize {
-		return nil, errUndecryptable
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	if content.gcm {
-		return openGCM(block, value)
-	}
-	return openCBC(block, value)
+	return nil, errUndecryptable
 }
 
-// encryptedKey returns the one EncryptedKey: in the KeyInfo of the data, or next to the data.
-func encryptedKey(encrypted, data *etree.Element) (*etree.Element, error) {
+// maxEncryptedKeys is how many keys of one assertion are tried.
+const maxEncryptedKeys = 4
+
+// encryptedKeys returns the keys by which the content may be encrypted for us, in the KeyInfo of
+// the data or next to the data (SAML Core §2.3.4 has any number of them): those for our entity ID,
+// then those for nobody, then the others, since some providers name our address there.
+func (sp SP) encryptedKeys(encrypted, data *etree.Element) []*etree.Element {
 	found := children(encrypted, encryptionNS, "EncryptedKey")
 	for _, info := range children(data, signatureNS, "KeyInfo") {
 		found = append(found, children(info, encryptionNS, "EncryptedKey")...)
 	}
-	if len(found) != 1 {
-		return nil, errUndecryptable
+	order := func(el *etree.Element) int {
+		switch recipient, ok := attribute(el, "Recipient"); {
+		case recipient == sp.EntityID:
+			return 0
+		case !ok:
+			return 1
+		}
+		return 2
 	}
-	return found[0], nil
+	slices.SortStableFunc(found, func(a, b *etree.Element) int { return order(a) - order(b) })
+	return found[:min(len(found), maxEncryptedKeys)]
+}
+
+// inherit declares the prefixes at the root of a decrypted assertion that it uses and only the
+// response declares. A plaintext stands in place of what was encrypted (XML Encryption §4.5.2), and
+// authentik leaves it to the response to declare them. Others are not declared: the signature may
+// have been made without them.
+func inherit(root, encrypted *etree.Element) {
+	around := inheritedNamespaces(encrypted)
+	around.declare(encrypted)
+	missing := map[string]bool{}
+	namespaces{}.undeclared(root, missing)
+	for _, prefix := range slices.Sorted(maps.Keys(missing)) {
+		if name := around[prefix]; name != "" {
+			root.Attr = append(root.Attr, etree.Attr{Space: "xmlns", Key: prefix, Value: name})
+		}
+	}
+	if root.Space == "" && around[""] != "" && !slices.ContainsFunc(root.Attr, isDefault) {
+		root.Attr = append(root.Attr, etree.Attr{Key: "xmlns", Value: around[""]})
+	}
+}
+
+// isDefault reports whether an attribute declares the default namespace.
+func isDefault(a etree.Attr) bool {
+	prefix, is := declaration(a)
+	return is && prefix == ""
 }
 
 // cipherValue reads the parts that EncryptedData and EncryptedKey have in common.

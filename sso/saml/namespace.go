@@ -75,3 +75,21 @@ func inheritedNamespaces(el *etree.Element) namespaces {
 func reserved(prefix, name string) bool {
 	return prefix == "xmlns" || (prefix == "xml") != (name == xmlNS) || name == xmlnsNS
 }
+
+// undeclared adds the prefixes that an element and those in it use, and that nothing in it
+// declares.
+func (n namespaces) undeclared(el *etree.Element, found map[string]bool) {
+	hidden := n.declare(el)
+	if el.Space != "" && n.of(el.Space) == "" {
+		found[el.Space] = true
+	}
+	for _, a := range el.Attr {
+		if isQualified(a) && n.of(a.Space) == "" {
+			found[a.Space] = true
+		}
+	}
+	for _, child := range el.ChildElements() {
+		n.undeclared(child, found)
+	}
+	n.restore(hidden)
+}

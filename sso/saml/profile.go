@@ -120,6 +120,8 @@ func (p profile) issuer(el *etree.Element) error {
 func (p profile) inResponseTo(el *etree.Element) error {
 	value, ok := attribute(el, "InResponseTo")
 	switch {
+	case p.expect.RequestID == "" && p.expect.AnyRequest:
+		return nil
 	case p.expect.RequestID == "" && ok:
 		return refuse(UnexpectedRequest, "no InResponseTo on "+el.Tag, value)
 	case p.expect.RequestID != "" && !ok:
@@ -158,7 +160,8 @@ func (p profile) assertion(el *etree.Element) (*Assertion, error) {
 	if err := p.authnStatement(el, a); err != nil {
 		return nil, err
 	}
-	return a, attributes(el, a)
+	attributes(el, a)
+	return a, nil
 }
 
 // checkValidity checks NotBefore and NotOnOrAfter, and returns the latter. SAML Core §2.5.1.2:

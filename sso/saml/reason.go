@@ -56,6 +56,8 @@ const (
 	SeveralStatuses    Reason = "several_statuses"    // more than one Status or StatusCode
 	BadStatus          Reason = "bad_status"          // the identity provider reports a failure
 	MarkupInValue      Reason = "markup_in_value"     // elements where there may only be text
+	AttributeLeftOut   Reason = "attribute_left_out"  // a warning: an attribute with other XML, or without a name
+	EncryptedAttribute Reason = "encrypted_attribute" // a warning: it is not read
 	BadTime            Reason = "bad_time"            // no xs:dateTime, or a required time is missing
 )
 

@@ -52,8 +52,11 @@ const (
 
 // Expect is what a response is checked against.
 type Expect struct {
-	RequestID string    // the request that this browser sent; empty for an unsolicited response
-	Now       time.Time // when the response arrived
+	RequestID string // the request that this browser sent; empty for an unsolicited response
+	// AnyRequest takes an unsolicited response that names a request, as Rippling and others send
+	// it. The caller must refuse it if one of Assertion.Requests is a request of ours.
+	AnyRequest bool
+	Now        time.Time // when the response arrived
 	// EnforceCertificateDates refuses a signature by a certificate outside its dates. Otherwise
 	// that is a warning: an administrator pinned the key, and an old date alone is no attack.
 	EnforceCertificateDates bool
@@ -61,15 +64,19 @@ type Expect struct {
 
 // Assertion is the content of a verified assertion (SAML Core §2.3.3).
 type Assertion struct {
-	ID                  string
-	Issuer              string
-	NameID              string // as sent; empty if there is none
-	NameIDFormat        string
-	NameQualifier       string              // of the NameID, mostly empty
-	SPNameQualifier     string              // likewise
-	InResponseTo        string              // the ID of our request; empty for an unsolicited response
-	SessionIndex        string              // the session at the identity provider; may be empty
-	Attributes          map[string][]string // by Name, values in the order in which they were sent
+	ID              string
+	Issuer          string
+	NameID          string // as sent; empty if there is none
+	NameIDFormat    string
+	NameQualifier   string              // of the NameID, mostly empty
+	SPNameQualifier string              // likewise
+	InResponseTo    string              // the ID of our request; empty for an unsolicited response
+	Requests        []string            // every InResponseTo of an unsolicited response (Expect.AnyRequest)
+	SessionIndex    string              // the session at the identity provider; may be empty
+	Attributes      map[string][]string // by Name, values in the order in which they were sent
+	// Unreadable has the attributes that are not among Attributes, because a value of theirs is
+	// neither text nor one element with text. A caller that reads such an attribute refuses.
+	Unreadable          map[string]*Refused
 	IssueInstant        time.Time
 	AuthnInstant        time.Time  // when the person authenticated, which may be weeks ago
 	NotOnOrAfter        time.Time  // the end of its validity

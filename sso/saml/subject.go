@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -146,43 +147,96 @@ func (p profile) authnStatement(el *etree.Element, a *Assertion) error {
 	return nil
 }
 
-// attributes reads the AttributeStatements (SAML Core §2.7.3).
-func attributes(el *etree.Element, a *Assertion) error {
+// attributes reads the AttributeStatements (SAML Core §2.7.3). A value may be any XML. What cannot
+// be read as a list of texts is left out, since most often nobody reads it: see
+// [Assertion.Unreadable].
+func attributes(el *etree.Element, a *Assertion) {
 	a.Attributes = map[string][]string{}
 	for _, statement := range children(el, assertionNS, "AttributeStatement") {
+		if n := len(children(statement, assertionNS, "EncryptedAttribute")); n > 0 {
+			a.warn(refuse(EncryptedAttribute, "attributes that are not encrypted", fmt.Sprintf("%d of them", n)))
+		}
 		for _, attr := range children(statement, assertionNS, "Attribute") {
 			name, _ := attribute(attr, "Name")
 			if name == "" {
-				return refuse(MarkupInValue, "a Name on each Attribute", "")
+				a.warn(refuse(AttributeLeftOut, "a Name on each Attribute", friendlyName(attr)))
+				continue
 			}
-			values := children(attr, assertionNS, "AttributeValue")
-			// An attribute without values means that the person has none, which removes the stored
-			// values. A missing attribute leaves them as they are.
-			read := make([]string, 0, len(values))
-			for _, v := range values {
-				value, err := attributeValue(v)
-				if err != nil {
-					return err
-				}
-				read = append(read, value)
+			read, err := attributeValues(attr, name)
+			if err != nil {
+				a.leaveOut(name, err)
+				continue
 			}
 			a.Attributes[name] = append(a.Attributes[name], read...)
 		}
 	}
-	return nil
+	for name := range a.Unreadable {
+		delete(a.Attributes, name)
+	}
+}
+
+// friendlyName describes an Attribute without a Name.
+func friendlyName(attr *etree.Element) string {
+	if friendly, _ := attribute(attr, "FriendlyName"); friendly != "" {
+		return "an Attribute with an empty Name and the FriendlyName " + friendly
+	}
+	return "an Attribute with an empty Name"
+}
+
+// leaveOut notes an attribute whose values cannot be read.
+func (a *Assertion) leaveOut(name string, err error) {
+	r, ok := err.(*Refused)
+	if !ok {
+		r = &Refused{Reason: MarkupInValue, Err: err}
+	}
+	if a.Unreadable == nil {
+		a.Unreadable = map[string]*Refused{}
+	}
+	if a.Unreadable[name] == nil {
+		a.Unreadable[name] = r
+		a.warn(refuse(AttributeLeftOut, r.Expected, fmt.Sprintf("%q", name)))
+	}
+}
+
+// maxWarnings is how many faults are noted with one assertion.
+const maxWarnings = 10
+
+// warn notes a fault that does not make the verification fail.
+func (a *Assertion) warn(err error) {
+	if r, ok := err.(*Refused); ok && len(a.Warnings) < maxWarnings {
+		a.Warnings = append(a.Warnings, r)
+	}
+}
+
+// attributeValues returns the values of an Attribute. One without values means that the person has
+// none, which removes the stored values. A missing attribute leaves them as they are.
+func attributeValues(attr *etree.Element, name string) ([]string, error) {
+	values := children(attr, assertionNS, "AttributeValue")
+	read := make([]string, 0, len(values))
+	for _, v := range values {
+		value, ok := attributeValue(v)
+		if !ok {
+			return nil, refuse(MarkupInValue,
+				fmt.Sprintf("text, or one element with text, in each AttributeValue of %q", name),
+				fmt.Sprintf("the attribute %q with other XML in it", name))
+		}
+		read = append(read, value)
+	}
+	return read, nil
 }
 
 // attributeValue returns the text of a value, or of the one element in it: eduPersonTargetedID has
-// a NameID within the value.
-func attributeValue(el *etree.Element) (string, error) {
-	inner := el.ChildElements()
-	if len(inner) == 0 {
-		return text(el)
-	}
-	for _, token := range el.Child {
-		if data, ok := token.(*etree.CharData); len(inner) > 1 || ok && strings.TrimSpace(data.Data) != "" {
-			return "", refuse(MarkupInValue, "text or one element in an AttributeValue", "")
+// a NameID within the value. Text around elements is never joined: two readers could see two
+// values.
+func attributeValue(el *etree.Element) (value string, ok bool) {
+	if inner := el.ChildElements(); len(inner) > 0 {
+		for _, token := range el.Child {
+			if data, ok := token.(*etree.CharData); len(inner) > 1 || ok && strings.TrimSpace(data.Data) != "" {
+				return "", false
+			}
 		}
+		el = inner[0]
 	}
-	return text(inner[0])
+	value, err := text(el)
+	return value, err == nil
 }

@@ -2,6 +2,7 @@ package saml
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -92,6 +93,22 @@ func (m *message) assignSignatures(signatures []*etree.Element) error {
 		*part = el
 	}
 	return nil
+}
+
+// requests returns every InResponseTo of a response and of the confirmations in its assertion.
+func (m *message) requests() (ids []string) {
+	carriers := []*etree.Element{m.response}
+	for _, subject := range children(m.assertion, assertionNS, "Subject") {
+		for _, confirmation := range children(subject, assertionNS, "SubjectConfirmation") {
+			carriers = append(carriers, children(confirmation, assertionNS, "SubjectConfirmationData")...)
+		}
+	}
+	for _, el := range carriers {
+		if id, ok := attribute(el, "InResponseTo"); ok && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // removeSignatures removes the signatures, which do not cover themselves, from the tree. The rest

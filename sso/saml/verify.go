@@ -67,7 +67,10 @@ func (sp SP) Verify(idp IDP, samlResponse string, e Expect) (a *Assertion, err e
 	if a, err = p.assertion(m.assertion); err != nil {
 		return nil, warned(err, warnings)
 	}
-	a.Warnings = warnings
+	if e.RequestID == "" {
+		a.Requests = m.requests()
+	}
+	a.Warnings = append(warnings, a.Warnings...)
 	return a, nil
 }
 
