@@ -43,7 +43,10 @@ func (s *Server) acs(c echo.Context) error {
 		return s.refuse(c, connection, nil, errLoginForeign)
 	}
 	in, err := s.verify(c, connection, l, response)
-	if err != nil {
+	switch {
+	case err != nil && s.broughtAgain(c, connection, l, err):
+		return s.sendAgain(c, connection, l)
+	case err != nil:
 		return s.refuse(c, connection, l, s.withResponse(err, connection, response))
 	}
 	return s.finish(c, connection, l, in, response)
@@ -73,6 +76,9 @@ func (s *Server) finish(
 	out, err := signon.In(s.org(connection)).SignIn(c.Request().Context(), *in)
 	if other := otherPerson(err); other != nil {
 		return s.askOther(c, *in, other)
+	}
+	if err != nil && s.broughtAgain(c, connection, l, err) {
+		return s.sendAgain(c, connection, l)
 	}
 	if err != nil {
 		return s.refuse(c, connection, l, s.withResponse(err, connection, response), in.Claims)

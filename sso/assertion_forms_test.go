@@ -60,7 +60,8 @@ func TestAttributesThatNobodyReads(t *testing.T) {
 		"two elements":           {value("address", "<street>1</street><city>2</city>"), `"address"`},
 		"an element in one":      {value("address", "<street><b>1</b></street>"), `"address"`},
 		"no name":                {value("", "x"), "an Attribute with an empty Name"},
-		"no name, but a friendly one": {`<saml:Attribute FriendlyName="Bio"><saml:AttributeValue>x</saml:AttributeValue>` +
+		"no name, but a friendly one": {`<saml:Attribute ` +
+			`FriendlyName="Bio"><saml:AttributeValue>x</saml:AttributeValue>` +
 			`</saml:Attribute>`, "the FriendlyName Bio"},
 		"an encrypted one": {`<saml:EncryptedAttribute><x/></saml:EncryptedAttribute>`, "EncryptedAttribute"},
 	} {
@@ -206,11 +207,13 @@ func TestUnsolicitedResponseThatNamesARequest(t *testing.T) {
 		w.update(w.tenant, func(c *connection.ConnectionFields) { c.AllowIDPInitiated = true })
 		first := form("RIPPLING")
 		b := w.browser()
-		if a := b.post(acs, first); !a.toProvider(w.tenant) || a.cookie(sessionCookie) != nil || b.signedIn() {
+		a := b.post(acs, first)
+		if a.location.String() != w.sp(w.connection, "/login") || a.cookie(sessionCookie) != nil || b.signedIn() {
 			t.Fatalf("%d to %s: %s", a.status, a.location, a.body)
 		}
+		w.endsOnOurPage(b, a)
 		w.refused(w.tenant, w.browser().post(acs, first), string(refusal.AssertionReplayed))
-		if a := w.browser().post(acs, form("RIPPLING")); !a.toProvider(w.tenant) {
+		if a := w.browser().post(acs, form("RIPPLING")); a.location.String() != w.sp(w.connection, "/login") {
 			t.Errorf("another one is answered with %d to %s", a.status, a.location)
 		}
 		// One that answers an open login is refused, in its own browser and in another one.

@@ -176,10 +176,21 @@ var encryptions = []struct {
 	{"a key of another length", byGCM.but(func(e *envelope) {
 		e.algorithm = string(testidp.AES128GCM)
 	}), saml.Undecryptable},
-	{"two keys", byGCM.but(func(e *envelope) {
+	{"two keys, none of them for us", byGCM.but(func(e *envelope) {
 		e.element = func(el *etree.Element) {
 			key := el.FindElement("//EncryptedKey")
+			key.FindElement("./CipherData/CipherValue").SetText(posted(strings.Repeat("\x01", 256)))
 			key.Parent().AddChild(key.Copy())
+		}
+	}), saml.Undecryptable},
+	{"more keys before ours than are tried", byGCM.but(func(e *envelope) {
+		e.element = func(el *etree.Element) {
+			key := el.FindElement("//EncryptedKey")
+			for range 100 {
+				other := key.Copy()
+				other.FindElement("./CipherData/CipherValue").SetText(posted(strings.Repeat("\x01", 256)))
+				key.Parent().InsertChildAt(0, other)
+			}
 		}
 	}), saml.Undecryptable},
 	{"no key", byGCM.but(func(e *envelope) {

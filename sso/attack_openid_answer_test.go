@@ -110,17 +110,19 @@ func TestAnswersOfOthersAreRefused(t *testing.T) {
 		b, q := begin()
 		code := b.get(o.callback() + "?" + q.Encode()).code(t)
 		o.times("")
-		w.refused(o.tenant, b.get(o.callback()+"?"+q.Encode()), string(refusal.LoginUsed))
+		w.ledBack(b, b.get(o.callback()+"?"+q.Encode()), w.url+"/sso/signed-in")
 		other := w.replica(t)
 		elsewhere := &browser{w: w, http: b.http}
-		w.refused(o.tenant, elsewhere.get(strings.Replace(o.callback(), w.url, other.server.URL, 1)+"?"+q.Encode()),
-			string(refusal.LoginUsed))
+		w.ledBack(b, elsewhere.get(strings.Replace(o.callback(), w.url, other.server.URL, 1)+"?"+q.Encode()),
+			w.url+"/sso/signed-in")
 		if n := o.times("/token"); n != 0 {
 			t.Errorf("the provider was asked %d times", n)
 		}
 		if status, body := w.exchange(code); status != http.StatusOK {
 			t.Errorf("the replay took the first login's code: %d %v", status, body)
 		}
+		b.submit("/sso/logout", nil)
+		w.refused(o.tenant, b.get(b.get(o.callback()+"?"+q.Encode()).location.String()), string(refusal.LoginUsed))
 	})
 	t.Run("too late", func(t *testing.T) {
 		b, q := begin()

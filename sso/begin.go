@@ -255,6 +255,11 @@ func (s *Server) startFor(c echo.Context, connection *connection.Connection, hin
 	if uri == "" {
 		return s.beginHereFor(c, connection, hint)
 	}
+	return s.askToStart(c, connection, uri, hint)
+}
+
+// askToStart sends the browser to an application's initiate_login_uri.
+func (s *Server) askToStart(c echo.Context, connection *connection.Connection, uri, hint string) error {
 	asks := hinted(hint)
 	asks.Set("iss", s.PublicURL)
 	asks.Set("connection", model.ConnectionPrefix.ID(connection.ID))
@@ -271,16 +276,9 @@ func (s *Server) startFor(c echo.Context, connection *connection.Connection, hin
 func (s *Server) initiateURI(c echo.Context, connection *connection.Connection) (string, error) {
 	ctx := c.Request().Context()
 	if connection.ApplicationID != nil {
-		a, err := organization.Across(s.Store).Application(ctx, *connection.ApplicationID)
-		if err == nil {
-			reached, err := organization.Across(s.Store).Reaches(ctx, a.Scope(), connection.OrganizationID)
-			if err != nil || !reached {
-				return "", err
-			}
-			return a.InitiateLoginURI, nil
-		}
+		uri, err := s.startOf(c, connection, *connection.ApplicationID)
 		if model.KindOf(err) != model.NotFound {
-			return "", err
+			return uri, err
 		}
 	}
 	all, err := organization.Across(s.Store).ApplicationsServing(ctx, connection.OrganizationID, 2)
@@ -288,6 +286,21 @@ func (s *Server) initiateURI(c echo.Context, connection *connection.Connection) 
 		return "", err
 	}
 	return all[0].InitiateLoginURI, nil
+}
+
+// startOf returns the initiate_login_uri of an application. It is empty if there is none, or if the
+// application does not serve the connection's organization.
+func (s *Server) startOf(c echo.Context, connection *connection.Connection, applicationID string) (string, error) {
+	ctx := c.Request().Context()
+	a, err := organization.Across(s.Store).Application(ctx, applicationID)
+	if err != nil {
+		return "", err
+	}
+	reached, err := organization.Across(s.Store).Reaches(ctx, a.Scope(), connection.OrganizationID)
+	if err != nil || !reached {
+		return "", err
+	}
+	return a.InitiateLoginURI, nil
 }
 
 // browserSession returns the browser's live session. It returns nil and an error of the kind Denied

@@ -226,15 +226,21 @@ func TestLoginIsGoodOnceAndForTenMinutes(t *testing.T) {
 		form := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})
 		code := b.post(acs, form).code(t)
 
-		w.refused(w.tenant, b.post(acs, form), string(refusal.AssertionReplayed)) // the back button
 		again := w.answer(t, b.sent, ada(w.tenant), testidp.ResponseOptions{})
-		w.refused(w.tenant, b.post(acs, again), string(refusal.LoginUsed)) // at the identity provider
 		other := w.replica(t)
 		elsewhere := &browser{w: w, http: b.http}
-		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), form),
-			string(refusal.AssertionReplayed))
-		w.refused(w.tenant, elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), again),
-			string(refusal.LoginUsed))
+		for _, second := range []answer{
+			b.post(acs, form),  // the back button
+			b.post(acs, again), // the back button at the identity provider
+			elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), form),
+			elsewhere.post(strings.Replace(acs, w.url, other.server.URL, 1), again),
+		} {
+			w.ledBack(b.browser, second, w.url+"/sso/signed-in")
+		}
+		// Without the session, the browser is refused.
+		left := &browser{w: w, http: &http.Client{Jar: crossSite{b.http.Jar}, Transport: b.http.Transport,
+			CheckRedirect: b.http.CheckRedirect}}
+		w.refused(w.tenant, left.get(left.post(acs, form).location.String()), string(refusal.LoginUsed))
 		if status, body := w.exchange(code); status != http.StatusOK {
 			t.Errorf("the replays took the first login's code: %d %v", status, body)
 		}

@@ -89,7 +89,10 @@ func (s *Server) callback(c echo.Context) error {
 		return s.refuse(c, connection, nil, s.withReported(c, errLoginForeign, answer))
 	}
 	in, err := s.verifyAnswer(c, connection, l, answer)
-	if err != nil {
+	switch {
+	case err != nil && s.broughtAgain(c, connection, l, err):
+		return s.sendAgain(c, connection, l)
+	case err != nil:
 		return s.refuse(c, connection, l, err)
 	}
 	return s.finish(c, connection, l, in, "")

@@ -331,7 +331,7 @@ func TestAnswerInAForm(t *testing.T) {
 	}
 	b, q := begin()
 	post(b, q).code(t)
-	o.logged(t, post(b, q), refusal.LoginUsed)
+	w.ledBack(b, post(b, q), w.url+"/sso/signed-in")
 	_, q = begin()
 	o.logged(t, post(w.browser(), q), refusal.LoginForeign)
 	b, q = begin()

@@ -73,6 +73,8 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/sso/saml/:connection/metadata", s.metadata)
 	e.GET("/sso/saml/:connection/login", s.connectionLogin)
 	e.POST("/sso/saml/:connection/acs", s.acs)
+	e.GET("/sso/saml/:connection/again", s.again)
+	e.GET("/sso/oidc/:connection/again", s.again)
 	web.OnlyGET(e.GET("/sso/saml/:connection/slo", s.slo))
 	e.POST("/sso/saml/:connection/slo", s.slo)
 	e.GET("/login", s.login)

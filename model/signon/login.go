@@ -46,7 +46,7 @@ type Login struct {
 func (o Org) StartLogin(l *Login) (handle string, kept []byte) {
 	l.ID, l.OrganizationID, l.CreatedAt = model.NewID(), o.ID, tenant.Now(o)
 	l.ExpiresAt = l.CreatedAt + model.Time(loginTime.Milliseconds())
-	handle = o.loginHandle(l.ConnectionID).write(l.ID, l.ExpiresAt)
+	handle = o.Handle(l)
 	if l.RequestID == "" {
 		l.RequestID = requestPrefix + handle
 	}
@@ -143,6 +143,12 @@ func (l *Login) unpack(text string) error {
 	l.CreatedAt = model.Time(created)
 	return nil
 }
+
+// Handle returns the handle of a login.
+func (o Org) Handle(l *Login) string { return o.loginHandle(l.ConnectionID).write(l.ID, l.ExpiresAt) }
+
+// Used tells whether a login has signed somebody in.
+func (o Org) Used(ctx context.Context, l *Login) (bool, error) { return o.tokenUsed(ctx, l.ID) }
 
 // Unused refuses a login that was used or has expired, before work is done for its response. The
 // transaction of the sign-in decides.
