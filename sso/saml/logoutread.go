@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"net/url"
@@ -228,7 +229,7 @@ func (p profile) logoutHead(root *etree.Element, signed bool) error {
 	}
 	// SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message must have a Destination.
 	if to, ok := attribute(root, "Destination"); (ok || signed) && to != p.sp.SLOURL {
-		return refuse(WrongDestination, p.sp.SLOURL, to)
+		return refuse(WrongDestination, p.sp.SLOURL, cmp.Or(to, "no Destination"))
 	}
 	return p.issuer(root)
 }

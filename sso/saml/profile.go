@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func (p profile) response(m *message) error {
 	// proves nothing, but a wrong one still shows a wrong configuration.
 	destination, ok := attribute(r, "Destination")
 	if (ok || m.responseSignature != nil) && destination != p.sp.ACSURL {
-		return refuse(WrongDestination, p.sp.ACSURL, destination)
+		return refuse(WrongDestination, p.sp.ACSURL, cmp.Or(destination, "no Destination"))
 	}
 	if len(children(r, assertionNS, "Issuer")) > 0 {
 		if err := p.issuer(r); err != nil {
@@ -71,7 +72,7 @@ func (p profile) response(m *message) error {
 // version refuses a message of another version than SAML 2.0.
 func version(el *etree.Element) error {
 	if v, _ := attribute(el, "Version"); v != "2.0" {
-		return refuse(WrongVersion, "Version 2.0 of "+el.Tag, v)
+		return refuse(WrongVersion, "Version 2.0 of "+el.Tag, cmp.Or(v, "no Version"))
 	}
 	return nil
 }
@@ -125,7 +126,7 @@ func (p profile) inResponseTo(el *etree.Element) error {
 	case p.expect.RequestID == "" && ok:
 		return refuse(UnexpectedRequest, "no InResponseTo on "+el.Tag, value)
 	case p.expect.RequestID != "" && !ok:
-		return refuse(MissingInResponseTo, p.expect.RequestID, "")
+		return refuse(MissingInResponseTo, p.expect.RequestID, "no InResponseTo on "+el.Tag)
 	case value != p.expect.RequestID:
 		return refuse(WrongInResponseTo, p.expect.RequestID, value)
 	}

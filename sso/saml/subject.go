@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -47,14 +48,14 @@ func reasonOf(err error) Reason {
 // confirmation checks a SubjectConfirmation with the method bearer (SAML Profiles §4.1.4.2).
 func (p profile) confirmation(el *etree.Element, a *Assertion) error {
 	if method, _ := attribute(el, "Method"); method != bearer {
-		return refuse(WrongConfirmation, bearer, method)
+		return refuse(WrongConfirmation, bearer, cmp.Or(method, "no Method"))
 	}
 	data, err := only(el, assertionNS, "SubjectConfirmationData", MissingConfirmation, Repeated)
 	if err != nil {
 		return err
 	}
 	if recipient, _ := attribute(data, "Recipient"); recipient != p.sp.ACSURL {
-		return refuse(WrongRecipient, p.sp.ACSURL, recipient)
+		return refuse(WrongRecipient, p.sp.ACSURL, cmp.Or(recipient, "no Recipient"))
 	}
 	if begin, ok := attribute(data, "NotBefore"); ok {
 		return refuse(ConfirmationNotBefore, "no NotBefore in SubjectConfirmationData", begin)

@@ -245,7 +245,7 @@ func only(el *etree.Element, namespace, tag string, missing, several Reason) (*e
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, refuse(missing, fmt.Sprintf("a %s in %s", tag, el.Tag), "")
+		return nil, refuse(missing, fmt.Sprintf("a %s in %s", tag, el.Tag), "none")
 	}
 	return nil, refuse(several, fmt.Sprintf("one %s in %s", tag, el.Tag), fmt.Sprint(len(found)))
 }
