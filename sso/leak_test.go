@@ -69,7 +69,8 @@ func TestNothingLeaks(t *testing.T) {
 		_, logout, _ := strings.Cut(location, "token=")
 		known.add("a logout token", logout)
 
-		failed["a replay"] = b.post(acs, form)
+		again := b.post(acs, form)
+		known.foundIn(t, "a replay", again.location.String()+again.body)
 		failed["a foreign browser"] = w.browser().post(acs, w.answer(t, w.begin(w.tenant).sent, who,
 			testidp.ResponseOptions{}))
 		failed["an unsolicited response"] = w.browser().post(acs, w.unasked(t, who, ""))
