@@ -72,5 +72,5 @@ func (c *call) answer(status int, object any) error {
 	if err := e.Encode(object); err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	return c.Blob(status, echo.MIMEApplicationJSON, web.Stringified(b.Bytes()))
+	return c.Blob(status, echo.MIMEApplicationJSON, append(web.Stringified(b.Bytes()), '\n'))
 }
