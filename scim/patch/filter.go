@@ -179,6 +179,11 @@ func (a *attribute) word(w filter.Word) any {
 	return w.Value
 }
 
+// ordered reports whether op compares by order.
+func ordered(op fp.CompareOperator) bool {
+	return op == fp.GT || op == fp.GE || op == fp.LT || op == fp.LE
+}
+
 // compared converts the value v of a comparison to the attribute's type.
 func (a *attribute) compared(op fp.CompareOperator, v any) (any, error) {
 	switch n := v.(type) {
@@ -190,7 +195,7 @@ func (a *attribute) compared(op fp.CompareOperator, v any) (any, error) {
 		v = json.Number(strconv.FormatFloat(n, 'g', -1, 64))
 	}
 	partial := op == fp.CO || op == fp.SW || op == fp.EW
-	ordered := op == fp.GT || op == fp.GE || op == fp.LT || op == fp.LE
+	ordered := ordered(op)
 	switch a.kind {
 	case untyped:
 		if _, ok := v.(string); partial && !ok {

@@ -89,6 +89,14 @@ func (a *attribute) order(v, w any, op fp.CompareOperator) (order int, partly, o
 			t, both := parseTime(y)
 			return s.Compare(t), false, ok && isTime && both
 		}
+		if !a.exact && (op == fp.EQ || op == fp.NE || ordered(op)) {
+			// Filters of a search take a text that is a moment for one, whatever its attribute is.
+			s, isTime := parseTime(strings.ToUpper(x))
+			t, both := parseTime(strings.ToUpper(y))
+			if isTime && both {
+				return s.Compare(t), false, ok
+			}
+		}
 		if !a.exact {
 			x, y = strings.ToLower(x), strings.ToLower(y)
 		}
