@@ -85,7 +85,11 @@ func (x *exchange) patchGroup(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	operations, members := patch.SplitMembers(operations)
+	stored := &storedMembers{x, ctx}
+	operations, members, err := x.groups.attributes.SplitMembers(operations, stored)
+	if err != nil {
+		return answer{}, err
+	}
 	g, err := x.updateGroup(ctx, members, func(stored map[string]any) (map[string]any, bool, error) {
 		return patch.Apply(stored, operations, x.groups.attributes)
 	})

@@ -36,7 +36,9 @@ func BenchmarkNormalize(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				SplitMembers(ops)
+				if _, _, err := c.t.SplitMembers(ops, crew{}); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

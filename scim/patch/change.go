@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"cmp"
 	"strings"
 
 	fp "github.com/scim2/filter-parser/v2"
@@ -171,13 +172,28 @@ func (n *normalizer) remove(p place, v any) error {
 	if p.attr.members && p.filter != nil {
 		ids, ok := selectedValues(p.filter, nil)
 		if !ok {
-			return fail(InvalidPath, `%s can be selected by value only: members[value eq "id"]`, p.attr.path)
+			return n.selectMembers(p)
 		}
 		p.filter = nil
 		return n.push(Operation{Op: Remove, Target: p.target(), Value: ids})
 	}
 	if listed {
 		return n.removeValues(p, v)
+	}
+	return n.push(Operation{Op: Remove, Target: p.target()})
+}
+
+// maxSelections is how many comparisons the filters of one PATCH may make with each member of a
+// group, of which there may be a hundred thousand.
+const maxSelections = 50
+
+// selectMembers normalizes the removal of the members that a filter selects.
+func (n *normalizer) selectMembers(p place) error {
+	if namedMember(p.filter) == "" {
+		if n.selections += terms(p.filter); n.selections > maxSelections {
+			return fail(TooMany, "the filters of members make more than %d comparisons; split the request, or select "+
+				"members by value", maxSelections)
+		}
 	}
 	return n.push(Operation{Op: Remove, Target: p.target()})
 }
@@ -224,6 +240,21 @@ func selectedValues(e fp.Expression, ids []any) ([]any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// namedMember returns the id that each element which a filter selects must have, or "".
+func namedMember(e fp.Expression) string {
+	switch x := e.(type) {
+	case *fp.LogicalExpression:
+		if x.Operator == fp.AND {
+			return cmp.Or(namedMember(x.Left), namedMember(x.Right))
+		}
+	case *fp.AttributeExpression:
+		if id, ok := x.CompareValue.(string); ok && x.Operator == fp.EQ && x.AttributePath.AttributeName == "value" {
+			return id
+		}
+	}
+	return ""
 }
 
 // extension normalizes an operation on a whole extension.

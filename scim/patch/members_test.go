@@ -1,6 +1,26 @@
 package patch
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	fp "github.com/scim2/filter-parser/v2"
+)
+
+// crew is a group with two users and a group, which answers as the store does.
+type crew struct{}
+
+func (crew) All() ([]map[string]any, error) {
+	return []map[string]any{{"value": "a", "type": "User", "display": "Ada"}, {"value": "b", "type": "User"},
+		{"value": "g", "type": "Group", "display": "Gang"}}, nil
+}
+
+func (c crew) Has(filter fp.Expression) (bool, error) {
+	all, err := c.All()
+	return slices.ContainsFunc(all, func(e map[string]any) bool {
+		return groups.scopes[0].attrs["members"].matches(filter, e)
+	}), err
+}
 
 func TestSplitMembers(t *testing.T) {
 	t.Parallel()
@@ -31,6 +51,25 @@ func TestSplitMembers(t *testing.T) {
 			Members{Replace: true, Add: []string{"c"}}},
 		{"all replaced without a path", `{"op":"replace","value":{"members":["c"],"displayName":"N"}}`,
 			`replace displayName "N"`, Members{Replace: true, Add: []string{"c"}}},
+		{"selected by type", `{"op":"remove","path":"members[type eq \"Group\"]"}`, ``, Members{Remove: []string{"g"}}},
+		{"selected by type in any case", `{"op":"remove","path":"members[type eq \"group\"]"}`, ``,
+			Members{Remove: []string{"g"}}},
+		{"selected by not", `{"op":"remove","path":"members[not (type eq \"Group\")]"}`, ``,
+			Members{Remove: []string{"a", "b"}}},
+		{"selected by pr", `{"op":"remove","path":"members[display pr]"}`, ``, Members{Remove: []string{"a", "g"}}},
+		{"selected by value and type", `{"op":"remove","path":"members[value eq \"a\" and type eq \"User\"]"}`, ``,
+			Members{Remove: []string{"a"}}},
+		{"selected by value and another type", `{"op":"remove","path":"members[value eq \"a\" and type eq \"Group\"]"}`,
+			``, Members{}},
+		{"selected after an addition",
+			`{"op":"add","path":"members","value":[{"value":"c","type":"User"},{"value":"d","type":"Group"}]},` +
+				`{"op":"remove","path":"members[type eq \"User\"]"}`, ``,
+			Members{Add: []string{"d"}, Remove: []string{"c", "a", "b"}}},
+		{"selected, then added", `{"op":"remove","path":"members[type eq \"User\"]"},` + a, ``,
+			Members{Add: []string{"a"}, Remove: []string{"b"}}},
+		{"selected after all were replaced",
+			`{"op":"replace","path":"members","value":["a",{"value":"b","type":"User"}]},` +
+				`{"op":"remove","path":"members[type eq \"User\"]"}`, ``, Members{Replace: true, Add: []string{"a"}}},
 		{"ids are exact", `{"op":"add","path":"members","value":["a","A"]}`, ``, Members{Add: []string{"a", "A"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -38,7 +77,10 @@ func TestSplitMembers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rest, members := SplitMembers(ops)
+			rest, members, err := groups.SplitMembers(ops, crew{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			diff(t, "wrong rest", lines(c.rest), show(rest))
 			diff(t, "wrong members", c.want, members)
 			if empty := len(c.want.Add)+len(c.want.Remove) == 0 && !c.want.Replace; members.Empty() != empty {

@@ -71,10 +71,11 @@ func Normalize(body []byte, t *Type) ([]Operation, error) {
 
 // normalizer collects the operations of one PATCH.
 type normalizer struct {
-	t    *Type
-	out  []Operation
-	work int // values, and terms of filters, that Apply will compare with each element
-	size int // size of the values in bytes, without members
+	t          *Type
+	out        []Operation
+	work       int // values, and terms of filters, that Apply will compare with each element
+	selections int // comparisons with each member of a group
+	size       int // size of the values in bytes, without members
 }
 
 // operation normalizes one element of Operations.

@@ -199,7 +199,10 @@ func FuzzNormalize(f *testing.F) {
 				refused(t, err)
 				continue
 			}
-			rest, members := SplitMembers(ops)
+			rest, members, err := typ.SplitMembers(ops, crew{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if len(ops) > MaxOperations || len(rest) > len(ops) {
 				t.Fatalf("%d operations, %d of them not on members", len(ops), len(rest))
 			}
