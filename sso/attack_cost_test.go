@@ -34,6 +34,16 @@ var costs = []attack{
 			el.CreateElement("a")
 		}
 	}), saml.AmbiguousSignature},
+	{"cost", "many prefixes that are to be inclusive", after("//CanonicalizationMethod",
+		func(_ genuine, el *etree.Element) {
+			var list strings.Builder
+			for i := range 60_000 {
+				fmt.Fprintf(&list, "n%d ", i)
+			}
+			el = el.CreateElement("ec:InclusiveNamespaces")
+			el.CreateAttr("xmlns:ec", excC14N)
+			el.CreateAttr("PrefixList", list.String())
+		}), saml.WrongKey},
 	{"cost", "more namespaces than anybody declares", replaced(`<samlp:Status>`,
 		`<samlp:Status`+namespaces("a", 31)+`><samlp:StatusDetail`+namespaces("b", 31)+`><a`+namespaces("c",
 			1)+`/></samlp:StatusDetail>`), saml.TooManyNamespaces},

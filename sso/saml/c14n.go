@@ -17,12 +17,14 @@ import (
 // canonicalizers for etree differ from the specification: about the order of attributes, about
 // xmlns="", and about #default in a PrefixList.
 func canonicalize(el, omit *etree.Element, prefixList string) ([]byte, error) {
-	c := &canonicalizer{omit: omit, scope: inheritedNamespaces(el), rendered: namespaces{}}
+	c := &canonicalizer{
+		omit: omit, scope: inheritedNamespaces(el), rendered: namespaces{}, inclusive: map[string]bool{},
+	}
 	for prefix := range strings.FieldsSeq(prefixList) {
 		if prefix == "#default" {
 			prefix = ""
 		}
-		c.inclusive = append(c.inclusive, prefix)
+		c.inclusive[prefix] = true
 	}
 	if err := c.element(el); err != nil {
 		return nil, err
@@ -34,9 +36,9 @@ func canonicalize(el, omit *etree.Element, prefixList string) ([]byte, error) {
 type canonicalizer struct {
 	out       bytes.Buffer
 	omit      *etree.Element
-	inclusive []string   // prefixes whose namespaces are written wherever they are in scope
-	scope     namespaces // in scope in the document
-	rendered  namespaces // declared by what was written around the current element
+	inclusive map[string]bool // prefixes whose namespaces are written wherever they are in scope
+	scope     namespaces      // in scope in the document
+	rendered  namespaces      // declared by what was written around the current element
 
 	// Memory that each element uses again before those in it are written.
 	found    []etree.Attr
@@ -119,7 +121,17 @@ func (c *canonicalizer) declarations(el *etree.Element, attributes []etree.Attr)
 	if el.Space != "" && c.scope.of(el.Space) == "" {
 		return nil, refuse(NotXML, "a declared prefix", el.FullTag())
 	}
-	c.prefixes = append(append(c.prefixes[:0], el.Space), c.inclusive...)
+	c.prefixes = append(c.prefixes[:0], el.Space)
+	if c.inclusive[""] {
+		c.prefixes = append(c.prefixes, "")
+	}
+	if len(c.inclusive) > 0 { // a message may list any number of them, but few are in scope
+		for prefix := range c.scope {
+			if c.inclusive[prefix] {
+				c.prefixes = append(c.prefixes, prefix)
+			}
+		}
+	}
 	for _, a := range attributes {
 		if isQualified(a) {
 			c.prefixes = append(c.prefixes, a.Space)
