@@ -130,7 +130,7 @@ func (s *Server) verify(
 	if err != nil {
 		return nil, err
 	}
-	notes := samlNotes(a.Warnings, conn)
+	notes := append(samlNotes(a.Warnings, conn), attributeNotes(conn, a)...)
 	if err := checkFreshness(conn, l, a.AuthnInstant, "AuthnInstant", now); err != nil {
 		return nil, withNotes(err, notes)
 	}
