@@ -162,6 +162,30 @@ func TestOneTimePasswordIsExchanged(t *testing.T) {
 	})
 }
 
+// TestRefusedPasswordKeepsWhatWasRight: nobody types a one-time password a second time.
+func TestRefusedPasswordKeepsWhatWasRight(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *site) {
+		s.leads(s.signIn(ada, s.oneTime), "/console/password")
+		for _, c := range []struct{ old, password, again, keepsOld, keepsNew string }{
+			{s.oneTime, ownPassword, "glacier tuba 41 windows", s.oneTime, ""},
+			{s.oneTime, "short", "short", s.oneTime, ""},
+			{s.oneTime, s.oneTime, s.oneTime, s.oneTime, ""},
+			{"wrong<", ownPassword, ownPassword, "", ownPassword},
+		} {
+			a := s.choose(c.old, c.password, c.again)
+			for name, want := range map[string]string{"old": c.keepsOld, "password": c.keepsNew, "again": c.keepsNew} {
+				if !strings.Contains(a.page, `name="`+name+`" value="`+want+`"`) {
+					t.Errorf("after %+v the field %s has not %q: %s", c, name, want, a.page)
+				}
+			}
+		}
+		if page := s.get("/console/password").page; strings.Contains(page, s.oneTime) {
+			t.Error("a new page has the password")
+		}
+	})
+}
+
 func TestOneTimePasswordRunsOut(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *site) {

@@ -70,17 +70,31 @@ func (s *Server) logout(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/console/login")
 }
 
+// passwordPage is the view of console_password.html. Old and New are what was entered and is not
+// what the problem is about, so that nobody types a one-time password twice. No cache keeps a page.
+type passwordPage struct {
+	page
+	Old, New string
+}
+
 func (s *Server) passwordPage(c echo.Context, op *operator.Operator) error {
-	return s.Pages.Render(c, http.StatusOK, "console_password", page{Operator: op})
+	return s.Pages.Render(c, http.StatusOK, "console_password", passwordPage{page: page{Operator: op}})
 }
 
 func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
-	refuse := func(status int, field, problem string) error {
-		return s.Pages.Render(c, status, "console_password", page{Operator: op, Field: field, Problem: problem})
-	}
 	sent, err := form(c)
 	if err != nil {
 		return err
+	}
+	refuse := func(status int, field, problem string) error {
+		view := passwordPage{page: page{Operator: op, Field: field, Problem: problem}}
+		if field != "old" {
+			view.Old = sent.Get("old")
+		}
+		if field != "password" && field != "again" {
+			view.New = sent.Get("password")
+		}
+		return s.Pages.Render(c, status, "console_password", view)
 	}
 	password := sent.Get("password")
 	if password != sent.Get("again") {
