@@ -250,7 +250,7 @@ func TestScope(t *testing.T) {
 			{"its groups", "GET", "/directory_groups?directory=" + other.directory, nil, 404},
 			{"its user's groups", "GET", "/directory_groups?user=" + model.DirectoryUserPrefix.ID(ada.ID), nil, 404},
 			{"its users", "GET", "/users?organization_id=" + other.organization, nil, 404},
-			{"after its event", "GET", "/events?after=" + before[0], nil, 422},
+			{"after its event", "GET", "/events?after=" + before[0], nil, 400},
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"strings"
 
 	"rollcall/model"
@@ -50,6 +52,9 @@ func actorForm(a model.Actor) eventActor {
 	return eventActor{ID: string(a), Source: "system"}
 }
 
+// feedHeader says "resumed" where the event of the cursor is gone, and some may be read again.
+const feedHeader = "Rollcall-Feed"
+
 func (s *Server) listEvents(c *call) error {
 	p := c.params()
 	page := p.page(model.EventPrefix, "asc")
@@ -67,8 +72,14 @@ func (s *Server) listEvents(c *call) error {
 		return err
 	}
 	events, info, err := s.Store.Events(c.ctx(), c.key.scope, q)
+	if errors.Is(err, model.ErrCursorExpired) {
+		return &coded{http.StatusBadRequest, "cursor_expired", err}
+	}
 	if err != nil {
 		return err
+	}
+	if info.Resumed {
+		c.Response().Header().Set(feedHeader, "resumed")
 	}
 	return answerList(c, page, forms(events, eventForm), info)
 }

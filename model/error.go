@@ -53,6 +53,10 @@ func (e *Error) Error() string {
 // Unwrap returns the private cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrCursorExpired is the cause of an Invalid error: the event of a cursor is gone, with all that
+// were there at its time.
+var ErrCursorExpired = errors.New("the cursor has expired")
+
 // KindOf returns the kind of the first Error in err's chain, and Internal for any other error.
 func KindOf(err error) Kind {
 	var e *Error

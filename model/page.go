@@ -25,4 +25,7 @@ func (p Page) CursorName() string {
 type PageInfo struct {
 	Before string
 	After  string
+	// Resumed says of a page of events that the event of the cursor is gone: the page begins some
+	// minutes before it, and may have events again.
+	Resumed bool
 }

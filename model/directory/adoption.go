@@ -15,12 +15,15 @@ import (
 	"rollcall/model/people"
 )
 
+// besideDirectory is for conditions beside one that finds the user.
+var besideDirectory, andOwned = tenant.Beside("users.directory_id"), "AND NULLIF(users.directory_id, '') = @directory"
+
 // adoptable is the condition of the users that a directory may adopt: no directory owns them,
 // their domain is verified, and an administrator is confirmed (docs/design/identity.md,
 // "Adoption").
 func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
 	return clause.Expr{
-		SQL: "users.directory_id IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
+		SQL: besideDirectory + " IS NULL AND (users.role = ? OR users.adoption_confirmed = ?) AND " +
 			d.In("users.email_domain",
 				"SELECT domain FROM organization_domains WHERE organization_id = ? AND state = ?"),
 		Vars: []any{people.Member, true, owner, organization.DomainStateVerified},
@@ -30,7 +33,7 @@ func adoptable(d tenant.Dialect, owner model.OrganizationID) clause.Expr {
 // visibleTo is the condition of the users that the directory may see: those that it owns, and
 // those that it may adopt (docs/design/identity.md, "Adoption").
 func (c Contents) visibleTo() clause.Expr {
-	return tenant.Join("(users.directory_id = ", tenant.Param(c.id), " OR (",
+	return tenant.Join("("+besideDirectory+" = ", tenant.Param(c.id), " OR (",
 		adoptable(tenant.DialectOf(c.org), c.org.ID), "))")
 }
 

@@ -31,7 +31,7 @@ func (o Org) GroupPage(ctx context.Context, q GroupQuery) ([]people.DirectoryGro
 	if q.UserID != "" {
 		memberships := tenant.Read(ctx, o).Model(&people.GroupMember{}).Select("group_id").
 			Where("user_id = ?", q.UserID)
-		db = db.Where("id IN (?)", memberships)
+		db = db.Where(tenant.DialectOf(o).In("id", "?"), memberships)
 	}
 	return tenant.Paged(o, db, q.Page, func(g people.DirectoryGroup) string { return g.ID })
 }
@@ -85,7 +85,7 @@ func groupTaken(err error) error {
 // lockGroup locks the row of a group of the directory for a change, and reads it.
 func (c Contents) lockGroup(ctx context.Context, id string) (*people.DirectoryGroup, error) {
 	var g people.DirectoryGroup
-	db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where("directory_id = ?", c.id)
+	db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where(tenant.IsBeside("directory_id"), c.id)
 	if err := c.lock(ctx, db, &g, "group", id); err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (c Contents) updateGroup(
 ) (*people.DirectoryGroup, bool, error) {
 	var g people.DirectoryGroup
 	r := tenant.InTurn(c.org, tenant.DB(ctx, c.org), id).Model(&g).Clauses(clause.Returning{}).
-		Where("id = ? AND directory_id = ?", id, c.id).Where(c.tokenThere()).
+		Where("id = ? AND "+tenant.IsBeside("directory_id"), id, c.id).Where(c.tokenThere()).
 		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(c.org)})
 	if r.Error != nil {
 		return nil, false, fmt.Errorf("lock group: %w", r.Error)

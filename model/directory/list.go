@@ -44,8 +44,7 @@ func (c Contents) Groups(ctx context.Context, q search.Query) (
 
 // owned is the condition of the resources that the directory owns.
 func (c Contents) owned(of *search.ResourceType, q search.Query) clause.Expr {
-	column := tenant.DialectOf(c.org).Beside(of.Table+".directory_id", of.Pinpoints(q.Filter))
-	return tenant.Join(column, " = ", tenant.Param(c.id))
+	return tenant.Join(of.Owner(q), " = ", tenant.Param(c.id))
 }
 
 // searchDB is the access of searches to the rows of the organization.

@@ -120,7 +120,7 @@ func (g *MassChangeGuard) RunOnce(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	events, err := tenant.HeadersAfter(ctx, g.store, cursor.EventID, guardPage)
+	events, err := tenant.HeadersAfter(ctx, g.store, cursor, guardPage)
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}

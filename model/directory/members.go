@@ -110,13 +110,13 @@ func errUnknownMember(id string) error {
 // removeMembers removes the users of ids from a group, or with others all but them, and returns how
 // many it removed.
 func (o Org) removeMembers(ctx context.Context, g *people.DirectoryGroup, others bool, ids string) (int, error) {
-	condition := tenant.DialectOf(o).OneOf("user_id")
+	condition := tenant.DialectOf(o).EachOf("directory_group_members", "user_id", "group_id")
 	if others {
-		condition = tenant.DialectOf(o).NoneOf("user_id")
+		condition = tenant.DialectOf(o).NoneOf("user_id") + " AND group_id = ?"
 	}
 	var gone []people.GroupMember
 	db := tenant.DB(ctx, o).Clauses(clause.Returning{Columns: []clause.Column{{Name: "user_id"}}})
-	if err := db.Where("group_id = ?", g.ID).Where(condition, ids).Delete(&gone).Error; err != nil {
+	if err := db.Where(condition, ids, g.ID).Delete(&gone).Error; err != nil {
 		return 0, fmt.Errorf("delete members: %w", err)
 	}
 	if len(gone) == 0 {
@@ -215,8 +215,7 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	db := tenant.DB(ctx, o).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
 		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m "+
 			"WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
-	// Without COALESCE, PostgreSQL would read the whole directory while it has no statistics.
-	err = db.Where("COALESCE(users.directory_id, '') = ?", g.DirectoryID).
+	err = db.Where(besideDirectory+" = ?", g.DirectoryID).
 		Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&found).Error
 	if err != nil {
 		return nil, nil, fmt.Errorf("read new members: %w", err)
@@ -296,7 +295,7 @@ func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm
 	// The turn of the member comes before the locks of the groups, as the event is the member's.
 	db := tenant.InTurn(o, tenant.DB(ctx, o), memberID)
 	err := db.Model(&people.DirectoryGroup{}).Clauses(clause.Locking{Strength: tenant.ToRemove}).
-		Where("id IN (?)", memberships).Order("id").Pluck("id", &groups).Error
+		Where(tenant.DialectOf(o).In("id", "?"), memberships).Order("id").Pluck("id", &groups).Error
 	if err != nil {
 		return fmt.Errorf("lock groups: %w", err)
 	}

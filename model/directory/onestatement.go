@@ -198,7 +198,7 @@ func setOf(ctx context.Context, before, after *people.User) (clause.Expr, error)
 // ownUser reads a user that the directory owns.
 func (c Contents) ownUser(ctx context.Context, id string) (u readUser, found bool, err error) {
 	query := tenant.Join("SELECT "+selectUser+", ", c.org.inAGroup(), ", ", c.tokenThere(),
-		tenant.Named(" FROM users WHERE organization_id = @organization AND id = @id AND directory_id = @directory",
+		tenant.Named(" FROM users WHERE organization_id = @organization AND id = @id "+andOwned,
 			map[string]any{"organization": string(c.org.ID), "id": id, "directory": c.id}))
 	u.OrganizationID = c.org.ID
 	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
@@ -247,14 +247,14 @@ func (c Contents) addAtOnce(
 	query := tenant.Join(
 		// The turn comes before everything that gets the transaction an id, see tenant.InTurn.
 		"WITH g AS (SELECT id FROM directory_groups WHERE ", tenant.Turn(id),
-		tenant.Named(" AND organization_id = @organization AND id = @group AND directory_id = @directory "+
-			"AND document = @document "+
-			"AND ",
-			map[string]any{"organization": string(c.org.ID), "group": id, "directory": c.id, "document": g.Document}),
+		tenant.Named(" AND organization_id = @organization AND id = @group AND "+
+			tenant.Beside("directory_id")+" = @directory AND document = @document AND ",
+			map[string]any{"organization": string(c.org.ID), "group": id, "directory": c.id,
+				"document": g.Document}),
 		c.tokenThere(), " FOR NO KEY UPDATE), ",
 		tenant.Named("u AS (SELECT users.id FROM g, users "+
 			"WHERE users.organization_id = @organization AND users.id = @user "+
-			"AND users.directory_id = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
+			"AND "+besideDirectory+" = @directory AND users.xmin::text = @state FOR KEY SHARE OF users), ",
 			map[string]any{"organization": string(c.org.ID), "user": u.ID, "directory": c.id, "state": u.state}),
 		tenant.Named("joined AS (INSERT INTO directory_group_members (organization_id, group_id, user_id) "+
 			"SELECT @organization, @group, u.id FROM u ON CONFLICT DO NOTHING RETURNING group_id), ", group),
@@ -279,8 +279,8 @@ func (c Contents) groupAndUser(ctx context.Context, groupID, userID string) (
 			"AND m.group_id = g.id AND m.user_id = users.id) IS NOT NULL, ",
 			map[string]any{"organization": string(c.org.ID)}), c.tokenThere(), ", "+selectUser,
 		tenant.Named(" FROM directory_groups g, users "+
-			"WHERE g.organization_id = @organization AND g.id = @group AND g.directory_id = @directory "+
-			"AND users.organization_id = @organization AND users.id = @user AND users.directory_id = @directory", ids))
+			"WHERE g.organization_id = @organization AND g.id = @group AND NULLIF(g.directory_id, '') = @directory "+
+			"AND users.organization_id = @organization AND users.id = @user "+andOwned, ids))
 	u.OrganizationID = c.org.ID
 	err = tenant.Direct(ctx, c.org, query, func(rows *sql.Rows) error {
 		g = &people.DirectoryGroup{OrganizationID: c.org.ID}

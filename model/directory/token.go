@@ -149,7 +149,7 @@ func (c Contents) Tokens(ctx context.Context) ([]DirectoryToken, error) {
 func (c Contents) RevokeToken(ctx context.Context, id string) error {
 	return c.tx(ctx, func(c Contents) error {
 		var t DirectoryToken
-		err := tenant.ByID(c.org, tenant.DB(ctx, c.org).Where("directory_id = ?", c.id), &t, "token", id)
+		err := tenant.ByID(c.org, tenant.DB(ctx, c.org).Where(tenant.IsBeside("directory_id"), c.id), &t, "token", id)
 		if err != nil {
 			return err
 		}

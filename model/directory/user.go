@@ -125,7 +125,7 @@ func (c Contents) DeleteUser(ctx context.Context, id string, allow ...func(versi
 			return err
 		}
 		var u people.User
-		db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where("directory_id = ?", c.id)
+		db := tenant.ForChange(c.org, tenant.DB(ctx, c.org), id).Where(besideDirectory+" = ?", c.id)
 		if err := c.lock(ctx, db, &u, "user", id); err != nil {
 			return err
 		}

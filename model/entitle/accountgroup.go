@@ -60,7 +60,8 @@ func (g *AccountGroup) validate() error {
 // AccountGroup returns a group of an account with its mappings.
 func (o Org) AccountGroup(ctx context.Context, accountID, id string) (*AccountGroup, error) {
 	var g AccountGroup
-	if err := tenant.ByID(o, tenant.Read(ctx, o).Where("account_id = ?", accountID), &g, "group", id); err != nil {
+	db := tenant.Read(ctx, o).Where(tenant.IsBeside("account_id"), accountID)
+	if err := tenant.ByID(o, db, &g, "group", id); err != nil {
 		return nil, err
 	}
 	gs := []AccountGroup{g}

@@ -125,7 +125,8 @@ func (o Org) GroupAssignments(ctx context.Context, q AssignmentQuery) ([]GroupAs
 // assignment returns a user's place in a group, or nil.
 func (o Org) assignment(ctx context.Context, groupID, userID string) (*GroupAssignment, error) {
 	var held []GroupAssignment
-	if err := tenant.DB(ctx, o).Where("group_id = ? AND user_id = ?", groupID, userID).Find(&held).Error; err != nil {
+	db := tenant.DB(ctx, o).Where("user_id = ?", userID).Where(tenant.IsBeside("group_id"), groupID)
+	if err := db.Find(&held).Error; err != nil {
 		return nil, fmt.Errorf("read assignment: %w", err)
 	}
 	if len(held) == 0 {

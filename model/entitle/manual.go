@@ -44,7 +44,7 @@ func (o Org) AssignLicense(ctx context.Context, userID, accountID string) (*Lice
 			return refuseUnknown(err, "account_id", "account", model.AccountPrefix.ID(accountID))
 		}
 		var held []License
-		if err := tenant.DB(ctx, org).Where("user_id = ? AND account_id = ?", userID, accountID).
+		if err := tenant.DB(ctx, org).Where("user_id = ? AND "+tenant.IsBeside("account_id"), userID, accountID).
 			Find(&held).Error; err != nil {
 			return fmt.Errorf("read license: %w", err)
 		}
@@ -122,7 +122,7 @@ func (o Org) AssignGroup(ctx context.Context, accountID, groupID, userID string)
 		}
 		var licenses int64
 		err = tenant.DB(ctx, org).Model(&License{}).
-			Where("user_id = ? AND account_id = ?", userID, accountID).Count(&licenses).Error
+			Where("user_id = ? AND "+tenant.IsBeside("account_id"), userID, accountID).Count(&licenses).Error
 		if err != nil {
 			return fmt.Errorf("read license: %w", err)
 		}

@@ -61,19 +61,19 @@ type oldRows struct {
 func expired(now model.Time) []oldRows {
 	ended := now - model.Time(keptAfterEnd.Milliseconds())
 	return []oldRows{
-		{&signon.UsedToken{}, "organization_id, id", "expires_at < ?", now},
-		{&signon.SingleLogout{}, "id", "expires_at < ?", ended},
-		{&signon.Assertion{}, "connection_id, hash", "expires_at < ?", now},
-		{&signon.AuthorizationCode{}, "hash", "expires_at < ?", now - model.Time(codeKept.Milliseconds())},
-		{&signon.AccessToken{}, "hash", "expires_at < ?", ended},
-		{&people.Session{}, "id", "expires_at < ?", ended},
+		{&signon.UsedToken{}, "organization_id, id", "expires_at + 0 < ?", now},
+		{&signon.SingleLogout{}, "id", "expires_at + 0 < ?", ended},
+		{&signon.Assertion{}, "connection_id, hash", "expires_at + 0 < ?", now},
+		{&signon.AuthorizationCode{}, "hash", "expires_at + 0 < ?", now - model.Time(codeKept.Milliseconds())},
+		{&signon.AccessToken{}, "hash", "expires_at + 0 < ?", ended},
+		{&people.Session{}, "id", "expires_at + 0 < ?", ended},
 		{&people.Session{}, "id", "ended_at < ?", ended},
 		{&directory.Departure{}, "directory_id, user_id", "departed_at < ?",
 			now - model.Time(1000*directory.MostMassChangeWindow)},
-		{&OperatorSession{}, "hash", "expires_at < ?", now},
-		{&people.PasswordSetup{}, "user_id", "expires_at < ?", now},
+		{&OperatorSession{}, "hash", "expires_at + 0 < ?", now},
+		{&people.PasswordSetup{}, "user_id", "expires_at + 0 < ?", now},
 		{&passwords.Guess{}, "hash", "last_at < ?", now - model.Time(passwords.GuessesForgotten.Milliseconds())},
-		{&signon.LoginResponse{}, "attempt_id", "expires_at <= ?", now},
+		{&signon.LoginResponse{}, "attempt_id", "expires_at + 0 <= ?", now},
 		{&signon.LoginAttempt{}, "id", "created_at < ?", now - model.Time(signon.AttemptTime.Milliseconds())},
 	}
 }

@@ -97,7 +97,7 @@ func (g *DirectoryGroup) PublicForm() DirectoryGroupObject {
 func (o Org) DirectoryGroup(ctx context.Context, directoryID, id string) (*DirectoryGroup, error) {
 	db := tenant.Read(ctx, o)
 	if directoryID != "" {
-		db = db.Where("directory_id = ?", directoryID)
+		db = db.Where(tenant.IsBeside("directory_id"), directoryID)
 	}
 	var g DirectoryGroup
 	return &g, tenant.ByID(o, db, &g, "group", id)

@@ -52,9 +52,10 @@ func (o Org) GroupsOf(ctx context.Context, userIDs ...string) (map[string][]Memb
 		SQL: "SELECT m.user_id, t.id, t.display_name, " +
 			"(SELECT n.group_id FROM directory_group_groups n " +
 			"WHERE n.organization_id = t.organization_id AND n.member_id = t.id LIMIT 1) IS NOT NULL " +
-			"FROM directory_group_members m " +
-			"JOIN directory_groups t ON t.organization_id = m.organization_id AND t.id = m.group_id " +
-			"WHERE m.user_id" + condition + " AND m.organization_id = ? ORDER BY t.id",
+			"FROM directory_group_members m" +
+			tenant.DialectOf(o).Join("JOIN", "directory_groups", "t", "t.id, t.organization_id, t.display_name",
+				"t.organization_id = m.organization_id AND t.id = m.group_id") +
+			" WHERE m.user_id" + condition + " AND m.organization_id = ? ORDER BY t.id",
 		Vars: []any{list, string(o.ID)},
 	}, func(rows *sql.Rows) error {
 		var user string

@@ -114,7 +114,7 @@ func (o Org) Users(ctx context.Context, q UserQuery) ([]User, model.PageInfo, er
 	}
 	if q.GroupID != "" {
 		members := tenant.Read(ctx, o).Model(&GroupMember{}).Select("user_id").Where("group_id = ?", q.GroupID)
-		db = db.Where("id IN (?)", members)
+		db = db.Where(tenant.DialectOf(o).In("id", "?"), members)
 	}
 	return tenant.Paged(o, db, q.Page, func(u User) string { return u.ID })
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/scim2/filter-parser/v2"
 	"gorm.io/gorm/clause"
+
+	"rollcall/model/internal/tenant"
 )
 
 // attribute is how one attribute of a resource is filtered and sorted.
@@ -89,6 +91,18 @@ func (f *ResourceType) Pinpoints(e filter.Expression) bool {
 	return bound{f, true, func(a attribute, op filter.CompareOperator) bool {
 		return slices.Contains(a.indexed, op)
 	}}.holds(e, nil)
+}
+
+// Owner returns the directory of a resource as the condition of a query for it has it.
+func (f *ResourceType) Owner(q Query) string {
+	column := f.Table + ".directory_id"
+	if f.Pinpoints(q.Filter) {
+		return tenant.Beside(column)
+	}
+	if f == Groups && q.Filter == nil && q.Sort == nil { // the index on names has the column itself
+		return tenant.Listed(column)
+	}
+	return column
 }
 
 // NamesOne returns whether a filter matches one resource at most, since it has an eq on an

@@ -126,7 +126,7 @@ func (o Org) storeClaims(ctx context.Context, identity *people.Identity, c *Clai
 func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names []string) error {
 	var before []connection.AssertedGroup
 	mine := tenant.DB(ctx, o).
-		Where("user_id = ? AND connection_id = ?", identity.UserID, identity.ConnectionID)
+		Where("user_id = ? AND "+tenant.IsBeside("connection_id"), identity.UserID, identity.ConnectionID)
 	if err := mine.Find(&before).Error; err != nil {
 		return fmt.Errorf("read asserted groups: %w", err)
 	}
@@ -154,7 +154,7 @@ func (o Org) storeGroups(ctx context.Context, identity *people.Identity, names [
 	}
 	for batch := range slices.Chunk(gone, tenant.DialectOf(o).Batch(1)) {
 		err := tenant.DB(ctx, o).
-			Where("user_id = ? AND connection_id = ? AND name_folded IN ?",
+			Where("user_id = ? AND "+tenant.Beside("connection_id")+" = ? AND name_folded IN ?",
 				identity.UserID, identity.ConnectionID, batch).
 			Delete(&connection.AssertedGroup{}).Error
 		if err != nil {

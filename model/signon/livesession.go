@@ -46,9 +46,9 @@ func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedI
 
 // readSession runs one of the statements below. When it finds nothing, the error is Denied and does
 // not say why.
-func (s Store) readSession(db *gorm.DB, query string, args ...any) (*SignedIn, error) {
+func (s Store) readSession(db *gorm.DB, query func(tenant.Dialect) string, args ...any) (*SignedIn, error) {
 	var rows []signedInRow
-	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
+	if err := db.Raw(query(tenant.DialectOf(s)), args...).Scan(&rows).Error; err != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", err))
 	}
 	if len(rows) == 0 || rows[0].idle(model.TimeOf(s.Now())) {
@@ -140,68 +140,58 @@ func (r *signedInRow) result() *SignedIn {
 //   - applications, organizations: a code or a token is good while the application serves the
 //     organization and may see the user. A directory can change the user's address later.
 const (
-	// sessionByCookie finds the session of a browser.
-	sessionByCookie = `
+	signedInColumns = `
 	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
 		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
 		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
 		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
 		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
-		COALESCE(i.raw_attributes, '{}') AS raw_attributes
-	FROM sessions s
-	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
-	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
-		AND i.id = COALESCE(s.identity_id,
-			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
-	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
-	WHERE s.token_hash = ? AND s.ended_at IS NULL AND s.expires_at > ?
-		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+		COALESCE(i.raw_attributes, '{}') AS raw_attributes`
 
-	// sessionByAccessToken finds the session that an access token was issued for.
-	sessionByAccessToken = `
-	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
-		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
-		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
-		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
-		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
-		COALESCE(i.raw_attributes, '{}') AS raw_attributes
-	FROM access_tokens t
-	JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
-	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
-	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
-		AND i.id = COALESCE(s.identity_id,
-			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
-	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
-	JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (
-		SELECT 1 FROM application_organizations o
-		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
-	JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
-		SELECT 1 FROM organization_domains d
-		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))
-	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
-		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
+	byHash = " WHERE t.hash = ? AND t.expires_at > ?" + liveSession
 
-	// sessionByCode finds the session that an authorization code was made for.
-	sessionByCode = `
-	SELECT s.id AS session_id, s.organization_id, s.user_id, COALESCE(s.connection_id, '') AS connection_id,
-		COALESCE(i.id, '') AS identity_id, s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds,
-		s.idle_until, u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role,
-		COALESCE(c.type, '') AS connection_type, COALESCE(i.connection_id, '') AS identity_connection_id,
-		COALESCE(i.issuer, '') AS issuer, COALESCE(i.subject, '') AS subject,
-		COALESCE(i.raw_attributes, '{}') AS raw_attributes
-	FROM authorization_codes t
-	JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
-	JOIN users u ON u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active
-	LEFT JOIN identities i ON i.organization_id = s.organization_id AND i.user_id = s.user_id
-		AND i.id = COALESCE(s.identity_id,
-			(SELECT MIN(f.id) FROM identities f WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))
-	LEFT JOIN connections c ON c.organization_id = s.organization_id AND c.id = s.connection_id
-	JOIN applications a ON a.id = t.application_id AND (a.all_organizations OR EXISTS (
-		SELECT 1 FROM application_organizations o
-		WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))
-	JOIN organizations g ON g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
-		SELECT 1 FROM organization_domains d
-		WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))
-	WHERE t.hash = ? AND t.expires_at > ? AND s.ended_at IS NULL AND s.expires_at > ?
+	liveSession = ` AND s.ended_at IS NULL AND s.expires_at > ?
 		AND (s.identity_id IS NULL OR i.id IS NOT NULL AND c.id IS NOT NULL)`
 )
+
+// whose joins the user, the identity and the connection of the session s.
+func whose(d tenant.Dialect) string {
+	return d.Join("JOIN", "users", "u",
+		"u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role",
+		"u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active") +
+		d.Join("LEFT JOIN", "identities", "i", "i.id, i.connection_id, i.issuer, i.subject, i.raw_attributes",
+			`i.organization_id = s.organization_id AND i.user_id = s.user_id AND i.id = COALESCE(s.identity_id,
+			(SELECT MIN(f.id) FROM identities f
+				WHERE f.organization_id = s.organization_id AND f.user_id = s.user_id))`) +
+		d.Join("LEFT JOIN", "connections", "c", "c.id, c.type",
+			"c.organization_id = s.organization_id AND c.id = s.connection_id")
+}
+
+// issued joins the session of the token or code t, and what its application may see.
+func issued(d tenant.Dialect) string {
+	return d.Join("JOIN", "sessions", "s", "s.id, s.organization_id, s.user_id, s.connection_id, s.identity_id, "+
+		"s.epoch, s.authenticated_at, s.created_at, s.expires_at, s.idle_seconds, s.idle_until, s.ended_at",
+		"s.organization_id = t.organization_id AND s.id = t.session_id") + whose(d) +
+		d.Join("JOIN", "applications", "a", "a.id", `a.id = t.application_id AND (a.all_organizations OR EXISTS (
+			SELECT 1 FROM application_organizations o
+			WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))`) +
+		d.Join("JOIN", "organizations", "g", "g.id",
+			`g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
+			SELECT 1 FROM organization_domains d
+			WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))`)
+}
+
+// sessionByCookie finds the session of a browser.
+func sessionByCookie(d tenant.Dialect) string {
+	return signedInColumns + " FROM sessions s" + whose(d) + " WHERE s.token_hash = ?" + liveSession
+}
+
+// sessionByAccessToken finds the session that an access token was issued for.
+func sessionByAccessToken(d tenant.Dialect) string {
+	return signedInColumns + " FROM access_tokens t" + issued(d) + byHash
+}
+
+// sessionByCode finds the session that an authorization code was made for.
+func sessionByCode(d tenant.Dialect) string {
+	return signedInColumns + " FROM authorization_codes t" + issued(d) + byHash
+}

@@ -81,15 +81,21 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 	return m.createUser(ctx)
 }
 
+// candidates are the ids of the users of rows 2 to 5: one sub-select for each index, since for a
+// condition with OR all users might be read.
+const candidates = `
+	SELECT id FROM users WHERE organization_id = ? AND external_id = ? AND external_id <> ''
+		AND NULLIF(directory_id, '') IS NOT NULL UNION ALL
+	SELECT id FROM users WHERE organization_id = ? AND user_name_folded IN ?
+		AND NULLIF(directory_id, '') IS NOT NULL UNION ALL
+	SELECT id FROM users WHERE organization_id = ? AND ? AND email_folded = ? AND email_folded <> ''`
+
 // candidate returns the user of row 2 or 4, and nil when there is none.
 func (m *matcher) candidate(ctx context.Context) (*people.User, error) {
 	email, trusted := m.email()
 	names := m.userNames()
-	db := tenant.DB(ctx, m.org).Where(
-		"(directory_id IS NOT NULL AND external_id = ? AND external_id <> '') "+
-			"OR (directory_id IS NOT NULL AND user_name_folded IN ?) "+
-			"OR (? AND email_folded = ? AND email_folded <> '')",
-		m.claims.Subject, names, trusted, email)
+	db := tenant.DB(ctx, m.org).Where(tenant.DialectOf(m.org).In("id", candidates),
+		m.org.ID, m.claims.Subject, m.org.ID, names, m.org.ID, trusted, email)
 	// Many users can share an address. They must not displace the user of row 2.
 	db = db.Order(clause.OrderBy{Expression: clause.Expr{
 		SQL: "CASE WHEN directory_id IS NOT NULL AND external_id = ? THEN 0 " +

@@ -63,12 +63,13 @@ func (o Org) Profile(ctx context.Context, in *SignedIn) (*ProfileObject, error) 
 	// The groups of a user of a directory are those of the directory
 	// (docs/design/identity.md, "Groups").
 	db := tenant.Read(ctx, o).Model(&connection.AssertedGroup{}).
-		Where("user_id = ? AND connection_id = ?", in.User.ID, in.Identity.ConnectionID).Order("name_folded")
+		Where("user_id = ? AND "+tenant.IsBeside("connection_id"), in.User.ID, in.Identity.ConnectionID).
+		Order("name_folded")
 	column := "name"
 	if in.User.DirectoryID != nil {
 		mine := tenant.Read(ctx, o).Model(&people.GroupMember{}).Select("group_id").Where("user_id = ?", in.User.ID)
 		db = tenant.Read(ctx, o).Model(&people.DirectoryGroup{}).
-			Where("id IN (?)", mine).Order("display_name_folded")
+			Where(tenant.DialectOf(o).In("id", "?"), mine).Order("display_name_folded")
 		column = "display_name"
 	}
 	if err := db.Pluck(column, &p.Groups).Error; err != nil {
@@ -142,9 +143,9 @@ func (o Org) ProfileAccounts(ctx context.Context, userID string) ([]ProfileAccou
 	in := tenant.Read(ctx, o).Model(&entitle.GroupAssignment{}).Select("group_id").Where("user_id = ?", userID)
 	var accounts []entitle.Account
 	var groups []entitle.AccountGroup
-	err := tenant.Read(ctx, o).Where("id IN (?)", granted).Order("id").Find(&accounts).Error
+	err := tenant.Read(ctx, o).Where(tenant.DialectOf(o).In("id", "?"), granted).Order("id").Find(&accounts).Error
 	if err == nil && len(accounts) > 0 {
-		err = tenant.Read(ctx, o).Where("id IN (?)", in).Order("id").Find(&groups).Error
+		err = tenant.Read(ctx, o).Where(tenant.DialectOf(o).In("id", "?"), in).Order("id").Find(&groups).Error
 	}
 	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read accounts: %w", err))

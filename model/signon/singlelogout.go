@@ -105,7 +105,7 @@ func (o Org) StartLogout(ctx context.Context, l *SingleLogout) error {
 // SingleLogout returns a logout at a connection, also when it was used or has expired.
 func (o Org) SingleLogout(ctx context.Context, connectionID, id string) (*SingleLogout, error) {
 	var l SingleLogout
-	db := tenant.Read(ctx, o).Where("connection_id = ?", connectionID)
+	db := tenant.Read(ctx, o).Where(tenant.IsBeside("connection_id"), connectionID)
 	if err := tenant.ByID(o, db, &l, "logout", id); err != nil {
 		return nil, err
 	}

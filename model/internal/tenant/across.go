@@ -44,11 +44,13 @@ func ReadUnbounded(ctx context.Context, h Bound, _ unbounded.Key) *gorm.DB {
 	return guard.ForEveryone(h.org().read.WithContext(ctx), unbounded.Key{})
 }
 
+// served are the organizations that an application serves.
+const served = "SELECT organization_id FROM application_organizations WHERE application_id = ?"
+
 // Within limits a query to the organizations of a scope. The column holds their ids.
 func Within(db *gorm.DB, scope model.Scope, column string) *gorm.DB {
 	if scope.All() {
 		return db
 	}
-	const served = "SELECT organization_id FROM application_organizations WHERE application_id = ?"
 	return db.Where(column+" IN ("+served+")", scope.Application())
 }

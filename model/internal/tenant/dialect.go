@@ -51,6 +51,17 @@ func (d Dialect) NoneOf(column string) string {
 	return column + " NOT IN (SELECT value FROM json_each(?))"
 }
 
+// EachOf is OneOf beside a column with one value, for a table whose key has both columns and whose
+// rows nothing updates. PostgreSQL looks up each of the list. It might otherwise read all rows with
+// the one value, while it believes that they are few.
+func (d Dialect) EachOf(table, column, beside string) string {
+	if d == PostgresDialect {
+		return "ctid = ANY(ARRAY(SELECT f.ctid FROM json_array_elements_text(?::json) e (id), LATERAL (" +
+			"SELECT ctid FROM " + table + " WHERE " + column + " = e.id AND " + beside + " = ? OFFSET 0) f))"
+	}
+	return d.OneOf(column) + " AND " + beside + " = ?"
+}
+
 // In is the condition that a column is among the rows of a sub-select, in the form that the planner
 // answers from an index even inside an OR.
 func (d Dialect) In(column, query string) string {
@@ -60,14 +71,29 @@ func (d Dialect) In(column, query string) string {
 	return column + " IN (" + query + ")"
 }
 
-// Beside returns a column for a condition that must not choose the index, because another condition
-// pinpoints rows. SQLite has no statistics without ANALYZE, and would prefer the index with the
-// order of the list, and read all of it.
-func (d Dialect) Beside(column string, pinpointed bool) string {
-	if d == SqliteDialect && pinpointed {
-		return "+" + column
+// Beside returns a text column for a condition that must not choose the index, because another
+// condition pinpoints rows: no index has this expression, and it fulfills the condition of none.
+// Without statistics of its tables as they are, either database may prefer the index with the order
+// of the list, and read all of it.
+func Beside(column string) string { return "NULLIF(" + column + ", '')" }
+
+// IsBeside is the condition that a column has the value of a parameter, see Beside.
+func IsBeside(column string) string { return Beside(column) + " = ?" }
+
+// Listed returns a text column for a condition that asks for a list in the order of its creation.
+// An index with this expression answers it, and answers nothing else.
+func Listed(column string) string { return "(" + column + " || '')" }
+
+// Join is a part of FROM after other parts: for each of their rows, the rows of a table for which
+// on is true. PostgreSQL cannot change that order. It might begin with another table while it
+// believes that the table has one row, and would then read all of it. columns are those that the
+// rest of the statement uses.
+func (d Dialect) Join(kind, table, alias, columns, on string) string {
+	if d == PostgresDialect {
+		return " " + kind + " LATERAL (SELECT " + columns + " FROM " + table + " " + alias +
+			" WHERE " + on + " OFFSET 0) " + alias + " ON true"
 	}
-	return column
+	return " " + kind + " " + table + " " + alias + " ON " + on
 }
 
 // Containing limits a query to rows whose column contains a text in any case, on SQLite for ASCII

@@ -157,8 +157,9 @@ func (s *Store) lockMigrations(db *gorm.DB) error {
 	if s.dialect != PostgresDialect {
 		return nil
 	}
-	// A large table may take longer than a request may.
-	for _, q := range []string{"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"} {
+	// A large table may take longer than a request may, and is read from end to end.
+	for _, q := range []string{"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0",
+		"SET LOCAL enable_seqscan = on", "SET LOCAL enable_hashjoin = on", "SET LOCAL enable_mergejoin = on"} {
 		if err := db.Exec(q).Error; err != nil {
 			return err
 		}
@@ -167,9 +168,16 @@ func (s *Store) lockMigrations(db *gorm.DB) error {
 }
 
 // statements splits a migration at the semicolons that end a line. The files are written for that.
+// What is between two $$ is one statement.
 func statements(text string) []string {
 	var out []string
+	begun := ""
 	for part := range strings.SplitSeq(text, ";\n") {
+		if part = begun + part; strings.Count(part, "$$")%2 == 1 {
+			begun = part + ";\n"
+			continue
+		}
+		begun = ""
 		lines := strings.Split(part, "\n")
 		lines = slices.DeleteFunc(lines, func(l string) bool {
 			return strings.HasPrefix(strings.TrimSpace(l), "--") || strings.TrimSpace(l) == ""

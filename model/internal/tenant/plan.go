@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // CustomPlans has PostgreSQL plan each statement of the transaction for itself. A plan that it kept
@@ -20,24 +21,38 @@ func CustomPlans(ctx context.Context, h Bound) error {
 	return nil
 }
 
-// ComparingTables runs fn while PostgreSQL plans for comparing whole tables. Its estimate of the
-// rules' own tables is far too small, and a loop over an index for each of a hundred thousand users
-// takes longer than reading both tables once. Without such loops the estimated cost is so high that
-// it would JIT-compile every statement, so that JIT is off.
+// comparison are the settings under which PostgreSQL plans for comparing whole tables.
+var comparison = [][2]string{
+	{"plan_cache_mode", "force_custom_plan"},
+	{"enable_seqscan", "on"},
+	{"enable_hashjoin", "on"},
+	{"enable_mergejoin", "on"},
+	{"enable_nestloop", "off"},
+	{"work_mem", "32MB"},
+}
+
+// ComparingTables runs fn while PostgreSQL plans for comparing whole tables, and not for a request,
+// see sessionSettings. Its estimate of the rules' own tables is far too small, and a loop over an
+// index for each of a hundred thousand users takes longer than reading both tables once.
 //
 // Afterwards the transaction, which may have begun before, has its old settings again. When fn
 // fails they remain, because nothing can follow in the transaction.
 func ComparingTables(ctx context.Context, h Bound, fn func() error) error {
 	db := h.org().unbounded(ctx)
-	var before struct{ Plans, Loops, Memory, JIT string }
-	err := db.Raw("SELECT current_setting('plan_cache_mode') AS plans, current_setting('enable_nestloop') AS loops, " +
-		"current_setting('work_mem') AS memory, current_setting('jit') AS jit").Scan(&before).Error
-	set := func(plans, loops, memory, jit string) error {
-		return db.Exec("SELECT set_config('plan_cache_mode', ?, true), set_config('enable_nestloop', ?, true), "+
-			"set_config('work_mem', ?, true), set_config('jit', ?, true)", plans, loops, memory, jit).Error
+	read, set := make([]string, len(comparison)), make([]string, len(comparison))
+	for i, c := range comparison {
+		read[i] = "current_setting('" + c[0] + "')"
+		set[i] = "set_config('" + c[0] + "', ?, true)"
 	}
+	before := make([]any, len(comparison))
+	err := db.Raw("SELECT " + strings.Join(read, ", ")).Row().Scan(pointersTo(before)...)
+	apply := func(values []any) error { return db.Exec("SELECT "+strings.Join(set, ", "), values...).Error }
 	if err == nil {
-		err = set("force_custom_plan", "off", "32MB", "off")
+		values := make([]any, len(comparison))
+		for i, c := range comparison {
+			values[i] = c[1]
+		}
+		err = apply(values)
 	}
 	if err != nil {
 		return fmt.Errorf("plan comparison: %w", err)
@@ -45,8 +60,16 @@ func ComparingTables(ctx context.Context, h Bound, fn func() error) error {
 	if err := fn(); err != nil {
 		return err
 	}
-	if err := set(before.Plans, before.Loops, before.Memory, before.JIT); err != nil {
+	if err := apply(before); err != nil {
 		return fmt.Errorf("end comparison: %w", err)
 	}
 	return nil
+}
+
+func pointersTo(values []any) []any {
+	to := make([]any, len(values))
+	for i := range values {
+		to[i] = &values[i]
+	}
+	return to
 }

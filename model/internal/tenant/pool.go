@@ -19,6 +19,26 @@ const (
 	connectTimeout = 3 * time.Second
 )
 
+// sessionSettings are the settings of each connection to PostgreSQL that the URL does not set.
+//
+// The last ones keep the plans of requests independent of statistics. A request asks for few rows
+// by an index, and what it joins it finds by an index too, in a loop. While a table is small, or
+// while PostgreSQL believes that it is, reading the whole table costs no more than that. A
+// connection keeps such a plan for as long as it lives, when the table has a million rows as well.
+// Statements that compare whole tables say so, see ComparingTables.
+var sessionSettings = map[string]string{
+	"statement_timeout":                   "15000",
+	"lock_timeout":                        "10000",
+	"idle_in_transaction_session_timeout": "60000",
+	"application_name":                    "rollcall",
+
+	"enable_seqscan":   "off",
+	"enable_hashjoin":  "off",
+	"enable_mergejoin": "off",
+	"random_page_cost": "1",   // reading many rows and sorting them would seem to be cheaper than an index in order
+	"jit":              "off", // the cost of a table without an index would seem to be worth it
+}
+
 // openPools makes the connection pools for url: first the writer, then on SQLite the readers. It
 // does not connect.
 func openPools(raw string, statement func(string)) (Dialect, []*sql.DB, error) {
@@ -39,12 +59,7 @@ func openPools(raw string, statement func(string)) (Dialect, []*sql.DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	for name, value := range map[string]string{
-		"statement_timeout":                   "15000",
-		"lock_timeout":                        "10000",
-		"idle_in_transaction_session_timeout": "60000",
-		"application_name":                    "rollcall",
-	} {
+	for name, value := range sessionSettings {
 		if _, given := config.RuntimeParams[name]; !given {
 			config.RuntimeParams[name] = value
 		}

@@ -35,7 +35,17 @@ func ReadPage[T any](db *gorm.DB, p model.Page, id func(T) string) ([]T, model.P
 	if cursor := p.Cursor(); cursor != "" && !model.IsID(cursor) {
 		return nil, model.PageInfo{}, model.Invalidf(p.CursorName(), "the cursor is not an id of this list")
 	}
+	db = db.Where("id > ''") // for which the index of the list is
 	return walk(db, p, []string{"id"}, []any{p.Cursor()}, id)
+}
+
+// ordering returns how a page is read: the comparison of its rows with the cursor, and what follows
+// a column in ORDER BY. The rows of a page before a cursor are read backwards.
+func ordering(p model.Page) (comparison, direction string) {
+	if p.Ascending != (p.Before != "") { // this read goes forward in time
+		return " > ", ""
+	}
+	return " < ", " DESC"
 }
 
 // walk reads a page of a list that is ordered by columns. place has the values of these columns in
@@ -43,11 +53,7 @@ func ReadPage[T any](db *gorm.DB, p model.Page, id func(T) string) ([]T, model.P
 func walk[T any](
 	db *gorm.DB, p model.Page, columns []string, place []any, id func(T) string,
 ) ([]T, model.PageInfo, error) {
-	backward := p.Before != ""
-	comparison, direction := " < ", " DESC"
-	if p.Ascending != backward { // this read goes forward in time
-		comparison, direction = " > ", ""
-	}
+	comparison, direction := ordering(p)
 	list := strings.Join(columns, ", ")
 	if p.Cursor() != "" {
 		db = db.Where("("+list+")"+comparison+"("+strings.Repeat("?, ", len(columns)-1)+"?)", place...)
@@ -57,6 +63,13 @@ func walk[T any](
 	if err := db.Order(order).Limit(p.Limit + 1).Find(&rows).Error; err != nil {
 		return nil, model.PageInfo{}, fmt.Errorf("read page: %w", err)
 	}
+	rows, info := cut(rows, p, id)
+	return rows, info, nil
+}
+
+// cut makes a page of the rows that were read for it, of which there may be one more than it shows.
+func cut[T any](rows []T, p model.Page, id func(T) string) ([]T, model.PageInfo) {
+	backward := p.Before != ""
 	more := len(rows) > p.Limit
 	if more {
 		rows = rows[:p.Limit]
@@ -73,5 +86,5 @@ func walk[T any](
 			info.After = id(rows[len(rows)-1])
 		}
 	}
-	return rows, info, nil
+	return rows, info
 }
