@@ -210,6 +210,10 @@ func (s *Server) unsolicited(c echo.Context, conn *connection.Connection, respon
 	if err != nil && a != nil {
 		err = withNotes(err, samlNotes(a.Warnings, conn))
 	}
+	if replayed, ok := errors.AsType[*refusal.Error](err); ok && replayed.Reason == refusal.AssertionReplayed &&
+		s.present(c) != "" {
+		return s.broughtUnasked(c, conn, err)
+	}
 	if err != nil {
 		return s.refuse(c, conn, nil, s.withResponse(err, conn, response))
 	}

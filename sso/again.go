@@ -40,6 +40,14 @@ func (s *Server) broughtAgain(c echo.Context, conn *connection.Connection, l *si
 	return err == nil && used
 }
 
+// broughtUnasked notes that an unsolicited response came again, and shows the browser, which has a
+// session, who is signed in.
+func (s *Server) broughtUnasked(c echo.Context, conn *connection.Connection, err error) error {
+	r, _ := refusalOf(err, conn)
+	s.note(c, conn, r)
+	return redirect(c, s.public("/sso/signed-in"))
+}
+
 // again leads a browser that is signed in by a login to where the login ended, and refuses any
 // other one.
 func (s *Server) again(c echo.Context) error {

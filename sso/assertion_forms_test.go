@@ -212,6 +212,11 @@ func TestUnsolicitedResponseThatNamesARequest(t *testing.T) {
 			t.Fatalf("%d to %s: %s", a.status, a.location, a.body)
 		}
 		w.endsOnOurPage(b, a)
+		if a := b.post(acs, first); a.location.String() != w.url+"/sso/signed-in" ||
+			len(a.header.Values("Set-Cookie")) > 0 || !b.signedIn() {
+			t.Errorf("again in the browser that is signed in: %d to %s: %s", a.status, a.location, a.body)
+		}
+		w.noted(w.tenant, string(refusal.AssertionReplayed))
 		w.refused(w.tenant, w.browser().post(acs, first), string(refusal.AssertionReplayed))
 		if a := w.browser().post(acs, form("RIPPLING")); a.location.String() != w.sp(w.connection, "/login") {
 			t.Errorf("another one is answered with %d to %s", a.status, a.location)
