@@ -79,7 +79,7 @@ func (a *attribute) elementsOf(v any) ([]any, error) {
 // says should not be repeated. If one of them is primary, the merged element is. The members of a
 // group are a set anyway.
 func (a *attribute) distinct(list []any) []any {
-	if len(list) < 2 || a.members {
+	if a.members || len(list) < 2 {
 		return list
 	}
 	indexes := make(map[string]int, len(list))
@@ -146,7 +146,9 @@ func (a *attribute) single(v any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		v = text
+		if text != s { // to put each text into an interface again would cost an allocation
+			v = text
+		}
 	}
 	c, ok := a.kind.simple(v)
 	if a.strict && (a.kind == boolean || a.kind == integer || a.kind == decimal) {

@@ -204,10 +204,18 @@ func appendNew(list, values []any) []any {
 	return (&attribute{}).addListed(list, values)
 }
 
+// zero separates the parts of an identity.
+const zero = "\x00"
+
 // identity returns a text that is equal for two elements if they count as the same one: if they
 // have the same value and type (RFC 7643 §2.4) or, lacking a value, if they are equal.
 func identity(e any) string {
 	if m, ok := e.(map[string]any); ok && m["value"] != nil {
+		value, isString := m["value"].(string)
+		kind, alsoString := m["type"].(string)
+		if isString && (alsoString || m["type"] == nil) {
+			return zero + value + zero + kind // no string of a body has this character
+		}
 		e = []any{m["value"], m["type"]}
 	}
 	b, err := json.Marshal(e) // sorts the members of objects
