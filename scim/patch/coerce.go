@@ -28,7 +28,7 @@ func (a *attribute) coerce(v any) (any, error) {
 		return a.single(a.unwrapped(v))
 	}
 	list, err := a.elementsOf(v)
-	if err != nil || list == nil {
+	if err != nil {
 		return nil, err
 	}
 	out := make([]any, 0, len(list))
@@ -278,7 +278,7 @@ func (a *attribute) complexValue(v any) (any, error) {
 // writes, are left out.
 func (a *attribute) object(v any) (m map[string]any, cleared []*attribute, err error) {
 	o, err := a.objectFor(v)
-	if err != nil || o == nil {
+	if err != nil {
 		return nil, nil, err
 	}
 	m = make(map[string]any, len(o))

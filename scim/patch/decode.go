@@ -190,7 +190,7 @@ func (d *decoder) quoted() (string, error) {
 func halved(s string) bool {
 	const width = len(`\uffff`)
 	unit := func() rune {
-		if !strings.HasPrefix(s, `\u`) || len(s) < width {
+		if !strings.HasPrefix(s, `\u`) {
 			return 0
 		}
 		n, _ := strconv.ParseUint(s[len(`\u`):width], 16, 16)

@@ -102,7 +102,7 @@ func (a *attribute) changeElement(e any, op Operation) any {
 // RFC 7644 §3.5.2.3 has the elements replaced, as a strict type does, but clients send a role's
 // display alone, as they may for a complex attribute. Merging it loses nothing.
 func (a *attribute) isPart(v any, f fp.Expression) bool {
-	if a.strict || a.kind != complexKind || f == nil {
+	if a.strict || a.kind != complexKind {
 		return false
 	}
 	return a.valued && !hasValue(v) || !a.matches(f, v)
@@ -211,10 +211,13 @@ const zero = "\x00"
 // have the same value and type (RFC 7643 §2.4) or, lacking a value, if they are equal.
 func identity(e any) string {
 	if m, ok := e.(map[string]any); ok && m["value"] != nil {
-		value, isString := m["value"].(string)
-		kind, alsoString := m["type"].(string)
-		if isString && (alsoString || m["type"] == nil) {
-			return zero + value + zero + kind // no string of a body has this character
+		if value, isString := m["value"].(string); isString {
+			switch kind := m["type"].(type) {
+			case nil:
+				return zero + value
+			case string:
+				return zero + value + zero + kind // no string of a body has this character
+			}
 		}
 		e = []any{m["value"], m["type"]}
 	}

@@ -61,7 +61,7 @@ var reserved = []string{
 func (t *Type) within(name string) bool {
 	name = strings.ToLower(name)
 	for urn := range t.byURN {
-		if rest, ok := strings.CutPrefix(name, urn); ok && rest != "" && (rest[0] == ':' || rest[0] == '.') {
+		if strings.HasPrefix(name, urn+":") || strings.HasPrefix(name, urn+".") {
 			return true
 		}
 	}
@@ -148,8 +148,8 @@ func Deactivates(body []byte, t *Type) bool {
 // inactive reports whether an object of attributes has "active", and it is false.
 func (t *Type) inactive(o object) bool {
 	a := t.scopes[0].attrs.find("active")
-	v, found, err := o.get("active")
-	if a == nil || !found || err != nil {
+	v, _, err := o.get("active")
+	if a == nil || err != nil {
 		return false
 	}
 	active, err := a.coerce(v)

@@ -118,7 +118,7 @@ func TestAttributesOfAnotherResource(t *testing.T) {
 		{users, "urn:ietf:params:scim:schemas:core:2.0:Schema", true}, {users, patchOp, true},
 		{users, "urn:scim:schemas:core:1.0:User", true},
 		{groups, coreURN, true}, {groups, enterprise, true},
-		{users, unknownURN, false}, {groups, acme, false},
+		{users, unknownURN, false}, {groups, acme, false}, {users, acme + "s", false},
 		{users, "urn:ietf:params:scim:schemas:extension:acme:2.0:User", false},
 	} {
 		required := `"userName":"x"`

@@ -110,18 +110,11 @@ func (a *attribute) listOf(s string) ([]any, error) {
 	return nil, fail(InvalidValue, "%s must be a list, not JSON in a string; send it without the quotes", a.path)
 }
 
-// objectFor returns what a client sent for one value of a complex attribute as an object: it may be
-// one, or be in a list, or be JSON in a string. A bare string is the object's "value". objectFor
-// returns nil for an empty list and for a list of null.
+// objectFor returns what a client sent for one value of a complex attribute, unwrapped, as an
+// object: it may be one, or be JSON in a string. A bare string is the object's "value".
 func (a *attribute) objectFor(v any) (object, error) {
-	if l, ok := v.([]any); ok && !a.strict {
-		switch {
-		case len(l) == 0 || len(l) == 1 && l[0] == nil:
-			return nil, nil
-		case len(l) > 1:
-			return nil, fail(InvalidValue, "%s takes one value, not a list", a.path)
-		}
-		v = l[0]
+	if _, isList := v.([]any); isList {
+		return nil, fail(InvalidValue, "%s takes one value, not a list", a.path)
 	}
 	s, isString := v.(string)
 	if !isString || a.strict {
