@@ -346,3 +346,21 @@ func TestAnswerInAForm(t *testing.T) {
 	b, _ = begin()
 	o.logged(t, post(b, url.Values{"error": {"access_denied"}}), oidc.ProviderError, "access_denied")
 }
+
+// TestAddressThatIsNotReachedIsExplained: an endpoint inside a network is told from one that is
+// down. The connection is refused before it is made.
+func TestAddressThatIsNotReachedIsExplained(t *testing.T) {
+	t.Parallel()
+	w := one(t)
+	o := w.newOpenID("contoso-oidc", "oidc.example", testidp.PlainSAML, "GenericOIDC")
+	for endpoint, want := range map[string]oidc.Reason{
+		"token_endpoint": oidc.TokenUnreachable, "jwks_uri": oidc.KeysUnreachable,
+	} {
+		client := "client for " + endpoint
+		must(t, o.idp.ConnectOIDC(client, clientSecret, o.callback()))
+		w.api(http.MethodPatch, "/connections/"+o.id, map[string]any{"oidc": map[string]any{"client_id": client}})
+		o.replace(wellKnown, o.changed(map[string]any{endpoint: "https://10.0.0.1/x"}))
+		a := o.signIn(w.browser(), ada(o.tenant), w.authorize(o.tenant))
+		o.logged(t, a, want, "its address is not public")
+	}
+}

@@ -41,6 +41,9 @@ func refusalOf(err error, conn *connection.Connection) (r rejection, ok bool) {
 	}
 	if n, ok := errors.AsType[*oidc.Refused](err); ok {
 		r.Reason, r.Expected, r.Received = string(n.Reason), n.Expected, n.Received
+		if guarded, ok := errors.AsType[*model.Error](n.Err); ok { // by web.Outbound, which says why
+			r.Received = guarded.Message
+		}
 		r.notes = append(r.notes, openIDNotes(n.Warnings, conn)...)
 		return r, true
 	}
