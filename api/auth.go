@@ -43,6 +43,8 @@ var (
 	errUntrusted = model.Deniedf("this key reaches some organizations only: it may add pending domains, " +
 		"but verified ones and profiles outside the organization take the operator's key or one that reaches all " +
 		"organizations")
+	errSlug = model.Deniedf("this key reaches some organizations only: Rollcall makes the slugs of these, since " +
+		"slugs are unique over all organizations")
 	errForce = model.Deniedf("only the operator's API key (ROLLCALL_API_KEY) takes a domain from another " +
 		"organization at once; prove it by its DNS record, and it comes over after the other one's notice")
 )

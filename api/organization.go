@@ -57,7 +57,11 @@ func (b *organizationBody) apply(g *organization.OrganizationFields, k key) erro
 		g.Name = *b.Name
 	}
 	if b.ExternalID.given {
-		g.ExternalID = b.ExternalID.value
+		g.ExternalID = nil
+		if b.ExternalID.value != nil {
+			stored := organization.ExternalIDOf(k.scope, *b.ExternalID.value)
+			g.ExternalID = &stored
+		}
 	}
 	if b.AllowProfilesOutsideOrganization != nil {
 		if *b.AllowProfilesOutsideOrganization && !g.AllowProfilesOutsideOrganization && !k.trusted() {
@@ -73,6 +77,9 @@ func (b *organizationBody) apply(g *organization.OrganizationFields, k key) erro
 		extras := organization.OrganizationExtras{Slug: g.Slug, Settings: g.Settings}
 		if err := unmarshal(b.Rollcall, &extras, "rollcall"); err != nil {
 			return err
+		}
+		if extras.Slug != g.Slug && !k.trusted() {
+			return errSlug
 		}
 		g.Slug, g.Settings = extras.Slug, extras.Settings
 	}
@@ -130,6 +137,12 @@ func (s *Server) createOrganization(c *call) error {
 			return errUntrusted
 		}
 	}
+	if err := g.Validate(); fieldOf(err) == "external_id" {
+		return err
+	}
+	if err := s.externalIDUsed(c, g); err != nil {
+		return err
+	}
 	if err := operator.Across(s.Store).CreateOrganization(c.ctx(), c.key.actor, c.key.scope, g, domains); err != nil {
 		return s.organizationRefused(c, err, g)
 	}
@@ -143,15 +156,29 @@ func (s *Server) organizationRefused(c *call, err error, g *organization.Organiz
 		return &coded{http.StatusBadRequest, "invalid_metadata", err}
 	case field == "domain":
 		return domainRefused(err)
-	case model.KindOf(err) == model.Conflict && g.ExternalID != nil:
-		other, lookup := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), model.Everywhere(),
-			*g.ExternalID)
-		if lookup == nil && other != g.ID {
-			return &coded{http.StatusBadRequest, "external_id_already_used",
-				model.Conflictf("external_id", "another organization has this external_id; send another one")}
+	case model.KindOf(err) == model.Conflict:
+		if used := s.externalIDUsed(c, g); used != nil {
+			return used
 		}
 	}
 	return err
+}
+
+// externalIDUsed returns an error if another organization that the key reaches has the external_id.
+func (s *Server) externalIDUsed(c *call, g *organization.Organization) error {
+	id := g.PublicExternalID()
+	if id == nil {
+		return nil
+	}
+	other, err := organization.Across(s.Store).OrganizationByExternalID(c.ctx(), c.key.scope, *id)
+	if model.KindOf(err) == model.NotFound || err == nil && other == g.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &coded{http.StatusBadRequest, "external_id_already_used",
+		model.Conflictf("external_id", "another organization has this external_id; send another one")}
 }
 
 func (s *Server) organization(c *call) error {
@@ -193,6 +220,10 @@ func (s *Server) updateOrganization(c *call) error {
 		return err
 	}
 	g := organization.Organization{ID: org.ID} // as far as it was changed, for the error
+	g.ExternalID = body.ExternalID.value
+	if err := s.externalIDUsed(c, &g); err != nil {
+		return err
+	}
 	err = org.Tx(c.ctx(), func(org *store.Org) error {
 		if given {
 			verified, err := organization.In(org).SetDomains(c.ctx(), domains)

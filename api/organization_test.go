@@ -231,3 +231,56 @@ func TestApplication(t *testing.T) {
 		})
 	})
 }
+
+// TestKeyOfSomeOrganizationsLearnsNoNames of others: neither from a conflict, nor from the number
+// in a slug.
+func TestKeyOfSomeOrganizationsLearnsNoNames(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		theirs := w.want(201, "POST", "/organizations", object{"name": "Fabrikam", "external_id": "f-1",
+			"rollcall": object{"slug": "fabrikam"}}).text("id")
+		app, other := w.application([]string{}), w.application([]string{})
+		var made []string
+		for _, c := range []*client{app, other} {
+			o := c.want(201, "POST", "/organizations", object{"name": "Fabrikam", "external_id": "f-1"})
+			made = append(made, o.text("id"))
+			if o.text("external_id") != "f-1" || !strings.HasPrefix(o.text("rollcall.slug"), "fabrikam-") {
+				t.Errorf("got %v", o)
+			}
+			if again := c.want(400, "POST", "/organizations", object{"name": "x", "external_id": "f-1"}); again.
+				text("code") != "external_id_already_used" {
+				t.Errorf("got %v", again)
+			}
+			if got := c.get("/organizations/external_id/f-1"); got.text("id") != o.text("id") {
+				t.Errorf("found %v", got)
+			}
+			free := c.want(201, "POST", "/organizations", object{"name": "Quite Free"})
+			if !strings.HasPrefix(free.text("rollcall.slug"), "quite-free-") {
+				t.Errorf("got %v", free)
+			}
+			for _, slug := range []string{"fabrikam", "quite-free-name"} {
+				if o := c.want(403, "POST", "/organizations", object{"name": "x",
+					"rollcall": object{"slug": slug}}); o.text("message") == "" {
+					t.Errorf("got %v", o)
+				}
+				c.want(403, "PUT", "/organizations/"+made[len(made)-1], object{"rollcall": object{"slug": slug}})
+			}
+			c.want(200, "PUT", "/organizations/"+o.text("id"), object{"external_id": "f-1", "name": "Renamed",
+				"rollcall": object{"slug": o.text("rollcall.slug")}})
+			c.want(422, "PUT", "/organizations/"+o.text("id"), object{"external_id": "\u241f"})
+		}
+		seen := w.want(201, "POST", "/organizations", object{"name": "Seen", "external_id": "f-2"}).text("id")
+		w.want(204, "PUT", "/applications/"+w.applicationOf(app)+"/organizations/"+seen, nil)
+		app.want(400, "PUT", "/organizations/"+made[0], object{"external_id": "f-2"})
+		other.want(200, "PUT", "/organizations/"+made[1], object{"external_id": "f-2"})
+		other.want(200, "PUT", "/organizations/"+made[1], object{"external_id": "f-1"})
+		if got := w.get("/organizations/external_id/f-1"); got.text("id") != theirs {
+			t.Errorf("the operator finds %v", got)
+		}
+		w.want(400, "POST", "/organizations", object{"name": "x", "external_id": "f-1"})
+		w.want(200, "PUT", "/organizations/"+theirs, object{"external_id": nil})
+		if got := w.get("/organizations/external_id/f-1").text("id"); got != made[0] {
+			t.Errorf("the operator finds %s", got)
+		}
+	})
+}

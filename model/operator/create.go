@@ -2,9 +2,11 @@ package operator
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -30,7 +32,11 @@ func (s Store) CreateOrganization(
 	if g.Metadata == nil {
 		g.Metadata = map[string]string{}
 	}
-	if g.Slug != "" {
+	switch {
+	case g.Slug != "":
+		return s.createOrganization(ctx, by, scope, g, domains)
+	case !scope.All():
+		g.Slug = unguessable(organization.SlugOf(g.Name))
 		return s.createOrganization(ctx, by, scope, g, domains)
 	}
 	for try := 1; ; try++ {
@@ -104,6 +110,17 @@ func (o Org) insertOrganization(ctx context.Context, scope model.Scope, g *organ
 		return fmt.Errorf("join application: %w", err)
 	}
 	return nil
+}
+
+// slugRandom is how many random characters a slug gets that nobody may guess from.
+const slugRandom = 8
+
+// unguessable appends random characters to a slug. A number would tell an application of some
+// organizations that another organization has the slug without it.
+func unguessable(slug string) string {
+	const most = 40 - 1 - slugRandom
+	slug = strings.TrimSuffix(slug[:min(most, len(slug))], "-")
+	return slug + "-" + strings.ToLower(rand.Text()[:slugRandom])
 }
 
 // freeSlug appends a number to a slug that is taken.

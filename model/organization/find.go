@@ -70,20 +70,30 @@ func (s InnerStore) DomainsOf(
 	return of, nil
 }
 
-// OrganizationByExternalID returns the id of the organization that has an external id. It answers
-// NotFound where the scope has none.
+// OrganizationByExternalID returns the id of the organization that has an external id. Of several,
+// that counts to which the scope's own application gave it, then one that has it from an operator.
+// It answers NotFound where the scope has none.
 func (s Store) OrganizationByExternalID(
 	ctx context.Context, scope model.Scope, externalID string,
 ) (model.OrganizationID, error) {
-	var ids []model.OrganizationID
-	db := across.Read(ctx, s).Model(&Organization{}).Where("external_id = ?", externalID)
-	if err := tenant.Within(db, scope, "id").Pluck("id", &ids).Error; err != nil {
+	var found []Organization
+	given := across.Read(ctx, s).Model(&Application{}).Select("id || ?", externalIDMark+externalID)
+	db := across.Read(ctx, s).Model(&Organization{}).Select("id", "external_id").
+		Where("external_id = ? OR external_id IN (?)", externalID, given)
+	if err := tenant.Within(db, scope, "id").Order("id").Find(&found).Error; err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("find organization: %w", err))
 	}
-	if len(ids) == 0 {
+	if len(found) == 0 {
 		return "", model.NotFoundf("there is no organization with this external_id")
 	}
-	return ids[0], nil
+	for _, first := range []string{ExternalIDOf(scope, externalID), externalID} {
+		for _, g := range found {
+			if *g.ExternalID == first {
+				return g.ID, nil
+			}
+		}
+	}
+	return found[0].ID, nil
 }
 
 // OrganizationBySlug returns the organization whose login page has this slug.

@@ -27,8 +27,8 @@ type Organization struct {
 // OrganizationFields are the fields of an organization that an update changes.
 type OrganizationFields struct {
 	Name                             string
-	Slug                             string // unique; see SlugForm
-	ExternalID                       *string
+	Slug                             string            // unique; see SlugForm
+	ExternalID                       *string           // as ExternalIDOf stores it
 	Metadata                         map[string]string `gorm:"serializer:json"`
 	Settings                         Settings          `gorm:"serializer:json"`
 	AllowProfilesOutsideOrganization bool
@@ -45,7 +45,7 @@ func (g *Organization) Validate() error {
 	if !SlugForm.MatchString(g.Slug) {
 		return model.Invalidf("slug", "slug has 3 to 40 of the characters a-z, 0-9 and -")
 	}
-	if g.ExternalID != nil && !validExternalID(*g.ExternalID) {
+	if id := g.PublicExternalID(); id != nil && !validExternalID(*id) {
 		return model.Invalidf("external_id", "external_id has 1 to 128 ASCII characters")
 	}
 	if len(g.Metadata) > 50 {

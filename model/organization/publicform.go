@@ -30,7 +30,7 @@ type OrganizationExtras struct {
 func (g *Organization) PublicForm() OrganizationObject {
 	o := OrganizationObject{
 		Object: "organization", ID: model.OrganizationPrefix.ID(string(g.ID)), Name: g.Name,
-		Domains: []DomainObject{}, Metadata: g.Metadata, ExternalID: g.ExternalID,
+		Domains: []DomainObject{}, Metadata: g.Metadata, ExternalID: g.PublicExternalID(),
 		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt, Rollcall: OrganizationExtras{g.Slug, g.Settings},
 
 		AllowProfilesOutsideOrganization: g.AllowProfilesOutsideOrganization,
