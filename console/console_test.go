@@ -218,11 +218,30 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *site) {
 		s.settle()
+		s.browser = s.newBrowser()
 		for range 6 {
 			s.shows(s.signIn(ada, "wrong"), http.StatusForbidden, "is wrong")
 		}
 		s.shows(s.signIn(ada, ownPassword), http.StatusTooManyRequests, "try again in 2 seconds")
 		s.clock.Advance(2 * time.Second)
+		s.leads(s.signIn(ada, ownPassword), "/console")
+	})
+}
+
+// TestStrangersDoNotKeepAnOperatorOut guesses from another browser, without an end.
+func TestStrangersDoNotKeepAnOperatorOut(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *site) {
+		s.settle()
+		hers := s.browser
+		s.browser = s.newBrowser()
+		for range 12 {
+			s.signIn(ada, "wrong")
+		}
+		s.shows(s.signIn(ada, ownPassword), http.StatusTooManyRequests, "try again in")
+		s.browser = hers
+		s.shows(s.choose("wrong", "another good 12 lamp", "another good 12 lamp"), http.StatusForbidden, "is wrong")
+		s.leads(s.post("/console/logout", nil), "/console/login")
 		s.leads(s.signIn(ada, ownPassword), "/console")
 	})
 }
@@ -323,9 +342,15 @@ func TestCookieIsForThisHostOnly(t *testing.T) {
 		must(t, err)
 		must(t, response.Body.Close())
 		cookies := response.Cookies()
-		if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode ||
-			cookies[0].Path != "/" || cookies[0].Domain != "" {
+		if len(cookies) != 2 {
 			t.Errorf("cookies %v", cookies)
+		}
+		for _, cookie := range cookies {
+			known := strings.HasPrefix(cookie.Name, "rollcall-console-known-")
+			if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" ||
+				cookie.Domain != "" || (cookie.MaxAge > 0) != known {
+				t.Errorf("cookie %v", cookie)
+			}
 		}
 	})
 }

@@ -33,8 +33,20 @@ func form(c echo.Context) (url.Values, error) {
 	return web.Form(c, "Open the page again", model.TooLarge)
 }
 
-// address is the client's address, by which the store counts wrong passwords.
-func address(c echo.Context) string { return web.ClientAddress(c.Request().Context()).String() }
+// knownCookie begins the name of the cookie by which a browser is known to an operator's account.
+const knownCookie = sessionCookie + "-known-"
+
+// browser is who sends a password, by which the store counts wrong ones.
+func (s *Server) browser(c echo.Context) operator.Browser {
+	return operator.Browser{Address: web.ClientAddress(c.Request().Context()).String(),
+		Known: func(name string) string { return s.cookies().Read(c, knownCookie+name) }}
+}
+
+// remember has the browser keep that the operator signed in in it.
+func (s *Server) remember(c echo.Context, op *operator.Operator) {
+	name, known := operator.Across(s.Store).KnownOperator(op)
+	s.cookies().Remember(c, knownCookie+name, known)
+}
 
 func (s *Server) login(c echo.Context) error {
 	ctx := c.Request().Context()
@@ -43,7 +55,7 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	email := model.Trimmed(sent.Get("email"))
-	op, token, err := operator.Across(s.Store).SignInOperator(ctx, email, sent.Get("password"), address(c))
+	op, token, err := operator.Across(s.Store).SignInOperator(ctx, email, sent.Get("password"), s.browser(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
 		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{page{Problem: refused.Message}, email})
@@ -56,6 +68,7 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, token)
+	s.remember(c, op)
 	if op.OneTime {
 		return c.Redirect(http.StatusSeeOther, "/console/password")
 	}
@@ -101,7 +114,7 @@ func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
 		return refuse(http.StatusBadRequest, "again", "the two new passwords differ")
 	}
 	token, err := operator.Across(s.Store).SetOperatorPassword(c.Request().Context(), op,
-		sent.Get("old"), password, address(c))
+		sent.Get("old"), password, s.browser(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && refused.Kind != model.Internal && refused.Kind != model.Unavailable {
 		return refuse(statusOf(refused), refused.Field, refused.Message)

@@ -20,6 +20,10 @@ import (
 // (docs/design/identity.md, "Login page"). No page and no action depends on whether somebody has
 // the address.
 
+// knownCookie begins the name of the cookie by which a browser is known to an account with a
+// password.
+const knownCookie = "rollcall-known-"
+
 // maxEmail is the length of the longest address (RFC 5321, section 4.5.3.1.3).
 const maxEmail = 254
 
@@ -183,6 +187,7 @@ func (s *Server) enterPassword(c echo.Context) error {
 	if in != nil {
 		ask.Present = in.Session.ID
 	}
+	ask.Known = func(name string) string { return s.cookies().Read(c, knownCookie+name) }
 	if address := web.ClientAddress(ctx); address.IsValid() {
 		ask.IPAddress = address.String()
 	}
@@ -201,6 +206,7 @@ func (s *Server) enterPassword(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, out.SessionToken, out.Session.ID)
+	s.cookies().Remember(c, knownCookie+out.KnownName, out.Known)
 	if out.Code != "" {
 		return s.sendBack(c, f.pending.RedirectURI, f.pending.State, url.Values{"code": {out.Code}})
 	}

@@ -331,6 +331,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 			t.Errorf("nobody is locked out for good: %d %s", a.status, a.body)
 		}
 		t.Run("one address at many accounts", func(t *testing.T) {
+			b = w.browser()
 			b.address = "203.0.113.77"
 			for i := range 6 {
 				guess(i, string(rune('a'+i))+"@"+domain, "a wrong guess")

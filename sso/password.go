@@ -43,7 +43,7 @@ func (s *Server) setPassword(c echo.Context) error {
 	if sent.Get("password") != sent.Get("again") {
 		return s.renderNewPassword(c, http.StatusBadRequest, "The two passwords differ. Type the same one twice.")
 	}
-	_, g, err := people.Across(s.Store).PasswordSetup(ctx, c.Param("token"))
+	u, g, err := people.Across(s.Store).PasswordSetup(ctx, c.Param("token"))
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,8 @@ func (s *Server) setPassword(c echo.Context) error {
 		return err
 	}
 	s.rememberOrganization(c, g.Slug)
+	name, known := people.Across(s.Store).KnownBrowser(u)
+	s.cookies().Remember(c, knownCookie+name, known)
 	return s.Pages.Render(c, http.StatusOK, "sso_new_password",
 		newPasswordPage{Organization: g.Name, Slug: g.Slug, Done: true})
 }

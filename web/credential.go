@@ -36,6 +36,16 @@ func (k Cookies) Name(name string) string {
 	return name
 }
 
+// rememberTime is how long Remember's cookies are kept, in seconds: a year.
+const rememberTime = 365 * 86400
+
+// Remember has the browser keep a value for a year, which only comes with requests that our own
+// pages or the person begin.
+func (k Cookies) Remember(c echo.Context, name, value string) {
+	c.SetCookie(&http.Cookie{Name: k.Name(name), Value: value, Path: "/", HttpOnly: true, Secure: k.Secure,
+		SameSite: http.SameSiteStrictMode, MaxAge: rememberTime})
+}
+
 // Read returns the value of a cookie, or "" if there is none.
 func (k Cookies) Read(c echo.Context, name string) string {
 	cookie, err := c.Cookie(k.Name(name))

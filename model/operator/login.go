@@ -36,22 +36,35 @@ const (
 var errPasswordWrong error = model.Deniedf(
 	"the e-mail address or the password is wrong, or the one-time password has run out")
 
+// Browser is who sends an operator's password: the network address, and a function that returns
+// what the browser keeps by a name, see Store.KnownOperator. The function may be nil.
+type Browser = passwords.Sender
+
+// KnownOperator returns by what a browser is known in which an operator signed in, and the name
+// under which it keeps that. Strangers' guesses at the account do not hold such a browser up.
+func (s Store) KnownOperator(op *Operator) (name, known string) {
+	account := passwords.OperatorAccount(op.EmailFolded)
+	return passwords.KnownName(account), passwords.Known(s, account)
+}
+
 // SignInOperator creates a session for an operator and returns its token. It answers Denied for
-// each fault, after the same work, and Busy while the account or the network address must wait.
+// each fault, after the same work, Busy while the account or the network address must wait, and
+// Unavailable when too many wait to be checked.
 func (s Store) SignInOperator(
-	ctx context.Context, email, password, address string,
+	ctx context.Context, email, password string, from Browser,
 ) (op *Operator, token string, err error) {
 	folded, _ := model.FoldEmail(email)
-	attempt, err := passwords.Begin(ctx, s, passwords.OperatorAccount(folded), address)
+	attempt, err := passwords.Begin(ctx, s, passwords.OperatorAccount(folded), from)
 	if err != nil {
 		return nil, "", err
 	}
+	defer attempt.Leave()
 	var found Operator
 	r := across.Read(ctx, s).Where("email_folded = ?", folded).Limit(1).Find(&found)
 	if r.Error != nil {
 		return nil, "", tenant.Translate(s, fmt.Errorf("read operator: %w", r.Error))
 	}
-	equal, outdated, err := passwords.Compare(ctx, s, found.PasswordHash, password)
+	equal, outdated, err := attempt.Compare(ctx, found.PasswordHash, password)
 	if err != nil {
 		return nil, "", err
 	}
@@ -145,13 +158,14 @@ func (s Store) EndOperatorSession(ctx context.Context, token string) error {
 // sessions, and returns the token of a new one. It answers Invalid for a password that is too weak,
 // Denied for a wrong old password, and Busy after too many of those.
 func (s Store) SetOperatorPassword(
-	ctx context.Context, op *Operator, old, password, address string,
+	ctx context.Context, op *Operator, old, password string, from Browser,
 ) (token string, err error) {
-	attempt, err := passwords.Begin(ctx, s, passwords.OperatorAccount(op.EmailFolded), address)
+	attempt, err := passwords.Begin(ctx, s, passwords.OperatorAccount(op.EmailFolded), from)
 	if err != nil {
 		return "", err
 	}
-	equal, _, err := passwords.Compare(ctx, s, op.PasswordHash, old)
+	defer attempt.Leave()
+	equal, _, err := attempt.Compare(ctx, op.PasswordHash, old)
 	if err != nil {
 		return "", err
 	}

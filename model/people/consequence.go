@@ -37,12 +37,11 @@ type consequences struct {
 	events []model.EventType // of the change itself, in the order in which they are recorded
 	cause  tenant.Cause      // of a new role, and of new licenses and groups
 
-	recompute         bool         // licenses and groups of accounts may differ now
-	ended             EndingReason // why access ends; empty where it does not
-	removePassword    bool         // with the links to set one
-	voidPasswordLinks bool
-	lastAdmin         lastAdminRule
-	wasLast           bool // filled in by CheckLastAdmin
+	recompute      bool          // licenses and groups of accounts may differ now
+	ended          EndingReason  // why access ends; empty where it does not
+	removePassword passwordCause // why a password goes, with the links to set one; empty where it stays
+	lastAdmin      lastAdminRule
+	wasLast        bool // filled in by CheckLastAdmin
 }
 
 // ConsequencesOf returns what follows from a change of a user from before to
@@ -77,13 +76,15 @@ func ConsequencesOf(before, after *User, by changeSource) consequences {
 	case before.Role == Admin && after.Role != Admin:
 		// What was opened as an administrator must not live on.
 		c.endAccess(EndedRoleChanged)
-		c.removePassword = true
+		c.removePassword = noAdminAnymore
 	case before.Active && released(before, after):
 		c.endAccess(EndedDirectoryDeleted)
 	case before.Active && !after.Active:
 		c.endAccess(EndedDeprovisioned)
-		// A link from before must not work again once the user comes back.
-		c.voidPasswordLinks = before.Role == Admin
+		// What was known before must not open anything once the user comes back.
+		if before.Role == Admin {
+			c.removePassword = deactivated
+		}
 	}
 	return c
 }
@@ -138,7 +139,7 @@ func inactiveReason(before, after *User) InactiveReason {
 // NeedsTransaction tells whether more must be written than the row and events,
 // or more must be read.
 func (c *consequences) NeedsTransaction() bool {
-	return c.removePassword || c.voidPasswordLinks || c.lastAdmin != lastAdminPossible
+	return c.removePassword != "" || c.lastAdmin != lastAdminPossible
 }
 
 // endAccess voids every session, code and token of the user from the next
@@ -214,18 +215,13 @@ func (o Inner) CloseAccess(ctx context.Context, c *consequences) error {
 	if c.ended == "" {
 		return nil
 	}
-	if c.removePassword {
-		if err := o.removePassword(ctx, c.Row, noAdminAnymore); err != nil {
+	if c.removePassword != "" {
+		if err := o.removePassword(ctx, c.Row, c.removePassword); err != nil {
 			return err
 		}
 	}
 	if err := o.recordAccessEnded(c.Row, c.ended); err != nil {
 		return err
-	}
-	if c.voidPasswordLinks {
-		if err := o.voidPasswordSetups(ctx, c.Row.ID); err != nil {
-			return err
-		}
 	}
 	if c.lastAdmin == lastAdminFlagged {
 		return o.FlagLastAdmin(ctx, c.Row, c.events[0])

@@ -16,8 +16,7 @@ type outcome struct {
 	EpochRaised    bool
 	InactiveReason InactiveReason
 	Recompute      bool
-	RemovePassword bool
-	VoidLinks      bool
+	RemovePassword passwordCause
 	LastAdmin      lastAdminRule
 	Transaction    bool
 }
@@ -51,7 +50,8 @@ func TestConsequences(t *testing.T) {
 		"a directory deactivates an administrator": {with(owned, admin),
 			with(*with(owned, admin), leaves), ByDirectory, outcome{
 				Events: []model.EventType{DirectoryUserUpdated}, Ended: EndedDeprovisioned, EpochRaised: true,
-				InactiveReason: Deprovisioned, Recompute: true, VoidLinks: true, LastAdmin: lastAdminFlagged,
+				InactiveReason: Deprovisioned, Recompute: true, RemovePassword: deactivated,
+				LastAdmin:   lastAdminFlagged,
 				Transaction: true}},
 		"a directory activates": {with(owned, off(Deprovisioned)), &owned, ByDirectory,
 			outcome{Events: []model.EventType{DirectoryUserUpdated}, Recompute: true}},
@@ -87,14 +87,14 @@ func TestConsequences(t *testing.T) {
 			outcome{Events: []model.EventType{UserRoleChanged}}},
 		"a person takes the role": {with(owned, admin), &owned, ByPerson, outcome{
 			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
-			RemovePassword: true, LastAdmin: lastAdminRefused, Transaction: true}},
+			RemovePassword: noAdminAnymore, LastAdmin: lastAdminRefused, Transaction: true}},
 		"a person takes the role of an inactive administrator": {with(owned, offAdmin),
 			with(owned, off(Deprovisioned)), ByPerson, outcome{
 				Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
-				InactiveReason: Deprovisioned, RemovePassword: true, Transaction: true}},
+				InactiveReason: Deprovisioned, RemovePassword: noAdminAnymore, Transaction: true}},
 		"a mapping takes the role": {with(owned, admin), &owned, ByMapping, outcome{
 			Events: []model.EventType{UserRoleChanged}, Ended: EndedRoleChanged, EpochRaised: true,
-			RemovePassword: true, LastAdmin: lastAdminReported, Transaction: true}},
+			RemovePassword: noAdminAnymore, LastAdmin: lastAdminReported, Transaction: true}},
 		"a login brings back": {with(*with(owned, unowned), off(DirectoryRemoved)), with(owned, unowned), byLogin,
 			outcome{Events: []model.EventType{UserUpdated}}},
 		"a login changes the document": {with(owned, unowned),
@@ -105,7 +105,7 @@ func TestConsequences(t *testing.T) {
 			epoch := int64(1)
 			was := ConsequencesOf(c.before, c.after, c.by)
 			got := outcome{was.events, was.ended, was.Row.Epoch == epoch+1, was.Row.InactiveReason, was.recompute,
-				was.removePassword, was.voidPasswordLinks, was.lastAdmin, was.NeedsTransaction()}
+				was.removePassword, was.lastAdmin, was.NeedsTransaction()}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}

@@ -120,7 +120,7 @@ func (o Inner) ReleaseUsers(ctx context.Context, directoryID string) (admin *Use
 	if err := o.endAccessOf(ctx, live, EndedDirectoryDeleted); err != nil {
 		return nil, err
 	}
-	if err := o.voidPasswordSetups(ctx, population); err != nil {
+	if _, err := o.removePasswordsOf(ctx, population, deactivated); err != nil {
 		return nil, err
 	}
 	var admins []User

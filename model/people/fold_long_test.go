@@ -29,7 +29,8 @@ func TestEndlessDomainsCostNothing(t *testing.T) {
 				return err
 			},
 			"an operator's address": func() error {
-				_, _, err := operator.Across(s).SignInOperator(t.Context(), "ada@"+domain, "x", "192.0.2.1")
+				_, _, err := operator.Across(s).SignInOperator(t.Context(), "ada@"+domain, "x",
+					operator.Browser{Address: "192.0.2.1"})
 				return err
 			},
 			"an address": func() error {

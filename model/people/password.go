@@ -160,6 +160,13 @@ func (s Store) SetPassword(ctx context.Context, token, password string) error {
 	return passwords.Forget(ctx, s, passwords.UserAccount(g.ID, u.EmailFolded))
 }
 
+// KnownBrowser returns by what a browser is known in which a user set a password, and the name
+// under which it keeps that. Strangers' guesses at the account do not hold such a browser up.
+func (s Store) KnownBrowser(u *User) (name, known string) {
+	account := passwords.UserAccount(u.OrganizationID, u.EmailFolded)
+	return passwords.KnownName(account), passwords.Known(s, account)
+}
+
 // usePasswordSetup uses a link to store the hash of a password. The caller has locked the user.
 func (o Org) usePasswordSetup(ctx context.Context, u *User, token, hash string) error {
 	// The lock serializes this with a change of the settings that forbids passwords.
@@ -210,6 +217,7 @@ const (
 	passwordsForbidden passwordCause = "passwords_forbidden" // allow_admin_passwords was switched off
 	ssoRequiredNow     passwordCause = "sso_required"        // sso_required was switched on
 	noAdminAnymore     passwordCause = "role_changed"
+	deactivated        passwordCause = "deactivated"
 )
 
 // voidPasswordSetups voids the links of users, who are an id or a query of ids.
@@ -253,25 +261,31 @@ func (o Inner) EnforcePasswords(ctx context.Context, before, after organization.
 	default:
 		return nil
 	}
-	if err := o.voidPasswordSetups(ctx, whose); err != nil {
-		return err
+	users, err := o.removePasswordsOf(ctx, whose, cause)
+	for i := 0; i < len(users) && err == nil; i++ {
+		err = o.endPasswordSessions(ctx, &users[i])
 	}
-	var users []User
+	return err
+}
+
+// removePasswordsOf removes the passwords of users, who are a query of ids, with the links to set
+// one. It returns who had a password. The caller ends their sessions.
+func (o Org) removePasswordsOf(ctx context.Context, whose *gorm.DB, cause passwordCause) (users []User, err error) {
+	if err := o.voidPasswordSetups(ctx, whose); err != nil {
+		return nil, err
+	}
 	holders := tenant.DB(ctx, o).Model(&UserPassword{}).Select("user_id").Where("user_id IN (?)", whose)
 	if err := tenant.DB(ctx, o).Where("id IN (?)", holders).Order("id").Find(&users).Error; err != nil {
-		return fmt.Errorf("read users with passwords: %w", err)
+		return nil, fmt.Errorf("read users with passwords: %w", err)
 	}
 	for i := range users {
 		u := &users[i]
 		if err := tenant.DB(ctx, o).Where("user_id = ?", u.ID).Delete(&UserPassword{}).Error; err != nil {
-			return fmt.Errorf("delete password: %w", err)
+			return nil, fmt.Errorf("delete password: %w", err)
 		}
 		if err := o.recordUserBecause(ctx, UserPasswordRemoved, u, cause); err != nil {
-			return err
-		}
-		if err := o.endPasswordSessions(ctx, u); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return users, nil
 }

@@ -44,6 +44,25 @@ func TestPasswordsEnd(t *testing.T) {
 		}, false, []model.EventType{people.UserRoleChanged, people.UserPasswordRemoved, people.UserAccessEnded}},
 		{"passwords are forbidden", settings(func(o *organization.Settings) { o.AllowAdminPasswords = false }), false,
 			[]model.EventType{people.UserPasswordRemoved, people.UserAccessEnded, organization.OrganizationUpdated}},
+		{"deactivated by a directory, and back", func(t *testing.T, h storetest.House, u *people.User) {
+			_, err := people.In(h.Org).ConfirmAdoption(t.Context(), u.ID)
+			storetest.Must(t, err)
+			_, err = directory.Of(h.Org, h.D.ID).CreateUser(t.Context(), storetest.Person(u.Email))
+			storetest.Must(t, err)
+			for _, active := range []bool{false, true} {
+				_, err = directory.Of(h.Org, h.D.ID).UpdateUser(t.Context(), u.ID, storetest.SetActive(active))
+				storetest.Must(t, err)
+			}
+		}, false, []model.EventType{people.UserAdopted, people.DirectoryUserCreated, people.DirectoryUserUpdated,
+			people.UserPasswordRemoved, people.UserAccessEnded, people.DirectoryUserUpdated}},
+		{"the directory is deleted", func(t *testing.T, h storetest.House, u *people.User) {
+			_, err := people.In(h.Org).ConfirmAdoption(t.Context(), u.ID)
+			storetest.Must(t, err)
+			_, err = directory.Of(h.Org, h.D.ID).CreateUser(t.Context(), storetest.Person(u.Email))
+			storetest.Must(t, err)
+			storetest.Must(t, directory.In(h.Org).DeleteDirectory(t.Context(), h.D.ID))
+		}, false, []model.EventType{people.UserAdopted, people.DirectoryUserCreated, people.UserAccessEnded,
+			people.UserPasswordRemoved, directory.DirectoryDeleted}},
 		{"deleted by a person", func(t *testing.T, h storetest.House, u *people.User) {
 			storetest.Must(t, directory.In(h.Org).DeleteUser(t.Context(), u.ID))
 		}, false,

@@ -21,6 +21,8 @@ type PasswordSignIn struct {
 	Pending              *PendingAuthorization // the request to answer, or nil
 	Present              string                // the session that the browser has, or empty
 	IPAddress, UserAgent string
+	// Known returns what the browser keeps by a name, see SignInResult.Known; nil for nothing.
+	Known func(name string) string
 }
 
 // errWrongPassword is the same for everything that is wrong, so that nobody learns which accounts
@@ -29,7 +31,8 @@ var errWrongPassword error = model.Deniedf("The e-mail address or the password i
 
 // SignInByPassword signs an administrator in. The error is Denied for everything that is wrong,
 // after the same statements and the same hashing. It is Busy while the account or the browser's
-// address must wait, and a *refusal.Error when the application may not get the profile.
+// address must wait, Unavailable when too many wait to be checked, and a *refusal.Error when the
+// application may not get the profile.
 func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignInResult, error) {
 	g, err := s.organizationOfEmail(ctx, in.Email, in.Organization)
 	if err != nil {
@@ -40,15 +43,17 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 		account = tenant.Clipped(strings.ToLower(in.Email))
 	}
 	org := In(s.Org(g.ID, model.System))
-	attempt, err := passwords.Begin(ctx, s, passwords.UserAccount(g.ID, account), in.IPAddress)
+	named := passwords.UserAccount(g.ID, account)
+	attempt, err := passwords.Begin(ctx, s, named, passwords.Sender{Address: in.IPAddress, Known: in.Known})
 	if err != nil {
 		return nil, err
 	}
+	defer attempt.Leave()
 	user, password, err := org.findPassword(ctx, in.Email)
 	if err != nil {
 		return nil, err
 	}
-	equal, outdated, err := passwords.Compare(ctx, s, password.Hash, in.Password)
+	equal, outdated, err := attempt.Compare(ctx, password.Hash, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +71,7 @@ func (s Store) SignInByPassword(ctx context.Context, in PasswordSignIn) (*SignIn
 	if err != nil {
 		return nil, err
 	}
+	out.KnownName, out.Known = passwords.KnownName(named), passwords.Known(s, named)
 	return out, attempt.Succeed(ctx)
 }
 

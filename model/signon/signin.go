@@ -39,6 +39,9 @@ type SignInResult struct {
 	SessionToken string // for the browser's cookie
 	Code         string // for the application; empty without one
 	User         *people.User
+	// After a password: by what the browser is known from now on, and the name under which it keeps
+	// that. Strangers' guesses at the account do not hold such a browser up.
+	KnownName, Known string
 }
 
 // SignIn signs a person in, in one transaction: it finds or creates the user, opens the session,

@@ -15,7 +15,6 @@ import (
 
 	"github.com/alexedwards/argon2id"
 	"github.com/trustelem/zxcvbn"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/secure/precis"
 
 	"rollcall/model"
@@ -33,10 +32,9 @@ const (
 	memory = 19 * 1024
 )
 
-// hasher makes and compares hashes. It computes two at a time, so that a flood of logins waits in a
-// line and leaves memory to everything else.
+// hasher makes and compares hashes, those of two passwords at a time.
 type hasher struct {
-	room   *semaphore.Weighted
+	line   line
 	params *argon2id.Params
 	// nobody returns the hash to compare with for an unknown account, so that a guess there takes
 	// as long as any other. It is made on first use, because it would delay the start.
@@ -54,44 +52,54 @@ func newHasher(kib uint32) *hasher {
 		kib = memory
 	}
 	params := &argon2id.Params{Memory: kib, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-	return &hasher{semaphore.NewWeighted(2), params, sync.OnceValues(func() (string, error) {
+	return &hasher{params: params, nobody: sync.OnceValues(func() (string, error) {
 		return argon2id.CreateHash(rand.Text(), params)
 	})}
 }
 
-// hash hashes a prepared password, once there is room.
-func (h *hasher) hash(ctx context.Context, prepared string) (string, error) {
-	if err := h.room.Acquire(ctx, 1); err != nil {
-		return "", fmt.Errorf("wait to hash a password: %w", err)
-	}
-	defer h.room.Release(1)
-	return argon2id.CreateHash(prepared, h.params)
+// hash hashes a prepared password in the line, after check.
+func (h *hasher) hash(ctx context.Context, k kind, prepared string, check func() error) (hash string, err error) {
+	err = h.line.run(ctx, k, func() error {
+		if err := check(); err != nil {
+			return err
+		}
+		hash, err = argon2id.CreateHash(prepared, h.params)
+		return err
+	})
+	return hash, err
 }
 
-// compare compares a prepared password with a hash, once there is room.
-func (h *hasher) compare(ctx context.Context, hash, prepared string) (equal, outdated bool, err error) {
-	if err := h.room.Acquire(ctx, 1); err != nil {
-		return false, false, fmt.Errorf("wait to compare a password: %w", err)
-	}
-	defer h.room.Release(1)
-	equal, params, err := argon2id.CheckHash(prepared, hash)
-	if err != nil {
-		return false, false, errors.New("compare a password: the stored hash cannot be read")
-	}
-	return equal, *params != *h.params, nil
+// compare compares a prepared password with a hash, in the line.
+func (h *hasher) compare(ctx context.Context, k kind, hash, prepared string) (equal, outdated bool, err error) {
+	err = h.line.run(ctx, k, func() error {
+		right, params, err := argon2id.CheckHash(prepared, hash)
+		if err != nil {
+			return errors.New("compare a password: the stored hash cannot be read")
+		}
+		equal, outdated = right, *params != *h.params
+		return nil
+	})
+	return equal, outdated, err
 }
 
 // Hash returns the text to store for a new password, a PHC string. It answers Invalid for a
 // password that is too short, or easily guessed by somebody who knows the words about its owner.
+// Only somebody with a link or a session sets a password, so that strangers do not hold them up.
 func Hash(ctx context.Context, store tenant.Base, password string, about ...string) (string, error) {
 	prepared, err := prepare(password)
+	if err == nil {
+		err = checkLength(prepared)
+	}
 	if err != nil {
 		return "", err
 	}
-	if err := checkNew(prepared, about...); err != nil {
+	h := hasherOf(store)
+	leave, err := h.line.enter(knownBrowser)
+	if err != nil {
 		return "", err
 	}
-	return hasherOf(store).hash(ctx, prepared)
+	defer leave()
+	return h.hash(ctx, knownBrowser, prepared, func() error { return checkGuesses(prepared, about...) })
 }
 
 // Rehash hashes a password that is known to be right, with today's parameters. The rules for new
@@ -101,24 +109,24 @@ func Rehash(ctx context.Context, store tenant.Base, password string) (string, er
 	if err != nil {
 		return "", err
 	}
-	return hasherOf(store).hash(ctx, prepared)
+	return hasherOf(store).hash(ctx, knownBrowser, prepared, func() error { return nil })
 }
 
 // Compare tells whether hash was made of the password. The empty hash is nobody's: it takes the
 // same time and is never equal. Compare writes nothing; outdated asks the caller to store the
 // result of Rehash.
-func Compare(ctx context.Context, store tenant.Base, hash, password string) (equal, outdated bool, err error) {
-	h := hasherOf(store)
+func (a *Attempt) Compare(ctx context.Context, hash, password string) (equal, outdated bool, err error) {
+	h := hasherOf(a.store)
 	nobody, err := h.nobody()
 	if err != nil {
 		return false, false, fmt.Errorf("make the hash of nobody: %w", err)
 	}
 	prepared, invalid := prepare(password)
 	if hash == "" || invalid != nil {
-		_, _, err := h.compare(ctx, nobody, prepared)
+		_, _, err := h.compare(ctx, a.kind, nobody, prepared)
 		return false, false, err
 	}
-	equal, outdated, err = h.compare(ctx, hash, prepared)
+	equal, outdated, err = h.compare(ctx, a.kind, hash, prepared)
 	return equal, equal && outdated, err
 }
 
@@ -135,12 +143,24 @@ func prepare(password string) (string, error) {
 	return prepared, nil
 }
 
-// checkNew refuses a password that is short, or easily guessed by somebody who knows the words
-// about its owner, such as the address and the organization.
-func checkNew(prepared string, about ...string) error {
+// checkLength refuses a password that is short.
+func checkLength(prepared string) error {
 	if utf8.RuneCountInString(prepared) < shortest {
 		return model.Invalidf("password", "a password has at least %d characters; "+
 			"four or five words that nobody would put together are good", shortest)
+	}
+	return nil
+}
+
+// estimated is how many characters of a password are looked at. The work of zxcvbn grows with the
+// cube of the length for texts that are made for that: 128 characters can take a second.
+const estimated = 64
+
+// checkGuesses refuses a password that is easily guessed by somebody who knows the words about its
+// owner, such as the address and the organization.
+func checkGuesses(prepared string, about ...string) error {
+	if r := []rune(prepared); len(r) > estimated {
+		prepared = string(r[:estimated])
 	}
 	known := []string{"rollcall"}
 	for _, text := range about {

@@ -92,7 +92,10 @@ func TestComparePassword(t *testing.T) {
 			"of another time's parameters": {outdated, "caf\u00e9", true},
 		} {
 			t.Run(name, func(t *testing.T) {
-				equal, old, err := passwords.Compare(ctx, s, test.hash, test.password)
+				a, err := passwords.Begin(ctx, s, name, passwords.Sender{Address: name})
+				storetest.Must(t, err)
+				defer a.Leave()
+				equal, old, err := a.Compare(ctx, test.hash, test.password)
 				storetest.Must(t, err)
 				if equal != test.equal {
 					t.Errorf("equal is %v", equal)

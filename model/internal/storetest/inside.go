@@ -79,8 +79,3 @@ func SetPatience(s *tenant.Store, d time.Duration) { tenant.SetPatience(s, d) }
 func HashPassword(s *tenant.Store, ctx context.Context, password string, about ...string) (string, error) {
 	return passwords.Hash(ctx, s, password, about...)
 }
-
-// ComparePassword compares a password with what is stored.
-func ComparePassword(s *tenant.Store, ctx context.Context, hash, password string) (equal, outdated bool, err error) {
-	return passwords.Compare(ctx, s, hash, password)
-}
