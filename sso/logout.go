@@ -75,29 +75,52 @@ func (s *Server) logoutPage(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	org := s.Store.Org(l.OrganizationID, model.Actor("application:"+model.ApplicationPrefix.ID(l.ApplicationID)))
-	in, err := s.browserSession(c)
-	switch {
-	case err == nil && in.Session.OrganizationID == l.OrganizationID && in.Identity.ID == l.IdentityID:
-		err = signon.In(org).EndSession(ctx, in.Session.ID)
-		s.dropSession(c)
-	case err == nil || ended(err):
-		// This browser has a session of somebody else, or none: end all sessions of the person.
-		in = nil
-		_, err = signon.In(org).EndSessionsOf(ctx, l.IdentityID)
-	}
+	a, err := s.signsOut(c, l)
 	if err != nil {
 		return err
 	}
-	next := ""
-	a, err := organization.Across(s.Store).Application(ctx, l.ApplicationID)
-	if err == nil && len(a.PostLogoutRedirectURIs) > 0 {
-		next = a.PostLogoutRedirectURIs[0]
-	}
-	if err != nil && model.KindOf(err) != model.NotFound {
+	org := s.Store.Org(l.OrganizationID, model.Actor("application:"+model.ApplicationPrefix.ID(l.ApplicationID)))
+	in, err := s.browserSession(c)
+	if err != nil && !ended(err) {
 		return err
 	}
+	own := ""
+	if in != nil && in.Session.OrganizationID == l.OrganizationID && in.Identity.ID == l.IdentityID &&
+		in.Session.CreatedAt <= l.IssuedAt {
+		own = in.Session.ID
+	} else {
+		in = nil // somebody else's session, or a later one: end those of the person that the link is about
+	}
+	if err := signon.In(org).FollowLogout(ctx, l, own); err != nil {
+		return err
+	}
+	if in != nil {
+		s.dropSession(c)
+	}
+	next := ""
+	if len(a.PostLogoutRedirectURIs) > 0 {
+		next = a.PostLogoutRedirectURIs[0]
+	}
 	return s.signedOut(c, in, next)
+}
+
+// signsOut returns the application of a link to sign out, if it still serves the organization.
+func (s *Server) signsOut(c echo.Context, l *signon.Logout) (*organization.Application, error) {
+	ctx := c.Request().Context()
+	gone := model.NotFoundf("The application of this link is not known here any more. To sign out, close all windows " +
+		"of this browser.")
+	a, err := organization.Across(s.Store).Application(ctx, l.ApplicationID)
+	if model.KindOf(err) == model.NotFound {
+		return nil, gone
+	}
+	if err != nil {
+		return nil, err
+	}
+	reached, err := organization.Across(s.Store).Reaches(ctx, a.Scope(), l.OrganizationID)
+	if err == nil && !reached {
+		err = gone
+	}
+	return a, err
 }
 
 // logout ends the browser's session.

@@ -39,7 +39,7 @@ func TestApplicationSignsUserOut(t *testing.T) {
 		elsewhere, other := w.signedInBrowser(w.tenant, ada(w.tenant))
 		strange, stranger := w.signedInBrowser(w.tenant, person(w.tenant, 1))
 		pending := b.get(w.asks()).code(t)
-		location := w.logoutURL(w.profile(token)["id"])
+		location, another := w.logoutURL(w.profile(token)["id"]), w.logoutURL(w.profile(token)["id"])
 		a := b.get(location)
 		if a.status != http.StatusSeeOther || a.location.String() != after || a.cookie(sessionCookie) == nil ||
 			a.cookie(sessionCookie).MaxAge >= 0 {
@@ -55,7 +55,7 @@ func TestApplicationSignsUserOut(t *testing.T) {
 			t.Error("the person's other browser is signed out, too")
 		}
 		// A browser that has no session of the person: they are meant wherever they are.
-		if a := strange.get(location); a.location.String() != after {
+		if a := strange.get(another); a.location.String() != after {
 			t.Errorf("%d to %s", a.status, a.location)
 		}
 		if w.profile(other) != nil || elsewhere.signedIn() {
@@ -125,9 +125,44 @@ func TestLogoutWithoutAnAddress(t *testing.T) {
 	b, token = w.signedInBrowser(w.tenant, ada(w.tenant))
 	location := w.logoutURL(w.profile(token)["id"])
 	must(t, organization.Across(w.store).DeleteApplication(t.Context(), w.app.ID))
-	if a := b.get(location); a.status != http.StatusOK || b.signedIn() {
+	if a := b.get(location); a.status != http.StatusNotFound || !b.signedIn() {
 		t.Errorf("the application was deleted: %d %s", a.status, a.body)
 	}
+}
+
+// TestALinkSignsOutOnce follows a link again, and one that is older than the session.
+func TestALinkSignsOutOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.activate(w.tenant)
+		b, token := w.signedInBrowser(w.tenant, ada(w.tenant))
+		profile := w.profile(token)["id"]
+		used, unused := w.logoutURL(profile), w.logoutURL(profile)
+		b.get(used)
+		if b.signedIn() || w.profile(token) != nil {
+			t.Error("the link signs nobody out")
+		}
+		w.clock.Advance(time.Second)
+		b, token = w.signedInBrowser(w.tenant, ada(w.tenant))
+		for name, c := range map[string]struct {
+			browser  *browser
+			location string
+			status   int
+		}{
+			"used, in this browser":           {b, used, http.StatusNotFound},
+			"used, in another browser":        {w.browser(), used, http.StatusNotFound},
+			"older than the session":          {b, unused, http.StatusOK},
+			"older, and used, somewhere else": {w.browser(), unused, 0},
+		} {
+			a := c.browser.get(c.location)
+			if c.status == http.StatusNotFound && a.status != c.status {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+			if !b.signedIn() || w.profile(token) == nil {
+				t.Errorf("%s: the later session has ended", name)
+			}
+		}
+	})
 }
 
 func TestPersonSignsOut(t *testing.T) {

@@ -148,7 +148,7 @@ func TestDeletedDirectoryEndsSessions(t *testing.T) {
 				storetest.Must(t, err)
 			}
 			if name == "out" {
-				_, err := signon.In(h.Org).EndSessionsOf(t.Context(), out[name].Session.IdentityID)
+				_, err := signon.In(h.Org).EndSessionsOf(t.Context(), out[name].Session.IdentityID, 1<<60)
 				storetest.Must(t, err)
 			}
 		}

@@ -164,7 +164,8 @@ func TestSignOnUsesIndexes(t *testing.T) {
 			return nil
 		},
 		"sessions of an identity": func() error {
-			if n, err := signon.In(h.Org).EndSessionsOf(t.Context(), gone.Out.Session.IdentityID); err != nil || n < 1 {
+			if n, err := signon.In(h.Org).EndSessionsOf(t.Context(), gone.Out.Session.IdentityID,
+				1<<60); err != nil || n < 1 {
 				return fmt.Errorf("%d sessions ended: %w", n, err)
 			}
 			return nil

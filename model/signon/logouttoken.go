@@ -1,11 +1,11 @@
 package signon
 
 import (
-	"encoding/base64"
+	"context"
+	"fmt"
 	"time"
 
 	"rollcall/model"
-	"rollcall/model/internal/tenant"
 )
 
 // logoutTime is how long a link to sign out is good.
@@ -16,6 +16,8 @@ type Logout struct {
 	OrganizationID model.OrganizationID `json:"o"`
 	IdentityID     string               `json:"i"`
 	ApplicationID  string               `json:"a"`
+	ID             string               `json:"n"` // for one use
+	IssuedAt       model.Time           `json:"f"`
 	Until          model.Time           `json:"t"`
 }
 
@@ -24,27 +26,42 @@ const logoutPurpose = "logout"
 
 // LogoutToken seals a Logout for ten minutes. Only this installation can make or read the token.
 func (s Store) LogoutToken(l Logout) string {
-	l.Until = model.TimeOf(s.Now().Add(logoutTime))
-	text, _ := tenant.Encode(l) // texts and a number
-	return base64.RawURLEncoding.EncodeToString(tenant.SealerOf(s).Seal([]byte(text), logoutPurpose))
+	l.ID, l.IssuedAt, l.Until = model.NewID(), model.TimeOf(s.Now()), model.TimeOf(s.Now().Add(logoutTime))
+	return s.seal(l, logoutPurpose)
+}
+
+// errLogoutGone is one answer for whatever is wrong with a link to sign out.
+func errLogoutGone() error {
+	return model.NotFoundf("The link to sign out was used already, has expired or is damaged. " +
+		"Go back to the application and sign out there again.")
 }
 
 // OpenLogoutToken reads a token of LogoutToken. It returns NotFound for anything else, and after
-// the ten minutes.
+// the ten minutes. That it was used is seen by FollowLogout.
 func (s Store) OpenLogoutToken(token string) (*Logout, error) {
-	gone := model.NotFoundf("The link to sign out has expired or is damaged. " +
-		"Go back to the application and sign out there again.")
-	sealed, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return nil, gone
-	}
-	text, err := tenant.SealerOf(s).Open(sealed, logoutPurpose)
-	if err != nil {
-		return nil, gone
-	}
 	var l Logout
-	if err := tenant.Decode(string(text), &l); err != nil || l.Until <= model.TimeOf(s.Now()) {
-		return nil, gone
+	if !s.open(token, logoutPurpose, &l) || l.Until <= model.TimeOf(s.Now()) {
+		return nil, errLogoutGone()
 	}
 	return &l, nil
+}
+
+// FollowLogout uses a link to sign out. It ends one session, if own is not empty, and else all
+// sessions of the identity that are as old as the link. It returns NotFound when the link was used
+// before: whoever finds it in a history must not sign the person out again.
+func (o Org) FollowLogout(ctx context.Context, l *Logout, own string) error {
+	return o.Tx(ctx, func(org Org) error {
+		used, err := org.useToken(ctx, l.ID, l.Until)
+		if err != nil {
+			return fmt.Errorf("use logout link: %w", err)
+		}
+		if !used {
+			return errLogoutGone()
+		}
+		if own != "" {
+			return org.EndSession(ctx, own)
+		}
+		_, err = org.EndSessionsOf(ctx, l.IdentityID, l.IssuedAt)
+		return err
+	})
 }

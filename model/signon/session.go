@@ -61,9 +61,10 @@ func (o Org) EndSession(ctx context.Context, id string) error {
 	return nil
 }
 
-// EndSessionsOf ends the sessions of an identity, and those that its user began with a password.
+// EndSessionsOf ends the sessions of an identity that began until a time, and those that its user
+// began with a password.
 // For a user without an identity, identityID is the user's id. It returns how many it ended.
-func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64, err error) {
+func (o Org) EndSessionsOf(ctx context.Context, identityID string, until model.Time) (ended int64, err error) {
 	user := identityID
 	var linked []string
 	err = tenant.Read(ctx, o).Model(&people.Identity{}).Where("id = ?", identityID).
@@ -75,7 +76,8 @@ func (o Org) EndSessionsOf(ctx context.Context, identityID string) (ended int64,
 		user = linked[0]
 	}
 	r := tenant.DB(ctx, o).Model(&people.Session{}).
-		Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL", user, identityID).
+		Where("user_id = ? AND (identity_id = ? OR identity_id IS NULL) AND ended_at IS NULL AND created_at <= ?",
+			user, identityID, until).
 		UpdateColumn("ended_at", tenant.Now(o))
 	if r.Error != nil {
 		return 0, tenant.Translate(o, fmt.Errorf("end sessions: %w", r.Error))

@@ -67,7 +67,8 @@ var endings = []ending{
 		storetest.Must(t, signon.In(o.Org).EndSession(t.Context(), o.Out.Session.ID))
 	}, ""},
 	{"signed out by the identity provider", func(t *testing.T, o storetest.Opened) {
-		if n, err := signon.In(o.Org).EndSessionsOf(t.Context(), o.Out.Session.IdentityID); err != nil || n != 1 {
+		id := o.Out.Session.IdentityID
+		if n, err := signon.In(o.Org).EndSessionsOf(t.Context(), id, 1<<60); err != nil || n != 1 {
 			t.Errorf("%d sessions ended: %v", n, err)
 		}
 	}, ""},

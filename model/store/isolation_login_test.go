@@ -16,6 +16,14 @@ var loginNaming = map[string]call{
 		handle, kept := signon.In(of.Org).StartLogin(l)
 		return signon.In(org).Login(of.Connection.ID, handle, func(string) []byte { return kept })
 	},
+	"signon.FollowLogout": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		s := signon.Across(of.Org)
+		l, err := s.OpenLogoutToken(s.LogoutToken(signon.Logout{OrganizationID: of.Org.ID, IdentityID: of.Identity.ID}))
+		if err != nil {
+			return nil, err
+		}
+		return storetest.Done(signon.In(org).FollowLogout(ctx, l, of.SignedIn.Session.ID))
+	},
 	"signon.Agreed": func(_ context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		_, agreed, err := signon.Across(of.Org).Agree(signon.In(of.Org).Ask(of.SignedIn.Session.ID, "/"))
 		return signon.In(org).Agreed(agreed, of.SignedIn.Session.ID), err

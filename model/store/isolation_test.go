@@ -115,7 +115,7 @@ var naming = map[string]call{
 		return storetest.Done(signon.In(org).EndSession(ctx, of.SignedIn.Session.ID))
 	},
 	"signon.EndSessionsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return signon.In(org).EndSessionsOf(ctx, of.Identity.ID)
+		return signon.In(org).EndSessionsOf(ctx, of.Identity.ID, 1<<60)
 	},
 	"organization.ForceDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return organization.In(org).ForceDomain(ctx, of.Domain.ID)
