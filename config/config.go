@@ -20,7 +20,7 @@ type Config struct {
 	APIKey         Secret           // ROLLCALL_API_KEY; one, or several with commas between them
 	SCIMRate       int              // ROLLCALL_SCIM_RATE
 	TrustedProxies []netip.Prefix   // ROLLCALL_TRUSTED_PROXIES
-	OutboundAllow  []netip.Prefix   // ROLLCALL_OUTBOUND_ALLOW
+	OutboundAllow  Reach            // ROLLCALL_OUTBOUND_ALLOW
 	DNSServers     []netip.AddrPort // ROLLCALL_DNS_SERVERS
 }
 
@@ -83,7 +83,8 @@ var settings = []setting{
 	{
 		name: "ROLLCALL_OUTBOUND_ALLOW",
 		doc: "Comma-separated CIDRs inside which metadata, discovery and webhooks may be fetched " +
-			"although the address is private, and over http.",
+			"although the address is private, and over http. An entry `host:port` lets webhooks go to a " +
+			"port other than 443 and 8443.",
 		field: func(c *Config) any { return &c.OutboundAllow },
 	},
 	{

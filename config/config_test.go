@@ -83,7 +83,7 @@ func TestLoad(t *testing.T) {
 				"ROLLCALL_SECRET_KEY=" + std(key('a')) + ", " + base64.RawURLEncoding.EncodeToString(key('\xff')),
 				"ROLLCALL_API_KEY=" + apiKey,
 				"ROLLCALL_TRUSTED_PROXIES=10.0.0.0/8, fd00::/8",
-				"ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8",
+				"ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8, Hooks.example.com:9443,[2001:db8::1]:99",
 				"ROLLCALL_SCIM_RATE=0",
 			},
 			want: Config{
@@ -93,7 +93,8 @@ func TestLoad(t *testing.T) {
 				SecretKeys:     Keys{key('a'), key('\xff')},
 				APIKey:         apiKey,
 				TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
-				OutboundAllow:  []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+				OutboundAllow: Reach{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+					Hosts: []string{"hooks.example.com:9443", "[2001:db8::1]:99"}},
 			},
 		},
 		"a value from a file named by _FILE": {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -37,6 +38,8 @@ func parse(text string, field any) (err error) {
 		}
 	case *[]netip.Prefix:
 		*f, err = parsePrefixes(text)
+	case *Reach:
+		*f, err = parseReach(text)
 	case *[]netip.AddrPort:
 		*f, err = parseServers(text)
 	default:
@@ -80,6 +83,33 @@ func parsePrefixes(text string) ([]netip.Prefix, error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// Reach is where requests to addresses that customers enter may go besides public addresses.
+type Reach struct {
+	Networks []netip.Prefix // private ones, also over http
+	Hosts    []string       // host:port, for webhooks at a port of their own
+}
+
+// parseReach reads CIDRs and entries of the form host:port.
+func parseReach(text string) (r Reach, err error) {
+	var networks []string
+	for _, item := range strings.Split(text, ",") {
+		item = strings.TrimSpace(item)
+		host, port, err := net.SplitHostPort(item)
+		if err != nil || strings.Contains(item, "/") {
+			networks = append(networks, item)
+			continue
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
+			return r, fmt.Errorf("%q has no port from 1 to 65535; write a host like hooks.example.com:9443", item)
+		}
+		r.Hosts = append(r.Hosts, strings.ToLower(item))
+	}
+	if len(networks) > 0 {
+		r.Networks, err = parsePrefixes(strings.Join(networks, ","))
+	}
+	return r, err
 }
 
 // dnsPort is where a DNS server listens (RFC 1035, section 4.2).

@@ -12,6 +12,16 @@ var special = prefixes(
 	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 )
 
+// hosts are addresses of the public range at which a cloud answers the machines inside it, and only
+// those. The metadata services of the other clouds are link-local, private or shared addresses:
+// 169.254.169.254, fd00:ec2::254, fd20:ce::254, 100.100.100.200, 192.0.0.192.
+var hosts = prefixes(
+	"168.63.129.16/32",              // Azure: WireServer, with the certificates of the machine
+	"161.26.0.0/16", "166.8.0.0/14", // IBM Cloud: services of the private network
+	"199.36.153.4/30", "199.36.153.8/30", // Google Cloud: APIs inside a VPC
+	"192.80.8.124/32", // Equinix Metal: metadata
+)
+
 var (
 	// globalUnicast is the part of IPv6 that is in use on the Internet (RFC 4291). Loopback, mapped
 	// and link-local addresses and site networks are outside it.
@@ -30,7 +40,8 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-// isPublic reports whether the address can be reached from anywhere on the Internet.
+// isPublic reports whether the address can be reached from anywhere on the Internet, and is not one
+// of a cloud's hosts.
 func isPublic(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if nat64.Contains(a) {
@@ -40,7 +51,7 @@ func isPublic(a netip.Addr) bool {
 	if !a.IsValid() || a.Is6() && !globalUnicast.Contains(a) {
 		return false
 	}
-	return !within(a, special)
+	return !within(a, special) && !within(a, hosts)
 }
 
 // within reports whether one of the networks contains the address.

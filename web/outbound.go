@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +22,9 @@ import (
 type OutboundOptions struct {
 	// Allow are networks that may be reached although they are private, also over http.
 	Allow []netip.Prefix
+
+	// AllowHosts are entries host:port, in lower case: webhooks may be sent to that port.
+	AllowHosts []string
 
 	// Timeout is for one request with its redirects and the reading of the answer, 10 s when zero.
 	Timeout time.Duration
@@ -42,8 +47,10 @@ const maxRedirects = 3
 //
 // It connects to public addresses over https, and to the networks of Allow over https and http. The
 // address of each connection is checked after name resolution, when it is dialed, so a host name
-// cannot change its address between the check and the connection. The port is not checked.
+// cannot change its address between the check and the connection. The port is checked for webhooks
+// only: identity providers of customers are at any port.
 type Outbound struct {
+	hosts    []string // of AllowHosts
 	timeout  time.Duration
 	maxBytes int64
 	secure   *http.Transport // for https: to public addresses and to Allow
@@ -61,6 +68,7 @@ func NewOutbound(o OutboundOptions) *Outbound {
 	}
 	allowed := func(a netip.Addr) bool { return within(a, o.Allow) }
 	return &Outbound{
+		hosts:    o.AllowHosts,
 		timeout:  o.Timeout,
 		maxBytes: o.MaxBytes,
 		secure:   o.transport(func(a netip.Addr) bool { return isPublic(a) || allowed(a) }),
@@ -106,6 +114,31 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 // chain of the error; an answer that is too large is one of kind TooLarge.
 func (o *Outbound) Client() *http.Client {
 	return &http.Client{Transport: o, CheckRedirect: checkRedirect, Timeout: o.timeout}
+}
+
+// Webhooks is Client for webhooks. It sends to the ports 443 and 8443, and to those of AllowHosts:
+// a customer could otherwise have the server speak to any service of a host. It follows no
+// redirect.
+func (o *Outbound) Webhooks() *http.Client {
+	return &http.Client{Transport: webhooks{o}, Timeout: o.timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// webhooks is an Outbound that checks ports.
+type webhooks struct{ *Outbound }
+
+// RoundTrip sends one request.
+func (o webhooks) RoundTrip(r *http.Request) (*http.Response, error) {
+	port := r.URL.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[r.URL.Scheme]
+	}
+	host := strings.ToLower(net.JoinHostPort(r.URL.Hostname(), port))
+	if port != "443" && port != "8443" && !slices.Contains(o.hosts, host) {
+		return nil, refuse(r, "Webhooks go to the ports 443 and 8443. Use one of them, or have the operator allow "+
+			host+" (ROLLCALL_OUTBOUND_ALLOW).")
+	}
+	return o.Outbound.RoundTrip(r)
 }
 
 func checkRedirect(r *http.Request, via []*http.Request) error {

@@ -61,7 +61,8 @@ func (p *program) runDemo(ctx context.Context, folder string, listeners []net.Li
 			PublicURL: public, APIKey: config.Secret(d.key),
 			Database: config.Secret("sqlite:" + filepath.Join(folder, "rollcall.db")),
 			// The server sends OpenID Connect requests to the identity provider, on loopback.
-			OutboundAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+			OutboundAllow: config.Reach{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"),
+				netip.MustParsePrefix("::1/128")}},
 		},
 		log: log, listener: listeners[0], opened: func() { close(ready) },
 	}

@@ -108,7 +108,8 @@ func (s *server) mount(w *web.Server, store *store.Store) error {
 	s.requests = requestlog.New(requestlog.Across(store))
 	(&scim.Server{Store: store, PublicURL: url, Rate: s.config.SCIMRate, Requests: s.requests,
 		Log: s.log}).Mount(w.Echo)
-	s.outbound = web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow})
+	s.outbound = web.NewOutbound(web.OutboundOptions{Allow: s.config.OutboundAllow.Networks,
+		AllowHosts: s.config.OutboundAllow.Hosts})
 	s.domains = organization.NewDomainWatch(organization.Across(store), web.NewLookupTXT(s.config.DNSServers))
 	(&api.Server{Store: store, PublicURL: url, BootstrapKey: string(s.config.APIKey), Outbound: s.outbound,
 		Domains: s.domains, Log: s.log}).Mount(w.Echo)
