@@ -228,24 +228,6 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	})
 }
 
-// TestStrangersDoNotKeepAnOperatorOut guesses from another browser, without an end.
-func TestStrangersDoNotKeepAnOperatorOut(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, s *site) {
-		s.settle()
-		hers := s.browser
-		s.browser = s.newBrowser()
-		for range 12 {
-			s.signIn(ada, "wrong")
-		}
-		s.shows(s.signIn(ada, ownPassword), http.StatusTooManyRequests, "try again in")
-		s.browser = hers
-		s.shows(s.choose("wrong", "another good 12 lamp", "another good 12 lamp"), http.StatusForbidden, "is wrong")
-		s.leads(s.post("/console/logout", nil), "/console/login")
-		s.leads(s.signIn(ada, ownPassword), "/console")
-	})
-}
-
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(s *site){
