@@ -24,6 +24,14 @@ var loginNaming = map[string]call{
 		}
 		return storetest.Done(signon.In(org).FollowLogout(ctx, l, of.SignedIn.Session.ID))
 	},
+	"signon.Awaited": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		l := &signon.Login{ConnectionID: of.Connection.ID}
+		handle, _ := signon.In(of.Org).StartLogin(l)
+		return signon.In(org).Awaited(ctx, of.Connection.ID, []string{"_" + handle})
+	},
+	"signon.Used": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).Used(ctx, of.Login)
+	},
 	"signon.Agreed": func(_ context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		_, agreed, err := signon.Across(of.Org).Agree(signon.In(of.Org).Ask(of.SignedIn.Session.ID, "/"))
 		return signon.In(org).Agreed(agreed, of.SignedIn.Session.ID), err
@@ -38,6 +46,9 @@ var loginWhole = map[string]call{
 	"signon.StartAuthorization": func(_ context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		p := &signon.PendingAuthorization{ApplicationID: *of.Login.ApplicationID}
 		return signon.In(org).StartAuthorization(p), nil
+	},
+	"signon.Handle": func(_ context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return signon.In(org).Handle(of.Login), nil
 	},
 	"signon.Ask": func(_ context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return signon.In(org).Ask(of.SignedIn.Session.ID, "/"), nil
