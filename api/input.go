@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/web"
 )
 
 // maxBody is the largest body that is read, in bytes. No call needs a tenth of it.
@@ -48,6 +49,9 @@ func decode[T any](c *call) (body T, err error) {
 // body reads the body of a call, and then looks for the key again: somebody who sends a body slowly
 // does not act with a key that was deleted meanwhile.
 func (c *call) body() ([]byte, error) {
+	if err := web.KnownSender(c.Request(), "key:"+string(c.key.actor)); err != nil {
+		return nil, err
+	}
 	text, err := io.ReadAll(io.LimitReader(c.Request().Body, maxBody+1))
 	if model.KindOf(err) == model.Invalid {
 		return nil, unreadable(err)

@@ -109,7 +109,7 @@ func (b *bulk) carryOut(ctx context.Context, o *bulkOperation, method string, pa
 
 // confirmed carries out an operation, and finds out whether one that failed has lost its token.
 func (b *bulk) confirmed(ctx context.Context, x *exchange, handle handler) (answer, error) {
-	a, err := handle(x, ctx)
+	a, err := x.inLane(ctx, handle)
 	if err != nil {
 		b.gone = x.contents.Confirm(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/model/directory"
 	"rollcall/model/people"
+	"rollcall/model/search"
 	"rollcall/scim/patch"
 )
 
@@ -34,32 +35,49 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	groups, extent, err := x.contents.Groups(ctx, q.Query)
-	if err != nil {
-		return answer{}, err
+	for {
+		if err := x.begin(ctx, &q, search.Groups); err != nil {
+			return answer{}, err
+		}
+		groups, extent, err := x.contents.Groups(ctx, q.Query)
+		if err != nil {
+			return answer{}, err
+		}
+		on, err := x.groupList(ctx, groups, q.projection)
+		if err == nil {
+			err = x.hold(on.held())
+		}
+		if err != nil {
+			return answer{}, err
+		}
+		if q.Cursor == nil || on.n == len(groups) {
+			return x.frame(&q, x.groups, extent).answer(on.n, on.size, on.add), nil
+		}
+		q.Limit = on.n
 	}
-	size, add, err := x.groupList(ctx, groups, q.projection)
-	if err != nil {
-		return answer{}, err
-	}
-	return x.frame(&q, x.groups, extent).answer(len(groups), size, add), nil
 }
 
 // groupList is userList for groups.
-func (x *exchange) groupList(ctx context.Context, groups []people.DirectoryGroup, p projection) (
-	size int, add func(b []byte, i int) []byte, err error) {
+func (x *exchange) groupList(ctx context.Context, groups []people.DirectoryGroup, p projection) (listed, error) {
+	on := listed{}
+	for on.n < len(groups) && (on.n == 0 || on.size < pageBytes) {
+		on.size += rendered + len(groups[on.n].Document)
+		on.n++
+	}
 	var members map[string][]people.MemberOf
-	if len(groups) > 0 && p.shows("members") {
-		ids := make([]string, len(groups))
-		for i := range groups {
+	if on.n > 0 && p.shows("members") {
+		ids := make([]string, on.n)
+		for i := range ids {
 			ids[i] = groups[i].ID
 		}
-		if members, err = directory.In(x.org).GroupMembers(ctx, ids...); err != nil {
-			return 0, nil, err
+		var err error
+		if members, on.n, err = x.related(ctx, "members", ids, directory.In(x.org).SomeGroupMembers); err != nil {
+			return listed{}, err
 		}
+		on.size += x.relatedSize(members)
 	}
-	add = func(b []byte, i int) []byte { return x.appendGroup(b, &groups[i], members[groups[i].ID], p) }
-	return rendered * len(groups), add, nil
+	on.add = func(b []byte, i int) []byte { return x.appendGroup(b, &groups[i], members[groups[i].ID], p) }
+	return on, nil
 }
 
 // replaceGroup is PUT. A body without members empties the group, as RFC 7644 §3.5.1 allows: an
@@ -171,13 +189,25 @@ func (x *exchange) groupAnswer(ctx context.Context, status int, g *people.Direct
 		a.status = http.StatusNotModified
 		return a, nil
 	}
+	if empty || !p.shows("members") {
+		a.body = x.appendGroup(nil, g, nil, p)
+		return a, nil
+	}
+	err := x.hold(pageBytes)
 	var members map[string][]people.MemberOf
-	if !empty && p.shows("members") {
-		var err error
-		if members, err = directory.In(x.org).GroupMembers(ctx, g.ID); err != nil {
+	if err == nil {
+		members, _, err = x.related(ctx, "members", []string{g.ID}, directory.In(x.org).SomeGroupMembers)
+	}
+	size := rendered + len(g.Document) + x.relatedSize(members)
+	if err == nil {
+		err = x.hold(listed{size: size}.held())
+	}
+	if err != nil {
+		if x.read || !large(err) {
 			return answer{}, err
 		}
+		p.except = selection{"members": nil}
 	}
-	a.body = x.appendGroup(nil, g, members[g.ID], p)
+	a.body = x.appendGroup(make([]byte, 0, size), g, members[g.ID], p)
 	return a, nil
 }

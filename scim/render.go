@@ -2,7 +2,6 @@ package scim
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +21,8 @@ type resource struct {
 
 	// derived are the attributes that are not in the document, as names and values in JSON.
 	derived [][2]string
+
+	list *[]people.MemberOf // the members of a group, where they are shown whole
 }
 
 // appendResource appends a resource as JSON. The document is copied as it is stored if p shows all:
@@ -51,6 +52,9 @@ func (x *exchange) appendResource(b []byte, t *resourceType, r *resource, p proj
 	}
 	for _, d := range r.derived {
 		b = p.appendMember(b, d[0], d[1])
+	}
+	if r.list != nil {
+		b = x.appendMemberships(append(b, `,"members":`...), *r.list, nil)
 	}
 	return append(x.appendMeta(b, t, r, p), '}')
 }
@@ -107,15 +111,18 @@ func (x *exchange) appendLocation(b []byte, t *resourceType, id string) []byte {
 // memberships is the value of a user's groups, with the type of groups as t, or of a group's
 // members, with nil as t.
 func (x *exchange) memberships(list []people.MemberOf, t *resourceType) string {
-	const most = 200 // bytes of one besides the base URL, roughly
-	var b strings.Builder
-	b.Grow(2 + (most+len(x.base))*len(list))
-	b.WriteByte('[')
-	one := make([]byte, 0, 2*most+len(x.base))
+	return string(x.appendMemberships(make([]byte, 0, 2+(membershipSize+len(x.base))*len(list)), list, t))
+}
+
+// membershipSize is the number of bytes that a membership has besides the base URL, roughly.
+const membershipSize = 150
+
+// appendMemberships appends memberships.
+func (x *exchange) appendMemberships(b []byte, list []people.MemberOf, t *resourceType) []byte {
+	b = append(b, '[')
 	for i, m := range list {
-		one = one[:0]
 		if i > 0 {
-			one = append(one, ',')
+			b = append(b, ',')
 		}
 		of, kind := t, "direct"
 		switch {
@@ -126,28 +133,27 @@ func (x *exchange) memberships(list []people.MemberOf, t *resourceType) string {
 		case t == nil:
 			of, kind = x.users, x.users.Name
 		}
-		one = append(one, `{"value":"`...)
-		one = append(one, m.ID...)
-		one = append(one, `","$ref":"`...)
-		one = x.appendLocation(one, of, m.ID)
+		b = append(b, `{"value":"`...)
+		b = append(b, m.ID...)
+		b = append(b, `","$ref":"`...)
+		b = x.appendLocation(b, of, m.ID)
 		if m.DisplayName != "" {
-			one = append(one, `","display":`...)
-			one = jsontext.AppendString(one, m.DisplayName)
-			one = append(one, `,"type":"`...)
+			b = append(b, `","display":`...)
+			b = jsontext.AppendString(b, m.DisplayName)
+			b = append(b, `,"type":"`...)
 		} else {
-			one = append(one, `","type":"`...)
+			b = append(b, `","type":"`...)
 		}
-		one = append(one, kind...)
-		b.Write(append(one, `"}`...))
+		b = append(b, kind...)
+		b = append(b, `"}`...)
 	}
-	b.WriteByte(']')
-	return b.String()
+	return append(b, ']')
 }
 
 // userResource is a user with its groups, if they were read.
 func (x *exchange) userResource(u *people.User) *resource {
 	r := resource{
-		u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2),
+		u.ID, version{number: u.Version}, u.CreatedAt, u.UpdatedAt, u.Document, make([][2]string, 0, 2), nil,
 	}
 	r.derived = append(r.derived, [2]string{`"active"`, strconv.FormatBool(u.Active)})
 	if len(u.Groups) > 0 {
@@ -166,11 +172,12 @@ func (x *exchange) appendUser(b []byte, u *people.User, p projection) []byte {
 // appendGroup appends a group as JSON. A group without members has an empty list, which shows
 // clients that they may write the attribute.
 func (x *exchange) appendGroup(b []byte, g *people.DirectoryGroup, list []people.MemberOf, p projection) []byte {
-	r := resource{g.ID, version{number: g.Version}, g.CreatedAt, g.UpdatedAt, g.Document, nil}
-	if sub, shown := p.of("members"); shown && (sub.all() || len(list) > 0) {
-		members := x.memberships(list, nil)
-		r.derived = [][2]string{{`"members"`, members}}
-		b = slices.Grow(b, rendered+len(r.document)+len(members))
+	r := resource{g.ID, version{number: g.Version}, g.CreatedAt, g.UpdatedAt, g.Document, nil, nil}
+	switch sub, shown := p.of("members"); {
+	case shown && sub.all():
+		r.list = &list
+	case shown && len(list) > 0:
+		r.derived = [][2]string{{`"members"`, x.memberships(list, nil)}}
 	}
 	return x.appendResource(b, x.groups, &r, p)
 }

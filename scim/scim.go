@@ -1,9 +1,9 @@
 package scim
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -73,6 +73,8 @@ type service struct {
 	strict   resourceTypes // for strict directories
 	declared declaredTypes
 	limit    *limiter
+	answers  *web.Budget // of bytes of answers, by directory
+	lane     *lane
 }
 
 func newService(s *Server) *service {
@@ -84,7 +86,9 @@ func newService(s *Server) *service {
 
 		resourceTypes: newResourceTypes(),
 
-		limit: newLimiter(s.Rate, s.Now),
+		limit:   newLimiter(s.Rate, s.Now),
+		answers: web.NewBudget(allAnswers, eachAnswers),
+		lane:    newLane(),
 	}
 	v.declared.init()
 	v.strict = v.forStrict()
@@ -113,6 +117,7 @@ type exchange struct {
 	conditions    conditions
 	read          bool   // with GET and HEAD, which may be answered by 304
 	body          []byte // with POST, PUT and PATCH
+	held          *holding
 }
 
 // answer is the answer of a handler. Without a body there is only the status.
@@ -138,7 +143,9 @@ func (s *service) serve(c echo.Context) error {
 	}
 	began := s.limit.now()
 	x := s.exchange(access)
+	defer x.release()
 	a, err := x.serve(ctx, c)
+	x.leave()
 	if !tooMany(err) { // whoever asks too fast costs no statement
 		// What was found while the token went is not answered, and neither is why a request failed.
 		if gone := x.contents.Confirm(ctx); gone != nil {
@@ -176,7 +183,7 @@ func (s *service) exchange(access *directory.Access) *exchange {
 	d := &access.Directory
 	org := s.store.Org(d.OrganizationID, d.Actor())
 	return &exchange{service: s, access: access, directory: d, org: org, contents: access.Contents(org),
-		base: s.url + "/" + model.DirectoryPrefix.ID(d.ID), pattern: requestlog.Redacted}
+		base: s.url + "/" + model.DirectoryPrefix.ID(d.ID), pattern: requestlog.Redacted, held: &holding{}}
 }
 
 // tooFast refuses a directory that makes more requests than it may.
@@ -215,14 +222,23 @@ func (x *exchange) serve(ctx context.Context, c echo.Context) (answer, error) {
 	}
 	x.conditions = conditionsOf(r.Header)
 	x.read = r.Method == http.MethodGet || r.Method == http.MethodHead
+	if err = web.KnownSender(r, "directory:"+x.directory.ID); err != nil {
+		return answer{}, crowded(crowdedBody)
+	}
 	if x.body, err = readBody(r, c.Response().Header()); err != nil {
 		return answer{}, err
 	}
 	if x.parameters, err = parseParameters(r.URL.RawQuery); err != nil {
 		return answer{}, err
 	}
-	return handle(x, ctx)
+	if route.pattern == "/Bulk" { // whose operations are requests of their own
+		return handle(x, ctx)
+	}
+	return x.inLane(ctx, handle)
 }
+
+// crowdedBody tells a directory that sends more bytes at once than it may.
+const crowdedBody = "the directory sends too many bytes at once; send this again after Retry-After"
 
 // readBody returns the body of a request that has one by its method. Its size is limited by web. If
 // it is refused for its form, the header of the answer says which forms there are (RFC 9110
@@ -248,9 +264,15 @@ func readBody(r *http.Request, answer http.Header) ([]byte, error) {
 		answer.Set(echo.HeaderAcceptEncoding, "identity")
 		return nil, refuse(http.StatusUnsupportedMediaType, "the body must have no Content-Encoding")
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	var body bytes.Buffer
+	if r.ContentLength > 0 { // there is room for it, see web.KnownSender
+		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(r.Body); err != nil {
+		if web.IsCrowded(err) {
+			err = crowded(crowdedBody)
+		}
 		return nil, fmt.Errorf("read body: %w", err)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }

@@ -83,20 +83,7 @@ func (x *exchange) queryAll(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var r both
-	if cursor == nil {
-		r, err = x.bothByIndex(ctx, ofUsers.Query, ofGroups.Query)
-	} else {
-		r, err = x.bothByCursor(ctx, ofUsers.Query, ofGroups.Query, cursor)
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	size, addUser, err := x.userList(ctx, r.users, ofUsers.projection)
-	if err != nil {
-		return answer{}, err
-	}
-	more, addGroup, err := x.groupList(ctx, r.groups, ofGroups.projection)
+	r, on, err := x.bothListed(ctx, &ofUsers, &ofGroups, cursor)
 	if err != nil {
 		return answer{}, err
 	}
@@ -105,12 +92,49 @@ func (x *exchange) queryAll(ctx context.Context) (answer, error) {
 		r.next.Total = r.total
 		l.next = x.next(endpoint, r.nextType, r.next)
 	}
-	return l.answer(len(r.users)+len(r.groups), size+more, func(b []byte, i int) []byte {
-		if i < len(r.users) {
-			return addUser(b, i)
+	return l.answer(on.n, on.size, on.add), nil
+}
+
+// bothListed reads one page of users and groups with what belongs to them.
+func (x *exchange) bothListed(ctx context.Context, ofUsers, ofGroups *listQuery, cursor *cursorText) (
+	both, listed, error) {
+	for {
+		err := x.begin(ctx, ofUsers, search.Users)
+		var r both
+		switch {
+		case err != nil:
+		case cursor == nil:
+			r, err = x.bothByIndex(ctx, ofUsers.Query, ofGroups.Query)
+		default:
+			r, err = x.bothByCursor(ctx, ofUsers.Query, ofGroups.Query, cursor)
 		}
-		return addGroup(b, i-len(r.users))
-	}), nil
+		if err != nil {
+			return both{}, listed{}, err
+		}
+		on, err := x.bothOn(ctx, r, ofUsers.projection, ofGroups.projection)
+		if err == nil {
+			err = x.hold(on.held())
+		}
+		if err != nil || cursor == nil || on.n == len(r.users)+len(r.groups) {
+			return r, on, err
+		}
+		ofUsers.Limit, ofGroups.Limit = on.n, on.n
+	}
+}
+
+// bothOn is userList for a page of users and groups.
+func (x *exchange) bothOn(ctx context.Context, r both, ofUsers, ofGroups projection) (listed, error) {
+	users, err := x.userList(ctx, r.users, ofUsers)
+	if err != nil || users.n < len(r.users) || users.size >= pageBytes && users.n > 0 {
+		return users, err
+	}
+	groups, err := x.groupList(ctx, r.groups, ofGroups)
+	return listed{n: users.n + groups.n, size: users.size + groups.size, add: func(b []byte, i int) []byte {
+		if i < users.n {
+			return users.add(b, i)
+		}
+		return groups.add(b, i-users.n)
+	}}, err
 }
 
 // both is one page of users and groups.

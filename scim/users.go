@@ -6,6 +6,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/people"
+	"rollcall/model/search"
 	"rollcall/scim/patch"
 	"rollcall/web"
 )
@@ -36,34 +37,47 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	q.Groups = q.projection.shows("groups")
-	users, extent, err := x.contents.Users(ctx, q.Query)
-	if err != nil {
-		return answer{}, err
-	}
-	size, add, err := x.userList(ctx, users, q.projection)
-	if err != nil {
-		return answer{}, err
-	}
-	return x.frame(&q, x.users, extent).answer(len(users), size, add), nil
-}
-
-// userList reads the groups of users if they are shown. It returns the approximate size of all
-// users as JSON, and a function that appends one of them.
-func (x *exchange) userList(ctx context.Context, users []people.User, p projection) (
-	size int, add func(b []byte, i int) []byte, err error) {
-	if p.shows("groups") {
-		if err := x.readGroups(ctx, users); err != nil {
-			return 0, nil, err
+	for {
+		if err := x.begin(ctx, &q, search.Users); err != nil {
+			return answer{}, err
 		}
+		users, extent, err := x.contents.Users(ctx, q.Query)
+		if err != nil {
+			return answer{}, err
+		}
+		on, err := x.userList(ctx, users, q.projection)
+		if err == nil {
+			err = x.hold(on.held())
+		}
+		if err != nil {
+			return answer{}, err
+		}
+		if q.Cursor == nil || on.n == len(users) {
+			return x.frame(&q, x.users, extent).answer(on.n, on.size, on.add), nil
+		}
+		q.Limit = on.n // the next page begins behind the last one that is shown
 	}
-	for i := range users {
-		size += rendered + len(users[i].Document)
-	}
-	return size, func(b []byte, i int) []byte { return x.appendUser(b, &users[i], p) }, nil
 }
 
-// readGroups reads the groups of the users that were read without them.
-func (x *exchange) readGroups(ctx context.Context, users []people.User) error {
+// userList reads the groups of users if they are shown.
+func (x *exchange) userList(ctx context.Context, users []people.User, p projection) (listed, error) {
+	on := listed{add: func(b []byte, i int) []byte { return x.appendUser(b, &users[i], p) }}
+	for on.n < len(users) && (on.n == 0 || on.size < pageBytes) {
+		on.size += rendered + len(users[on.n].Document)
+		on.n++
+	}
+	if !p.shows("groups") {
+		return on, nil
+	}
+	size, n, err := x.readGroups(ctx, users[:on.n])
+	on.n = n
+	on.size += size
+	return on, err
+}
+
+// readGroups reads the groups of the users that were read without them, as far as a page reaches.
+// It returns how many bytes they have as JSON, roughly, and how many users are on the page.
+func (x *exchange) readGroups(ctx context.Context, users []people.User) (size, n int, err error) {
 	var ids []string
 	for i := range users {
 		if users[i].Groups == nil {
@@ -71,15 +85,18 @@ func (x *exchange) readGroups(ctx context.Context, users []people.User) error {
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return 0, len(users), nil
 	}
-	groups, err := people.In(x.org).GroupsOf(ctx, ids...)
+	groups, fit, err := x.related(ctx, "groups", ids, people.In(x.org).SomeGroupsOf)
 	for i := range users {
+		if fit < len(ids) && users[i].ID == ids[fit] {
+			return x.relatedSize(groups), i, err
+		}
 		if users[i].Groups == nil {
 			users[i].Groups = groups[users[i].ID]
 		}
 	}
-	return err
+	return x.relatedSize(groups), len(users), err
 }
 
 // rendered is the approximate number of bytes that a resource has besides its document.
@@ -196,10 +213,18 @@ func (x *exchange) deleteUser(ctx context.Context) (answer, error) {
 func (x *exchange) userAnswer(ctx context.Context, status int, u *people.User) (answer, error) {
 	p := x.projection(x.users)
 	shown := []people.User{*u}
+	size := rendered + len(u.Document)
 	if created := status == http.StatusCreated && u.Version == 1; !p.shows("groups") || created {
 		shown[0].Groups = nil
-	} else if err := x.readGroups(ctx, shown); err != nil {
-		return answer{}, err
+	} else {
+		more, _, err := x.readGroups(ctx, shown)
+		if err == nil {
+			err = x.hold(listed{size: size + more}.held())
+		}
+		if err != nil && (x.read || !large(err)) {
+			return answer{}, err
+		}
+		size += more
 	}
 	r := x.userResource(&shown[0])
 	a := answer{status: status, location: x.location(x.users, u.ID), tag: r.version.tag()}
@@ -207,6 +232,6 @@ func (x *exchange) userAnswer(ctx context.Context, status int, u *people.User) (
 		a.status = http.StatusNotModified
 		return a, nil
 	}
-	a.body = x.appendResource(make([]byte, 0, rendered+len(u.Document)), x.users, r, p)
+	a.body = x.appendResource(make([]byte, 0, size), x.users, r, p)
 	return a, nil
 }

@@ -95,6 +95,9 @@ func readResponse(c echo.Context) (response, relayState string, err error) {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxResponse)
 	if err := r.ParseForm(); err != nil {
+		if web.IsCrowded(err) {
+			return "", "", err
+		}
 		if errors.As(err, new(*http.MaxBytesError)) {
 			return "", "", &saml.Refused{Reason: saml.TooLarge, Expected: "at most 512 KiB", Received: "more"}
 		}

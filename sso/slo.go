@@ -50,6 +50,9 @@ func (s *Server) readLogout(c echo.Context, p *trust.Provider, e saml.Expect) (*
 	}
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxResponse)
 	if err := r.ParseForm(); err != nil {
+		if web.IsCrowded(err) {
+			return nil, err
+		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, &saml.Refused{Reason: saml.TooLarge, Expected: "at most 512 KiB", Received: "more"}
 		}

@@ -142,6 +142,9 @@ func describe(ctx context.Context, err error) Failure {
 // retryAfter is the value of the Retry-After header, in seconds. A lock is free again soon; a
 // database that is down needs longer.
 func retryAfter(err error) string {
+	if IsCrowded(err) {
+		return "1"
+	}
 	switch model.KindOf(err) {
 	case model.Busy:
 		return "1"

@@ -30,6 +30,9 @@ func LongForm(c echo.Context, again string, tooLong model.Kind, limit int64) (ur
 	if err == nil {
 		return r.PostForm, nil
 	}
+	if IsCrowded(err) {
+		return nil, err
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLong == model.TooLarge {
 		return nil, &model.Error{Kind: model.TooLarge, Message: "The form is too long. Shorten what you entered.",
 			Err: err}

@@ -60,6 +60,7 @@ type Server struct {
 	log     *slog.Logger
 	waiting *echo.Echo // answers before Open
 	opened  atomic.Bool
+	bodies  *bodies
 }
 
 // New makes a server with its middleware, health checks, assets and error answers. The error says
@@ -78,7 +79,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Pages: pages, options: o, log: o.Log}
+	s := &Server{Pages: pages, options: o, log: o.Log, bodies: newBodies()}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
 	}
@@ -101,6 +102,7 @@ func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 		headers(strings.HasPrefix(s.options.PublicURL, "https://")),
 		s.contain, // turns panics of what follows into errors
 		limitBody(s.options.BodyLimit),
+		s.holdBody,
 	)
 	s.mountHealth(e, ready)
 	s.Pages.mountAssets(e)

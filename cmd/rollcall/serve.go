@@ -45,6 +45,7 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	log.Info("listening", "address", listener.Addr().String(), "url", c.PublicURL.String(), "version", buildVersion)
+	limitMemory(log)
 	s := server{config: c, log: log, listener: listener, noMigrate: *noMigrate}
 	return s.run(ctx)
 }

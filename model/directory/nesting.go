@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm/clause"
 
 	"rollcall/model"
 	"rollcall/model/entitle"
+	"rollcall/model/internal/nesting"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 )
@@ -72,7 +74,7 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 	if err != nil {
 		return err
 	}
-	if err := around.check(); err != nil {
+	if err := around.Check(); err != nil {
 		return err
 	}
 	rows := make([]GroupGroup, len(ids))
@@ -86,6 +88,43 @@ func (o Org) nest(ctx context.Context, g *people.DirectoryGroup, ids []string) e
 		return err
 	}
 	return o.recordNesting(g, ids, nil)
+}
+
+// nestingsAround reads the memberships of groups above g, and above all groups that are in any of
+// ids, directly or by way of others.
+func (o Org) nestingsAround(ctx context.Context, g *people.DirectoryGroup, ids []string) (*nesting.Graph, error) {
+	condition, list, err := tenant.OneOfIDs(o, ids)
+	if err != nil {
+		return nil, err
+	}
+	n, found := nesting.New(g.ID, ids), 0
+	organization := string(o.ID)
+	err = tenant.Direct(ctx, o, clause.Expr{
+		SQL: "WITH RECURSIVE down (id) AS (SELECT g.id FROM directory_groups g " +
+			"WHERE g.organization_id = ? AND g.id" + condition +
+			" UNION SELECT n.member_id FROM directory_group_groups n JOIN down ON n.group_id = down.id " +
+			"WHERE n.organization_id = ?), " +
+			"up (id) AS (SELECT id FROM (SELECT id FROM down UNION SELECT CAST(? AS text)) s " +
+			"UNION SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id " +
+			"WHERE n.organization_id = ?) " +
+			"SELECT n.member_id, n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id " +
+			"WHERE n.organization_id = ? LIMIT ?",
+		Vars: []any{organization, list, organization, g.ID, organization, organization, nesting.Most + 1},
+	}, func(rows *sql.Rows) error {
+		var member, group string
+		err := rows.Scan(&member, &group)
+		n.Add(member, group)
+		found++
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read nested groups: %w", err)
+	}
+	if found > nesting.Most {
+		return nil, model.Invalidf("members", "the groups around this one have more than %d groups as members, "+
+			"which is the limit; make users members instead of groups", nesting.Most)
+	}
+	return n, nil
 }
 
 // unnest removes the groups of ids from the members of g, or with others all but them, and returns
@@ -126,13 +165,13 @@ func (o Org) recordNesting(g *people.DirectoryGroup, added, removed []string) er
 	group := g.PublicForm()
 	return tenant.Record(o, DirectoryGroupUpdated, group.ID, struct {
 		people.DirectoryGroupObject
-		PreviousAttributes struct{} `json:"previous_attributes"`
-		Rollcall           nesting  `json:"rollcall"`
-	}{DirectoryGroupObject: group, Rollcall: nesting{public(added), public(removed)}})
+		PreviousAttributes struct{}     `json:"previous_attributes"`
+		Rollcall           nestedGroups `json:"rollcall"`
+	}{DirectoryGroupObject: group, Rollcall: nestedGroups{public(added), public(removed)}})
 }
 
-// nesting is the part of a group's event with the groups that became members, or ceased to be.
-type nesting struct {
+// nestedGroups is the part of a group's event with the groups that became members, or ceased to be.
+type nestedGroups struct {
 	GroupsAdded   []string `json:"groups_added"`
 	GroupsRemoved []string `json:"groups_removed"`
 }
@@ -141,39 +180,59 @@ type nesting struct {
 // one statement, which has the condition of the organization on groups and users and not on the
 // rows of memberships: PostgreSQL then reads those from their index alone.
 func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]people.MemberOf, error) {
-	out := map[string][]people.MemberOf{}
-	if len(groupIDs) == 0 {
-		return out, nil
-	}
+	out, _, err := o.SomeGroupMembers(ctx, 0, groupIDs...)
+	return out, err
+}
+
+// SomeGroupMembers is GroupMembers where the groups have at most that many members together. all
+// is false, and there are no members, where they have more. 0 is no limit.
+func (o Org) SomeGroupMembers(ctx context.Context, most int, groupIDs ...string) (
+	out map[string][]people.MemberOf, all bool, err error) {
+	out = map[string][]people.MemberOf{}
 	condition, list, err := tenant.OneOfIDs(o, groupIDs)
-	if err != nil {
-		return nil, err
+	if err != nil || len(groupIDs) == 0 {
+		return out, err == nil, err
 	}
-	rows, err := tenant.Read(ctx, o).Model(&people.DirectoryGroup{}).
-		Select("t.side, t.id, t.display_name, t.is_group").
-		Joins("JOIN (SELECT m.group_id AS side, u.id, u.display_name, false AS is_group "+
-			"FROM directory_group_members m "+
-			"JOIN users u ON u.organization_id = ? AND u.id = m.user_id WHERE m.group_id"+condition+
-			" UNION ALL SELECT n.group_id, g.id, g.display_name, true FROM directory_group_groups n "+
-			"JOIN directory_groups g ON g.organization_id = n.organization_id AND g.id = n.member_id "+
-			"WHERE n.organization_id = ? AND n.group_id"+condition+
-			") t ON t.side = directory_groups.id", o.ID, list, o.ID, list).
-		// Each group is then looked up once, and not once per member.
-		Where("directory_groups.id"+condition, list).
-		Rows()
-	if err == nil {
-		err = eachMember(rows, func(group string, m people.MemberOf, isGroup bool) {
-			m.IsGroup = isGroup
-			out[group] = append(out[group], m)
-		})
+	limit := ""
+	if most > 0 {
+		limit = " LIMIT " + strconv.Itoa(most+1)
 	}
+	// The parts of WITH keep PostgreSQL from a plan that depends on what it knows of the tables.
+	d := tenant.DialectOf(o)
+	inGroups := d.In("group_id", "SELECT id FROM g")
+	query := clause.Expr{
+		SQL: "WITH g AS MATERIALIZED (SELECT id FROM directory_groups WHERE organization_id = ? AND id" + condition +
+			"), m AS MATERIALIZED (SELECT group_id, user_id FROM directory_group_members WHERE " + inGroups + limit +
+			"), n AS MATERIALIZED (SELECT group_id, member_id FROM directory_group_groups " +
+			"WHERE organization_id = ? AND " + inGroups + limit + ") " +
+			"SELECT m.group_id, u.id, u.display_name, false FROM m" +
+			d.Join("JOIN", "users", "u", "u.id, u.display_name", "u.organization_id = ? AND u.id = m.user_id") +
+			" UNION ALL SELECT n.group_id, i.id, i.display_name, true FROM n" + d.Join("JOIN", "directory_groups",
+			"i", "i.id, i.display_name", "i.organization_id = ? AND i.id = n.member_id"),
+		Vars: []any{string(o.ID), list, string(o.ID), string(o.ID), string(o.ID)},
+	}
+	found, side := 0, ""
+	err = tenant.Direct(ctx, o, query, func(rows *sql.Rows) error {
+		var m people.MemberOf
+		var group sql.RawBytes // mostly that of the row before
+		err := rows.Scan(&group, &m.ID, &m.DisplayName, &m.IsGroup)
+		if side != string(group) {
+			side = string(group)
+		}
+		out[side] = append(out[side], m)
+		found++
+		return err
+	})
 	if err != nil {
-		return nil, tenant.Translate(o, fmt.Errorf("read members: %w", err))
+		return nil, false, tenant.Translate(o, fmt.Errorf("read members: %w", err))
+	}
+	if most > 0 && found > most {
+		return nil, false, nil
 	}
 	for _, members := range out { // to sort costs the database more
 		slices.SortFunc(members, usersFirst)
 	}
-	return out, nil
+	return out, true, nil
 }
 
 // usersFirst orders members by kind and then by id.
@@ -185,25 +244,4 @@ func usersFirst(a, b people.MemberOf) int {
 		return -1
 	}
 	return 1
-}
-
-// eachMember reads rows of a group's id, a member's id and display name, and whether the member is
-// a group. There may be a hundred thousand rows: for these, GORM's reflection would take longer
-// than everything else.
-func eachMember(rows *sql.Rows, take func(side string, m people.MemberOf, is bool)) error {
-	defer rows.Close()
-	var text sql.RawBytes
-	side := ""
-	for rows.Next() {
-		var m people.MemberOf
-		var is bool
-		if err := rows.Scan(&text, &m.ID, &m.DisplayName, &is); err != nil {
-			return err
-		}
-		if side != string(text) {
-			side = string(text)
-		}
-		take(side, m, is)
-	}
-	return rows.Err()
 }

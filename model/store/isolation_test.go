@@ -120,6 +120,10 @@ var naming = map[string]call{
 	"organization.ForceDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return organization.In(org).ForceDomain(ctx, of.Domain.ID)
 	},
+	"directory.SomeGroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		members, _, err := directory.In(org).SomeGroupMembers(ctx, 10, of.Group.ID)
+		return members, err
+	},
 	"directory.GroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).GroupMembers(ctx, of.Group.ID)
 	},
@@ -127,6 +131,10 @@ var naming = map[string]call{
 		gs, _, err := directory.In(org).GroupPage(ctx, directory.GroupQuery{UserID: of.User.ID,
 			Page: model.Page{Limit: 10}})
 		return gs, err
+	},
+	"people.SomeGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		groups, _, err := people.In(org).SomeGroupsOf(ctx, 10, of.User.ID)
+		return groups, err
 	},
 	"people.GroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return people.In(org).GroupsOf(ctx, of.User.ID)

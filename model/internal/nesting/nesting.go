@@ -1,27 +1,20 @@
-package directory
+// Package nesting finds out how deep groups are nested, and how deep they would be.
+package nesting
 
-import (
-	"context"
-	"database/sql"
-	"fmt"
-
-	"gorm.io/gorm/clause"
-
-	"rollcall/model"
-	"rollcall/model/internal/tenant"
-	"rollcall/model/people"
-)
+import "rollcall/model"
 
 // The limits of nesting. Each user shows all groups above its own: without limits, one member more
 // could make the answers about a thousand users longer by thousands of groups each.
 const (
-	mostLevels = 10      // of groups above a group
-	mostAbove  = 1000    // groups above a group
-	mostNested = 100_000 // memberships of groups in groups that are looked through
+	mostLevels = 10   // of groups above a group
+	mostAbove  = 1000 // groups above a group
 )
 
-// nestings are groups, numbered, and which of them are members of which.
-type nestings struct {
+// Most is how many memberships of groups in groups are looked through.
+const Most = 100_000
+
+// Graph is groups, numbered, and which of them are members of which.
+type Graph struct {
 	number  map[string]int
 	ids     []string
 	above   [][]int      // of each group: those that it is a member of
@@ -34,7 +27,7 @@ type nestings struct {
 }
 
 // of returns the number of a group.
-func (n *nestings) of(id string) int {
+func (n *Graph) of(id string) int {
 	i, ok := n.number[id]
 	if !ok {
 		i = len(n.ids)
@@ -44,53 +37,26 @@ func (n *nestings) of(id string) int {
 	return i
 }
 
-// nestingsAround reads the memberships of groups above g, and above all groups that are in any of
-// ids, directly or by way of others.
-func (o Org) nestingsAround(ctx context.Context, g *people.DirectoryGroup, ids []string) (*nestings, error) {
-	condition, list, err := tenant.OneOfIDs(o, ids)
-	if err != nil {
-		return nil, err
-	}
-	n := &nestings{number: map[string]int{}, members: map[int]bool{}}
-	n.outer = n.of(g.ID)
-	for _, id := range ids {
+// New returns a graph of a group that gets new members, which are groups too.
+func New(outer string, members []string) *Graph {
+	n := &Graph{number: map[string]int{}, members: map[int]bool{}}
+	n.outer = n.of(outer)
+	for _, id := range members {
 		n.members[n.of(id)] = true
 	}
-	found := 0
-	organization := string(o.ID)
-	err = tenant.Direct(ctx, o, clause.Expr{
-		SQL: "WITH RECURSIVE down (id) AS (SELECT g.id FROM directory_groups g " +
-			"WHERE g.organization_id = ? AND g.id" + condition +
-			" UNION SELECT n.member_id FROM directory_group_groups n JOIN down ON n.group_id = down.id " +
-			"WHERE n.organization_id = ?), " +
-			"up (id) AS (SELECT id FROM (SELECT id FROM down UNION SELECT CAST(? AS text)) s " +
-			"UNION SELECT n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id " +
-			"WHERE n.organization_id = ?) " +
-			"SELECT n.member_id, n.group_id FROM directory_group_groups n JOIN up ON n.member_id = up.id " +
-			"WHERE n.organization_id = ? LIMIT ?",
-		Vars: []any{organization, list, organization, g.ID, organization, organization, mostNested + 1},
-	}, func(rows *sql.Rows) error {
-		var member, group string
-		err := rows.Scan(&member, &group)
-		inner, outer := n.of(member), n.of(group)
-		n.above[inner] = append(n.above[inner], outer)
-		n.below[outer] = true
-		found++
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read nested groups: %w", err)
-	}
-	if found > mostNested {
-		return nil, model.Invalidf("members", "the groups around this one have more than %d groups as members, "+
-			"which is the limit; make users members instead of groups", mostNested)
-	}
-	return n, nil
+	return n
 }
 
-// check answers Invalid where the new members make a group a member of itself, or take a group
+// Add adds a membership that is stored already.
+func (n *Graph) Add(member, group string) {
+	inner, outer := n.of(member), n.of(group)
+	n.above[inner] = append(n.above[inner], outer)
+	n.below[outer] = true
+}
+
+// Check answers Invalid where the new members make a group a member of itself, or take a group
 // past a limit. What is past a limit already may stay so, and may not get further.
-func (n *nestings) check() error {
+func (n *Graph) Check() error {
 	for _, i := range append(n.up(n.outer, false), n.outer) {
 		if n.members[i] {
 			return model.Invalidf("members", "the group %q is this group or has it as a member, directly or by way "+
@@ -115,7 +81,7 @@ func (n *nestings) check() error {
 }
 
 // up lists the groups above a group, with the new memberships or without.
-func (n *nestings) up(of int, joined bool) []int {
+func (n *Graph) up(of int, joined bool) []int {
 	var list []int
 	n.walk++
 	n.seen = append(n.seen, make([]int, len(n.ids)-len(n.seen))...)
@@ -134,7 +100,7 @@ func (n *nestings) up(of int, joined bool) []int {
 
 // levels is the length of the longest chain of groups above a group. known has the lengths that
 // were found before, plus one.
-func (n *nestings) levels(of int, joined bool, known []int) int {
+func (n *Graph) levels(of int, joined bool, known []int) int {
 	if known[of] == 0 {
 		most := 0
 		for _, outer := range n.outerOf(of, joined) {
@@ -146,7 +112,7 @@ func (n *nestings) levels(of int, joined bool, known []int) int {
 }
 
 // outerOf lists the groups that a group is a member of.
-func (n *nestings) outerOf(i int, joined bool) []int {
+func (n *Graph) outerOf(i int, joined bool) []int {
 	if joined && n.members[i] {
 		return append(n.above[i][:len(n.above[i]):len(n.above[i])], n.outer)
 	}
