@@ -20,6 +20,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/requestlog"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -28,7 +29,7 @@ import (
 var wholeStores = []reflect.Type{
 	reflect.TypeFor[*store.Store](), reflect.TypeFor[organization.Store](), reflect.TypeFor[people.Store](),
 	reflect.TypeFor[connection.Store](), reflect.TypeFor[entitle.Store](), reflect.TypeFor[directory.Store](),
-	reflect.TypeFor[signon.Store](), reflect.TypeFor[operator.Store](),
+	reflect.TypeFor[signon.Store](), reflect.TypeFor[operator.Store](), reflect.TypeFor[requestlog.Store](),
 }
 
 // unscoped are methods that take a Scope and are tested elsewhere.
