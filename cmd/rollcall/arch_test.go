@@ -125,7 +125,7 @@ var bans = []struct{ symbol, in, except, why string }{
 	{"os.Exit", "*", "bench cmd/rollcall", "return an error: only a command ends the process"},
 	{"panic()", "*", "", "return an error: a panic is for what cannot happen, and then it says nothing"},
 	{"func init", "*", "", "an import must have no effect: make it a function that someone calls"},
-	{"go", "*", "cmd/rollcall model/modeltest testidp web/run.go",
+	{"go", "*", "cmd/rollcall model/internal/tenant/observe.go model/modeltest testidp web/run.go",
 		"no request starts a goroutine: make it a worker with Run(ctx)"},
 
 	{"net/http.Get", "*", "", outbound},

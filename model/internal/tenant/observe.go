@@ -3,74 +3,278 @@ package tenant
 import (
 	"context"
 	"database/sql/driver"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
 )
 
-// observed returns a connector whose connections call statement with each query that they execute.
-// Without statement, it returns the connector itself.
-func observed(c driver.Connector, statement func(query string)) driver.Connector {
-	if statement == nil {
-		return c
-	}
-	return observedConnector{c, statement}
-}
+// A commit is never cancelled. When the context of a statement ends, the driver of PostgreSQL asks
+// the server to cancel it. A commit that waits for its synchronous standby takes that as: wait no
+// longer. The change is then visible, and a failover undoes it after a retry was told that nothing
+// had to change. So COMMIT, and each statement that writes outside a transaction, run to their end.
+// A caller whose context ends meanwhile gets its error and leaves the connection to them.
 
-// observedConnector makes an observedConn of each connection.
-type observedConnector struct {
+// connector makes a conn of each connection. It calls statement with each query that is executed.
+type connector struct {
 	driver.Connector
-	statement func(query string)
+	statement func(query string) // may be nil
 }
 
-func (c observedConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+// Connect opens a connection.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	guard := new(cancelGuard)
+	inner, err := c.Connector.Connect(context.WithValue(ctx, cancelGuardKey{}, guard))
 	if err != nil {
 		return nil, err
 	}
-	return &observedConn{conn, c.statement}, nil
+	return &conn{Conn: inner, statement: c.statement, guard: guard}, nil
 }
 
-// observedConn calls statement before it passes a query on.
-type observedConn struct {
+// cancelGuard is true while a connection does what must not be cancelled. It stays so when the
+// connection breaks meanwhile, because the driver asks for a cancellation then as well.
+type cancelGuard struct {
+	on     atomic.Bool
+	socket net.Conn // of PostgreSQL
+}
+
+type cancelGuardKey struct{}
+
+// conn is one connection.
+type conn struct {
 	driver.Conn
 	statement func(query string)
+	guard     *cancelGuard
+	inTx      bool
+	left      chan struct{} // closed when the work ends that a caller has left; nil without such work
 }
 
-func (c *observedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.statement(query)
-	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+// abandonedFor is how long a connection is kept that a caller has left. Its socket is closed then,
+// which cancels nothing.
+const abandonedFor = time.Minute
+
+// finish runs work to its end. When ctx ends before, it returns the error of ctx, and the
+// connection is of no use any more. If the work then succeeds, late runs, which may be nil.
+func (c *conn) finish(ctx context.Context, late func(), work func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.guard.on.Store(true)
+	end := func() error {
+		err := work(context.WithoutCancel(ctx))
+		if err == nil || postgresCode(err) != "" {
+			c.guard.on.Store(false)
+		}
+		return err
+	}
+	if ctx.Done() == nil {
+		return end()
+	}
+	done := make(chan error, 1)
+	left := make(chan struct{})
+	go func() {
+		err := end()
+		done <- err
+		select {
+		case <-ctx.Done():
+			if err == nil && late != nil {
+				late()
+			}
+		default:
+		}
+		close(left)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		select {
+		case err := <-done:
+			return err
+		default:
+		}
+		c.left = left
+		return ctx.Err()
+	}
 }
 
-func (c *observedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.statement(query)
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+// ExecContext runs a statement.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
+	if c.statement != nil {
+		c.statement(query)
+	}
+	run := c.Conn.(driver.ExecerContext).ExecContext
+	if c.inTx || !writes(query) {
+		return run(ctx, query, args)
+	}
+	var result driver.Result
+	err = c.finish(ctx, nil, func(ctx context.Context) (err error) {
+		result, err = run(ctx, query, args)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
 }
 
-func (c *observedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+// QueryContext runs a statement that returns rows. Those of a write are read at once, because it is
+// committed only when they have been.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.statement != nil {
+		c.statement(query)
+	}
+	run := c.Conn.(driver.QueryerContext).QueryContext
+	if c.inTx || !writes(query) {
+		return run(ctx, query, args)
+	}
+	read := new(readRows)
+	err := c.finish(ctx, nil, func(ctx context.Context) error {
+		rows, err := run(ctx, query, args)
+		if err != nil {
+			return err
+		}
+		return read.all(rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read, nil
+}
+
+// writes tells whether a statement may write.
+func writes(query string) bool {
+	query = strings.TrimSpace(query)
+	word, rest, _ := strings.Cut(query, " ")
+	switch strings.ToUpper(word) {
+	case "SELECT", "PRAGMA", "EXPLAIN", "SHOW", "SET":
+		return false
+	case "WITH":
+		for _, w := range []string{"INSERT ", "UPDATE ", "DELETE "} {
+			if strings.Contains(rest, w) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// beginning is the context of BEGIN until begun is set. It never ends afterwards: the driver uses
+// it for COMMIT and ROLLBACK too.
+type beginning struct {
+	context.Context
+	begun atomic.Bool
+}
+
+// Done returns the channel of the context, and nil once the transaction has begun.
+func (b *beginning) Done() <-chan struct{} {
+	if b.begun.Load() {
+		return nil
+	}
+	return b.Context.Done()
+}
+
+// Err returns the error of the context, and nil once the transaction has begun.
+func (b *beginning) Err() error {
+	if b.begun.Load() {
+		return nil
+	}
+	return b.Context.Err()
+}
+
+// BeginTx begins a transaction.
+func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	begin := &beginning{Context: ctx}
+	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(begin, o)
+	begin.begun.Store(true)
+	if err != nil {
+		return nil, err
+	}
+	c.inTx = true
+	return &connTx{ctx, c, tx}, nil
+}
+
+// connTx is a transaction.
+type connTx struct {
+	ctx   context.Context
+	conn  *conn
+	inner driver.Tx
+}
+
+// lateKey is the key of a function in the context of a transaction that runs when the transaction
+// is committed after its caller has left.
+type lateKey struct{}
+
+// Commit commits.
+func (t *connTx) Commit() error {
+	t.conn.inTx = false
+	late, _ := t.ctx.Value(lateKey{}).(func())
+	return t.conn.finish(t.ctx, late, func(context.Context) error { return t.inner.Commit() })
+}
+
+// rollbackTime is how long ROLLBACK may take before the connection is given up.
+const rollbackTime = 5 * time.Second
+
+// Rollback undoes everything.
+func (t *connTx) Rollback() error {
+	t.conn.inTx = false
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), rollbackTime)
+	defer cancel()
+	return t.conn.finish(ctx, nil, func(context.Context) error { return t.inner.Rollback() })
+}
+
+// Close closes the connection, when the work has ended that a caller has left to it.
+func (c *conn) Close() error {
+	if c.left == nil {
+		return c.Conn.Close()
+	}
+	go func() {
+		select {
+		case <-c.left:
+		case <-time.After(abandonedFor):
+			if c.guard.socket != nil {
+				_ = c.guard.socket.Close()
+			}
+			<-c.left
+		}
+		_ = c.Conn.Close()
+	}()
+	return nil
+}
+
+// PrepareContext prepares a statement.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 }
 
-func (c *observedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
-}
+// Ping asks for an answer.
+func (c *conn) Ping(ctx context.Context) error { return c.Conn.(driver.Pinger).Ping(ctx) }
 
-func (c *observedConn) Ping(ctx context.Context) error {
-	return c.Conn.(driver.Pinger).Ping(ctx)
-}
-
-func (c *observedConn) CheckNamedValue(v *driver.NamedValue) error {
+// CheckNamedValue converts a parameter.
+func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 	if inner, ok := c.Conn.(driver.NamedValueChecker); ok {
 		return inner.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
 }
 
-func (c *observedConn) ResetSession(ctx context.Context) error {
+// ResetSession prepares the connection for another use.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if c.left != nil {
+		return driver.ErrBadConn
+	}
 	if inner, ok := c.Conn.(driver.SessionResetter); ok {
 		return inner.ResetSession(ctx)
 	}
 	return nil
 }
 
-func (c *observedConn) IsValid() bool {
+// IsValid tells whether the connection is of any use.
+func (c *conn) IsValid() bool {
+	if c.left != nil {
+		return false
+	}
 	if inner, ok := c.Conn.(driver.Validator); ok {
 		return inner.IsValid()
 	}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"sync"
 
 	"gorm.io/gorm"
 
@@ -44,7 +45,12 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 		return err
 	}
 	org := o.collecting(false)
-	err := o.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+	after := sync.OnceFunc(func() {
+		for _, fn := range org.tx.after {
+			fn()
+		}
+	})
+	err := o.db.WithContext(context.WithValue(ctx, lateKey{}, after)).Transaction(func(db *gorm.DB) error {
 		org.db = db.Session(&gorm.Session{})
 		org.read = org.db
 		if err := fn(org); err != nil {
@@ -61,8 +67,6 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 	if err != nil {
 		return Translate(o.store, err)
 	}
-	for _, fn := range org.tx.after {
-		fn()
-	}
+	after()
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 const (
@@ -64,7 +63,7 @@ func openPools(raw string, statement func(string)) (Dialect, []*sql.DB, error) {
 			config.RuntimeParams[name] = value
 		}
 	}
-	pool := sql.OpenDB(observed(stdlib.GetConnector(*config), statement))
+	pool := sql.OpenDB(connector{postgresConnector{*config}, statement})
 	pool.SetMaxOpenConns(poolSize)
 	pool.SetMaxIdleConns(poolSize)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
@@ -79,7 +78,7 @@ func sqlitePools(path string, statement func(string)) []*sql.DB {
 			"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"}, options...)
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 		dsn := file.String() + "?" + strings.Join(options, "&")
-		pool := sql.OpenDB(observed(sqliteConnector{dsn}, statement))
+		pool := sql.OpenDB(connector{sqliteConnector{dsn}, statement})
 		pool.SetMaxOpenConns(size)
 		pool.SetMaxIdleConns(size)
 		return pool

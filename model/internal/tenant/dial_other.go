@@ -1,0 +1,13 @@
+//go:build !linux
+
+package tenant
+
+import (
+	"syscall"
+	"time"
+)
+
+// unacknowledgedFor has no limit to set on this system.
+func unacknowledgedFor(time.Duration) func(network, address string, c syscall.RawConn) error {
+	return nil
+}
