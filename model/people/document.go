@@ -131,7 +131,9 @@ func (u *User) derive() error {
 	if strings.TrimSpace(d.UserName) == "" {
 		return model.Invalidf("userName", "userName is required and must not be empty")
 	}
-	u.UserName, u.UserNameFolded = d.UserName, model.Fold(d.UserName)
+	if u.UserName != d.UserName || u.UserNameFolded == "" { // a stored row may keep an older form
+		u.UserName, u.UserNameFolded = d.UserName, model.FoldName(d.UserName)
+	}
 	u.ExternalID = d.ExternalID
 	u.DisplayName, u.DisplayNameFolded = d.DisplayName, model.Fold(d.DisplayName)
 	u.Email = d.email()

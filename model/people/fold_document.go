@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 
@@ -12,6 +13,7 @@ import (
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
+	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/scim/jsontext"
 )
@@ -113,7 +115,53 @@ func appendDecoded(b []byte, quoted string) ([]byte, error) {
 }
 
 // Completions are what completes a migration, by its name.
-var Completions = map[string]func(*gorm.DB) error{"0003_filter_index": foldStored}
+var Completions = map[string]func(*gorm.DB) error{
+	"0003_filter_index": foldStored, "0026_user_name_width": foldNames,
+}
+
+// foldNames folds the stored userNames anew. Where two users would have one name now, the row of
+// one keeps its form until its userName changes, and nothing is merged or removed. It is the row
+// whose form is not that of model.FoldName.
+func foldNames(db *gorm.DB) error {
+	ctx := db.Statement.Context
+	const batch = 500
+	kept := 0
+	var rows []User
+	for last := ""; ; last = rows[len(rows)-1].ID {
+		rows = nil
+		page := db.WithContext(ctx).Select("id", "organization_id", "user_name", "user_name_folded")
+		if err := page.Where("id > ?", last).Order("id").Limit(batch).Find(&rows).Error; err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		for _, u := range rows {
+			folded := model.FoldName(u.UserName)
+			if folded == u.UserNameFolded {
+				continue
+			}
+			var others int64
+			same := db.WithContext(ctx).Model(&User{}).
+				Where("organization_id = ? AND user_name_folded = ?", u.OrganizationID, folded)
+			if err := same.Count(&others).Error; err != nil {
+				return err
+			}
+			if others > 0 {
+				kept++
+				continue
+			}
+			row := db.WithContext(ctx).Model(&User{}).Where("id = ?", u.ID)
+			if err := row.UpdateColumn("user_name_folded", folded).Error; err != nil {
+				return err
+			}
+		}
+	}
+	if kept > 0 {
+		slog.WarnContext(ctx, "some userNames differ from another one only in the width of characters", "users", kept)
+	}
+	return nil
+}
 
 // foldStored writes the folded document of the rows that are older than the column.
 func foldStored(db *gorm.DB) error {

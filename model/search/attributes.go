@@ -47,7 +47,7 @@ var (
 // matches one of them at most.
 var Users = &ResourceType{"users", map[string]attribute{
 	"id":       {column: "id", kind: exactText, indexed: byValue},
-	"userName": {column: "user_name_folded", indexed: byPrefix, namesOne: true},
+	"userName": {column: "user_name_folded", kind: foldedName, indexed: byPrefix, namesOne: true},
 	"externalId": {column: "external_id", kind: exactText, optional: true, sparse: true,
 		indexed: byValue, namesOne: true},
 	"displayName": {column: "display_name_folded", optional: true, indexed: byPrefix},

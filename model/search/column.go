@@ -16,6 +16,7 @@ type columnKind uint8
 
 const (
 	foldedText columnKind = iota // compares in any case: the column is folded
+	foldedName                   // foldedText of a userName
 	exactText
 	truth
 	moment // a Time
@@ -56,6 +57,8 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		switch col.kind {
 		case foldedText:
 			return c.compareText(col, e.Operator, model.Fold(v)), nil
+		case foldedName:
+			return c.compareText(col, e.Operator, model.FoldName(v)), nil
 		case exactText:
 			return c.compareText(col, e.Operator, v), nil
 		case moment:

@@ -16,6 +16,7 @@ import (
 	"rollcall/model/internal/removed"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
+	"rollcall/model/people"
 	"rollcall/model/store"
 )
 
@@ -267,5 +268,44 @@ func TestMigrateRemembersRemovedResources(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+	})
+}
+
+// Stored userNames are found by their usual characters. Of two that have one name now, both stay.
+func TestMigrateFoldsWidths(t *testing.T) {
+	t.Parallel()
+	fresh(t, func(t *testing.T, db modeltest.Database) {
+		s := modeltest.Open(t, db, store.Options{})
+		org, d := storetest.Contoso(t, s)
+		alone := storetest.CreateUser(t, org, d, "ﾃｽﾄ-1")
+		first := storetest.CreateUser(t, org, d, "テスト-2")
+		second := storetest.CreateUser(t, org, d, "another")
+		for id, old := range map[string][2]string{
+			alone.ID: {"ﾃｽﾄ-1", "ﾃｽﾄ-1"}, second.ID: {"ﾃｽﾄ-2", "ﾃｽﾄ-2"}} {
+			storetest.Must(t, storetest.Across(s, t.Context()).Exec(
+				"UPDATE users SET user_name = ?, user_name_folded = ?, document = ? WHERE id = ?",
+				old[0], old[1], fmt.Sprintf(`{"userName":%q}`, old[0]), id).Error)
+		}
+		undo := "DELETE FROM schema_migrations WHERE version = '0026_user_name_width'"
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec(undo).Error)
+
+		s = modeltest.Open(t, db, store.Options{})
+		org = s.Org(org.ID, "system")
+		for name, want := range map[string]string{"ﾃｽﾄ-1": alone.ID, "テスト-1": alone.ID, "ﾃｽﾄ-2": first.ID,
+			"テスト-2": first.ID} {
+			got := storetest.Filtered(t, org, d.ID, fmt.Sprintf("userName eq %q", name), false)
+			if !slices.Equal(got, []string{want}) {
+				t.Errorf("%s finds %v, want %s", name, got, want)
+			}
+		}
+		// Who kept the older form can still be changed, and leave.
+		after := storetest.Deactivate(t, org, d, second)
+		if after.Active || after.UserName != "ﾃｽﾄ-2" {
+			t.Errorf("%+v", after)
+		}
+		_, err := directory.Of(org, d.ID).UpdateUser(t.Context(), second.ID, func(u *people.UserDraft) error {
+			return u.SetDocument(map[string]any{"userName": "ﾃｽﾄ-2", "title": "Pilot"})
+		})
+		storetest.Must(t, err)
 	})
 }

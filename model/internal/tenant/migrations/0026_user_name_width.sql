@@ -1,0 +1,2 @@
+-- The folded userNames are made anew by package people: full-width and half-width characters are the
+-- usual ones now.
