@@ -9,7 +9,6 @@ import (
 	"golang.org/x/net/publicsuffix"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
-	"golang.org/x/text/width"
 )
 
 // Fold returns the form in which displayName and e-mail values are compared, for which
@@ -29,10 +28,6 @@ func Fold(s string) string {
 	// A Caser keeps state and is not safe for concurrent use, hence one per call.
 	return cases.Fold().String(norm.NFC.String(s))
 }
-
-// FoldName returns the form in which a userName is compared: full-width and half-width characters
-// are mapped to the usual ones before it is folded, as in PRECIS (RFC 8265, section 3.3).
-func FoldName(s string) string { return Fold(width.Fold.String(s)) }
 
 // FoldEmail returns the form in which an e-mail address is matched, and its domain: ASCII lower
 // case before the @, IDNA ASCII after it. Both are empty for a text that matches no user: one that

@@ -57,7 +57,7 @@ func (o Org) hashes(t people.Traces) [][]byte {
 		out = append(out, mac.Sum(nil))
 	}
 	if t.UserName != "" {
-		add("userName", model.FoldName(t.UserName))
+		add("userName", tenant.FoldName(t.UserName))
 	}
 	seen := map[string]bool{"": true}
 	for _, address := range t.Emails {

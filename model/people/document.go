@@ -132,7 +132,7 @@ func (u *User) derive() error {
 		return model.Invalidf("userName", "userName is required and must not be empty")
 	}
 	if u.UserName != d.UserName || u.UserNameFolded == "" { // a stored row may keep an older form
-		u.UserName, u.UserNameFolded = d.UserName, model.FoldName(d.UserName)
+		u.UserName, u.UserNameFolded = d.UserName, tenant.FoldName(d.UserName)
 	}
 	u.ExternalID = d.ExternalID
 	u.DisplayName, u.DisplayNameFolded = d.DisplayName, model.Fold(d.DisplayName)

@@ -13,7 +13,6 @@ import (
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
-	"rollcall/model"
 	"rollcall/model/internal/tenant"
 	"rollcall/scim/jsontext"
 )
@@ -121,7 +120,7 @@ var Completions = map[string]func(*gorm.DB) error{
 
 // foldNames folds the stored userNames anew. Where two users would have one name now, the row of
 // one keeps its form until its userName changes, and nothing is merged or removed. It is the row
-// whose form is not that of model.FoldName.
+// whose form is not that of tenant.FoldName.
 func foldNames(db *gorm.DB) error {
 	ctx := db.Statement.Context
 	const batch = 500
@@ -137,7 +136,7 @@ func foldNames(db *gorm.DB) error {
 			break
 		}
 		for _, u := range rows {
-			folded := model.FoldName(u.UserName)
+			folded := tenant.FoldName(u.UserName)
 			if folded == u.UserNameFolded {
 				continue
 			}

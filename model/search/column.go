@@ -58,7 +58,7 @@ func (c *compiler) compare(path filter.AttributePath, col column, e *filter.Attr
 		case foldedText:
 			return c.compareText(col, e.Operator, model.Fold(v)), nil
 		case foldedName:
-			return c.compareText(col, e.Operator, model.FoldName(v)), nil
+			return c.compareText(col, e.Operator, tenant.FoldName(v)), nil
 		case exactText:
 			return c.compareText(col, e.Operator, v), nil
 		case moment:

@@ -180,7 +180,7 @@ func (m *matcher) userNames() []string {
 	names := []string{}
 	for _, n := range []string{m.claims.NameID, m.claims.UserName} {
 		if n != "" {
-			names = append(names, model.FoldName(n))
+			names = append(names, tenant.FoldName(n))
 		}
 	}
 	return names

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/width"
+
 	"rollcall/model"
 )
 
@@ -39,6 +41,10 @@ func FoldText(s string) string {
 	}
 	return strings.ReplaceAll(model.Fold(s), "\x00", "\ufffd")
 }
+
+// FoldName returns the form in which a userName is compared: full-width and half-width characters
+// are mapped to the usual ones before it is folded, as in PRECIS (RFC 8265, section 3.3).
+func FoldName(s string) string { return model.Fold(width.Fold.String(s)) }
 
 // MomentLayout is the layout of folded moments: their texts sort like the moments, and it is
 // otherwise as close as possible to what clients send.
