@@ -69,7 +69,8 @@ func TestInteropDemoBrowser(t *testing.T) {
 	shown("welcome", d.app, "Sign in with SSO Contoso", "Sign in with SSO Fabrikam")
 	shown("choice", d.idp, "Sign in to Contoso as")
 	shown("signedIn", d.app, append(kwame, "looks again every three seconds")...)
-	shown("back", d.api, "You were not signed in", "Reference") // a response signs in only once
+	shown("back", d.app, kwame...)
+	shown("question", d.api, "You are signed in as noor.alfarsi@fabrikam.example at Fabrikam", "Stay signed in")
 	shown("afterBack", d.app, kwame...)
 	shown("tab", d.app, kwame...)
 	shown("again", d.app, kwame...)

@@ -64,13 +64,12 @@ report.cookies = (await context.cookies()).map(
   ({ name, domain, path: where, httpOnly, secure, sameSite }) => ({ name, domain, path: where, httpOnly, secure, sameSite })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
 // The back button leads to the identity provider's answer, which the browser posts again. It must
-// not sign in another time.
+// not sign in another time, and leads to where the first one led.
 await page.goBack({ waitUntil: "commit" }).catch(() => {}); // the form's script navigates before the page is loaded
-await page.waitForURL(`${rollcall}/**/acs`, { timeout: 5000 }).catch(async () => {
-  // The browser has no copy of the answer any more and asks before it sends the form again.
-  await page.reload({ waitUntil: "commit" }).catch(() => {});
-  await page.waitForURL(`${rollcall}/**/acs`);
-});
+await page.waitForURL(`${rollcall}/**/acs`, { timeout: 5000 }).catch(() => {});
+// The browser has no copy of the answer any more and asks before it sends the form again.
+await page.reload({ waitUntil: "commit" }).catch(() => {});
+await page.waitForURL(`${app}/`);
 report.back = await see(page, "back");
 await page.goto(app);
 report.afterBack = await see(page, "after-back");
@@ -140,6 +139,10 @@ await quiet.goto(`${rollcall}/login`);
 report.login = await see(quiet, "login");
 await quiet.getByLabel("E-mail address").fill("grace@tailspin.example");
 await quiet.keyboard.press("Enter");
+// The application begins the login, which is another site: who is signed in is asked first.
+await quiet.getByRole("button", { name: "Go on to Tailspin" }).waitFor();
+report.question = await see(quiet, "question");
+await quiet.getByRole("button", { name: "Go on to Tailspin" }).click();
 await quiet.waitForURL(`${idp}/**`);
 report.homeRealm = await see(quiet, "home-realm");
 await quiet.goto(`${rollcall}/login`);
