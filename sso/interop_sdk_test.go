@@ -29,7 +29,7 @@ var sdks = []struct {
 	{"node", []string{"node", filepath.Join("testdata", "sdk", "node", "calls.mjs"),
 		filepath.Join("..", ".cache", "sdk-node")}, 9},
 	{"python", []string{filepath.Join("..", ".cache", "sdk-python", "bin", "python"),
-		filepath.Join("testdata", "sdk", "python", "calls.py")}, 9},
+		filepath.Join("testdata", "sdk", "python", "calls.py")}, 10},
 }
 
 // TestInteropSDK has the reference's clients call bin/rollcall: what they are written for must do.
@@ -134,5 +134,6 @@ func (p *program) customer(t *testing.T) (settings map[string]any,
 	return map[string]any{"url": p.url, "key": p.secret, "operator": p.key, "client": p.application,
 		"callback":     callback,
 		"organization": p.tenant, "connection": l.ID, "directory": directory.ID, "people": len(idp.People()),
-		"email": who.UserName, "first": who.GivenName, "last": who.FamilyName}, signIn
+		"email": who.UserName, "first": who.GivenName, "last": who.FamilyName,
+		"certificate": pemOf(idp.Certificate())}, signIn
 }

@@ -5,6 +5,8 @@ says. Where a browser is needed it prints "visit URL" and reads where the browse
 import json
 import sys
 import traceback
+import urllib.error
+import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import workos
@@ -144,6 +146,47 @@ def _():
     assert not any(isinstance(e, EventSchemaUnknown) for e in seen), seen
     equal(sorted({e.event for e in seen}), sorted(types))
     equal(sum(e.event == "dsync.user.created" for e in seen), settings["people"])
+
+
+@check("every value that can be written is one that the client knows")
+def _():
+    from workos.events.models import EventSchema
+    from workos.sso._resource import CreateProtocolOptionsSAML
+    from workos.sso.models import CreateConnectionSAMLOptions
+    from workos.common.models.connection_type import ConnectionType
+    from workos.common.models.directory_type import DirectoryType
+    from workos.common.models.profile_connection_type import ProfileConnectionType
+
+    def call(method, path, body=None):
+        sent = urllib.request.Request(settings["url"] + path, method=method, data=json.dumps(body).encode() if body else None,
+            headers={"Authorization": f"Bearer {settings['operator']}", "Content-Type": "application/json"})
+        try:
+            return json.load(urllib.request.urlopen(sent))
+        except urllib.error.HTTPError as e:
+            equal(e.code, 422)
+            return json.load(e)
+
+    def types(path, member):
+        refusal = call("POST", path, {"organization_id": made["organization"].id, "name": "x", member: "no such type"})
+        return refusal["message"].split(" is one of ")[1].split(", ")
+
+    for kind in types("/connections", "connection_type") + ["Pending"]:
+        assert ConnectionType(kind) and ProfileConnectionType(kind)
+    for kind in types("/directories", "type"):
+        assert DirectoryType(kind)
+    c = client.sso.create_connection(
+        organization_id=made["organization"].id, external_id="once",
+        protocol_options=CreateProtocolOptionsSAML(saml_options=CreateConnectionSAMLOptions(
+            idp_entity_id="https://idp.example", idp_sso_url="https://idp.example/sso",
+            idp_signing_certs=[settings["certificate"]])))
+    equal((c.connection_type, c.state, c.name), ("GenericSAML", "draft", "Python plc"))
+    equal(call("PATCH", f"/connections/{c.id}", {"state": "inactive"})["state"], "inactive")
+    equal(client.sso.get_connection(c.id).state, "inactive")
+    equal([r.slug for r in client.authorization.list_organization_roles(made["organization"].id).data], ["member", "admin"])
+    feed = call("GET", "/events?limit=100&order=desc")["data"]
+    read = [EventSchema.from_dict(e) for e in feed]
+    own = {"user.access_ended", "user.created", "user.identity_linked", "user.adopted"}
+    equal({e["event"] for e, r in zip(feed, read) if isinstance(r, EventSchemaUnknown)} - own, set())
 
 
 @check("a refusal is the exception of its status")
