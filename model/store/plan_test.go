@@ -152,7 +152,7 @@ func planOfSQLite(t *testing.T, s *store.Store, query string) string {
 	var lines []string
 	for _, step := range plan {
 		ofRow := strings.Contains(step.Detail, "VIRTUAL TABLE") || strings.Contains(step.Detail, "CONSTANT ROW")
-		ofArms := step.Detail == "SCAN a" // pages of events that are merged
+		ofArms := step.Detail == "SCAN a" || step.Detail == "SCAN m" // pages of events that are merged, parts of WITH
 		if kind, _, _ := strings.Cut(step.Detail, " "); !ofRow && !ofArms &&
 			(kind == "SCAN" || kind == "SEARCH" || len(plan) < 3 && kind == "USE") {
 			lines = append(lines, step.Detail)
