@@ -20,12 +20,26 @@ func (l *loader) check(c *Config) {
 		l.rule("ROLLCALL_PUBLIC_URL", publicURLProblem(c.PublicURL))
 		normalize(c.PublicURL)
 	}
-	l.rule("ROLLCALL_DATABASE_URL", databaseProblem(string(c.Database)))
+	l.checkDatabase(c)
 	if !l.failed["ROLLCALL_DATABASE_URL"] && isPostgres(string(c.Database)) && len(c.SecretKeys) == 0 {
 		l.rule("ROLLCALL_SECRET_KEY", "is required with PostgreSQL, where every replica must have "+
 			"the same; write what this prints: openssl rand -base64 32")
 	}
 	l.rule("ROLLCALL_API_KEY", apiKeysProblem(string(c.APIKey)))
+}
+
+// checkDatabase checks the URL of the database.
+func (l *loader) checkDatabase(c *Config) {
+	const name = "ROLLCALL_DATABASE_URL"
+	l.rule(name, databaseProblem(string(c.Database)))
+	if l.failed[name] || !isPostgres(string(c.Database)) {
+		return
+	}
+	problem, warning := transport(string(c.Database), l.environ)
+	l.rule(name, problem)
+	if warning != "" {
+		c.Warnings = append(c.Warnings, name+": "+warning)
+	}
 }
 
 // rule reports a problem unless its text is empty or the setting has one already.
@@ -47,13 +61,19 @@ func listenProblem(address string) string {
 }
 
 // derivePublicURL makes the public URL from the address to listen on, when only the address is set.
-// It needs a port: for port 0 the system chooses one when it listens.
+// It needs a port: for port 0 the system chooses one when it listens. Where other machines are
+// listened to, the URL by which they come is not known.
 func (l *loader) derivePublicURL(c *Config) {
 	if l.given["ROLLCALL_PUBLIC_URL"] || !l.given["ROLLCALL_LISTEN"] {
 		return
 	}
 	host, port, err := net.SplitHostPort(c.Listen)
-	if err == nil && port != "0" && isLoopback(host) {
+	switch {
+	case err != nil:
+	case !isLoopback(host):
+		l.rule("ROLLCALL_PUBLIC_URL", "is not set, and ROLLCALL_LISTEN is an address for other machines; write what "+
+			"browsers and identity providers use, like https://rollcall.example.com with your own host")
+	case port != "0":
 		c.PublicURL = &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
 	}
 }
@@ -94,30 +114,6 @@ func isLoopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
-}
-
-// databaseProblem never repeats the URL: it may carry a password.
-func databaseProblem(text string) string {
-	path, sqlite := strings.CutPrefix(text, "sqlite:")
-	switch {
-	case sqlite && path == "":
-		return "names no file; write sqlite:data/rollcall.db with your own path"
-	case sqlite && strings.HasPrefix(path, "//"):
-		return "has slashes before the path; write sqlite:PATH, like sqlite:/var/lib/rollcall/rollcall.db"
-	case sqlite:
-		return ""
-	case !isPostgres(text):
-		return "is no database known here; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
-	}
-	if _, err := url.Parse(text); err != nil {
-		return "is not a URL; write postgres://USER:PASSWORD@HOST/NAME " +
-			"with the special characters of the password percent-encoded"
-	}
-	return ""
-}
-
-func isPostgres(text string) bool {
-	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
 }
 
 // bearerToken is what may follow "Bearer " in a header (RFC 6750 §2.1).

@@ -22,6 +22,10 @@ type Config struct {
 	TrustedProxies []netip.Prefix   // ROLLCALL_TRUSTED_PROXIES
 	OutboundAllow  Reach            // ROLLCALL_OUTBOUND_ALLOW
 	DNSServers     []netip.AddrPort // ROLLCALL_DNS_SERVERS
+
+	// Warnings are what is allowed and risky, each with the name of the setting and what to write
+	// instead. Whoever loads the settings tells them at start.
+	Warnings []string
 }
 
 // setting declares one setting.
@@ -45,14 +49,16 @@ var settings = []setting{
 		name:     "ROLLCALL_PUBLIC_URL",
 		fallback: "http://127.0.0.1:8080",
 		doc: "What browsers and identity providers use. It must be https outside loopback. When only " +
-			"ROLLCALL_LISTEN is set, to a loopback address, this follows it.",
+			"ROLLCALL_LISTEN is set, to a loopback address, this follows it; it must be set when that is any " +
+			"other address.",
 		field: func(c *Config) any { return &c.PublicURL },
 	},
 	{
 		name:     "ROLLCALL_DATABASE_URL",
 		fallback: "sqlite:data/rollcall.db",
-		doc:      "The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME.",
-		field:    func(c *Config) any { return &c.Database },
+		doc: "The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full. " +
+			"sslmode must be written when a host is another machine; HOST may be a list with commas.",
+		field: func(c *Config) any { return &c.Database },
 	},
 	{
 		name:  "ROLLCALL_SECRET_KEY",

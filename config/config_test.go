@@ -16,7 +16,7 @@ import (
 
 const (
 	apiKey = "sk_0123456789abcdef0123456789abcdef"
-	dbURL  = "postgres://rollcall:hunter2secret@db/rollcall"
+	dbURL  = "postgres://rollcall:hunter2secret@db/rollcall?sslmode=verify-full"
 )
 
 func key(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -153,8 +153,6 @@ func TestPublicURL(t *testing.T) {
 		{"ROLLCALL_LISTEN=localhost:9000", "http://localhost:9000"},
 		{"ROLLCALL_LISTEN=[::1]:9000", "http://[::1]:9000"},
 		{"ROLLCALL_LISTEN=127.0.0.1:80", "http://127.0.0.1"},
-		{"ROLLCALL_LISTEN=:9000", "http://127.0.0.1:8080"},
-		{"ROLLCALL_LISTEN=0.0.0.0:9000", "http://127.0.0.1:8080"},
 		{"ROLLCALL_LISTEN=127.0.0.1:0", "http://127.0.0.1:8080"},
 		{"ROLLCALL_PUBLIC_URL=http://localhost:8080/", "http://localhost:8080"},
 		{"ROLLCALL_PUBLIC_URL=http://127.8.8.8", "http://127.8.8.8"},
@@ -241,6 +239,23 @@ func TestLoadRefuses(t *testing.T) {
 		"an address without a port": {
 			environ: []string{"ROLLCALL_LISTEN=127.0.0.1"},
 			want:    []string{`ROLLCALL_LISTEN: "127.0.0.1" is no address; write host:port`},
+		},
+		"an address for other machines alone": {
+			environ: []string{"ROLLCALL_LISTEN=0.0.0.0:9000"},
+			want: []string{"ROLLCALL_PUBLIC_URL: is not set, and ROLLCALL_LISTEN is an address for other machines; " +
+				"write what browsers and identity providers use, like https://"},
+		},
+		"every address alone": {
+			environ: []string{"ROLLCALL_LISTEN=:9000"},
+			want:    []string{"ROLLCALL_PUBLIC_URL: is not set"},
+		},
+		"every IPv6 address alone": {
+			environ: []string{"ROLLCALL_LISTEN=[::]:0"},
+			want:    []string{"ROLLCALL_PUBLIC_URL: is not set"},
+		},
+		"the name of a machine alone": {
+			environ: []string{"ROLLCALL_LISTEN=id:9000"},
+			want:    []string{"ROLLCALL_PUBLIC_URL: is not set"},
 		},
 		"an address with too high a port": {
 			environ: []string{"ROLLCALL_LISTEN=:65536"},

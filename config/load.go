@@ -15,7 +15,7 @@ import (
 // The error joins every problem there is, each with the name, what is wrong and what to write
 // instead, and holds no secret value. Load writes nothing and reads only the files that are named.
 func Load(environ []string, file string) (Config, error) {
-	l := loader{given: map[string]bool{}, failed: map[string]bool{}}
+	l := loader{given: map[string]bool{}, failed: map[string]bool{}, environ: map[string]string{}}
 	sources := []source{l.readEnviron(environ), l.readFile(file)}
 	for _, s := range sources {
 		l.refuseUnknown(s)
@@ -60,6 +60,8 @@ type loader struct {
 	problems []error
 	given    map[string]bool // settings that the environment or the file gives a value
 	failed   map[string]bool // settings that have a problem already
+
+	environ map[string]string // what the driver of PostgreSQL reads of the environment
 }
 
 func (l *loader) report(name, place, text string) {

@@ -42,6 +42,9 @@ func (l *loader) readEnviron(environ []string) source {
 		if strings.HasPrefix(name, prefix) {
 			s.put(name, value{text: strings.TrimSpace(text)})
 		}
+		if strings.HasPrefix(name, "PG") {
+			l.environ[name] = text
+		}
 	}
 	slices.Sort(s.names)
 	return s

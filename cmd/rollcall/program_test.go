@@ -131,6 +131,31 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeWarns starts with a database beyond loopback that is reached without TLS. The address is
+// one for documentation (RFC 5737), and the start ends before it is asked.
+func TestServeWarns(t *testing.T) {
+	t.Parallel()
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("A", 43)+"="), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, warned := range map[string]bool{"disable": true, "prefer": true, "verify-full": false} {
+		var out bytes.Buffer
+		p := program{out: &out, err: &out, environ: []string{"ROLLCALL_SECRET_KEY_FILE=" + key,
+			"ROLLCALL_LISTEN=192.0.2.1:1", "ROLLCALL_PUBLIC_URL=https://id.example.com",
+			"ROLLCALL_DATABASE_URL=postgres://rollcall:hunter2secret@192.0.2.1/x?sslmode=" + mode}}
+		if code := p.run(t.Context(), []string{"serve"}); code != 1 {
+			t.Errorf("%s: exit status %d", mode, code)
+		}
+		if said := strings.Contains(out.String(), "sslmode="+mode+" lets whoever"); said != warned {
+			t.Errorf("%s: warned %t, want %t: %s", mode, said, warned, out.String())
+		}
+		if strings.Contains(out.String(), "hunter2secret") {
+			t.Errorf("%s: the password is told: %s", mode, out.String())
+		}
+	}
+}
+
 // synchronized is a buffer that a running program writes and a test reads.
 type synchronized struct {
 	mu sync.Mutex

@@ -40,6 +40,7 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(p.err, nil))
+	warn(log, c)
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -48,6 +49,13 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	limitMemory(log)
 	s := server{config: c, log: log, listener: listener, noMigrate: *noMigrate}
 	return s.run(ctx)
+}
+
+// warn tells the risks of the settings.
+func warn(log *slog.Logger, c config.Config) {
+	for _, text := range c.Warnings {
+		log.Warn("risky setting", "problem", text)
+	}
 }
 
 // server is the whole of Rollcall in one process.

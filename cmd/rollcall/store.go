@@ -55,8 +55,9 @@ func (p *program) openStore(ctx context.Context, c config.Config) (*store.Store,
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, string(c.Database),
-		store.Options{Keys: keys, Log: slog.New(slog.NewTextHandler(p.err, nil))})
+	log := slog.New(slog.NewTextHandler(p.err, nil))
+	warn(log, c)
+	return store.Open(ctx, string(c.Database), store.Options{Keys: keys, Log: log})
 }
 
 // secretKeys returns the configured secret keys. When none is configured for a SQLite database, it
