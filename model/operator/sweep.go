@@ -31,9 +31,9 @@ const (
 // Sweep deletes rows that have no use any more, and returns how many it deleted: logouts
 // and codes a day after they expired, assertions that are too old to be accepted, sessions with
 // their codes and tokens a day after they ended, wrong passwords a day after the last one, login
-// attempts after 90 days, their responses as long as the organization wants them, and all but the
-// last 1,000 requests of each directory. It may run at any time. An error about some rows does not
-// keep the others.
+// attempts after 90 days, their responses as long as the organization wants them, and what the
+// request log of each directory has too much of. It may run at any time. An error about some rows
+// does not keep the others.
 func (s Store) Sweep(ctx context.Context) (swept int64, err error) {
 	var errs []error
 	for _, old := range expired(model.TimeOf(s.Now())) {

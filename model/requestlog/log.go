@@ -16,7 +16,8 @@ import (
 
 // Log keeps the SCIM requests of directories in memory until Run writes them, each second in
 // one statement: no request waits for its line. A crash loses the lines of the last second. Where
-// the database is too slow, the log drops the oldest lines, and the server's log has their number.
+// the database is too slow, the log drops the oldest lines, reads before others, and the server's
+// log has their number.
 type Log struct {
 	store   Store
 	mu      sync.Mutex
@@ -53,14 +54,12 @@ func (l *Log) Add(r Request) {
 	l.keep([]Request{r})
 }
 
-// keep adds rows, and drops the oldest rows where there are too many. The caller holds mu.
+// keep adds rows, and drops what trim drops. The caller holds mu.
 func (l *Log) keep(rows []Request) {
 	l.rows = append(l.rows, rows...)
-	if over := len(l.rows) - pendingRequests; over > 0 {
-		over = max(over, pendingRequests/8) // the rest does not move with each line
-		l.rows = append(l.rows[:0], l.rows[over:]...)
-		l.dropped += over
-	}
+	n := len(l.rows)
+	l.rows = trim(l.rows)
+	l.dropped += n - len(l.rows)
 }
 
 // Run writes the lines each second until ctx ends. After an error it tries again with the next

@@ -2,11 +2,9 @@ package requestlog
 
 import (
 	"context"
-	"fmt"
 
 	"rollcall/model"
 	"rollcall/model/directory"
-	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 )
 
@@ -37,9 +35,6 @@ func (Request) TableName() string { return "directory_requests" }
 
 // Redacted replaces a value in a request log.
 const Redacted = "…"
-
-// keptRequests is how many requests of a directory a sweep keeps.
-const keptRequests = 1000
 
 // RequestObject is the public form of a Request.
 type RequestObject struct {
@@ -95,33 +90,4 @@ func (o Org) Requests(ctx context.Context, directoryID string, p model.Page) ([]
 	}
 	db := tenant.Read(ctx, o).Model(&Request{}).Where("directory_id = ?", directoryID)
 	return tenant.Paged(o, db, p, func(r Request) string { return r.ID })
-}
-
-// Sweep deletes all but the newest 1,000 requests of each directory, and returns how many
-// it deleted.
-func (s InnerStore) Sweep(ctx context.Context) (swept int64, err error) {
-	var full []string
-	err = across.Read(ctx, s.Store).Model(&Request{}).Group("directory_id").
-		Having("count(*) > ?", keptRequests).
-		Pluck("directory_id", &full).Error
-	if err != nil {
-		return 0, tenant.Translate(s, fmt.Errorf("count requests: %w", err))
-	}
-	for _, directory := range full {
-		var last []string // id of the oldest request to keep
-		of := across.DB(ctx, s.Store).Model(&Request{}).Where("directory_id = ?", directory)
-		if err := of.Order("id DESC").Offset(keptRequests-1).Limit(1).Pluck("id", &last).Error; err != nil {
-			return swept, tenant.Translate(s, fmt.Errorf("find old requests: %w", err))
-		}
-		if len(last) == 0 {
-			continue
-		}
-		r := across.DB(ctx, s.Store).Where("directory_id = ? AND id < ?", directory, last[0]).
-			Delete(&Request{})
-		if r.Error != nil {
-			return swept, tenant.Translate(s, fmt.Errorf("sweep requests: %w", r.Error))
-		}
-		swept += r.RowsAffected
-	}
-	return swept, nil
 }

@@ -9,7 +9,6 @@ import (
 	"rollcall/model/directory"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
-	"rollcall/model/operator"
 	"rollcall/model/requestlog"
 	"rollcall/model/store"
 )
@@ -53,20 +52,6 @@ func TestRequestLog(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", got[0], want)
 			}
 		})
-		t.Run("a sweep leaves the last 1,000 of each directory", func(t *testing.T) {
-			other, _, err := directory.In(org).CreateDirectory(t.Context(), "Other", "okta scim v2.0")
-			storetest.Must(t, err)
-			storetest.Note(t, s, other, 3)
-			storetest.Note(t, s, d, 1200)
-			all := requests(t, org, d)
-			_, err = operator.Across(s).Sweep(t.Context())
-			storetest.Must(t, err)
-			left := requests(t, org, d)
-			if len(all) != 1201 || len(left) != 1000 || left[0] != all[0] || left[999] != all[999] ||
-				len(requests(t, org, other)) != 3 {
-				t.Errorf("%d lines, %d left", len(all), len(left))
-			}
-		})
 		t.Run("a deleted directory loses its lines, and other lines are written", func(t *testing.T) {
 			gone, _, err := directory.In(org).CreateDirectory(t.Context(), "Gone", "okta scim v2.0")
 			storetest.Must(t, err)
@@ -80,7 +65,7 @@ func TestRequestLog(t *testing.T) {
 			var n int64
 			storetest.Must(t, storetest.Across(s, t.Context()).Model(&requestlog.Request{}).
 				Where("directory_id = ?", gone.ID).Count(&n).Error)
-			if all := requests(t, org, d); n != 0 || len(all) != 1001 {
+			if all := requests(t, org, d); n != 0 || len(all) != 2 {
 				t.Errorf("%d lines of the directory that has gone, %d of the other", n, len(all))
 			}
 		})
