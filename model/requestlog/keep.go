@@ -2,6 +2,7 @@ package requestlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 )
@@ -81,55 +83,76 @@ func trim(rows []Request) []Request {
 
 // lines are the lines of one kind of a directory.
 type lines struct {
-	OrganizationID model.OrganizationID
-	DirectoryID    string
-	Kind           kind
-	Lines          int
-	Oldest         model.Time
+	of     directory.Directory
+	Kind   kind
+	Lines  int
+	Oldest model.Time
 }
 
 // Sweep deletes lines older than 30 days, and of each directory all but the newest 1,000 reads,
-// 10,000 writes and 10,000 refusals. It returns how many it deleted.
+// 10,000 writes and 10,000 refusals. It returns how many it deleted. No statement reads more than
+// one directory: one for all could take longer than PostgreSQL lets a statement run.
 func (s InnerStore) Sweep(ctx context.Context) (swept int64, err error) {
-	since := model.TimeOf(s.Now().Add(-keptTime))
+	var all []directory.Directory
+	err = across.Read(ctx, s.Store).Model(&directory.Directory{}).Select("organization_id", "id").Find(&all).Error
+	if err != nil {
+		return 0, tenant.Translate(s, fmt.Errorf("list directories: %w", err))
+	}
+	var errs []error
+	for i := range all {
+		n, err := s.sweepDirectory(ctx, all[i])
+		if swept += n; err != nil {
+			errs = append(errs, tenant.Translate(s, fmt.Errorf("sweep requests: %w", err)))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return swept, errors.Join(errs...)
+}
+
+// sweepDirectory is Sweep for one directory.
+func (s InnerStore) sweepDirectory(ctx context.Context, d directory.Directory) (swept int64, err error) {
 	var all []lines
 	err = across.Read(ctx, s.Store).Model(&Request{}).
-		Select("organization_id, directory_id, " + kindSQL + " AS kind, count(*) AS lines, min(created_at) AS oldest").
-		Group("organization_id, directory_id, kind").
+		Select(kindSQL+" AS kind, count(*) AS lines, min(created_at) AS oldest").
+		Where("organization_id = ? AND directory_id = ?", d.OrganizationID, d.ID).
+		Group("kind").
 		Scan(&all).Error
 	if err != nil {
-		return 0, tenant.Translate(s, fmt.Errorf("count requests: %w", err))
+		return 0, err
 	}
-	for _, of := range all {
-		n, err := s.sweepLines(ctx, of, since)
+	for _, l := range all {
+		l.of = d
+		n, err := s.sweepLines(ctx, l, model.TimeOf(s.Now().Add(-keptTime)))
 		if swept += n; err != nil {
-			return swept, tenant.Translate(s, fmt.Errorf("sweep requests: %w", err))
+			return swept, err
 		}
 	}
 	return swept, nil
 }
 
 // sweepLines deletes the lines that are older than since, or too many.
-func (s InnerStore) sweepLines(ctx context.Context, of lines, since model.Time) (int64, error) {
+func (s InnerStore) sweepLines(ctx context.Context, l lines, since model.Time) (int64, error) {
 	db := across.DB(ctx, s.Store)
 	where := "organization_id = ? AND directory_id = ? AND " + kindSQL + " = ?"
 	var swept int64
-	if of.Oldest < since {
-		r := db.Where(where, of.OrganizationID, of.DirectoryID, of.Kind).Where("created_at < ?", since).
+	if l.Oldest < since {
+		r := db.Where(where, l.of.OrganizationID, l.of.ID, l.Kind).Where("created_at < ?", since).
 			Delete(&Request{})
 		if swept = r.RowsAffected; r.Error != nil {
 			return swept, r.Error
 		}
 	}
-	if of.Lines-int(swept) <= kept[of.Kind] {
+	if l.Lines-int(swept) <= kept[l.Kind] {
 		return swept, nil
 	}
 	var last []string // id of the oldest line to keep
-	err := db.Model(&Request{}).Where(where, of.OrganizationID, of.DirectoryID, of.Kind).
-		Order("id DESC").Offset(kept[of.Kind]-1).Limit(1).Pluck("id", &last).Error
+	err := db.Model(&Request{}).Where(where, l.of.OrganizationID, l.of.ID, l.Kind).
+		Order("id DESC").Offset(kept[l.Kind]-1).Limit(1).Pluck("id", &last).Error
 	if err != nil || len(last) == 0 {
 		return swept, err
 	}
-	r := db.Where(where, of.OrganizationID, of.DirectoryID, of.Kind).Where("id < ?", last[0]).Delete(&Request{})
+	r := db.Where(where, l.of.OrganizationID, l.of.ID, l.Kind).Where("id < ?", last[0]).Delete(&Request{})
 	return swept + r.RowsAffected, r.Error
 }
