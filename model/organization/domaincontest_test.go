@@ -46,6 +46,12 @@ func TestDomainContested(t *testing.T) {
 			p.events(ours, func() { p.pass(2*storetest.Day, 6*time.Hour) }, organization.DomainUpdated)
 			p.events(other, func() { p.pass(8*storetest.Day, 6*time.Hour) }, organization.DomainVerificationFailed)
 			p.state(other, theirs, failed)
+			other, theirs = contest("Aliased")
+			p.zone.alias = true
+			p.events(ours, func() { p.pass(2*storetest.Day, 6*time.Hour) }, organization.DomainUpdated)
+			p.events(other, func() { p.pass(8*storetest.Day, 6*time.Hour) }, organization.DomainVerificationFailed)
+			p.state(other, theirs, failed)
+			p.zone.alias = false
 			other, _ = contest("Dissolved")
 			p.events(ours, func() {
 				storetest.Must(t, operator.In(other).DeleteOrganization(t.Context()))

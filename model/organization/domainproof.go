@@ -27,9 +27,11 @@ const (
 // DomainFinding is the result of a query for a domain's DNS record.
 type DomainFinding string
 
-// The findings. Of these, only DomainRecordMissing ends the trust in a domain.
+// The findings. Of these, only DomainRecordFound proves a domain, and only DomainRecordMissing ends
+// the trust in one.
 const (
 	DomainRecordFound   DomainFinding = "found"
+	DomainRecordAlias   DomainFinding = "alias"   // only by a CNAME, at a name that may be another's
 	DomainRecordMissing DomainFinding = "missing" // no record has the token
 	DomainRecordUnknown DomainFinding = "unknown" // DNS did not answer, or its servers disagree
 )
@@ -117,12 +119,13 @@ func (o Org) noteFinding(ctx context.Context, id string, found DomainFinding) (d
 			d.UpdatedAt = tenant.Now(org)
 		}
 		now := tenant.Now(org)
+		before := d.Finding
 		d.CheckedAt, d.Finding = &now, found
 		switch {
 		case d.State == DomainStatePending:
 			return org.weighClaim(ctx, d, found)
 		case d.VerificationStrategy == "dns":
-			return org.weighTrust(ctx, d, found)
+			return org.weighTrust(ctx, d, before)
 		}
 		return nil
 	})
@@ -137,7 +140,7 @@ func (o Org) weighClaim(ctx context.Context, d *Domain, found DomainFinding) err
 	if found == DomainRecordFound {
 		return o.prove(ctx, d)
 	}
-	if found == DomainRecordMissing && d.ProvenAt != nil {
+	if found != DomainRecordUnknown && d.ProvenAt != nil {
 		d.ProvenAt, d.PendingUntil = nil, tenant.Now(o).Later(pendingTime)
 		if err := o.withdrawContest(ctx, d); err != nil {
 			return err
@@ -151,14 +154,15 @@ func (o Org) weighClaim(ctx context.Context, d *Domain, found DomainFinding) err
 	return o.storeProof(ctx, d)
 }
 
-// weighTrust is noteFinding for a domain that was proven by DNS.
-func (o Org) weighTrust(ctx context.Context, d *Domain, found DomainFinding) error {
+// weighTrust is noteFinding for a domain that was proven by DNS, with the finding before this one.
+// It stays proven by an alias: aliases proved domains once, and the owner gets a notice.
+func (o Org) weighTrust(ctx context.Context, d *Domain, before DomainFinding) error {
 	wasMissing := d.MissingSince
 	switch {
-	case found == DomainRecordUnknown: // an outage of DNS says nothing about the owner of the domain
+	case d.Finding == DomainRecordUnknown: // an outage of DNS says nothing about the owner of the domain
 		d.NextCheckAt = tenant.Now(o).Later(retryUnknown)
 		return o.storeProof(ctx, d)
-	case found == DomainRecordFound:
+	case d.Finding == DomainRecordFound || d.Finding == DomainRecordAlias:
 		d.MissingSince, d.NextCheckAt = nil, tenant.Now(o).Later(recheckEvery)
 	case wasMissing == nil:
 		now := tenant.Now(o)
@@ -172,6 +176,9 @@ func (o Org) weighTrust(ctx context.Context, d *Domain, found DomainFinding) err
 		return err
 	}
 	switch {
+	case d.Finding == DomainRecordAlias && before != DomainRecordAlias:
+		return o.noticeDomain(d, "the DNS record stands under another name only, which an alias (CNAME) leads to; "+
+			"the domain stays verified, but publish the record at %s.%s itself", verificationPrefix, d.Domain)
 	case wasMissing == nil && d.MissingSince != nil:
 		return o.noticeDomain(d, "the DNS record is gone; without it the domain is not trusted any more as of %s",
 			tenant.Now(o).Later(graceTime))

@@ -72,6 +72,20 @@ func TestDomainProof(t *testing.T) {
 			}
 			p.state(org, below, pending)
 		})
+		t.Run("a record that only an alias leads to proves nothing", func(t *testing.T) {
+			org, _ := storetest.Organization(t, p.s, "Tailspin", "tailspin.example")
+			d := p.claim(org, "alias.example")
+			p.zone.publish(d)
+			p.zone.alias = true
+			defer func() { p.zone.alias = false }()
+			p.events(org, func() { p.pass(6*storetest.Day, 6*time.Hour) })
+			if d = p.state(org, d, pending); d.Finding != organization.DomainRecordAlias {
+				t.Errorf("%+v", d)
+			}
+			p.events(org, func() { p.pass(2*storetest.Day, 6*time.Hour) }, organization.DomainVerificationFailed)
+			p.check(org, d)
+			p.state(org, d, pending)
+		})
 		t.Run("another organization's token proves nothing", func(t *testing.T) {
 			other, _ := storetest.Organization(t, p.s, "Fabrikam", "fabrikam.example")
 			ours, theirs := p.claim(org, "token.example"), p.claim(other, "token.example")
@@ -128,6 +142,17 @@ func TestDomainRecheck(t *testing.T) {
 			if d := p.state(org, d, verified); d.MissingSince != nil {
 				t.Errorf("%+v", d)
 			}
+		})
+		t.Run("an alias that leads to the record keeps a proven domain, with one notice", func(t *testing.T) {
+			p.zone.alias = true
+			p.events(org, func() { p.pass(28*storetest.Day, 6*time.Hour) }, organization.DomainUpdated)
+			d := p.state(org, d, verified)
+			all := storetest.Events(t, p.s, org)
+			if d.Finding != organization.DomainRecordAlias || !strings.Contains(all[len(all)-1].Data, "(CNAME)") {
+				t.Errorf("%+v, %s", d, all[len(all)-1].Data)
+			}
+			p.zone.alias = false
+			p.events(org, func() { p.pass(7*storetest.Day, 6*time.Hour) })
 		})
 		t.Run("without its record it is trusted for seven days, and longer during an outage", func(t *testing.T) {
 			p.zone.publish()

@@ -27,9 +27,16 @@ const (
 	staleContest = 2 * 24 * time.Hour
 )
 
+// TXTRecords are the TXT records that DNS answers for a name. Those of an alias (CNAME) are under
+// the control of whoever owns the name that it leads to.
+type TXTRecords struct {
+	Own   []string // of the name itself
+	Alias []string // of the name that it is an alias of
+}
+
 // LookupTXT reads the TXT records of a name. It answers NotFound where DNS says that there are
 // none, and another error where DNS does not answer.
-type LookupTXT func(ctx context.Context, name string) ([]string, error)
+type LookupTXT func(ctx context.Context, name string) (TXTRecords, error)
 
 // DomainWatch checks the DNS records of domains: of pending ones in growing pauses until they are
 // proven or fail, of proven ones each week. Any number of replicas may run it: one of them takes
@@ -125,8 +132,10 @@ func (d *Domain) find(ctx context.Context, lookup LookupTXT) (DomainFinding, err
 	switch {
 	case err != nil && model.KindOf(err) != model.NotFound:
 		return DomainRecordUnknown, err
-	case slices.Contains(texts, d.VerificationToken):
+	case slices.Contains(texts.Own, d.VerificationToken):
 		return DomainRecordFound, nil
+	case slices.Contains(texts.Alias, d.VerificationToken):
+		return DomainRecordAlias, nil
 	}
 	return DomainRecordMissing, nil
 }

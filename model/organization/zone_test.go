@@ -20,21 +20,24 @@ import (
 type zone struct {
 	mu    sync.Mutex
 	texts map[string][]string
+	alias bool // all names are aliases
 	down  bool
 	asked int
 }
 
-func (z *zone) lookup(_ context.Context, name string) ([]string, error) {
+func (z *zone) lookup(_ context.Context, name string) (organization.TXTRecords, error) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.asked++
 	switch {
 	case z.down:
-		return nil, errors.New("server misbehaving")
+		return organization.TXTRecords{}, errors.New("server misbehaving")
 	case len(z.texts[name]) == 0:
-		return nil, model.NotFoundf("no such host")
+		return organization.TXTRecords{}, model.NotFoundf("no such host")
+	case z.alias:
+		return organization.TXTRecords{Alias: z.texts[name]}, nil
 	}
-	return z.texts[name], nil
+	return organization.TXTRecords{Own: z.texts[name]}, nil
 }
 
 // publish makes the records of domains, and no others but one that proves nothing.
