@@ -31,7 +31,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 1
 	"trust":   {rooms + " sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
 	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
-	"web":     {"model model/organization", "model/modeltest"},
+	"web":     {"model model/organization model/urgent", "model/modeltest"},
 
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
@@ -50,12 +50,13 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/organization": {"model worker " + database, inside},
 	"model/refusal":      {"model", ""},
 	"model/spelling":     {"", ""},
+	"model/urgent":       {"", ""},
 
 	"model/internal/nesting":            {"model", ""},
 	"model/internal/passwords":          {"model model/internal/across model/internal/tenant", inside},
 	"model/internal/removed":            {"model model/internal/tenant", inside},
 	"model/internal/across":             {"model/internal/internal/unbounded model/internal/tenant", ""},
-	"model/internal/tenant":             {"model model/internal/guard model/internal/internal/unbounded", inside},
+	"model/internal/tenant":             {"model model/internal/guard model/internal/internal/unbounded model/urgent", inside},
 	"model/internal/guard":              {"model/internal/internal/unbounded", ""},
 	"model/internal/internal/unbounded": {"", ""},
 	"model":                             {"model/internal/guard", ""},

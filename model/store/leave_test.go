@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type wire struct {
 	stopped chan struct{} // closed when it came
 	goOn    chan struct{}
 	cancels int
+	open    atomic.Int32          // connections
+	clients map[net.Conn]struct{} // of the program
 }
 
 func newWire(t *testing.T, db modeltest.Database) (*wire, modeltest.Database) {
@@ -37,7 +40,7 @@ func newWire(t *testing.T, db modeltest.Database) (*wire, modeltest.Database) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	storetest.Must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	w := &wire{}
+	w := &wire{clients: map[net.Conn]struct{}{}}
 	go func() {
 		for {
 			client, err := l.Accept()
@@ -64,6 +67,11 @@ func (w *wire) serve(client net.Conn, socket string) {
 		return
 	}
 	defer server.Close()
+	w.open.Add(1)
+	defer w.open.Add(-1)
+	w.mu.Lock()
+	w.clients[client] = struct{}{}
+	w.mu.Unlock()
 	held := make(chan chan struct{}, 1) // has the gate while answers are held back
 	go func() {
 		b := make([]byte, 64<<10)
@@ -96,8 +104,20 @@ func (w *wire) serve(client net.Conn, socket string) {
 		w.mu.Unlock()
 		if _, failed := server.Write(b[:n]); err != nil || failed != nil {
 			_, _ = io.Copy(io.Discard, client)
+			w.mu.Lock()
+			delete(w.clients, client)
+			w.mu.Unlock()
 			return
 		}
+	}
+}
+
+// cut ends all connections.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.clients {
+		_ = c.Close()
 	}
 }
 

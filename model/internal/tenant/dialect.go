@@ -28,7 +28,7 @@ func (d Dialect) Name() string {
 
 func (d Dialect) dialector(pool *sql.DB) gorm.Dialector {
 	if d == PostgresDialect {
-		return postgres.New(postgres.Config{Conn: pool})
+		return postgres.New(postgres.Config{Conn: limited(pool)})
 	}
 	return &sqlite.Dialector{Conn: pool}
 }

@@ -47,6 +47,7 @@ type conn struct {
 	guard     *cancelGuard
 	inTx      bool
 	left      chan struct{} // closed when the work ends that a caller has left; nil without such work
+	place     *place        // nil while the connection is free
 }
 
 // abandonedFor is how long a connection is kept that a caller has left. Its socket is closed then,
@@ -100,6 +101,7 @@ func (c *conn) finish(ctx context.Context, late func(), work func(context.Contex
 
 // ExecContext runs a statement.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
+	c.hold(ctx)
 	if c.statement != nil {
 		c.statement(query)
 	}
@@ -121,6 +123,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext runs a statement that returns rows. Those of a write are read at once, because it is
 // committed only when they have been.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.hold(ctx)
 	if c.statement != nil {
 		c.statement(query)
 	}
@@ -185,6 +188,7 @@ func (b *beginning) Err() error {
 
 // BeginTx begins a transaction.
 func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	c.hold(ctx)
 	begin := &beginning{Context: ctx}
 	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(begin, o)
 	begin.begun.Store(true)
@@ -224,12 +228,15 @@ func (t *connTx) Rollback() error {
 	return t.conn.finish(ctx, nil, func(context.Context) error { return t.inner.Rollback() })
 }
 
-// Close closes the connection, when the work has ended that a caller has left to it.
+// Close closes the connection, when the work has ended that a caller has left to it. Until then it
+// keeps its place.
 func (c *conn) Close() error {
 	if c.left == nil {
+		defer c.leave()
 		return c.Conn.Close()
 	}
 	go func() {
+		defer c.leave()
 		select {
 		case <-c.left:
 		case <-time.After(abandonedFor):
@@ -270,11 +277,12 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// IsValid tells whether the connection is of any use.
+// IsValid tells whether the connection is of any use. The pool asks when a use of it ends.
 func (c *conn) IsValid() bool {
 	if c.left != nil {
 		return false
 	}
+	c.leave()
 	if inner, ok := c.Conn.(driver.Validator); ok {
 		return inner.IsValid()
 	}

@@ -1,0 +1,133 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"rollcall/model"
+	"rollcall/model/urgent"
+)
+
+const (
+	// reservedPlaces are the places that only urgent requests take, see package urgent: many writes
+	// at once must not keep people from signing in.
+	reservedPlaces = 4
+	// placeTime is how long a caller waits for a place.
+	placeTime = 3 * time.Second
+)
+
+// errNoPlace refuses a caller who waited too long for a place.
+var errNoPlace = &model.Error{Kind: model.Unavailable,
+	Message: "the database has more to do than it can do now; try again soon"}
+
+// limitedPool is a pool of connections to PostgreSQL in which each use takes a place. A place is
+// taken until the connection is free again. A connection that was left to a commit keeps its place
+// until the commit is done, so that a process never has more connections than places.
+type limitedPool struct {
+	*sql.DB
+	common, reserved *semaphore.Weighted
+}
+
+// limited limits a pool.
+func limited(pool *sql.DB) *limitedPool {
+	return &limitedPool{pool, semaphore.NewWeighted(poolSize - reservedPlaces), semaphore.NewWeighted(reservedPlaces)}
+}
+
+// place is one place. It is free when neither the caller nor a connection holds it.
+type place struct {
+	of      *semaphore.Weighted
+	holders atomic.Int32
+}
+
+type placeKey struct{}
+
+// drop ends the hold of one holder. A nil place is that of a connection that is not limited.
+func (p *place) drop() {
+	if p != nil && p.holders.Add(-1) == 0 {
+		p.of.Release(1)
+	}
+}
+
+// take waits for a place. The context is for the connection, which holds the place as well.
+func (p *limitedPool) take(ctx context.Context) (context.Context, *place, error) {
+	of := p.common
+	if !of.TryAcquire(1) {
+		if urgent.Is(ctx) {
+			of = p.reserved
+		}
+		wait, cancel := context.WithTimeout(ctx, placeTime)
+		defer cancel()
+		if of.Acquire(wait, 1) != nil {
+			if err := ctx.Err(); err != nil {
+				return nil, nil, err
+			}
+			return nil, nil, errNoPlace
+		}
+	}
+	taken := &place{of: of}
+	taken.holders.Store(1)
+	return context.WithValue(ctx, placeKey{}, taken), taken, nil
+}
+
+// GetDBConn returns the pool without its limit.
+func (p *limitedPool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
+
+// ExecContext runs a statement.
+func (p *limitedPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	ctx, taken, err := p.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer taken.drop()
+	return p.DB.ExecContext(ctx, query, args...)
+}
+
+// QueryContext runs a statement that returns rows.
+func (p *limitedPool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	ctx, taken, err := p.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer taken.drop()
+	return p.DB.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext runs a statement that returns one row.
+func (p *limitedPool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	held, taken, err := p.take(ctx)
+	if err != nil {
+		ended, end := context.WithCancel(ctx)
+		end() // a row's error cannot be set otherwise
+		return p.DB.QueryRowContext(ended, query, args...)
+	}
+	defer taken.drop()
+	return p.DB.QueryRowContext(held, query, args...)
+}
+
+// BeginTx begins a transaction.
+func (p *limitedPool) BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
+	ctx, taken, err := p.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer taken.drop()
+	return p.DB.BeginTx(ctx, o)
+}
+
+// hold makes a connection hold the place of ctx, until leave.
+func (c *conn) hold(ctx context.Context) {
+	if p, ok := ctx.Value(placeKey{}).(*place); ok && c.place == nil {
+		p.holders.Add(1)
+		c.place = p
+	}
+}
+
+// leave ends the connection's hold of its place.
+func (c *conn) leave() {
+	c.place.drop()
+	c.place = nil
+}
