@@ -89,7 +89,11 @@ func answer(c echo.Context, err error, render Renderer) {
 		h.Del(name)
 	}
 	h.Set(echo.HeaderCacheControl, "no-store")
-	if wait := retryAfter(err); wait != "" {
+	wait := retryAfter(err)
+	if wait == "" && late(c.Request().Context(), f.Status) {
+		wait = unavailableWait
+	}
+	if wait != "" {
 		h.Set(echo.HeaderRetryAfter, wait)
 	}
 	broken := contained(func() error { return render(c, f) })
@@ -131,7 +135,12 @@ func describe(ctx context.Context, err error) Failure {
 		f.Status, f.Field, f.Message = http.StatusRequestEntityTooLarge, "", ""
 	}
 	if _, ok := errors.AsType[*panicked](err); !ok && f.Status >= 500 && ctx.Err() != nil {
-		f.Status, f.Message = statusAbandoned, ""
+		switch {
+		case !late(ctx, f.Status):
+			f.Status, f.Message = statusAbandoned, ""
+		case f.Status != http.StatusServiceUnavailable:
+			f.Status, f.Message = http.StatusServiceUnavailable, ""
+		}
 	}
 	if f.Message == "" {
 		f.Message = wording(f.Status).text
@@ -149,10 +158,13 @@ func retryAfter(err error) string {
 	case model.Busy:
 		return "1"
 	case model.Unavailable:
-		return "5"
+		return unavailableWait
 	}
 	return ""
 }
+
+// unavailableWait is when to try again what could not be done now, in seconds.
+const unavailableWait = "5"
 
 // words are the title and the text of a page about a status.
 type words struct{ title, text string }

@@ -98,6 +98,7 @@ func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 	e.HTTPErrorHandler = func(err error, c echo.Context) { answer(c, err, s.Pages.renderFailure) }
 	e.Use(
 		s.identify, // first, so that everything after can name the request
+		limitTime,  // around record, which tells late answers from abandoned ones
 		s.record,   // answers errors, so that the line has the final status
 		headers(strings.HasPrefix(s.options.PublicURL, "https://")),
 		s.contain, // turns panics of what follows into errors
