@@ -171,6 +171,28 @@ func TestPostgresStopsAndReturns(t *testing.T) {
 	t.Logf("%d acknowledged writes", len(acknowledged))
 }
 
+// A connection to a server that has become a standby is given up, and the next one may find the new
+// leader.
+func TestConnectionToAStandbyIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := modeltest.Open(t, modeltest.Postgres(t), store.Options{})
+	org, d := storetest.Contoso(t, s)
+	u := storetest.CreateUser(t, org, d, "ada@contoso.example")
+	of := directory.Of(org, d.ID)
+	for name, write := range map[string]func() error{
+		"a statement":   func() error { _, err := of.UpdateUser(t.Context(), u.ID, storetest.Count); return err },
+		"a transaction": func() error { return of.DeleteUser(t.Context(), u.ID) },
+	} {
+		storetest.Must(t, storetest.Across(s, t.Context()).Exec("SET default_transaction_read_only = on").Error)
+		err := write()
+		storetest.WantKind(t, err, model.Unavailable)
+		checkMessage(t, err)
+		if _, err := of.UpdateUser(t.Context(), u.ID, storetest.Count); err != nil {
+			t.Errorf("after %s: %v", name, err)
+		}
+	}
+}
+
 func TestSQLiteWithoutWrites(t *testing.T) {
 	t.Parallel()
 	db := modeltest.SQLite(t)

@@ -48,6 +48,7 @@ type conn struct {
 	inTx      bool
 	left      chan struct{} // closed when the work ends that a caller has left; nil without such work
 	place     *place        // nil while the connection is free
+	standby   bool          // the server takes no writes any more
 }
 
 // abandonedFor is how long a connection is kept that a caller has left. Its socket is closed then,
@@ -102,6 +103,7 @@ func (c *conn) finish(ctx context.Context, late func(), work func(context.Contex
 // ExecContext runs a statement.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
 	c.hold(ctx)
+	defer func() { c.look(err) }()
 	if c.statement != nil {
 		c.statement(query)
 	}
@@ -122,8 +124,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext runs a statement that returns rows. Those of a write are read at once, because it is
 // committed only when they have been.
-func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Rows, err error) {
 	c.hold(ctx)
+	defer func() { c.look(err) }()
 	if c.statement != nil {
 		c.statement(query)
 	}
@@ -132,7 +135,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return run(ctx, query, args)
 	}
 	read := new(readRows)
-	err := c.finish(ctx, nil, func(ctx context.Context) error {
+	err = c.finish(ctx, nil, func(ctx context.Context) error {
 		rows, err := run(ctx, query, args)
 		if err != nil {
 			return err
@@ -143,6 +146,13 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	return read, nil
+}
+
+// look gives the connection up after the error of a server that has become a standby.
+func (c *conn) look(err error) {
+	if postgresCode(err) == readOnlyTransaction {
+		c.standby = true
+	}
 }
 
 // writes tells whether a statement may write.
@@ -283,6 +293,9 @@ func (c *conn) IsValid() bool {
 		return false
 	}
 	c.leave()
+	if c.standby {
+		return false
+	}
 	if inner, ok := c.Conn.(driver.Validator); ok {
 		return inner.IsValid()
 	}

@@ -61,6 +61,8 @@ const (
 	// queryCanceled is the code of a statement that took longer than statement_timeout. A caller
 	// that gave up gets the error of its context instead.
 	queryCanceled = "57014"
+	// readOnlyTransaction is the code of a write to a standby.
+	readOnlyTransaction = "25006"
 )
 
 // busy tells whether others held a lock for too long, or the transactions collided.
@@ -113,8 +115,8 @@ func unavailable(err error) bool {
 	if code := postgresCode(err); code != "" {
 		for _, class := range []string{
 			"08", "53", "58", // connection, resources, system
-			"57",    // the operator intervened: shutdown, crash, starting up
-			"25006", // a standby: read only
+			"57", // the operator intervened: shutdown, crash, starting up
+			readOnlyTransaction,
 			"25P03", // it ended a transaction that did nothing for too long
 		} {
 			if strings.HasPrefix(code, class) {
