@@ -15,6 +15,7 @@ import (
 const (
 	poolSize       = 16
 	sqliteReaders  = 4
+	sqliteLog      = 4 << 20 // bytes that stay of SQLite's log, once nobody reads what it held
 	connectTimeout = 3 * time.Second
 )
 
@@ -75,7 +76,8 @@ func sqlitePools(path string, statement func(string)) []*sql.DB {
 	open := func(size int, options ...string) *sql.DB {
 		options = append([]string{
 			"_pragma=busy_timeout(5000)", "_pragma=foreign_keys(1)",
-			"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"}, options...)
+			"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+			fmt.Sprintf("_pragma=journal_size_limit(%d)", sqliteLog)}, options...)
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 		dsn := file.String() + "?" + strings.Join(options, "&")
 		pool := sql.OpenDB(connector{sqliteConnector{dsn}, statement})
