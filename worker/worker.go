@@ -12,18 +12,33 @@ import (
 // A Round does the work that is due now. It returns true if it left some of it for the next round.
 type Round func(ctx context.Context) (more bool, err error)
 
+// tellEvery is the pause between lines about rounds that go on failing.
+const tellEvery = time.Minute
+
 // Every calls round at once and then repeatedly until ctx ends. It waits for pause after each
 // round, except after a round that succeeded and left more to do. It starts no goroutine, and two
 // rounds never overlap.
 //
 // An error of a round does not end the loop. It is logged with the message failed, and the next
-// round follows after the pause. The error of a round during which ctx ended is not logged. Every
+// round follows after the pause. Of rounds that fail one after the other, the first is logged, then
+// one for each minute of pauses, and the first that succeeds. The error of a round during which ctx
+// ended is not logged. Every
 // always returns nil, so that an errgroup can run it.
 func Every(ctx context.Context, pause time.Duration, log *slog.Logger, failed string, round Round) error {
+	failures, silent := 0, time.Duration(0)
 	for {
 		more, err := round(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, failed, "error", err)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil && failures > 0:
+			log.InfoContext(ctx, "succeeded again", "after", failed, "failures", failures)
+			failures = 0
+		case err != nil:
+			failures++
+			if silent += pause; failures == 1 || silent >= tellEvery {
+				log.WarnContext(ctx, failed, "error", err, "failures", failures)
+				silent = 0
+			}
 		}
 		wait := pause
 		if err == nil && more {

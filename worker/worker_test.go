@@ -35,7 +35,13 @@ func TestRoundsBegin(t *testing.T) {
 			[]time.Duration{0, 0, 0, pause}, 0},
 		"again after an error": {[]outcome{{err: failure}, {}}, []time.Duration{0, pause}, 1},
 		"after a pause where a round with more to do failed": {[]outcome{{true, failure}, {true, failure}, {}},
-			[]time.Duration{0, pause, 2 * pause}, 2},
+			[]time.Duration{0, pause, 2 * pause}, 1},
+		"and tells of a failure that lasts once a minute": {
+			[]outcome{{err: failure}, {err: failure}, {err: failure}, {err: failure}, {err: failure}, {err: failure},
+				{err: failure}, {err: failure}, {}},
+			[]time.Duration{0, pause, 2 * pause, 3 * pause, 4 * pause, 5 * pause, 6 * pause, 7 * pause, 8 * pause}, 2},
+		"and tells of each failure that begins": {[]outcome{{err: failure}, {}, {err: failure}, {}},
+			[]time.Duration{0, pause, 2 * pause, 3 * pause}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
