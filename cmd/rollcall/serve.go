@@ -170,13 +170,17 @@ func (s *server) sweep(ctx context.Context, store *store.Store) error {
 // retryEvery is the pause between attempts to reach a database at start.
 const retryEvery = time.Second
 
+// tellEvery is the pause between lines about a database that cannot be reached.
+const tellEvery = time.Minute
+
 // open opens the store. It tries again while the database cannot be reached or is not migrated. It
 // returns nil when ctx ends first.
 func (s *server) open(ctx context.Context) (*store.Store, error) {
-	keys, err := secretKeys(s.config)
+	keys, err := secretKeys(ctx, s.config)
 	if err != nil {
 		return nil, err
 	}
+	var told time.Time
 	for {
 		store, err := store.Open(ctx, string(s.config.Database),
 			store.Options{Keys: keys, Log: s.log, NoMigrate: s.noMigrate})
@@ -189,7 +193,10 @@ func (s *server) open(ctx context.Context) (*store.Store, error) {
 		if kind := model.KindOf(err); kind != model.Unavailable && kind != model.Busy {
 			return nil, err
 		}
-		s.log.Warn("database not ready", "error", err)
+		if now := time.Now(); now.Sub(told) >= tellEvery {
+			told = now
+			s.log.Warn("database not ready", "error", err, "again", retryEvery.String())
+		}
 		select {
 		case <-ctx.Done():
 			return nil, nil

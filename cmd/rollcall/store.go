@@ -51,7 +51,7 @@ func (s *storeWhenOpen) close() error {
 
 // openStore opens and migrates the store for a command that ends. Its log is for the terminal.
 func (p *program) openStore(ctx context.Context, c config.Config) (*store.Store, error) {
-	keys, err := secretKeys(c)
+	keys, err := secretKeys(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (p *program) openStore(ctx context.Context, c config.Config) (*store.Store,
 // secretKeys returns the configured secret keys. When none is configured for a SQLite database, it
 // reads the key from a file next to the database file. It creates the database file and the key
 // file if they do not exist, readable only for the user of the process.
-func secretKeys(c config.Config) ([][]byte, error) {
+func secretKeys(ctx context.Context, c config.Config) ([][]byte, error) {
 	path, isSQLite := sqlitePath(c.Database)
 	if isSQLite {
 		if err := privateFile(path, nil); err != nil {
@@ -73,9 +73,12 @@ func secretKeys(c config.Config) ([][]byte, error) {
 	if len(c.SecretKeys) > 0 || !isSQLite {
 		return c.SecretKeys, nil
 	}
+	file := path + ".key"
+	if err := mayMakeKey(ctx, c, path, file); err != nil {
+		return nil, err
+	}
 	key := make([]byte, 32)
 	rand.Read(key)
-	file := path + ".key"
 	if err := privateFile(file, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
 		return nil, fmt.Errorf("secret key file: %w", err)
 	}
@@ -89,6 +92,23 @@ func secretKeys(c config.Config) ([][]byte, error) {
 			"restore it, since it opens the secrets in the database", file)
 	}
 	return [][]byte{key}, nil
+}
+
+// mayMakeKey refuses to make the key file of a database that has secrets, because another key opens
+// none of them.
+func mayMakeKey(ctx context.Context, c config.Config, database, file string) error {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	sealed, err := store.HasSecrets(ctx, string(c.Database))
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	if sealed {
+		return fmt.Errorf("secret key file %s is missing: the secrets in %s open with no other key; "+
+			"restore it from the backup, or set ROLLCALL_SECRET_KEY to what it held", file, database)
+	}
+	return nil
 }
 
 // privateFile creates a file and its folder unless the file exists. The file never exists with a

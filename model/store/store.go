@@ -20,6 +20,10 @@ type (
 	EventQuery = tenant.EventQuery
 )
 
+// HasSecrets tells whether the database at url, which it does not change, has secrets that the
+// secret key opens.
+func HasSecrets(ctx context.Context, url string) (bool, error) { return tenant.HasSecrets(ctx, url) }
+
 // MigrationStatus lists the migrations of the database at url, which it does not change. All of
 // them are pending for an empty url, which is a database that does not exist yet.
 func MigrationStatus(ctx context.Context, url string) ([]MigrationState, error) {

@@ -55,6 +55,25 @@ type Secret struct {
 	Sealed []byte
 }
 
+// HasSecrets tells whether the database at url has secrets, which the secret key opens.
+func HasSecrets(ctx context.Context, url string) (bool, error) {
+	s := &Store{}
+	if err := s.connect(url, nil); err != nil {
+		return false, err
+	}
+	defer s.Close()
+	pending, err := s.pendingMigrations(ctx)
+	if err != nil {
+		return false, err
+	}
+	if all, err := s.dialect.migrations(); err != nil || len(pending) == len(all) { // there is no table yet
+		return false, err
+	}
+	var n int64
+	err = s.across(ctx).Model(&Secret{}).Count(&n).Error
+	return n > 0, Translate(s, err)
+}
+
 // installationKey returns a random key of this installation, and makes it at its first use.
 // ROLLCALL_SECRET_KEY, under which it is sealed, may change. This key never does.
 func (s *Store) installationKey(ctx context.Context, name string) ([]byte, error) {
@@ -78,7 +97,8 @@ func (s *Store) installationKey(ctx context.Context, name string) ([]byte, error
 	}
 	key, err := s.seal.Open(rows[0].Sealed, "secrets/"+name)
 	if err != nil {
-		return nil, fmt.Errorf("ROLLCALL_SECRET_KEY is not the one that this database was set up with: %w", err)
+		return nil, fmt.Errorf("the secret key is not the one that this database was set up with; it is in "+
+			"ROLLCALL_SECRET_KEY, or without that in the file beside a SQLite database: %w", err)
 	}
 	return key, nil
 }

@@ -117,8 +117,13 @@ func (s *Store) connect(url string, statement func(string)) error {
 }
 
 // Prepare connects to the database, migrates it unless noMigrate is set, and reads what a store
-// needs to know of it. It fails when the store's keys do not open the secrets in it.
+// needs to know of it. It fails when the store's keys do not open the secrets in it. Its error is
+// not Unavailable when the database refuses the URL, because waiting does not help then.
 func Prepare(ctx context.Context, h Base, noMigrate bool) error {
+	return refusal(prepare(ctx, h, noMigrate))
+}
+
+func prepare(ctx context.Context, h Base, noMigrate bool) error {
 	s := h.base()
 	if !noMigrate {
 		if err := s.migrate(ctx); err != nil {

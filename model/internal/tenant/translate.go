@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -64,6 +65,23 @@ const (
 	// readOnlyTransaction is the code of a write to a standby.
 	readOnlyTransaction = "25006"
 )
+
+// refusals are the codes with which a PostgreSQL server refuses a connection until somebody changes
+// the URL or the server, and what to do.
+var refusals = map[string]string{
+	"28P01": "the password in ROLLCALL_DATABASE_URL is wrong",
+	"28000": "the user in ROLLCALL_DATABASE_URL may not connect; see the server's roles and its pg_hba.conf",
+	"3D000": "the database in ROLLCALL_DATABASE_URL is not there; create it",
+}
+
+// refusal returns another error for one of refusals: what the server says, then what to do.
+func refusal(err error) error {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refusals[refused.Code] == "" {
+		return err
+	}
+	return fmt.Errorf("%s (%s): %s", refused.Message, refused.Code, refusals[refused.Code])
+}
 
 // busy tells whether others held a lock for too long, or the transactions collided.
 func busy(err error) bool {
