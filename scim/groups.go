@@ -45,7 +45,7 @@ func (x *exchange) listGroups(ctx context.Context) (answer, error) {
 		}
 		on, err := x.groupList(ctx, groups, q.projection)
 		if err == nil {
-			err = x.hold(on.held())
+			err = x.hold(ctx, on.held())
 		}
 		if err != nil {
 			return answer{}, err
@@ -193,14 +193,14 @@ func (x *exchange) groupAnswer(ctx context.Context, status int, g *people.Direct
 		a.body = x.appendGroup(nil, g, nil, p)
 		return a, nil
 	}
-	err := x.hold(pageBytes)
+	err := x.hold(ctx, pageBytes)
 	var members map[string][]people.MemberOf
 	if err == nil {
 		members, _, err = x.related(ctx, "members", []string{g.ID}, directory.In(x.org).SomeGroupMembers)
 	}
 	size := rendered + len(g.Document) + x.relatedSize(members)
 	if err == nil {
-		err = x.hold(listed{size: size}.held())
+		err = x.hold(ctx, listed{size: size}.held())
 	}
 	if err != nil {
 		if x.read || !large(err) {

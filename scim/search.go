@@ -113,7 +113,7 @@ func (x *exchange) bothListed(ctx context.Context, ofUsers, ofGroups *listQuery,
 		}
 		on, err := x.bothOn(ctx, r, ofUsers.projection, ofGroups.projection)
 		if err == nil {
-			err = x.hold(on.held())
+			err = x.hold(ctx, on.held())
 		}
 		if err != nil || cursor == nil || on.n == len(r.users)+len(r.groups) {
 			return r, on, err

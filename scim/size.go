@@ -38,12 +38,23 @@ type holding struct {
 	gate  *gate // nil outside of the lane
 }
 
+// waitForRoom is how long a request waits for the answers before its own.
+const waitForRoom = 3 * time.Second
+
 // hold has the request hold that many bytes in all. It gives back, or takes as much as is missing.
-func (x *exchange) hold(bytes int64) error {
+// Before a request knows what it finds it takes room for a lot, so that a few of them are all that
+// fit: the first time, it waits for those before it.
+func (x *exchange) hold(ctx context.Context, bytes int64) error {
 	more := bytes - x.held.bytes
+	take := x.answers.Take
+	if x.held.bytes == 0 {
+		waiting, done := context.WithTimeout(ctx, waitForRoom)
+		defer done()
+		take = func(holder string, n int64) bool { return x.answers.Wait(waiting, holder, n) }
+	}
 	if more < 0 {
 		x.answers.Give(x.directory.ID, -more)
-	} else if !x.answers.Take(x.directory.ID, more) {
+	} else if !take(x.directory.ID, more) {
 		return crowded("the directory has too many large answers under way at once; " +
 			"ask again after Retry-After, for fewer resources or with excludedAttributes=members or groups")
 	}
@@ -53,8 +64,11 @@ func (x *exchange) hold(bytes int64) error {
 
 // release gives back what the request holds.
 func (x *exchange) release() {
-	x.leave()     // where a panic came before
-	_ = x.hold(0) // to give back never fails
+	x.leave() // where a panic came before
+	if x.held.bytes > 0 {
+		x.answers.Give(x.directory.ID, x.held.bytes)
+		x.held.bytes = 0
+	}
 }
 
 // crowded refuses a directory that sends or asks for more bytes at once than it may.
@@ -105,7 +119,7 @@ func (x *exchange) related(ctx context.Context, attribute string, ids []string, 
 // relatedToOne reads what belongs to a resource with more than fits on a page.
 func (x *exchange) relatedToOne(ctx context.Context, attribute, id string, read reading) (
 	of map[string][]people.MemberOf, fit int, err error) {
-	if err := x.hold(resourceBytes); err != nil {
+	if err := x.hold(ctx, resourceBytes); err != nil {
 		return nil, 0, err
 	}
 	of, all, err := read(ctx, mostRelated, id)
@@ -130,7 +144,7 @@ func (l listed) held() int64 { return int64(l.size) * 3 / 2 }
 // begin takes room for a list before it is known what it finds, and its turn where that may be a
 // lot.
 func (x *exchange) begin(ctx context.Context, q *listQuery, of *search.ResourceType) error {
-	if err := x.hold(q.weight(of)); err != nil {
+	if err := x.hold(ctx, q.weight(of)); err != nil {
 		return err
 	}
 	if of.NamesOne(q.Filter) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,26 @@ import (
 	"rollcall/model/modeltest"
 	"rollcall/model/store"
 )
+
+// Identity providers read with dozens of requests at once. Those for which there is no room at the
+// moment wait for the others, and are not refused.
+func TestReadersAtOnceAreAnswered(t *testing.T) {
+	t.Parallel()
+	modeltest.Each(t, func(t *testing.T, store *store.Store) {
+		c := newClient(t, store)
+		group := "/Groups/" + c.group("Crew", c.user("ada"))
+		var all sync.WaitGroup
+		for i := range 32 {
+			path := []string{group, "/Users?count=200", "/Groups?count=200", "/?count=200"}[i%4]
+			all.Go(func() {
+				if a := c.do("GET", path, ""); a.status != http.StatusOK {
+					t.Errorf("GET %s: %d %s", path, a.status, a.text)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
 
 // TestPagesEndByTheirSize has 110 groups of the same 200 users, so that the groups have 22,000
 // memberships, and so have the users. A client that goes on behind the last resource of each page

@@ -47,7 +47,7 @@ func (x *exchange) listUsers(ctx context.Context) (answer, error) {
 		}
 		on, err := x.userList(ctx, users, q.projection)
 		if err == nil {
-			err = x.hold(on.held())
+			err = x.hold(ctx, on.held())
 		}
 		if err != nil {
 			return answer{}, err
@@ -219,7 +219,7 @@ func (x *exchange) userAnswer(ctx context.Context, status int, u *people.User) (
 	} else {
 		more, _, err := x.readGroups(ctx, shown)
 		if err == nil {
-			err = x.hold(listed{size: size + more}.held())
+			err = x.hold(ctx, listed{size: size + more}.held())
 		}
 		if err != nil && (x.read || !large(err)) {
 			return answer{}, err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -15,14 +16,15 @@ import (
 type Budget struct {
 	all, each int64
 
-	mu   sync.Mutex
-	used int64
-	by   map[string]int64
+	mu    sync.Mutex
+	used  int64
+	by    map[string]int64
+	given chan struct{} // closed when something is given back
 }
 
 // NewBudget returns a budget of bytes for all holders together and for each of them.
 func NewBudget(all, each int64) *Budget {
-	return &Budget{all: all, each: each, by: map[string]int64{}}
+	return &Budget{all: all, each: each, by: map[string]int64{}, given: make(chan struct{})}
 }
 
 // Take takes n bytes for a holder and returns true, or takes nothing where there is no room.
@@ -37,10 +39,30 @@ func (b *Budget) Take(holder string, n int64) bool {
 	return true
 }
 
+// Wait is Take that waits for room until the context ends. Who has taken something must not wait for
+// more: all could wait for each other.
+func (b *Budget) Wait(ctx context.Context, holder string, n int64) bool {
+	for {
+		b.mu.Lock()
+		given := b.given
+		b.mu.Unlock()
+		if b.Take(holder, n) {
+			return true
+		}
+		select {
+		case <-given:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
 // Give gives n bytes of a holder back.
 func (b *Budget) Give(holder string, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	close(b.given)
+	b.given = make(chan struct{})
 	b.used -= n
 	if b.by[holder] -= n; b.by[holder] <= 0 {
 		delete(b.by, holder)

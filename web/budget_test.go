@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -36,6 +37,27 @@ func TestBudgetHasRoomForAllAndForEach(t *testing.T) {
 
 // TestBodiesTakeRoom sends bodies with and without an announced length to a handler that reads
 // them, as a stranger's or as those of a known sender, while others have left that much room.
+// Who waits gets the room that is given back, and no room after the end of their patience.
+func TestBudgetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(10, 10)
+	if !b.Wait(t.Context(), "a", 8) {
+		t.Fatal("there was room")
+	}
+	done := make(chan bool)
+	go func() { done <- b.Wait(t.Context(), "b", 4) }()
+	b.Give("a", 1)
+	b.Give("a", 7)
+	if !<-done {
+		t.Error("there was room after the first gave it back")
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if b.Wait(ended, "a", 8) || !b.Take("a", 6) || b.Take("a", 1) {
+		t.Error("who gave up waiting took something")
+	}
+}
+
 func TestBodiesTakeRoom(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
