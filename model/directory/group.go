@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"rollcall/model"
 	"rollcall/model/entitle"
@@ -177,7 +176,7 @@ func (c Contents) updateGroup(
 	ctx context.Context, id string, change func(*GroupDraft) error, members []MembersChange,
 ) (*people.DirectoryGroup, bool, error) {
 	var g people.DirectoryGroup
-	r := tenant.InTurn(c.org, tenant.DB(ctx, c.org), id).Model(&g).Clauses(clause.Returning{}).
+	r := tenant.InTurn(c.org, tenant.DB(ctx, c.org), id).Model(&g).Clauses(groupColumns.Returning()).
 		Where("id = ? AND "+tenant.IsBeside("directory_id"), id, c.id).Where(c.tokenThere()).
 		UpdateColumns(map[string]any{"version": tenant.Increment("version"), "updated_at": tenant.Now(c.org)})
 	if r.Error != nil {

@@ -213,7 +213,7 @@ func (o Org) knownMembers(ctx context.Context, g *people.DirectoryGroup, wanted 
 	var found []candidateMember
 	// KEY SHARE keeps the users from being deleted before their membership is written.
 	db := tenant.DB(ctx, o).Model(&people.User{}).Clauses(clause.Locking{Strength: "KEY SHARE"}).
-		Select("users.*, EXISTS (SELECT 1 FROM directory_group_members m "+
+		Select(userColumns.Selected("users")+", EXISTS (SELECT 1 FROM directory_group_members m "+
 			"WHERE m.organization_id = ? AND m.group_id = ? AND m.user_id = users.id) AS is_member", o.ID, g.ID)
 	err = db.Where(besideDirectory+" = ?", g.DirectoryID).
 		Where(tenant.DialectOf(o).OneOf("users.id"), ids).Order("users.id").Find(&found).Error

@@ -64,7 +64,8 @@ var (
 	readUserColumns    = userColumns.Readable()
 	derivedUserColumns = userColumns.Where(tenant.RowColumn.Derived)
 	otherUserColumns   = userColumns.Where(func(c tenant.RowColumn) bool { return c.Writable() && !c.Derived() })
-	readGroupColumns   = tenant.ColumnsOf[people.DirectoryGroup]().Readable()
+	groupColumns       = tenant.ColumnsOf[people.DirectoryGroup]()
+	readGroupColumns   = groupColumns.Readable()
 )
 
 // The parts of the statements that list columns.
@@ -93,8 +94,8 @@ func (o Org) upsertValues(from string, values []people.UserValue) clause.Expr {
 	}
 	return tenant.Named("valued AS (INSERT INTO user_values "+
 		"(organization_id, user_id, attribute, position, value_folded, type_folded, is_primary) "+
-		"SELECT @organization, "+from+".id, v.* FROM "+from+", unnest(@attributes::bigint[], @positions::bigint[], "+
-		"@texts::text[], @types::text[], @primaries::boolean[]) v "+
+		"SELECT @organization, "+from+".id, v.a, v.p, v.x, v.t, v.f FROM "+from+", unnest(@attributes::bigint[], "+
+		"@positions::bigint[], @texts::text[], @types::text[], @primaries::boolean[]) v (a, p, x, t, f) "+
 		"ON CONFLICT (user_id, attribute, position) DO UPDATE SET (value_folded, type_folded, is_primary) = "+
 		"(excluded.value_folded, excluded.type_folded, excluded.is_primary) "+
 		"WHERE user_values.organization_id = excluded.organization_id), ",
@@ -114,7 +115,7 @@ func (o Org) replaceValues(from string, old, values []people.UserValue) clause.E
 	}
 	removed := tenant.Named("removed AS (DELETE FROM user_values USING "+from+" WHERE organization_id = @organization "+
 		"AND user_id = "+from+".id AND (attribute, position) NOT IN "+
-		"(SELECT * FROM unnest(@attributes::bigint[], @positions::bigint[]))), ",
+		"(SELECT v.a, v.p FROM unnest(@attributes::bigint[], @positions::bigint[]) v (a, p))), ",
 		map[string]any{"organization": string(o.ID), "attributes": attributes, "positions": positions})
 	return tenant.Join(removed, o.upsertValues(from, values))
 }

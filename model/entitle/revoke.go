@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"gorm.io/gorm/clause"
-
 	"rollcall/model/internal/tenant"
 )
 
@@ -58,10 +56,17 @@ func (o Org) revoke(ctx context.Context, lost *losses, condition string, value a
 	return nil
 }
 
+// What the statements that revoke return.
+var (
+	licenseColumns    = tenant.ColumnsOf[License]()
+	assignmentColumns = tenant.ColumnsOf[GroupAssignment]()
+)
+
 // revokeLicenses deletes licenses and counts the seats that they held.
 func (o Org) revokeLicenses(ctx context.Context, lost *losses, condition string, value any) error {
 	var gone []License
-	if err := tenant.DB(ctx, o).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+	db := tenant.DB(ctx, o).Clauses(licenseColumns.Returning())
+	if err := db.Where(condition, value).Delete(&gone).Error; err != nil {
 		return fmt.Errorf("delete licenses: %w", err)
 	}
 	if lost.freed == nil {
@@ -82,7 +87,8 @@ func (o Org) revokeLicenses(ctx context.Context, lost *losses, condition string,
 // revokeAssignments deletes assignments.
 func (o Org) revokeAssignments(ctx context.Context, lost *losses, condition string, value any) error {
 	var gone []GroupAssignment
-	if err := tenant.DB(ctx, o).Clauses(clause.Returning{}).Where(condition, value).Delete(&gone).Error; err != nil {
+	db := tenant.DB(ctx, o).Clauses(assignmentColumns.Returning())
+	if err := db.Where(condition, value).Delete(&gone).Error; err != nil {
 		return fmt.Errorf("delete assignments: %w", err)
 	}
 	slices.SortFunc(gone, func(a, b GroupAssignment) int {

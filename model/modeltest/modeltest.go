@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,7 +115,22 @@ func sqliteIn(folder string) (db Database, path string) {
 	return Database{"sqlite", "sqlite:" + path}, path
 }
 
-// Open opens a store that is closed when the test ends.
+// asksForAll tells whether a statement answers with * for columns. One that stays prepared fails
+// when a newer program adds a column.
+func asksForAll(query string) bool {
+	query = strings.ReplaceAll(query, "SELECT * FROM unnest(", "") // whose columns are the parameters
+	filling := strings.HasPrefix(query, "INSERT ") && !strings.Contains(query, " RETURNING ")
+	return !filling && everything.MatchString(query) && !wholeTable.MatchString(query)
+}
+
+// wholeTable matches the statements by which tests look at all tables and their columns.
+var wholeTable = regexp.MustCompile(
+	"^SELECT \\* FROM [\"`]?\\w+[\"`]?( WHERE (organization_id|id) = (\\$1|\\?))?( LIMIT (\\$1|0|1))?$")
+
+var everything = regexp.MustCompile(`(?i)\b(SELECT|RETURNING|DISTINCT) \*|["\w]\.\*|, \*`)
+
+// Open opens a store that is closed when the test ends. No statement of it may answer with * for
+// columns.
 func Open(t testing.TB, db Database, o store.Options) *store.Store {
 	t.Helper()
 	if o.Keys == nil {
@@ -125,10 +142,21 @@ func Open(t testing.TB, db Database, o store.Options) *store.Store {
 	if o.PasswordMemory == 0 {
 		o.PasswordMemory = 64
 	}
+	var opened atomic.Bool // before that, a migration may use a table as it is then
+	record := o.Statement
+	o.Statement = func(query string) {
+		if opened.Load() && asksForAll(query) {
+			t.Errorf("a statement asks for all columns, whichever they are: %s", query)
+		}
+		if record != nil {
+			record(query)
+		}
+	}
 	s, err := store.Open(t.Context(), db.URL, o)
 	if err != nil {
 		t.Fatalf("open %s: %v", db.Name, err)
 	}
+	opened.Store(true)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
 	"rollcall/model"
@@ -131,6 +132,17 @@ func (c rowColumns[T]) Names() string {
 // Selected returns the columns as a SELECT lists them, with the table or its alias.
 func (c rowColumns[T]) Selected(from string) string {
 	return c.each(func(col RowColumn) string { return from + "." + col.DBName })
+}
+
+// Returning makes a write of GORM answer with the columns by their names. No statement says *: the
+// driver of PostgreSQL keeps statements prepared, and one with * fails as soon as a newer program
+// adds a column.
+func (c rowColumns[T]) Returning() clause.Returning {
+	var r clause.Returning
+	for _, col := range c.list {
+		r.Columns = append(r.Columns, clause.Column{Name: col.DBName})
+	}
+	return r
 }
 
 // Parameters returns a parameter for each column.

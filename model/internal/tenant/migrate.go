@@ -139,7 +139,10 @@ func (s *Store) migrateAtOnce(ctx context.Context) error {
 				}
 			}
 			if complete := s.Completions[m.Version]; complete != nil {
-				if err := complete(db); err != nil {
+				// The table may not have all columns of its rows yet.
+				asItIs := db.Session(&gorm.Session{})
+				asItIs.QueryFields = false
+				if err := complete(asItIs); err != nil {
 					return fmt.Errorf("%s: %w", m.Version, err)
 				}
 			}

@@ -34,10 +34,12 @@ func Change(ctx context.Context, h Bound, fn func(org *Org) error) error {
 	return Again(changeTries, collided, func(int) error { return o.Tx(ctx, fn) })
 }
 
-// collided tells whether err is a deadlock, a serialization failure, or ErrOvertaken.
+// collided tells whether err is a deadlock, a serialization failure, a statement of before a
+// migration, or ErrOvertaken.
 func collided(err error) bool {
 	code := postgresCode(err)
-	return errors.Is(err, ErrOvertaken) || code == deadlockDetected || code == serializationFailure
+	return errors.Is(err, ErrOvertaken) ||
+		code == deadlockDetected || code == serializationFailure || code == planChanged
 }
 
 // removalTries are how often the removal of a directory or an organization starts because of

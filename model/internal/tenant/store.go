@@ -95,6 +95,7 @@ func (s *Store) connect(url string, statement func(string)) error {
 			SkipDefaultTransaction:   true,
 			DisableNestedTransaction: true,
 			DisableAutomaticPing:     true,
+			QueryFields:              true, // see Returning
 			Logger:                   logger.Discard,
 			NowFunc:                  s.now,
 		}

@@ -64,6 +64,9 @@ const (
 	queryCanceled = "57014"
 	// readOnlyTransaction is the code of a write to a standby.
 	readOnlyTransaction = "25006"
+	// planChanged is the code of a prepared statement whose columns have another type since another
+	// process migrated the database. The driver prepares it anew the next time.
+	planChanged = "0A000"
 )
 
 // refusals are the codes with which a PostgreSQL server refuses a connection until somebody changes
@@ -86,7 +89,7 @@ func refusal(err error) error {
 // busy tells whether others held a lock for too long, or the transactions collided.
 func busy(err error) bool {
 	switch postgresCode(err) {
-	case deadlockDetected, serializationFailure, queryCanceled, "55P03": // lock timeout
+	case deadlockDetected, serializationFailure, queryCanceled, planChanged, "55P03": // lock timeout
 		return true
 	}
 	switch sqliteCode(err) {
