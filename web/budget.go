@@ -39,8 +39,8 @@ func (b *Budget) Take(holder string, n int64) bool {
 	return true
 }
 
-// Wait is Take that waits for room until the context ends. Who has taken something must not wait for
-// more: all could wait for each other.
+// Wait is Take that waits for room until the context ends. Who has taken something must not wait
+// for more: all could wait for each other.
 func (b *Budget) Wait(ctx context.Context, holder string, n int64) bool {
 	for {
 		b.mu.Lock()
