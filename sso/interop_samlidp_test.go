@@ -63,12 +63,7 @@ func TestInteropSAMLIdP(t *testing.T) {
 			t.Errorf("the response has %d signatures", n)
 		}
 		p.exchange(t, v.post(response))
-		if again := v.post(response); again.status != http.StatusForbidden {
-			t.Errorf("the second time: %s", again)
-		}
-		if reason := p.lastReason(t, l); reason != "assertion_replayed" {
-			t.Errorf("the login log says %q", reason)
-		}
+		p.ledOn(t, v.post(response))
 	})
 	t.Run("an address of another domain creates no user", func(t *testing.T) {
 		if back := signIn(t, newVisitor(t), p.authorize(l),

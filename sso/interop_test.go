@@ -134,6 +134,17 @@ func startProgram(t *testing.T, db modeltest.Database) *program {
 	return p
 }
 
+// ledOn demands that the browser which is signed in, and brings an answer a second time, is led to
+// where it is signed in, without another code.
+func (p *program) ledOn(t *testing.T, second page) {
+	t.Helper()
+	atApplication := second.status == http.StatusSeeOther && strings.HasPrefix(second.location.String(), initiate+"?")
+	here := second.status == http.StatusOK && second.url.Path == "/sso/signed-in"
+	if !atApplication && !here || second.location.Query().Has("code") {
+		t.Errorf("the second time: %s", second)
+	}
+}
+
 // stop asks the program to end, and fails unless it does so in peace.
 func (p *program) stop(t *testing.T) {
 	t.Helper()
