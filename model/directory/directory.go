@@ -12,6 +12,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/across"
+	"rollcall/model/internal/removed"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
@@ -270,6 +271,9 @@ func (o Org) DeleteDirectory(ctx context.Context, id string) error {
 		}
 		if err := db.Where("directory_id = ?", id).Delete(&people.DirectoryGroup{}).Error; err != nil {
 			return fmt.Errorf("delete groups: %w", err)
+		}
+		if err := removed.Forget(ctx, org, id); err != nil {
+			return err
 		}
 		if err := db.Where("id = ?", id).Delete(&Directory{}).Error; err != nil {
 			return fmt.Errorf("delete directory: %w", err)

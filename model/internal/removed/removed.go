@@ -33,6 +33,16 @@ func Remember(ctx context.Context, org tenant.Bound, directoryID, id string) err
 	return nil
 }
 
+// Forget deletes what a directory that is removed remembers. The caller has locked its users and
+// groups, so that none is deleted meanwhile.
+func Forget(ctx context.Context, org tenant.Bound, directoryID string) error {
+	err := tenant.DB(ctx, org).Where("directory_id = ?", directoryID).Delete(&Resource{}).Error
+	if err != nil {
+		return fmt.Errorf("forget removed resources: %w", err)
+	}
+	return nil
+}
+
 // Among returns which of the ids the directory had.
 func Among(ctx context.Context, org tenant.Bound, directoryID string, ids []string) (map[string]bool, error) {
 	list, err := tenant.Encode(ids)

@@ -43,8 +43,13 @@ func collided(err error) bool {
 }
 
 // removalTries are how often the removal of a directory or an organization starts because of
-// writers that came in between. The last try goes on regardless.
-const removalTries = 5
+// writers that came in between. The last tries go on regardless of those that only overtook it, and
+// start again for a deadlock alone: whoever deletes a user holds its row and refers to the
+// organization, which the removal holds.
+const (
+	removalTries = 5
+	lastTries    = 8
+)
 
 // ErrOvertaken is the error of a transaction that another one has overtaken.
 var ErrOvertaken = &model.Error{Kind: model.Busy, Message: "the directory is being written to; try again"}
@@ -52,16 +57,16 @@ var ErrOvertaken = &model.Error{Kind: model.Busy, Message: "the directory is bei
 // Remove runs fn in a transaction, and again when other writers came in between.
 func Remove(ctx context.Context, h Bound, fn func(org *Org, last bool) error) error {
 	o := h.org()
-	tries := removalTries
+	first, tries := removalTries, removalTries+lastTries
 	if o.tx != nil {
-		tries = 1
+		first, tries = 0, 1
 	}
 	overtaken := func(err error) bool {
 		return errors.Is(err, ErrOvertaken) || errors.Is(err, gorm.ErrForeignKeyViolated) ||
 			postgresCode(err) == deadlockDetected
 	}
 	return Again(tries, overtaken, func(try int) error {
-		return o.Tx(ctx, func(org *Org) error { return fn(org, try == tries) })
+		return o.Tx(ctx, func(org *Org) error { return fn(org, try > first) })
 	})
 }
 
