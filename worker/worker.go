@@ -22,8 +22,7 @@ const tellEvery = time.Minute
 // An error of a round does not end the loop. It is logged with the message failed, and the next
 // round follows after the pause. Of rounds that fail one after the other, the first is logged, then
 // one for each minute of pauses, and the first that succeeds. The error of a round during which ctx
-// ended is not logged. Every
-// always returns nil, so that an errgroup can run it.
+// ended is not logged. Every always returns nil, so that an errgroup can run it.
 func Every(ctx context.Context, pause time.Duration, log *slog.Logger, failed string, round Round) error {
 	failures, silent := 0, time.Duration(0)
 	for {
