@@ -79,13 +79,9 @@ func TestKeysOfASet(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScripted("https://idp.example")
-			p, err := s.discover(t)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, p := discovered(t)
 			s.keys = c.keys
-			_, err = s.login(t, p, at, at)
+			_, err := s.login(t, p, at, at)
 			if got := reasonOf(t, err); got != c.reason {
 				t.Errorf("%q: %v", got, err)
 			}
@@ -111,13 +107,9 @@ func TestKeySetThatCannotBeHad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScripted("https://idp.example")
-			p, err := s.discover(t)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, p := discovered(t)
 			s.answers["/keys"] = func(*http.Request) (int, string) { return c.status, c.body }
-			_, err = s.login(t, p, at, at)
+			_, err := s.login(t, p, at, at)
 			if got := reasonOf(t, err); got != c.reason {
 				t.Errorf("%q: %v", got, err)
 			}
@@ -129,11 +121,7 @@ func TestKeySetThatCannotBeHad(t *testing.T) {
 // ids asks the provider once a minute, and a withdrawn key is not believed longer than an hour.
 func TestKeySetIsFetchedAnew(t *testing.T) {
 	t.Parallel()
-	s := newScripted("https://idp.example")
-	p, err := s.discover(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, p := discovered(t)
 	login := func(after time.Duration, wantFetches int, want oidc.Reason) {
 		t.Helper()
 		s.claims = map[string]any{"iat": at.Add(after).Unix(), "exp": at.Add(after).Unix() + 60}
@@ -162,11 +150,7 @@ func TestKeySetIsFetchedAnew(t *testing.T) {
 // after five seconds, so that a flood of logins does not become a flood of fetches.
 func TestKeysAreKeptWhileTheProviderIsDown(t *testing.T) {
 	t.Parallel()
-	s := newScripted("https://idp.example")
-	p, err := s.discover(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, p := discovered(t)
 	s.claims = map[string]any{"exp": at.Unix() + 1e6}
 	s.answers["/keys"] = func(*http.Request) (int, string) { return http.StatusBadGateway, "" }
 	now := func(after time.Duration, wantFetches int, want oidc.Reason) {
@@ -189,11 +173,7 @@ func TestKeysAreKeptWhileTheProviderIsDown(t *testing.T) {
 // A network without an answer is told with its cause, for the server's log.
 func TestUnreachableKeysHaveACause(t *testing.T) {
 	t.Parallel()
-	s := newScripted("https://idp.example")
-	p, err := s.discover(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, p := discovered(t)
 	cause := errors.New("no route")
 	secret := oidc.NewSecret()
 	tokens, err := p.Exchange(t.Context(), relying, "code", secret)

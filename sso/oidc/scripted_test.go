@@ -132,6 +132,17 @@ func (s *scripted) discover(t *testing.T) (*oidc.Provider, error) {
 	return oidc.Discover(t.Context(), &http.Client{Transport: s}, i)
 }
 
+// discovered returns a provider without fault, and the same as the package reads it.
+func discovered(t *testing.T) (*scripted, *oidc.Provider) {
+	t.Helper()
+	s := newScripted("https://idp.example")
+	p, err := s.discover(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, p
+}
+
 // login does a whole login with p at the time now, which began at the time begun.
 func (s *scripted) login(t *testing.T, p *oidc.Provider, begun, now time.Time) (*oidc.Assertion, error) {
 	t.Helper()

@@ -88,11 +88,7 @@ func TestClaimsOfATokenAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScripted("https://idp.example")
-			p, err := s.discover(t)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, p := discovered(t)
 			s.claims = c.claims
 			a, err := s.login(t, p, at.Add(c.begun), at.Add(c.now))
 			if got := reasonOf(t, err); got != c.reason {
@@ -150,13 +146,9 @@ func TestHeaderOfATokenIsChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScripted("https://idp.example")
-			p, err := s.discover(t)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, p := discovered(t)
 			s.edit = c.edit
-			_, err = s.login(t, p, at, at)
+			_, err := s.login(t, p, at, at)
 			if got := reasonOf(t, err); got != c.reason {
 				t.Errorf("%q: %v", got, err)
 			}
@@ -167,11 +159,7 @@ func TestHeaderOfATokenIsChecked(t *testing.T) {
 // What is signed must be an object of claims.
 func TestContentOfATokenIsAnObject(t *testing.T) {
 	t.Parallel()
-	s := newScripted("https://idp.example")
-	p, err := s.discover(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, p := discovered(t)
 	s.edit = func(string) string {
 		signer, err := jose.NewSigner(s.signing, nil)
 		if err != nil {

@@ -115,11 +115,7 @@ func TestSecretIsSentAsTheProviderTakesIt(t *testing.T) {
 			}
 		})
 	}
-	s := newScripted("https://idp.example")
-	p, err := s.discover(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, p := discovered(t)
 	s.answers["/token"] = func(*http.Request) (int, string) {
 		return http.StatusUnauthorized, `{"error":"invalid_client"}`
 	}
@@ -152,13 +148,9 @@ func TestFailuresOfTheExchange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScripted("https://idp.example")
-			p, err := s.discover(t)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, p := discovered(t)
 			s.answers["/token"] = func(*http.Request) (int, string) { return c.status, c.body }
-			_, err = p.Exchange(t.Context(), relying, "code", oidc.NewSecret())
+			_, err := p.Exchange(t.Context(), relying, "code", oidc.NewSecret())
 			if got := reasonOf(t, err); got != c.reason {
 				t.Errorf("%q: %v", got, err)
 			}
@@ -176,13 +168,9 @@ func TestErrorOfTheTokenEndpointIsTold(t *testing.T) {
 		`{"error":"invalid_grant"}`:                               "invalid_grant",
 		`{"error":"invalid_grant","error_description":"expired"}`: "invalid_grant: expired",
 	} {
-		s := newScripted("https://idp.example")
-		p, err := s.discover(t)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, p := discovered(t)
 		s.answers["/token"] = func(*http.Request) (int, string) { return http.StatusBadRequest, body }
-		_, err = p.Exchange(t.Context(), relying, "code", oidc.NewSecret())
+		_, err := p.Exchange(t.Context(), relying, "code", oidc.NewSecret())
 		if refused, ok := errors.AsType[*oidc.Refused](err); !ok || refused.Received != want {
 			t.Errorf("%s: %+v", body, refused)
 		}
@@ -192,13 +180,9 @@ func TestErrorOfTheTokenEndpointIsTold(t *testing.T) {
 // The client's secret never follows a redirect to another address.
 func TestTokenEndpointIsNotRedirected(t *testing.T) {
 	t.Parallel()
-	s := newScripted("https://idp.example")
-	p, err := s.discover(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, p := discovered(t)
 	s.answers["/token"] = func(*http.Request) (int, string) { return http.StatusTemporaryRedirect, "" }
-	if _, err = p.Exchange(t.Context(), relying, "code", oidc.NewSecret()); reasonOf(t, err) == "" {
+	if _, err := p.Exchange(t.Context(), relying, "code", oidc.NewSecret()); reasonOf(t, err) == "" {
 		t.Error("a redirect was taken for an answer")
 	}
 	if s.requests["/elsewhere"] != 0 {
