@@ -26,10 +26,11 @@ const (
 	resourceBytes = 32 << 20
 )
 
-// The budgets of answers in bytes: of the process, and of each directory.
+// The budgets of answers in bytes: of the process, and of each directory. A directory has room for
+// the largest answer beside ordinary ones: else its other requests would keep that one out.
 const (
-	allAnswers  = 96 << 20
-	eachAnswers = 32 << 20
+	allAnswers  = 128 << 20
+	eachAnswers = resourceBytes + 16<<20
 )
 
 // holding is what a request has taken of the budget of answers, and of the lane.
@@ -119,6 +120,9 @@ func (x *exchange) related(ctx context.Context, attribute string, ids []string, 
 // relatedToOne reads what belongs to a resource with more than fits on a page.
 func (x *exchange) relatedToOne(ctx context.Context, attribute, id string, read reading) (
 	of map[string][]people.MemberOf, fit int, err error) {
+	if err := x.hold(ctx, 0); err != nil { // to wait for all of it: nothing has been read that is kept
+		return nil, 0, err
+	}
 	if err := x.hold(ctx, resourceBytes); err != nil {
 		return nil, 0, err
 	}
