@@ -130,7 +130,7 @@ type connectionObject struct {
 
 // connectionExtras are what of a connection cannot be set.
 type connectionExtras struct {
-	TestedAt *model.Time `json:"tested_at"` // when a login first succeeded; null before
+	TestedAt *model.Time `json:"tested_at"` // when a login succeeded as it is set up now, else null
 }
 
 func (s *Server) connectionForm(c *connection.Connection) (connectionObject, error) {

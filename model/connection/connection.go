@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -15,8 +16,8 @@ type Connection struct {
 	Type           string               // one of connectionTypes
 	State          ConnectionState
 	ConnectionFields
-	// TestedAt is when a login first succeeded. It is nil again when the connection gets another
-	// identity provider.
+	// TestedAt is when a login succeeded with the settings as they are now. It is nil again when a
+	// setting changes on which that depended; see provenAs.
 	TestedAt *model.Time
 
 	// Our key, with which requests are signed, and its certificate.
@@ -183,4 +184,17 @@ func (c *Connection) UnderstoodAs(other *Connection) bool {
 		c.OIDCClientID == other.OIDCClientID && c.OIDCGroupsClaim == other.OIDCGroupsClaim &&
 		c.SubjectAttribute == other.SubjectAttribute && c.UsernameAttribute == other.UsernameAttribute &&
 		c.TrustEmail == other.TrustEmail && maps.Equal(c.AttributeMapping, other.AttributeMapping)
+}
+
+// provenAs returns whether a login that succeeded at the connection shows that one succeeds at
+// other, a later version of it. Certificates may be added: the one that signed is still there.
+func (c *Connection) provenAs(other *Connection) bool {
+	gone := func(certificate string) bool { return !slices.Contains(other.IDPCertificates, certificate) }
+	before, after := *c, *other
+	before.IDPCertificates, after.IDPCertificates = nil, nil
+	return !slices.ContainsFunc(c.IDPCertificates, gone) && before.UnderstoodAs(&after) &&
+		c.IDPSSORedirectURL == other.IDPSSORedirectURL && c.IDPSSOPostURL == other.IDPSSOPostURL &&
+		c.UnsignedRequests == other.UnsignedRequests && c.NameIDFormat == other.NameIDFormat &&
+		c.AllowEncrypted == other.AllowEncrypted && c.RefuseExpiredCertificates == other.RefuseExpiredCertificates &&
+		bytes.Equal(c.OIDCClientSecret, other.OIDCClientSecret) && slices.Equal(c.OIDCScopes, other.OIDCScopes)
 }

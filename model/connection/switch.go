@@ -61,8 +61,8 @@ func (c *Connection) mayBecome(to ConnectionState) error {
 		return model.Invalidf("state",
 			"the connection does not know its identity provider yet; send saml or oidc first")
 	case c.State == ConnectionDraft && c.TestedAt == nil:
-		return model.Invalidf("state", "nobody has signed in by this draft yet; sign in once at its login address, "+
-			"then set state to %q", ConnectionActive)
+		return model.Invalidf("state", "nobody has signed in by this draft as it is set up now; sign in once at its "+
+			"login address, then set state to %q", ConnectionActive)
 	}
 	return nil
 }

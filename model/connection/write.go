@@ -125,6 +125,7 @@ func (o Org) checkConnectionApplication(ctx context.Context, c *Connection) erro
 // what it made of them. Another entity ID means another identity provider: the identities of the
 // connection are unlinked, the users that signed in by it are signed out, and it is a draft until
 // one login has succeeded (docs/design/identity.md, "Leaving"). One that is switched off stays off.
+// Any other change of what a login depends on only makes the connection untested.
 func (o Org) UpdateConnection(
 	ctx context.Context, id string, change func(*ConnectionFields) error,
 ) (*Connection, error) {
@@ -169,12 +170,12 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 	if !onlySchedule(people.Changed(before, after)) {
 		after.UpdatedAt = tenant.Now(o)
 	}
-	replaced := before.IDPEntityID != after.IDPEntityID
-	if replaced {
+	if !before.provenAs(after) {
 		after.TestedAt = nil
-		if after.State == ConnectionActive {
-			after.State = ConnectionDraft
-		}
+	}
+	replaced := before.IDPEntityID != after.IDPEntityID
+	if replaced && after.State == ConnectionActive {
+		after.State = ConnectionDraft
 	}
 	row := tenant.DB(ctx, o).Model(&Connection{}).Where("id = ?", after.ID)
 	if err := row.Select(people.Changed(before, after)).UpdateColumns(after).Error; err != nil {
