@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,6 +200,64 @@ func TestDirectoryUsersAndGroups(t *testing.T) {
 			w.want(404, "GET", "/directory_users/"+id(unowned), nil)
 			w.want(200, "GET", "/users/"+model.UserPrefix.ID(unowned.ID), nil)
 		})
+	})
+}
+
+// A page of users who are in many groups is shorter than asked for. Who goes on by its cursors gets
+// each user once, with all groups, in both directions.
+func TestPagesOfUsersWithManyGroups(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		tenant := w.tenant(w.client, "contoso")
+		const users, groups = 50, 45 // 2,250 memberships
+		var ids []string
+		for i := range users {
+			ids = append(ids, tenant.user(w, fmt.Sprintf("user-%d@contoso.example", i)).ID)
+		}
+		for i := range groups {
+			tenant.group(w, fmt.Sprint("Group ", i), ids...)
+		}
+		slices.Reverse(ids)
+		for i := range ids {
+			ids[i] = model.DirectoryUserPrefix.ID(ids[i])
+		}
+		for _, cursor := range []string{"after", "before"} {
+			var seen []string
+			for at, pages := "", 0; ; pages++ {
+				query := "/directory_users?limit=100&directory=" + tenant.directory
+				if cursor == "before" && at == "" {
+					at = ids[users-1]
+					seen = append(seen, ids[users-1])
+				}
+				if at != "" {
+					query += "&" + cursor + "=" + at
+				}
+				list := w.get(query)
+				var page []string
+				for _, u := range list["data"].([]any) {
+					u := object(u.(map[string]any))
+					page = append(page, u.text("id"))
+					if n := len(u["groups"].([]any)); n != groups {
+						t.Fatalf("a user with %d groups", n)
+					}
+				}
+				if cursor == "before" {
+					seen = append(page, seen...)
+				} else {
+					seen = append(seen, page...)
+				}
+				next, more := list.at("list_metadata." + cursor).(string)
+				if at = next; !more {
+					if pages < 1 {
+						t.Error("all on one page")
+					}
+					break
+				}
+			}
+			if diff := cmp.Diff(ids, seen); diff != "" {
+				t.Error(cursor, diff)
+			}
+		}
 	})
 }
 

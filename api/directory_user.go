@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"net/http"
 
 	"rollcall/model"
@@ -16,14 +17,20 @@ type directoryUserObject struct {
 	Groups []people.DirectoryGroupObject `json:"groups"`
 }
 
-// directoryUserObjects are the public forms of users with their groups.
-func directoryUserObjects(ctx context.Context, org *store.Org, users ...people.User) ([]directoryUserObject, error) {
+// mostGroups is how many groups the users of a page may have together. A page of users who have
+// more is shorter than asked for: its answer would be of no known size.
+const mostGroups = 2_000
+
+// directoryUserObjects are the public forms of users with their groups. There are none where the
+// users have more than most groups together.
+func directoryUserObjects(ctx context.Context, org *store.Org, most int, users ...people.User) (
+	[]directoryUserObject, error) {
 	ids := make([]string, len(users))
 	for i := range users {
 		ids[i] = users[i].ID
 	}
-	groups, err := directory.In(org).DirectoryGroupsOf(ctx, ids...)
-	if err != nil {
+	groups, all, err := directory.In(org).DirectoryGroupsOf(ctx, most, ids...)
+	if err != nil || !all {
 		return nil, err
 	}
 	objects := make([]directoryUserObject, len(users))
@@ -63,15 +70,32 @@ func (s *Server) listDirectoryUsers(c *call) error {
 			return err
 		}
 	}
-	users, info, err := people.In(org).Users(c.ctx(), q)
-	if err != nil {
-		return err
-	}
-	objects, err := directoryUserObjects(c.ctx(), org, users...)
+	objects, info, err := directoryUserPage(c.ctx(), org, q)
 	if err != nil {
 		return err
 	}
 	return answerList(c, page, objects, info)
+}
+
+// directoryUserPage reads users with their groups: as many as asked for, or fewer where they have
+// many groups, but at least one.
+func directoryUserPage(ctx context.Context, org *store.Org, q people.UserQuery) (
+	[]directoryUserObject, model.PageInfo, error) {
+	for {
+		users, info, err := people.In(org).Users(ctx, q)
+		if err != nil {
+			return nil, info, err
+		}
+		most := mostGroups
+		if len(users) <= 1 {
+			most = math.MaxInt32
+		}
+		objects, err := directoryUserObjects(ctx, org, most, users...)
+		if err != nil || objects != nil {
+			return objects, info, err
+		}
+		q.Limit = len(users) / 2
+	}
 }
 
 func (s *Server) directoryUser(c *call) error {
@@ -86,7 +110,7 @@ func (s *Server) directoryUser(c *call) error {
 	if u.DirectoryID == nil {
 		return notFound(model.DirectoryUserPrefix, c.Param("id"))
 	}
-	objects, err := directoryUserObjects(c.ctx(), org, *u)
+	objects, err := directoryUserObjects(c.ctx(), org, math.MaxInt32, *u)
 	if err != nil {
 		return err
 	}

@@ -243,7 +243,7 @@ func TestMembers(t *testing.T) {
 			g := storetest.CreateGroup(t, org, d, "Listed", u[0], u[3])
 			of, err := people.In(org).GroupsOf(t.Context(), u[0].ID, u[1].ID)
 			storetest.Must(t, err)
-			whole, err := directory.In(org).DirectoryGroupsOf(t.Context(), u[0].ID, u[1].ID)
+			whole, _, err := directory.In(org).DirectoryGroupsOf(t.Context(), 100, u[0].ID, u[1].ID)
 			storetest.Must(t, err)
 			q := directory.GroupQuery{UserID: u[0].ID, DirectoryID: d.ID, Page: model.Page{Limit: 100, Ascending: true}}
 			page, _, err := directory.In(org).GroupPage(t.Context(), q)

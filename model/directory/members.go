@@ -315,11 +315,13 @@ func (o Org) touchGroups(ctx context.Context, memberID string, memberships *gorm
 }
 
 // DirectoryGroupsOf returns by user id the directory groups that each user is a direct member of,
-// with all their fields, as events show them.
-func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[string][]people.DirectoryGroup, error) {
-	memberships, err := people.In(o).GroupsOf(ctx, userIDs...)
-	if err != nil {
-		return nil, err
+// with all their fields, as events show them. all is false, and there are no groups, where the
+// users have more than most groups together.
+func (o Org) DirectoryGroupsOf(ctx context.Context, most int, userIDs ...string) (
+	of map[string][]people.DirectoryGroup, all bool, err error) {
+	memberships, all, err := people.In(o).SomeGroupsOf(ctx, most, userIDs...)
+	if err != nil || !all {
+		return nil, false, err
 	}
 	whole := map[string]people.DirectoryGroup{}
 	for _, of := range memberships {
@@ -329,25 +331,25 @@ func (o Org) DirectoryGroupsOf(ctx context.Context, userIDs ...string) (map[stri
 	}
 	ids, err := tenant.Encode(tenant.SortedKeys(whole))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var groups []people.DirectoryGroup
 	if len(whole) > 0 {
 		db := tenant.Read(ctx, o).Where(tenant.DialectOf(o).OneOf("directory_groups.id"), ids)
 		if err := db.Find(&groups).Error; err != nil {
-			return nil, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
+			return nil, false, tenant.Translate(o, fmt.Errorf("read groups: %w", err))
 		}
 	}
 	for _, g := range groups {
 		whole[g.ID] = g
 	}
-	out := make(map[string][]people.DirectoryGroup, len(memberships))
-	for user, of := range memberships {
-		for _, m := range of {
+	of = make(map[string][]people.DirectoryGroup, len(memberships))
+	for user, list := range memberships {
+		for _, m := range list {
 			if g := whole[m.ID]; !m.Indirect && g.ID != "" { // not deleted between the two reads
-				out[user] = append(out[user], g)
+				of[user] = append(of[user], g)
 			}
 		}
 	}
-	return out, nil
+	return of, true, nil
 }

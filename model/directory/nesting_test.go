@@ -65,7 +65,7 @@ func TestNestedGroups(t *testing.T) {
 			if got := namesOf(t, org, alan); got != "(outer) middle" {
 				t.Error(got)
 			}
-			whole, err := directory.In(org).DirectoryGroupsOf(t.Context(), ada.ID)
+			whole, _, err := directory.In(org).DirectoryGroupsOf(t.Context(), 100, ada.ID)
 			if err != nil || len(whole[ada.ID]) != 2 {
 				t.Error(whole, err)
 			}

@@ -96,7 +96,8 @@ var naming = map[string]call{
 		return gs, err
 	},
 	"directory.DirectoryGroupsOf": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).DirectoryGroupsOf(ctx, of.User.ID)
+		groups, _, err := directory.In(org).DirectoryGroupsOf(ctx, 10, of.User.ID)
+		return groups, err
 	},
 	"directory.Contents.Tokens": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.Of(org, of.Directory.ID).Tokens(ctx)
