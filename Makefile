@@ -54,12 +54,12 @@ fuzz-smoke:
 	FUZZ_SECONDS=4 .ci/fuzz $(FUZZ)
 
 # What decides who gets in, who leaves and what is believed: one operator is changed at a time, and the
-# package's own tests must notice. Takes hours for the packages of model, whose tests need databases.
+# package's own tests must notice.
 MUTATE := scim/filter scim/patch sso/oidc sso/saml model/people model/entitle model/signon model/directory
 
 mutate:
-	.ci/setup postgresql python
-	.ci/mutate $(MUTATE)
+	.ci/setup postgresql
+	go run .ci/mutate/*.go $(MUTATE)
 
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
