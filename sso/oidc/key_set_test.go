@@ -89,6 +89,94 @@ func TestKeysOfASet(t *testing.T) {
 	}
 }
 
+// The refusal says what is wrong with the key that the token names: a provider's administrator sees
+// a list of keys, and must know which one to change, and how.
+func TestWhyAKeyIsNotUsedIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		keys []any
+		want string
+	}{
+		"no keys": {[]any{}, `kid "1"; the set has no keys`},
+		"another key": {
+			[]any{published(func(k *jose.JSONWebKey) { k.KeyID = "2" })}, `kid "1"; the set has 1: "2"`,
+		},
+		"an RSA key without n": {
+			[]any{map[string]any{"kty": "RSA", "kid": "1", "e": "AQAB"}},
+			`kid "1" is in the set, but its n or e cannot be read`,
+		},
+		"a curve that is not read": {
+			[]any{map[string]any{"kty": "EC", "kid": "1", "crv": "secp256k1", "x": "AA", "y": "AA"}},
+			`kid "1" is in the set, but its crv "secp256k1", x or y cannot be read; P-256, P-384 and P-521 are`,
+		},
+		"a kind that is not read": {
+			[]any{map[string]any{"kty": "OKP", "kid": "1"}},
+			`kid "1" is in the set, but its kty is "OKP"; RSA and EC are read`,
+		},
+		"a key that is no object": {[]any{1}, `kid "1"; the set has 1: ""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := discovered(t)
+			s.keys = c.keys
+			_, err := s.login(t, p, at, at)
+			if refused, ok := errors.AsType[*oidc.Refused](err); !ok || refused.Received != c.want {
+				t.Errorf("%+v: %v", refused, err)
+			}
+		})
+	}
+}
+
+// A key set that is none is described, as each kind of wrong address is mended otherwise. Values of
+// its members are never shown: they may be tokens.
+func TestAnswerThatIsNoKeySetIsDescribed(t *testing.T) {
+	t.Parallel()
+	members := func(n int) string {
+		list := make([]string, n)
+		for i := range n {
+			list[i] = fmt.Sprintf(`"m%02d":"secret"`, i)
+		}
+		return "{" + strings.Join(list, ",") + "}"
+	}
+	names := func(n int) string {
+		list := make([]string, n)
+		for i := range n {
+			list[i] = fmt.Sprintf(`"m%02d"`, i)
+		}
+		return strings.Join(list, ", ")
+	}
+	const json = "status 200, application/json, "
+	for name, c := range map[string]struct{ kind, body, want string }{
+		"without members":           {"", "{}", json + "a JSON object without members"},
+		"with a member":             {"", members(1), json + "a JSON object with " + names(1)},
+		"as many names as are told": {"", members(20), json + "a JSON object with " + names(20)},
+		"more names":                {"", members(21), json + "a JSON object with " + names(20) + ", and 1 more"},
+		"nothing":                   {"", "", json + "an empty body"},
+		"a token":                   {"", "a.b.c", json + "a signed JSON Web Token where plain JSON is read"},
+		"a text with two dots":      {"", "Not. Found.", json + "no JSON object"},
+		"a text with one dot":       {"", "a.b", json + "no JSON object"},
+		"a page": {"text/html; charset=utf-8", " <html>",
+			"status 200, text/html, a page (HTML or XML) and no JSON"},
+		"an illegible type": {"/", "x", "status 200, without a Content-Type, no JSON object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := discovered(t)
+			secret := oidc.NewSecret()
+			tokens, err := p.Exchange(t.Context(), relying, "code", secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.kind = c.kind
+			s.answers["/keys"] = func(*http.Request) (int, string) { return http.StatusOK, c.body }
+			_, err = p.Verify(t.Context(), relying, tokens, oidc.Expect{Secret: secret, Begun: at, Now: at})
+			if refused, ok := errors.AsType[*oidc.Refused](err); !ok || refused.Received != c.want {
+				t.Errorf("%+v: %v", refused, err)
+			}
+		})
+	}
+}
+
 // A key set that cannot be had refuses the login, and says why.
 func TestKeySetThatCannotBeHad(t *testing.T) {
 	t.Parallel()
@@ -144,6 +232,27 @@ func TestKeySetIsFetchedAnew(t *testing.T) {
 	login(time.Minute+time.Hour, 3, "")
 	s.keys = []any{}
 	login(time.Minute+time.Hour+1, 4, oidc.TokenUnknownKey)
+}
+
+// A provider may give its new key the name of the old one. The set is asked for again, at most once
+// a minute, before the token counts as a forgery.
+func TestNewKeyUnderTheNameOfTheOld(t *testing.T) {
+	t.Parallel()
+	s, p := discovered(t)
+	s.keys = []any{ofLength(2048)}
+	login := func(after time.Duration, wantFetches int, want oidc.Reason) {
+		t.Helper()
+		s.claims = map[string]any{"iat": at.Add(after).Unix(), "exp": at.Add(after).Unix() + 60}
+		_, err := s.login(t, p, at.Add(after), at.Add(after))
+		if got := reasonOf(t, err); got != want || s.requests["/keys"] != wantFetches {
+			t.Errorf("after %s: %q with %d fetches", after, got, s.requests["/keys"])
+		}
+	}
+	login(0, 2, oidc.TokenWrongKey)
+	s.keys = []any{published(func(*jose.JSONWebKey) {})}
+	login(time.Minute-time.Nanosecond, 2, oidc.TokenWrongKey)
+	login(time.Minute, 3, "")
+	login(time.Minute, 3, "")
 }
 
 // While the provider's keys cannot be fetched, those of before are believed; it is asked again

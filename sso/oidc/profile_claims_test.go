@@ -172,6 +172,15 @@ func TestUserInfoAddsWhatTheTokenLacks(t *testing.T) {
 		"the token's address stays": {claims: map[string]any{"groups": nil, "email_verified": false},
 			info: answer(`{"sub":"1","email":"b@contoso.example","email_verified":true}`), asked: 1,
 			want: func(a *oidc.Assertion) bool { return a.Email == "ada@contoso.example" && !a.EmailVerified }},
+		"userinfo's word about the token's address": {claims: map[string]any{"email_verified": nil},
+			info: answer(`{"sub":"1","email":"ada@contoso.example","email_verified":true}`), asked: 1,
+			want: func(a *oidc.Assertion) bool { return a.Email == "ada@contoso.example" && a.EmailVerified }},
+		"userinfo's word about another address": {claims: map[string]any{"email_verified": nil},
+			info: answer(`{"sub":"1","email":"b@contoso.example","email_verified":true}`), asked: 1,
+			want: func(a *oidc.Assertion) bool { return a.Email == "ada@contoso.example" && !a.EmailVerified }},
+		"userinfo's word about no address": {claims: map[string]any{"email_verified": nil},
+			info: answer(`{"sub":"1","email_verified":true}`), asked: 1,
+			want: func(a *oidc.Assertion) bool { return a.Email == "ada@contoso.example" && !a.EmailVerified }},
 		"somebody else": {claims: map[string]any{"groups": nil}, info: answer(`{"sub":"2"}`), asked: 1,
 			reason: oidc.UserInfoSubject},
 		"an error": {claims: map[string]any{"groups": nil}, asked: 1, want: unreadable,
@@ -198,6 +207,42 @@ func TestUserInfoAddsWhatTheTokenLacks(t *testing.T) {
 			}
 			if err == nil && !c.want(a) {
 				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+// Two spellings of one address are one person's, where the caller says which are the same. Where it
+// does not, the word about one spelling is not believed of the other.
+func TestVerifiedAddressInAnotherSpelling(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fold func(string) string
+		info string
+		want bool
+	}{
+		"the same by its fold":         {fold: strings.ToLower, info: "Ada@Contoso.example", want: true},
+		"another by its fold":          {fold: strings.ToLower, info: "b@contoso.example"},
+		"without a fold":               {info: "Ada@Contoso.example"},
+		"a fold that knows no address": {fold: func(string) string { return "" }, info: "ada@contoso.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScripted("https://idp.example")
+			s.document["userinfo_endpoint"] = s.issuer + "/userinfo"
+			s.claims = map[string]any{"email_verified": nil}
+			s.answers["/userinfo"] = func(*http.Request) (int, string) {
+				return http.StatusOK, `{"sub":"1","email":"` + c.info + `","email_verified":true}`
+			}
+			p, err := s.discover(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := relying
+			client.FoldEmail = c.fold
+			a, err := s.loginOf(t, p, client, at, at)
+			if err != nil || a.EmailVerified != c.want {
+				t.Errorf("%+v: %v", a, err)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,6 +30,7 @@ type scripted struct {
 	requests map[string]int                               // by path
 	bodies   map[string][]string                          // of the requests, by path
 	down     error                                        // of every request
+	kind     string                                       // Content-Type of every answer, instead of JSON's
 	nonce    string
 }
 
@@ -69,7 +71,7 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		status, body = http.StatusOK, string(text)
 	}
-	header := http.Header{"Content-Type": {"application/json"}}
+	header := http.Header{"Content-Type": {cmp.Or(s.kind, "application/json")}}
 	if status/100 == 3 {
 		header.Set("Location", s.issuer+"/elsewhere")
 	}
@@ -146,13 +148,21 @@ func discovered(t *testing.T) (*scripted, *oidc.Provider) {
 // login does a whole login with p at the time now, which began at the time begun.
 func (s *scripted) login(t *testing.T, p *oidc.Provider, begun, now time.Time) (*oidc.Assertion, error) {
 	t.Helper()
+	return s.loginOf(t, p, relying, begun, now)
+}
+
+// loginOf is login as another client than that of the tests.
+func (s *scripted) loginOf(t *testing.T, p *oidc.Provider, client oidc.Client, begun, now time.Time) (
+	*oidc.Assertion, error,
+) {
+	t.Helper()
 	secret := oidc.NewSecret()
 	s.nonce = nonceOf(t, p, secret)
-	tokens, err := p.Exchange(t.Context(), relying, "code", secret)
+	tokens, err := p.Exchange(t.Context(), client, "code", secret)
 	if err != nil {
 		return nil, err
 	}
-	return p.Verify(t.Context(), relying, tokens, oidc.Expect{Secret: secret, Begun: begun, Now: now})
+	return p.Verify(t.Context(), client, tokens, oidc.Expect{Secret: secret, Begun: begun, Now: now})
 }
 
 // nonceOf returns the nonce of an authentication request with the secret.

@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -156,24 +157,59 @@ func TestHeaderOfATokenIsChecked(t *testing.T) {
 	}
 }
 
-// What is signed must be an object of claims.
+// What is signed must be an object of claims, and the refusal says that it is none.
 func TestContentOfATokenIsAnObject(t *testing.T) {
 	t.Parallel()
-	s, p := discovered(t)
-	s.edit = func(string) string {
-		signer, err := jose.NewSigner(s.signing, nil)
-		if err != nil {
-			t.Fatal(err)
+	for _, payload := range []string{`["a","list"]`, `"text"`, `{"sub":`, ``} {
+		s, p := discovered(t)
+		s.edit = func(string) string {
+			signer, err := jose.NewSigner(s.signing, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signed, err := signer.Sign([]byte(payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compact, _ := signed.CompactSerialize()
+			return compact
 		}
-		signed, err := signer.Sign([]byte(`["a","list"]`))
-		if err != nil {
-			t.Fatal(err)
+		_, err := s.login(t, p, at, at)
+		refused, ok := errors.AsType[*oidc.Refused](err)
+		if !ok || refused.Reason != oidc.TokenMalformed || refused.Received != "a payload that is none" {
+			t.Errorf("%s: %+v: %v", payload, refused, err)
 		}
-		compact, _ := signed.CompactSerialize()
-		return compact
 	}
-	if _, err := s.login(t, p, at, at); reasonOf(t, err) != oidc.TokenMalformed {
-		t.Error(err)
+}
+
+// A claim of another JSON type than it must have is named with both types: the provider's
+// administrator finds it by nothing else.
+func TestClaimsOfAnotherTypeAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		claims             map[string]any
+		expected, received string
+	}{
+		"an audience that is a number": {map[string]any{"aud": 1}, "aud as a text or a list", "aud is a number"},
+		"a time that is a text":        {map[string]any{"exp": "soon"}, "exp as a number", "exp is a text"},
+		"a subject that is a list":     {map[string]any{"sub": []string{"1"}}, "sub as a text", "sub is a list"},
+		"an issuer that is an object":  {map[string]any{"iss": map[string]any{}}, "iss as a text", "iss is an object"},
+		"a nonce that is true":         {map[string]any{"nonce": true}, "nonce as a text", "nonce is true or false"},
+		"sources that are a list": {
+			map[string]any{"_claim_sources": []string{"x"}}, "_claim_sources as an object", "_claim_sources is a list",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := discovered(t)
+			s.claims = c.claims
+			_, err := s.login(t, p, at, at)
+			refused, ok := errors.AsType[*oidc.Refused](err)
+			if !ok || refused.Reason != oidc.TokenClaimType || refused.Expected != c.expected ||
+				refused.Received != c.received {
+				t.Errorf("%+v", refused)
+			}
+		})
 	}
 }
 

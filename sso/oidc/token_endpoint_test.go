@@ -145,6 +145,12 @@ func TestFailuresOfTheExchange(t *testing.T) {
 		"an ID token of no text": {
 			http.StatusOK, `{"access_token":"a","token_type":"Bearer","id_token":1}`, oidc.NoIDToken,
 		},
+		"an ID token alone": {http.StatusOK, `{"id_token":"x"}`, ""},
+		"neither token":     {http.StatusOK, `{"token_type":"Bearer"}`, oidc.TokenAnswer},
+		"no JSON":           {http.StatusOK, `<html>`, oidc.TokenAnswer},
+		"an ID token in an error": {
+			http.StatusBadRequest, `{"error":"invalid_grant","id_token":"x"}`, oidc.CodeRefused,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,6 +164,17 @@ func TestFailuresOfTheExchange(t *testing.T) {
 				t.Error("a redirect was followed")
 			}
 		})
+	}
+}
+
+// A token endpoint that does not answer is told with its cause, for the server's log.
+func TestUnreachableTokenEndpointHasACause(t *testing.T) {
+	t.Parallel()
+	s, p := discovered(t)
+	s.down = errors.New("no route")
+	_, err := p.Exchange(t.Context(), relying, "code", oidc.NewSecret())
+	if reasonOf(t, err) != oidc.TokenUnreachable || !errors.Is(err, s.down) {
+		t.Error(err)
 	}
 }
 
