@@ -26,6 +26,10 @@ func TestSearch(t *testing.T) {
 		c.group("Drivers", ada)
 		tests := []struct{ path, request, query string }{
 			{"/Users", `{"schemas":["` + searchURN + `"]}`, ""},
+			// SCIM-SDK sends no body where it has nothing to ask for.
+			{"/Users", "", ""},
+			{"/Groups", " ", ""},
+			{"", "", ""},
 			{"/Users", `{"filter":"userName eq \"ADA\"","attributes":["name.givenName","emails"]}`,
 				"?filter=" + url.QueryEscape(`userName eq "ada"`) + "&attributes=name.givenName,emails"},
 			{"/Users", `{"excludedAttributes":["emails","meta"],"startIndex":2,"count":1}`,
@@ -48,7 +52,7 @@ func TestSearch(t *testing.T) {
 		c.want(200, "POST", "/users/.SEARCH/", `{}`)
 		for _, path := range []string{"/Users/.search", "/Groups/.search", "/.search"} {
 			for request, scimType := range map[string]string{
-				"": "invalidSyntax", "[]": "invalidSyntax", "{": "invalidSyntax", "null": "invalidSyntax",
+				`""`: "invalidSyntax", "[]": "invalidSyntax", "{": "invalidSyntax", "null": "invalidSyntax",
 				"{} {}": "invalidSyntax", `{"count":"ten"}`: "invalidValue",
 				`{"filter":["id pr","id pr"]}`: "invalidValue", `{"filter":{}}`: "invalidValue",
 				`{"filter":true}`: "invalidValue", `{"filter":"nick eq 1"}`: "invalidFilter",

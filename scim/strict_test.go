@@ -37,6 +37,7 @@ func TestStrictDirectory(t *testing.T) {
 			{"POST", "/Bulk", `{"Operations":[]}`, "invalidSyntax"},
 			{"POST", "/Bulk", `{"schemas":["` + coreUser + `"],"Operations":[]}`, "invalidSyntax"},
 			{"POST", "/Users/.search", `{"count":1}`, "invalidSyntax"},
+			{"POST", "/Users/.search", "", "invalidSyntax"},
 			{"POST", "/.search", `{"schemas":["` + coreUser + `"]}`, "invalidSyntax"},
 			{"POST", "/Users", `{` + core + `"userName":"ben","emails":[{"value":"a","primary":true},{"value":"b",` +
 				`"primary":true}]}`, "invalidValue"},
