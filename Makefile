@@ -9,6 +9,7 @@ SAMLIDP := .cache/saml-idp
 KEYCLOAK := .cache/keycloak
 OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
+JAVA    := .cache/scim-java/scimsdk .cache/scim-java/unboundid
 SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
 # As published on Maven Central.
 KEYCLOAK_VERSION := 26.7.3
@@ -63,7 +64,7 @@ mutate:
 
 # The program against SCIM clients, clients of the API and identity providers of others, killed under
 # load, and the demo in a browser. There a skipped test is a failure.
-interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) fuzz-smoke
+interop: build $(PYTHON)/installed $(SAMLPHP)/installed $(SAMLIDP)/installed $(OIDCOP)/installed $(KEYCLOAK)/installed-$(KEYCLOAK_VERSION) $(BROWSER)/installed $(SDKS) $(JAVA:=/installed) fuzz-smoke
 	.ci/setup postgresql php node openssl chromium java pysaml2
 	CGO_ENABLED=0 go test -tags interop -run Interop -count 1 -parallel 1 -timeout 15m -v ./scim ./sso ./sso/saml ./cmd/rollcall | awk '/--- SKIP/ { skipped = 1 } { print } END { exit skipped }'
 
@@ -131,6 +132,18 @@ $(OIDCOP)/installed: sso/testdata/oidc-provider/package.json sso/testdata/oidc-p
 	rm -rf $(@D)
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-virtualenv --require-hashes -r $<
+	touch $@
+
+# SCIM clients in Java. jars.sha256 lists what Maven has to resolve the pom.xml to, all of it and no more.
+JAVA_SOURCES := scim/testdata/java
+
+.cache/scim-java/%/installed: $(JAVA_SOURCES)/%/pom.xml $(JAVA_SOURCES)/%/jars.sha256 $(JAVA_SOURCES)/%/Walk.java $(JAVA_SOURCES)/Check.java
+	.ci/setup java jdk maven
+	rm -rf $(@D)
+	mkdir -p $(@D)/jars
+	mvn --batch-mode --quiet --file $< $(MAVEN_DEPENDENCY):copy-dependencies -DoutputDirectory=$(abspath $(@D)/jars)
+	cd $(@D)/jars && export LC_ALL=C && sha256sum *.jar | diff $(abspath $(JAVA_SOURCES)/$*/jars.sha256) -
+	javac --release 17 -d $(@D)/classes -cp '$(@D)/jars/*' $(filter %.java,$^)
 	touch $@
 
 $(BROWSER)/installed: cmd/rollcall/testdata/browser/package.json cmd/rollcall/testdata/browser/package-lock.json

@@ -4,6 +4,7 @@ package scim_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,8 @@ func TestInterop(t *testing.T) {
 		p := startProgram(t, db)
 		t.Run("scim-sanity finds no failure but the accepted", p.sanity)
 		t.Run("scim2-client can do its work", p.client)
+		t.Run("scim-sdk-client can do its work", func(t *testing.T) { p.java(t, "scimsdk", 184) })
+		t.Run("scim2-sdk-client can do its work", func(t *testing.T) { p.java(t, "unboundid", 90) })
 		t.Run("scim2-cli test finds no error but the accepted", func(t *testing.T) { p.tester(t, false) })
 		t.Run("scim2-cli test finds no other error in a strict directory", func(t *testing.T) { p.tester(t, true) })
 		p.stop(t)
@@ -73,6 +76,24 @@ func (p *program) client(t *testing.T) {
 	t.Logf("\n%s", out)
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// java runs a program of testdata/java, which prints what it checks: want checks, and no failure.
+func (p *program) java(t *testing.T, name string, want int) {
+	_, url, token := p.directory(t, name)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	installed := filepath.Join("..", ".cache", "scim-java", name)
+	c := exec.CommandContext(ctx, "java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp",
+		filepath.Join(installed, "classes")+":"+filepath.Join(installed, "jars", "*"), "Walk", url, token)
+	out, err := c.CombinedOutput()
+	t.Logf("\n%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+	if last := fmt.Sprintf("\n%d checks passed, 0 failed\n", want); !bytes.Contains(out, []byte(last)) {
+		t.Errorf("not %q", strings.TrimSpace(last))
 	}
 }
 

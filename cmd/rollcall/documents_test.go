@@ -16,7 +16,7 @@ import (
 const mostLines = 150
 
 // sources are the extensions of files whose comments may cite a document.
-var sources = []string{".go", ".sql", ".mjs", ".cjs", ".js", ".py", ".php", ".sh", "Makefile", "setup", "run"}
+var sources = []string{".go", ".sql", ".mjs", ".cjs", ".js", ".py", ".php", ".java", ".sh", "Makefile", "setup", "run"}
 
 func TestREADMEIsShort(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
