@@ -112,6 +112,10 @@ func (s *Server) record(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
+		if late := dropped(c); late != nil {
+			err, interrupted = late, false
+			c.Error(late)
+		}
 		attrs := []slog.Attr{
 			slog.String("request", RequestID(r.Context())),
 			slog.String("method", r.Method),

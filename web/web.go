@@ -44,6 +44,10 @@ type Options struct {
 	// is shown. Its context ends after five seconds. Without Ready the server is always ready.
 	Ready func(context.Context) error
 
+	// Lasts waits until a failover undoes nothing of what the request of its context has read, see
+	// package lasting. An answer that rests on it is 503 while Lasts fails. It may be nil.
+	Lasts func(context.Context) error
+
 	// Grace is how long Run waits for requests in flight when the server stops, 30 s when zero.
 	Grace time.Duration
 
@@ -61,6 +65,7 @@ type Server struct {
 	waiting *echo.Echo // answers before Open
 	opened  atomic.Bool
 	bodies  *bodies
+	usedUp  map[string]bool // paths of the routes that OnlyGET marks; set by Open
 }
 
 // New makes a server with its middleware, health checks, assets and error answers. The error says
@@ -104,6 +109,7 @@ func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 		s.contain, // turns panics of what follows into errors
 		limitBody(s.options.BodyLimit),
 		s.holdBody,
+		s.last, // around the handler, and what answers its error
 	)
 	s.mountHealth(e, ready)
 	s.Pages.mountAssets(e)
@@ -115,6 +121,12 @@ func (s *Server) newEcho(ready func(context.Context) error) *echo.Echo {
 // with 503, so that it can be seen alive while it migrates the database.
 func (s *Server) Open() {
 	answerHEAD(s.Echo)
+	s.usedUp = map[string]bool{}
+	for _, r := range s.Echo.Routes() {
+		if r.Name == onlyGET {
+			s.usedUp[r.Path] = true
+		}
+	}
 	s.opened.Store(true)
 }
 

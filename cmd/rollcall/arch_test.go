@@ -31,7 +31,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 1
 	"trust":   {rooms + " sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
 	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
-	"web":     {"model model/organization model/urgent", "model/modeltest"},
+	"web":     {"model model/lasting model/organization model/urgent", "model/modeltest"},
 
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
@@ -50,14 +50,16 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/organization": {"model worker " + database, inside},
 	"model/refusal":      {"model", ""},
 	"model/spelling":     {"", ""},
+	"model/lasting":      {"", ""},
 	"model/urgent":       {"", ""},
 
 	"model/internal/nesting":   {"model", ""},
 	"model/internal/passwords": {"model model/internal/across model/internal/tenant", inside},
 	"model/internal/removed":   {"model model/internal/tenant", inside},
 	"model/internal/across":    {"model/internal/internal/unbounded model/internal/tenant", ""},
-	"model/internal/tenant": {"model model/internal/guard model/internal/internal/unbounded model/urgent",
-		inside},
+	"model/internal/tenant": {"model model/internal/guard model/internal/internal/unbounded model/internal/pool " +
+		"model/lasting", inside},
+	"model/internal/pool":               {"model model/lasting model/urgent", inside},
 	"model/internal/guard":              {"model/internal/internal/unbounded", ""},
 	"model/internal/internal/unbounded": {"", ""},
 	"model":                             {"model/internal/guard", ""},
@@ -100,7 +102,7 @@ var fences = map[string]string{
 	"github.com/google/go-cmp":              "model/internal/storetest tests",
 	"github.com/google/uuid":                "*",
 	"github.com/hashicorp/golang-lru/v2":    "model/... scim sso trust",
-	"github.com/jackc/pgx/v5":               "bench model/internal/tenant model/modeltest",
+	"github.com/jackc/pgx/v5":               "bench model/internal/pool model/internal/tenant model/modeltest",
 	"github.com/labstack/echo/v4":           "api cmd/rollcall console scim sso web",
 	"github.com/russellhaering/goxmldsig":   "sso/saml testidp tests",
 	"github.com/santhosh-tekuri/jsonschema": "tests",
@@ -118,7 +120,8 @@ var fences = map[string]string{
 // bans are what may not stand in the code of some packages except in some places; test files are
 // free of them. What a symbol looks like, symbols tells.
 var bans = []struct{ symbol, in, except, why string }{
-	{"time.Now", "*", "bench cmd/rollcall model/internal/tenant model/modeltest scim/scim.go testidp web", clock},
+	{"time.Now", "*", "bench cmd/rollcall model/internal/pool model/internal/tenant model/modeltest scim/scim.go " +
+		"testidp web", clock},
 	{"time.Since", "*", "bench cmd/rollcall model/modeltest testidp web", clock},
 	{"time.Until", "*", "cmd/rollcall testidp", clock},
 	{"os.Environ", "*", "cmd/rollcall model/modeltest", environment},
@@ -127,7 +130,7 @@ var bans = []struct{ symbol, in, except, why string }{
 	{"os.Exit", "*", "bench cmd/rollcall", "return an error: only a command ends the process"},
 	{"panic()", "*", "", "return an error: a panic is for what cannot happen, and then it says nothing"},
 	{"func init", "*", "", "an import must have no effect: make it a function that someone calls"},
-	{"go", "*", "cmd/rollcall model/internal/tenant/observe.go model/modeltest testidp web/run.go",
+	{"go", "*", "cmd/rollcall model/internal/pool/conn.go model/modeltest testidp web/run.go",
 		"no request starts a goroutine: make it a worker with Run(ctx)"},
 
 	{"net/http.Get", "*", "", outbound},
@@ -140,8 +143,8 @@ var bans = []struct{ symbol, in, except, why string }{
 	{".Save()", "model/...", "", "Save stole another organization's row in a trial: name the columns and update them"},
 	{".Raw()", "model/...", handwritten, fragment},
 	{".Exec()", "model/...", "model/internal/... model/modeltest model/requestlog", fragment},
-	{".QueryContext()", "model/...", "model/internal/tenant", fragment},
-	{".ExecContext()", "model/...", "model/internal/tenant", fragment},
+	{".QueryContext()", "model/...", "model/internal/pool model/internal/tenant", fragment},
+	{".ExecContext()", "model/...", "model/internal/pool model/internal/tenant", fragment},
 	{".Table()", "model/...", "", fragment},
 	{".AutoMigrate()", "model/...", "", "the schema is what the files in migrations say"},
 	{".Joins()", "model/...", handwritten, fragment},

@@ -77,7 +77,7 @@ func (s *server) run(ctx context.Context) error {
 	var store storeWhenOpen
 	w, err := web.New(web.Options{
 		Listener: s.listener, PublicURL: s.config.PublicURL.String(), TrustedProxies: s.config.TrustedProxies,
-		Ready: store.ready, Log: s.log,
+		Ready: store.ready, Lasts: store.lasts, Log: s.log,
 	})
 	if err != nil {
 		_ = s.listener.Close()

@@ -18,7 +18,8 @@ import (
 	"rollcall/model/store"
 )
 
-// storeWhenOpen is a store for health checks. It has no store until set is called.
+// storeWhenOpen is the store of a server that answers before it is open. It has no store until set
+// is called.
 type storeWhenOpen struct {
 	mu    sync.Mutex
 	store *store.Store
@@ -30,14 +31,31 @@ func (s *storeWhenOpen) set(store *store.Store) {
 	s.store = store
 }
 
+// ready is web.Options.Ready.
 func (s *storeWhenOpen) ready(ctx context.Context) error {
-	s.mu.Lock()
-	store := s.store
-	s.mu.Unlock()
-	if store == nil {
-		return &model.Error{Kind: model.Unavailable, Message: "the database is not open yet"}
+	store, err := s.opened()
+	if err != nil {
+		return err
 	}
 	return store.Ready(ctx)
+}
+
+// lasts is web.Options.Lasts.
+func (s *storeWhenOpen) lasts(ctx context.Context) error {
+	store, err := s.opened()
+	if err != nil {
+		return err
+	}
+	return store.Lasts(ctx)
+}
+
+func (s *storeWhenOpen) opened() (*store.Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == nil {
+		return nil, &model.Error{Kind: model.Unavailable, Message: "the database is not open yet"}
+	}
+	return s.store, nil
 }
 
 func (s *storeWhenOpen) close() error {

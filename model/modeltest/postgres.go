@@ -275,6 +275,9 @@ func (s *Server) StopImmediately(t testing.TB) {
 	}
 }
 
+// Stop ends the server as a supervisor does: pg_ctl stop -m fast.
+func (s *Server) Stop() error { return s.stop("fast") }
+
 func (s *Server) stop(mode string) error {
 	return s.run(filepath.Join(s.bin, "pg_ctl"), "stop", "-w", "-m", mode, "-D", s.data())
 }

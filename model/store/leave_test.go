@@ -199,3 +199,28 @@ func TestLeavingNeverCancelsACommit(t *testing.T) {
 		})
 	}
 }
+
+// The end of a process waits for the commits that nobody waits for any more.
+func TestCloseWaitsForCommits(t *testing.T) {
+	t.Parallel()
+	w, db := newWire(t, modeltest.Postgres(t))
+	s := modeltest.Open(t, db, store.Options{})
+	org, d := storetest.Contoso(t, s)
+	u := storetest.CreateUser(t, org, d, "ada")
+	w.at("commit")
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- directory.Of(org, d.ID).DeleteUser(ctx, u.ID) }()
+	<-w.stopped
+	leave()
+	storetest.WantKind(t, <-ended, model.Unavailable)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		t.Errorf("closed before the commit: %v", err)
+	case <-time.After(300 * time.Millisecond):
+		close(w.goOn)
+		storetest.Must(t, <-closed)
+	}
+}

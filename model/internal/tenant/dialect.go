@@ -1,12 +1,13 @@
 package tenant
 
 import (
-	"database/sql"
 	"strings"
 
 	"github.com/glebarez/sqlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
+
+	"rollcall/model/internal/pool"
 )
 
 // Dialect is which of the two databases the store is in.
@@ -26,11 +27,11 @@ func (d Dialect) Name() string {
 	return "sqlite"
 }
 
-func (d Dialect) dialector(pool *sql.DB) gorm.Dialector {
+func (d Dialect) dialector(of *pool.Limited) gorm.Dialector {
 	if d == PostgresDialect {
-		return postgres.New(postgres.Config{Conn: limited(pool)})
+		return postgres.New(postgres.Config{Conn: of})
 	}
-	return &sqlite.Dialector{Conn: pool}
+	return &sqlite.Dialector{Conn: of}
 }
 
 // OneOf is the condition that a column is one of a list. The list is one parameter, a JSON array,

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"gorm.io/gorm/clause"
+
+	"rollcall/model/internal/pool"
+	"rollcall/model/lasting"
 )
 
 // What identity providers cause by the thousand goes to the driver without GORM, whose reflection
@@ -70,11 +73,16 @@ func Write(ctx context.Context, h Bound, query clause.Expr, answer any) (done bo
 	if err := o.dropped(); err != nil {
 		return false, err
 	}
+	request := lasting.Of(ctx)
+	before := request.Mark()
 	err = Direct(ctx, o, query, func(rows *sql.Rows) error {
 		done = true
 		return rows.Scan(answer)
 	})
-	switch code := postgresCode(err); {
+	if done && err == nil {
+		request.Replicated(before + 1) // with the statement's own
+	}
+	switch code := pool.Code(err); {
 	case code == uniqueViolation || code == foreignKeyViolation || collided(err):
 		return false, nil
 	case err != nil:

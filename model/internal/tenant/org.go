@@ -8,6 +8,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/guard"
+	"rollcall/model/internal/pool"
 )
 
 // Org is the store as one organization sees it, for one actor. What can be done in it is in the
@@ -50,7 +51,7 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 			fn()
 		}
 	})
-	err := o.db.WithContext(context.WithValue(ctx, lateKey{}, after)).Transaction(func(db *gorm.DB) error {
+	err := o.db.WithContext(pool.WhenCommitted(ctx, after)).Transaction(func(db *gorm.DB) error {
 		org.db = db.Session(&gorm.Session{})
 		org.read = org.db
 		if err := fn(org); err != nil {

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"rollcall/model"
+	"rollcall/model/internal/pool"
 )
 
 // Again runs fn until it succeeds, or fails with an error for which another try is of no use, but
@@ -37,7 +38,7 @@ func Change(ctx context.Context, h Bound, fn func(org *Org) error) error {
 // collided tells whether err is a deadlock, a serialization failure, a statement of before a
 // migration, or ErrOvertaken.
 func collided(err error) bool {
-	code := postgresCode(err)
+	code := pool.Code(err)
 	return errors.Is(err, ErrOvertaken) ||
 		code == deadlockDetected || code == serializationFailure || code == planChanged
 }
@@ -63,7 +64,7 @@ func Remove(ctx context.Context, h Bound, fn func(org *Org, last bool) error) er
 	}
 	overtaken := func(err error) bool {
 		return errors.Is(err, ErrOvertaken) || errors.Is(err, gorm.ErrForeignKeyViolated) ||
-			postgresCode(err) == deadlockDetected
+			pool.Code(err) == deadlockDetected
 	}
 	return Again(tries, overtaken, func(try int) error {
 		return o.Tx(ctx, func(org *Org) error { return fn(org, try > first) })

@@ -2,8 +2,6 @@ package tenant
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -15,6 +13,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/internal/guard"
+	"rollcall/model/internal/pool"
 )
 
 // Options are what a Store is opened with.
@@ -32,8 +31,9 @@ type Options struct {
 	// PasswordMemory is the memory for hashing one password, in KiB; 19 MiB when zero. Tests take
 	// less.
 	PasswordMemory uint32
-	// Statement is called with each statement that reaches the driver, except BEGIN, COMMIT and
-	// ROLLBACK. It must be safe for concurrent use. It may be nil.
+	// Statement is called with each statement that reaches the driver, except BEGIN, COMMIT,
+	// ROLLBACK and the question whether commits wait for a standby. It must be safe for concurrent
+	// use. It may be nil.
 	Statement func(query string)
 }
 
@@ -41,7 +41,7 @@ type Options struct {
 type Store struct {
 	db             *gorm.DB // the writer; on SQLite a single connection
 	read           *gorm.DB // outside transactions; the same as db on PostgreSQL
-	pools          []*sql.DB
+	pool           *pool.Pool
 	dialect        Dialect
 	now            func() time.Time
 	log            *slog.Logger
@@ -83,12 +83,13 @@ func NewStore(url string, o Options, h Hooks) (*Store, error) {
 }
 
 // connect opens the pools of the database at url.
-func (s *Store) connect(url string, statement func(string)) error {
-	d, pools, err := openPools(url, statement)
-	if err != nil {
+func (s *Store) connect(url string, statement func(string)) (err error) {
+	if s.pool, err = pool.Open(url, pool.Options{Statement: statement, SQLite: sqliteDriver}); err != nil {
 		return err
 	}
-	s.dialect, s.pools = d, pools
+	if s.pool.Postgres {
+		s.dialect = PostgresDialect
+	}
 	config := func() *gorm.Config {
 		return &gorm.Config{
 			TranslateError:           true,
@@ -100,19 +101,19 @@ func (s *Store) connect(url string, statement func(string)) error {
 			NowFunc:                  s.now,
 		}
 	}
-	open := func(pool *sql.DB) (*gorm.DB, error) {
-		db, err := gorm.Open(d.dialector(pool), config())
+	open := func(of *pool.Limited) (*gorm.DB, error) {
+		db, err := gorm.Open(s.dialect.dialector(of), config())
 		if err != nil {
 			return nil, Translate(s, fmt.Errorf("open database: %w", err))
 		}
 		return db, guard.Guard(db)
 	}
-	if s.db, err = open(pools[0]); err != nil {
+	if s.db, err = open(s.pool.Writer); err != nil {
 		return err
 	}
 	s.read = s.db
-	if len(pools) > 1 {
-		s.read, err = open(pools[1])
+	if s.pool.Reader != s.pool.Writer {
+		s.read, err = open(s.pool.Reader)
 	}
 	return err
 }
@@ -153,14 +154,12 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all connections.
-func (s *Store) Close() error {
-	var errs []error
-	for _, p := range s.pools {
-		errs = append(errs, p.Close())
-	}
-	return errors.Join(errs...)
-}
+// Lasts waits until a failover undoes nothing of what the request of ctx has read, see package
+// lasting. While it fails, the request must not be told that nothing had to change.
+func (s *Store) Lasts(ctx context.Context) error { return Translate(s, s.pool.Lasts(ctx)) }
+
+// Close waits for the commits on their way, for a while, and ends all connections.
+func (s *Store) Close() error { return s.pool.Close() }
 
 // Now returns the time of the store's clock.
 func (s *Store) Now() time.Time { return s.now() }

@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"rollcall/model"
+	"rollcall/model/internal/pool"
 )
 
 // Translate gives a database error its Kind, by its code and never by its text. An error that has a
@@ -44,15 +45,6 @@ func Translate(h Base, err error) error {
 	return err
 }
 
-// postgresCode returns the SQLSTATE of an error of PostgreSQL, and an empty text for other errors.
-func postgresCode(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code
-	}
-	return ""
-}
-
 // The codes of PostgreSQL's errors.
 const (
 	deadlockDetected     = "40P01"
@@ -62,8 +54,6 @@ const (
 	// queryCanceled is the code of a statement that took longer than statement_timeout. A caller
 	// that gave up gets the error of its context instead.
 	queryCanceled = "57014"
-	// readOnlyTransaction is the code of a write to a standby.
-	readOnlyTransaction = "25006"
 	// planChanged is the code of a prepared statement whose columns have another type since another
 	// process migrated the database. The driver prepares it anew the next time.
 	planChanged = "0A000"
@@ -88,7 +78,7 @@ func refusal(err error) error {
 
 // busy tells whether others held a lock for too long, or the transactions collided.
 func busy(err error) bool {
-	switch postgresCode(err) {
+	switch pool.Code(err) {
 	case deadlockDetected, serializationFailure, queryCanceled, planChanged, "55P03": // lock timeout
 		return true
 	}
@@ -120,7 +110,7 @@ func sqliteCode(err error) int {
 
 // unstorable tells whether a text has no encoding in PostgreSQL.
 func unstorable(err error) bool {
-	switch postgresCode(err) {
+	switch pool.Code(err) {
 	case "22021", "22P05": // character not in repertoire, untranslatable character
 		return true
 	}
@@ -133,11 +123,11 @@ func unavailable(err error) bool {
 	if errors.As(err, &connect) {
 		return true
 	}
-	if code := postgresCode(err); code != "" {
+	if code := pool.Code(err); code != "" {
 		for _, class := range []string{
 			"08", "53", "58", // connection, resources, system
 			"57", // the operator intervened: shutdown, crash, starting up
-			readOnlyTransaction,
+			pool.ReadOnlyTransaction,
 			"25P03", // it ended a transaction that did nothing for too long
 		} {
 			if strings.HasPrefix(code, class) {

@@ -1,4 +1,4 @@
-package tenant
+package pool
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -22,6 +23,7 @@ var errUncancelable = errors.New("a commit is not cancelled")
 func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	config := c.config.Copy()
 	if guard, ok := ctx.Value(cancelGuardKey{}).(*cancelGuard); ok {
+		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { guard.notice(n) }
 		config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if guard.on.Load() {
 				return nil, errUncancelable

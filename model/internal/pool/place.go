@@ -1,4 +1,4 @@
-package tenant
+package pool
 
 import (
 	"context"
@@ -18,23 +18,34 @@ const (
 	reservedPlaces = 4
 	// placeTime is how long a caller waits for a place.
 	placeTime = 3 * time.Second
+	// turnTime is how long a caller waits for the one connection of SQLite that writes, which is as
+	// long as PostgreSQL waits for a lock.
+	turnTime = 10 * time.Second
 )
 
 // errNoPlace refuses a caller who waited too long for a place.
 var errNoPlace = &model.Error{Kind: model.Unavailable,
 	Message: "the database has more to do than it can do now; try again soon"}
 
-// limitedPool is a pool of connections to PostgreSQL in which each use takes a place. A place is
-// taken until the connection is free again. A connection that was left to a commit keeps its place
-// until the commit is done, so that a process never has more connections than places.
-type limitedPool struct {
+// Limited is a pool of connections in which each use takes a place. A place is taken until the
+// connection is free again. A connection that was left to a commit keeps its place until the commit
+// is done, so that a process never has more connections than places.
+type Limited struct {
 	*sql.DB
-	common, reserved *semaphore.Weighted
+	common   *semaphore.Weighted
+	reserved *semaphore.Weighted // nil without places for urgent requests only
+	patience time.Duration       // for a place
 }
 
-// limited limits a pool.
-func limited(pool *sql.DB) *limitedPool {
-	return &limitedPool{pool, semaphore.NewWeighted(poolSize - reservedPlaces), semaphore.NewWeighted(reservedPlaces)}
+// limited limits a pool to a number of places, some of which are reserved.
+func limited(pool *sql.DB, places, reserved int64, patience time.Duration) *Limited {
+	pool.SetMaxOpenConns(int(places))
+	pool.SetMaxIdleConns(int(places))
+	p := &Limited{DB: pool, common: semaphore.NewWeighted(places - reserved), patience: patience}
+	if reserved > 0 {
+		p.reserved = semaphore.NewWeighted(reserved)
+	}
+	return p
 }
 
 // place is one place. It is free when neither the caller nor a connection holds it.
@@ -53,13 +64,13 @@ func (p *place) drop() {
 }
 
 // take waits for a place. The context is for the connection, which holds the place as well.
-func (p *limitedPool) take(ctx context.Context) (context.Context, *place, error) {
+func (p *Limited) take(ctx context.Context) (context.Context, *place, error) {
 	of := p.common
 	if !of.TryAcquire(1) {
-		if urgent.Is(ctx) {
+		if p.reserved != nil && urgent.Is(ctx) {
 			of = p.reserved
 		}
-		wait, cancel := context.WithTimeout(ctx, placeTime)
+		wait, cancel := context.WithTimeout(ctx, p.patience)
 		defer cancel()
 		if of.Acquire(wait, 1) != nil {
 			if err := ctx.Err(); err != nil {
@@ -74,10 +85,10 @@ func (p *limitedPool) take(ctx context.Context) (context.Context, *place, error)
 }
 
 // GetDBConn returns the pool without its limit.
-func (p *limitedPool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
+func (p *Limited) GetDBConn() (*sql.DB, error) { return p.DB, nil }
 
 // ExecContext runs a statement.
-func (p *limitedPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (p *Limited) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	ctx, taken, err := p.take(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +98,7 @@ func (p *limitedPool) ExecContext(ctx context.Context, query string, args ...any
 }
 
 // QueryContext runs a statement that returns rows.
-func (p *limitedPool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (p *Limited) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx, taken, err := p.take(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +108,7 @@ func (p *limitedPool) QueryContext(ctx context.Context, query string, args ...an
 }
 
 // QueryRowContext runs a statement that returns one row.
-func (p *limitedPool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (p *Limited) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	held, taken, err := p.take(ctx)
 	if err != nil {
 		ended, end := context.WithCancel(ctx)
@@ -109,7 +120,7 @@ func (p *limitedPool) QueryRowContext(ctx context.Context, query string, args ..
 }
 
 // BeginTx begins a transaction.
-func (p *limitedPool) BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
+func (p *Limited) BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
 	ctx, taken, err := p.take(ctx)
 	if err != nil {
 		return nil, err

@@ -1,12 +1,16 @@
-package tenant
+package pool
 
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"net"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"rollcall/model"
+	"rollcall/model/lasting"
 )
 
 // A commit is never cancelled. When the context of a statement ends, the driver of PostgreSQL asks
@@ -15,10 +19,17 @@ import (
 // had to change. So COMMIT, and each statement that writes outside a transaction, run to their end.
 // A caller whose context ends meanwhile gets its error and leaves the connection to them.
 
-// connector makes a conn of each connection. It calls statement with each query that is executed.
+// connector makes a conn of each connection.
 type connector struct {
 	driver.Connector
-	statement func(query string) // may be nil
+	pool *connections
+}
+
+// connections is what the connections of a pool have in common.
+type connections struct {
+	statement func(query string) // called with each query that is executed; may be nil
+	standbys  *standbys          // nil on SQLite
+	open      openCommits
 }
 
 // Connect opens a connection.
@@ -28,7 +39,10 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: inner, statement: c.statement, guard: guard}, nil
+	if c.pool.standbys != nil {
+		c.pool.standbys.forget()
+	}
+	return &conn{Conn: inner, pool: c.pool, guard: guard}, nil
 }
 
 // cancelGuard is true while a connection does what must not be cancelled. It stays so when the
@@ -36,6 +50,8 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 type cancelGuard struct {
 	on     atomic.Bool
 	socket net.Conn // of PostgreSQL
+	// unreplicated is true when somebody else has ended the wait for a standby.
+	unreplicated atomic.Bool
 }
 
 type cancelGuardKey struct{}
@@ -43,12 +59,13 @@ type cancelGuardKey struct{}
 // conn is one connection.
 type conn struct {
 	driver.Conn
-	statement func(query string)
-	guard     *cancelGuard
-	inTx      bool
-	left      chan struct{} // closed when the work ends that a caller has left; nil without such work
-	place     *place        // nil while the connection is free
-	standby   bool          // the server takes no writes any more
+	pool    *connections
+	guard   *cancelGuard
+	inTx    bool
+	wrote   bool          // in the transaction
+	left    chan struct{} // closed when the work ends that a caller has left; nil without such work
+	place   *place        // nil while the connection is free
+	standby bool          // the server takes no writes any more
 }
 
 // abandonedFor is how long a connection is kept that a caller has left. Its socket is closed then,
@@ -62,10 +79,16 @@ func (c *conn) finish(ctx context.Context, late func(), work func(context.Contex
 		return err
 	}
 	c.guard.on.Store(true)
+	c.guard.unreplicated.Store(false)
+	c.pool.open.begin()
 	end := func() error {
+		defer c.pool.open.end()
 		err := work(context.WithoutCancel(ctx))
-		if err == nil || postgresCode(err) != "" {
+		if err == nil || Code(err) != "" {
 			c.guard.on.Store(false)
+		}
+		if err == nil && c.guard.unreplicated.Load() {
+			return errUnreplicated
 		}
 		return err
 	}
@@ -79,7 +102,7 @@ func (c *conn) finish(ctx context.Context, late func(), work func(context.Contex
 		done <- err
 		select {
 		case <-ctx.Done():
-			if err == nil && late != nil {
+			if late != nil && (err == nil || errors.Is(err, errUnreplicated)) {
 				late()
 			}
 		default:
@@ -104,22 +127,45 @@ func (c *conn) finish(ctx context.Context, late func(), work func(context.Contex
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
 	c.hold(ctx)
 	defer func() { c.look(err) }()
-	if c.statement != nil {
-		c.statement(query)
+	answer := lasting.Of(ctx)
+	mark := answer.Mark()
+	if query == waitForStandby {
+		if err := c.finish(ctx, nil, c.tellStandby); err != nil {
+			return nil, err
+		}
+		answer.Replicated(mark)
+		return driver.RowsAffected(0), nil
+	}
+	if c.pool.statement != nil {
+		c.pool.statement(query)
 	}
 	run := c.Conn.(driver.ExecerContext).ExecContext
 	if c.inTx || !writes(query) {
-		return run(ctx, query, args)
+		r, err = run(ctx, query, args)
+		answer.Read()
+		c.wrote = c.wrote || err == nil && writes(query) && affected(r)
+		return r, err
 	}
-	var result driver.Result
 	err = c.finish(ctx, nil, func(ctx context.Context) (err error) {
-		result, err = run(ctx, query, args)
+		r, err = run(ctx, query, args)
 		return err
 	})
 	if err != nil {
+		answer.Read()
 		return nil, err
 	}
-	return result, nil
+	if affected(r) {
+		answer.Replicated(mark)
+	} else {
+		answer.Read()
+	}
+	return r, nil
+}
+
+// affected tells whether a statement has changed a row.
+func affected(r driver.Result) bool {
+	n, err := r.RowsAffected()
+	return err == nil && n > 0
 }
 
 // QueryContext runs a statement that returns rows. Those of a write are read at once, because it is
@@ -127,9 +173,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Rows, err error) {
 	c.hold(ctx)
 	defer func() { c.look(err) }()
-	if c.statement != nil {
-		c.statement(query)
+	if c.pool.statement != nil {
+		c.pool.statement(query)
 	}
+	defer lasting.Of(ctx).Read()
 	run := c.Conn.(driver.QueryerContext).QueryContext
 	if c.inTx || !writes(query) {
 		return run(ctx, query, args)
@@ -150,7 +197,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // look gives the connection up after the error of a server that has become a standby.
 func (c *conn) look(err error) {
-	if postgresCode(err) == readOnlyTransaction {
+	if Code(err) == ReadOnlyTransaction {
 		c.standby = true
 	}
 }
@@ -199,6 +246,7 @@ func (b *beginning) Err() error {
 // BeginTx begins a transaction.
 func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	c.hold(ctx)
+	c.wrote = false
 	begin := &beginning{Context: ctx}
 	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(begin, o)
 	begin.begun.Store(true)
@@ -216,15 +264,40 @@ type connTx struct {
 	inner driver.Tx
 }
 
-// lateKey is the key of a function in the context of a transaction that runs when the transaction
-// is committed after its caller has left.
-type lateKey struct{}
+type committedKey struct{}
+
+// WhenCommitted returns the context of a transaction that changes something, or finds that nothing
+// has to change. Where its caller cannot be told that it is committed, fn runs once it is.
+func WhenCommitted(ctx context.Context, fn func()) context.Context {
+	return context.WithValue(ctx, committedKey{}, fn)
+}
+
+// errUnreplicated is the error of a commit whose wait for the standby somebody has ended. Who tries
+// again is told what is there, as soon as the standby has it.
+var errUnreplicated = &model.Error{Kind: model.Unavailable,
+	Message: "the change is made, but no standby has it yet; try again"}
 
 // Commit commits.
 func (t *connTx) Commit() error {
 	t.conn.inTx = false
-	late, _ := t.ctx.Value(lateKey{}).(func())
-	return t.conn.finish(t.ctx, late, func(context.Context) error { return t.inner.Commit() })
+	late, _ := t.ctx.Value(committedKey{}).(func())
+	answer := lasting.Of(t.ctx)
+	mark := answer.Mark()
+	err := t.conn.finish(t.ctx, late, func(ctx context.Context) error {
+		if late != nil && !t.conn.wrote && answer.Open() {
+			if err := t.conn.tellStandby(ctx); err != nil {
+				return errors.Join(err, t.inner.Rollback())
+			}
+		}
+		return t.inner.Commit()
+	})
+	switch {
+	case err == nil && (late != nil || t.conn.wrote):
+		answer.Replicated(mark)
+	case late != nil && errors.Is(err, errUnreplicated):
+		late()
+	}
+	return err
 }
 
 // rollbackTime is how long ROLLBACK may take before the connection is given up.

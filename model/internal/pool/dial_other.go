@@ -1,6 +1,6 @@
 //go:build !linux
 
-package tenant
+package pool
 
 import (
 	"syscall"

@@ -1,9 +1,10 @@
-package tenant
+package pool
 
 import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	sqliteReaders  = 4
 	sqliteLog      = 4 << 20 // bytes that stay of SQLite's log, once nobody reads what it held
 	connectTimeout = 3 * time.Second
+	closeTime      = 10 * time.Second
 )
 
 // sessionSettings are the settings of each connection to PostgreSQL that the URL does not set.
@@ -39,22 +41,39 @@ var sessionSettings = map[string]string{
 	"jit":              "off", // the cost of a table without an index would seem to be worth it
 }
 
-// openPools makes the connection pools for url: first the writer, then on SQLite the readers. It
-// does not connect.
-func openPools(raw string, statement func(string)) (Dialect, []*sql.DB, error) {
+// Options are what a Pool is opened with.
+type Options struct {
+	// Statement is called with each statement that reaches the driver, except BEGIN, COMMIT,
+	// ROLLBACK and the question whether commits wait for a standby. It may be nil.
+	Statement func(query string)
+	// SQLite returns the driver of SQLite.
+	SQLite func() (driver.Driver, error)
+}
+
+// Pool has the connections to one database.
+type Pool struct {
+	Postgres bool     // or SQLite
+	Writer   *Limited // on SQLite a single connection
+	Reader   *Limited // outside transactions; the same as Writer on PostgreSQL
+	shared   *connections
+}
+
+// Open makes the connection pools for the database at a URL. It does not connect.
+func Open(raw string, o Options) (*Pool, error) {
+	shared := &connections{statement: o.Statement}
 	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok && path != "" {
 		if path == ":memory:" { // each connection would have its own database
-			return 0, nil, fmt.Errorf("sqlite:PATH needs a file; :memory: is none")
+			return nil, fmt.Errorf("sqlite:PATH needs a file; :memory: is none")
 		}
-		return SqliteDialect, sqlitePools(path, statement), nil
+		return sqlitePool(path, o.SQLite, shared), nil
 	}
 	if !strings.HasPrefix(raw, "postgres://") && !strings.HasPrefix(raw, "postgresql://") {
-		return 0, nil, fmt.Errorf("a database URL is sqlite:PATH or postgres://…")
+		return nil, fmt.Errorf("a database URL is sqlite:PATH or postgres://…")
 	}
 	config, err := pgx.ParseConfig(raw)
 	if err != nil {
 		// The error repeats the URL, and with it the password.
-		return 0, nil, fmt.Errorf("the postgres:// URL cannot be read")
+		return nil, fmt.Errorf("the postgres:// URL cannot be read")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -64,42 +83,56 @@ func openPools(raw string, statement func(string)) (Dialect, []*sql.DB, error) {
 			config.RuntimeParams[name] = value
 		}
 	}
-	pool := sql.OpenDB(connector{postgresConnector{*config}, statement})
-	pool.SetMaxOpenConns(poolSize)
-	pool.SetMaxIdleConns(poolSize)
+	shared.standbys = new(standbys)
+	pool := sql.OpenDB(connector{postgresConnector{*config}, shared})
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return PostgresDialect, []*sql.DB{pool}, nil
+	places := limited(pool, poolSize, reservedPlaces, placeTime)
+	return &Pool{Postgres: true, Writer: places, Reader: places, shared: shared}, nil
 }
 
-// sqlitePools makes the pools for a file: one connection that writes, and several that only read.
-func sqlitePools(path string, statement func(string)) []*sql.DB {
-	open := func(size int, options ...string) *sql.DB {
+// sqlitePool makes the pools for a file: one connection that writes, and several that only read.
+func sqlitePool(path string, d func() (driver.Driver, error), shared *connections) *Pool {
+	open := func(options ...string) *sql.DB {
 		options = append([]string{
 			"_pragma=busy_timeout(5000)", "_pragma=foreign_keys(1)",
 			"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
 			fmt.Sprintf("_pragma=journal_size_limit(%d)", sqliteLog)}, options...)
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-		dsn := file.String() + "?" + strings.Join(options, "&")
-		pool := sql.OpenDB(connector{sqliteConnector{dsn}, statement})
-		pool.SetMaxOpenConns(size)
-		pool.SetMaxIdleConns(size)
-		return pool
+		return sql.OpenDB(connector{sqliteConnector{file.String() + "?" + strings.Join(options, "&"), d}, shared})
 	}
-	return []*sql.DB{open(1, "_txlock=immediate"), open(sqliteReaders, "_pragma=query_only(1)")}
+	return &Pool{
+		Writer: limited(open("_txlock=immediate"), 1, 0, turnTime),
+		Reader: limited(open("_pragma=query_only(1)"), sqliteReaders, 1, placeTime),
+		shared: shared,
+	}
 }
 
 // sqliteConnector opens connections to one SQLite file.
-type sqliteConnector struct{ dsn string }
+type sqliteConnector struct {
+	dsn    string
+	driver func() (driver.Driver, error)
+}
 
 func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	d, err := sqliteDriver()
+	d, err := c.driver()
 	if err != nil {
 		return nil, err
 	}
 	return d.Open(c.dsn)
 }
 
-func (sqliteConnector) Driver() driver.Driver {
-	d, _ := sqliteDriver()
+func (c sqliteConnector) Driver() driver.Driver {
+	d, _ := c.driver()
 	return d
+}
+
+// Close waits for a while for the commits on their way, and ends all connections. A commit that
+// goes on after that is not cancelled: PostgreSQL ends it without us.
+func (p *Pool) Close() error {
+	p.shared.open.wait(closeTime)
+	err := p.Writer.DB.Close()
+	if p.Reader != p.Writer {
+		err = errors.Join(err, p.Reader.DB.Close())
+	}
+	return err
 }
