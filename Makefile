@@ -10,6 +10,7 @@ KEYCLOAK := .cache/keycloak
 OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
 JAVA    := .cache/scim-java/scimsdk .cache/scim-java/unboundid
+LOOK    := .cache/look
 SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
 # As published on Maven Central.
 KEYCLOAK_VERSION := 26.7.3
@@ -165,8 +166,24 @@ lint:
 	go mod tidy -diff
 
 # The documents that are made from the code: the table of settings in docs/operate.md, and deploy/env.example.
-generate:
+# And what the pages have of others: styles and icons, each with its license, as published on npm.
+generate: $(LOOK)/installed
 	go test ./config -run TestDocumentationIsCurrent -count 1 -update
+	cp $(LOOK)/node_modules/@knadh/oat/oat.min.css web/assets/oat.css
+	cp $(LOOK)/node_modules/@knadh/oat/LICENSE web/assets/oat-license.txt
+	cp $(LOOK)/node_modules/lucide-static/LICENSE web/assets/lucide-license.txt
+	rm -rf web/icons
+	mkdir web/icons
+	while read -r name; do cp $(LOOK)/node_modules/lucide-static/icons/$$name.svg web/icons/; done < web/look/icons.txt
+	cd web && sha256sum assets/oat.css assets/*-license.txt icons/*.svg > look/SHA256SUMS
+
+$(LOOK)/installed: web/look/package.json web/look/package-lock.json
+	.ci/setup node
+	rm -rf $(LOOK)
+	mkdir -p $(LOOK)
+	cp $^ $(LOOK)
+	npm ci --prefix $(LOOK) --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 bench:
 	go test -run '^$$' -bench . -benchmem $(SOURCES)

@@ -42,6 +42,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	if err := s.Pages.Add(pages, nil); err != nil {
 		return err
 	}
+	e.GET("/", s.start)
 	console := e.Group("/console", web.OwnForms)
 	console.GET("/login", s.loginPage)
 	console.POST("/login", s.login)
@@ -53,11 +54,35 @@ func (s *Server) Mount(e *echo.Echo) error {
 	return nil
 }
 
+// start leads from the bare address of the server to where a browser belongs: operators to the
+// console, anyone else to the page where members sign in.
+func (s *Server) start(c echo.Context) error {
+	_, err := operator.Across(s.Store).OperatorByToken(c.Request().Context(), s.readSession(c))
+	switch {
+	case err == nil:
+		return c.Redirect(http.StatusSeeOther, "/console")
+	case model.KindOf(err) == model.Denied:
+		return c.Redirect(http.StatusSeeOther, "/login")
+	}
+	return err
+}
+
 // page is what every page of the console shows.
 type page struct {
 	Operator *operator.Operator
-	Problem  string // why a form was refused; empty on most pages
-	Field    string // the input that the problem is about
+	Side     []web.Link
+}
+
+// pageOf is the page of an operator in the part of the console that is at a URL.
+func pageOf(op *operator.Operator, current string) page {
+	p := page{Operator: op, Side: []web.Link{
+		{Name: "Organizations", URL: "/console", Icon: "building-2"},
+		{Name: "Password", URL: "/console/password", Icon: "key-round"},
+	}}
+	for i := range p.Side {
+		p.Side[i].Current = p.Side[i].URL == current
+	}
+	return p
 }
 
 // operators calls serve for a signed-in operator and redirects anyone else to the login page. An

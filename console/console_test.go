@@ -378,8 +378,8 @@ func TestUsersWhoWaitForASeatAreListed(t *testing.T) {
 		s.leads(s.get(path), "/console/login")
 		s.settle()
 		s.shows(s.get("/console"), http.StatusOK, `<a href="`+path+`">Contoso &lt;b&gt;</a>`)
-		s.shows(s.get(path), http.StatusOK, "Reports: 0 of 0 seats in use")
-		s.shows(s.get(path), http.StatusOK, "<strong>grace@contoso.example</strong> for Reports since ")
+		s.shows(s.get(path), http.StatusOK, `Reports</th><td data-label="Seats">0 of 0 seats in use`)
+		s.shows(s.get(path), http.StatusOK, `grace@contoso.example</th><td data-label="Account">Reports</td>`)
 		s.shows(s.get(path+"?after=somewhere"), http.StatusBadRequest, "follow the link again")
 		s.shows(s.get("/console/organizations/org_01M89NW4ZRFK2VM2N1YE9DSNMM/waiting"), http.StatusNotFound, "")
 

@@ -15,7 +15,8 @@ import (
 // loginPage is the view of console_login.html. Email is the address that was entered.
 type loginPage struct {
 	page
-	Email string
+	Email   string
+	Problem string // why the sign-in was refused; often empty
 }
 
 func (s *Server) loginPage(c echo.Context) error {
@@ -58,7 +59,7 @@ func (s *Server) login(c echo.Context) error {
 	op, token, err := operator.Across(s.Store).SignInOperator(ctx, email, sent.Get("password"), s.browser(c))
 	refused, ok := errors.AsType[*model.Error](err)
 	if ok && (refused.Kind == model.Denied || refused.Kind == model.Busy) {
-		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{page{Problem: refused.Message}, email})
+		return s.Pages.Render(c, statusOf(refused), "console_login", loginPage{Email: email, Problem: refused.Message})
 	}
 	if err != nil {
 		return err
@@ -88,10 +89,12 @@ func (s *Server) logout(c echo.Context) error {
 type passwordPage struct {
 	page
 	Old, New string
+	Problem  string // why the password was refused, when that is about none of the fields
+	Problems web.Problems
 }
 
 func (s *Server) passwordPage(c echo.Context, op *operator.Operator) error {
-	return s.Pages.Render(c, http.StatusOK, "console_password", passwordPage{page: page{Operator: op}})
+	return s.Pages.Render(c, http.StatusOK, "console_password", passwordPage{page: pageOf(op, "/console/password")})
 }
 
 func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
@@ -100,7 +103,12 @@ func (s *Server) setPassword(c echo.Context, op *operator.Operator) error {
 		return err
 	}
 	refuse := func(status int, field, problem string) error {
-		view := passwordPage{page: page{Operator: op, Field: field, Problem: problem}}
+		view := passwordPage{page: pageOf(op, "/console/password"), Problems: web.Problems{}}
+		if field == "" {
+			view.Problem = problem
+		} else {
+			view.Problems[field] = problem
+		}
 		if field != "old" {
 			view.Old = sent.Get("old")
 		}

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,7 +36,7 @@ func (s *Server) home(c echo.Context, op *operator.Operator) error {
 	if err != nil {
 		return err
 	}
-	view := homePage{page: page{Operator: op}}
+	view := homePage{page: pageOf(op, "/console")}
 	for _, o := range found {
 		view.Organizations = append(view.Organizations, customer{model.OrganizationPrefix.ID(string(o.ID)), o.Name})
 	}
@@ -57,7 +56,10 @@ type waitingPage struct {
 }
 
 // waiting is a user who waits for a seat.
-type waiting struct{ Email, Account, Since string }
+type waiting struct {
+	Email, Account string
+	Since          model.Time
+}
 
 // waiting shows an organization's accounts and the users who wait for a seat in them, the oldest
 // licenses first.
@@ -73,7 +75,7 @@ func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
 	if err != nil {
 		return err
 	}
-	view := waitingPage{page: page{Operator: op}, Organization: customer{c.Param("id"), o.Name}}
+	view := waitingPage{page: pageOf(op, "/console"), Organization: customer{c.Param("id"), o.Name}}
 	view.Accounts, _, err = entitle.In(org).Accounts(ctx, model.Page{Limit: entitle.MaxAccounts, Ascending: true})
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
 	}
 	for _, l := range licenses {
 		view.Waiting = append(view.Waiting,
-			waiting{users[l.UserID], accounts[l.AccountID], l.Since.Time().Format(time.DateTime + " UTC")})
+			waiting{users[l.UserID], accounts[l.AccountID], l.Since})
 	}
 	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
 }

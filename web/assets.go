@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -8,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -19,6 +22,7 @@ const assetRoute = "/assets/:name"
 type asset struct {
 	kind    string // media type
 	content []byte
+	gzipped []byte // content compressed; nil when that is no gain
 }
 
 func (p *Pages) addAssets(files fs.FS) error {
@@ -43,9 +47,35 @@ func (p *Pages) addAssets(files fs.FS) error {
 		sum := sha256.Sum256(content)
 		hashed := strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:8]) + extension
 		p.hashed[name] = hashed
-		p.assets[hashed] = asset{kind, content}
+		a := asset{kind: kind, content: content}
+		if a.gzipped, err = compressed(kind, content); err != nil {
+			return fmt.Errorf("compress asset %s: %w", name, err)
+		}
+		p.assets[hashed] = a
 	}
 	return nil
+}
+
+// compressed is a text in gzip, once for all who ask for it.
+func compressed(kind string, content []byte) ([]byte, error) {
+	if !strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "javascript") && !strings.Contains(kind, "svg") {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if b.Len() >= len(content) {
+		return nil, nil
+	}
+	return b.Bytes(), nil
 }
 
 // assetURL is the template function asset: it returns the URL of an asset by its name.
@@ -63,7 +93,35 @@ func (p *Pages) mountAssets(e *echo.Echo) {
 		if !ok {
 			return echo.ErrNotFound
 		}
-		c.Response().Header().Set(echo.HeaderCacheControl, "public, max-age=31536000, immutable")
-		return c.Blob(http.StatusOK, a.kind, a.content)
+		h := c.Response().Header()
+		h.Set(echo.HeaderCacheControl, "public, max-age=31536000, immutable")
+		if a.gzipped == nil {
+			return c.Blob(http.StatusOK, a.kind, a.content)
+		}
+		h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
+		if !takesGzip(c.Request().Header.Get(echo.HeaderAcceptEncoding)) {
+			return c.Blob(http.StatusOK, a.kind, a.content)
+		}
+		h.Set(echo.HeaderContentEncoding, "gzip")
+		return c.Blob(http.StatusOK, a.kind, a.gzipped)
 	})
+}
+
+// takesGzip reports whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3).
+func takesGzip(accept string) bool {
+	takes := false
+	for item := range strings.SplitSeq(accept, ",") {
+		coding, params, _ := strings.Cut(item, ";")
+		coding = strings.ToLower(strings.TrimSpace(coding))
+		if coding != "gzip" && coding != "x-gzip" && coding != "*" {
+			continue
+		}
+		weight, weighted := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
+		q, err := strconv.ParseFloat(weight, 64)
+		takes = !weighted || err == nil && q > 0
+		if coding != "*" {
+			return takes // the coding's own weight decides over that of all others
+		}
+	}
+	return takes
 }

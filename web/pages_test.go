@@ -44,7 +44,8 @@ func TestPages(t *testing.T) {
 		if got.status != http.StatusAccepted {
 			t.Errorf("status %d", got.status)
 		}
-		for _, want := range []string{"<title>Users – Rollcall</title>", "<td>&lt;Anna&gt;</td>", `<main>`} {
+		for _, want := range []string{"<title>Users – Rollcall</title>", "<td>&lt;Anna&gt;</td>",
+			`<main id="main" class="centered">`} {
 			if !strings.Contains(got.body, want) {
 				t.Errorf("the page lacks %q:\n%s", want, got.body)
 			}
