@@ -36,6 +36,10 @@ func (k Cookies) Name(name string) string {
 	return name
 }
 
+// SetupCookie is the cookie of a browser in the set-up portal. It comes along when the answer of an
+// identity provider leads back here, as Lax cookies do after a redirect with 303.
+const SetupCookie = "rollcall-setup"
+
 // rememberTime is how long Remember's cookies are kept, in seconds: a year.
 const rememberTime = 365 * 86400
 

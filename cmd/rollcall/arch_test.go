@@ -36,12 +36,13 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
 	"model/operator": {"model model/connection model/directory model/entitle model/organization model/people " +
-		"model/requestlog model/signon model/internal/passwords " + database, inside},
+		"model/requestlog model/setup model/signon model/internal/passwords " + database, inside},
 	"model/signon": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/refusal model/internal/passwords " + database, inside},
 	"model/directory": {"model model/entitle model/internal/nesting model/internal/removed model/organization " +
 		"model/people model/search worker " + database, inside},
 	"model/requestlog": {"model model/directory worker " + database, inside},
+	"model/setup":      {"model model/organization worker " + database, inside},
 	"model/entitle": {"model model/connection model/organization model/people model/refusal worker " + database,
 		inside},
 	"model/search":       {"model model/internal/tenant", inside + " scim/filter"},
@@ -81,7 +82,7 @@ var arrows = map[string]struct{ code, tests string }{
 const (
 	// rooms are the packages of the store that others may import.
 	rooms = "model model/connection model/directory model/entitle model/operator model/organization model/people " +
-		"model/refusal model/requestlog model/search model/signon model/store"
+		"model/refusal model/requestlog model/search model/setup model/signon model/store"
 	// database is how a package of the store reaches the database.
 	database = "model/internal/across model/internal/tenant"
 	// inside is what the tests of the store's packages may import.

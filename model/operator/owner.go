@@ -12,6 +12,7 @@ import (
 	"rollcall/model/internal/tenant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 )
 
@@ -28,6 +29,7 @@ var ownedBy = map[model.Prefix]any{
 	model.SessionPrefix:            &people.Session{},
 	model.ProfilePrefix:            &people.Identity{},
 	model.LoginAttemptPrefix:       &signon.LoginAttempt{},
+	setup.LinkPrefix:               &setup.Link{},
 }
 
 // OrganizationOf returns the organization of a row that an API call names only by its id. It

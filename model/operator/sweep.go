@@ -13,6 +13,7 @@ import (
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
 	"rollcall/model/requestlog"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 )
 
@@ -21,6 +22,8 @@ const (
 	keptAfterEnd = 24 * time.Hour
 	// codeKept is how long an expired code is kept, so that its second use is recognized.
 	codeKept = 24 * time.Hour
+	// linksKept is how long a set-up link is kept after it expired, with who opened it.
+	linksKept = 90 * 24 * time.Hour
 	// sweepBatch is how many rows one statement deletes. Anybody can begin any number of logins.
 	// One statement for all of them could take longer than PostgreSQL lets a statement run, and
 	// every later sweep would fail the same way. On SQLite it would block the only writer for as
@@ -31,9 +34,9 @@ const (
 // Sweep deletes rows that have no use any more, and returns how many it deleted: logouts
 // and codes a day after they expired, assertions that are too old to be accepted, sessions with
 // their codes and tokens a day after they ended, wrong passwords a day after the last one, login
-// attempts after 90 days, their responses as long as the organization wants them, and what the
-// request log of each directory has too much of. It may run at any time. An error about some rows
-// does not keep the others.
+// attempts and set-up links after 90 days, their responses as long as the organization wants them,
+// and what the request log of each directory has too much of. It may run at any time. An error
+// about some rows does not keep the others.
 func (s Store) Sweep(ctx context.Context) (swept int64, err error) {
 	var errs []error
 	for _, old := range expired(model.TimeOf(s.Now())) {
@@ -74,6 +77,7 @@ func expired(now model.Time) []oldRows {
 		{&people.PasswordSetup{}, "user_id", "expires_at + 0 < ?", now},
 		{&passwords.Guess{}, "hash", "last_at < ?", now - model.Time(passwords.GuessesForgotten.Milliseconds())},
 		{&signon.LoginResponse{}, "attempt_id", "expires_at + 0 <= ?", now},
+		{&setup.Link{}, "id", "expires_at + 0 < ?", now - model.Time(linksKept.Milliseconds())},
 		{&signon.LoginAttempt{}, "id", "created_at < ?", now - model.Time(signon.AttemptTime.Milliseconds())},
 	}
 }

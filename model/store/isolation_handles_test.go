@@ -17,6 +17,7 @@ import (
 	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/requestlog"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -31,6 +32,7 @@ var handles = []reflect.Type{
 	reflect.TypeFor[directory.Org](),
 	reflect.TypeFor[directory.Contents](),
 	reflect.TypeFor[requestlog.Org](),
+	reflect.TypeFor[setup.Org](),
 	reflect.TypeFor[signon.Org](),
 	reflect.TypeFor[operator.Org](),
 }

@@ -11,6 +11,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -41,6 +42,9 @@ type Estate struct {
 	Account      *entitle.Account
 	AccountGroup *entitle.AccountGroup
 	License      *entitle.License
+	Link         *setup.Link // redeemed
+	LinkToken    string
+	Visitor      string // the token of a browser that redeemed the link
 	Verified     string
 	ExternalID   string
 }
@@ -92,6 +96,7 @@ func Settle(t testing.TB, s *store.Store, name string) Estate {
 	Must(t, err)
 	e.Tombstone = stones[0]
 	e.entitle(t)
+	e.link(t, s)
 	e.User = Stored(t, e.Org, e.User.ID)
 	return e
 }
@@ -107,7 +112,7 @@ func (e Estate) Identifying() []string {
 	return []string{string(e.Org.ID), e.Domain.ID, e.Directory.ID, e.Token.ID, e.User.ID, e.Other.ID, e.Unowned.ID,
 		e.Group.ID, e.Identity.ID, e.Connection.ID, e.Login.ID, e.Logout.ID, e.SignedIn.Session.ID,
 		e.Attempt.ID, e.Tombstone.ID, e.Schema.ID,
-		e.Account.ID, e.AccountGroup.ID, e.License.ID, e.Verified, e.ExternalID}
+		e.Account.ID, e.AccountGroup.ID, e.License.ID, e.Link.ID, e.Verified, e.ExternalID}
 }
 
 // setPassword gives the estate's administrator a password, and leaves a link to set another one.
@@ -181,6 +186,19 @@ func (e *Estate) entitle(t testing.TB) {
 	Must(t, err)
 	_, err = entitle.In(e.Org).AssignGroup(ctx, e.Account.ID, e.AccountGroup.ID, e.Other.ID)
 	Must(t, err)
+}
+
+// link gives an estate a set-up link that somebody looked at and redeemed, and a step that is done.
+func (e *Estate) link(t testing.TB, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	var err error
+	e.Link, e.LinkToken, err = setup.In(e.Org).CreateLink(ctx, setup.LinkFields{Scopes: setup.Scopes})
+	Must(t, err)
+	Must(t, setup.In(e.Org).NoteLook(ctx, e.Link.ID, setup.Sender{Address: "192.0.2.1", Browser: "Firefox"}))
+	_, e.Visitor, err = setup.Across(s).Redeem(ctx, e.LinkToken, setup.Sender{Address: "192.0.2.1", Browser: "Firefox"})
+	Must(t, err)
+	Must(t, setup.In(e.Org).Complete(ctx, setup.StepDomains))
 }
 
 // CreatePasswordSetup makes a link by which a user sets a password.

@@ -21,6 +21,7 @@ import (
 	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/requestlog"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
 )
@@ -40,6 +41,7 @@ var Models = []any{
 	&signon.LoginResponse{}, &signon.SingleLogout{}, &entitle.Account{},
 	&entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{},
 	&entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
+	&setup.Link{}, &setup.Visit{}, &setup.Step{},
 }
 
 // Row types of other packages, under names that tests of all packages may use.
