@@ -1,6 +1,9 @@
 package trust
 
 import (
+	"maps"
+
+	"rollcall/guide"
 	"rollcall/model/connection"
 	"rollcall/model/refusal"
 	"rollcall/sso/oidc"
@@ -127,21 +130,25 @@ var personSettings = map[refusal.Reason]setting{
 	refusal.SubjectMissing: settingNameID, refusal.SubjectTransient: settingNameID,
 }
 
-// place is an administration console: where it is, and its screens by what is set there.
-type place struct {
-	base    string
-	screens map[setting]string
-}
+// places are the administration consoles of identity providers, by the type of the connection. The
+// generic types have what is said of the identity providers whose screens are not known.
+var places = func() map[string]guide.Place {
+	all := map[string]guide.Place{}
+	for _, p := range guide.Providers {
+		maps.Copy(all, p.Screens)
+	}
+	return all
+}()
 
 // screen names the screen for a setting.
 func screen(what setting, c *connection.Connection) string {
-	places := []place{samlPlaces[c.Type], samlElsewhere}
+	generic := "GenericSAML"
 	if c.OIDC() {
-		places = []place{openIDPlaces[c.Type], openIDElsewhere}
+		generic = "GenericOIDC"
 	}
-	for _, p := range places {
-		if text := p.screens[what]; text != "" {
-			return p.base + text
+	for _, kind := range []string{c.Type, generic} {
+		if text := places[kind].Screens[string(what)]; text != "" {
+			return places[kind].Base + text
 		}
 	}
 	return ""

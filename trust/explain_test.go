@@ -100,7 +100,9 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 
 // TestScreensOfSAML: advice to change something at the identity provider comes with the place.
 func TestScreensOfSAML(t *testing.T) {
-	types := []string{"OktaSAML", "AzureSAML", "GoogleSAML", "ADFSSAML", "OneLoginSAML", "KeycloakSAML", "GenericSAML"}
+	types := []string{"GenericSAML", "OktaSAML", "AzureSAML", "GoogleSAML", "ADFSSAML", "OneLoginSAML",
+		"KeycloakSAML", "JumpCloudSAML", "PingOneSAML", "PingFederateSAML", "Auth0SAML", "RipplingSAML",
+		"CyberArkSAML", "DuoSAML", "ShibbolethSAML", "SimpleSamlPhpSAML"}
 	named := 0
 	for _, reason := range append(reasonsOf(t, samlReasons), reasonsOf(t, personReasons)...) {
 		seen := map[string]string{}

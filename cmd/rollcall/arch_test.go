@@ -29,7 +29,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Beside the house: it measures the program from outside
 	"bench": {"model/modeltest", ""},
 	// Floor 1
-	"trust":   {rooms + " sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
+	"trust":   {rooms + " guide sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
 	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
 	"web":     {"model model/lasting model/organization model/urgent", "model/modeltest"},
 
@@ -70,6 +70,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"model/internal/storetest": {"model/... scim/filter", ""},
 
 	"config":          {"model/spelling", ""},
+	"guide":           {"", ""},
 	"scim/filter":     {"", ""},
 	"scim/jsontext":   {"", ""},
 	"scim/patch":      {"scim/filter", ""},
@@ -109,7 +110,7 @@ var fences = map[string]string{
 	"github.com/santhosh-tekuri/jsonschema": "tests",
 	"github.com/scim2/filter-parser/v2":     "model/search model/internal/storetest scim/...",
 	"github.com/trustelem/zxcvbn":           "model/internal/passwords",
-	"go.yaml.in/yaml/v3":                    "tests",
+	"go.yaml.in/yaml/v3":                    "guide tests",
 	"golang.org/x/oauth2":                   "sso/oidc",
 	"golang.org/x/net":                      "*",
 	"golang.org/x/sync":                     "*",

@@ -1,0 +1,4 @@
+package guide
+
+// Read is read for the tests.
+var Read = read
