@@ -34,6 +34,8 @@ func TestStrictDirectory(t *testing.T) {
 				"noTarget"},
 			{"PATCH", "/Users/" + id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`,
 				"invalidSyntax"},
+			{"PATCH", "/Users/" + id, patchOf(`[]`), "invalidSyntax"},
+			{"PATCH", "/Users/" + id, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}`, "invalidSyntax"},
 			{"POST", "/Bulk", `{"Operations":[]}`, "invalidSyntax"},
 			{"POST", "/Bulk", `{"schemas":["` + coreUser + `"],"Operations":[]}`, "invalidSyntax"},
 			{"POST", "/Users/.search", `{"count":1}`, "invalidSyntax"},

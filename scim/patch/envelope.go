@@ -30,6 +30,25 @@ func (t *Type) requireSchema(o object, urn string) error {
 	return fail(InvalidSyntax, "schemas must be a list that has %s", urn)
 }
 
+// isNothing reports whether a PATCH has no member but its "schemas" and an empty list of
+// operations, or one of the two. ConnId leaves the operations out if nothing but the groups of a
+// user change, and does not come to the groups if that is refused.
+func isNothing(o object) bool {
+	announced := false
+	for _, m := range o {
+		list, isList := m.value.([]any)
+		switch {
+		case strings.EqualFold(m.name, "schemas"):
+			announced = announced || len(list) > 0
+		case strings.EqualFold(m.name, "Operations") && len(list) == 0 && (isList || m.value == nil):
+			announced = announced || isList
+		default:
+			return false
+		}
+	}
+	return announced
+}
+
 // requireSchemas returns an error if the body's "schemas" lack the core schema, or, if t is strict,
 // an extension that the body has.
 func (t *Type) requireSchemas(o object) error {

@@ -15,6 +15,7 @@ import (
 //
 // It accepts all dialects that identity providers are known to send:
 //   - "schemas" missing, empty or with more URNs, "operations" in lower case, op in any case;
+//   - no operations and nothing else besides "schemas", which is a change of nothing;
 //   - attributes and URNs in any case, a period between URN and attribute, an extension's attribute
 //     without its URN, a whole extension as path;
 //   - no path, and a value whose members are attributes, dotted paths, paths with filters, URNs
@@ -50,7 +51,7 @@ func Normalize(body []byte, t *Type) ([]Operation, error) {
 		return nil, err
 	}
 	list, _ := v.([]any)
-	if len(list) == 0 {
+	if len(list) == 0 && (t.strict || !isNothing(o)) {
 		return nil, fail(InvalidSyntax, "Operations must be a list of at least one operation")
 	}
 	n := normalizer{t: t, out: make([]Operation, 0, min(len(list), MaxOperations))}
