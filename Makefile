@@ -9,7 +9,7 @@ SAMLIDP := .cache/saml-idp
 KEYCLOAK := .cache/keycloak
 OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
-JAVA    := .cache/scim-java/scimsdk .cache/scim-java/unboundid
+JAVA    := .cache/scim-java/scimsdk .cache/scim-java/unboundid .cache/scim-java/connid
 LOOK    := .cache/look
 SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
 # As published on Maven Central.

@@ -32,6 +32,7 @@ func TestInterop(t *testing.T) {
 		t.Run("scim2-client can do its work", p.client)
 		t.Run("scim-sdk-client can do its work", func(t *testing.T) { p.java(t, "scimsdk", 184) })
 		t.Run("scim2-sdk-client can do its work", func(t *testing.T) { p.java(t, "unboundid", 90) })
+		t.Run("ConnId's connector can do its work", func(t *testing.T) { p.java(t, "connid", 55) })
 		t.Run("scim2-cli test finds no error but the accepted", func(t *testing.T) { p.tester(t, false) })
 		t.Run("scim2-cli test finds no other error in a strict directory", func(t *testing.T) { p.tester(t, true) })
 		p.stop(t)
