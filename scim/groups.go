@@ -71,7 +71,7 @@ func (x *exchange) groupList(ctx context.Context, groups []people.DirectoryGroup
 			ids[i] = groups[i].ID
 		}
 		var err error
-		if members, on.n, err = x.related(ctx, "members", ids, directory.In(x.org).SomeGroupMembers); err != nil {
+		if members, on.n, err = x.related(ctx, "members", ids, people.In(x.org).SomeGroupMembers); err != nil {
 			return listed{}, err
 		}
 		on.size += x.relatedSize(members)
@@ -196,7 +196,7 @@ func (x *exchange) groupAnswer(ctx context.Context, status int, g *people.Direct
 	err := x.hold(ctx, pageBytes)
 	var members map[string][]people.MemberOf
 	if err == nil {
-		members, _, err = x.related(ctx, "members", []string{g.ID}, directory.In(x.org).SomeGroupMembers)
+		members, _, err = x.related(ctx, "members", []string{g.ID}, people.In(x.org).SomeGroupMembers)
 	}
 	size := rendered + len(g.Document) + x.relatedSize(members)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	fp "github.com/scim2/filter-parser/v2"
 
 	"rollcall/model/directory"
+	"rollcall/model/people"
 	"rollcall/model/search"
 )
 
@@ -21,7 +22,7 @@ func (m *storedMembers) All() ([]map[string]any, error) {
 	if _, err := directory.Of(m.org, m.directory.ID).Group(m.ctx, m.id); err != nil {
 		return nil, err
 	}
-	of, err := directory.In(m.org).GroupMembers(m.ctx, m.id)
+	of, err := people.In(m.org).GroupMembers(m.ctx, m.id)
 	if err != nil {
 		return nil, err
 	}

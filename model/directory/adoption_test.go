@@ -230,7 +230,7 @@ func TestUnownedUsersAreHidden(t *testing.T) {
 			if u := storetest.Stored(t, org, second.ID); u.DirectoryID == nil || *u.DirectoryID != d.ID {
 				t.Errorf("%+v", u)
 			}
-			members, err := directory.In(org).GroupMembers(t.Context(), g.ID)
+			members, err := people.In(org).GroupMembers(t.Context(), g.ID)
 			if err != nil || len(members[g.ID]) != 2 {
 				t.Error(members, err)
 			}

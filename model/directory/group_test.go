@@ -20,7 +20,7 @@ import (
 // membersOf are the sorted ids of a group's members.
 func membersOf(t testing.TB, org *store.Org, g *people.DirectoryGroup) []string {
 	t.Helper()
-	members, err := directory.In(org).GroupMembers(t.Context(), g.ID)
+	members, err := people.In(org).GroupMembers(t.Context(), g.ID)
 	storetest.Must(t, err)
 	out := []string{}
 	for _, m := range members[g.ID] {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
 	"gorm.io/gorm/clause"
 
@@ -174,74 +171,4 @@ func (o Org) recordNesting(g *people.DirectoryGroup, added, removed []string) er
 type nestedGroups struct {
 	GroupsAdded   []string `json:"groups_added"`
 	GroupsRemoved []string `json:"groups_removed"`
-}
-
-// GroupMembers returns the members of each of the groups by group id, users before groups. It is
-// one statement, which has the condition of the organization on groups and users and not on the
-// rows of memberships: PostgreSQL then reads those from their index alone.
-func (o Org) GroupMembers(ctx context.Context, groupIDs ...string) (map[string][]people.MemberOf, error) {
-	out, _, err := o.SomeGroupMembers(ctx, 0, groupIDs...)
-	return out, err
-}
-
-// SomeGroupMembers is GroupMembers where the groups have at most that many members together. all
-// is false, and there are no members, where they have more. 0 is no limit.
-func (o Org) SomeGroupMembers(ctx context.Context, most int, groupIDs ...string) (
-	out map[string][]people.MemberOf, all bool, err error) {
-	out = map[string][]people.MemberOf{}
-	condition, list, err := tenant.OneOfIDs(o, groupIDs)
-	if err != nil || len(groupIDs) == 0 {
-		return out, err == nil, err
-	}
-	limit := ""
-	if most > 0 {
-		limit = " LIMIT " + strconv.Itoa(most+1)
-	}
-	// The parts of WITH keep PostgreSQL from a plan that depends on what it knows of the tables.
-	d := tenant.DialectOf(o)
-	inGroups := d.In("group_id", "SELECT id FROM g")
-	query := clause.Expr{
-		SQL: "WITH g AS MATERIALIZED (SELECT id FROM directory_groups WHERE organization_id = ? AND id" + condition +
-			"), m AS MATERIALIZED (SELECT group_id, user_id FROM directory_group_members WHERE " + inGroups + limit +
-			"), n AS MATERIALIZED (SELECT group_id, member_id FROM directory_group_groups " +
-			"WHERE organization_id = ? AND " + inGroups + limit + ") " +
-			"SELECT m.group_id, u.id, u.display_name, false FROM m" +
-			d.Join("JOIN", "users", "u", "u.id, u.display_name", "u.organization_id = ? AND u.id = m.user_id") +
-			" UNION ALL SELECT n.group_id, i.id, i.display_name, true FROM n" + d.Join("JOIN", "directory_groups",
-			"i", "i.id, i.display_name", "i.organization_id = ? AND i.id = n.member_id"),
-		Vars: []any{string(o.ID), list, string(o.ID), string(o.ID), string(o.ID)},
-	}
-	found, side := 0, ""
-	err = tenant.Direct(ctx, o, query, func(rows *sql.Rows) error {
-		var m people.MemberOf
-		var group sql.RawBytes // mostly that of the row before
-		err := rows.Scan(&group, &m.ID, &m.DisplayName, &m.IsGroup)
-		if side != string(group) {
-			side = string(group)
-		}
-		out[side] = append(out[side], m)
-		found++
-		return err
-	})
-	if err != nil {
-		return nil, false, tenant.Translate(o, fmt.Errorf("read members: %w", err))
-	}
-	if most > 0 && found > most {
-		return nil, false, nil
-	}
-	for _, members := range out { // to sort costs the database more
-		slices.SortFunc(members, usersFirst)
-	}
-	return out, true, nil
-}
-
-// usersFirst orders members by kind and then by id.
-func usersFirst(a, b people.MemberOf) int {
-	switch {
-	case a.IsGroup == b.IsGroup:
-		return strings.Compare(a.ID, b.ID)
-	case b.IsGroup:
-		return -1
-	}
-	return 1
 }

@@ -44,7 +44,7 @@ func TestNestedGroups(t *testing.T) {
 		outer := storetest.Nested(t, org, d, "outer", middle.ID, inner.ID, ada.ID)
 
 		t.Run("members are of both kinds", func(t *testing.T) {
-			of, err := directory.In(org).GroupMembers(t.Context(), middle.ID, outer.ID, inner.ID)
+			of, err := people.In(org).GroupMembers(t.Context(), middle.ID, outer.ID, inner.ID)
 			storetest.Must(t, err)
 			want := map[string][]people.MemberOf{
 				inner.ID: {{ID: ada.ID, DisplayName: ada.DisplayName}},
@@ -215,7 +215,7 @@ func TestNestingStatements(t *testing.T) {
 				return err
 			}},
 			{"the members of a group", 2, func() error {
-				_, err := directory.In(org).GroupMembers(t.Context(), g.ID)
+				_, err := people.In(org).GroupMembers(t.Context(), g.ID)
 				return err
 			}},
 			{"add a user to a group of groups", 4, func() error {

@@ -140,7 +140,7 @@ func TestPlansUseIndexes(t *testing.T) {
 		},
 		"the groups of a user": func() error { _, err := people.In(org).GroupsOf(t.Context(), all[7]); return err },
 		"the members of a group": func() error {
-			_, err := directory.In(org).GroupMembers(t.Context(), groups[7].ID)
+			_, err := people.In(org).GroupMembers(t.Context(), groups[7].ID)
 			return err
 		},
 	}

@@ -62,6 +62,9 @@ func (c *crowd) next() string {
 	return fmt.Sprintf("new-%d@contoso.example", c.n)
 }
 
+// everybody is the one operation that reads as much as the crowd is.
+const everybody = "members of everybody"
+
 // operations are what the product does most often, by name.
 func (c *crowd) operations(t *testing.T) map[string]func() error {
 	ctx := t.Context()
@@ -97,8 +100,12 @@ func (c *crowd) operations(t *testing.T) map[string]func() error {
 			}
 			return err
 		},
-		"read":             func() error { _, err := of.User(ctx, one.ID); return err },
-		"read a group":     func() error { _, err := of.Group(ctx, c.small.ID); return err },
+		"read":         func() error { _, err := of.User(ctx, one.ID); return err },
+		"read a group": func() error { _, err := of.Group(ctx, c.small.ID); return err },
+		everybody: func() error {
+			_, err := people.In(c.Org).GroupMembers(ctx, c.big.ID)
+			return err
+		},
 		"groups of a user": func() error { _, err := people.In(c.Org).GroupsOf(ctx, one.ID); return err },
 		"change active": func() error {
 			active = !active

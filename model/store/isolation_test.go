@@ -121,12 +121,12 @@ var naming = map[string]call{
 	"organization.ForceDomain": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return organization.In(org).ForceDomain(ctx, of.Domain.ID)
 	},
-	"directory.SomeGroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		members, _, err := directory.In(org).SomeGroupMembers(ctx, 10, of.Group.ID)
+	"people.SomeGroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		members, _, err := people.In(org).SomeGroupMembers(ctx, 10, of.Group.ID)
 		return members, err
 	},
-	"directory.GroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return directory.In(org).GroupMembers(ctx, of.Group.ID)
+	"people.GroupMembers": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return people.In(org).GroupMembers(ctx, of.Group.ID)
 	},
 	"directory.GroupPage": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		gs, _, err := directory.In(org).GroupPage(ctx, directory.GroupQuery{UserID: of.User.ID,
