@@ -21,3 +21,10 @@ func Canonicalizer(document []byte) (func(id, prefixList string) ([]byte, error)
 		return canonicalize(elements[id], nil, prefixList)
 	}, nil
 }
+
+// Precheck looks at a document of at most 512 bytes, 3 levels, 5 elements and 3 attributes of one,
+// as it is done before any parser reads it.
+func Precheck(document string, metadata bool) error {
+	_, err := precheck([]byte(document), limits{bytes: 512, depth: 3, elements: 5, attributes: 3, metadata: metadata})
+	return err
+}

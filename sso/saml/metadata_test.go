@@ -223,7 +223,11 @@ func TestParseMetadataRefuses(t *testing.T) {
 		"no certificate":          {okta[:begin] + okta[end:], saml.BadCertificate},
 		"no key":                  {without("md:KeyDescriptor", "md:Nothing"), saml.MetadataWithoutKey},
 		"only another use":        {without(`use="signing"`, `use="encryption"`), saml.MetadataWithoutKey},
-		"a weak key":              {okta[:begin] + weak + okta[end:], saml.WeakKey},
+		// To the parser, the comment goes on, and the elements behind it are no instruction.
+		"elements that half a comment hides": {
+			strings.Replace(okta, "<md:IDPSSODescriptor", "<!--><?x -->"+strings.Repeat("<a>", 40)+
+				strings.Repeat("</a>", 40)+"?><md:IDPSSODescriptor", 1), saml.TooDeep},
+		"a weak key": {okta[:begin] + weak + okta[end:], saml.WeakKey},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

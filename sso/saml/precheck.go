@@ -117,16 +117,16 @@ func (s *scanner) declaration() error {
 func (s *scanner) markup() error {
 	switch {
 	case s.at("<!--"):
-		return s.skip(Comment, "-->")
+		return s.skip(Comment, "<!--", "-->")
 	case s.at("<![CDATA["):
 		if !s.limits.metadata || len(s.open) == 0 {
 			return refuse(CDATA, "no CDATA section", string(s.around()))
 		}
-		return s.skip(CDATA, "]]>")
+		return s.skip(CDATA, "<![CDATA[", "]]>")
 	case s.at("<!"):
 		return refuse(Doctype, "no document type declaration", string(s.around()))
 	case s.at("<?"):
-		return s.skip(ProcessingInstruction, "?>")
+		return s.skip(ProcessingInstruction, "<?", "?>")
 	case s.at("</"):
 		return s.endTag()
 	}
@@ -134,16 +134,18 @@ func (s *scanner) markup() error {
 }
 
 // skip skips a comment or processing instruction if the limits allow them, and refuses it
-// otherwise.
-func (s *scanner) skip(reason Reason, end string) error {
+// otherwise. The end may not share characters with the beginning: to a parser, <!--> is half a
+// comment.
+func (s *scanner) skip(reason Reason, begin, end string) error {
 	if !s.limits.metadata {
 		return refuse(reason, "elements and text only", string(s.around()))
 	}
-	length := bytes.Index(s.doc[s.pos:], []byte(end))
+	inside := s.doc[s.pos+len(begin):]
+	length := bytes.Index(inside, []byte(end))
 	if length < 0 {
 		return s.malformed(end)
 	}
-	s.pos += length + len(end)
+	s.pos += len(begin) + length + len(end)
 	return nil
 }
 
