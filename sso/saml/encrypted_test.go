@@ -165,6 +165,20 @@ func TestVerifyDecrypts(t *testing.T) {
 	}
 }
 
+// TestVerifyDecryptsAnyLength: the padding of CBC has every length of a block, one byte among them.
+func TestVerifyDecryptsAnyLength(t *testing.T) {
+	t.Parallel()
+	own := withKey(t)
+	own.Encryption = saml.EncryptionCBC
+	cbc := usual
+	cbc.algorithm, cbc.keySize, cbc.gcm = cbc128, 16, false
+	for n := range aes.BlockSize {
+		cbc.plain = func(plaintext string) string { return plaintext + strings.Repeat("\n", n) }
+		_, err := own.Verify(idp(t), sealed(t, cbc, own, true, false), expect)
+		wantReason(t, err, "")
+	}
+}
+
 // TestVerifyTellsNothingOfDecryption: all failures of a decryption have the same error.
 func TestVerifyTellsNothingOfDecryption(t *testing.T) {
 	t.Parallel()

@@ -170,6 +170,14 @@ func TestParseMetadataChoosesFromAnAggregate(t *testing.T) {
 	wantReason(t, err, saml.MetadataOfSeveral)
 	_, err = saml.ParseMetadata(document, "http://www.okta.com/three", now)
 	wantReason(t, err, saml.MetadataWithoutChosen)
+	// Where there is nothing to choose from, the choice is not what is wrong.
+	for attributes, want := range map[string]saml.Reason{
+		"": saml.MetadataWithoutSSO, `validUntil="2026-01-01T00:00:00Z"`: saml.MetadataExpired,
+	} {
+		empty := `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" ` + attributes + `/>`
+		_, err = saml.ParseMetadata([]byte(empty), "http://www.okta.com/three", now)
+		wantReason(t, err, want)
+	}
 }
 
 func TestParseMetadataRefuses(t *testing.T) {
@@ -348,7 +356,9 @@ func TestNewKey(t *testing.T) {
 	if !key.PublicKey.Equal(c.PublicKey) || key.N.BitLen() != 2048 {
 		t.Error("the certificate is not of the key")
 	}
-	if c.NotBefore.After(now) || c.NotAfter.Before(now.AddDate(10, 0, 0)) || c.Subject.CommonName != "con_1" {
+	// A day before, for an identity provider whose clock is behind.
+	if c.NotBefore.After(now.AddDate(0, 0, -1)) || c.NotAfter.Before(now.AddDate(10, 0, 0)) ||
+		c.Subject.CommonName != "con_1" {
 		t.Errorf("got %s from %s to %s", c.Subject, c.NotBefore, c.NotAfter)
 	}
 	if err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature); err != nil {

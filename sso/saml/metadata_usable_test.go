@@ -2,10 +2,12 @@ package saml_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +184,22 @@ func TestMetadataHasManyCertificates(t *testing.T) {
 	}
 }
 
+// TestMetadataHasAsManyCertificatesAsAreTried: then all are taken, in the order of the document.
+func TestMetadataHasAsManyCertificatesAsAreTried(t *testing.T) {
+	t.Parallel()
+	var keys strings.Builder
+	key, want := ecKey(t), []*x509.Certificate{}
+	for i := range 16 {
+		c := certify(t, key, now.AddDate(-1, 0, 0), now.AddDate(0, 0, i-6).Add(time.Hour))
+		keys.WriteString(keyDescriptor(certificateText(c)))
+		want = append(want, c.certificate)
+	}
+	got, err := saml.ParseMetadata([]byte(provider("", keys.String()+signOn)), "", now)
+	if err != nil || len(got.LeftOut) != 0 || !slices.EqualFunc(got.Certificates, want, (*x509.Certificate).Equal) {
+		t.Errorf("%d certificates, %d left out: %v", len(got.Certificates), len(got.LeftOut), err)
+	}
+}
+
 // TestMetadataInAnyEncoding: what is pasted is text already, and a file says what it is in.
 func TestMetadataInAnyEncoding(t *testing.T) {
 	t.Parallel()
@@ -227,6 +245,11 @@ func TestMetadataInAnyEncoding(t *testing.T) {
 		got, err := saml.ParseMetadata(file, "", now)
 		if err != nil || len(got.Certificates) != 1 {
 			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for _, cut := range []string{"<?xml", "<?xml ", "<?xml version", "<?"} {
+		if _, err := saml.ParseMetadataText(cut, "", now); reasonOf(err) != saml.NotXML {
+			t.Errorf("%s: %v", cut, err)
 		}
 	}
 	for name, file := range map[string][]byte{

@@ -186,10 +186,10 @@ func (s *scanner) startTag() error {
 		spaced := s.space()
 		switch {
 		case s.at("/>"):
-			s.pos += 2
+			s.pos += len("/>")
 			return nil
 		case s.at(">"):
-			s.pos++
+			s.pos += len(">")
 			s.open = append(s.open, name)
 			return nil
 		case !spaced:

@@ -8,8 +8,8 @@ import (
 )
 
 // What is checked before the parser reads a document must see the same markup as the parser: limits
-// and forbidden markup are hidden behind whatever only one of the two takes for a comment, a value or
-// the end of a tag.
+// and forbidden markup are hidden behind whatever only one of the two takes for a comment, a value
+// or the end of a tag.
 func TestMarkupThatIsReadBeforeTheParser(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -77,9 +77,11 @@ func TestNamesAndNumbersOfCharacters(t *testing.T) {
 			"<a>&#x10FFFF;</a>", "<a>&#9;</a>",
 		},
 		saml.NotXML: {
-			"< a/>", "<1/>", "<-/>", "<./>", "<a:1/>", "<a:-b/>", "<a:/>", "<:a/>", "<a:b:c/>", "<:/>", "<a::b/>", "<@/>", "<[/>",
-			"<a>&#;</a>", "<a>&#", "<a>&#6", "<a>&#60</a>", "<a>&#xg0;</a>", "<a>&#x`;</a>", "<a>&#0x3c;</a>", "<a>&#x@;</a>",
-			"<a>&#G;</a>", "<a>&#:;</a>", "<a>&#/;</a>", "<a>&#X3c;</a>", "<a>&#x010FFFF;</a>", "<a>&#-1;</a>",
+			"< a/>", "<1/>", "<-/>", "<./>", "<a:1/>", "<a:-b/>", "<a:/>", "<:a/>", "<a:b:c/>", "<:/>", "<a::b/>",
+			"<@/>", "<[/>",
+			"<a>&#;</a>", "<a>&#", "<a>&#6", "<a>&#60</a>", "<a>&#xg0;</a>", "<a>&#x`;</a>",
+			"<a>&#0x3c;</a>",
+			"<a>&#x@;</a>", "<a>&#G;</a>", "<a>&#:;</a>", "<a>&#/;</a>", "<a>&#X3c;</a>", "<a>&#x010FFFF;</a>", "<a>&#-1;</a>",
 		},
 	} {
 		for _, document := range documents {

@@ -202,11 +202,11 @@ func (p profile) conditions(el *etree.Element, a *Assertion) error {
 	if !end.IsZero() && end.Before(a.NotOnOrAfter) {
 		a.NotOnOrAfter = end
 	}
-	restrictions := 0
+	restricted := false
 	for _, c := range conditions.ChildElements() {
 		switch {
 		case is(c, assertionNS, "AudienceRestriction"):
-			restrictions++
+			restricted = true
 			// SAML Core §2.5.1.4: each restriction must have us among its audiences.
 			if err := p.audience(c); err != nil {
 				return err
@@ -218,7 +218,7 @@ func (p profile) conditions(el *etree.Element, a *Assertion) error {
 			return refuse(UnknownCondition, "AudienceRestriction, OneTimeUse or ProxyRestriction", c.FullTag())
 		}
 	}
-	if restrictions == 0 {
+	if !restricted {
 		return refuse(MissingAudience, p.sp.EntityID, "")
 	}
 	return nil

@@ -270,6 +270,8 @@ func TestRefusalCanBeStored(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ received, want string }{
 		"a control character":    {"a\nb\tc", "a b c"},
+		"as long as is shown":    {strings.Repeat("x", 200), strings.Repeat("x", 200)},
+		"one byte more":          {strings.Repeat("x", 201), strings.Repeat("x", 200) + "…"},
 		"a character cut in two": {strings.Repeat("x", 199) + "ö", strings.Repeat("x", 199) + "…"},
 	}
 	for name, test := range tests {

@@ -173,6 +173,35 @@ func TestAuthnRequestNeedsWhatItSends(t *testing.T) {
 	}
 }
 
+// SAML's bindings allow a RelayState of 80 bytes. Identity providers cut or refuse a longer one.
+func TestRelayStateOfEightyBytes(t *testing.T) {
+	t.Parallel()
+	own, state := withKey(t), strings.Repeat("x", 80)
+	for name, send := range map[string]func(state string) error{
+		"a login": func(state string) error {
+			_, err := own.AuthnRequest(saml.IDP{SSOPostURL: "https://idp.example/"},
+				saml.RequestOptions{ID: requestID, RelayState: state, Now: now})
+			return err
+		},
+		"a logout": func(state string) error {
+			_, err := own.LogoutRequest(saml.IDP{SLO: saml.LogoutService{PostURL: "https://idp.example/"}},
+				saml.LogoutRequestOptions{ID: requestID, RelayState: state, NameID: saml.NameID{Value: "a"}, Now: now})
+			return err
+		},
+		"a message by redirect": func(state string) error {
+			_, err := own.RedirectURL("https://idp.example/", saml.RequestParameter, []byte("<a/>"), state)
+			return err
+		},
+	} {
+		if err := send(state); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := send(state + "x"); err == nil {
+			t.Errorf("%s with 81 bytes is sent", name)
+		}
+	}
+}
+
 func TestAuthnRequestWithoutSignature(t *testing.T) {
 	t.Parallel()
 	unsigned := sp // has no key, and needs none

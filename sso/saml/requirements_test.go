@@ -1,6 +1,7 @@
 package saml_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -183,10 +184,12 @@ func TestSoonestEndCounts(t *testing.T) {
 	}
 }
 
-// A form value is base64 of XML within a limit. What it is instead is told.
+// A form value is base64 of XML within a limit. What it is instead is told: an identity provider
+// that deflates what it posts is set up for the other binding.
 func TestFormValueIsChecked(t *testing.T) {
 	t.Parallel()
 	good := signed(t, nil)
+	encoded := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	for name, c := range map[string]struct {
 		value string
 		want  saml.Reason
@@ -194,6 +197,12 @@ func TestFormValueIsChecked(t *testing.T) {
 		"nothing":            {"", saml.NoResponse},
 		"no base64":          {"<xml/>", saml.NotBase64},
 		"bits that are left": {"PHgvPl==", saml.NotBase64},
+		"nothing but space":  {" ", saml.NotXML},
+		"deflated":           {deflated(t, "<a/>"), saml.Compressed},
+		"deflated text":      {deflated(t, "text"), saml.NotUTF8},
+		"deflated nothing":   {deflated(t, ""), saml.NotUTF8},
+		"text":               {encoded("text"), saml.NotXML},
+		"a byte order mark":  {encoded("\ufeff<a/>"), saml.NotAResponse},
 		"as long as may be":  {good + strings.Repeat("\n", 1<<20-len(good)), ""},
 		"too long":           {good + strings.Repeat("\n", 1<<20+1-len(good)), saml.TooLarge},
 	} {

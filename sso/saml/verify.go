@@ -162,8 +162,8 @@ func decode(form string) ([]byte, error) {
 		// Only the beginning is inflated, to find the reason. A deflated form value is never
 		// accepted.
 		var begin [16]byte
-		n, _ := io.ReadFull(flate.NewReader(bytes.NewReader(doc)), begin[:])
-		if n > 0 && begin[0] == '<' {
+		_, _ = io.ReadFull(flate.NewReader(bytes.NewReader(doc)), begin[:])
+		if begin[0] == '<' {
 			return nil, refuse(Compressed, "XML that is not deflated", "")
 		}
 	}
