@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -262,5 +263,31 @@ func TestOverwrite(t *testing.T) {
 			diff(t, "Overwrite changed the stored document", encode(document(t, expand(c.stored))), encode(stored))
 			diff(t, "Overwrite changed the document it was given", encode(document(t, expand(c.doc))), encode(doc))
 		})
+	}
+}
+
+// Two readers of one name may take different values, so that a name stands once, in a small object
+// and in a large one.
+func TestNamesStandOnce(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 3, 15, 16, 17, 18, 33} {
+		for _, twice := range []int{-1, 0, 1, n/2 - 1, n - 2} {
+			names := make([]string, n)
+			for i := range n {
+				names[i] = fmt.Sprintf(`"n%d":1`, i)
+			}
+			want := ""
+			if twice >= 0 {
+				names[n-1] = fmt.Sprintf(`"n%d":2`, twice)
+				want = fmt.Sprintf(`invalidSyntax: "n%d" is there twice; send it once`, twice)
+			}
+			if twice >= n-1 {
+				continue
+			}
+			_, err := decode([]byte("{" + strings.Join(names, ",") + "}"))
+			if got := refused(t, err); got != want {
+				t.Errorf("%d names, the last is that at %d: %q", n, twice, got)
+			}
+		}
 	}
 }

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	fp "github.com/scim2/filter-parser/v2"
@@ -59,6 +60,10 @@ func TestSplitMembers(t *testing.T) {
 		{"selected by pr", `{"op":"remove","path":"members[display pr]"}`, ``, Members{Remove: []string{"a", "g"}}},
 		{"selected by value and type", `{"op":"remove","path":"members[value eq \"a\" and type eq \"User\"]"}`, ``,
 			Members{Remove: []string{"a"}}},
+		{"selected by value or type", `{"op":"remove","path":"members[value eq \"a\" or type eq \"Group\"]"}`, ``,
+			Members{Remove: []string{"a", "g"}}},
+		{"selected by another value and type", `{"op":"remove","path":"members[value ne \"a\" and type eq \"User\"]"}`,
+			``, Members{Remove: []string{"b"}}},
 		{"selected by value and another type", `{"op":"remove","path":"members[value eq \"a\" and type eq \"Group\"]"}`,
 			``, Members{}},
 		{"selected after an addition",
@@ -87,5 +92,84 @@ func TestSplitMembers(t *testing.T) {
 				t.Errorf("Empty is %v", members.Empty())
 			}
 		})
+	}
+}
+
+// asked counts what a request asks of the members that are stored.
+type asked struct {
+	crew
+	all, has int
+}
+
+func (a *asked) All() ([]map[string]any, error) {
+	a.all++
+	return a.crew.All()
+}
+
+func (a *asked) Has(filter fp.Expression) (bool, error) {
+	a.has++
+	return a.crew.Has(filter)
+}
+
+// A group may have a hundred thousand members. A few of them are asked for by their ids; for more,
+// or for any other filter, all are read, and once.
+func TestStoredMembersAreAskedSparingly(t *testing.T) {
+	t.Parallel()
+	const typed = `{"op":"remove","path":"members[type eq \"Group\"]"}`
+	named := func(n int, id string) string {
+		return strings.Repeat(`,{"op":"remove","path":"members[value eq \"`+id+`\" and type eq \"User\"]"}`, n)[1:]
+	}
+	for _, c := range []struct {
+		name, ops string
+		all, has  int
+		want      Members
+	}{
+		{"ids alone", `{"op":"remove","path":"members[value eq \"a\"]"}`, 0, 0, Members{Remove: []string{"a"}}},
+		{"one", named(1, "a"), 0, 1, Members{Remove: []string{"a"}}},
+		{"as many as are asked for", named(5, "a"), 0, 5, Members{Remove: []string{"a"}}},
+		{"one more", named(5, "x") + "," + named(1, "a"), 1, 5, Members{Remove: []string{"a"}}},
+		{"many more", named(5, "x") + "," + named(9, "b"), 1, 5, Members{Remove: []string{"b"}}},
+		{"one more of another type", named(5, "x") + "," + named(1, "g"), 1, 5, Members{}},
+		{"one more that is not there", named(6, "x"), 1, 5, Members{}},
+		{"another filter first", typed + "," + named(1, "a"), 1, 0, Members{Remove: []string{"g", "a"}}},
+		{"another filter twice", typed + "," + typed, 1, 0, Members{Remove: []string{"g"}}},
+		{"after all were removed", `{"op":"remove","path":"members"},` + typed, 0, 0, Members{Replace: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			ops, err := Normalize(body(c.ops), groups)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stored asked
+			_, members, err := groups.SplitMembers(ops, &stored)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "wrong members", c.want, members)
+			if stored.all != c.all || stored.has != c.has {
+				t.Errorf("all were read %d times, and %d were asked for", stored.all, stored.has)
+			}
+		})
+	}
+}
+
+// Each comparison of a filter is made with each member, while a transaction waits.
+func TestSelectionsAreLimited(t *testing.T) {
+	t.Parallel()
+	terms := func(n int) string { return strings.Repeat(` or type eq \"x\"`, n)[4:] }
+	remove := func(filter string) string { return `{"op":"remove","path":"members[` + filter + `]"}` }
+	for ops, refuses := range map[string]bool{
+		remove(terms(50)): false,
+		remove(terms(51)): true,
+		remove(terms(25)) + "," + remove(terms(25)):                      false,
+		remove(terms(25)) + "," + remove(terms(26)):                      true,
+		remove(`value eq \"a\" and (` + terms(51) + ")"):                 false,
+		remove(`value eq \"a\" or type eq \"x\" or (` + terms(49) + ")"): true,
+	} {
+		_, err := Normalize(body(ops), groups)
+		if got := refused(t, err); (got != "") != refuses || refuses && !strings.HasPrefix(got, "tooMany: ") {
+			t.Errorf("%.80s: %q", ops, got)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -123,4 +124,40 @@ func TestApplyBoundsItsWork(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A limit refuses what exceeds it, and nothing that just meets it.
+func TestLimitsOfWorkAreExact(t *testing.T) {
+	t.Parallel()
+	op := Operation{Op: Replace, Target: Target{Attribute: "title"}, Value: "new"}
+	doc := func() map[string]any { return map[string]any{"title": "old"} }
+	for less, want := range map[int]string{
+		0: "", 1: "tooMany: the request's changes of title compare too much; split it",
+	} {
+		left := cost("old", op) - less
+		diff(t, "wrong error", want, refused(t, users.apply(doc(), op, &left)))
+	}
+	for more, want := range map[int]string{
+		0: "", 1: "tooMany: the values of the request take more than 512 KiB; split it",
+	} {
+		n := normalizer{t: users, size: maxBytes - size(op.Value) + more}
+		diff(t, "wrong error", want, refused(t, n.push(op)))
+	}
+}
+
+// A value to remove that says nothing would otherwise be that of every element, and empty a group.
+func TestValuesThatSayNothingRemoveNothing(t *testing.T) {
+	t.Parallel()
+	list := []any{map[string]any{"value": "a"}, map[string]any{"value": "b"}}
+	for text, want := range map[string]int{
+		`[]`: 2, `[{}]`: 2, `[{"value":"a"}]`: 1, `[{},{"value":"a"}]`: 1, `[{"nope":"a"}]`: 2,
+	} {
+		var values []any
+		if err := json.Unmarshal([]byte(text), &values); err != nil {
+			t.Fatal(err)
+		}
+		if got := groups.scopes[0].attrs["members"].removeListed(list, values); len(got) != want {
+			t.Errorf("%s leaves %d", text, len(got))
+		}
+	}
 }
