@@ -81,7 +81,8 @@ func TestNamesAndNumbersOfCharacters(t *testing.T) {
 			"<@/>", "<[/>",
 			"<a>&#;</a>", "<a>&#", "<a>&#6", "<a>&#60</a>", "<a>&#xg0;</a>", "<a>&#x`;</a>",
 			"<a>&#0x3c;</a>",
-			"<a>&#x@;</a>", "<a>&#G;</a>", "<a>&#:;</a>", "<a>&#/;</a>", "<a>&#X3c;</a>", "<a>&#x010FFFF;</a>", "<a>&#-1;</a>",
+			"<a>&#x@;</a>", "<a>&#G;</a>", "<a>&#:;</a>", "<a>&#/;</a>",
+			"<a>&#X3c;</a>", "<a>&#x010FFFF;</a>", "<a>&#-1;</a>",
 		},
 	} {
 		for _, document := range documents {
