@@ -11,18 +11,19 @@ import (
 
 // applicationObject is the public form of an application.
 type applicationObject struct {
-	Object                 string     `json:"object"`
-	ID                     string     `json:"id"`
-	ClientID               string     `json:"client_id"`
-	ClientSecret           string     `json:"client_secret,omitempty"` // only when it is created
-	Name                   string     `json:"name"`
-	RedirectURIs           []string   `json:"redirect_uris"`
-	PostLogoutRedirectURIs []string   `json:"post_logout_redirect_uris"`
-	BackchannelLogoutURI   *string    `json:"backchannel_logout_uri"`
-	InitiateLoginURI       *string    `json:"initiate_login_uri"`
-	Organizations          reach      `json:"organizations"`
-	CreatedAt              model.Time `json:"created_at"`
-	UpdatedAt              model.Time `json:"updated_at"`
+	Object                 string   `json:"object"`
+	ID                     string   `json:"id"`
+	ClientID               string   `json:"client_id"`
+	ClientSecret           string   `json:"client_secret,omitempty"` // only when it is created
+	Name                   string   `json:"name"`
+	RedirectURIs           []string `json:"redirect_uris"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris"`
+	BackchannelLogoutURI   *string  `json:"backchannel_logout_uri"`
+	InitiateLoginURI       *string  `json:"initiate_login_uri"`
+	Organizations          reach    `json:"organizations"`
+	clientObject
+	CreatedAt model.Time `json:"created_at"`
+	UpdatedAt model.Time `json:"updated_at"`
 }
 
 func applicationForm(a *organization.Application) applicationObject {
@@ -31,7 +32,8 @@ func applicationForm(a *organization.Application) applicationObject {
 		Object: "application", ID: id, ClientID: id, Name: a.Name,
 		RedirectURIs: a.RedirectURIs, PostLogoutRedirectURIs: a.PostLogoutRedirectURIs,
 		BackchannelLogoutURI: model.OrNull(a.BackchannelLogoutURI), InitiateLoginURI: model.OrNull(a.InitiateLoginURI),
-		Organizations: reach{a.AllOrganizations, a.Organizations}, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		Organizations: reach{a.AllOrganizations, a.Organizations}, clientObject: clientForm(&a.Client),
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
 
@@ -85,6 +87,7 @@ type applicationBody struct {
 	BackchannelLogoutURI   *string   `json:"backchannel_logout_uri"`
 	InitiateLoginURI       *string   `json:"initiate_login_uri"`
 	Organizations          *reach    `json:"organizations"`
+	clientBody
 }
 
 // apply changes the members that were sent. "all" keeps the list, so that it counts again when
@@ -95,6 +98,7 @@ func (b *applicationBody) apply(a *organization.ApplicationFields) error {
 	set(&a.PostLogoutRedirectURIs, b.PostLogoutRedirectURIs)
 	set(&a.BackchannelLogoutURI, b.BackchannelLogoutURI)
 	set(&a.InitiateLoginURI, b.InitiateLoginURI)
+	b.clientBody.apply(&a.Client)
 	if b.Organizations != nil {
 		a.AllOrganizations = b.Organizations.all
 		if !a.AllOrganizations {
@@ -128,7 +132,8 @@ func (s *Server) createApplication(c *call) error {
 	if err != nil {
 		return err
 	}
-	a := &organization.Application{ApplicationFields: organization.ApplicationFields{AllOrganizations: true}}
+	a := &organization.Application{ApplicationFields: organization.ApplicationFields{AllOrganizations: true,
+		Client: organization.Client{RequirePKCE: true}}}
 	if err := body.apply(&a.ApplicationFields); err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (s *Server) finish(
 	}
 	s.setSession(c, out.SessionToken, out.Session.ID)
 	if l.ApplicationID != nil {
-		return s.sendBack(c, l.RedirectURI, l.State, url.Values{"code": {out.Code}})
+		return s.sendBack(c, replyOf(l), url.Values{"code": {out.Code}})
 	}
 	return redirect(c, s.public("/sso/signed-in"))
 }

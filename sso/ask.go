@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -176,7 +175,7 @@ func (s *Server) waiting(c echo.Context, l *signon.Login) (*organization.Applica
 	if model.KindOf(err) == model.NotFound {
 		return nil, nil
 	}
-	if err != nil || !slices.Contains(a.RedirectURIs, l.RedirectURI) {
+	if err != nil || !a.Redirects(l.RedirectURI) {
 		return nil, err
 	}
 	return a, nil

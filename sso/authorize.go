@@ -19,20 +19,16 @@ import (
 	"rollcall/model/signon"
 )
 
-// oauthError is an error that the browser takes to the application (RFC 6749, section 4.1.2.1).
-type oauthError struct{ code, description string }
-
-func (e *oauthError) Error() string { return e.code + ": " + e.description }
-
 // authorization is an application's request to sign somebody in, as far as it has been read.
 type authorization struct {
 	application *organization.Application
 	redirectURI string
 	state       string
 	challenge   string
-	force       bool   // prompt=login
-	silent      bool   // prompt=none: no page may be shown
-	maxAge      *int64 // seconds
+	force       bool           // prompt=login
+	silent      bool           // prompt=none: no page may be shown
+	openID      *openIDRequest // nil at /sso/authorize
+	maxAge      *int64         // seconds
 	hint        string
 	query       url.Values
 
@@ -44,6 +40,14 @@ const maxState = 4096
 // authorize begins a sign-in for an application (docs/design/signon.md, "Addresses").
 func (s *Server) authorize(c echo.Context) error {
 	a, err := s.authorization(c)
+	if err == nil {
+		err = a.read()
+	}
+	return s.serveReadAuthorization(c, a, err)
+}
+
+// serveReadAuthorization answers a request that was read, or could not be.
+func (s *Server) serveReadAuthorization(c echo.Context, a *authorization, err error) error {
 	if a == nil {
 		return err // there is no address to send the browser to: show a page
 	}
@@ -51,7 +55,7 @@ func (s *Server) authorize(c echo.Context) error {
 		err = s.serveAuthorization(c, a)
 	}
 	if refused, ok := errors.AsType[*oauthError](err); ok {
-		return s.answerWith(c, a, refused)
+		return s.answerWith(c, a.reply(), refused)
 	}
 	return err
 }
@@ -81,33 +85,41 @@ func (s *Server) authorization(c echo.Context) (*authorization, error) {
 		return nil, err
 	}
 	uri := query.Get("redirect_uri")
-	if !slices.Contains(application.RedirectURIs, uri) || len(query["redirect_uri"]) > 1 {
+	if !application.Redirects(uri) || len(query["redirect_uri"]) > 1 {
 		return nil, model.Invalidf("redirect_uri",
 			"The application asked to be answered at an address that is not registered for it. "+
 				"Its developers must add the redirect_uri, letter by letter.")
 	}
 	a := &authorization{application: application, redirectURI: uri, query: query}
-	return a, a.read()
+	a.readState()
+	return a, nil
 }
 
 var errClient error = model.Invalidf("client_id",
 	"The application that sent you here is not known to this server. Its developers must check the client_id.")
 
+// readState keeps the state, which goes back with errors, too.
+func (a *authorization) readState() {
+	if state := a.query["state"]; len(state) == 1 && storable(state[0], maxState) {
+		a.state = state[0]
+	}
+}
+
+// storable tells whether a text can be kept and given back as it is.
+func storable(text string, most int) bool {
+	return len(text) <= most && utf8.ValidString(text) && !strings.Contains(text, "\x00")
+}
+
 // read checks the other parameters of a known application's request.
 func (a *authorization) read() error {
 	q := a.query
-	state := q.Get("state")
-	storable := len(state) <= maxState && utf8.ValidString(state) && !strings.Contains(state, "\x00")
-	if storable && len(q["state"]) == 1 {
-		a.state = state
-	}
 	for name, values := range q {
 		if len(values) > 1 {
 			return &oauthError{"invalid_request", name + " is sent twice"}
 		}
 	}
 	switch {
-	case !storable:
+	case !storable(q.Get("state"), maxState):
 		return &oauthError{"invalid_request",
 			"state is text of at most " + strconv.Itoa(maxState) + " bytes, without NUL"}
 	case q.Get("response_type") != "code":
@@ -131,6 +143,7 @@ func (a *authorization) read() error {
 	}
 	prompts := strings.Fields(q.Get("prompt")) // OpenID Connect Core, section 3.1.2.1
 	a.force, a.silent, a.hint = slices.Contains(prompts, "login"), slices.Contains(prompts, "none"), q.Get("login_hint")
+	a.force = a.force || a.openID != nil && a.openID.pick
 	if a.silent && len(prompts) > 1 {
 		return &oauthError{"invalid_request", "prompt=none stands alone"}
 	}
@@ -142,32 +155,6 @@ func (a *authorization) read() error {
 		a.maxAge = &age
 	}
 	return nil
-}
-
-// answerWith sends the browser to the application with an error.
-func (s *Server) answerWith(c echo.Context, a *authorization, e *oauthError) error {
-	return s.sendBack(c, a.redirectURI, a.state,
-		url.Values{"error": {e.code}, "error_description": {e.description}})
-}
-
-// sendBack sends the browser to the application with an answer.
-func (s *Server) sendBack(c echo.Context, uri, state string, answer url.Values) error {
-	location, err := s.answerURL(uri, state, answer)
-	if err != nil {
-		return err
-	}
-	return redirect(c, location)
-}
-
-// answerURL is the address at which the application reads an answer. It has the state that the
-// application sent, and says whose answer it is (RFC 9207): an application that knows several
-// servers would otherwise send a code to the wrong one.
-func (s *Server) answerURL(uri, state string, answer url.Values) (string, error) {
-	answer.Set("iss", s.PublicURL)
-	if state != "" {
-		answer.Set("state", state)
-	}
-	return withQuery(uri, answer)
 }
 
 // serveAuthorization uses a session that the browser has with the same connection, or else begins a
@@ -198,7 +185,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	if err := unlinked(conn); err != nil {
 		return err
 	}
-	if in != nil && in.Session.ConnectionID == conn.ID && a.satisfied(in, conn, s) {
+	if in != nil && in.Session.ConnectionID == conn.ID && a.satisfied(in, conn, s) && a.isOf(in) {
 		return s.handOver(c, a, conn, in)
 	}
 	if a.silent {
@@ -206,7 +193,7 @@ func (s *Server) serveAuthorization(c echo.Context, a *authorization) error {
 	}
 	return s.begin(c, conn, in, loginWish{hint: a.hint, login: signon.Login{
 		ApplicationID: &a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
-		ForceAuthn: a.force, MaxAge: a.maxAge,
+		Scope: a.scope(), Nonce: a.nonce(), ResponseMode: a.responseMode(), ForceAuthn: a.force, MaxAge: a.maxAge,
 	}})
 }
 
@@ -221,7 +208,7 @@ func (s *Server) enteringFor(
 		}
 		return in, false, nil
 	}
-	no, err := s.answerURL(a.redirectURI, a.state, accessDenied())
+	no, err := s.answerURL(a.reply(), accessDenied())
 	if err != nil {
 		return nil, false, err
 	}
@@ -253,20 +240,14 @@ func (a *authorization) choiceURL(c *connection.Connection) string {
 	q.Del("organization")
 	q.Del("domain")
 	q.Set("connection", model.ConnectionPrefix.ID(c.ID))
-	return "/sso/authorize?" + q.Encode()
+	return a.path() + "?" + q.Encode()
 }
 
 // asked returns the connection that the request names, or several from which a person must choose.
 // Organizations and connections that the application does not serve are answered like ones that do
 // not exist.
 func (s *Server) asked(c echo.Context, a *authorization) (*connection.Connection, []connection.Connection, error) {
-	named := 0
-	for _, name := range []string{"connection", "organization", "domain"} {
-		if a.query.Get(name) != "" {
-			named++
-		}
-	}
-	if named != 1 {
+	if named := a.named(); len(named) != 1 {
 		return nil, nil, &oauthError{"invalid_request", "send one of connection, organization and domain"}
 	}
 	if apiID := a.query.Get("connection"); apiID != "" {
@@ -307,7 +288,7 @@ func (s *Server) askedOrganization(c echo.Context, a *authorization) (*organizat
 	refused := &oauthError{"organization_invalid", "there is no such organization that this application serves"}
 	var g *organization.Organization
 	var err error
-	if domain := a.query.Get("domain"); domain != "" {
+	if domain := a.query.Get("domain"); domain != "" && a.openID == nil {
 		refused = &oauthError{"domain_invalid", "no organization that this application serves has verified this domain"}
 		g, err = organization.Across(s.Store).OrganizationByDomain(ctx, domain)
 	} else {
@@ -335,12 +316,12 @@ func (s *Server) handOver(
 	c echo.Context, a *authorization, connection *connection.Connection, in *signon.SignedIn,
 ) error {
 	code, err := signon.In(s.org(connection)).
-		HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
+		HandOver(c.Request().Context(), in, a.codeRequest())
 	if err != nil {
 		return s.refuse(c, connection, &signon.Login{ApplicationID: &a.application.ID, RedirectURI: a.redirectURI,
-			State: a.state}, err)
+			State: a.state, Scope: a.scope(), ResponseMode: a.responseMode()}, err)
 	}
-	return s.sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
+	return s.sendBack(c, a.reply(), url.Values{"code": {code}})
 }
 
 // applicationError returns the error for an application, in the reference's words where it has

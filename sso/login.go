@@ -32,6 +32,7 @@ type loginForm struct {
 	Email        string
 	Organization string // the slug in the page's address
 	Pending      string // the application's request that waits, sealed
+	Request      string // a request at the OpenID provider that waits, see waitingRequest
 
 	pending *signon.PendingAuthorization
 	meant   *organization.Organization // from Organization, pending, or the browser's cookie
@@ -51,6 +52,9 @@ func (s *Server) readLogin(c echo.Context, value func(string) string) (*loginFor
 	f := &loginForm{Email: model.Trimmed(value("email")), Organization: model.Trimmed(value("organization"))}
 	if len(f.Email) > maxEmail {
 		f.Email = ""
+	}
+	if text := value(requestParameter); waitingRequest(text) != nil {
+		f.Request = text
 	}
 	if sealed := value("pending"); sealed != "" {
 		pending, err := signon.Across(s.Store).PendingAuthorization(ctx, sealed,
@@ -153,6 +157,10 @@ func (s *Server) enterEmail(c echo.Context) error {
 	if c.Request().PostForm.Get("with") == "password" && g.Settings.AllowAdminPasswords {
 		return s.renderLogin(c, http.StatusOK, "sso_password", f, "")
 	}
+	if request := waitingRequest(f.Request); request != nil {
+		request.Set("login_hint", f.Email)
+		return s.goOnWith(c, request, g.ID)
+	}
 	connection, _, err := s.choose(c, s.Store.Org(g.ID, model.System), g)
 	switch {
 	case errors.Is(err, errNoConnection):
@@ -208,7 +216,11 @@ func (s *Server) enterPassword(c echo.Context) error {
 	s.setSession(c, out.SessionToken, out.Session.ID)
 	s.cookies().Remember(c, knownCookie+out.KnownName, out.Known)
 	if out.Code != "" {
-		return s.sendBack(c, f.pending.RedirectURI, f.pending.State, url.Values{"code": {out.Code}})
+		return s.sendBack(c, replyOf(loginOfPending(f.pending)), url.Values{"code": {out.Code}})
+	}
+	if request := waitingRequest(f.Request); request != nil {
+		request.Del("prompt") // which is fulfilled
+		return s.goOnWith(c, request, out.Session.OrganizationID)
 	}
 	return s.afterPassword(c, out.Session.OrganizationID)
 }
@@ -218,16 +230,21 @@ func sentence(message string) string {
 	return strings.ToUpper(message[:1]) + message[1:] + "."
 }
 
+// loginOfPending is a login that waits for the same answer.
+func loginOfPending(p *signon.PendingAuthorization) *signon.Login {
+	return &signon.Login{ApplicationID: &p.ApplicationID, RedirectURI: p.RedirectURI, State: p.State, Scope: p.Scope,
+		ResponseMode: p.ResponseMode}
+}
+
 // refusePassword sends the reason to the application with the pending request, which gets no code.
 func (s *Server) refusePassword(c echo.Context, p *signon.PendingAuthorization, refused *refusal.Error) error {
 	ctx := c.Request().Context()
 	s.Log.InfoContext(ctx, "login refused", "request", web.RequestID(ctx), "reason", refused.Reason)
 	if shown := applicationError(refused.Reason); shown != nil {
-		return s.answerWith(c, &authorization{redirectURI: p.RedirectURI, state: p.State}, shown)
+		return s.answerWith(c, replyOf(loginOfPending(p)), shown)
 	}
 	page := refusedPage{Reference: web.RequestID(ctx)}
-	l := &signon.Login{ApplicationID: &p.ApplicationID, RedirectURI: p.RedirectURI, State: p.State}
-	if err := s.backTo(c, &page, l); err != nil {
+	if err := s.backTo(c, &page, loginOfPending(p)); err != nil {
 		return err
 	}
 	return s.Pages.Render(c, http.StatusForbidden, "sso_refused", page)

@@ -351,7 +351,11 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		// docs/design/signon.md, "One login, one browser"
 		// to which an OpenID provider may send a browser by a form; one only begins a login, and
 		// the other ends one of this browser
-		"/sso/oidc/:connection/login", "/sso/oidc/:connection/callback"}
+		"/sso/oidc/:connection/login", "/sso/oidc/:connection/callback",
+		// an application sends a browser there by a form, whose answer is the same as an address
+		"/oauth2/authorize",
+		// which scripts of an application call; no cookie counts there
+		"/oauth2/token", "/oauth2/userinfo"}
 	checked := 0
 	for _, route := range sso.Routes(t, w.store) {
 		if route.Method == http.MethodGet || route.Method == http.MethodHead || slices.Contains(exempt, route.Path) {

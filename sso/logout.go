@@ -12,6 +12,7 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/signon"
+	"rollcall/sso/provider"
 	"rollcall/sso/saml"
 	"rollcall/web"
 )
@@ -36,12 +37,13 @@ func (s *Server) authorizeLogout(c echo.Context) error {
 	ctx := c.Request().Context()
 	key, scope, err := organization.Across(s.Store).APIKey(ctx, web.Bearer(c.Request().Header))
 	if model.KindOf(err) == model.Denied {
-		return badRequest("unauthorized_client", "send an API key (sk_…) of an application as Authorization: Bearer")
+		return provider.Refused("unauthorized_client",
+			"send an API key (sk_…) of an application as Authorization: Bearer")
 	}
 	if err != nil {
 		return err
 	}
-	values, err := parameters(c)
+	values, err := provider.Parameters(c)
 	if err != nil {
 		return err
 	}

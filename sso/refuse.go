@@ -154,7 +154,7 @@ func (s *Server) backTo(c echo.Context, page *refusedPage, l *signon.Login) erro
 		return err
 	}
 	page.Application = a.Name
-	page.Back, err = s.answerURL(l.RedirectURI, l.State, accessDenied())
+	page.Back, err = s.answerURL(replyOf(l), accessDenied())
 	return err
 }
 
@@ -177,7 +177,7 @@ func (s *Server) refuse(
 	s.note(c, connection, r, claims...)
 	if l != nil && l.ApplicationID != nil {
 		if shown := applicationError(refusal.Reason(r.Reason)); shown != nil {
-			return s.answerWith(c, &authorization{redirectURI: l.RedirectURI, state: l.State}, shown)
+			return s.answerWith(c, replyOf(l), shown)
 		}
 	}
 	page := refusedPage{Reference: web.RequestID(c.Request().Context()),

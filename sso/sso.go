@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model/store"
+	"rollcall/sso/provider"
 	"rollcall/trust"
 	"rollcall/web"
 )
@@ -33,6 +34,7 @@ type Server struct {
 
 	providers *trust.Providers
 	parties   relyingParties
+	openID    *provider.Server
 }
 
 //go:embed templates/*.html
@@ -59,10 +61,9 @@ func (s *Server) Mount(e *echo.Echo) error {
 	}
 	s.providers = trust.NewProviders(s.Store, s.PublicURL)
 	s.parties.init()
-	e.GET("/sso/authorize", s.authorize)
-	e.POST("/sso/token", s.token)
-	e.GET("/sso/profile", s.profile)
-	e.GET("/sso/jwks/:client", s.jwks)
+	s.openID = &provider.Server{Store: s.Store, PublicURL: s.PublicURL}
+	s.openID.Mount(e)
+	s.mountForApplications(e)
 	e.POST("/sso/go-on", s.goOn, web.OwnForms)
 	e.POST("/sso/replace", s.replace, web.OwnForms)
 	e.GET("/sso/session", s.session)
@@ -88,8 +89,19 @@ func (s *Server) Mount(e *echo.Echo) error {
 	e.GET("/login/:slug", s.organizationLogin)
 	e.GET("/password/:token", s.newPassword)
 	e.POST("/password/:token", s.setPassword, web.OwnForms)
-	web.Errors(e, renderOAuthError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks", "/sso/logout/authorize")
 	return nil
+}
+
+// mountForApplications adds the routes that applications call, or send browsers to.
+func (s *Server) mountForApplications(e *echo.Echo) {
+	e.GET("/sso/authorize", s.authorize)
+	e.GET(openIDPath, s.authorizeOpenID)
+	e.POST(openIDPath, s.repeatAsGET)
+	e.POST("/sso/token", s.token)
+	e.GET("/sso/profile", s.profile)
+	e.GET("/sso/jwks/:client", s.jwks)
+	web.Errors(e, provider.RenderError, "/sso/token", "/sso/profile", "/sso/session", "/sso/jwks",
+		"/sso/logout/authorize")
 }
 
 // public returns a URL of this server.

@@ -27,21 +27,20 @@ func (a *authorization) enteredByPassword(in *signon.SignedIn, now model.Time) b
 	if in.Session.Method() != people.ByPassword || in.Session.OrganizationID != a.organization.ID {
 		return false
 	}
-	return !a.force && (a.maxAge == nil || in.Session.AuthenticatedAt+model.Time(*a.maxAge*1000) > now)
+	return a.isOf(in) && !a.force && (a.maxAge == nil || in.Session.AuthenticatedAt+model.Time(*a.maxAge*1000) > now)
 }
 
 // handOverByPassword gives the application a code for a session that began with a password.
 func (s *Server) handOverByPassword(c echo.Context, a *authorization, in *signon.SignedIn) error {
 	org := s.Store.Org(in.Session.OrganizationID, model.Actor("user:"+model.UserPrefix.ID(in.User.ID)))
-	code, err := signon.In(org).HandOver(c.Request().Context(), in, a.application.ID, a.redirectURI, a.challenge)
+	code, err := signon.In(org).HandOver(c.Request().Context(), in, a.codeRequest())
 	if refused, ok := errors.AsType[*refusal.Error](err); ok {
-		return s.refusePassword(c, &signon.PendingAuthorization{ApplicationID: a.application.ID,
-			RedirectURI: a.redirectURI, State: a.state}, refused)
+		return s.refusePassword(c, a.pending(), refused)
 	}
 	if err != nil {
 		return err
 	}
-	return s.sendBack(c, a.redirectURI, a.state, url.Values{"code": {code}})
+	return s.sendBack(c, a.reply(), url.Values{"code": {code}})
 }
 
 // askForPassword sends the browser to the login page of an organization without an active
@@ -56,9 +55,13 @@ func (s *Server) askForPassword(c echo.Context, a *authorization) error {
 	case a.silent:
 		return &oauthError{"login_required", "nobody is signed in, and prompt=none forbids asking"}
 	}
-	return redirect(c, s.wait(c, a.organization, &signon.PendingAuthorization{
-		ApplicationID: a.application.ID, RedirectURI: a.redirectURI, State: a.state, CodeChallenge: a.challenge,
-	}, a.hint))
+	return redirect(c, s.wait(c, a.organization, a.pending(), a.hint))
+}
+
+// pending is the request as it waits for a password.
+func (a *authorization) pending() *signon.PendingAuthorization {
+	return &signon.PendingAuthorization{ApplicationID: a.application.ID, RedirectURI: a.redirectURI, State: a.state,
+		CodeChallenge: a.challenge, Scope: a.scope(), Nonce: a.nonce(), ResponseMode: a.responseMode()}
 }
 
 // wait returns the address of the page where somebody signs in by a password, who then goes on to
@@ -88,7 +91,8 @@ func (s *Server) passwordURL(c echo.Context, connection *connection.Connection, 
 		return s.public("/login?" + url.Values{"organization": {g.Slug}}.Encode()), nil
 	}
 	p := &signon.PendingAuthorization{ApplicationID: *l.ApplicationID, BrowserHash: l.BrowserHash,
-		RedirectURI: l.RedirectURI, State: l.State, CodeChallenge: l.CodeChallenge}
+		RedirectURI: l.RedirectURI, State: l.State, CodeChallenge: l.CodeChallenge, Scope: l.Scope, Nonce: l.Nonce,
+		ResponseMode: l.ResponseMode}
 	return s.public("/login?" + url.Values{"pending": {signon.In(org).StartAuthorization(p)}}.Encode()), nil
 }
 

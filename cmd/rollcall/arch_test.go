@@ -25,18 +25,20 @@ var arrows = map[string]struct{ code, tests string }{
 	"api":     {rooms + " model/spelling trust web", "model/modeltest scim sso/saml testidp"},
 	"console": {rooms + " trust web", "model/modeltest"},
 	"scim":    {rooms + " scim/filter scim/jsontext scim/patch web", "model/modeltest api"},
-	"sso":     {rooms + " sso/oidc sso/saml trust web", "model/modeltest api scim testidp"},
+	"sso":     {rooms + " sso/oidc sso/provider sso/saml trust web", "model/modeltest api scim testidp"},
 	// Beside the house: it measures the program from outside
 	"bench": {"model/modeltest", ""},
 	// Floor 1
-	"trust":   {rooms + " guide sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
-	"testidp": {"", ""}, // speaks the protocols, so that applications can test with it
-	"web":     {"model model/lasting model/organization model/urgent", "model/modeltest"},
+	"trust":        {rooms + " guide sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
+	"testidp":      {"", ""}, // speaks the protocols, so that applications can test with it
+	"web":          {"model model/lasting model/organization model/urgent", "model/modeltest"},
+	"sso/provider": {rooms + " web", ""},
 
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
 	"model/operator": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/requestlog model/setup model/signon model/internal/passwords " + database, inside},
+	"model/grant": {"model model/organization model/people model/signon " + database, inside},
 	"model/signon": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/refusal model/internal/passwords " + database, inside},
 	"model/directory": {"model model/entitle model/internal/nesting model/internal/removed model/organization " +
@@ -82,8 +84,8 @@ var arrows = map[string]struct{ code, tests string }{
 
 const (
 	// rooms are the packages of the store that others may import.
-	rooms = "model model/connection model/directory model/entitle model/operator model/organization model/people " +
-		"model/refusal model/requestlog model/search model/setup model/signon model/store"
+	rooms = "model model/connection model/directory model/entitle model/grant model/operator model/organization " +
+		"model/people model/refusal model/requestlog model/search model/setup model/signon model/store"
 	// database is how a package of the store reaches the database.
 	database = "model/internal/across model/internal/tenant"
 	// inside is what the tests of the store's packages may import.
@@ -100,12 +102,12 @@ var fences = map[string]string{
 	"github.com/elimity-com/scim":           "scim/...",
 	"github.com/glebarez/go-sqlite":         "model/internal/tenant",
 	"github.com/glebarez/sqlite":            "model/internal/tenant",
-	"github.com/go-jose/go-jose/v4":         "sso/oidc testidp tests",
+	"github.com/go-jose/go-jose/v4":         "model/grant sso/oidc sso/provider testidp tests",
 	"github.com/google/go-cmp":              "model/internal/storetest tests",
 	"github.com/google/uuid":                "*",
-	"github.com/hashicorp/golang-lru/v2":    "model/... scim sso trust",
+	"github.com/hashicorp/golang-lru/v2":    "model/... scim sso sso/provider trust",
 	"github.com/jackc/pgx/v5":               "bench model/internal/pool model/internal/tenant model/modeltest",
-	"github.com/labstack/echo/v4":           "api cmd/rollcall console scim sso web",
+	"github.com/labstack/echo/v4":           "api cmd/rollcall console scim sso sso/provider web",
 	"github.com/russellhaering/goxmldsig":   "sso/saml testidp tests",
 	"github.com/santhosh-tekuri/jsonschema": "tests",
 	"github.com/scim2/filter-parser/v2":     "model/search model/internal/storetest scim/...",
@@ -158,7 +160,7 @@ var bans = []struct{ symbol, in, except, why string }{
 const (
 	// handwritten are the packages with SQL that names the organization itself, with tests for
 	// that.
-	handwritten = "model/directory model/entitle model/internal/... model/people model/requestlog " +
+	handwritten = "model/directory model/entitle model/grant model/internal/... model/people model/requestlog " +
 		"model/search model/signon model/modeltest"
 
 	clock       = "decide by the Now that the package is given, or a test cannot move it"

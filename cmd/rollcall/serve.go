@@ -16,6 +16,7 @@ import (
 	"rollcall/model"
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
+	"rollcall/model/grant"
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/requestlog"
@@ -136,6 +137,7 @@ func (s *server) work(ctx context.Context, store *store.Store) error {
 	g.Go(func() error { return directory.NewMassChangeGuard(directory.Across(store)).Run(ctx) })
 	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	g.Go(func() error { return s.domains.Run(ctx) })
+	g.Go(func() error { return s.keys(ctx, store) })
 	g.Go(func() error { return entitle.NewRecomputer(entitle.Across(store)).Run(ctx) })
 	return g.Wait()
 }
@@ -165,6 +167,18 @@ func (s *server) sweep(ctx context.Context, store *store.Store) error {
 		return false, err
 	}
 	return worker.Every(ctx, sweepEvery, s.log, "sweep failed", round)
+}
+
+// keysEvery is the pause between two looks at the keys of ID tokens.
+const keysEvery = time.Hour
+
+// keys makes the keys of ID tokens in time, so that each is published for a day before it signs.
+func (s *server) keys(ctx context.Context, store *store.Store) error {
+	round := func(ctx context.Context) (more bool, err error) {
+		_, err = grant.Across(store).Keys(ctx)
+		return false, err
+	}
+	return worker.Every(ctx, keysEvery, s.log, "keys of ID tokens not made", round)
 }
 
 // retryEvery is the pause between attempts to reach a database at start.

@@ -183,7 +183,8 @@ func (h *history) enter(id string) {
 	var in *signon.SignedIn
 	code := signon.Redemption{ApplicationID: h.application.ID, Code: out.Code}
 	if in, o.token, err = signon.Across(h.S).RedeemCode(h.Context(), code); err == nil {
-		o.code, err = signon.In(h.Org).HandOver(h.Context(), in, h.application.ID, storetest.Callback, "")
+		o.code, err = signon.In(h.Org).HandOver(h.Context(), in,
+			signon.CodeRequest{ApplicationID: h.application.ID, RedirectURI: storetest.Callback})
 	}
 	h.note("  =", answerOf(err))
 	h.opened, h.busy = append(h.opened, o), append(h.busy, id)

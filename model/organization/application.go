@@ -23,6 +23,7 @@ type ApplicationFields struct {
 	AllOrganizations       bool     // it serves all organizations, and not only Organizations
 	// Organizations are the listed organizations, oldest first; filled by reads.
 	Organizations []model.OrganizationID `gorm:"-"`
+	Client
 }
 
 // ApplicationOrganization is the row that lists an organization for an application.
@@ -39,11 +40,18 @@ func (a *Application) validate() error {
 	if err := model.ValidName(a.Name); err != nil {
 		return err
 	}
+	if err := a.Client.validate(); err != nil {
+		return err
+	}
+	for _, u := range a.RedirectURIs {
+		if err := a.validRedirect("redirect_uris", u); err != nil {
+			return err
+		}
+	}
 	for _, f := range []struct {
 		field string
 		uris  []string
 	}{
-		{"redirect_uris", a.RedirectURIs},
 		{"post_logout_redirect_uris", a.PostLogoutRedirectURIs},
 		{"backchannel_logout_uri", Optional(a.BackchannelLogoutURI)},
 		{"initiate_login_uri", Optional(a.InitiateLoginURI)},
@@ -65,8 +73,9 @@ func Optional(s string) []string {
 	return []string{s}
 }
 
-// fillEmpty replaces nil lists by empty ones, which JSON shows as [].
+// fillEmpty replaces nil lists by empty ones, which JSON shows as [], and sets defaults.
 func (a *Application) fillEmpty() {
+	a.Client.fillEmpty()
 	if a.RedirectURIs == nil {
 		a.RedirectURIs = []string{}
 	}

@@ -19,12 +19,12 @@ import (
 func (s Store) CreateApplication(
 	ctx context.Context, a *Application, organizations []model.OrganizationID,
 ) (token string, err error) {
+	a.fillEmpty()
 	if err := a.validate(); err != nil {
 		return "", err
 	}
 	now := model.TimeOf(s.Now())
 	a.ID, a.CreatedAt, a.UpdatedAt = model.NewID(), now, now
-	a.fillEmpty()
 	k := APIKey{ID: model.NewID(), ApplicationID: a.ID, CreatedAt: now}
 	token, k.Hash, k.Suffix = tenant.NewToken("sk_")
 	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {

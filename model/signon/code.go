@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"rollcall/model"
@@ -30,6 +29,8 @@ type AuthorizationCode struct {
 	ApplicationID  string
 	RedirectURI    string `gorm:"column:redirect_uri"`
 	CodeChallenge  string
+	Scope          string // see CodeRequest
+	Nonce          string
 	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 	ExpiresAt      model.Time
 	UsedAt         *model.Time
@@ -43,21 +44,31 @@ type AccessToken struct {
 	SessionID      string
 	ApplicationID  string
 	CodeHash       []byte
+	Scope          string     // that of the code
 	CreatedAt      model.Time `gorm:"autoCreateTime:false"`
 	ExpiresAt      model.Time
 }
 
+// CodeRequest is what an application wants a code for.
+type CodeRequest struct {
+	ApplicationID string
+	RedirectURI   string
+	CodeChallenge string // S256; empty when the application sent none (RFC 7636)
+	// Scope is what an application asked for at the OpenID provider, and Nonce goes into its ID
+	// token. At /sso/authorize there is no scope: it marks at which of the two token endpoints a
+	// code is good.
+	Scope, Nonce string
+}
+
 // HandOver creates a code for an application from a live session. The error is a *refusal.Error
 // under the same conditions as at SignIn.
-func (o Org) HandOver(
-	ctx context.Context, in *SignedIn, application, redirectURI, challenge string,
-) (code string, err error) {
+func (o Org) HandOver(ctx context.Context, in *SignedIn, r CodeRequest) (code string, err error) {
 	err = o.Tx(ctx, func(org Org) error {
 		g, err := organization.In(org).Organization(ctx)
 		if err != nil {
 			return err
 		}
-		code, err = org.createCode(ctx, g, &in.User, &in.Session, application, redirectURI, challenge)
+		code, err = org.createCode(ctx, g, &in.User, &in.Session, r)
 		return err
 	})
 	return code, err
@@ -70,10 +81,9 @@ func (o Org) HandOver(
 // take over an application that knows people by address (docs/design/identity.md, "Disclosure").
 // The statements that read a code or a token check the address and the application again.
 func (o Org) createCode(
-	ctx context.Context, g *organization.Organization, u *people.User, s *people.Session,
-	application, redirectURI, challenge string,
+	ctx context.Context, g *organization.Organization, u *people.User, s *people.Session, r CodeRequest,
 ) (string, error) {
-	if err := o.checkApplication(ctx, u, application, redirectURI); err != nil {
+	if err := o.checkApplication(ctx, u, r.ApplicationID, r.RedirectURI); err != nil {
 		return "", err
 	}
 	if !u.EmailUnder(g.Domains) && !g.AllowProfilesOutsideOrganization {
@@ -81,8 +91,8 @@ func (o Org) createCode(
 			Expected: "a user whose e-mail address is under a verified domain of the organization",
 			Received: describeEmail(u.Email)}
 	}
-	row := AuthorizationCode{SessionID: s.ID, ApplicationID: application, RedirectURI: redirectURI,
-		CodeChallenge: challenge, CreatedAt: tenant.Now(o),
+	row := AuthorizationCode{SessionID: s.ID, ApplicationID: r.ApplicationID, RedirectURI: r.RedirectURI,
+		CodeChallenge: r.CodeChallenge, Scope: r.Scope, Nonce: r.Nonce, CreatedAt: tenant.Now(o),
 		ExpiresAt: tenant.Now(o) + model.Time(codeTime.Milliseconds())}
 	code, hash, _ := tenant.NewToken("rc_code_")
 	row.Hash = hash
@@ -97,7 +107,7 @@ func (o Org) createCode(
 // now.
 func (o Org) checkApplication(ctx context.Context, u *people.User, application, redirectURI string) error {
 	a, err := organization.InsideStore(tenant.InsideStore(o)).ApplicationIn(across.ReadIn(ctx, o), application)
-	if err == nil && !slices.Contains(a.RedirectURIs, redirectURI) {
+	if err == nil && !a.Redirects(redirectURI) {
 		return &refusal.Error{Reason: refusal.RedirectURIWithdrawn, UserID: u.ID,
 			Expected: "one of the application's redirect_uris", Received: redirectURI}
 	}
@@ -136,7 +146,7 @@ func (s Store) RedeemCode(ctx context.Context, r Redemption) (in *SignedIn, toke
 	if err := across.Read(ctx, s).Where("hash = ?", hash).Limit(1).Find(&codes).Error; err != nil {
 		return nil, "", tenant.Translate(s, fmt.Errorf("read code: %w", err))
 	}
-	if len(codes) == 0 || codes[0].ApplicationID != r.ApplicationID {
+	if len(codes) == 0 || codes[0].ApplicationID != r.ApplicationID || codes[0].Scope != "" {
 		return nil, "", errCodeRefused()
 	}
 	c := codes[0]

@@ -25,7 +25,9 @@ func TestRedeemCode(t *testing.T) {
 		code := func(challenge string) string {
 			in, err := signon.Across(s).SessionByToken(t.Context(), o.Out.SessionToken)
 			storetest.Must(t, err)
-			c, err := signon.In(h.Org).HandOver(t.Context(), in, o.Application.ID, storetest.Callback, challenge)
+			c, err := signon.In(h.Org).HandOver(t.Context(), in,
+				signon.CodeRequest{ApplicationID: o.Application.ID, RedirectURI: storetest.Callback,
+					CodeChallenge: challenge})
 			storetest.Must(t, err)
 			return c
 		}

@@ -65,7 +65,8 @@ func TestSignOnNeedsFewStatements(t *testing.T) {
 				return err
 			}},
 			{"hand over a code to another application", 5, func() error {
-				_, err := signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
+				_, err := signon.In(h.Org).HandOver(t.Context(), in,
+					signon.CodeRequest{ApplicationID: a.ID, RedirectURI: storetest.Callback})
 				return err
 			}},
 			{"end a session", 1, func() error { return signon.In(h.Org).EndSession(t.Context(), in.Session.ID) }},

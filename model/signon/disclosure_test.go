@@ -47,7 +47,8 @@ func TestCodesAreForProfilesThatMayBeDisclosed(t *testing.T) {
 			storetest.Must(t, err)
 			in, err := signon.Across(s).SessionByToken(t.Context(), out.SessionToken)
 			storetest.Must(t, err)
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
+			_, err = signon.In(h.Org).HandOver(t.Context(), in,
+				signon.CodeRequest{ApplicationID: a.ID, RedirectURI: storetest.Callback})
 			storetest.Refused(t, err, refusal.ProfileOutside)
 		})
 		t.Run("for every user when an operator allows it", func(t *testing.T) {
@@ -80,10 +81,12 @@ func TestCodesAreForProfilesThatMayBeDisclosed(t *testing.T) {
 			if r := storetest.Refused(t, err, refusal.RedirectURIWithdrawn); r.Received != storetest.Callback {
 				t.Errorf("%+v", r)
 			}
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
+			_, err = signon.In(h.Org).HandOver(t.Context(), in,
+				signon.CodeRequest{ApplicationID: a.ID, RedirectURI: storetest.Callback})
 			storetest.Refused(t, err, refusal.RedirectURIWithdrawn)
 			moved(storetest.Callback)
-			_, err = signon.In(h.Org).HandOver(t.Context(), in, a.ID, storetest.Callback, "")
+			_, err = signon.In(h.Org).HandOver(t.Context(), in,
+				signon.CodeRequest{ApplicationID: a.ID, RedirectURI: storetest.Callback})
 			storetest.Must(t, err)
 		})
 		t.Run("not when the application no longer serves the organization or was deleted", func(t *testing.T) {
@@ -97,7 +100,8 @@ func TestCodesAreForProfilesThatMayBeDisclosed(t *testing.T) {
 			gone := serving()
 			storetest.Must(t, organization.Across(s).DeleteApplication(t.Context(), gone.ID))
 			for _, id := range []string{a.ID, gone.ID, "\x00"} {
-				_, err = signon.In(h.Org).HandOver(t.Context(), in, id, storetest.Callback, "")
+				_, err = signon.In(h.Org).HandOver(t.Context(), in,
+					signon.CodeRequest{ApplicationID: id, RedirectURI: storetest.Callback})
 				storetest.Refused(t, err, refusal.ApplicationWithdrawn)
 			}
 		})
@@ -115,7 +119,8 @@ func TestTokensEndWhenTheApplicationNoLongerServes(t *testing.T) {
 		_, err := organization.Across(s).CreateApplication(t.Context(), a, []model.OrganizationID{e.Org.ID})
 		storetest.Must(t, err)
 		redeem := func() (string, error) {
-			code, err := signon.In(e.Org).HandOver(t.Context(), e.SignedIn, a.ID, "https://app.example/callback", "")
+			code, err := signon.In(e.Org).HandOver(t.Context(), e.SignedIn,
+				signon.CodeRequest{ApplicationID: a.ID, RedirectURI: "https://app.example/callback"})
 			if err != nil {
 				return "", err
 			}
@@ -124,7 +129,8 @@ func TestTokensEndWhenTheApplicationNoLongerServes(t *testing.T) {
 				signon.Redemption{ApplicationID: a.ID, Code: code})
 			return token, err
 		}
-		code, err := signon.In(e.Org).HandOver(t.Context(), e.SignedIn, a.ID, "https://app.example/callback", "")
+		code, err := signon.In(e.Org).HandOver(t.Context(), e.SignedIn,
+			signon.CodeRequest{ApplicationID: a.ID, RedirectURI: "https://app.example/callback"})
 		storetest.Must(t, err)
 		_, token, err := signon.Across(s).RedeemCode(t.Context(), signon.Redemption{ApplicationID: a.ID, Code: code})
 		storetest.Must(t, err)
@@ -134,7 +140,8 @@ func TestTokensEndWhenTheApplicationNoLongerServes(t *testing.T) {
 		storetest.WantKind(t, err, model.Invalid)
 		_, err = signon.Across(s).SessionByAccessToken(t.Context(), token)
 		storetest.WantKind(t, err, model.Denied)
-		_, err = signon.In(e.Org).HandOver(t.Context(), e.SignedIn, a.ID, "https://app.example/callback", "")
+		_, err = signon.In(e.Org).HandOver(t.Context(), e.SignedIn,
+			signon.CodeRequest{ApplicationID: a.ID, RedirectURI: "https://app.example/callback"})
 		if r, ok := err.(*refusal.Error); !ok || r.Reason != refusal.ApplicationWithdrawn {
 			t.Errorf("a code is still handed over: %v", err)
 		}

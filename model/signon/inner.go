@@ -6,5 +6,12 @@ import "rollcall/model/internal/tenant"
 // transaction of their caller, who carries out what follows.
 type Inner struct{ Org }
 
+// InnerStore is a Store with what the other packages of the store build on.
+type InnerStore struct{ Store }
+
+// InsideStore returns the InnerStore of the store. Only a package of the store can make its
+// argument.
+func InsideStore(s tenant.InnerStore) InnerStore { return InnerStore{Across(s)} }
+
 // Inside returns the Inner of an organization. Only a package of the store can make its argument.
 func Inside(org tenant.Inner) Inner { return Inner{In(org)} }

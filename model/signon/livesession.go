@@ -3,6 +3,7 @@ package signon
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -47,14 +48,14 @@ func (s Store) SessionByAccessToken(ctx context.Context, token string) (*SignedI
 // readSession runs one of the statements below. When it finds nothing, the error is Denied and does
 // not say why.
 func (s Store) readSession(db *gorm.DB, query func(tenant.Dialect) string, args ...any) (*SignedIn, error) {
-	var rows []signedInRow
+	var rows []SignedInRow
 	if err := db.Raw(query(tenant.DialectOf(s)), args...).Scan(&rows).Error; err != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read session: %w", err))
 	}
 	if len(rows) == 0 || rows[0].idle(model.TimeOf(s.Now())) {
 		return nil, model.Deniedf("the session is unknown or has ended")
 	}
-	return rows[0].result(), nil
+	return rows[0].SignedIn(), nil
 }
 
 // idleStep is how far idle_until must move before the new value is written. A session in use then
@@ -87,8 +88,8 @@ func (o Org) storeIdleUntil(ctx context.Context, s *people.Session) error {
 	return nil
 }
 
-// signedInRow is a SignedIn as one statement reads it.
-type signedInRow struct {
+// SignedInRow is a SignedIn as one statement reads it.
+type SignedInRow struct {
 	SessionID, OrganizationID, UserID, ConnectionID, IdentityID string
 	Epoch                                                       int64
 	AuthenticatedAt, CreatedAt, ExpiresAt                       model.Time
@@ -102,10 +103,10 @@ type signedInRow struct {
 }
 
 // idle tells whether the session was unused for too long.
-func (r *signedInRow) idle(now model.Time) bool { return r.IdleUntil != nil && *r.IdleUntil <= now }
+func (r *SignedInRow) idle(now model.Time) bool { return r.IdleUntil != nil && *r.IdleUntil <= now }
 
-// result makes a SignedIn of the row.
-func (r *signedInRow) result() *SignedIn {
+// SignedIn makes a SignedIn of the row.
+func (r *SignedInRow) SignedIn() *SignedIn {
 	organization := model.OrganizationID(r.OrganizationID)
 	sessionIdentity := r.IdentityID
 	if r.ConnectionID == "" {
@@ -157,7 +158,7 @@ const (
 // whose joins the user, the identity and the connection of the session s.
 func whose(d tenant.Dialect) string {
 	return d.Join("JOIN", "users", "u",
-		"u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role",
+		"u.directory_id, u.user_name, u.email, u.email_folded, u.email_domain, u.document, u.role, u.updated_at",
 		"u.organization_id = s.organization_id AND u.id = s.user_id AND u.epoch = s.epoch AND u.active") +
 		d.Join("LEFT JOIN", "identities", "i", "i.id, i.connection_id, i.issuer, i.subject, i.raw_attributes",
 			`i.organization_id = s.organization_id AND i.user_id = s.user_id AND i.id = COALESCE(s.identity_id,
@@ -175,7 +176,7 @@ func issued(d tenant.Dialect) string {
 		d.Join("JOIN", "applications", "a", "a.id", `a.id = t.application_id AND (a.all_organizations OR EXISTS (
 			SELECT 1 FROM application_organizations o
 			WHERE o.application_id = t.application_id AND o.organization_id = t.organization_id))`) +
-		d.Join("JOIN", "organizations", "g", "g.id",
+		d.Join("JOIN", "organizations", "g", "g.id, g.name",
 			`g.id = t.organization_id AND (g.allow_profiles_outside_organization OR EXISTS (
 			SELECT 1 FROM organization_domains d
 			WHERE d.organization_id = t.organization_id AND d.domain = u.email_domain AND d.state = 'verified'))`)
@@ -186,9 +187,40 @@ func sessionByCookie(d tenant.Dialect) string {
 	return signedInColumns + " FROM sessions s" + whose(d) + " WHERE s.token_hash = ?" + liveSession
 }
 
-// sessionByAccessToken finds the session that an access token was issued for.
+// IssuedQuery is a statement that finds the session of what was issued to an application, with
+// more about it.
+type IssuedQuery struct {
+	Columns string // besides those of SignedInRow; t is the issued row, s, u and g are its session's
+	From    string // the table and its alias t, which must have organization_id, session_id, application_id
+	Where   string // what bounds it
+	Lock    bool   // the issued row, until the transaction ends
+}
+
+// FindIssued runs the query of what was issued, in the caller's transaction, which is db. It scans
+// what it finds into the given slice of rows, each with a SignedInRow in it, and it finds nothing
+// where access has ended (see the statements below).
+func (s InnerStore) FindIssued(db *gorm.DB, q IssuedQuery, rows any, args ...any) error {
+	d, now := tenant.DialectOf(s), model.TimeOf(s.Now())
+	text := signedInColumns + q.Columns + " FROM " + q.From + issued(d) + " WHERE " + q.Where + liveSession +
+		" AND (s.idle_until IS NULL OR s.idle_until > ?)"
+	if q.Lock && d == tenant.PostgresDialect {
+		text += " FOR UPDATE OF t"
+	}
+	if err := db.Raw(text, append(slices.Clip(args), now, now)...).Scan(rows).Error; err != nil {
+		return tenant.Translate(s, fmt.Errorf("read session: %w", err))
+	}
+	return nil
+}
+
+// Use returns the SignedIn of a row that was found, and notes that its session is in use.
+func (s InnerStore) Use(ctx context.Context, r *SignedInRow) *SignedIn {
+	return s.noteUse(ctx, r.SignedIn())
+}
+
+// sessionByAccessToken finds the session that an access token was issued for. Tokens with a scope
+// are those of the OpenID provider.
 func sessionByAccessToken(d tenant.Dialect) string {
-	return signedInColumns + " FROM access_tokens t" + issued(d) + byHash
+	return signedInColumns + " FROM access_tokens t" + issued(d) + byHash + " AND t.scope = ''"
 }
 
 // sessionByCode finds the session that an authorization code was made for.

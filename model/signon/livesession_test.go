@@ -56,7 +56,8 @@ func TestSessionLifetime(t *testing.T) {
 				storetest.Must(t, err)
 				_, err = signon.Across(s).SessionByAccessToken(t.Context(), token)
 				storetest.Must(t, err)
-				late, err := signon.In(h.Org).HandOver(t.Context(), live, a.ID, storetest.Callback, "")
+				late, err := signon.In(h.Org).HandOver(t.Context(), live,
+					signon.CodeRequest{ApplicationID: a.ID, RedirectURI: storetest.Callback})
 				storetest.Must(t, err)
 				clock.Advance(time.Millisecond)
 				_, err = signon.Across(s).SessionByToken(t.Context(), out.SessionToken)

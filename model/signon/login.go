@@ -31,6 +31,8 @@ type Login struct {
 	RedirectURI    string
 	State          string // of the application, which gets it back unchanged
 	CodeChallenge  string // S256; empty when the application sent none (RFC 7636)
+	Scope, Nonce   string // see CodeRequest
+	ResponseMode   string // how the application reads the answer
 	ForceAuthn     bool   // prompt=login: the authentication must be newer than CreatedAt
 	MaxAge         *int64 // seconds; the authentication must not be older when the response arrives
 	// SessionID is the session that the browser had, or empty. When it is one of another
@@ -39,6 +41,12 @@ type Login struct {
 	Secret    []byte // what the values of an OpenID Connect request derive from
 	CreatedAt model.Time
 	ExpiresAt model.Time
+}
+
+// codeRequest is what the application of a login wants.
+func (l *Login) codeRequest() CodeRequest {
+	return CodeRequest{ApplicationID: *l.ApplicationID, RedirectURI: l.RedirectURI, CodeChallenge: l.CodeChallenge,
+		Scope: l.Scope, Nonce: l.Nonce}
 }
 
 // StartLogin sets the id, the times and the request's ID of a login. It returns the handle, which
@@ -101,7 +109,7 @@ func (o Org) Login(connectionID, handle string, kept func(id string) []byte) (*L
 }
 
 // packed is how many texts pack joins.
-const packed = 11
+const packed = 14
 
 // pack returns a login as text. Neither a state nor any other value has NUL in it.
 func (l *Login) pack() string {
@@ -117,7 +125,7 @@ func (l *Login) pack() string {
 	}
 	return strings.Join([]string{l.RequestID, encode(l.BrowserHash), optional(l.ApplicationID), l.RedirectURI, l.State,
 		l.CodeChallenge, strconv.FormatBool(l.ForceAuthn), age, l.SessionID, encode(l.Secret),
-		strconv.FormatInt(int64(l.CreatedAt), 10)}, "\x00")
+		strconv.FormatInt(int64(l.CreatedAt), 10), l.Scope, l.Nonce, l.ResponseMode}, "\x00")
 }
 
 // unpack reads what pack returned.
@@ -128,6 +136,7 @@ func (l *Login) unpack(text string) error {
 	}
 	l.RequestID, l.RedirectURI, l.State, l.CodeChallenge, l.SessionID = f[0], f[3], f[4], f[5], f[8]
 	l.BrowserHash, l.Secret, l.ForceAuthn = decode(f[1]), decode(f[9]), f[6] == "true"
+	l.Scope, l.Nonce, l.ResponseMode = f[11], f[12], f[13]
 	l.ApplicationID = model.OrNull(f[2])
 	if f[7] != "" {
 		age, err := strconv.ParseInt(f[7], 10, 64)

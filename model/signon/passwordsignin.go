@@ -199,7 +199,7 @@ func (o Org) answerPending(
 	if !used {
 		return nil // another request has answered it; the session is good without a code
 	}
-	out.Code, err = o.createCode(ctx, g, out.User, out.Session, p.ApplicationID, p.RedirectURI, p.CodeChallenge)
+	out.Code, err = o.createCode(ctx, g, out.User, out.Session, p.codeRequest())
 	return err
 }
 

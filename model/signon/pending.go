@@ -19,7 +19,15 @@ type PendingAuthorization struct {
 	RedirectURI    string               `json:"u"`
 	State          string               `json:"s,omitempty"`
 	CodeChallenge  string               `json:"c,omitempty"`
+	Scope          string               `json:"p,omitempty"` // see CodeRequest
+	Nonce          string               `json:"n,omitempty"`
+	ResponseMode   string               `json:"m,omitempty"` // how the application reads the answer
 	ExpiresAt      model.Time           `json:"t"`
+}
+
+func (p *PendingAuthorization) codeRequest() CodeRequest {
+	return CodeRequest{ApplicationID: p.ApplicationID, RedirectURI: p.RedirectURI, CodeChallenge: p.CodeChallenge,
+		Scope: p.Scope, Nonce: p.Nonce}
 }
 
 // pendingPurpose is what pending authorizations are sealed for.

@@ -156,8 +156,7 @@ func (o Org) openSession(
 		return err
 	}
 	if login.ApplicationID != nil {
-		out.Code, err = o.createCode(ctx, g, u, out.Session,
-			*login.ApplicationID, login.RedirectURI, login.CodeChallenge)
+		out.Code, err = o.createCode(ctx, g, u, out.Session, login.codeRequest())
 	}
 	return err
 }

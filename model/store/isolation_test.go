@@ -141,7 +141,8 @@ var naming = map[string]call{
 		return people.In(org).GroupsOf(ctx, of.User.ID)
 	},
 	"signon.HandOver": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
-		return signon.In(org).HandOver(ctx, of.SignedIn, *of.Login.ApplicationID, "https://app.example/callback", "")
+		return signon.In(org).HandOver(ctx, of.SignedIn,
+			signon.CodeRequest{ApplicationID: *of.Login.ApplicationID, RedirectURI: "https://app.example/callback"})
 	},
 	"connection.IDToken": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return connection.In(org).IDToken(ctx, of.SignedIn.Session.ID)

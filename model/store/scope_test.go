@@ -15,6 +15,7 @@ import (
 	"rollcall/model/connection"
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
+	"rollcall/model/grant"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/operator"
@@ -30,6 +31,7 @@ var wholeStores = []reflect.Type{
 	reflect.TypeFor[*store.Store](), reflect.TypeFor[organization.Store](), reflect.TypeFor[people.Store](),
 	reflect.TypeFor[connection.Store](), reflect.TypeFor[entitle.Store](), reflect.TypeFor[directory.Store](),
 	reflect.TypeFor[signon.Store](), reflect.TypeFor[operator.Store](), reflect.TypeFor[requestlog.Store](),
+	reflect.TypeFor[grant.Store](),
 }
 
 // unscoped are methods that take a Scope and are tested elsewhere.

@@ -53,7 +53,8 @@ func (o Opened) HandOver(t testing.TB, out *signon.SignInResult) (code string) {
 	t.Helper()
 	in, err := signon.Across(o.S).SessionByToken(t.Context(), out.SessionToken)
 	Must(t, err)
-	code, err = signon.In(o.Org).HandOver(t.Context(), in, o.Application.ID, Callback, "")
+	code, err = signon.In(o.Org).HandOver(t.Context(), in,
+		signon.CodeRequest{ApplicationID: o.Application.ID, RedirectURI: Callback})
 	Must(t, err)
 	return code
 }

@@ -15,6 +15,7 @@ import (
 	"rollcall/model/connection"
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
+	"rollcall/model/grant"
 	"rollcall/model/internal/removed"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/operator"
@@ -41,7 +42,7 @@ var Models = []any{
 	&signon.LoginResponse{}, &signon.SingleLogout{}, &entitle.Account{},
 	&entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{},
 	&entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
-	&setup.Link{}, &setup.Visit{}, &setup.Step{},
+	&setup.Link{}, &setup.Visit{}, &setup.Step{}, &grant.SigningKey{},
 }
 
 // Row types of other packages, under names that tests of all packages may use.

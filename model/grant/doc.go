@@ -1,0 +1,16 @@
+// Package grant hands signed-in users on to applications over OpenID Connect.
+//
+// A sign-in ends with an authorization code, which package signon makes. Store.Redeem exchanges a
+// code that was asked for with a scope, which no other endpoint takes. It returns what an ID token
+// says and an access token. Store.Access finds the user of an access token again.
+//
+// What the package promises:
+//   - A code is exchanged once, by the application that it was made for. Another application
+//     changes nothing by trying.
+//   - A second use of a code ends what the first one opened (RFC 6749, section 4.1.2).
+//   - Whether access has ended is decided by the statements of package signon, at each use
+//     (docs/design/identity.md, "Ended access").
+//   - All replicas sign with the same keys. A key is published before it signs, see Store.Keys.
+//
+// The package owns the rows of signing keys.
+package grant

@@ -1,0 +1,92 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model"
+	"rollcall/model/grant"
+	"rollcall/model/organization"
+)
+
+// keysKept is how long the keys are used before they are read again, so that all replicas have the
+// same.
+const keysKept = time.Minute
+
+// keyCache are the published keys as they were last read.
+type keyCache struct {
+	mu   sync.Mutex
+	keys []grant.Key
+	read time.Time
+}
+
+// published returns the published keys.
+func (s *Server) published(ctx context.Context) ([]grant.Key, error) {
+	now := s.Store.Now()
+	s.keys.mu.Lock()
+	defer s.keys.mu.Unlock()
+	if age := now.Sub(s.keys.read); s.keys.keys != nil && age >= 0 && age < keysKept {
+		return s.keys.keys, nil
+	}
+	keys, err := grant.Across(s.Store).Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.keys.keys, s.keys.read = keys, now
+	return keys, nil
+}
+
+// KeySet answers with the keys that ID tokens are verified with (RFC 7517).
+func (s *Server) KeySet(c echo.Context) error {
+	keys, err := s.published(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Signer.Public(), KeyID: k.ID,
+			Algorithm: string(k.Algorithm), Use: "sig"})
+	}
+	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
+	c.Response().Header().Set(echo.HeaderCacheControl, publicMaxAge)
+	return c.JSON(http.StatusOK, set)
+}
+
+// sign makes a JSON Web Token of claims.
+func (s *Server) sign(
+	ctx context.Context, algorithm organization.IDTokenAlgorithm, kind string, claims any,
+) (string, error) {
+	keys, err := s.published(ctx)
+	if err != nil {
+		return "", err
+	}
+	now := model.TimeOf(s.Store.Now())
+	for _, k := range keys {
+		if k.Algorithm != algorithm || k.SignsFrom > now {
+			continue
+		}
+		key := jose.SigningKey{Algorithm: jose.SignatureAlgorithm(algorithm),
+			Key: jose.JSONWebKey{Key: k.Signer, KeyID: k.ID}}
+		signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
+		if err != nil {
+			return "", fmt.Errorf("sign token: %w", err)
+		}
+		text, err := json.Marshal(claims)
+		if err != nil {
+			return "", fmt.Errorf("sign token: %w", err)
+		}
+		signed, err := signer.Sign(text)
+		if err != nil {
+			return "", fmt.Errorf("sign token: %w", err)
+		}
+		return signed.CompactSerialize()
+	}
+	return "", fmt.Errorf("sign token: no key of %s signs now", algorithm)
+}

@@ -1,0 +1,77 @@
+package provider
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/model/store"
+	"rollcall/web"
+)
+
+// Server answers applications.
+type Server struct {
+	Store *store.Store
+
+	// PublicURL is the address at which browsers and applications reach this server.
+	PublicURL string
+
+	keys     keyCache
+	failures failures
+}
+
+// Mount adds the routes.
+func (s *Server) Mount(e *echo.Echo) {
+	s.failures.init()
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		e.GET(path, s.discovery)
+	}
+	e.GET("/oauth2/jwks", s.KeySet)
+	for _, r := range []struct {
+		method, path string
+		handler      echo.HandlerFunc
+	}{
+		{http.MethodPost, "/oauth2/token", s.token},
+		{http.MethodGet, "/oauth2/userinfo", s.userinfo},
+		{http.MethodPost, "/oauth2/userinfo", s.userinfo},
+		{http.MethodOptions, "/oauth2/token", preflight},
+		{http.MethodOptions, "/oauth2/userinfo", preflight},
+	} {
+		e.Add(r.method, r.path, r.handler, s.forScripts)
+	}
+	web.Errors(e, RenderError, "/oauth2/token", "/oauth2/userinfo", "/oauth2/jwks", "/.well-known/openid-configuration",
+		"/.well-known/oauth-authorization-server")
+}
+
+// Issuer is the name of this provider, and the beginning of all its addresses.
+func (s *Server) Issuer() string { return strings.TrimSuffix(s.PublicURL, "/") }
+
+// forScripts lets scripts of public applications read the answers: those of the origins of their
+// redirect URIs. Every other application calls from its server.
+func (s *Server) forScripts(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Add(echo.HeaderVary, echo.HeaderOrigin)
+		origin := c.Request().Header.Get(echo.HeaderOrigin)
+		if origin == "" {
+			return next(c)
+		}
+		known, err := s.clients().PublicOrigins(c.Request().Context())
+		if err != nil {
+			return err
+		}
+		if known[origin] {
+			h.Set(echo.HeaderAccessControlAllowOrigin, origin)
+			h.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type")
+			h.Set(echo.HeaderAccessControlAllowMethods, "GET, POST")
+			h.Set(echo.HeaderAccessControlExposeHeaders, "WWW-Authenticate, Retry-After")
+			h.Set(echo.HeaderAccessControlMaxAge, "300")
+		}
+		return next(c)
+	}
+}
+
+// preflight answers the question of a browser whether a script may call (the Fetch standard,
+// "CORS-preflight fetch"). The headers say it.
+func preflight(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
