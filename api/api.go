@@ -21,6 +21,7 @@ import (
 	"rollcall/model"
 	"rollcall/model/operator"
 	"rollcall/model/organization"
+	"rollcall/model/setup"
 	"rollcall/model/store"
 	"rollcall/web"
 )
@@ -100,6 +101,11 @@ func (s *Server) routes() []route {
 		{http.MethodDelete, "/organizations/:id/schemas/:urn", bodiless(s.deleteSchema)},
 		{http.MethodGet, "/organizations/:id/tombstones", s.listTombstones},
 		{http.MethodDelete, "/organizations/:id/tombstones/:tombstone", bodiless(s.deleteTombstone)},
+
+		{http.MethodPost, "/portal/generate_link", s.generateLink},
+		{http.MethodGet, "/organizations/:id/setup_links", s.listSetupLinks},
+		{http.MethodPost, "/organizations/:id/setup_links", s.createSetupLink},
+		{http.MethodDelete, "/setup_links/:id", bodiless(s.deleteSetupLink)},
 
 		{http.MethodPost, "/organization_domains", s.createDomain},
 		{http.MethodGet, "/organization_domains/:id", s.domain},
@@ -241,4 +247,5 @@ var nouns = map[model.Prefix]string{
 	model.AccountPrefix:            "account",
 	model.GroupPrefix:              "group",
 	model.LicensePrefix:            "license",
+	setup.LinkPrefix:               "set-up link",
 }

@@ -90,6 +90,7 @@ func drive(t *testing.T, w *world) {
 	w.want(201, "POST", "/organization_domains/"+domain.text("id")+"/verify", nil)
 	w.get("/organization_domains/" + domain.text("id"))
 	w.want(204, "DELETE", "/organization_domains/"+domain.text("id"), nil)
+	w.want(201, "POST", "/portal/generate_link", object{"organization": organization, "intent": "sso"})
 
 	w.get("/directories")
 	w.get("/directories/" + dir)

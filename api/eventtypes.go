@@ -11,6 +11,7 @@ import (
 	"rollcall/model/entitle"
 	"rollcall/model/organization"
 	"rollcall/model/people"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/spelling"
 )
@@ -33,6 +34,7 @@ var ownEvents = []model.EventType{
 	people.UserUpdated, people.UserDeleted, people.UserAdopted, people.UserIdentityLinked,
 	people.UserRoleChanged, people.UserAccessEnded, people.UserPasswordSetup, people.UserPasswordSet,
 	people.UserPasswordRemoved, people.OrganizationWithoutAdmin,
+	setup.LinkCreated, setup.LinkRedeemed, setup.LinkWithdrawn, setup.LinkEnded, setup.StepCompleted,
 	signon.LoginResponseRead, signon.SSOSucceeded, signon.SSOFailed, signon.PasswordSucceeded,
 	signon.BreakGlassUsed,
 }

@@ -27,9 +27,9 @@ var sdks = []struct {
 	checks  int
 }{
 	{"node", []string{"node", filepath.Join("testdata", "sdk", "node", "calls.mjs"),
-		filepath.Join("..", ".cache", "sdk-node")}, 9},
+		filepath.Join("..", ".cache", "sdk-node")}, 10},
 	{"python", []string{filepath.Join("..", ".cache", "sdk-python", "bin", "python"),
-		filepath.Join("testdata", "sdk", "python", "calls.py")}, 10},
+		filepath.Join("testdata", "sdk", "python", "calls.py")}, 11},
 }
 
 // TestInteropSDK has the reference's clients call bin/rollcall: what they are written for must do.

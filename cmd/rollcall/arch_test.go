@@ -24,6 +24,7 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 2: never each other
 	"api":     {rooms + " model/spelling trust web", "model/modeltest scim sso/saml testidp"},
 	"console": {rooms + " trust web", "model/modeltest"},
+	"portal":  {rooms + " guide trust web", "model/modeltest api testidp"},
 	"scim":    {rooms + " scim/filter scim/jsontext scim/patch web", "model/modeltest api"},
 	"sso":     {rooms + " sso/oidc sso/provider sso/saml trust web", "model/modeltest api scim testidp"},
 	// Beside the house: it measures the program from outside
@@ -105,9 +106,9 @@ var fences = map[string]string{
 	"github.com/go-jose/go-jose/v4":         "model/grant sso/oidc sso/provider testidp tests",
 	"github.com/google/go-cmp":              "model/internal/storetest tests",
 	"github.com/google/uuid":                "*",
-	"github.com/hashicorp/golang-lru/v2":    "model/... scim sso sso/provider trust",
+	"github.com/hashicorp/golang-lru/v2":    "model/... portal scim sso sso/provider trust",
 	"github.com/jackc/pgx/v5":               "bench model/internal/pool model/internal/tenant model/modeltest",
-	"github.com/labstack/echo/v4":           "api cmd/rollcall console scim sso sso/provider web",
+	"github.com/labstack/echo/v4":           "api cmd/rollcall console portal scim sso sso/provider web",
 	"github.com/russellhaering/goxmldsig":   "sso/saml testidp tests",
 	"github.com/santhosh-tekuri/jsonschema": "tests",
 	"github.com/scim2/filter-parser/v2":     "model/search model/internal/storetest scim/...",
@@ -117,7 +118,7 @@ var fences = map[string]string{
 	"golang.org/x/net":                      "*",
 	"golang.org/x/sync":                     "*",
 	"golang.org/x/text":                     "*",
-	"golang.org/x/time":                     "scim",
+	"golang.org/x/time":                     "portal scim",
 	"gorm.io":                               "model/...",
 }
 

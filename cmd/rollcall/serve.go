@@ -20,7 +20,9 @@ import (
 	"rollcall/model/operator"
 	"rollcall/model/organization"
 	"rollcall/model/requestlog"
+	"rollcall/model/setup"
 	"rollcall/model/store"
+	"rollcall/portal"
 	"rollcall/scim"
 	"rollcall/sso"
 	"rollcall/trust"
@@ -126,6 +128,11 @@ func (s *server) mount(w *web.Server, store *store.Store) error {
 	if err := (&console.Server{Store: store, Pages: w.Pages, PublicURL: url}).Mount(w.Echo); err != nil {
 		return err
 	}
+	err := (&portal.Server{Store: store, Pages: w.Pages, PublicURL: url, Domains: s.domains, Outbound: s.outbound,
+		Log: s.log}).Mount(w.Echo)
+	if err != nil {
+		return err
+	}
 	return (&sso.Server{Store: store, Pages: w.Pages, PublicURL: url, Outbound: s.outbound, Log: s.log}).Mount(w.Echo)
 }
 
@@ -138,6 +145,7 @@ func (s *server) work(ctx context.Context, store *store.Store) error {
 	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	g.Go(func() error { return s.domains.Run(ctx) })
 	g.Go(func() error { return s.keys(ctx, store) })
+	g.Go(func() error { return setup.NewExpiryWatch(setup.Across(store)).Run(ctx) })
 	g.Go(func() error { return entitle.NewRecomputer(entitle.Across(store)).Run(ctx) })
 	return g.Wait()
 }

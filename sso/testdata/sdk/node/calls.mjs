@@ -61,6 +61,15 @@ await check("a domain is created, read and deleted", async () => {
   await workos.organizationDomains.delete(domain.id);
   await refuses("NotFoundException", { status: 404 }, () => workos.organizationDomains.get(domain.id));
 });
+await check("a link to the set-up portal is made", async () => {
+  const { link } = await workos.portal.generateLink({ organization: organization.id, intent: "sso",
+    returnUrl: "https://app.example/settings", successUrl: "https://app.example/done" });
+  const page = await fetch(link);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /Node plc/);
+  await refuses("UnprocessableEntityException", { status: 422 }, () => workos.portal.generateLink({ organization: organization.id, intent: "audit_logs" }));
+  await refuses("NotFoundException", { status: 404 }, () => workos.portal.generateLink({ organization: "org_unknown", intent: "sso" }));
+});
 await check("a connection is listed and read", async () => {
   const list = await workos.sso.listConnections({ organizationId: settings.organization, connectionType: "OktaSAML" });
   assert.deepEqual(list.data.map((c) => [c.object, c.id, c.type, c.state]), [["connection", settings.connection, "OktaSAML", "active"]]);

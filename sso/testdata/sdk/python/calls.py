@@ -10,7 +10,7 @@ import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import workos
-from workos._errors import AuthenticationError, BadRequestError, ConflictError, NotFoundError
+from workos._errors import AuthenticationError, BadRequestError, ConflictError, NotFoundError, UnprocessableEntityError
 from workos.events.models import EventSchemaUnknown
 
 settings = json.loads(sys.argv[1])
@@ -84,6 +84,16 @@ def _():
     equal(connect(settings["operator"]).organization_domains.verify_organization_domain(d.id).state, "verified")
     client.organization_domains.delete_organization_domain(d.id)
     refused(NotFoundError, client.organization_domains.get_organization_domain, d.id)
+
+
+@check("a link to the set-up portal is made")
+def _():
+    made_link = client.admin_portal.generate_link(
+        organization=made["organization"].id, intent="dsync", return_url="https://app.example/settings")
+    with urllib.request.urlopen(made_link.link) as page:
+        assert made["organization"].name in page.read().decode()
+    refused(UnprocessableEntityError, client.admin_portal.generate_link, organization=made["organization"].id, intent="audit_logs")
+    refused(NotFoundError, client.admin_portal.generate_link, organization="org_unknown", intent="sso")
 
 
 @check("a connection is listed and read")
