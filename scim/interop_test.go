@@ -30,9 +30,11 @@ func TestInterop(t *testing.T) {
 		p := startProgram(t, db)
 		t.Run("scim-sanity finds no failure but the accepted", p.sanity)
 		t.Run("scim2-client can do its work", p.client)
-		t.Run("scim-sdk-client can do its work", func(t *testing.T) { p.java(t, "scimsdk", 184) })
-		t.Run("scim2-sdk-client can do its work", func(t *testing.T) { p.java(t, "unboundid", 90) })
-		t.Run("ConnId's connector can do its work", func(t *testing.T) { p.java(t, "connid", 55) })
+		t.Run("scim-sdk-client can do its work", func(t *testing.T) { p.java(t, "scimsdk", 184, false) })
+		t.Run("scim2-sdk-client can do its work", func(t *testing.T) { p.java(t, "unboundid", 90, false) })
+		t.Run("scim2-sdk-client can do its work in a strict directory",
+			func(t *testing.T) { p.java(t, "unboundid", 88, true) })
+		t.Run("ConnId's connector can do its work", func(t *testing.T) { p.java(t, "connid", 56, false) })
 		t.Run("scim2-cli test finds no error but the accepted", func(t *testing.T) { p.tester(t, false) })
 		t.Run("scim2-cli test finds no other error in a strict directory", func(t *testing.T) { p.tester(t, true) })
 		p.stop(t)
@@ -81,13 +83,19 @@ func (p *program) client(t *testing.T) {
 }
 
 // java runs a program of testdata/java, which prints what it checks: want checks, and no failure.
-func (p *program) java(t *testing.T, name string, want int) {
-	_, url, token := p.directory(t, name)
+func (p *program) java(t *testing.T, name string, want int, strict bool) {
+	directory, url, token := p.directory(t, name)
+	p.strict(t, directory, strict)
+	args := []string{"Walk", url, token}
+	if strict {
+		args = append(args, "strict")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	installed := filepath.Join("..", ".cache", "scim-java", name)
-	c := exec.CommandContext(ctx, "java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp",
-		filepath.Join(installed, "classes")+":"+filepath.Join(installed, "jars", "*"), "Walk", url, token)
+	jvm := []string{"-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp",
+		filepath.Join(installed, "classes") + ":" + filepath.Join(installed, "jars", "*")}
+	c := exec.CommandContext(ctx, "java", append(jvm, args...)...)
 	out, err := c.CombinedOutput()
 	t.Logf("\n%s", out)
 	if err != nil {
@@ -96,6 +104,11 @@ func (p *program) java(t *testing.T, name string, want int) {
 	if last := fmt.Sprintf("\n%d checks passed, 0 failed\n", want); !bytes.Contains(out, []byte(last)) {
 		t.Errorf("not %q", strings.TrimSpace(last))
 	}
+}
+
+func (p *program) strict(t *testing.T, directory string, strict bool) {
+	t.Helper()
+	p.call(t, http.MethodPatch, "/directories/"+directory, map[string]any{"strict": strict}, http.StatusOK, &struct{}{})
 }
 
 // accepted are the errors of scim2-cli test where the server is right. RFC 7643 §4.1.1 lets the
@@ -111,7 +124,7 @@ func accepted(strict bool) map[string]bool {
 
 func (p *program) tester(t *testing.T, strict bool) {
 	directory, url, token := p.directory(t, "scim2-tester")
-	p.call(t, http.MethodPatch, "/directories/"+directory, map[string]any{"strict": strict}, http.StatusOK, &struct{}{})
+	p.strict(t, directory, strict)
 	accepted := accepted(strict)
 	// It ends with status 1 for the accepted errors, too.
 	out, err := python(t, []string{"SCIM_CLI_HEADERS=Authorization: Bearer " + token}, "scim2", "--url", url, "test")

@@ -35,7 +35,7 @@ final class Walk {
     private static final String ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     private static final String[] READ = {"userName", "externalId", "name.givenName", "name.familyName", "displayName",
         "title", "active", "emails.work.value", "emails.work.primary", "phoneNumbers.mobile.value", "groups", "members",
-        ENTERPRISE + ":department", ENTERPRISE + ":employeeNumber"};
+        ENTERPRISE + ":manager.value", ENTERPRISE + ":department", ENTERPRISE + ":employeeNumber"};
 
     private final SCIMv2Connector connector = new SCIMv2Connector();
 
@@ -57,7 +57,7 @@ final class Walk {
             var bob = walk.person("Bob");
             walk.search(ada);
             walk.replace(ada);
-            walk.patch(ada);
+            walk.patch(ada, bob);
             walk.group(ada, bob);
             walk.groupsOfUser(ada);
             walk.errors(ada);
@@ -185,7 +185,7 @@ final class Walk {
         return AttributeDeltaBuilder.build(name, null, List.of(value));
     }
 
-    private void patch(Uid ada) {
+    private void patch(Uid ada, Uid bob) {
         change(USER, ada, set("name.familyName", "Clientova"), set("emails.work.value", "ada.c@northwind.example"),
                 set(ENTERPRISE + ":department", "Sales"), add("phoneNumbers.mobile.value", "+1 555 0100"));
         var now = get(USER, ada);
@@ -195,6 +195,8 @@ final class Walk {
                 "Sales, 7");
         Check.equal("patch leaves the rest", values(now, "name.givenName", "displayName", "title", "active"),
                 "Ada, Ada C. Client, Engineer, true");
+        change(USER, ada, set(ENTERPRISE + ":manager.value", bob.getUidValue()));
+        Check.equal("a manager", values(get(USER, ada), ENTERPRISE + ":manager.value"), bob.getUidValue());
         change(USER, ada, remove("phoneNumbers.mobile.value", "+1 555 0100"));
         Check.equal("remove a telephone number", values(get(USER, ada), "phoneNumbers.mobile.value"), "-");
         change(USER, ada, set(Name.NAME, "ada@northwind.example"));

@@ -30,15 +30,17 @@ import org.glassfish.jersey.client.ClientConfig;
 
 /**
  * Provisions, changes and removes people and groups with UnboundID's scim2-sdk-client, whose types
- * refuse an answer with a member that they do not know. Usage: Walk BASE_URL TOKEN
+ * refuse an answer with a member that they do not know. Usage: Walk BASE_URL TOKEN [strict]
  */
 final class Walk {
     private static final String CORE = "urn:ietf:params:scim:schemas:core:2.0:";
     private static final String ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
     private final ScimService scim;
+    private final boolean strict;
 
-    private Walk(String url, String token) {
+    private Walk(String url, String token, boolean strict) {
+        this.strict = strict;
         // Jersey's default connector is java.net.HttpURLConnection, which has no PATCH.
         var config = new ClientConfig().connectorProvider(new ApacheConnectorProvider());
         ClientRequestFilter bearer = request -> request.getHeaders().add("Authorization", "Bearer " + token);
@@ -47,7 +49,7 @@ final class Walk {
 
     public static void main(String[] args) {
         Check.end(() -> {
-            var walk = new Walk(args[0], args[1]);
+            var walk = new Walk(args[0], args[1], args.length > 2);
             walk.discovery();
             var ada = walk.person("Ada");
             var bob = walk.person("Bob");
@@ -55,6 +57,7 @@ final class Walk {
             walk.replace(ada);
             walk.patch(ada);
             walk.group(ada, bob);
+            walk.removeByValue(ada, bob);
             walk.errors(ada);
             walk.bulk(ada);
             walk.delete(ada, bob);
@@ -196,14 +199,6 @@ final class Walk {
         Check.equal("add a member", members(team), Set.of(ada.getId(), bob.getId()));
         change(team).removeValues("members[value eq \"" + ada.getId() + "\"]").invoke(GroupResource.class);
         Check.equal("remove a member by a filter", members(team), Set.of(bob.getId()));
-        // As Entra ID writes it: never a removal of all.
-        change(team).addOperation(PatchOperation.remove("members")
-                .setRemoveOpValue(List.of(member(ada.getId())), false)).invoke(GroupResource.class);
-        Check.equal("remove who is no member", members(team), Set.of(bob.getId()));
-        change(team).addOperation(PatchOperation.remove("members")
-                .setRemoveOpValue(List.of(member(bob.getId())), false)).invoke(GroupResource.class);
-        Check.equal("remove a member by its value", members(team), Set.of());
-
         var replaced = scim.replace(scim.retrieve("Groups", team.getId(), GroupResource.class)
                 .setDisplayName("Client crew").setMembers(member(ada.getId()), member(bob.getId())));
         Check.equal("replace a group", replaced.getDisplayName(), "Client crew");
@@ -215,6 +210,21 @@ final class Walk {
         Check.equal("a user names its groups", get(ada).getGroups().get(0).getValue(), team.getId());
         scim.delete("Groups", team.getId());
         refused("a deleted group is gone", 404, null, () -> members(team));
+    }
+
+    /** As Entra ID writes it, which is not the RFC's way. It must never be a removal of all. */
+    private void removeByValue(UserResource ada, UserResource bob) throws ScimException {
+        if (strict) {
+            return;
+        }
+        var team = scim.create("Groups", new GroupResource().setDisplayName("Client values")
+                .setMembers(member(bob.getId())));
+        change(team).addOperation(PatchOperation.remove("members")
+                .setRemoveOpValue(List.of(member(ada.getId())), false)).invoke(GroupResource.class);
+        Check.equal("remove who is no member", members(team), Set.of(bob.getId()));
+        change(team).addOperation(PatchOperation.remove("members")
+                .setRemoveOpValue(List.of(member(bob.getId())), false)).invoke(GroupResource.class);
+        Check.equal("remove a member by its value", members(team), Set.of());
     }
 
     private void errors(UserResource ada) {
@@ -244,7 +254,8 @@ final class Walk {
                         .setMembers(member("bulkId:one"), member(ada.getId()))).setBulkId("two"),
                 BulkOperation.patch("/Users/" + ada.getId(), PatchOperation.replace("nickName", "ada")),
                 BulkOperation.post("/Users", person).setBulkId("three")).invoke().getOperations();
-        Check.equal("bulk", statuses(results), List.of("201", "201", "200", "409"));
+        // The client's PATCH has no schemas here, which are there "as for a single PATCH" (RFC 7644 §3.7).
+        Check.equal("bulk", statuses(results), List.of("201", "201", strict ? "400" : "200", "409"));
         Check.equal("bulk returns the bulkIds", results.get(0).getBulkId() + results.get(1).getBulkId(), "onetwo");
         var refused = results.get(3).getResponse();
         Check.equal("bulk says what is wrong", refused.path("scimType").asText(), "uniqueness");
@@ -252,7 +263,7 @@ final class Walk {
         var created = scim.retrieve(URI.create(results.get(0).getLocation()), UserResource.class);
         var group = scim.retrieve(URI.create(results.get(1).getLocation()), GroupResource.class);
         Check.equal("bulk resolves a bulkId", members(group), Set.of(created.getId(), ada.getId()));
-        Check.equal("bulk patches", get(ada).getNickName(), "ada");
+        Check.equal("bulk patches", get(ada).getNickName(), strict ? null : "ada");
         var removed = scim.bulkRequest().append(BulkOperation.delete("/Users/" + created.getId()),
                 BulkOperation.delete("/Groups/" + group.getId())).invoke().getOperations();
         Check.equal("bulk deletes", statuses(removed), List.of("204", "204"));
