@@ -23,6 +23,7 @@ import (
 	"rollcall/model/organization"
 	"rollcall/model/setup"
 	"rollcall/model/store"
+	"rollcall/model/webhook"
 	"rollcall/web"
 )
 
@@ -85,7 +86,7 @@ type route struct {
 }
 
 func (s *Server) routes() []route {
-	return slices.Concat(s.directoryRoutes(), s.entitlementRoutes(), s.signOnRoutes(), []route{
+	return slices.Concat(s.directoryRoutes(), s.entitlementRoutes(), s.signOnRoutes(), s.webhookRoutes(), []route{
 		{http.MethodGet, "/organizations", s.listOrganizations},
 		{http.MethodPost, "/organizations", s.createOrganization},
 		{http.MethodGet, "/organizations/external_id/:external_id", s.organizationByExternalID},
@@ -248,4 +249,6 @@ var nouns = map[model.Prefix]string{
 	model.GroupPrefix:              "group",
 	model.LicensePrefix:            "license",
 	setup.LinkPrefix:               "set-up link",
+	webhook.EndpointPrefix:         "webhook endpoint",
+	model.EventPrefix:              "event",
 }

@@ -92,6 +92,12 @@ func drive(t *testing.T, w *world) {
 	w.want(204, "DELETE", "/organization_domains/"+domain.text("id"), nil)
 	w.want(201, "POST", "/portal/generate_link", object{"organization": organization, "intent": "sso"})
 
+	hook := w.want(201, "POST", "/webhook_endpoints", object{"endpoint_url": "https://orbit.invalid/hook",
+		"events": []string{"dsync.user.created"}}).text("id")
+	w.get("/webhook_endpoints")
+	w.want(200, "PATCH", "/webhook_endpoints/"+hook, object{"status": "disabled"})
+	w.want(204, "DELETE", "/webhook_endpoints/"+hook, nil)
+
 	w.get("/directories")
 	w.get("/directories/" + dir)
 	token := w.want(201, "POST", "/directories/"+dir+"/tokens", object{"name": "second"})

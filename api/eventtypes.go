@@ -89,8 +89,13 @@ const suggested = 3
 
 // eventTypes reads the types of events that a query names. A misspelt one would be an empty list
 // for ever.
-func (p *params) eventTypes(name string) (types []model.EventType) {
-	for _, t := range p.list(name) {
+func (p *params) eventTypes(name string) []model.EventType {
+	return p.knownEvents(name, codeInvalid(name), p.list(name))
+}
+
+// knownEvents reads types of events. code is that of the problem with one that is not known.
+func (p *params) knownEvents(name, code string, list []string) (types []model.EventType) {
+	for _, t := range list {
 		if !slices.Contains(knownEvents, t) {
 			message := fmt.Sprintf("there is no event %.100q", t)
 			if near := spelling.Suggest(t, knownEvents, suggested); len(near) > 0 {
@@ -98,7 +103,7 @@ func (p *params) eventTypes(name string) (types []model.EventType) {
 			} else {
 				message += "; docs/application.md lists the events"
 			}
-			p.fail(name, "%s", message)
+			p.problems = append(p.problems, problem{name, code, message})
 			continue
 		}
 		types = append(types, model.EventType(t))

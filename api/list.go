@@ -1,10 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
@@ -66,11 +62,9 @@ func forms[T, O any](rows []T, form func(*T) O) []O {
 // answer writes JSON as JSON.stringify does, what was stored as JSON included. The reference's SDKs
 // verify the signature of an event over their own JSON.stringify of it.
 func (c *call) answer(status int, object any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(object); err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+	text, err := web.Stringify(object)
+	if err != nil {
+		return err
 	}
-	return c.Blob(status, echo.MIMEApplicationJSON, append(web.Stringified(b.Bytes()), '\n'))
+	return c.Blob(status, echo.MIMEApplicationJSON, append(text, '\n'))
 }

@@ -18,7 +18,7 @@ func TestNothingIsThere(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		app := w.application("all")
 		for _, c := range []*client{w.client, app, w.as("sk_unknown")} {
-			for _, path := range []string{"/webhook_endpoints", "/portal/generate_links", "/x", "/x/y?z=1",
+			for _, path := range []string{"/webhooks", "/portal/generate_links", "/x", "/x/y?z=1",
 				"/audit_logs/events", "/vault/v1/kv",
 				"/user_management/users", "/authorization/roles", "/%2e%2e/x", "/organisations"} {
 				for _, method := range []string{"GET", "POST", "DELETE"} {

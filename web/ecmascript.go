@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -17,6 +19,17 @@ func Stringified(text []byte) []byte {
 	s := stringifier{in: text, out: make([]byte, 0, len(text))}
 	s.value()
 	return s.out
+}
+
+// Stringify writes an object as JSON, as Stringified does.
+func Stringify(object any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(object); err != nil {
+		return nil, fmt.Errorf("encode %T: %w", object, err)
+	}
+	return Stringified(b.Bytes()), nil
 }
 
 // stringifier copies JSON from in to out.

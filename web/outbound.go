@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -51,6 +52,8 @@ const maxRedirects = 3
 // only: identity providers of customers are at any port.
 type Outbound struct {
 	hosts    []string // of AllowHosts
+	resolver *net.Resolver
+	permit   map[string]func(netip.Addr) bool // by scheme
 	timeout  time.Duration
 	maxBytes int64
 	secure   *http.Transport // for https: to public addresses and to Allow
@@ -67,11 +70,14 @@ func NewOutbound(o OutboundOptions) *Outbound {
 		o.MaxBytes = 1 << 20
 	}
 	allowed := func(a netip.Addr) bool { return within(a, o.Allow) }
+	secure := func(a netip.Addr) bool { return isPublic(a) || allowed(a) }
 	return &Outbound{
 		hosts:    o.AllowHosts,
+		resolver: o.Resolver,
+		permit:   map[string]func(netip.Addr) bool{"https": secure, "http": allowed},
 		timeout:  o.Timeout,
 		maxBytes: o.MaxBytes,
-		secure:   o.transport(func(a netip.Addr) bool { return isPublic(a) || allowed(a) }),
+		secure:   o.transport(secure),
 		plain:    o.transport(allowed),
 	}
 }
@@ -88,12 +94,7 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 			}
 			// The address is for the log only. In the message it would show customers the internal
 			// network.
-			return &model.Error{
-				Kind: model.Invalid,
-				Message: "The host is not reachable from here: its address is not public, or the URL is " +
-					"http. Use an https URL of a public host, or have the operator allow its network.",
-				Err: fmt.Errorf("address %s is refused", address),
-			}
+			return unreachable(address)
 		},
 	}
 	return &http.Transport{
@@ -106,6 +107,16 @@ func (o OutboundOptions) transport(permit func(netip.Addr) bool) *http.Transport
 		MaxIdleConns:           100,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// unreachable is the error for an address that is not connected to.
+func unreachable(address string) error {
+	return &model.Error{
+		Kind: model.Invalid,
+		Message: "The host is not reachable from here: its address is not public, or the URL is " +
+			"http. Use an https URL of a public host, or have the operator allow its network.",
+		Err: fmt.Errorf("address %s is refused", address),
 	}
 }
 
@@ -129,16 +140,70 @@ type webhooks struct{ *Outbound }
 
 // RoundTrip sends one request.
 func (o webhooks) RoundTrip(r *http.Request) (*http.Response, error) {
-	port := r.URL.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[r.URL.Scheme]
-	}
-	host := strings.ToLower(net.JoinHostPort(r.URL.Hostname(), port))
-	if port != "443" && port != "8443" && !slices.Contains(o.hosts, host) {
-		return nil, refuse(r, "Webhooks go to the ports 443 and 8443. Use one of them, or have the operator allow "+
-			host+" (ROLLCALL_OUTBOUND_ALLOW).")
+	if message := o.refusedPort(r.URL); message != "" {
+		return nil, refuse(r, message)
 	}
 	return o.Outbound.RoundTrip(r)
+}
+
+// refusedPort says why webhooks are not sent to the port of a URL, or nothing.
+func (o *Outbound) refusedPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	host := strings.ToLower(net.JoinHostPort(u.Hostname(), port))
+	if port == "443" || port == "8443" || slices.Contains(o.hosts, host) {
+		return ""
+	}
+	return "Webhooks go to the ports 443 and 8443. Use one of them, or have the operator allow " +
+		host + " (ROLLCALL_OUTBOUND_ALLOW)."
+}
+
+// lookupTime is how long CheckWebhook waits for the addresses of a name.
+const lookupTime = 5 * time.Second
+
+// CheckWebhook tells, without connecting, whether webhooks could be sent to an address: a customer
+// is told at once what would be refused at each delivery. A name without an address passes, because
+// it may get one. The error is a model.Error of kind Invalid.
+func (o *Outbound) CheckWebhook(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return model.Invalidf("", "That is not a URL.")
+	}
+	if message := refusedForm(u); message != "" {
+		return model.Invalidf("", "%s", message)
+	}
+	if message := o.refusedPort(u); message != "" {
+		return model.Invalidf("", "%s", message)
+	}
+	ctx, done := context.WithTimeout(ctx, lookupTime)
+	defer done()
+	resolver := o.resolver
+	if resolver == nil {
+		resolver = net.DefaultResolver
+	}
+	found, err := resolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil || len(found) == 0 {
+		return nil
+	}
+	for _, a := range found {
+		if o.permit[u.Scheme](a.Unmap().WithZone("")) {
+			return nil
+		}
+	}
+	return unreachable(found[0].String())
+}
+
+// refusedForm says why no request is sent to a URL, whatever its host is, or nothing.
+func refusedForm(u *url.URL) string {
+	switch {
+	case u.User != nil:
+		return "The URL has a user name or a password in it; leave them out."
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "The URL must begin with https://."
+	}
+	return ""
 }
 
 func checkRedirect(r *http.Request, via []*http.Request) error {
@@ -153,16 +218,12 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 
 // RoundTrip sends one request of a Client. Each redirect is another call.
 func (o *Outbound) RoundTrip(r *http.Request) (*http.Response, error) {
-	var transport *http.Transport
-	switch {
-	case r.URL.User != nil:
-		return nil, refuse(r, "The URL has a user name or a password in it; leave them out.")
-	case r.URL.Scheme == "https":
-		transport = o.secure
-	case r.URL.Scheme == "http":
+	if message := refusedForm(r.URL); message != "" {
+		return nil, refuse(r, message)
+	}
+	transport := o.secure
+	if r.URL.Scheme == "http" {
 		transport = o.plain
-	default:
-		return nil, refuse(r, "The URL must begin with https://.")
 	}
 	response, err := transport.RoundTrip(r)
 	if err != nil {

@@ -34,6 +34,8 @@ var arrows = map[string]struct{ code, tests string }{
 	"testidp":      {"", ""}, // speaks the protocols, so that applications can test with it
 	"web":          {"model model/lasting model/organization model/urgent", "model/modeltest"},
 	"sso/provider": {rooms + " web", ""},
+	"webhook": {"model model/store model/webhook web worker",
+		"model/directory model/modeltest model/operator model/organization model/people"},
 
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
@@ -44,6 +46,7 @@ var arrows = map[string]struct{ code, tests string }{
 		"model/refusal model/internal/passwords " + database, inside},
 	"model/directory": {"model model/entitle model/internal/nesting model/internal/removed model/organization " +
 		"model/people model/search worker " + database, inside},
+	"model/webhook":    {"model model/organization " + database, inside},
 	"model/requestlog": {"model model/directory worker " + database, inside},
 	"model/setup":      {"model model/organization worker " + database, inside},
 	"model/entitle": {"model model/connection model/organization model/people model/refusal worker " + database,
@@ -86,7 +89,7 @@ var arrows = map[string]struct{ code, tests string }{
 const (
 	// rooms are the packages of the store that others may import.
 	rooms = "model model/connection model/directory model/entitle model/grant model/operator model/organization " +
-		"model/people model/refusal model/requestlog model/search model/setup model/signon model/store"
+		"model/people model/refusal model/requestlog model/search model/setup model/signon model/store model/webhook"
 	// database is how a package of the store reaches the database.
 	database = "model/internal/across model/internal/tenant"
 	// inside is what the tests of the store's packages may import.
@@ -162,7 +165,7 @@ const (
 	// handwritten are the packages with SQL that names the organization itself, with tests for
 	// that.
 	handwritten = "model/directory model/entitle model/grant model/internal/... model/people model/requestlog " +
-		"model/search model/signon model/modeltest"
+		"model/search model/signon model/webhook model/modeltest"
 
 	clock       = "decide by the Now that the package is given, or a test cannot move it"
 	environment = "take the value as a parameter: only the command reads the environment"

@@ -27,6 +27,7 @@ import (
 	"rollcall/sso"
 	"rollcall/trust"
 	"rollcall/web"
+	"rollcall/webhook"
 	"rollcall/worker"
 )
 
@@ -147,6 +148,7 @@ func (s *server) work(ctx context.Context, store *store.Store) error {
 	g.Go(func() error { return s.keys(ctx, store) })
 	g.Go(func() error { return setup.NewExpiryWatch(setup.Across(store)).Run(ctx) })
 	g.Go(func() error { return entitle.NewRecomputer(entitle.Across(store)).Run(ctx) })
+	g.Go(func() error { return (&webhook.Sender{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	return g.Wait()
 }
 

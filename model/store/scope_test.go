@@ -22,8 +22,10 @@ import (
 	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/requestlog"
+	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/webhook"
 )
 
 // wholeStores are the types whose methods need no organization.
@@ -31,12 +33,18 @@ var wholeStores = []reflect.Type{
 	reflect.TypeFor[*store.Store](), reflect.TypeFor[organization.Store](), reflect.TypeFor[people.Store](),
 	reflect.TypeFor[connection.Store](), reflect.TypeFor[entitle.Store](), reflect.TypeFor[directory.Store](),
 	reflect.TypeFor[signon.Store](), reflect.TypeFor[operator.Store](), reflect.TypeFor[requestlog.Store](),
-	reflect.TypeFor[grant.Store](),
+	reflect.TypeFor[grant.Store](), reflect.TypeFor[setup.Store](), reflect.TypeFor[webhook.Store](),
 }
 
 // unscoped are methods that take a Scope and are tested elsewhere.
 var unscoped = []string{
 	"operator.Store.CreateOrganization", // shows nothing
+
+	// Endpoints are of an application and of no organization. TestWebhookEndpoints of package api asks
+	// for those of others, and TestWhoHearsOfWhom of package webhook for events of others.
+	"webhook.Store.Create", "webhook.Store.Delete", "webhook.Store.Deliveries", "webhook.Store.Endpoint",
+	"webhook.Store.Endpoints", "webhook.Store.FinishRotation", "webhook.Store.ReplayOne", "webhook.Store.ReplaySince",
+	"webhook.Store.Rotate", "webhook.Store.Update",
 }
 
 // scopedMethods returns the names of the methods that take a Scope.

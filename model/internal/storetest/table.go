@@ -25,6 +25,7 @@ import (
 	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/webhook"
 )
 
 // Models has a value of each row type.
@@ -43,6 +44,7 @@ var Models = []any{
 	&entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{},
 	&entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
 	&setup.Link{}, &setup.Visit{}, &setup.Step{}, &grant.SigningKey{},
+	&webhook.Endpoint{}, &webhook.Delivery{},
 }
 
 // Row types of other packages, under names that tests of all packages may use.
