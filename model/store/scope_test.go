@@ -40,8 +40,8 @@ var wholeStores = []reflect.Type{
 var unscoped = []string{
 	"operator.Store.CreateOrganization", // shows nothing
 
-	// Endpoints are of an application and of no organization. TestWebhookEndpoints of package api asks
-	// for those of others, and TestWhoHearsOfWhom of package webhook for events of others.
+	// Endpoints are of an application and of no organization. TestWebhookEndpoints of package api
+	// asks for those of others, and TestWhoHearsOfWhom of package webhook for events of others.
 	"webhook.Store.Create", "webhook.Store.Delete", "webhook.Store.Deliveries", "webhook.Store.Endpoint",
 	"webhook.Store.Endpoints", "webhook.Store.FinishRotation", "webhook.Store.ReplayOne", "webhook.Store.ReplaySince",
 	"webhook.Store.Rotate", "webhook.Store.Update",
