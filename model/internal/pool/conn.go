@@ -178,6 +178,11 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	}
 	defer lasting.Of(ctx).Read()
 	run := c.Conn.(driver.QueryerContext).QueryContext
+	if p, ok := ctx.(*placed); ok {
+		ctx = p.Context
+		p.running.Store(true)
+		defer func() { p.running.Store(err == nil) }() // otherwise the statement may be tried again
+	}
 	if c.inTx || !writes(query) {
 		return run(ctx, query, args)
 	}

@@ -54,7 +54,33 @@ type place struct {
 	holders atomic.Int32
 }
 
+// placed is the context of a use of the pool, with the place that its connection holds as well.
+type placed struct {
+	context.Context
+	place   *place
+	running atomic.Bool // the driver has the statement, and watches the context itself
+}
+
+// placeKey is the key by which a context gives its placed.
 type placeKey struct{}
+
+// Value returns the value of a key.
+func (p *placed) Value(key any) any {
+	if key == (placeKey{}) {
+		return p
+	}
+	return p.Context.Value(key)
+}
+
+// Done returns the channel of the context, and nil while the driver has the statement: package sql
+// would have a goroutine for each statement that waits for the end of the context, as the driver
+// does anyway.
+func (p *placed) Done() <-chan struct{} {
+	if p.running.Load() {
+		return nil
+	}
+	return p.Context.Done()
+}
 
 // drop ends the hold of one holder. A nil place is that of a connection that is not limited.
 func (p *place) drop() {
@@ -81,7 +107,7 @@ func (p *Limited) take(ctx context.Context) (context.Context, *place, error) {
 	}
 	taken := &place{of: of}
 	taken.holders.Store(1)
-	return context.WithValue(ctx, placeKey{}, taken), taken, nil
+	return &placed{Context: ctx, place: taken}, taken, nil
 }
 
 // GetDBConn returns the pool without its limit.
@@ -131,9 +157,9 @@ func (p *Limited) BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error
 
 // hold makes a connection hold the place of ctx, until leave.
 func (c *conn) hold(ctx context.Context) {
-	if p, ok := ctx.Value(placeKey{}).(*place); ok && c.place == nil {
-		p.holders.Add(1)
-		c.place = p
+	if p, ok := ctx.Value(placeKey{}).(*placed); ok && c.place == nil {
+		p.place.holders.Add(1)
+		c.place = p.place
 	}
 }
 
