@@ -39,28 +39,29 @@ type holding struct {
 	gate  *gate // nil outside of the lane
 }
 
-// waitForRoom is how long a request waits for the answers before its own.
-const waitForRoom = 3 * time.Second
+// roomTime is how long a request waits for the answers before its own.
+const roomTime = 3 * time.Second
 
 // hold has the request hold that many bytes in all. It gives back, or takes as much as is missing.
 // Before a request knows what it finds it takes room for a lot, so that a few of them are all that
 // fit: the first time, it waits for those before it.
 func (x *exchange) hold(ctx context.Context, bytes int64) error {
 	more := bytes - x.held.bytes
-	take := x.answers.Take
-	if x.held.bytes == 0 {
-		waiting, done := context.WithTimeout(ctx, waitForRoom)
-		defer done()
-		take = func(holder string, n int64) bool { return x.answers.Wait(waiting, holder, n) }
-	}
 	if more < 0 {
 		x.answers.Give(x.directory.ID, -more)
-	} else if !take(x.directory.ID, more) {
+	} else if !x.answers.Take(x.directory.ID, more) && !(x.held.bytes == 0 && x.waitForRoom(ctx, more)) {
 		return crowded("the directory has too many large answers under way at once; " +
 			"ask again after Retry-After, for fewer resources or with excludedAttributes=members or groups")
 	}
 	x.held.bytes = bytes
 	return nil
+}
+
+// waitForRoom takes bytes of the budget as soon as there is room for them, if that is soon.
+func (x *exchange) waitForRoom(ctx context.Context, bytes int64) bool {
+	ctx, done := context.WithTimeout(ctx, roomTime)
+	defer done()
+	return x.answers.Wait(ctx, x.directory.ID, bytes)
 }
 
 // release gives back what the request holds.

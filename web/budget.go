@@ -19,12 +19,12 @@ type Budget struct {
 	mu    sync.Mutex
 	used  int64
 	by    map[string]int64
-	given chan struct{} // closed when something is given back
+	given chan struct{} // closed when something is given back; nil while nobody waits for that
 }
 
 // NewBudget returns a budget of bytes for all holders together and for each of them.
 func NewBudget(all, each int64) *Budget {
-	return &Budget{all: all, each: each, by: map[string]int64{}, given: make(chan struct{})}
+	return &Budget{all: all, each: each, by: map[string]int64{}}
 }
 
 // Take takes n bytes for a holder and returns true, or takes nothing where there is no room.
@@ -44,6 +44,9 @@ func (b *Budget) Take(holder string, n int64) bool {
 func (b *Budget) Wait(ctx context.Context, holder string, n int64) bool {
 	for {
 		b.mu.Lock()
+		if b.given == nil {
+			b.given = make(chan struct{})
+		}
 		given := b.given
 		b.mu.Unlock()
 		if b.Take(holder, n) {
@@ -61,8 +64,10 @@ func (b *Budget) Wait(ctx context.Context, holder string, n int64) bool {
 func (b *Budget) Give(holder string, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	close(b.given)
-	b.given = make(chan struct{})
+	if b.given != nil {
+		close(b.given)
+		b.given = nil
+	}
 	b.used -= n
 	if b.by[holder] -= n; b.by[holder] <= 0 {
 		delete(b.by, holder)

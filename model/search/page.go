@@ -97,7 +97,10 @@ func (r *run[T]) listed(ctx context.Context, o order) ([]T, error) {
 		query = tenant.Join("SELECT ", r.Shown.Columns, r.from(), ids, by)
 	}
 	expected := q.Limit + 1
-	if q.Filter != nil {
+	switch {
+	case r.Of.NamesOne(q.Filter):
+		expected = 1
+	case q.Filter != nil:
 		expected = min(expected, 8)
 	}
 	rows := make([]T, 0, expected)

@@ -23,7 +23,7 @@ func (s *Store) readAcross(ctx context.Context) *gorm.DB {
 // unbounded is the organization's database without the predicate, for statements that name the
 // organization themselves. In a transaction it is the transaction's.
 func (o *Org) unbounded(ctx context.Context) *gorm.DB {
-	return guard.ForEveryone(o.db.WithContext(ctx), unbounded.Key{})
+	return guard.ForEveryone(o.db().WithContext(ctx), unbounded.Key{})
 }
 
 // Across is for package across, which has the key.
@@ -41,7 +41,7 @@ func Unbounded(ctx context.Context, h Bound, _ unbounded.Key) *gorm.DB {
 
 // ReadUnbounded is for package across, which has the key.
 func ReadUnbounded(ctx context.Context, h Bound, _ unbounded.Key) *gorm.DB {
-	return guard.ForEveryone(h.org().read.WithContext(ctx), unbounded.Key{})
+	return guard.ForEveryone(h.org().read().WithContext(ctx), unbounded.Key{})
 }
 
 // served are the organizations that an application serves.

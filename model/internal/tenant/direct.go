@@ -19,7 +19,11 @@ import (
 // Direct sends a query and calls each with each of its rows.
 func Direct(ctx context.Context, h Bound, query clause.Expr, each func(*sql.Rows) error) error {
 	o := h.org()
-	rows, err := o.read.Statement.ConnPool.QueryContext(ctx, o.store.dialect.numbered(query.SQL), query.Vars...)
+	from := o.in
+	if from == nil {
+		from = o.store.read
+	}
+	rows, err := from.Statement.ConnPool.QueryContext(ctx, o.store.dialect.numbered(query.SQL), query.Vars...)
 	if err != nil {
 		return err
 	}
@@ -37,14 +41,16 @@ func (d Dialect) numbered(query string) string {
 	if d != PostgresDialect {
 		return query
 	}
-	b := make([]byte, 0, len(query)+2*strings.Count(query, "?"))
+	var b strings.Builder
+	b.Grow(len(query) + 2*strings.Count(query, "?"))
 	for n := 1; ; n++ {
 		before, after, found := strings.Cut(query, "?")
-		b = append(b, before...)
+		b.WriteString(before)
 		if !found {
-			return string(b)
+			return b.String()
 		}
-		b = strconv.AppendInt(append(b, '$'), int64(n), 10)
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n))
 		query = after
 	}
 }

@@ -47,7 +47,7 @@ func (o *Org) writeEvents(ctx context.Context) error {
 		return nil
 	}
 	batch := o.store.dialect.Batch(eventColumns)
-	if err := o.db.WithContext(ctx).CreateInBatches(o.tx.events, batch).Error; err != nil {
+	if err := o.db().WithContext(ctx).CreateInBatches(o.tx.events, batch).Error; err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
 	o.tx.events, o.tx.size = nil, 0

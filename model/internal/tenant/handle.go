@@ -31,10 +31,10 @@ func Of(h Bound) *Org { return h.org() }
 
 // DB returns the organization's database, for writes and for the reads of a transaction. GORM adds
 // the organization to every statement.
-func DB(ctx context.Context, h Bound) *gorm.DB { return h.org().db.WithContext(ctx) }
+func DB(ctx context.Context, h Bound) *gorm.DB { return h.org().db().WithContext(ctx) }
 
 // Read returns the organization's database for reads. In a transaction it is the transaction's.
-func Read(ctx context.Context, h Bound) *gorm.DB { return h.org().read.WithContext(ctx) }
+func Read(ctx context.Context, h Bound) *gorm.DB { return h.org().read().WithContext(ctx) }
 
 // Unscoped returns the database as no statement may use it: each needs an organization, or the key
 // of package across. Tests show by it that such a statement is refused.

@@ -18,19 +18,31 @@ type Org struct {
 	ID    model.OrganizationID
 	by    model.Actor
 	store *Store
-	db    *gorm.DB
-	read  *gorm.DB
+	in    *gorm.DB     // the transaction's access to the database; nil outside Tx
 	tx    *transaction // nil outside Tx
 }
 
 // Org returns the store as one organization sees it, for an actor. It does not check whether the
 // organization exists: without one, all its reads are empty.
 func (s *Store) Org(id model.OrganizationID, by model.Actor) *Org {
-	return &Org{
-		ID: id, by: by, store: s,
-		db:   guard.ForOrganization(s.db, id),
-		read: guard.ForOrganization(s.read, id),
+	return &Org{ID: id, by: by, store: s}
+}
+
+// db is the organization's database. It is made for each use: what identity providers cause by the
+// thousand goes by Direct, which needs none.
+func (o *Org) db() *gorm.DB {
+	if o.in != nil {
+		return o.in
 	}
+	return guard.ForOrganization(o.store.db, o.ID)
+}
+
+// read is db for reads.
+func (o *Org) read() *gorm.DB {
+	if o.in != nil {
+		return o.in
+	}
+	return guard.ForOrganization(o.store.read, o.ID)
 }
 
 // Tx runs fn in one transaction with the events that it records. Inside, use the Org that fn gets.
@@ -51,9 +63,8 @@ func (o *Org) Tx(ctx context.Context, fn func(org *Org) error) error {
 			fn()
 		}
 	})
-	err := o.db.WithContext(pool.WhenCommitted(ctx, after)).Transaction(func(db *gorm.DB) error {
-		org.db = db.Session(&gorm.Session{})
-		org.read = org.db
+	err := o.db().WithContext(pool.WhenCommitted(ctx, after)).Transaction(func(db *gorm.DB) error {
+		org.in = db.Session(&gorm.Session{})
 		if err := fn(org); err != nil {
 			return err
 		}

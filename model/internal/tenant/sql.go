@@ -10,8 +10,18 @@ import (
 
 // Join makes one piece of SQL of its parts: texts, and pieces with parameters.
 func Join(parts ...any) clause.Expr {
+	length, n := 0, 0
+	for _, p := range parts {
+		switch x := p.(type) {
+		case string:
+			length += len(x)
+		case clause.Expr:
+			length, n = length+len(x.SQL), n+len(x.Vars)
+		}
+	}
 	var sql strings.Builder
-	var vars []any
+	sql.Grow(length)
+	vars := make([]any, 0, n)
 	for _, p := range parts {
 		switch x := p.(type) {
 		case string:

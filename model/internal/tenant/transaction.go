@@ -29,7 +29,7 @@ type transaction struct {
 // else happens.
 func (o *Org) collecting(eventsOnly bool) *Org {
 	tx := &transaction{at: Now(o), eventsOnly: eventsOnly}
-	return &Org{ID: o.ID, by: o.by, store: o.store, db: o.db, read: o.read, tx: tx}
+	return &Org{ID: o.ID, by: o.by, store: o.store, in: o.in, tx: tx}
 }
 
 // Recorder returns an Org that collects events without a transaction. Write writes them.
@@ -40,8 +40,7 @@ func Recorder(h Bound) *Org { return h.org().collecting(true) }
 func InOrganization(ctx context.Context, h Bound, other model.OrganizationID, fn func(theirs *Org) error) error {
 	o := h.org()
 	theirs := o.collecting(true)
-	theirs.ID, theirs.db = other, guard.ForOrganization(o.db, other)
-	theirs.read = theirs.db
+	theirs.ID, theirs.in = other, guard.ForOrganization(o.db(), other)
 	if err := fn(theirs); err != nil {
 		return err
 	}
