@@ -224,3 +224,10 @@ func TestLinkThatEndsSoonSaysSo(t *testing.T) {
 		b.shows(b.get("/setup/domains"), http.StatusOK, "Ask whoever sent it")
 	})
 }
+
+// verified adds a domain for which an operator vouches.
+func (s *site) verified(name string) {
+	s.t.Helper()
+	_, err := organization.In(s.org).CreateDomain(s.t.Context(), name, organization.DomainStateVerified)
+	must(s.t, err)
+}

@@ -90,11 +90,29 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/domains", setup.StepDomains, s.addDomains},
 		{http.MethodPost, "/domains/:id/check", setup.StepDomains, s.checkDomain},
 		{http.MethodPost, "/domains/:id/remove", setup.StepDomains, s.removeDomain},
+		{http.MethodGet, "/directory", setup.StepDirectory, s.directoryPage},
+		{http.MethodPost, "/directory", setup.StepDirectory, scoped(setup.ScopeDirectory, s.makeDirectory)},
+		{http.MethodPost, "/directory/choose", setup.StepDirectory, s.chooseDirectory},
+		{http.MethodPost, "/directory/skip", setup.StepDirectory, scoped(setup.ScopeDirectory, s.skipDirectory)},
+		{http.MethodPost, "/directory/tokens", setup.StepDirectory, scoped(setup.ScopeToken, s.makeToken)},
+		{http.MethodPost, "/directory/tokens/:id/remove", setup.StepDirectory, scoped(setup.ScopeToken, s.removeToken)},
 		{http.MethodGet, "/summary", setup.StepSummary, s.summary},
 		{http.MethodGet, "/finish", setup.StepSummary, s.finishPage},
 		{http.MethodPost, "/finish", setup.StepSummary, s.finish},
 	}
 }
+
+// scoped admits only visitors whose link has a scope, where one of several shows the step.
+func scoped(scope setup.Scope, serve func(c echo.Context, v *visit) error) func(c echo.Context, v *visit) error {
+	return func(c echo.Context, v *visit) error {
+		if !v.May(scope) {
+			return errStep
+		}
+		return serve(c, v)
+	}
+}
+
+var errStep = model.Deniedf("This set-up link is not for this step. Ask whoever sent it to you for one that is.")
 
 func (s *Server) cookies() web.Cookies { return web.CookiesAt(s.PublicURL) }
 
@@ -130,7 +148,7 @@ func (s *Server) visitors(step setup.StepName, serve func(c echo.Context, v *vis
 		}
 		v := &visit{Visitor: found, org: s.Store.Org(found.Link.OrganizationID, found.Actor())}
 		if !shows(found, step) {
-			return model.Deniedf("This set-up link is not for this step. Ask whoever sent it to you for one that is.")
+			return errStep
 		}
 		if v.facts, err = s.gather(ctx, v.org); err != nil {
 			return err

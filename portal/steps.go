@@ -9,6 +9,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/connection"
+	"rollcall/model/directory"
 	"rollcall/model/organization"
 	"rollcall/model/setup"
 	"rollcall/model/store"
@@ -42,6 +43,8 @@ var steps = []step{
 		[]setup.Scope{setup.ScopeDomains}, domainsState},
 	{setup.StepSSO, "Single sign-on", "Connect your identity provider, so that your people sign in by it.",
 		[]setup.Scope{setup.ScopeSSO, setup.ScopeCertificate}, ssoState},
+	{setup.StepDirectory, "Directory sync", "Have your identity provider send who joins and who leaves.",
+		[]setup.Scope{setup.ScopeDirectory, setup.ScopeToken}, directoryState},
 	{setup.StepSummary, "Summary", "", nil, summaryState},
 }
 
@@ -76,6 +79,7 @@ type facts struct {
 	steps       map[setup.StepName]setup.Step
 	domains     []organization.Domain
 	connections []connection.Connection // oldest first
+	directories []directory.Directory   // oldest first
 }
 
 // maxListed is how many connections and directories of an organization the portal knows.
@@ -89,6 +93,11 @@ func (s *Server) gather(ctx context.Context, org *store.Org) (*facts, error) {
 		return nil, err
 	}
 	f.connections, _, err = connection.Across(s.Store).Connections(ctx, model.Everywhere(), connection.ConnectionQuery{
+		OrganizationID: org.ID, Page: model.Page{Limit: maxListed, Ascending: true}})
+	if err != nil {
+		return nil, err
+	}
+	f.directories, _, err = directory.Across(s.Store).Directories(ctx, model.Everywhere(), directory.DirectoryQuery{
 		OrganizationID: org.ID, Page: model.Page{Limit: maxListed, Ascending: true}})
 	if err != nil {
 		return nil, err
