@@ -133,7 +133,7 @@ func (s *Server) createApplication(c *call) error {
 		return err
 	}
 	a := &organization.Application{ApplicationFields: organization.ApplicationFields{AllOrganizations: true,
-		Client: organization.Client{RequirePKCE: true}}}
+		Client: organization.DefaultClient()}}
 	if err := body.apply(&a.ApplicationFields); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"rollcall/model/connection"
 	"rollcall/model/directory"
 	"rollcall/model/entitle"
+	"rollcall/model/grant"
 	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/setup"
@@ -36,7 +37,7 @@ var ownEvents = []model.EventType{
 	people.UserPasswordRemoved, people.OrganizationWithoutAdmin,
 	setup.LinkCreated, setup.LinkRedeemed, setup.LinkWithdrawn, setup.LinkEnded, setup.StepCompleted,
 	signon.LoginResponseRead, signon.SSOSucceeded, signon.SSOFailed, signon.PasswordSucceeded,
-	signon.BreakGlassUsed,
+	signon.BreakGlassUsed, grant.RefreshReused,
 }
 
 // theirEvents are the other types of the reference. This server has no such events, but an

@@ -353,9 +353,9 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		// the other ends one of this browser
 		"/sso/oidc/:connection/login", "/sso/oidc/:connection/callback",
 		// an application sends a browser there by a form, whose answer is the same as an address
-		"/oauth2/authorize",
+		"/oauth2/authorize", "/oauth2/logout",
 		// which scripts of an application call; no cookie counts there
-		"/oauth2/token", "/oauth2/userinfo"}
+		"/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke"}
 	checked := 0
 	for _, route := range sso.Routes(t, w.store) {
 		if route.Method == http.MethodGet || route.Method == http.MethodHead || slices.Contains(exempt, route.Path) {

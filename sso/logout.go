@@ -23,6 +23,9 @@ type logoutToken struct {
 	URL   string `json:"logout_url"`
 }
 
+// logoutPage is the view of sso_logout.html. Next is where the browser goes afterwards, sealed.
+type logoutPage struct{ Next string }
+
 // signedOutPage is the view of sso_signed_out.html. Everywhere is true if the identity provider has
 // ended its session, too.
 type signedOutPage struct{ Everywhere bool }
@@ -66,7 +69,7 @@ func (s *Server) logoutPage(c echo.Context) error {
 	token := c.QueryParam("token")
 	if token == "" {
 		c.Response().Header().Set(echo.HeaderContentSecurityPolicy, postedOn)
-		return s.Pages.Render(c, http.StatusOK, "sso_logout", nil)
+		return s.Pages.Render(c, http.StatusOK, "sso_logout", logoutPage{})
 	}
 	if web.IsHEAD(c) { // which must end no session
 		c.Response().Header().Set(echo.HeaderAllow, "GET, POST")
@@ -127,16 +130,29 @@ func (s *Server) signsOut(c echo.Context, l *signon.Logout) (*organization.Appli
 
 // logout ends the browser's session.
 func (s *Server) logout(c echo.Context) error {
-	in, err := s.browserSession(c)
-	if err == nil {
-		actor := model.Actor("user:" + model.UserPrefix.ID(in.User.ID))
-		err = signon.In(s.Store.Org(in.Session.OrganizationID, actor)).EndSession(c.Request().Context(), in.Session.ID)
+	sent, err := web.Form(c, "Open the page again", model.Invalid)
+	if err != nil {
+		return err
 	}
+	in, err := s.browserSession(c)
 	if err != nil && !ended(err) {
 		return err
 	}
+	return s.endOwn(c, in, signon.Across(s.Store).OpenNext(sent.Get("next")))
+}
+
+// endOwn ends the session that the browser has, or none, and sends the browser on.
+func (s *Server) endOwn(c echo.Context, in *signon.SignedIn, next string) error {
+	var err error
+	if in != nil {
+		actor := model.Actor("user:" + model.UserPrefix.ID(in.User.ID))
+		err = signon.In(s.Store.Org(in.Session.OrganizationID, actor)).EndSession(c.Request().Context(), in.Session.ID)
+	}
+	if err != nil {
+		return err
+	}
 	s.dropSession(c)
-	return s.signedOut(c, in, "")
+	return s.signedOut(c, in, next)
 }
 
 // signedOut sends the browser on after our session has ended. It goes to the identity provider if

@@ -97,6 +97,8 @@ func (s *Server) mountForApplications(e *echo.Echo) {
 	e.GET("/sso/authorize", s.authorize)
 	e.GET(openIDPath, s.authorizeOpenID)
 	e.POST(openIDPath, s.repeatAsGET)
+	web.OnlyGET(e.GET("/oauth2/logout", s.openIDLogout))
+	e.POST("/oauth2/logout", s.repeatAsGET)
 	e.POST("/sso/token", s.token)
 	e.GET("/sso/profile", s.profile)
 	e.GET("/sso/jwks/:client", s.jwks)

@@ -39,8 +39,8 @@ var arrows = map[string]struct{ code, tests string }{
 
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
-	"model/operator": {"model model/connection model/directory model/entitle model/organization model/people " +
-		"model/requestlog model/setup model/signon model/internal/passwords " + database, inside},
+	"model/operator": {"model model/connection model/directory model/entitle model/grant model/organization " +
+		"model/people model/requestlog model/setup model/signon model/internal/passwords " + database, inside},
 	"model/grant": {"model model/organization model/people model/signon " + database, inside},
 	"model/signon": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/refusal model/internal/passwords " + database, inside},

@@ -10,7 +10,9 @@
 //   - A second use of a code ends what the first one opened (RFC 6749, section 4.1.2).
 //   - Whether access has ended is decided by the statements of package signon, at each use
 //     (docs/design/identity.md, "Ended access").
+//   - A refresh token is rotated, and one that comes after its time ends all that its sign-in gave
+//     the application. Many requests at once, and a repeated one, get the same successor.
 //   - All replicas sign with the same keys. A key is published before it signs, see Store.Keys.
 //
-// The package owns the rows of signing keys.
+// The package owns the rows of token families and of signing keys.
 package grant

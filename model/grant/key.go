@@ -38,12 +38,12 @@ const (
 )
 
 // algorithms are those of ID tokens, in the order in which the key set has them.
-var algorithms = []organization.IDTokenAlgorithm{organization.SignRS256, organization.SignES256}
+var algorithms = []string{organization.SignRS256, organization.SignES256}
 
 // SigningKey is the row of a key that signs ID tokens.
 type SigningKey struct {
 	KID         string `gorm:"column:kid;primaryKey"` // RFC 7638
-	Algorithm   organization.IDTokenAlgorithm
+	Algorithm   string
 	Sealed      []byte
 	PublishedAt model.Time
 	SignsFrom   model.Time
@@ -53,7 +53,7 @@ type SigningKey struct {
 // Key is a key of the store.
 type Key struct {
 	ID        string
-	Algorithm organization.IDTokenAlgorithm
+	Algorithm string
 	Signer    crypto.Signer
 	SignsFrom model.Time
 }

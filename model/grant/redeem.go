@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -23,6 +25,8 @@ type Redemption struct {
 	Code          string
 	RedirectURI   string
 	CodeVerifier  string // RFC 7636, section 4.5; empty when it was not sent
+	// AlwaysRefresh gives a refresh token to an application that did not ask for it by a scope.
+	AlwaysRefresh bool
 }
 
 // Tokens are what an application gets.
@@ -30,7 +34,11 @@ type Tokens struct {
 	*Grant
 	Access    string
 	AccessEnd model.Time
+	Refresh   string // empty without one
 }
+
+// ScopeOffline is the scope that asks for a refresh token (OpenID Connect Core, section 11).
+const ScopeOffline = "offline_access"
 
 // ErrGrant is the same for everything that cannot be exchanged, so that a thief of it learns
 // nothing.
@@ -86,7 +94,12 @@ func (s Store) redeem(ctx context.Context, db *gorm.DB, r Redemption, hash []byt
 	if err != nil {
 		return nil, err
 	}
-	out := &Tokens{Grant: g, AccessEnd: g.Session.ExpiresAt}
+	out := &Tokens{Grant: g}
+	if r.AlwaysRefresh || slices.Contains(strings.Fields(g.Scope), ScopeOffline) {
+		if out.Refresh, err = s.createFamily(db, g, hash, now); err != nil {
+			return nil, err
+		}
+	}
 	return out, s.createAccess(db, out, hash, now)
 }
 
@@ -100,8 +113,13 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// createAccess stores an access token.
+// createAccess stores an access token. It is good until the session ends, and beside a refresh
+// token for a short time.
 func (s Store) createAccess(db *gorm.DB, out *Tokens, code []byte, now model.Time) error {
+	out.AccessEnd = out.Session.ExpiresAt
+	if out.Refresh != "" {
+		out.AccessEnd = min(out.AccessEnd, now+model.Time(accessTime.Milliseconds()))
+	}
 	row := signon.AccessToken{OrganizationID: out.Session.OrganizationID, SessionID: out.Session.ID,
 		ApplicationID: out.ApplicationID, CodeHash: code, Scope: out.Scope, CreatedAt: now, ExpiresAt: out.AccessEnd}
 	out.Access, row.Hash, _ = tenant.NewToken(AccessPrefix)
@@ -119,12 +137,19 @@ const AccessPrefix = "rc_at_"
 func (s Store) refuseCode(ctx context.Context, application string, hash []byte) error {
 	replayed := across.DB(ctx, s).Model(&signon.AuthorizationCode{}).Select("hash").
 		Where("hash = ? AND application_id = ? AND used_at IS NOT NULL", hash, application)
-	err := across.DB(ctx, s).Where("code_hash IN (?)", replayed).Delete(&signon.AccessToken{}).Error
+	now := model.TimeOf(s.Now())
+	err := across.DB(ctx, s).Model(&TokenFamily{}).Where("code_hash IN (?) AND ended_at IS NULL", replayed).
+		Select("EndedAt", "EndedReason").UpdateColumns(&TokenFamily{EndedAt: &now, EndedReason: EndedReplayed}).Error
+	if err == nil {
+		err = across.DB(ctx, s).Where("code_hash IN (?)", replayed).Delete(&signon.AccessToken{}).Error
+	}
 	if err != nil {
 		return tenant.Translate(s, fmt.Errorf("revoke tokens: %w", err))
 	}
 	return nil
 }
+
+var errNoAccess error = model.Deniedf("the token is unknown or has ended")
 
 // Access returns what an access token of the OpenID provider grants. The error is Denied when it
 // grants nothing (any more), and does not say why.
@@ -140,7 +165,7 @@ func (s Store) Access(ctx context.Context, token string) (*Grant, error) {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, model.Deniedf("the access token is unknown or has ended")
+		return nil, errNoAccess
 	}
 	return rows[0].grant(inside.Use(ctx, &rows[0].SignedInRow))
 }

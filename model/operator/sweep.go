@@ -9,6 +9,7 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/directory"
+	"rollcall/model/grant"
 	"rollcall/model/internal/across"
 	"rollcall/model/internal/tenant"
 	"rollcall/model/people"
@@ -69,6 +70,7 @@ func expired(now model.Time) []oldRows {
 		{&signon.Assertion{}, "connection_id, hash", "expires_at + 0 < ?", now},
 		{&signon.AuthorizationCode{}, "hash", "expires_at + 0 < ?", now - model.Time(codeKept.Milliseconds())},
 		{&signon.AccessToken{}, "hash", "expires_at + 0 < ?", ended},
+		{&grant.TokenFamily{}, "id", "expires_at + 0 < ?", ended},
 		{&people.Session{}, "id", "expires_at + 0 < ?", ended},
 		{&people.Session{}, "id", "ended_at < ?", ended},
 		{&directory.Departure{}, "directory_id, user_id", "departed_at < ?",

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"rollcall/model"
 	"rollcall/model/internal/across"
@@ -24,26 +25,50 @@ type Client struct {
 	// Native applications run on a person's machine. They may use a port of their choice on
 	// loopback, and schemes of their own (RFC 8252, section 7).
 	Native           bool
-	IDTokenAlgorithm IDTokenAlgorithm
-	IDTokenClaims    IDTokenClaims
+	IDTokenAlgorithm string // SignRS256 or SignES256
+	IDTokenClaims    string // full, or ClaimsMinimal
+	RefreshTokens    string // offline_access, or RefreshAlways
+	// RefreshLeewaySeconds is for how long a rotated refresh token is still answered.
+	RefreshLeewaySeconds int64
 }
 
-// IDTokenAlgorithm is by what the ID tokens of an application are signed.
-type IDTokenAlgorithm string
-
-// The algorithms. Every client must know RS256 (OpenID Connect Core, section 15.1).
+// Refresh tokens are for who asks for them by the scope offline_access, or for every sign-in.
 const (
-	SignRS256 IDTokenAlgorithm = "RS256"
-	SignES256 IDTokenAlgorithm = "ES256"
+	RefreshAlways  = "always"
+	refreshOffline = "offline_access"
 )
 
-// IDTokenClaims is which claims ID tokens have.
-type IDTokenClaims string
+const (
+	mostLeewaySeconds   = 60
+	publicLeewaySeconds = 10 // a public application's refresh tokens are the easiest to steal
+)
+
+// DefaultClient are the settings of a new application.
+func DefaultClient() Client {
+	return Client{RequirePKCE: true, IDTokenAlgorithm: SignRS256, IDTokenClaims: claimsFull,
+		RefreshTokens: refreshOffline, RefreshLeewaySeconds: 30}
+}
+
+// RefreshLeeway is for how long a rotated refresh token of the application is still answered.
+func (c *Client) RefreshLeeway() time.Duration {
+	seconds := c.RefreshLeewaySeconds
+	if c.Public {
+		seconds = min(seconds, publicLeewaySeconds)
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// The algorithms by which ID tokens are signed. Every client must know RS256 (OpenID Connect Core,
+// section 15.1).
+const (
+	SignRS256 = "RS256"
+	SignES256 = "ES256"
+)
 
 // Full ID tokens say who signed in, as many libraries expect. Minimal ones leave that to userinfo.
 const (
-	ClaimsFull    IDTokenClaims = "full"
-	ClaimsMinimal IDTokenClaims = "minimal"
+	ClaimsMinimal = "minimal"
+	claimsFull    = "full"
 )
 
 // validate answers Invalid, with the field's API name, for the first broken rule.
@@ -52,12 +77,17 @@ func (c *Client) validate() error {
 		field, value string
 		known        []string
 	}{
-		{"id_token_signed_response_alg", string(c.IDTokenAlgorithm), []string{string(SignRS256), string(SignES256)}},
-		{"id_token_claims", string(c.IDTokenClaims), []string{string(ClaimsFull), string(ClaimsMinimal)}},
+		{"id_token_signed_response_alg", c.IDTokenAlgorithm, []string{SignRS256, SignES256}},
+		{"id_token_claims", c.IDTokenClaims, []string{claimsFull, ClaimsMinimal}},
+		{"refresh_tokens", c.RefreshTokens, []string{refreshOffline, RefreshAlways}},
 	} {
 		if !slices.Contains(f.known, f.value) {
 			return model.Invalidf(f.field, "%s is one of %s", f.field, strings.Join(f.known, ", "))
 		}
+	}
+	if c.RefreshLeewaySeconds < 0 || c.RefreshLeewaySeconds > mostLeewaySeconds {
+		return model.Invalidf("refresh_token_leeway_seconds", "refresh_token_leeway_seconds is from 0 to %d",
+			mostLeewaySeconds)
 	}
 	return nil
 }
@@ -68,7 +98,10 @@ func (c *Client) fillEmpty() {
 		c.IDTokenAlgorithm = SignRS256
 	}
 	if c.IDTokenClaims == "" {
-		c.IDTokenClaims = ClaimsFull
+		c.IDTokenClaims = claimsFull
+	}
+	if c.RefreshTokens == "" {
+		c.RefreshTokens = refreshOffline
 	}
 }
 

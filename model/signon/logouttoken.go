@@ -46,6 +46,20 @@ func (s Store) OpenLogoutToken(token string) (*Logout, error) {
 	return &l, nil
 }
 
+// nextPurpose is what the addresses after a sign-out are sealed for.
+const nextPurpose = "address after a sign-out"
+
+// SealNext seals a registered address of an application for the page that asks whether to sign out.
+func (s Store) SealNext(address string) string { return s.seal(address, nextPurpose) }
+
+// OpenNext opens what SealNext returned, and returns nothing for any other text.
+func (s Store) OpenNext(sealed string) (address string) {
+	if !s.open(sealed, nextPurpose, &address) {
+		return ""
+	}
+	return address
+}
+
 // FollowLogout uses a link to sign out. It ends one session, if own is not empty, and else all
 // sessions of the identity that are as old as the link. It returns NotFound when the link was used
 // before: whoever finds it in a history must not sign the person out again.

@@ -61,11 +61,10 @@ func userClaims(g *grant.Grant) (claims, error) {
 		c["connection_id"] = model.ConnectionPrefix.ID(g.Session.ConnectionID)
 	}
 	c["groups"], c["accounts"], c["permissions"] = g.Groups, g.Accounts, permissions(g)
-	scopes := strings.Fields(g.Scope)
-	if slices.Contains(scopes, scopeEmail) && g.User.Email != "" {
+	if hasScope(g, scopeEmail) && g.User.Email != "" {
 		c["email"], c["email_verified"] = g.User.Email, g.EmailVerified
 	}
-	if slices.Contains(scopes, scopeProfile) {
+	if hasScope(g, scopeProfile) {
 		c.setText("name", d.FormattedName())
 		c.setText("given_name", d.Name.GivenName)
 		c.setText("family_name", d.Name.FamilyName)
@@ -73,6 +72,11 @@ func userClaims(g *grant.Grant) (claims, error) {
 		c["updated_at"] = g.User.UpdatedAt.Time().Unix()
 	}
 	return c, nil
+}
+
+// hasScope tells whether a scope was granted.
+func hasScope(g *grant.Grant, scope string) bool {
+	return slices.Contains(strings.Fields(g.Scope), scope)
 }
 
 // permissions are those of all groups of a user, each once.
@@ -128,4 +132,6 @@ func Granted(scopes []string) string {
 	return strings.Join(out, " ")
 }
 
-func scopesSupported() []string { return []string{ScopeOpenID, scopeProfile, scopeEmail} }
+func scopesSupported() []string {
+	return []string{ScopeOpenID, scopeProfile, scopeEmail, grant.ScopeOffline}
+}

@@ -13,6 +13,9 @@ type configuration struct {
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	TokenEndpoint         string   `json:"token_endpoint"`
 	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
@@ -21,6 +24,8 @@ type configuration struct {
 	SubjectTypes          []string `json:"subject_types_supported"`
 	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	Prompts               []string `json:"prompt_values_supported"`
 	Claims                []string `json:"claims_supported"`
@@ -42,18 +47,24 @@ func (s *Server) discovery(c echo.Context) error {
 	issuer := s.Issuer()
 	return c.JSON(http.StatusOK, configuration{
 		Issuer: issuer, AuthorizationEndpoint: issuer + "/oauth2/authorize", TokenEndpoint: issuer + "/oauth2/token",
-		UserinfoEndpoint: issuer + "/oauth2/userinfo", JWKSURI: issuer + "/oauth2/jwks",
+		UserinfoEndpoint: issuer + "/oauth2/userinfo", IntrospectionEndpoint: issuer + "/oauth2/introspect",
+		RevocationEndpoint: issuer + "/oauth2/revoke", EndSessionEndpoint: issuer + "/oauth2/logout",
+		JWKSURI:           issuer + "/oauth2/jwks",
 		Scopes:            scopesSupported(),
 		ResponseTypes:     []string{"code"},
 		ResponseModes:     []string{"query", "form_post"},
-		GrantTypes:        []string{grantCode},
+		GrantTypes:        []string{grantCode, grantRefresh},
 		SubjectTypes:      []string{"public"},
 		IDTokenAlgorithms: []string{"RS256", "ES256"},
-		AuthMethods:       []string{"client_secret_basic", "client_secret_post", "none"},
-		ChallengeMethods:  []string{"S256"},
-		Prompts:           []string{"none", "login", "consent", "select_account"},
-		Claims:            claimNames(),
-		ClaimTypes:        []string{"normal"},
-		NamesIssuer:       true,
+		AuthMethods:       append(secretMethods(), "none"),
+		RevocationMethods: append(secretMethods(), "none"), IntrospectionMethods: secretMethods(),
+		ChallengeMethods: []string{"S256"},
+		Prompts:          []string{"none", "login", "consent", "select_account"},
+		Claims:           claimNames(),
+		ClaimTypes:       []string{"normal"},
+		NamesIssuer:      true,
 	})
 }
+
+// secretMethods are the ways in which a client sends its secret.
+func secretMethods() []string { return []string{"client_secret_basic", "client_secret_post"} }

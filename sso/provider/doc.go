@@ -7,8 +7,10 @@
 //	GET  /.well-known/openid-configuration        what this server can do; also under the name
 //	GET  /.well-known/oauth-authorization-server  that RFC 8414 gives it
 //	GET  /oauth2/jwks                             the keys of ID tokens
-//	POST /oauth2/token                            a code for tokens
+//	POST /oauth2/token                            a code or a refresh token for tokens
 //	GET, POST /oauth2/userinfo                    who signed in, as long as access lasts
+//	POST /oauth2/introspect                       whether a token of the client is good
+//	POST /oauth2/revoke                           ends a token of the client
 //
 // What the package promises:
 //   - A request that is not as the standards say changes nothing, and its answer helps nobody who

@@ -34,7 +34,7 @@ func (s *Server) ReadHint(ctx context.Context, text string) (*Hint, error) {
 	}
 	header := token.Signatures[0].Protected
 	key, err := grant.Across(s.Store).Key(ctx, header.KeyID)
-	if model.KindOf(err) == model.NotFound || err == nil && string(key.Algorithm) != header.Algorithm {
+	if model.KindOf(err) == model.NotFound || err == nil && key.Algorithm != header.Algorithm {
 		return nil, errHint
 	}
 	if err != nil {

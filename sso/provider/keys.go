@@ -13,7 +13,6 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/grant"
-	"rollcall/model/organization"
 )
 
 // keysKept is how long the keys are used before they are read again, so that all replicas have the
@@ -52,7 +51,7 @@ func (s *Server) KeySet(c echo.Context) error {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, k := range keys {
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Signer.Public(), KeyID: k.ID,
-			Algorithm: string(k.Algorithm), Use: "sig"})
+			Algorithm: k.Algorithm, Use: "sig"})
 	}
 	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
 	c.Response().Header().Set(echo.HeaderCacheControl, publicMaxAge)
@@ -61,7 +60,7 @@ func (s *Server) KeySet(c echo.Context) error {
 
 // sign makes a JSON Web Token of claims.
 func (s *Server) sign(
-	ctx context.Context, algorithm organization.IDTokenAlgorithm, kind string, claims any,
+	ctx context.Context, algorithm string, kind string, claims any,
 ) (string, error) {
 	keys, err := s.published(ctx)
 	if err != nil {

@@ -35,12 +35,16 @@ func (s *Server) Mount(e *echo.Echo) {
 		{http.MethodPost, "/oauth2/token", s.token},
 		{http.MethodGet, "/oauth2/userinfo", s.userinfo},
 		{http.MethodPost, "/oauth2/userinfo", s.userinfo},
+		{http.MethodPost, "/oauth2/introspect", s.introspect},
+		{http.MethodPost, "/oauth2/revoke", s.revoke},
 		{http.MethodOptions, "/oauth2/token", preflight},
+		{http.MethodOptions, "/oauth2/revoke", preflight},
 		{http.MethodOptions, "/oauth2/userinfo", preflight},
 	} {
 		e.Add(r.method, r.path, r.handler, s.forScripts)
 	}
-	web.Errors(e, RenderError, "/oauth2/token", "/oauth2/userinfo", "/oauth2/jwks", "/.well-known/openid-configuration",
+	web.Errors(e, RenderError, "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke",
+		"/oauth2/jwks", "/.well-known/openid-configuration",
 		"/.well-known/oauth-authorization-server")
 }
 

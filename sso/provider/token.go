@@ -15,7 +15,10 @@ import (
 )
 
 // The grants (RFC 6749, section 1.3).
-const grantCode = "authorization_code"
+const (
+	grantCode    = "authorization_code"
+	grantRefresh = "refresh_token"
+)
 
 // tokenAnswer is the answer with tokens (RFC 6749, section 5.1).
 type tokenAnswer struct {
@@ -23,7 +26,9 @@ type tokenAnswer struct {
 	AccessToken string `json:"access_token"`
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	Scope       string `json:"scope"`
-	IDToken     string `json:"id_token"`
+	IDToken     string `json:"id_token,omitempty"`
+
+	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
 // ownForm reads a request of a client, whose parameters may not be in the address: addresses are
@@ -35,7 +40,7 @@ func ownForm(c echo.Context) (url.Values, error) {
 	return Form(c)
 }
 
-// token exchanges a code.
+// token exchanges a code or a refresh token.
 func (s *Server) token(c echo.Context) error {
 	form, err := ownForm(c)
 	if err != nil {
@@ -51,13 +56,17 @@ func (s *Server) token(c echo.Context) error {
 		return Refused("invalid_request", "grant_type is missing")
 	case grantCode:
 		tokens, err = s.redeem(c, application, form)
+	case grantRefresh:
+		tokens, err = s.refresh(c, application, form)
 	default:
-		return Refused("unsupported_grant_type", "grant_type must be "+grantCode)
+		return Refused("unsupported_grant_type", "grant_type must be "+grantCode+" or "+grantRefresh)
 	}
-	if errors.Is(err, grant.ErrGrant) {
-		return Refused("invalid_grant", "the code cannot be exchanged: "+describe(grant.ErrGrant))
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, grant.ErrScope):
+		return Refused("invalid_scope", describe(grant.ErrScope))
+	case errors.Is(err, grant.ErrGrant):
+		return Refused("invalid_grant", "this cannot be exchanged: "+describe(grant.ErrGrant))
+	case err != nil:
 		return err
 	}
 	return s.answer(c, application, tokens)
@@ -82,7 +91,20 @@ func (s *Server) redeem(
 		return nil, Refused("invalid_request", "code_verifier has 43 to 128 letters, digits and -._~")
 	}
 	return grant.Across(s.Store).Redeem(c.Request().Context(), grant.Redemption{ApplicationID: a.ID,
-		Code: form.Get("code"), RedirectURI: form.Get("redirect_uri"), CodeVerifier: form.Get("code_verifier")})
+		Code: form.Get("code"), RedirectURI: form.Get("redirect_uri"), CodeVerifier: form.Get("code_verifier"),
+		AlwaysRefresh: a.RefreshTokens == organization.RefreshAlways})
+}
+
+// refresh exchanges a refresh token (RFC 6749, section 6).
+func (s *Server) refresh(
+	c echo.Context, a *organization.Application, form url.Values,
+) (*grant.Tokens, error) {
+	token := form.Get("refresh_token")
+	if token == "" {
+		return nil, Refused("invalid_request", "refresh_token is missing")
+	}
+	return grant.Across(s.Store).Refresh(c.Request().Context(), grant.Refresh{ApplicationID: a.ID, Token: token,
+		Scope: form.Get("scope"), Leeway: a.RefreshLeeway()})
 }
 
 // validVerifier tells whether a text can be a code_verifier (RFC 7636, section 4.1).
@@ -94,12 +116,15 @@ func validVerifier(text string) bool {
 
 // answer signs the ID token and answers with the tokens.
 func (s *Server) answer(c echo.Context, a *organization.Application, t *grant.Tokens) error {
+	out := tokenAnswer{TokenType: "Bearer", AccessToken: t.Access, RefreshToken: t.Refresh, Scope: t.Scope,
+		ExpiresIn: int64(t.AccessEnd-model.TimeOf(s.Store.Now())) / 1000}
+	if !hasScope(t.Grant, ScopeOpenID) { // which a refresh may leave out
+		return c.JSON(http.StatusOK, out)
+	}
 	said, err := s.idToken(a, t)
 	if err != nil {
 		return err
 	}
-	out := tokenAnswer{TokenType: "Bearer", AccessToken: t.Access, Scope: t.Scope,
-		ExpiresIn: int64(t.AccessEnd-model.TimeOf(s.Store.Now())) / 1000}
 	if out.IDToken, err = s.sign(c.Request().Context(), a.IDTokenAlgorithm, "JWT", said); err != nil {
 		return err
 	}
@@ -120,9 +145,9 @@ func (s *Server) userinfo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if g.Scope == "" {
+	if !hasScope(g, ScopeOpenID) {
 		return &Error{Status: http.StatusForbidden, Code: "insufficient_scope",
-			Description: "the access token is one of /sso/token; send it to /sso/profile",
+			Description: "the access token has no scope openid; one of /sso/token is for /sso/profile",
 			Challenge:   `Bearer error="insufficient_scope", scope="openid"`}
 	}
 	said, err := userClaims(g)

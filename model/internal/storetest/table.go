@@ -43,7 +43,7 @@ var Models = []any{
 	&signon.LoginResponse{}, &signon.SingleLogout{}, &entitle.Account{},
 	&entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{},
 	&entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
-	&setup.Link{}, &setup.Visit{}, &setup.Step{}, &grant.SigningKey{},
+	&setup.Link{}, &setup.Visit{}, &setup.Step{}, &grant.SigningKey{}, &grant.TokenFamily{},
 	&webhook.Endpoint{}, &webhook.Delivery{},
 }
 
