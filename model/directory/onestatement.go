@@ -120,6 +120,16 @@ func (o Org) replaceValues(from string, old, values []people.UserValue) clause.E
 	return tenant.Join(removed, o.upsertValues(from, values))
 }
 
+// newValues is replaceValues for a user that changes from before to after.
+func (o Org) newValues(from string, before, after *people.User) (clause.Expr, error) {
+	old, err := before.Values()
+	if err != nil {
+		return clause.Expr{}, err
+	}
+	values, err := after.Values()
+	return o.replaceValues(from, old, values), err
+}
+
 // readUser is a user as selectUser reads it.
 type readUser struct {
 	people.User
@@ -148,14 +158,7 @@ func (c Contents) updateAtOnce(
 	if err != nil || len(people.Changed(&before.User, after)) == 0 {
 		return after, err
 	}
-	old, err := before.Values()
-	if err != nil {
-		return nil, err
-	}
-	now, err := after.Values()
-	if err != nil {
-		return nil, err
-	}
+	var values clause.Expr
 	org := In(tenant.Recorder(c.org))
 	consequences := people.ConsequencesOf(&before.User, after, people.ByDirectory)
 	if consequences.NeedsTransaction() {
@@ -169,6 +172,9 @@ func (c Contents) updateAtOnce(
 		return nil, err
 	}
 	set, err := setOf(ctx, &before.User, after)
+	if err == nil && before.Document != after.Document {
+		values, err = org.newValues("written", &before.User, after)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +182,7 @@ func (c Contents) updateAtOnce(
 		tenant.Named(" WHERE organization_id = @organization AND id = @id AND xmin::text = @state AND ",
 			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}),
 		tenant.Turn(id), " AND ", c.tokenThere(), " RETURNING id), ",
-		org.replaceValues("written", old, now), tenant.InsertEvents(org, "written"), " SELECT id FROM written")
+		values, tenant.InsertEvents(org, "written"), " SELECT id FROM written")
 	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
 		c.forget()
 		return nil, err

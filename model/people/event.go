@@ -80,19 +80,22 @@ func (o Org) recordRole(ctx context.Context, u *User, cause tenant.Cause, last b
 // recordDirectoryUser records an event about a user of a directory; before, where
 // given, is what it was.
 func (o Org) recordDirectoryUser(t model.EventType, u, before *User) error {
-	form, err := u.DirectoryUserForm()
+	d, err := u.Parse()
 	if err != nil {
 		return err
 	}
+	form := u.directoryUserForm(d)
 	data := struct {
 		DirectoryUserObject
 		PreviousAttributes map[string]json.RawMessage `json:"previous_attributes,omitempty"`
 	}{DirectoryUserObject: form}
 	if before != nil {
-		old, err := before.DirectoryUserForm()
-		if err != nil {
-			return err
+		if before.Document != u.Document { // most changes are of active
+			if d, err = before.Parse(); err != nil {
+				return err
+			}
 		}
+		old := before.directoryUserForm(d)
 		if data.PreviousAttributes, err = tenant.Previous(old, form); err != nil {
 			return err
 		}

@@ -49,6 +49,11 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 	if err != nil {
 		return DirectoryUserObject{}, err
 	}
+	return u.directoryUserForm(d), nil
+}
+
+// directoryUserForm is DirectoryUserForm with the user's document as Parse reads it.
+func (u *User) directoryUserForm(d *userDocument) DirectoryUserObject {
 	o := DirectoryUserObject{
 		Object:           "directory_user",
 		ID:               model.DirectoryUserPrefix.ID(u.ID),
@@ -87,7 +92,7 @@ func (u *User) DirectoryUserForm() (DirectoryUserObject, error) {
 	if d.Title != "" {
 		o.CustomAttributes["job_title"] = d.Title
 	}
-	return o, nil
+	return o
 }
 
 // UserObject is a member of an organization as the API and user.* events show it.

@@ -144,6 +144,12 @@ func Changed[T any](before, after *T) []string {
 
 func changedFields(b, a reflect.Value) (names []string) {
 	for i := range b.NumField() {
+		switch b.Field(i).Kind() { // the rest costs more, and most fields have not changed
+		case reflect.String, reflect.Bool, reflect.Int64:
+			if b.Field(i).Equal(a.Field(i)) {
+				continue
+			}
+		}
 		f := b.Type().Field(i)
 		if f.Type == reflect.TypeFor[foldedDocument]() || f.Tag.Get("gorm") == "-" {
 			continue // the former follows from Document, the latter is no column
