@@ -28,7 +28,8 @@ type connector struct {
 // connections is what the connections of a pool have in common.
 type connections struct {
 	statement func(query string) // called with each query that is executed; may be nil
-	standbys  *standbys          // nil on SQLite
+	standbys  *standbys          // nil on SQLite, like hosts
+	hosts     *hosts
 	open      openCommits
 }
 
@@ -39,17 +40,25 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.pool.standbys != nil {
+	opened := &conn{Conn: inner, pool: c.pool, guard: guard}
+	if c.pool.hosts != nil {
 		c.pool.standbys.forget()
+		guard.connected.Store(true)
+		opened.host = c.pool.hosts.at(guard.address)
+		opened.until = time.Now().Add(lifetime())
+		c.pool.hosts.connected(opened.host, opened)
 	}
-	return &conn{Conn: inner, pool: c.pool, guard: guard}, nil
+	return opened, nil
 }
 
 // cancelGuard is true while a connection does what must not be cancelled. It stays so when the
 // connection breaks meanwhile, because the driver asks for a cancellation then as well.
 type cancelGuard struct {
-	on     atomic.Bool
-	socket net.Conn // of PostgreSQL
+	on atomic.Bool
+
+	socket    net.Conn // of PostgreSQL
+	address   string   // that was dialed
+	connected atomic.Bool
 	// unreplicated is true when somebody else has ended the wait for a standby.
 	unreplicated atomic.Bool
 }
@@ -66,6 +75,9 @@ type conn struct {
 	left    chan struct{} // closed when the work ends that a caller has left; nil without such work
 	place   *place        // nil while the connection is free
 	standby bool          // the server takes no writes any more
+	host    *host         // nil on SQLite
+	until   time.Time     // when it has lived for long enough; zero on SQLite
+	dead    atomic.Bool   // its server was silent, see host
 }
 
 // abandonedFor is how long a connection is kept that a caller has left. Its socket is closed then,
@@ -126,7 +138,7 @@ func (c *conn) finish(ctx context.Context, late func(), work func(context.Contex
 // ExecContext runs a statement.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
 	c.hold(ctx)
-	defer func() { c.look(err) }()
+	defer func() { c.look(ctx, err) }()
 	answer := lasting.Of(ctx)
 	mark := answer.Mark()
 	if query == waitForStandby {
@@ -172,7 +184,7 @@ func affected(r driver.Result) bool {
 // committed only when they have been.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Rows, err error) {
 	c.hold(ctx)
-	defer func() { c.look(err) }()
+	defer func() { c.look(ctx, err) }()
 	if c.pool.statement != nil {
 		c.pool.statement(query)
 	}
@@ -198,13 +210,6 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	return read, nil
-}
-
-// look gives the connection up after the error of a server that has become a standby.
-func (c *conn) look(err error) {
-	if Code(err) == ReadOnlyTransaction {
-		c.standby = true
-	}
 }
 
 // writes tells whether a statement may write.
@@ -255,6 +260,7 @@ func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 	begin := &beginning{Context: ctx}
 	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(begin, o)
 	begin.begun.Store(true)
+	c.look(ctx, err)
 	if err != nil {
 		return nil, err
 	}
@@ -296,6 +302,7 @@ func (t *connTx) Commit() error {
 		}
 		return t.inner.Commit()
 	})
+	t.conn.look(t.ctx, err)
 	switch {
 	case err == nil && (late != nil || t.conn.wrote):
 		answer.Replicated(mark)
@@ -319,6 +326,9 @@ func (t *connTx) Rollback() error {
 // Close closes the connection, when the work has ended that a caller has left to it. Until then it
 // keeps its place.
 func (c *conn) Close() error {
+	if c.host != nil {
+		c.host.closed(c)
+	}
 	if c.left == nil {
 		defer c.leave()
 		return c.Conn.Close()
@@ -356,11 +366,15 @@ func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 
 // ResetSession prepares the connection for another use.
 func (c *conn) ResetSession(ctx context.Context) error {
-	if c.left != nil {
+	if c.left != nil || c.dead.Load() {
 		return driver.ErrBadConn
 	}
 	if inner, ok := c.Conn.(driver.SessionResetter); ok {
-		return inner.ResetSession(ctx)
+		err := inner.ResetSession(ctx) // after a while it waits for an answer
+		if err != nil {
+			c.look(ctx, err)
+		}
+		return err
 	}
 	return nil
 }
@@ -371,7 +385,7 @@ func (c *conn) IsValid() bool {
 		return false
 	}
 	c.leave()
-	if c.standby {
+	if c.standby || c.dead.Load() || !c.until.IsZero() && time.Now().After(c.until) {
 		return false
 	}
 	if inner, ok := c.Conn.(driver.Validator); ok {

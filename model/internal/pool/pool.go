@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	poolSize       = 16
-	sqliteReaders  = 4
-	sqliteLog      = 4 << 20 // bytes that stay of SQLite's log, once nobody reads what it held
-	connectTimeout = 3 * time.Second
-	closeTime      = 10 * time.Second
+	poolSize      = 16
+	sqliteReaders = 4
+	sqliteLog     = 4 << 20 // bytes that stay of SQLite's log, once nobody reads what it held
+	closeTime     = 10 * time.Second
 )
 
 // sessionSettings are the settings of each connection to PostgreSQL that the URL does not set.
@@ -76,7 +75,7 @@ func Open(raw string, o Options) (*Pool, error) {
 		return nil, fmt.Errorf("the postgres:// URL cannot be read")
 	}
 	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
+		config.ConnectTimeout = hostTime
 	}
 	for name, value := range sessionSettings {
 		if _, given := config.RuntimeParams[name]; !given {
@@ -84,7 +83,8 @@ func Open(raw string, o Options) (*Pool, error) {
 		}
 	}
 	shared.standbys = new(standbys)
-	pool := sql.OpenDB(connector{postgresConnector{*config}, shared})
+	shared.hosts = &hosts{names: map[string]string{}, all: map[string]*host{}}
+	pool := sql.OpenDB(connector{postgresConnector{*config, shared.hosts}, shared})
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	places := limited(pool, poolSize, reservedPlaces, placeTime)
 	return &Pool{Postgres: true, Writer: places, Reader: places, shared: shared}, nil
