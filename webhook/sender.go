@@ -32,6 +32,9 @@ const (
 	every = 200 * time.Millisecond
 	// sweepEvery is the pause between two sweeps.
 	sweepEvery = 10 * time.Minute
+	// sweepTime is how long a sweep may take. It deletes by batches, so that the next one goes on
+	// where this one ended.
+	sweepTime = 10 * time.Minute
 	// mostOfEndpoint and most are how many deliveries are in flight at once. A receiver that is
 	// slow holds up its own only.
 	mostOfEndpoint = 16
@@ -45,17 +48,15 @@ func (s *Sender) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return worker.Every(ctx, every, s.Log, "events not handed to webhooks", stored.FanOut) })
 	g.Go(func() error {
-		return worker.Every(ctx, sweepEvery, s.Log, "deliveries not swept", func(ctx context.Context) (bool, error) {
-			_, err := stored.Sweep(ctx)
-			return false, err
-		})
+		sweep := func(ctx context.Context) (bool, error) { _, err := stored.Sweep(ctx); return false, err }
+		return worker.EveryWithin(ctx, sweepEvery, sweepTime, s.Log, "deliveries not swept", sweep)
 	})
 	g.Go(func() error {
 		var flights errgroup.Group
 		flights.SetLimit(most)
-		err := worker.Every(ctx, every, s.Log, "webhooks not sent", func(ctx context.Context) (bool, error) {
-			return s.round(ctx, stored, &flights)
-		})
+		send := func(ctx context.Context) (bool, error) { return s.round(ctx, stored, &flights) }
+		// What a round sends goes on after the round, and has deadlines of its own.
+		err := worker.EveryWithin(ctx, every, worker.NoLimit, s.Log, "webhooks not sent", send)
 		_ = flights.Wait() // they return no error
 		return err
 	})
@@ -96,7 +97,9 @@ func (s *Sender) RunOnce(ctx context.Context) (tried int, err error) {
 // round claims what each endpoint has room for, and lets it fly. It returns true where there may be
 // more: where something was claimed, the next of its lane may be due as soon as it has landed.
 func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgroup.Group) (more bool, err error) {
-	endpoints, err := stored.Waiting(ctx)
+	asking, done := context.WithTimeout(ctx, worker.RoundTime)
+	endpoints, err := stored.Waiting(asking)
+	done()
 	if err != nil {
 		return false, err
 	}
@@ -106,7 +109,9 @@ func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgr
 		if room == 0 {
 			continue
 		}
-		claimed, err := stored.Claim(ctx, &e, room)
+		asking, done := context.WithTimeout(ctx, worker.RoundTime)
+		claimed, err := stored.Claim(asking, &e, room)
+		done()
 		if err != nil {
 			return false, err
 		}

@@ -15,18 +15,30 @@ type Round func(ctx context.Context) (more bool, err error)
 // tellEvery is the pause between lines about rounds that go on failing.
 const tellEvery = time.Minute
 
+// RoundTime is how long a round may take that asks the database a few times: a database that does
+// not answer must not hold a worker for ever.
+const RoundTime = 30 * time.Second
+
+// NoLimit is for rounds that limit each of their steps themselves.
+const NoLimit = time.Duration(0)
+
 // Every calls round at once and then repeatedly until ctx ends. It waits for pause after each
-// round, except after a round that succeeded and left more to do. It starts no goroutine, and two
-// rounds never overlap.
+// round, except after a round that succeeded and left more to do. The context of a round ends after
+// RoundTime. Every starts no goroutine, and two rounds never overlap.
 //
 // An error of a round does not end the loop. It is logged with the message failed, and the next
 // round follows after the pause. Of rounds that fail one after the other, the first is logged, then
 // one for each minute of pauses, and the first that succeeds. The error of a round during which ctx
 // ended is not logged. Every always returns nil, so that an errgroup can run it.
 func Every(ctx context.Context, pause time.Duration, log *slog.Logger, failed string, round Round) error {
+	return EveryWithin(ctx, pause, RoundTime, log, failed, round)
+}
+
+// EveryWithin is Every for rounds of another length.
+func EveryWithin(ctx context.Context, pause, limit time.Duration, log *slog.Logger, failed string, round Round) error {
 	failures, silent := 0, time.Duration(0)
 	for {
-		more, err := round(ctx)
+		more, err := limited(ctx, limit, round)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil && failures > 0:
@@ -49,4 +61,14 @@ func Every(ctx context.Context, pause time.Duration, log *slog.Logger, failed st
 		case <-time.After(wait):
 		}
 	}
+}
+
+// limited runs a round within its limit.
+func limited(ctx context.Context, limit time.Duration, round Round) (more bool, err error) {
+	if limit != NoLimit {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	return round(ctx)
 }

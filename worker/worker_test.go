@@ -48,7 +48,8 @@ func TestRoundsBegin(t *testing.T) {
 				var log bytes.Buffer
 				ctx, cancel := context.WithCancel(t.Context())
 				start, begun := time.Now(), []time.Duration{}
-				err := worker.Every(ctx, pause, slog.New(slog.NewTextHandler(&log, nil)), "work failed",
+				lines := slog.New(slog.NewTextHandler(&log, nil))
+				err := worker.EveryWithin(ctx, pause, worker.NoLimit, lines, "work failed",
 					func(context.Context) (bool, error) {
 						begun = append(begun, time.Since(start))
 						o := c.outcomes[len(begun)-1]
@@ -72,7 +73,8 @@ func TestPauseLastsFromTheEndOfARound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		start, begun := time.Now(), []time.Duration{}
-		_ = worker.Every(ctx, pause, slog.New(slog.DiscardHandler), "", func(context.Context) (bool, error) {
+		log := slog.New(slog.DiscardHandler)
+		_ = worker.EveryWithin(ctx, pause, worker.NoLimit, log, "", func(context.Context) (bool, error) {
 			begun = append(begun, time.Since(start))
 			time.Sleep(time.Minute)
 			if len(begun) == 2 {
@@ -91,7 +93,8 @@ func TestEndOfContextEndsThePause(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), pause+pause/2)
 		defer cancel()
 		start, rounds := time.Now(), 0
-		err := worker.Every(ctx, pause, slog.New(slog.DiscardHandler), "", func(context.Context) (bool, error) {
+		log := slog.New(slog.DiscardHandler)
+		err := worker.EveryWithin(ctx, pause, worker.NoLimit, log, "", func(context.Context) (bool, error) {
 			rounds++
 			return false, nil
 		})
@@ -104,7 +107,7 @@ func TestEndOfContextEndsThePause(t *testing.T) {
 func TestErrorOfARoundThatTheEndBrokeOffIsNotLogged(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
-	err := worker.Every(ctx, pause, slog.New(slog.NewTextHandler(&log, nil)), "work failed",
+	err := worker.EveryWithin(ctx, pause, worker.NoLimit, slog.New(slog.NewTextHandler(&log, nil)), "work failed",
 		func(ctx context.Context) (bool, error) {
 			cancel()
 			return false, ctx.Err()
@@ -112,4 +115,28 @@ func TestErrorOfARoundThatTheEndBrokeOffIsNotLogged(t *testing.T) {
 	if err != nil || log.Len() > 0 {
 		t.Errorf("error %v, log %q", err, &log)
 	}
+}
+
+// A round that hangs ends by its limit, is told of, and the next one begins.
+func TestRoundsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		ctx, cancel := context.WithCancel(t.Context())
+		start, begun := time.Now(), []time.Duration{}
+		err := worker.EveryWithin(ctx, pause, worker.RoundTime, slog.New(slog.NewTextHandler(&log, nil)), "work failed",
+			func(round context.Context) (bool, error) {
+				begun = append(begun, time.Since(start))
+				if len(begun) == 2 {
+					cancel()
+				}
+				<-round.Done()
+				return true, round.Err()
+			})
+		if want := []time.Duration{0, worker.RoundTime + pause}; err != nil || !slices.Equal(begun, want) {
+			t.Errorf("rounds began at %v, want %v; error %v", begun, want, err)
+		}
+		if n := strings.Count(log.String(), `msg="work failed" error="context deadline exceeded"`); n != 1 {
+			t.Errorf("%d errors are logged, want 1:\n%s", n, &log)
+		}
+	})
 }

@@ -103,6 +103,8 @@ func NewMassChangeGuard(s Store) *MassChangeGuard { return &MassChangeGuard{s} }
 const (
 	guardEvery = time.Second // the pause where the feed has nothing new
 	guardPage  = 1000        // events in one read
+	// guardTime is how long a round may take, which has a transaction for each directory of a page.
+	guardTime = 2 * time.Minute
 )
 
 // Run reads the feed until ctx ends. After an error it tries again in the next round.
@@ -111,7 +113,7 @@ func (g *MassChangeGuard) Run(ctx context.Context) error {
 		n, err := g.RunOnce(ctx)
 		return n == guardPage, err
 	}
-	return worker.Every(ctx, guardEvery, tenant.Log(g.store), "mass changes not watched", round)
+	return worker.EveryWithin(ctx, guardEvery, guardTime, tenant.Log(g.store), "mass changes not watched", round)
 }
 
 // RunOnce reads the next events of the feed and returns how many they were.

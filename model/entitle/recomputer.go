@@ -92,6 +92,8 @@ const (
 	recomputeEvery = 500 * time.Millisecond
 	// recomputeBatch is how many users one transaction locks. Their logins wait for it.
 	recomputeBatch = 200
+	// recomputeLease is how long a worker has for one step: after it, another worker takes over. So
+	// no step may take longer, and a round of many steps has no limit of its own.
 	recomputeLease = 30 * time.Second
 	// recomputeRounds is how often the worker looks for users to change. One round is enough,
 	// unless users change meanwhile.
@@ -121,7 +123,8 @@ func (r *Recomputer) Run(ctx context.Context) error {
 			_, err = r.carryOutDue(ctx)
 			return false, err
 		}
-		return worker.Every(ctx, recomputeEvery, tenant.Log(r.store), "users not recomputed", round)
+		log := tenant.Log(r.store)
+		return worker.EveryWithin(ctx, recomputeEvery, worker.NoLimit, log, "users not recomputed", round)
 	})
 	return g.Wait()
 }
@@ -179,6 +182,8 @@ func (s InnerStore) LearnRules(ctx context.Context) error {
 
 // dueRecomputes returns tasks that are due and that no worker has claimed.
 func (s Store) dueRecomputes(ctx context.Context) (due []Recompute, err error) {
+	ctx, cancel := recomputeStep(ctx)
+	defer cancel()
 	now := model.TimeOf(s.Now())
 	// The state is no parameter, so that the partial index can be used.
 	err = across.Read(ctx, s).Where("state <> 'done' AND due_at <= ? AND lease_until <= ?", now, now).
@@ -189,11 +194,18 @@ func (s Store) dueRecomputes(ctx context.Context) (due []Recompute, err error) {
 	return due, nil
 }
 
+// recomputeStep is the context of one step.
+func recomputeStep(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, recomputeLease)
+}
+
 // errSuperseded ends the work on a task when the rules were changed again.
 var errSuperseded = errors.New("another recomputation was requested")
 
 // claim takes an organization's task for this worker, unless another worker has it.
 func (o Org) claim(ctx context.Context, job *Recompute) (mine bool, err error) {
+	ctx, cancel := recomputeStep(ctx)
+	defer cancel()
 	job.Holder = model.NewID()
 	now := tenant.Now(o)
 	r := tenant.DB(ctx, o).Model(&Recompute{}).
@@ -242,6 +254,8 @@ func (o Org) carryOut(ctx context.Context, job *Recompute) (n int, err error) {
 // usersToChange returns the users who have something that the rules do not grant, and those who do
 // not have all that the rules grant.
 func (o Org) usersToChange(ctx context.Context) (removing, granting []string, err error) {
+	ctx, cancel := recomputeStep(ctx)
+	defer cancel()
 	r, err := o.readRules(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -264,6 +278,8 @@ func (o Org) usersToChange(ctx context.Context) (removing, granting []string, er
 
 // recomputeSome recomputes some users and writes the progress, in one transaction.
 func (o Org) recomputeSome(ctx context.Context, job *Recompute, users []string) error {
+	ctx, cancel := recomputeStep(ctx)
+	defer cancel()
 	done := job.Done
 	return o.change(ctx, func(org Org) error {
 		if err := tenant.CustomPlans(ctx, org); err != nil {
@@ -282,6 +298,8 @@ func (o Org) recomputeSome(ctx context.Context, job *Recompute, users []string) 
 // writeProgress writes how far a task is done. It answers errSuperseded where the rules were
 // changed since.
 func (o Org) writeProgress(ctx context.Context, job *Recompute) error {
+	ctx, cancel := recomputeStep(ctx)
+	defer cancel()
 	r := tenant.DB(ctx, o).Model(&Recompute{}).Where("version = ? AND holder = ?", job.Version, job.Holder).
 		UpdateColumns(map[string]any{
 			"state": job.State, "total": job.Total, "done": job.Done, "lease_until": job.LeaseUntil,

@@ -19,6 +19,9 @@ const (
 	watchPage     = 100              // how many domains one round checks
 	queryTime     = 10 * time.Second // for one DNS query
 	queriesAtOnce = 8
+	// watchTime is how long a round may take. Where DNS does not answer, the queries of a page do
+	// take two minutes.
+	watchTime = 3 * time.Minute
 	// leaseTime is how long a replica has for a domain that it took. After it another replica takes
 	// the domain, for the case that the first one has ended.
 	leaseTime = 10 * time.Minute
@@ -55,7 +58,7 @@ func (w *DomainWatch) Run(ctx context.Context) error {
 		n, err := w.RunOnce(ctx)
 		return n == watchPage, err
 	}
-	return worker.Every(ctx, watchEvery, tenant.Log(w.store), "domains not watched", round)
+	return worker.EveryWithin(ctx, watchEvery, watchTime, tenant.Log(w.store), "domains not watched", round)
 }
 
 // RunOnce checks one page of the domains that are due, and returns how many it found.

@@ -219,7 +219,8 @@ func (w *ExpiryWatch) Run(ctx context.Context) error {
 		n, err := w.RunOnce(ctx)
 		return n == expiryPage, err
 	}
-	return worker.Every(ctx, expiryEvery, tenant.Log(w.store), "ends of set-up links not recorded", round)
+	log := tenant.Log(w.store)
+	return worker.Every(ctx, expiryEvery, log, "ends of set-up links not recorded", round)
 }
 
 // RunOnce records the end of one page of links, and returns how many it found. Any number of
