@@ -21,11 +21,16 @@ const (
 	bulkTime  = 60 * time.Second
 )
 
+// userinfoPath is where an application asks who is signed in, by GET or POST.
+const userinfoPath = "/oauth2/userinfo"
+
 // deadline returns how long a request may take, and whether it is urgent.
 func deadline(path string) (limit time.Duration, first bool) {
 	switch {
-	case path == "/sso/profile" || path == "/sso/session" || path == readyPath:
+	case path == "/sso/profile" || path == "/sso/session" || path == userinfoPath || path == readyPath:
 		return checkTime, true
+	case below(path, []string{"/oauth2"}):
+		return checkTime, false
 	case below(path, []string{"/scim"}) && strings.EqualFold(path[strings.LastIndexByte(path, '/'):], "/Bulk"):
 		return bulkTime, false
 	case below(path, []string{"/sso", "/login", "/password", "/console"}):

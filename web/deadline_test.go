@@ -21,6 +21,8 @@ func TestRequestsHaveDeadlines(t *testing.T) {
 	for path, want := range map[string]time.Duration{
 		"/sso/profile":            5 * time.Second,
 		"/sso/session":            5 * time.Second,
+		"/oauth2/userinfo":        5 * time.Second,
+		"/oauth2/token":           5 * time.Second,
 		"/sso/authorize":          15 * time.Second,
 		"/login":                  15 * time.Second,
 		"/console/organizations":  15 * time.Second,
@@ -71,8 +73,8 @@ func TestUrgentRequests(t *testing.T) {
 	look := func(ctx context.Context) error { marked = urgent.Is(ctx); return nil }
 	s, _ := newServer(t, web.Options{Ready: look})
 	for path, want := range map[string]bool{
-		"/sso/profile": true, "/sso/session": true, "/readyz": true,
-		"/sso/token": false, "/users": false, "/scim/v2/d/Users": false,
+		"/sso/profile": true, "/sso/session": true, "/readyz": true, "/oauth2/userinfo": true,
+		"/oauth2/token": false, "/sso/token": false, "/users": false, "/scim/v2/d/Users": false,
 	} {
 		if path != "/readyz" {
 			s.Echo.GET(path, func(c echo.Context) error { return look(c.Request().Context()) })

@@ -29,7 +29,7 @@ func (s *Server) last(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // mayWrite tells whether a request is one that changes something: by its method, or because the
-// route uses something up by GET. A search is sent with POST only for its length.
+// route uses something up by GET. Some questions are sent with POST as well.
 func (s *Server) mayWrite(c echo.Context) bool {
 	switch r := c.Request(); r.Method {
 	case http.MethodHead, http.MethodOptions, http.MethodTrace:
@@ -37,7 +37,7 @@ func (s *Server) mayWrite(c echo.Context) bool {
 	case http.MethodGet:
 		return s.usedUp[c.Path()]
 	default:
-		return !strings.HasSuffix(r.URL.Path, "/.search")
+		return r.URL.Path != userinfoPath && !strings.HasSuffix(r.URL.Path, "/.search")
 	}
 }
 

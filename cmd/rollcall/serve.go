@@ -141,6 +141,7 @@ func (s *server) mount(w *web.Server, store *store.Store) error {
 func (s *server) work(ctx context.Context, store *store.Store) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.sweep(ctx, store) })
+	g.Go(func() error { return s.shrink(ctx, store) })
 	g.Go(func() error { return s.requests.Run(ctx) })
 	g.Go(func() error { return directory.NewMassChangeGuard(directory.Across(store)).Run(ctx) })
 	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
@@ -164,8 +165,13 @@ func (s *server) flush(ctx context.Context) {
 	}
 }
 
-// sweepEvery is the pause between two sweeps.
-const sweepEvery = time.Minute
+const (
+	// sweepEvery is the pause between two sweeps.
+	sweepEvery = time.Minute
+	// sweepTime is how long a sweep may take. It deletes by batches, so that the next one goes on
+	// where this one ended.
+	sweepTime = 10 * time.Minute
+)
 
 // sweep deletes expired rows until ctx ends. The next sweep repeats the work of one that failed.
 func (s *server) sweep(ctx context.Context, store *store.Store) error {
@@ -176,7 +182,7 @@ func (s *server) sweep(ctx context.Context, store *store.Store) error {
 		}
 		return false, err
 	}
-	return worker.Every(ctx, sweepEvery, s.log, "sweep failed", round)
+	return worker.EveryWithin(ctx, sweepEvery, sweepTime, s.log, "sweep failed", round)
 }
 
 // keysEvery is the pause between two looks at the keys of ID tokens.
@@ -189,6 +195,15 @@ func (s *server) keys(ctx context.Context, store *store.Store) error {
 		return false, err
 	}
 	return worker.Every(ctx, keysEvery, s.log, "keys of ID tokens not made", round)
+}
+
+// shrinkEvery is the pause between two looks at the length of SQLite's log.
+const shrinkEvery = 10 * time.Second
+
+// shrink keeps the log of SQLite short until ctx ends.
+func (s *server) shrink(ctx context.Context, store *store.Store) error {
+	round := func(ctx context.Context) (more bool, err error) { return false, store.ShrinkLog(ctx) }
+	return worker.Every(ctx, shrinkEvery, s.log, "log of SQLite not shrunk", round)
 }
 
 // retryEvery is the pause between attempts to reach a database at start.

@@ -38,7 +38,7 @@ func together(t *testing.T, through ...modeltest.Database) modeltest.Database {
 func TestGoodHostIsTriedFirst(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
-	silent, through := newSilence(t, db)
+	silent, through := modeltest.NewSilence(t, db)
 	silent.Store(true)
 	w, last := newWire(t, db)
 	begun := time.Now()
@@ -63,7 +63,7 @@ func TestSilentHostsEnd(t *testing.T) {
 	db := modeltest.Postgres(t)
 	var through []modeltest.Database
 	for range 5 {
-		silent, one := newSilence(t, db)
+		silent, one := modeltest.NewSilence(t, db)
 		silent.Store(true)
 		through = append(through, one)
 	}
@@ -80,7 +80,7 @@ func TestSilentHostsEnd(t *testing.T) {
 func TestConnectionsToASilentServerAreGivenUp(t *testing.T) {
 	t.Parallel()
 	db := modeltest.Postgres(t)
-	silent, first := newSilence(t, db)
+	silent, first := modeltest.NewSilence(t, db)
 	_, second := newWire(t, db)
 	s := modeltest.Open(t, together(t, first, second), store.Options{})
 	org, d := storetest.Contoso(t, s)

@@ -107,3 +107,36 @@ func TestPlacesAreFreeAgain(t *testing.T) {
 		storetest.Must(t, err)
 	}
 }
+
+// On SQLite nobody waits for long either: readers for one of their four connections, of which one
+// is kept for urgent requests, and writers for the one that writes.
+func TestPlacesOfSQLite(t *testing.T) {
+	t.Parallel()
+	s := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
+	org, d := storetest.Contoso(t, s)
+	u := storetest.CreateUser(t, org, d, "ada")
+	of := directory.Of(org, d.ID)
+	read := func(ctx context.Context) error { _, err := of.User(ctx, u.ID); return err }
+	write := func() error { _, err := of.UpdateUser(t.Context(), u.ID, storetest.Count); return err }
+	refused := func(use func() error, least, most time.Duration) {
+		t.Helper()
+		begun := time.Now()
+		err := use()
+		storetest.WantKind(t, err, model.Unavailable)
+		checkMessage(t, err)
+		if took := time.Since(begun); took < least || took > most {
+			t.Errorf("it waited for %v", took)
+		}
+	}
+	for range 3 {
+		rows, err := storetest.ReadAcross(s, t.Context()).Raw("SELECT 1").Rows()
+		storetest.Must(t, err)
+		defer rows.Close()
+	}
+	refused(func() error { return read(t.Context()) }, 2*time.Second, 8*time.Second)
+	storetest.Must(t, read(urgent.Mark(t.Context())))
+	held := storetest.Across(s, t.Context()).Begin()
+	refused(write, 9*time.Second, 20*time.Second)
+	storetest.Must(t, held.Rollback().Error)
+	storetest.Must(t, write())
+}

@@ -18,6 +18,9 @@ const (
 	sqliteReaders = 4
 	sqliteLog     = 4 << 20 // bytes that stay of SQLite's log, once nobody reads what it held
 	closeTime     = 10 * time.Second
+
+	// sqlitePatience is how long SQLite waits for another process, in milliseconds.
+	sqlitePatience = "busy_timeout(5000)"
 )
 
 // sessionSettings are the settings of each connection to PostgreSQL that the URL does not set.
@@ -55,6 +58,7 @@ type Pool struct {
 	Writer   *Limited // on SQLite a single connection
 	Reader   *Limited // outside transactions; the same as Writer on PostgreSQL
 	shared   *connections
+	file     string // of SQLite
 }
 
 // Open makes the connection pools for the database at a URL. It does not connect.
@@ -94,7 +98,7 @@ func Open(raw string, o Options) (*Pool, error) {
 func sqlitePool(path string, d func() (driver.Driver, error), shared *connections) *Pool {
 	open := func(options ...string) *sql.DB {
 		options = append([]string{
-			"_pragma=busy_timeout(5000)", "_pragma=foreign_keys(1)",
+			"_pragma=" + sqlitePatience, "_pragma=foreign_keys(1)",
 			"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
 			fmt.Sprintf("_pragma=journal_size_limit(%d)", sqliteLog)}, options...)
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
@@ -103,7 +107,7 @@ func sqlitePool(path string, d func() (driver.Driver, error), shared *connection
 	return &Pool{
 		Writer: limited(open("_txlock=immediate"), 1, 0, turnTime),
 		Reader: limited(open("_pragma=query_only(1)"), sqliteReaders, 1, placeTime),
-		shared: shared,
+		shared: shared, file: path,
 	}
 }
 

@@ -19,6 +19,9 @@ import (
 // Across returns the database without an organization.
 func Across(s *tenant.Store, ctx context.Context) *gorm.DB { return across.DB(ctx, s) }
 
+// ReadAcross is package across' Read.
+func ReadAcross(s *tenant.Store, ctx context.Context) *gorm.DB { return across.Read(ctx, s) }
+
 // Within returns the database of an Org.
 func Within(o *tenant.Org, ctx context.Context) *gorm.DB { return tenant.DB(ctx, o) }
 

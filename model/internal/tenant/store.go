@@ -158,6 +158,9 @@ func (s *Store) Ready(ctx context.Context) error {
 // lasting. While it fails, the request must not be told that nothing had to change.
 func (s *Store) Lasts(ctx context.Context) error { return Translate(s, s.pool.Lasts(ctx)) }
 
+// ShrinkLog empties the log of SQLite when it is long and nobody reads it.
+func (s *Store) ShrinkLog(ctx context.Context) error { return Translate(s, s.pool.ShrinkLog(ctx)) }
+
 // Close waits for the commits on their way, for a while, and ends all connections.
 func (s *Store) Close() error { return s.pool.Close() }
 
