@@ -154,6 +154,7 @@ func TestClaimsAreLimited(t *testing.T) {
 			{"200 attributes are stored", many(200, "v"), nil, 200, ""},
 			{"further attributes are dropped", many(203, "v"), nil, 200, "3 attributes were not kept"},
 			{"64 KiB are stored", many(9, strings.Repeat("v", 8<<10)), nil, 7, "2 attributes were not kept"},
+			{"as much as 64 KiB is stored", many(8, strings.Repeat("v", 8<<10-len("name-000"))), nil, 8, ""},
 			{"an attribute that cannot be stored is dropped",
 				map[string][]string{"a": {"\x00"}, "b\xff": {"v"}, "c": {"v"}}, nil, 1,
 				"2 attributes were not kept"},

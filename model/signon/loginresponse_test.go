@@ -74,6 +74,13 @@ func TestLoginResponses(t *testing.T) {
 				}
 			}
 		})
+		t.Run("one of 512 KiB is kept", func(t *testing.T) {
+			a := fail(h.C, "192.0.2.2", func() []byte { return bytes.Repeat([]byte("x"), signon.MaxLoginResponse) })
+			r, err := signon.In(h.Org).LoginResponse(t.Context(), a.ID)
+			if err != nil || len(r.Document) != signon.MaxLoginResponse {
+				t.Error(err)
+			}
+		})
 		t.Run("nothing else is kept", func(t *testing.T) {
 			for name, response := range map[string]func() []byte{
 				"nothing": nil, "what the identity provider did not send": func() []byte { return nil },
@@ -112,15 +119,20 @@ func TestLoginResponses(t *testing.T) {
 		})
 		t.Run("ten of an address and 100 of a connection are kept", func(t *testing.T) {
 			c := storetest.Connect(t, h.Org)
-			kept := 0
+			kept := map[string]int{}
 			for i := range 130 {
 				a := fail(c, fmt.Sprint("192.0.2.", i/13), sent)
 				if a.ResponseUntil != nil {
-					kept++
+					kept[a.Address]++
 				}
 			}
-			if kept != 100 {
-				t.Errorf("%d kept", kept)
+			for address, n := range kept {
+				if n != 10 {
+					t.Errorf("%d of %s are kept", n, address)
+				}
+			}
+			if len(kept) != 10 || fail(c, "192.0.2.99", sent).ResponseUntil != nil {
+				t.Errorf("responses of %d addresses are kept, and then one more", len(kept))
 			}
 		})
 		t.Run("it is deleted with its connection", func(t *testing.T) {
