@@ -97,9 +97,10 @@ func TestPasswordReplacesTheSessionOfTheBrowser(t *testing.T) {
 		administrator(t, h, "ada")
 		h.Settings(t, func(g *organization.Settings) { g.SessionLifetimeSeconds, g.SessionIdleSeconds = 7200, 600 })
 		a := storetest.Application(t, s)
+		sealed := ""
 		wait := func(org *store.Org) *signon.PendingAuthorization {
 			p := &signon.PendingAuthorization{ApplicationID: a.ID, RedirectURI: storetest.Callback}
-			signon.In(org).StartAuthorization(p)
+			sealed = signon.In(org).StartAuthorization(p)
 			return p
 		}
 		enter := func(present string, p *signon.PendingAuthorization) *signon.SignInResult {
@@ -127,6 +128,8 @@ func TestPasswordReplacesTheSessionOfTheBrowser(t *testing.T) {
 		if first.Code == "" {
 			t.Error("the application that waits gets no code")
 		}
+		_, err = signon.Across(s).PendingAuthorization(t.Context(), sealed, nil)
+		storetest.WantKind(t, err, model.NotFound) // as it was answered
 		if second := enter(stranger.Session.ID, pending); second.Code != "" || !lives(second) || !lives(stranger) {
 			t.Error("an application is answered twice, or the session of another organization ends")
 		}
@@ -137,6 +140,35 @@ func TestPasswordReplacesTheSessionOfTheBrowser(t *testing.T) {
 		clock.Advance(10 * time.Minute)
 		if fourth := enter("", late); fourth.Code != "" || !lives(fourth) || lives(first) {
 			t.Error("a request is answered after its time, or an unused session lives")
+		}
+	})
+}
+
+// A hash of before is made anew where its costs were raised since: the password is known only now.
+func TestOutdatedHashIsReplaced(t *testing.T) {
+	t.Parallel()
+	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
+		cheap := modeltest.Open(t, db, store.Options{PasswordMemory: 32})
+		administrator(t, storetest.Open(t, cheap, "contoso"), "ada")
+		s := modeltest.Open(t, db, store.Options{PasswordMemory: 64})
+		hash := func() string {
+			var rows []people.UserPassword
+			storetest.Must(t, storetest.Across(s, t.Context()).Find(&rows).Error)
+			return rows[0].Hash
+		}
+		before := hash()
+		for range 2 {
+			_, err := storetest.Enter(t, s, "ada@contoso.example", storetest.GoodPassword)
+			storetest.Must(t, err)
+		}
+		after := hash()
+		if after == before {
+			t.Error("the hash of before is kept")
+		}
+		_, err := storetest.Enter(t, s, "ada@contoso.example", storetest.GoodPassword)
+		storetest.Must(t, err)
+		if hash() != after {
+			t.Error("a hash that is good is replaced")
 		}
 	})
 }
@@ -186,6 +218,16 @@ func TestConnectionOfAProfileAfterAPassword(t *testing.T) {
 			}
 		}
 		named(h.C.ID, "OktaSAML") // the only one that is active
+		second := storetest.Connect(t, h.Org)
+		_, err = storetest.SignIn(t, h.Org, second, storetest.ClaimsOf("second", h.Mail("second"))) // activates it
+		storetest.Must(t, err)
+		h.Settings(t, func(g *organization.Settings) { g.DefaultConnection = organization.ConnectionRef(h.C.ID) })
+		named(h.C.ID, "OktaSAML")
+		h.Settings(t, func(g *organization.Settings) { g.DefaultConnection = organization.ConnectionRef(second.ID) })
+		named(second.ID, "OktaSAML")
+		storetest.Must(t, connection.In(h.Org).DeleteConnection(t.Context(), second.ID))
+		out, err = storetest.Enter(t, s, h.Mail("ada"), storetest.GoodPassword)
+		storetest.Must(t, err)
 		h.Settings(t, func(g *organization.Settings) { g.DefaultConnection = organization.ConnectionRef(older) })
 		named(older, "OktaSAML")
 		h.Linked(t, ada) // at the connection of the house

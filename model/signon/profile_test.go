@@ -9,6 +9,8 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/connection"
+	"rollcall/model/directory"
+	"rollcall/model/entitle"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/people"
@@ -131,6 +133,52 @@ func TestProfile(t *testing.T) {
 				`"}`), UserID: model.UserPrefix.ID(out.User.ID), Accounts: []signon.ProfileAccount{},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A profile has the accounts in which the person has a seat, and of each the groups in which they
+// are: an application gives access by it, so that one who waits for a seat has nothing yet.
+func TestAccountsOfAProfile(t *testing.T) {
+	t.Parallel()
+	clock := modeltest.NewClock()
+	modeltest.EachWith(t, store.Options{Now: clock.Now}, func(t *testing.T, s *store.Store) {
+		h := storetest.Suite{House: storetest.Open(t, s, "contoso"), Clock: clock}
+		u := h.Enter(t, "ada")
+		accounts := func() []signon.ProfileAccount {
+			got, err := signon.In(h.Org).ProfileAccounts(t.Context(), u.ID)
+			storetest.Must(t, err)
+			return got
+		}
+		if got := accounts(); len(got) != 0 {
+			t.Errorf("without any account: %+v", got)
+		}
+		want := []signon.ProfileAccount{}
+		for i, name := range []string{"Workspace", "Laboratory", "Full"} {
+			h.Account = h.NewAccount(t, name, int64(2-i)) // nobody finds a seat in the third
+			g := h.NewGroup(t, "All of "+name, true)
+			h.NewGroup(t, "Nobody of "+name, false)
+			if i < 2 {
+				want = append(want, signon.ProfileAccount{ID: model.AccountPrefix.ID(h.Account.ID), Name: name,
+					Groups: []signon.ProfileGroup{
+						{ID: model.GroupPrefix.ID(g.ID), Name: "All of " + name, Permissions: []string{}},
+					}})
+			}
+		}
+		all, _, err := entitle.In(h.Org).Accounts(t.Context(), model.Page{Limit: 10})
+		storetest.Must(t, err)
+		ids := make([]string, len(all))
+		for i := range all {
+			ids[i] = all[i].ID
+		}
+		storetest.Must(t, entitle.In(h.Org).SetConnectionAccounts(t.Context(), h.C.ID, ids))
+		query := people.UserQuery{Email: h.Mail("first"), Page: model.Page{Limit: 1}}
+		first, _, err := people.In(h.Org).Users(t.Context(), query)
+		storetest.Must(t, err)
+		storetest.Must(t, directory.In(h.Org).DeleteUser(t.Context(), first[0].ID))
+		h.Work(t)
+		if diff := cmp.Diff(want, accounts()); diff != "" {
 			t.Error(diff)
 		}
 	})
