@@ -92,6 +92,12 @@ func drive(t *testing.T, w *world) {
 	w.want(204, "DELETE", "/organization_domains/"+domain.text("id"), nil)
 	w.want(201, "POST", "/portal/generate_link", object{"organization": organization, "intent": "sso"})
 
+	// The identity provider of an organization without a domain reaches its directory.
+	bare := w.want(201, "POST", "/organizations", object{"name": "Bare"}).text("id")
+	reached := w.want(201, "POST", "/directories", object{"organization_id": bare, "name": "Bare",
+		"type": "okta scim v2.0"})
+	must[*directory.Access](t)(directory.Across(w.store).Authenticate(t.Context(), reached.text("scim.bearer_token")))
+
 	hook := w.want(201, "POST", "/webhook_endpoints", object{"endpoint_url": "https://orbit.invalid/hook",
 		"events": []string{"dsync.user.created"}}).text("id")
 	w.get("/webhook_endpoints")

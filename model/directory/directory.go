@@ -104,7 +104,7 @@ func (d *Directory) PublicForm(now model.Time) DirectoryObject {
 type directoryEvent struct {
 	DirectoryObject
 	State   string                      `json:"state"`
-	Domains []organization.DomainObject `json:"domains,omitempty"`
+	Domains []organization.DomainObject `json:"domains,omitzero"` // nil where the event has none
 	// Rollcall hides that of DirectoryObject, which is not part of events.
 	Rollcall *struct{} `json:"rollcall,omitempty"`
 }
