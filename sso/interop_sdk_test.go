@@ -27,9 +27,9 @@ var sdks = []struct {
 	checks  int
 }{
 	{"node", []string{"node", filepath.Join("testdata", "sdk", "node", "calls.mjs"),
-		filepath.Join("..", ".cache", "sdk-node")}, 10},
+		filepath.Join("..", ".cache", "sdk-node")}, 11},
 	{"python", []string{filepath.Join("..", ".cache", "sdk-python", "bin", "python"),
-		filepath.Join("testdata", "sdk", "python", "calls.py")}, 11},
+		filepath.Join("testdata", "sdk", "python", "calls.py")}, 13},
 }
 
 // TestInteropSDK has the reference's clients call bin/rollcall: what they are written for must do.
@@ -110,6 +110,7 @@ func (p *program) customer(t *testing.T) (settings map[string]any,
 	_, err = idp.Provision(t.Context(), nil)
 	must(t, err)
 
+	told := p.told(t)
 	var l link
 	p.call(t, http.MethodPost, "/connections", map[string]any{"organization_id": p.tenant, "name": "Sign-on",
 		"connection_type": "OktaSAML",
@@ -135,5 +136,5 @@ func (p *program) customer(t *testing.T) (settings map[string]any,
 		"callback":     callback,
 		"organization": p.tenant, "connection": l.ID, "directory": directory.ID, "people": len(idp.People()),
 		"email": who.UserName, "first": who.GivenName, "last": who.FamilyName,
-		"certificate": pemOf(idp.Certificate())}, signIn
+		"certificate": pemOf(idp.Certificate()), "webhook": told, "hook": p.hook.URL}, signIn
 }

@@ -100,6 +100,7 @@ func absolute(t *testing.T, elements ...string) string {
 // sign in by any of its connections.
 type program struct {
 	*command
+	hook                        *hook
 	url, key                    string
 	application, secret, tenant string
 }
@@ -115,11 +116,11 @@ const (
 func startProgram(t *testing.T, db modeltest.Database) *program {
 	t.Helper()
 	address, _ := freePort(t)
-	p := &program{url: "http://" + address, key: "sk_" + strings.Repeat("interop", 5)}
+	p := &program{url: "http://" + address, key: "sk_" + strings.Repeat("interop", 5), hook: newHook(t)}
 	p.command = start(t, p.url+"/readyz", []string{"ROLLCALL_LISTEN=" + address, "ROLLCALL_DATABASE_URL=" + db.URL,
 		"ROLLCALL_API_KEY=" + p.key,
 		"ROLLCALL_SECRET_KEY=" + base64.StdEncoding.EncodeToString(modeltest.Key),
-		"ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8"},
+		"ROLLCALL_OUTBOUND_ALLOW=127.0.0.0/8," + strings.TrimPrefix(p.hook.URL, "http://")},
 		filepath.Join("..", "bin", "rollcall"), "serve")
 	var organization struct{ ID string }
 	p.call(t, http.MethodPost, "/organizations", map[string]any{"name": "Contoso",

@@ -131,6 +131,16 @@ await check("the events are read, one page after the other", async () => {
   assert.ok(created.some((e) => e.data.email === settings.email && e.data.directoryId === settings.directory));
   assert.ok(seen.find((e) => e.event === "dsync.group.user_added").data.group.name);
 });
+await check("a webhook is verified, whatever its data is", async () => {
+  const { body, headers, secret } = settings.webhook;
+  const sigHeader = headers["workos-signature"];
+  const event = await workos.webhooks.constructEvent({ payload: JSON.parse(body), sigHeader, secret });
+  assert.deepEqual([event.event, event.data.rawAttributes.userName], ["dsync.user.created", "zo\u00eb@awkward.example"]);
+  assert.equal(JSON.stringify(JSON.parse(body)), body);
+  assert.equal(headers["webhook-id"], event.id);
+  const changed = JSON.parse(body.replace("awkward.example", "evil.example"));
+  await assert.rejects(() => workos.webhooks.constructEvent({ payload: changed, sigHeader, secret }));
+});
 await check("a refusal is the exception of its status", async () => {
   await refuses("NotFoundException", { status: 404 }, () => workos.organizations.getOrganization("org_01J00000000000000000000000"));
   await refuses("UnauthorizedException", { status: 401 }, () => connect("sk_nobody_0123456789abcdef0123456789").organizations.listOrganizations());
