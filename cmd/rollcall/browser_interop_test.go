@@ -160,9 +160,15 @@ func checkErrors(t *testing.T, report map[string]json.RawMessage) {
 // startDemoProgram starts bin/rollcall demo on free ports.
 func startDemoProgram(t *testing.T) *demo {
 	t.Helper()
+	return startDemoProgramIn(t, t.TempDir())
+}
+
+// startDemoProgramIn is startDemoProgram with the folder for the demo's own one.
+func startDemoProgramIn(t *testing.T, folder string) *demo {
+	t.Helper()
 	c := exec.Command(filepath.Join("..", "..", "bin", "rollcall"), "demo",
 		"--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0", "--app-listen", "127.0.0.1:0")
-	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	c.Env = append(os.Environ(), "TMPDIR="+folder)
 	var problems synchronized
 	c.Stderr = &problems
 	out, err := c.StdoutPipe()
