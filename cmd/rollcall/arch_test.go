@@ -40,10 +40,12 @@ var arrows = map[string]struct{ code, tests string }{
 	// Floor 0: the store, from its door down to the database
 	"model/store": {"model model/entitle model/internal/removed model/internal/tenant model/people", inside},
 	"model/operator": {"model model/connection model/directory model/entitle model/grant model/organization " +
+		"model/testlogin " +
 		"model/people model/requestlog model/setup model/signon model/internal/passwords " + database, inside},
 	"model/grant": {"model model/organization model/people model/signon " + database, inside},
 	"model/signon": {"model model/connection model/directory model/entitle model/organization model/people " +
 		"model/refusal model/internal/passwords " + database, inside},
+	"model/testlogin": {"model model/connection model/refusal model/signon " + database, inside},
 	"model/directory": {"model model/entitle model/internal/nesting model/internal/removed model/organization " +
 		"model/people model/search worker " + database, inside},
 	"model/webhook":    {"model model/organization " + database, inside},
@@ -89,6 +91,7 @@ var arrows = map[string]struct{ code, tests string }{
 const (
 	// rooms are the packages of the store that others may import.
 	rooms = "model model/connection model/directory model/entitle model/grant model/operator model/organization " +
+		"model/testlogin " +
 		"model/people model/refusal model/requestlog model/search model/setup model/signon model/store model/webhook"
 	// database is how a package of the store reaches the database.
 	database = "model/internal/across model/internal/tenant"

@@ -19,6 +19,8 @@ type Connection struct {
 	// TestedAt is when a login succeeded with the settings as they are now. It is nil again when a
 	// setting changes on which that depended; see provenAs.
 	TestedAt *model.Time
+	// TrustVersion is the number of the settings on which that depends. It only grows.
+	TrustVersion int64
 
 	// Our key, with which requests are signed, and its certificate.
 	SPKey         []byte `gorm:"column:sp_key"` // sealed; Store.ConnectionKey opens it
@@ -39,7 +41,7 @@ type Connection struct {
 type ConnectionFields struct {
 	Name              string
 	ExternalID        string  // what an application calls the connection; often empty
-	ActivatedByHand   bool    // a login that succeeds leaves it a draft; SwitchConnection activates it
+	ActivatedByHand   bool    // as a draft it serves tests only; SwitchConnection activates it
 	AllowIDPInitiated bool    `gorm:"column:allow_idp_initiated"`
 	ApplicationID     *string // where a login that the identity provider starts ends
 	// SubjectAttribute is the attribute whose value identifies a person permanently. When it is
@@ -88,7 +90,8 @@ type ConnectionFields struct {
 // ConnectionState says whether people can sign in at a connection.
 type ConnectionState string
 
-// The states of a connection. A draft serves only its own test link, until one login has succeeded.
+// The states of a connection. A draft serves its own login address only, until one login there has
+// succeeded or, where it is ActivatedByHand, until SwitchConnection.
 // An inactive connection was switched off, and serves nothing.
 const (
 	ConnectionDraft    ConnectionState = "draft"

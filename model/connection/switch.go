@@ -11,7 +11,7 @@ import (
 
 // SwitchConnection sets the state of a connection. An inactive connection signs nobody in: whoever
 // signed in by it is signed out, and only another call makes it active again. A draft becomes
-// active only after a login has succeeded.
+// active only after a test or a login has succeeded.
 func (o Org) SwitchConnection(ctx context.Context, id string, to ConnectionState) (*Connection, error) {
 	var c *Connection
 	err := o.Tx(ctx, func(org Org) error {
@@ -61,7 +61,7 @@ func (c *Connection) mayBecome(to ConnectionState) error {
 		return model.Invalidf("state",
 			"the connection does not know its identity provider yet; send saml or oidc first")
 	case c.State == ConnectionDraft && c.TestedAt == nil:
-		return model.Invalidf("state", "nobody has signed in by this draft as it is set up now; sign in once at its "+
+		return model.Invalidf("state", "no test of this draft has succeeded as it is set up now; sign in once at its "+
 			"login address, then set state to %q", ConnectionActive)
 	}
 	return nil
@@ -71,4 +71,15 @@ func (c *Connection) mayBecome(to ConnectionState) error {
 func (o Inner) RecordActivated(c *Connection) error {
 	e := ConnectionEvent{c.PublicForm(), model.ConnectionPrefix.ID(c.ID)}
 	return tenant.Record(o, ConnectionActivated, e.ID, e)
+}
+
+// RecordTested notes that a login at a connection, whose row is locked, succeeded as it is set up.
+func (o Inner) RecordTested(ctx context.Context, c *Connection) error {
+	now := tenant.Now(o)
+	c.TestedAt, c.UpdatedAt = &now, now
+	row := tenant.DB(ctx, o).Model(&Connection{}).Where("id = ?", c.ID).Select("TestedAt", "UpdatedAt")
+	if err := row.UpdateColumns(c).Error; err != nil {
+		return fmt.Errorf("note test: %w", err)
+	}
+	return nil
 }

@@ -172,6 +172,7 @@ func (o Org) writeConnection(ctx context.Context, before, after *Connection, cau
 	}
 	if !before.provenAs(after) {
 		after.TestedAt = nil
+		after.TrustVersion++
 	}
 	replaced := before.IDPEntityID != after.IDPEntityID
 	if replaced && after.State == ConnectionActive {

@@ -16,6 +16,7 @@ import (
 	"rollcall/model/requestlog"
 	"rollcall/model/setup"
 	"rollcall/model/signon"
+	"rollcall/model/testlogin"
 )
 
 const (
@@ -36,8 +37,8 @@ const (
 // and codes a day after they expired, assertions that are too old to be accepted, sessions with
 // their codes and tokens a day after they ended, wrong passwords a day after the last one, login
 // attempts and set-up links after 90 days, their responses as long as the organization wants them,
-// and what the request log of each directory has too much of. It may run at any time. An error
-// about some rows does not keep the others.
+// test logins, and what the request log of each directory has too much of. It may run at any time.
+// An error about some rows does not keep the others.
 func (s Store) Sweep(ctx context.Context) (swept int64, err error) {
 	var errs []error
 	for _, old := range expired(model.TimeOf(s.Now())) {
@@ -80,6 +81,7 @@ func expired(now model.Time) []oldRows {
 		{&passwords.Guess{}, "hash", "last_at < ?", now - model.Time(passwords.GuessesForgotten.Milliseconds())},
 		{&signon.LoginResponse{}, "attempt_id", "expires_at + 0 <= ?", now},
 		{&setup.Link{}, "id", "expires_at + 0 < ?", now - model.Time(linksKept.Milliseconds())},
+		{&testlogin.Test{}, "id", "expires_at + 0 <= ?", now},
 		{&signon.LoginAttempt{}, "id", "created_at < ?", now - model.Time(signon.AttemptTime.Milliseconds())},
 	}
 }

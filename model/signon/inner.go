@@ -1,6 +1,10 @@
 package signon
 
-import "rollcall/model/internal/tenant"
+import (
+	"context"
+
+	"rollcall/model/internal/tenant"
+)
 
 // Inner is an Org with what the other packages of the store build on. Its methods run in the
 // transaction of their caller, who carries out what follows.
@@ -15,3 +19,6 @@ func InsideStore(s tenant.InnerStore) InnerStore { return InnerStore{Across(s)} 
 
 // Inside returns the Inner of an organization. Only a package of the store can make its argument.
 func Inside(org tenant.Inner) Inner { return Inner{In(org)} }
+
+// UseLogin marks a login as used. The second use of a login is refused.
+func (o Inner) UseLogin(ctx context.Context, l *Login) error { return o.useLogin(ctx, l) }

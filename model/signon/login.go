@@ -39,6 +39,9 @@ type Login struct {
 	// organization, the person knew of it and went on.
 	SessionID string
 	Secret    []byte // what the values of an OpenID Connect request derive from
+	// TestID is the id of the test that the login is, and empty for a real one. It is sealed with
+	// the rest, so that the answer to a test ends that test and signs nobody in.
+	TestID    string
 	CreatedAt model.Time
 	ExpiresAt model.Time
 }
@@ -108,7 +111,7 @@ func (o Org) Login(connectionID, handle string, kept func(id string) []byte) (*L
 	return l, l.unpack(string(text))
 }
 
-// packed is how many texts pack joins.
+// packed is how many texts pack joins for a real login. A test has its id besides.
 const packed = 14
 
 // pack returns a login as text. Neither a state nor any other value has NUL in it.
@@ -123,15 +126,23 @@ func (l *Login) pack() string {
 	if l.MaxAge != nil {
 		age = strconv.FormatInt(*l.MaxAge, 10)
 	}
-	return strings.Join([]string{l.RequestID, encode(l.BrowserHash), optional(l.ApplicationID), l.RedirectURI, l.State,
+	texts := []string{l.RequestID, encode(l.BrowserHash), optional(l.ApplicationID), l.RedirectURI, l.State,
 		l.CodeChallenge, strconv.FormatBool(l.ForceAuthn), age, l.SessionID, encode(l.Secret),
-		strconv.FormatInt(int64(l.CreatedAt), 10), l.Scope, l.Nonce, l.ResponseMode}, "\x00")
+		strconv.FormatInt(int64(l.CreatedAt), 10), l.Scope, l.Nonce, l.ResponseMode}
+	if l.TestID != "" {
+		texts = append(texts, l.TestID)
+	}
+	return strings.Join(texts, "\x00")
 }
 
 // unpack reads what pack returned.
 func (l *Login) unpack(text string) error {
 	f := strings.Split(text, "\x00")
-	if len(f) != packed {
+	switch {
+	case len(f) == packed:
+	case len(f) == packed+1 && model.IsID(f[packed]):
+		l.TestID = f[packed]
+	default:
 		return fmt.Errorf("open login: %d values", len(f))
 	}
 	l.RequestID, l.RedirectURI, l.State, l.CodeChallenge, l.SessionID = f[0], f[3], f[4], f[5], f[8]

@@ -27,6 +27,24 @@ type matcher struct {
 	byEmail      bool     // row 4 found the candidate
 	addressTaken bool     // another user has the asserted address
 	notes        []string // for the login log
+	how          Match
+}
+
+// Match is how a login finds its user.
+type Match string
+
+// The ways to find the user.
+const (
+	Known   Match = "known"   // by an identity of before
+	Linked  Match = "linked"  // a user who is there and gets the identity
+	Created Match = "created" // a new user
+)
+
+// matched is who was found.
+type matched struct {
+	user     *people.User
+	identity *people.Identity
+	how      Match
 }
 
 // refuse makes the error of a login that is refused.
@@ -50,7 +68,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 	if err != nil {
 		return nil, nil, fmt.Errorf("read identity: %w", err)
 	}
-	if len(identities) == 1 { // row 1
+	if m.how = Known; len(identities) == 1 { // row 1
 		var u people.User
 		// The lock serializes this login with a deactivation of the user, and with other logins of
 		// the user: two transactions with a shared lock could not both update the names.
@@ -68,7 +86,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 	if err != nil {
 		return nil, nil, err
 	}
-	if candidate != nil { // row 2 or 4
+	if m.how = Linked; candidate != nil { // row 2 or 4
 		u, err := m.admit(ctx, candidate)
 		if err != nil {
 			return nil, nil, err
@@ -78,6 +96,7 @@ func (m *matcher) match(ctx context.Context) (*people.User, *people.Identity, er
 	if err := m.checkNew(ctx); err != nil {
 		return nil, nil, err
 	}
+	m.how = Created
 	return m.createUser(ctx)
 }
 

@@ -48,12 +48,8 @@ type SignInResult struct {
 // and creates the application's code. The error is a *refusal.Error when the login is refused, and
 // an *OtherPerson when somebody else is signed in and must be asked; nothing was written then.
 func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignInResult, err error) {
-	// Three errors go away by a second try. Two first logins of one person both find no user: the
-	// second try finds the user that the other login created. Two logins that update one user can
-	// deadlock, and the database ends one. And a user can change between the search and the lock.
-	useful := func(err error) bool { return model.KindOf(err) == model.Conflict || model.KindOf(err) == model.Busy }
 	var notes []string
-	err = tenant.Again(2, useful, func(int) error {
+	err = tenant.Again(2, repeatable, func(int) error {
 		try := in
 		try.Attempt.Notes = slices.Clone(in.Attempt.Notes)
 		out, err = o.signIn(ctx, &try)
@@ -61,11 +57,23 @@ func (o Org) SignIn(ctx context.Context, in SignIn) (out *SignInResult, err erro
 		return err
 	})
 	if model.KindOf(err) == model.Conflict {
-		err = &refusal.Error{Reason: refusal.Ambiguous,
-			Expected: "nobody else with this e-mail address as userName",
-			Received: describeEmail(in.Claims.Email)}
+		err = errAmbiguous(in.Claims.Email)
 	}
 	return out, withNotes(err, notes)
+}
+
+// repeatable tells whether an error of a sign-in may go away by a second try. Two first logins of
+// one person both find no user: the second try finds the user that the other login created. Two
+// logins that update one user can deadlock, and the database ends one. And a user can change
+// between the search and the lock.
+func repeatable(err error) bool {
+	return model.KindOf(err) == model.Conflict || model.KindOf(err) == model.Busy
+}
+
+// errAmbiguous refuses a person whose e-mail address is somebody else's userName.
+func errAmbiguous(email string) error {
+	return &refusal.Error{Reason: refusal.Ambiguous,
+		Expected: "nobody else with this e-mail address as userName", Received: describeEmail(email)}
 }
 
 // withNotes adds to a refusal what the login log has noted so far: where a login fails, the notes
@@ -98,10 +106,12 @@ func (o Org) signIn(ctx context.Context, in *SignIn) (*SignInResult, error) {
 		if err != nil {
 			return err
 		}
-		identity, err := org.findUser(ctx, in, g, c, out)
+		found, err := org.findUser(ctx, in, g, c)
 		if err != nil {
 			return err
 		}
+		identity := found.identity
+		out.User = found.user
 		if err := org.openSession(ctx, in, g, identity, out); err != nil {
 			return err
 		}
@@ -119,8 +129,8 @@ func (o Org) signIn(ctx context.Context, in *SignIn) (*SignInResult, error) {
 // findUser finds or creates the user of the claims, stores the claims, and gives the user the
 // licenses that follow from the login.
 func (o Org) findUser(
-	ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection, out *SignInResult,
-) (*people.Identity, error) {
+	ctx context.Context, in *SignIn, g *organization.Organization, c *connection.Connection,
+) (*matched, error) {
 	in.Claims.chooseEmail(g.Domains)
 	in.Attempt.Notes = append(in.Attempt.Notes, in.Claims.limit()...)
 	m := matcher{org: o, organization: g, connection: c, claims: &in.Claims}
@@ -129,11 +139,10 @@ func (o Org) findUser(
 	if err != nil {
 		return nil, err
 	}
-	out.User = u
 	if err := o.storeClaims(ctx, identity, &in.Claims); err != nil {
 		return nil, err
 	}
-	return identity, entitle.Inside(tenant.Inside(o)).EntitleSignedIn(ctx, c, u)
+	return &matched{u, identity, m.how}, entitle.Inside(tenant.Inside(o)).EntitleSignedIn(ctx, c, u)
 }
 
 // openSession opens the user's session in place of the one that the browser had, and creates the
@@ -177,6 +186,10 @@ func (o Org) useConnection(ctx context.Context, verified *connection.Connection)
 		return nil, &refusal.Error{Reason: refusal.ConnectionIsInactive,
 			Expected: "a connection that is switched on", Received: "one that is switched off"}
 	}
+	if c.State == connection.ConnectionDraft && c.ActivatedByHand {
+		return nil, &refusal.Error{Reason: refusal.ConnectionIsDraft,
+			Expected: "a connection that is switched on", Received: "a draft"}
+	}
 	if !c.UnderstoodAs(verified) {
 		return nil, &refusal.Error{Reason: refusal.ConnectionReplaced,
 			Expected: "a response as the connection is set up now",
@@ -185,10 +198,10 @@ func (o Org) useConnection(ctx context.Context, verified *connection.Connection)
 	return c, nil
 }
 
-// activateConnection notes the first login at a connection, and ends the draft state where a login
-// does that.
+// activateConnection notes the first login at a connection as it is set up, and ends the draft
+// state.
 func (o Org) activateConnection(ctx context.Context, c *connection.Connection) error {
-	activates := c.State == connection.ConnectionDraft && !c.ActivatedByHand
+	activates := c.State == connection.ConnectionDraft
 	if c.TestedAt != nil && !activates {
 		return nil
 	}

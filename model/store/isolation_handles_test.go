@@ -20,6 +20,7 @@ import (
 	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/testlogin"
 )
 
 // handles are the types by which others do something in an organization. TestEveryHandleIsWalked
@@ -35,6 +36,7 @@ var handles = []reflect.Type{
 	reflect.TypeFor[setup.Org](),
 	reflect.TypeFor[signon.Org](),
 	reflect.TypeFor[operator.Org](),
+	reflect.TypeFor[testlogin.Org](),
 }
 
 // handleMethods lists the methods of all handles as the tables of this test name them, such as

@@ -304,8 +304,10 @@ func TestIsolation(t *testing.T) {
 	maps.Copy(naming, entitlementCalls())
 	maps.Copy(naming, logoutNaming)
 	maps.Copy(naming, loginNaming)
+	maps.Copy(naming, testNaming)
 	maps.Copy(whole, entitlementWhole())
 	maps.Copy(whole, loginWhole)
+	maps.Copy(whole, testWhole)
 	modeltest.Each(t, func(t *testing.T, s *store.Store) {
 		b := storetest.Settle(t, s, "bravo")
 		alpha, own := unaltered{prefix: "alpha"}, unaltered{prefix: "own"}

@@ -25,12 +25,14 @@ import (
 	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/testlogin"
 	"rollcall/model/webhook"
 )
 
 // wholeStores are the types whose methods need no organization.
 var wholeStores = []reflect.Type{
 	reflect.TypeFor[*store.Store](), reflect.TypeFor[organization.Store](), reflect.TypeFor[people.Store](),
+	reflect.TypeFor[testlogin.Store](),
 	reflect.TypeFor[connection.Store](), reflect.TypeFor[entitle.Store](), reflect.TypeFor[directory.Store](),
 	reflect.TypeFor[signon.Store](), reflect.TypeFor[operator.Store](), reflect.TypeFor[requestlog.Store](),
 	reflect.TypeFor[grant.Store](), reflect.TypeFor[setup.Store](), reflect.TypeFor[webhook.Store](),

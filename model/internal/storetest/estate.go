@@ -14,6 +14,7 @@ import (
 	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/testlogin"
 )
 
 // Estate is an organization with a row of every kind. Two estates differ only in ids, secrets, slug
@@ -38,6 +39,7 @@ type Estate struct {
 	Cookie       string
 	Access       string // an access token
 	Attempt      signon.LoginAttempt
+	Test         *testlogin.Test
 	Schema       directory.Schema
 	Account      *entitle.Account
 	AccountGroup *entitle.AccountGroup
@@ -111,7 +113,7 @@ func (e Estate) With(d *directory.Directory) Estate {
 func (e Estate) Identifying() []string {
 	return []string{string(e.Org.ID), e.Domain.ID, e.Directory.ID, e.Token.ID, e.User.ID, e.Other.ID, e.Unowned.ID,
 		e.Group.ID, e.Identity.ID, e.Connection.ID, e.Login.ID, e.Logout.ID, e.SignedIn.Session.ID,
-		e.Attempt.ID, e.Tombstone.ID, e.Schema.ID,
+		e.Attempt.ID, e.Test.ID, e.Tombstone.ID, e.Schema.ID,
 		e.Account.ID, e.AccountGroup.ID, e.License.ID, e.Link.ID, e.Verified, e.ExternalID}
 }
 
@@ -158,6 +160,7 @@ func (e *Estate) signOn(t testing.TB, s *store.Store) {
 	attempts, _, err := signon.In(e.Org).LoginAttempts(ctx, e.Connection.ID, model.Page{Limit: 1})
 	Must(t, err)
 	e.Attempt = attempts[0]
+	e.Test = Tested(t, e.Org, e.Connection)
 	e.Logout = &signon.SingleLogout{ConnectionID: e.Connection.ID, RequestID: "_1", BrowserHash: []byte("hash")}
 	Must(t, signon.In(e.Org).StartLogout(ctx, e.Logout))
 }

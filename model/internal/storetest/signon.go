@@ -15,6 +15,7 @@ import (
 	"rollcall/model/connection"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/testlogin"
 )
 
 // NewConnection is a connection to an identity provider that no test contacts.
@@ -71,6 +72,27 @@ func SignIn(t testing.TB, org *store.Org, c *connection.Connection, claims signo
 	error) {
 	t.Helper()
 	return signon.In(org).SignIn(t.Context(), Response(c, Begin(t, org, c), claims))
+}
+
+// BeginTest begins a test of a connection.
+func BeginTest(t testing.TB, org *store.Org, c *connection.Connection) *signon.Login {
+	t.Helper()
+	test, err := testlogin.In(org).Begin(t.Context(), c.ID)
+	Must(t, err)
+	l := &signon.Login{ConnectionID: c.ID, RequestID: "_" + rand.Text(), BrowserHash: []byte("hash"), TestID: test.ID}
+	signon.In(org).StartLogin(l)
+	return l
+}
+
+// Tested makes a test of a connection, which succeeds.
+func Tested(t testing.TB, org *store.Org, c *connection.Connection) *testlogin.Test {
+	t.Helper()
+	c, err := connection.In(org).Connection(t.Context(), c.ID)
+	Must(t, err)
+	test, err := testlogin.In(org).Finish(t.Context(), testlogin.Answer{Connection: c, Login: BeginTest(t, org, c),
+		AssertionID: "_" + rand.Text(), ReplayUntil: 1 << 60, Result: testlogin.Green})
+	Must(t, err)
+	return test
 }
 
 // CertificateUntil makes a new certificate that is valid until end, in PEM. It is empty on an

@@ -25,6 +25,7 @@ import (
 	"rollcall/model/setup"
 	"rollcall/model/signon"
 	"rollcall/model/store"
+	"rollcall/model/testlogin"
 	"rollcall/model/webhook"
 )
 
@@ -39,6 +40,7 @@ var Models = []any{
 	&people.Session{}, &signon.AuthorizationCode{}, &signon.AccessToken{}, &connection.AssertedGroup{},
 	&signon.LoginAttempt{}, &requestlog.Request{}, &directory.Schema{}, &directory.Departure{},
 	&tenant.FeedCursor{}, &passwords.Guess{}, &operator.Operator{}, &operator.OperatorSession{},
+	&testlogin.Test{},
 	&connection.CertificateWarning{}, &people.UserPassword{}, &people.PasswordSetup{},
 	&signon.LoginResponse{}, &signon.SingleLogout{}, &entitle.Account{},
 	&entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{},
