@@ -42,6 +42,9 @@ func (s *Server) acs(c echo.Context) error {
 	case !s.fromBrowser(c, l.BrowserHash):
 		return s.refuse(c, connection, nil, errLoginForeign)
 	}
+	if l.TestID != "" {
+		return s.endSAMLTest(c, connection, l, response)
+	}
 	in, err := s.verify(c, connection, l, response)
 	switch {
 	case err != nil && s.broughtAgain(c, connection, l, err):
@@ -120,7 +123,7 @@ func readResponse(c echo.Context) (response, relayState string, err error) {
 func (s *Server) verify(
 	c echo.Context, conn *connection.Connection, l *signon.Login, response string,
 ) (*signon.SignIn, error) {
-	if err := serves(conn, l.ApplicationID == nil); err != nil {
+	if err := servesLogin(conn, l); err != nil {
 		return nil, err
 	}
 	p, err := s.providers.Of(conn)

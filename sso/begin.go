@@ -153,6 +153,9 @@ func (s *Server) beginHereFor(c echo.Context, connection *connection.Connection,
 		}
 		return redirect(c, location)
 	}
+	if testsOnly(connection) {
+		return s.testDraft(c, connection, hint)
+	}
 	in, asked, err := s.entering(c, connection.OrganizationID, "")
 	if asked || err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"rollcall/model/refusal"
 	"rollcall/model/signon"
 	"rollcall/sso/oidc"
+	"rollcall/sso/saml"
 	"rollcall/trust"
 )
 
@@ -31,7 +32,12 @@ func (s *Server) connectionOver(c echo.Context, overOIDC bool) (*connection.Conn
 func (s *Server) beginOIDC(c echo.Context, connection *connection.Connection, in *signon.SignedIn, w loginWish) error {
 	ctx := c.Request().Context()
 	rp, err := s.relyingParty(ctx, connection)
-	if err != nil {
+	switch {
+	case err != nil && w.login.TestID != "":
+		l := w.login
+		l.ConnectionID, l.BrowserHash = connection.ID, s.bindBrowser(c)
+		return s.noteTest(c, &finding{server: s, conn: connection, login: &l}, err)
+	case err != nil:
 		return s.refuse(c, connection, nil, err)
 	}
 	secret := oidc.NewSecret()
@@ -87,6 +93,12 @@ func (s *Server) callback(c echo.Context) error {
 		return s.refuse(c, connection, nil, s.withReported(c, err, answer))
 	case !s.fromBrowser(c, l.BrowserHash):
 		return s.refuse(c, connection, nil, s.withReported(c, errLoginForeign, answer))
+	}
+	if l.TestID != "" {
+		return s.endTest(c, connection, l, func() (*signon.SignIn, *saml.Sighting, error) {
+			in, err := s.verifyAnswer(c, connection, l, answer)
+			return in, nil, err
+		})
 	}
 	in, err := s.verifyAnswer(c, connection, l, answer)
 	switch {
@@ -152,7 +164,7 @@ func (s *Server) withReported(c echo.Context, err error, answer url.Values) erro
 func (s *Server) verifyAnswer(
 	c echo.Context, conn *connection.Connection, l *signon.Login, answer url.Values,
 ) (*signon.SignIn, error) {
-	if err := serves(conn, l.ApplicationID == nil); err != nil {
+	if err := servesLogin(conn, l); err != nil {
 		return nil, err
 	}
 	now := s.Store.Now()

@@ -4,6 +4,7 @@ import (
 	"rollcall/model"
 	"rollcall/model/connection"
 	"rollcall/model/refusal"
+	"rollcall/model/signon"
 )
 
 // Why a connection signs nobody in, for the login log.
@@ -16,15 +17,29 @@ var (
 		Expected: "a connection that knows its identity provider", Received: "one that does not yet"}
 )
 
-// serves returns why a connection serves no login, or nil if it serves one. A draft serves a test
-// only: a login that no application asked for.
-func serves(c *connection.Connection, test bool) error {
+// testsOnly tells whether a connection serves tests only, until somebody switches it on.
+func testsOnly(c *connection.Connection) bool {
+	return c.State == connection.ConnectionDraft && c.ActivatedByHand
+}
+
+// servesLogin returns why a connection does not take the answer to a login, or nil if it does. It
+// takes the answer to a test whatever its state is.
+func servesLogin(c *connection.Connection, l *signon.Login) error {
+	if l.TestID != "" && c.HasProvider() {
+		return nil
+	}
+	return serves(c, l.ApplicationID == nil)
+}
+
+// serves returns why a connection serves no login, or nil if it serves one. A draft serves a login
+// that no application asked for, unless it serves tests only.
+func serves(c *connection.Connection, own bool) error {
 	switch {
 	case c.State == connection.ConnectionInactive:
 		return errInactive
 	case !c.HasProvider():
 		return errUnfinished
-	case c.State == connection.ConnectionDraft && !test:
+	case c.State == connection.ConnectionDraft && (!own || testsOnly(c)):
 		return errDraft
 	}
 	return nil

@@ -86,6 +86,7 @@ func (s *Server) Mount(e *echo.Echo) error {
 	web.OnlyGET(e.GET("/sso/oidc/:connection/callback", s.callback))
 	e.POST("/sso/oidc/:connection/callback", s.callback)
 	web.OnlyGET(e.GET("/sso/oidc/:connection/logout", s.oidcLoggedOut))
+	s.mountTests(e)
 	e.GET("/login/:slug", s.organizationLogin)
 	e.GET("/password/:token", s.newPassword)
 	e.POST("/password/:token", s.setPassword, web.OwnForms)
