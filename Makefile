@@ -11,7 +11,7 @@ OIDCOP  := .cache/oidc-provider
 BROWSER := .cache/browser
 JAVA    := .cache/scim-java/scimsdk .cache/scim-java/unboundid .cache/scim-java/connid
 LOOK    := .cache/look
-SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed
+SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed .cache/openid-node/installed .cache/openid-python/installed
 # As published on Maven Central.
 KEYCLOAK_VERSION := 26.7.3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -120,7 +120,10 @@ $(OIDCOP)/installed: sso/testdata/oidc-provider/package.json sso/testdata/oidc-p
 	npm ci --prefix $(OIDCOP) --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
+# The reference's clients, and clients for OpenID Connect.
 .cache/sdk-node/installed: sso/testdata/sdk/node/package.json sso/testdata/sdk/node/package-lock.json
+.cache/openid-node/installed: sso/testdata/openid/node/package.json sso/testdata/openid/node/package-lock.json
+.cache/sdk-node/installed .cache/openid-node/installed:
 	.ci/setup node
 	rm -rf $(@D)
 	mkdir -p $(@D)
@@ -129,6 +132,8 @@ $(OIDCOP)/installed: sso/testdata/oidc-provider/package.json sso/testdata/oidc-p
 	touch $@
 
 .cache/sdk-python/installed: sso/testdata/sdk/python/requirements.txt
+.cache/openid-python/installed: sso/testdata/openid/python/requirements.txt
+.cache/sdk-python/installed .cache/openid-python/installed:
 	.ci/setup python
 	rm -rf $(@D)
 	python3 -m venv $(@D)

@@ -19,22 +19,40 @@ import (
 	"rollcall/testidp"
 )
 
-// sdks are the reference's own clients, each with the command that makes all calls with it, and
-// with how many checks that has.
-var sdks = []struct {
+// sdk is a client of others, with the command that makes all calls with it, and with how many
+// checks that has.
+type sdk struct {
 	name    string
 	command []string
 	checks  int
-}{
+}
+
+// sdks are the reference's own clients.
+var sdks = []sdk{
 	{"node", []string{"node", filepath.Join("testdata", "sdk", "node", "calls.mjs"),
 		filepath.Join("..", ".cache", "sdk-node")}, 11},
 	{"python", []string{filepath.Join("..", ".cache", "sdk-python", "bin", "python"),
 		filepath.Join("testdata", "sdk", "python", "calls.py")}, 13},
 }
 
+// openIDClients are clients for any OpenID provider.
+var openIDClients = []sdk{
+	{"openid-client", []string{"node", filepath.Join("testdata", "openid", "node", "openid-client.mjs"),
+		filepath.Join("..", ".cache", "openid-node")}, 6},
+	{"oauth4webapi", []string{"node", filepath.Join("testdata", "openid", "node", "oauth4webapi.mjs"),
+		filepath.Join("..", ".cache", "openid-node")}, 5},
+	{"authlib", []string{filepath.Join("..", ".cache", "openid-python", "bin", "python"),
+		filepath.Join("testdata", "openid", "python", "calls.py")}, 4},
+}
+
 // TestInteropSDK has the reference's clients call bin/rollcall: what they are written for must do.
 // make interop builds the program and installs the clients.
-func TestInteropSDK(t *testing.T) {
+func TestInteropSDK(t *testing.T) { runSDKs(t, sdks) }
+
+// TestInteropOpenIDClients has clients for any OpenID provider sign a person in at bin/rollcall.
+func TestInteropOpenIDClients(t *testing.T) { runSDKs(t, openIDClients) }
+
+func runSDKs(t *testing.T, sdks []sdk) {
 	for _, sdk := range sdks {
 		t.Run(sdk.name, func(t *testing.T) {
 			modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
