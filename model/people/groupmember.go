@@ -88,18 +88,18 @@ func (o Org) membersIn(form, condition string, list any, most int) (members, gro
 		limit = " LIMIT " + strconv.Itoa(most+1)
 	}
 	d := tenant.DialectOf(o)
-	inGroups := d.In("group_id", "SELECT id FROM g")
+	inGroups := d.In("group_id", "SELECT id FROM asked")
 	users := fmt.Sprintf(form, "SELECT group_id, user_id FROM directory_group_members WHERE "+inGroups+limit)
 	members = clause.Expr{
-		SQL: "WITH g AS MATERIALIZED (SELECT id FROM directory_groups WHERE organization_id = ? AND id" + condition +
-			"), m AS MATERIALIZED (" + users +
-			"), n AS MATERIALIZED (SELECT group_id, member_id FROM directory_group_groups " +
+		SQL: "WITH asked AS MATERIALIZED (SELECT id FROM directory_groups WHERE organization_id = ? " +
+			"AND id" + condition + "), m AS MATERIALIZED (" + users +
+			"), nested AS MATERIALIZED (SELECT group_id, member_id FROM directory_group_groups " +
 			"WHERE organization_id = ? AND " + inGroups + limit + ") ",
 		Vars: []any{string(o.ID), list, string(o.ID)},
 	}
 	groups = clause.Expr{
-		SQL: "SELECT n.group_id, i.id, i.display_name, true FROM n" + d.Join("JOIN", "directory_groups",
-			"i", "i.id, i.display_name", "i.organization_id = ? AND i.id = n.member_id"),
+		SQL: "SELECT nested.group_id, i.id, i.display_name, true FROM nested" + d.Join("JOIN", "directory_groups",
+			"i", "i.id, i.display_name", "i.organization_id = ? AND i.id = nested.member_id"),
 		Vars: []any{string(o.ID)},
 	}
 	return members, groups

@@ -94,6 +94,9 @@ func (d Dialect) Join(kind, table, alias, columns, on string) string {
 		return " " + kind + " LATERAL (SELECT " + columns + " FROM " + table + " " + alias +
 			" WHERE " + on + " OFFSET 0) " + alias + " ON true"
 	}
+	if kind == "JOIN" {
+		kind = "CROSS JOIN" // which SQLite does not reorder
+	}
 	return " " + kind + " " + table + " " + alias + " ON " + on
 }
 
