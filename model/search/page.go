@@ -1,9 +1,11 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"gorm.io/gorm/clause"
@@ -79,7 +81,11 @@ func (r *run[T]) listed(ctx context.Context, o order) ([]T, error) {
 	// With the limit as a parameter, PostgreSQL would plan for a tenth of all rows when it decides
 	// whether to keep the plan.
 	limit := " LIMIT " + strconv.Itoa(q.Limit+1)
+	// Where one row is expected, to sort costs more than to find it.
+	alone := q.Cursor == nil && q.Offset == 0 && o.byCreation && r.Of.NamesOne(q.Filter)
 	switch {
+	case alone:
+		page = tenant.Join(page, limit)
 	case q.Cursor == nil:
 		page = tenant.Join(page, by, " LIMIT ", tenant.Param(q.Limit+1), " OFFSET ", tenant.Param(q.Offset))
 	case q.Cursor.Place != "":
@@ -103,6 +109,18 @@ func (r *run[T]) listed(ctx context.Context, o order) ([]T, error) {
 	case q.Filter != nil:
 		expected = min(expected, 8)
 	}
+	rows, err := r.rows(ctx, query, expected)
+	if alone && len(rows) > q.Limit { // which of them are on the page goes by the order
+		query = tenant.Join("SELECT ", r.Shown.Columns, r.from(), r.Where, by, limit)
+		rows, err = r.rows(ctx, query, expected)
+	} else if alone {
+		r.sortByCreation(rows)
+	}
+	return rows, err
+}
+
+// rows reads the rows of a statement. expected is how many there may be.
+func (r *run[T]) rows(ctx context.Context, query clause.Expr, expected int) ([]T, error) {
 	rows := make([]T, 0, expected)
 	err := r.DB.Query(ctx, query, func(row *sql.Rows) error {
 		rows = append(rows, *new(T))
@@ -112,6 +130,15 @@ func (r *run[T]) listed(ctx context.Context, o order) ([]T, error) {
 		return nil, fmt.Errorf("list resources: %w", err)
 	}
 	return rows, nil
+}
+
+// sortByCreation sorts rows as the database sorts them without a Sort.
+func (r *run[T]) sortByCreation(rows []T) {
+	slices.SortFunc(rows, func(a, b T) int {
+		idOfA, createdA := r.Shown.Created(&a)
+		idOfB, createdB := r.Shown.Created(&b)
+		return cmp.Or(cmp.Compare(createdA, createdB), cmp.Compare(idOfA, idOfB))
+	})
 }
 
 // place returns the values by which the order sorts a row, as JSON. Without a Sort, these are its
