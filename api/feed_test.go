@@ -127,3 +127,46 @@ func (w *world) directoryUser(n tenant, id string) string {
 	w.t.Fatalf("no directory user has the id %s", id)
 	return ""
 }
+
+// TestFeedWaits has a reader wait for the next event, and be answered as soon as there is one.
+func TestFeedWaits(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		n := w.tenant(w.client, "contoso")
+		last := w.get("/events?order=desc&limit=1").text("data.0.id")
+		for query, field := range map[string]string{
+			"wait=1": "wait", "wait=21&after=" + last: "wait", "wait=-1&after=" + last: "wait",
+			"wait=x&after=" + last: "wait",
+			"wait=1&order=desc&after=" + last: "wait", "wait=1&before=" + last: "wait",
+		} {
+			if o := w.want(422, "GET", "/events?"+query, nil); o.text("errors.0.field") != field {
+				t.Errorf("%s: %v", query, o)
+			}
+		}
+		if ids := w.get("/events?wait=1&after=" + last).ids(); len(ids) != 0 {
+			t.Errorf("nothing has happened: %v", ids)
+		}
+		answered := make(chan object)
+		go func() { answered <- w.get("/events?wait=20&events=dsync.user.created&after=" + last) }()
+		select {
+		case o := <-answered:
+			t.Fatalf("answered with %v before there was an event", o)
+		case <-time.After(300 * time.Millisecond):
+		}
+		n.user(w, "ada@contoso.example")
+		if o := <-answered; len(o.ids()) != 1 || o.text("data.0.event") != "dsync.user.created" {
+			t.Errorf("got %v", o)
+		}
+		app := w.application("all")
+		newest := w.get("/events?order=desc&limit=1").text("data.0.id")
+		go func() {
+			status, _, o := app.send("GET", "/events?wait=20&after="+newest, nil)
+			answered <- object{"status": status, "answer": o}
+		}()
+		time.Sleep(300 * time.Millisecond) // it waits by now
+		w.want(204, "DELETE", "/applications/"+w.applicationOf(app), nil)
+		if o := <-answered; o["status"] != 401 {
+			t.Errorf("whose key is deleted is answered %v", o)
+		}
+	})
+}
