@@ -178,7 +178,7 @@ func (p *Provider) On(protocol string) *SignOn {
 // Initials are one or two letters that stand for the provider on its tile.
 func (p *Provider) Initials() string {
 	letters := ""
-	for word := range strings.FieldsSeq(p.Name) {
+	for word := range strings.FieldsSeq(strings.TrimPrefix(p.Name, "Other, over ")) {
 		if letters += word[:1]; len(letters) == 2 {
 			break
 		}

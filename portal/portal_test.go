@@ -161,7 +161,8 @@ func (a answer) check(t *testing.T, what string) {
 	if found == nil {
 		t.Fatalf("%s: a page without a title: %s", what, a.page)
 	}
-	wrong := strings.Contains(a.page, `role="alert"`) || strings.Contains(a.page, `class="wrong"`)
+	wrong := strings.Contains(a.page, `role="alert"`) || strings.Contains(a.page, `class="wrong"`) ||
+		strings.Contains(a.page, `class="note bad"`)
 	if strings.HasPrefix(found[1], "Error: ") != wrong && a.status < 400 {
 		t.Errorf("%s: the title is %q, and the page shows an error: %t", what, found[1], wrong)
 	}

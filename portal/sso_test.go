@@ -148,7 +148,7 @@ func TestMetadataIsTakenInAnyForm(t *testing.T) {
 		saved("a file", b.upload(document), "")
 		saved("by hand", b.enter(url.Values{"entity_id": {"https://keycloak.example/by-hand"},
 			"sso_url": {"https://keycloak.example/sso"}, "certificates": {certificate}}), "")
-		b.leads(b.get("/setup"), "/setup/summary")
+		b.leads(b.get("/setup"), "/setup/test")
 	})
 }
 
@@ -296,7 +296,7 @@ func TestCertificateLink(t *testing.T) {
 		b.leads(b.enter(url.Values{"metadata": {address}}), "/setup/sso#known")
 		before := s.connections()[0]
 		renew := s.visitorOf([]setup.Scope{setup.ScopeCertificate})
-		renew.leads(renew.get("/setup"), "/setup/summary")
+		renew.leads(renew.get("/setup"), "/setup/test")
 		if page := renew.get("/setup/sso").page; strings.Contains(page, "Relying Party Trusts") ||
 			!strings.Contains(page, "Renew the certificate") {
 			t.Errorf("the page is %s", page)

@@ -13,6 +13,7 @@ import (
 	"rollcall/model/organization"
 	"rollcall/model/setup"
 	"rollcall/model/store"
+	"rollcall/model/testlogin"
 	"rollcall/web"
 )
 
@@ -43,8 +44,12 @@ var steps = []step{
 		[]setup.Scope{setup.ScopeDomains}, domainsState},
 	{setup.StepSSO, "Single sign-on", "Connect your identity provider, so that your people sign in by it.",
 		[]setup.Scope{setup.ScopeSSO, setup.ScopeCertificate}, ssoState},
+	{setup.StepTest, "Test login", "Sign in as a test. Nobody is created, and nothing changes.",
+		[]setup.Scope{setup.ScopeSSO, setup.ScopeCertificate}, testState},
 	{setup.StepDirectory, "Directory sync", "Have your identity provider send who joins and who leaves.",
 		[]setup.Scope{setup.ScopeDirectory, setup.ScopeToken}, directoryState},
+	{setup.StepEnforce, "Turn on", "Turn sign-on by your identity provider on.", []setup.Scope{setup.ScopeEnforce},
+		enforceState},
 	{setup.StepSummary, "Summary", "", nil, summaryState},
 }
 
@@ -80,6 +85,11 @@ type facts struct {
 	domains     []organization.Domain
 	connections []connection.Connection // oldest first
 	directories []directory.Directory   // oldest first
+	settings    organization.Settings
+	test        *testlogin.Test // the newest of the connection
+	// Proof is the newest test that passed by the connection as it is set up now, not older than a
+	// day.
+	proof *testlogin.Test
 }
 
 // maxListed is how many connections and directories of an organization the portal knows.
@@ -102,8 +112,32 @@ func (s *Server) gather(ctx context.Context, org *store.Org) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.domains, err = organization.In(org).Domains(ctx)
-	return f, err
+	if f.domains, err = organization.In(org).Domains(ctx); err != nil {
+		return nil, err
+	}
+	g, err := organization.In(org).Organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.settings = g.Settings
+	return f, f.readTests(ctx, org)
+}
+
+// readTests reads the tests of the connection that is being set up.
+func (f *facts) readTests(ctx context.Context, org *store.Org) error {
+	c := f.connection()
+	if c == nil || !c.HasProvider() {
+		return nil
+	}
+	tests, err := testlogin.In(org).Tests(ctx, c.ID, 1)
+	if err != nil {
+		return err
+	}
+	if len(tests) > 0 {
+		f.test = &tests[0]
+	}
+	f.proof, err = testlogin.In(org).Proof(ctx, c)
+	return err
 }
 
 // note records the steps that are done now and were not done before, with the visitor's link as who

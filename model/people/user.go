@@ -70,6 +70,8 @@ type UserQuery struct {
 	IdpID       string   // only those with this externalId, or without one and with this id
 	Owned       bool     // only those that some directory owns
 	Awaiting    bool     // only administrators whose adoption waits for ConfirmAdoption
+	Admins      bool     // only active administrators
+	Outside     bool     // only active ones whose address is under no verified domain
 }
 
 // User returns a user of the organization, with or without a directory.
@@ -106,9 +108,15 @@ func (o Org) Users(ctx context.Context, q UserQuery) ([]User, model.PageInfo, er
 	if q.IdpID != "" {
 		db = db.Where("(external_id = ? AND external_id <> '' OR external_id = '' AND id = ?)", q.IdpID, q.IdpID)
 	}
+	verified := tenant.Read(ctx, o).Model(&organization.Domain{}).Select("domain").
+		Where("state = ?", organization.DomainStateVerified)
+	if q.Admins {
+		db = db.Where("role = ? AND active = ?", Admin, true)
+	}
+	if q.Outside {
+		db = db.Where("active = ? AND email_domain NOT IN (?)", true, verified)
+	}
 	if q.Awaiting {
-		verified := tenant.Read(ctx, o).Model(&organization.Domain{}).Select("domain").
-			Where("state = ?", organization.DomainStateVerified)
 		db = db.Where("directory_id IS NULL AND role = ? AND adoption_confirmed = ? AND email_domain IN (?)",
 			Admin, false, verified)
 	}
