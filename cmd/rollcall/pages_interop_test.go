@@ -34,9 +34,15 @@ func TestInteropPagesBrowser(t *testing.T) {
 	}
 	listed := request(t, http.MethodGet, d.api+"/organizations?limit=1", d.key, "")
 	organization := regexp.MustCompile(`org_[0-9A-Z]+`).FindString(listed.body)
+	made := request(t, http.MethodPost, d.api+"/organizations", d.key, `{"name": "Tailspin Toys"}`)
+	customer := regexp.MustCompile(`org_[0-9A-Z]+`).FindString(made.body)
+	made = request(t, http.MethodPost, d.api+"/organizations/"+customer+"/setup_links", d.key,
+		`{"scopes": ["domains", "sso", "directory", "token", "enforce"]}`)
+	setup := regexp.MustCompile(`http[^"]*/setup/[^"]+`).FindString(made.body)
 	var problems bytes.Buffer
 	c := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "browser", "pages.mjs"),
-		filepath.Join("..", "..", ".cache", "browser"), d.api, operator, string(password[1]), organization,
+		filepath.Join("..", "..", ".cache", "browser"), d.api, operator, string(password[1]), organization, d.idp,
+		setup,
 		t.ArtifactDir())
 	c.Stderr = &problems
 	out, err := c.Output()
@@ -63,7 +69,7 @@ func TestInteropPagesBrowser(t *testing.T) {
 			t.Errorf("%s: only %d checks passed", page.Name, page.Checks)
 		}
 	}
-	if len(report.Seen) < 15 {
+	if len(report.Seen) < 36 {
 		t.Errorf("only %d pages", len(report.Seen))
 	}
 	if first, second := report.Bytes.First, report.Bytes.Second; first == 0 || first > 100<<10 || second > 8<<10 {

@@ -1,11 +1,11 @@
 // Looks at every page of the server in Debian's Chromium, in both themes, on a phone and on a
 // desktop, and prints what is wrong with it as JSON, which pages_interop_test.go checks.
-// node pages.mjs MODULES ROLLCALL OPERATOR ONE_TIME_PASSWORD ORGANIZATION SCREENSHOT_FOLDER
+// node pages.mjs MODULES ROLLCALL OPERATOR ONE_TIME_PASSWORD ORGANIZATION IDP SETUP_LINK SCREENSHOT_FOLDER
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const [modules, rollcall, operator, oneTime, organization, shots] = process.argv.slice(2);
+const [modules, rollcall, operator, oneTime, organization, idp, setup, shots] = process.argv.slice(2);
 const require = createRequire(path.resolve(modules, "pages.cjs"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -14,6 +14,9 @@ const own = "glacier tuba 41 window"; // the operator's password
 const fill = (p, label, text) => p.getByLabel(label, { exact: true }).fill(text);
 const press = (p, name) => p.getByRole("button", { name }).click();
 const member = "noor.alfarsi@fabrikam.example";
+
+// What an identity provider says of itself.
+const metadata = await (await fetch(`${idp}/applications/1/saml/metadata`)).text();
 
 // The pages. A page has an address, or what leads to it from the page before, or both. Those of the
 // operator are seen in a browser of their own.
@@ -48,6 +51,29 @@ const pages = [
   } },
   { name: "seats", as: "operator", at: `/console/organizations/${organization}/waiting` },
   { name: "console-password", as: "operator", at: "/console/password" },
+  { name: "setup-begin", as: "customer", at: new URL(setup).pathname },
+  { name: "setup-provider", as: "customer", act: (p) => press(p, "Begin") },
+  { name: "setup-protocol", as: "customer", at: "/setup/provider?choose=entra" },
+  { name: "setup-sso", as: "customer", act: (p) => press(p, "Go on with Microsoft Entra ID") },
+  { name: "setup-sso-wrong", as: "customer", act: async (p) => { await p.locator("#metadata").fill("hello"); await press(p, "Save"); } },
+  { name: "setup-sso-known", as: "customer", act: async (p) => { await p.locator("#metadata").fill(metadata); await press(p, "Save"); } },
+  { name: "setup-domains", as: "customer", at: "/setup/domains" },
+  { name: "setup-domains-wrong", as: "customer", act: async (p) => { await fill(p, "E-mail domains", "gmail.com"); await press(p, "Save"); } },
+  { name: "setup-domains-waiting", as: "customer", act: async (p) => { await fill(p, "E-mail domains", "tailspin.example"); await press(p, "Save"); } },
+  { name: "setup-handed", as: "customer", act: async (p) => {
+    await p.locator("summary", { hasText: "Hand this step" }).click(); await press(p, "Make a link for this step");
+  } },
+  { name: "setup-domains-handed", as: "customer", act: (p) => p.getByRole("link", { name: "I have copied it" }).click() },
+  { name: "setup-test", as: "customer", at: "/setup/test" },
+  { name: "setup-directory", as: "customer", at: "/setup/directory" },
+  { name: "setup-token", as: "customer", act: (p) => press(p, "Make a directory and its token") },
+  { name: "setup-panel", as: "customer", act: (p) => p.getByRole("link", { name: "I have stored it" }).click() },
+  { name: "setup-enforce", as: "customer", at: "/setup/enforce" },
+  { name: "setup-enforce-wrong", as: "customer", act: async (p) => { await p.locator("[value=offered]").check(); await press(p, "Go on"); } },
+  { name: "setup-summary", as: "customer", at: "/setup/summary" },
+  { name: "setup-finish", as: "customer", act: (p) => p.getByRole("link", { name: "Finish and end this link" }).click() },
+  { name: "setup-done", as: "customer", act: (p) => press(p, "Finish and end this link") },
+  { name: "setup-ended", as: "customer", at: new URL(setup).pathname },
 ];
 
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true,
@@ -84,7 +110,8 @@ async function keyboard(p, name) {
     const stop = await p.evaluate(() => {
       const e = document.activeElement;
       if (!e || e === document.body) return null;
-      const style = getComputedStyle(e), box = e.getBoundingClientRect();
+      const style = getComputedStyle(e), label = e.closest("label"); // a click on the label is one on what is in it
+      const box = (label ?? e).getBoundingClientRect();
       const name = e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.textContent).join(" ") || e.textContent;
       const inText = e.tagName === "A" && style.display === "inline";
       return { at: `${e.tagName} ${name.trim().slice(0, 40)}`, name: name.trim(), inText,
