@@ -74,7 +74,7 @@ func (s Store) ClaimNext(ctx context.Context, e *Endpoint, lane string) ([]Claim
 func (s Store) claim(ctx context.Context, e *Endpoint, lane string, dueBy model.Time, most int) ([]Claimed, error) {
 	now := model.TimeOf(s.Now())
 	until := now + model.Time(lease.Milliseconds())
-	values := []any{until, e.ID, dueBy, now}
+	values := []any{until, e.ID, dueBy, now, e.UpdatedAt}
 	if lane != "" {
 		values = append(values, lane)
 	}
@@ -89,7 +89,8 @@ func (s Store) claim(ctx context.Context, e *Endpoint, lane string, dueBy model.
 }
 
 // claimSQL is the statement of Claim. Another transaction may hold the first of a lane: it is
-// passed over, and the next one of that lane is not the first.
+// passed over, and the next one of that lane is not the first. Nothing is found once the endpoint
+// was changed: it is disabled then, or has another address or secret than its reader knows.
 func claimSQL(d tenant.Dialect, ofLane bool) string {
 	locked, lane := "", ""
 	if ofLane {
@@ -99,7 +100,9 @@ func claimSQL(d tenant.Dialect, ofLane bool) string {
 		locked = " FOR UPDATE OF d SKIP LOCKED"
 	}
 	return "UPDATE webhook_deliveries SET lease_until = ? WHERE id IN (SELECT d.id FROM webhook_deliveries d " +
-		"WHERE d.endpoint_id = ? AND d.state = 'pending' AND d.next_at <= ? AND d.lease_until <= ? " + lane +
+		"WHERE d.endpoint_id = ? AND d.state = 'pending' AND d.next_at <= ? AND d.lease_until <= ? " +
+		"AND EXISTS (SELECT 1 FROM webhook_endpoints w " +
+		"WHERE w.id = d.endpoint_id AND w.status = 'enabled' AND w.updated_at = ?) " + lane +
 		"AND NOT EXISTS (SELECT 1 FROM webhook_deliveries f WHERE f.endpoint_id = d.endpoint_id AND f.lane = d.lane " +
 		"AND f.state = 'pending' AND (f.restore, f.tx, f.event_id) < (d.restore, d.tx, d.event_id)) " +
 		"ORDER BY d.restore, d.tx, d.event_id LIMIT ?" + locked + ") RETURNING " + deliveryColumns.Names()
