@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -97,9 +98,19 @@ func (c *Client) Send(ctx context.Context, e *webhook.Endpoint, of *model.Event,
 	o.Duration = c.Now().Sub(began)
 	if err != nil {
 		o.Error = explain(err)
-		c.Log.DebugContext(ctx, "webhook not delivered", "endpoint", webhook.EndpointPrefix.ID(e.ID), "error", err)
+		c.Log.DebugContext(ctx, "webhook not delivered", "endpoint", webhook.EndpointPrefix.ID(e.ID),
+			"error", withoutAddress(err))
 	}
 	return o
+}
+
+// withoutAddress is an error without the address that it happened at, which often has a secret in
+// it.
+func withoutAddress(err error) error {
+	if at, ok := errors.AsType[*url.Error](err); ok {
+		return at.Err
+	}
+	return err
 }
 
 func (c *Client) send(ctx context.Context, e *webhook.Endpoint, of *model.Event, s webhook.Secrets, at time.Time) (
