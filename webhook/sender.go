@@ -24,7 +24,7 @@ type Sender struct {
 	Log      *slog.Logger
 
 	mu   sync.Mutex
-	busy map[string]int // deliveries in flight, by endpoint
+	busy map[string]int // deliveries in flight, by endpoint and by owner of endpoints
 }
 
 const (
@@ -35,9 +35,10 @@ const (
 	// sweepTime is how long a sweep may take. It deletes by batches, so that the next one goes on
 	// where this one ended.
 	sweepTime = 10 * time.Minute
-	// mostOfEndpoint and most are how many deliveries are in flight at once. A receiver that is
-	// slow holds up its own only.
+	// mostOfEndpoint, mostOfOwner and most are how many deliveries are in flight at once. A
+	// receiver that is slow holds up its own only, and so does an application with many of them.
 	mostOfEndpoint = 16
+	mostOfOwner    = 128
 	most           = 256
 )
 
@@ -105,8 +106,8 @@ func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgr
 	}
 	for i := range endpoints {
 		e := endpoints[i]
-		room := s.room(e.ID)
-		if room == 0 {
+		room := s.room(&e)
+		if room <= 0 {
 			continue
 		}
 		asking, done := context.WithTimeout(ctx, worker.RoundTime)
@@ -116,11 +117,11 @@ func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgr
 			return false, err
 		}
 		more = more || len(claimed) > 0
-		s.flying(e.ID, len(claimed))
+		s.flying(&e, len(claimed))
 		for j := range claimed {
 			d := claimed[j]
 			flights.Go(func() error { // waits while too many fly
-				defer s.flying(e.ID, -1)
+				defer s.flying(&e, -1)
 				s.lane(ctx, stored, &e, d)
 				return nil
 			})
@@ -129,22 +130,32 @@ func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgr
 	return more, nil
 }
 
+// owner is whose endpoint it is, as a key of busy. No id of an endpoint is one.
+func owner(e *webhook.Endpoint) string {
+	if e.ApplicationID == nil {
+		return "operator"
+	}
+	return "application " + *e.ApplicationID
+}
+
 // room is how many deliveries of an endpoint may be added to those in flight.
-func (s *Sender) room(endpoint string) int {
+func (s *Sender) room(e *webhook.Endpoint) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return mostOfEndpoint - s.busy[endpoint]
+	return min(mostOfEndpoint-s.busy[e.ID], mostOfOwner-s.busy[owner(e)])
 }
 
 // flying counts deliveries in flight.
-func (s *Sender) flying(endpoint string, n int) {
+func (s *Sender) flying(e *webhook.Endpoint, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy == nil {
 		s.busy = map[string]int{}
 	}
-	if s.busy[endpoint] += n; s.busy[endpoint] == 0 {
-		delete(s.busy, endpoint)
+	for _, key := range []string{e.ID, owner(e)} {
+		if s.busy[key] += n; s.busy[key] == 0 {
+			delete(s.busy, key)
+		}
 	}
 }
 
