@@ -16,7 +16,7 @@ SDKS    := .cache/sdk-node/installed .cache/sdk-python/installed .cache/openid-n
 KEYCLOAK_VERSION := 26.7.3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: build run test test-crash fuzz fuzz-smoke mutate interop lint generate bench bench-scim clean
+.PHONY: build run screenshots test test-crash fuzz fuzz-smoke mutate interop lint generate bench bench-scim clean
 
 # One static program, bin/rollcall.
 build:
@@ -25,6 +25,13 @@ build:
 # The server with a test identity provider, to look at.
 run: build
 	bin/rollcall demo
+
+# Pictures of every page, in both themes, on a phone and on a desktop: bin/screenshots.
+screenshots: build $(BROWSER)/installed
+	.ci/setup chromium node
+	rm -rf bin/screenshots
+	mkdir -p bin/screenshots
+	CGO_ENABLED=0 go test -tags interop -run '^TestInteropPagesBrowser$$' -count 1 ./cmd/rollcall -pictures $(abspath bin/screenshots)
 
 # SQLite, which was translated from C to Go, takes twelve times as long under the race detector. What
 # calls it stays under the detector: our code, GORM and the drivers.

@@ -3,7 +3,8 @@
 // Server.Mount adds the pages below /console. An operator signs in at /console/login with a
 // password. After a sign-in with the one-time password that the command line printed, the operator
 // must choose a password before any other page opens. The pages show the organizations, and for
-// each organization its accounts and the users who wait for a seat in them.
+// each organization its domains, connections, directories and set-up links, its members, its login
+// logs and events, and the users who wait for a seat. An operator makes and revokes set-up links.
 package console
 
 import (
@@ -48,7 +49,13 @@ func (s *Server) Mount(e *echo.Echo) error {
 	console.POST("/login", s.login)
 	console.POST("/logout", s.logout)
 	console.GET("", s.operators(s.home))
-	console.GET("/organizations/:id/waiting", s.operators(s.waiting))
+	console.GET("/organizations/:id", s.organizations(s.overview))
+	console.POST("/organizations/:id/links", s.organizations(s.makeLink))
+	console.POST("/organizations/:id/links/:link/revoke", s.organizations(s.revokeLink))
+	console.GET("/organizations/:id/members", s.organizations(s.members))
+	console.GET("/organizations/:id/connections/:connection/logins", s.organizations(s.logins))
+	console.GET("/organizations/:id/events", s.organizations(s.events))
+	console.GET("/organizations/:id/waiting", s.organizations(s.waiting))
 	console.GET("/password", s.operators(s.passwordPage))
 	console.POST("/password", s.operators(s.setPassword))
 	return nil

@@ -8,51 +8,16 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/entitle"
-	"rollcall/model/operator"
-	"rollcall/model/organization"
 	"rollcall/model/people"
 	"rollcall/model/store"
 )
 
-// perPage is how many rows a list of the console has.
-const perPage = 50
-
-// homePage is the view of console_home.html.
-type homePage struct {
-	page
-	Organizations []customer
-	Next          string // the cursor of the next page, with older organizations; empty on the last page
-}
-
-type customer struct{ ID, Name string }
-
-func (s *Server) home(c echo.Context, op *operator.Operator) error {
-	after, err := cursor(c, model.OrganizationPrefix)
-	if err != nil {
-		return err
-	}
-	found, info, err := organization.Across(s.Store).Organizations(c.Request().Context(), model.Everywhere(),
-		organization.OrganizationQuery{Page: model.Page{After: after, Limit: perPage}})
-	if err != nil {
-		return err
-	}
-	view := homePage{page: pageOf(op, "/console")}
-	for _, o := range found {
-		view.Organizations = append(view.Organizations, customer{model.OrganizationPrefix.ID(string(o.ID)), o.Name})
-	}
-	if info.After != "" {
-		view.Next = model.OrganizationPrefix.ID(info.After)
-	}
-	return s.Pages.Render(c, http.StatusOK, "console_home", view)
-}
-
 // waitingPage is the view of console_waiting.html.
 type waitingPage struct {
-	page
-	Organization customer
-	Accounts     []entitle.Account
-	Waiting      []waiting
-	Next         string
+	organizationPage
+	Accounts []entitle.Account
+	Waiting  []waiting
+	Next     string
 }
 
 // waiting is a user who waits for a seat.
@@ -63,19 +28,13 @@ type waiting struct {
 
 // waiting shows an organization's accounts and the users who wait for a seat in them, the oldest
 // licenses first.
-func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
-	ctx := c.Request().Context()
-	id, _ := model.OrganizationPrefix.Parse(c.Param("id"))
-	org := s.Store.Org(model.OrganizationID(id), model.Actor("operator:"+op.ID))
-	o, err := organization.In(org).Organization(ctx)
+func (s *Server) waiting(v *visit) error {
+	ctx, org := v.Request().Context(), v.org
+	after, err := cursor(v, model.LicensePrefix)
 	if err != nil {
 		return err
 	}
-	after, err := cursor(c, model.LicensePrefix)
-	if err != nil {
-		return err
-	}
-	view := waitingPage{page: pageOf(op, "/console"), Organization: customer{c.Param("id"), o.Name}}
+	view := waitingPage{organizationPage: v.page("/waiting")}
 	view.Accounts, _, err = entitle.In(org).Accounts(ctx, model.Page{Limit: entitle.MaxAccounts, Ascending: true})
 	if err != nil {
 		return err
@@ -102,7 +61,7 @@ func (s *Server) waiting(c echo.Context, op *operator.Operator) error {
 		view.Waiting = append(view.Waiting,
 			waiting{users[l.UserID], accounts[l.AccountID], l.Since})
 	}
-	return s.Pages.Render(c, http.StatusOK, "console_waiting", view)
+	return s.Pages.Render(v, http.StatusOK, "console_waiting", view)
 }
 
 // userLabels returns the e-mail addresses of the users of some licenses by user id. A user without

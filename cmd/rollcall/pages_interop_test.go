@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +13,9 @@ import (
 	"regexp"
 	"testing"
 )
+
+// pictures is where make screenshots wants the pictures of the pages.
+var pictures = flag.String("pictures", "", "the `FOLDER` for the pictures of TestInteropPagesBrowser")
 
 // TestInteropPagesBrowser looks at every page of the server in Debian's Chromium: axe-core finds no
 // violation in either theme, on a phone or on a desktop, no page is wider than a window of 320
@@ -32,18 +36,21 @@ func TestInteropPagesBrowser(t *testing.T) {
 	if err != nil || password == nil {
 		t.Fatalf("%v: %s", err, printed)
 	}
-	listed := request(t, http.MethodGet, d.api+"/organizations?limit=1", d.key, "")
+	listed := request(t, http.MethodGet, d.api+"/organizations?domains=fabrikam.example", d.key, "")
 	organization := regexp.MustCompile(`org_[0-9A-Z]+`).FindString(listed.body)
 	made := request(t, http.MethodPost, d.api+"/organizations", d.key, `{"name": "Tailspin Toys"}`)
 	customer := regexp.MustCompile(`org_[0-9A-Z]+`).FindString(made.body)
 	made = request(t, http.MethodPost, d.api+"/organizations/"+customer+"/setup_links", d.key,
 		`{"scopes": ["domains", "sso", "directory", "token", "enforce"]}`)
 	setup := regexp.MustCompile(`http[^"]*/setup/[^"]+`).FindString(made.body)
+	shots := t.ArtifactDir()
+	if *pictures != "" {
+		shots = *pictures
+	}
 	var problems bytes.Buffer
 	c := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "browser", "pages.mjs"),
 		filepath.Join("..", "..", ".cache", "browser"), d.api, operator, string(password[1]), organization, d.idp,
-		setup,
-		t.ArtifactDir())
+		setup, shots)
 	c.Stderr = &problems
 	out, err := c.Output()
 	if err != nil {
@@ -69,7 +76,7 @@ func TestInteropPagesBrowser(t *testing.T) {
 			t.Errorf("%s: only %d checks passed", page.Name, page.Checks)
 		}
 	}
-	if len(report.Seen) < 36 {
+	if len(report.Seen) < 44 {
 		t.Errorf("only %d pages", len(report.Seen))
 	}
 	if first, second := report.Bytes.First, report.Bytes.Second; first == 0 || first > 100<<10 || second > 8<<10 {

@@ -49,6 +49,21 @@ const pages = [
     await fill(p, "New password", own); await fill(p, "New password, again", own); await press(p, "Set the password");
     await p.waitForURL("**/console");
   } },
+  { name: "organizations-found", as: "operator", at: "/console?q=fabrikam.example" },
+  { name: "organizations-none", as: "operator", at: "/console?q=nobody" },
+  { name: "organization", as: "operator", at: `/console/organizations/${organization}` },
+  { name: "link-refused", as: "operator", act: async (p) => {
+    await p.getByText("Generate link", { exact: true }).first().click();
+    await fill(p, "Good for this many days", "400"); await press(p, "Generate link");
+  } },
+  { name: "link-made", as: "operator", act: async (p) => {
+    await fill(p, "Good for this many days", "14"); await fill(p, "For whom", "Grace, of their IT"); await press(p, "Generate link");
+  } },
+  { name: "members", as: "operator", at: `/console/organizations/${organization}/members` },
+  { name: "login-log", as: "operator", at: `/console/organizations/${organization}`, act: async (p) => {
+    await p.getByRole("link", { name: "Login log" }).first().click();
+  } },
+  { name: "events", as: "operator", at: `/console/organizations/${organization}/events` },
   { name: "seats", as: "operator", at: `/console/organizations/${organization}/waiting` },
   { name: "console-password", as: "operator", at: "/console/password" },
   { name: "setup-begin", as: "customer", at: new URL(setup).pathname },
@@ -148,7 +163,9 @@ for (const { name, at, as = "member", act } of pages) {
   }
   for (const width of [320, 390, 1280]) {
     await p.setViewportSize({ width, height: 800 });
-    if (await p.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wrong(name, `is wider than a window of ${width}`);
+    const wide = await p.evaluate(() => document.documentElement.scrollWidth > innerWidth &&
+      [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML.slice(0, 80)));
+    if (wide) wrong(name, `is wider than a window of ${width}: ${wide}`);
   }
   seen.stops = await keyboard(p, name);
   report.seen.push(seen);
