@@ -37,7 +37,7 @@ var ownEvents = []model.EventType{
 	people.UserPasswordRemoved, people.OrganizationWithoutAdmin,
 	setup.LinkCreated, setup.LinkRedeemed, setup.LinkWithdrawn, setup.LinkEnded, setup.StepCompleted,
 	signon.LoginResponseRead, signon.SSOSucceeded, signon.SSOFailed, signon.PasswordSucceeded,
-	signon.BreakGlassUsed, grant.RefreshReused,
+	signon.BreakGlassUsed, grant.RefreshReused, grant.LogoutUndeliverable,
 }
 
 // theirEvents are the other types of the reference. This server has no such events, but an

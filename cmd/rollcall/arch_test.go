@@ -33,7 +33,7 @@ var arrows = map[string]struct{ code, tests string }{
 	"trust":        {rooms + " guide sso/certificate sso/oidc sso/saml web worker", "model/modeltest testidp"},
 	"testidp":      {"", ""}, // speaks the protocols, so that applications can test with it
 	"web":          {"model model/lasting model/organization model/urgent", "model/modeltest"},
-	"sso/provider": {rooms + " web", ""},
+	"sso/provider": {rooms + " web worker", ""},
 	"webhook": {"model model/store model/webhook web worker",
 		"model/directory model/modeltest model/operator model/organization model/people"},
 

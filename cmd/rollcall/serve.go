@@ -25,6 +25,7 @@ import (
 	"rollcall/portal"
 	"rollcall/scim"
 	"rollcall/sso"
+	"rollcall/sso/provider"
 	"rollcall/trust"
 	"rollcall/web"
 	"rollcall/webhook"
@@ -147,6 +148,9 @@ func (s *server) work(ctx context.Context, store *store.Store) error {
 	g.Go(func() error { return (&trust.Watch{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })
 	g.Go(func() error { return s.domains.Run(ctx) })
 	g.Go(func() error { return s.keys(ctx, store) })
+	g.Go(func() error {
+		return provider.NewLogouts(store, s.config.PublicURL.String(), s.outbound, s.log).Run(ctx)
+	})
 	g.Go(func() error { return setup.NewExpiryWatch(setup.Across(store)).Run(ctx) })
 	g.Go(func() error { return entitle.NewRecomputer(entitle.Across(store)).Run(ctx) })
 	g.Go(func() error { return (&webhook.Sender{Store: store, Outbound: s.outbound, Log: s.log}).Run(ctx) })

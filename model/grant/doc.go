@@ -13,6 +13,9 @@
 //   - A refresh token is rotated, and one that comes after its time ends all that its sign-in gave
 //     the application. Many requests at once, and a repeated one, get the same successor.
 //   - All replicas sign with the same keys. A key is published before it signs, see Store.Keys.
+//   - Whatever ends a session, its transaction leaves a delivery for each application that took
+//     part and wants to be told. Triggers of the database write them.
 //
-// The package owns the rows of token families and of signing keys.
+// The package owns the rows of token families, of signing keys, of the applications of sessions and
+// of their deliveries.
 package grant

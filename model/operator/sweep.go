@@ -72,6 +72,8 @@ func expired(now model.Time) []oldRows {
 		{&signon.AuthorizationCode{}, "hash", "expires_at + 0 < ?", now - model.Time(codeKept.Milliseconds())},
 		{&signon.AccessToken{}, "hash", "expires_at + 0 < ?", ended},
 		{&grant.TokenFamily{}, "id", "expires_at + 0 < ?", ended},
+		// Before their sessions, so that nobody is told of the end of a session that was over.
+		{&grant.SessionApplication{}, "session_id, application_id", "expires_at + 0 < ?", ended},
 		{&people.Session{}, "id", "expires_at + 0 < ?", ended},
 		{&people.Session{}, "id", "ended_at < ?", ended},
 		{&directory.Departure{}, "directory_id, user_id", "departed_at < ?",

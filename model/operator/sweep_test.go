@@ -38,7 +38,7 @@ func TestSweepDeletesOnlyWhatHasNoUse(t *testing.T) {
 			n := map[string]int{}
 			for _, name := range []string{
 				"used_tokens", "single_logouts", "assertions", "authorization_codes", "access_tokens", "sessions",
-				"login_attempts", "identities", "users", "connections",
+				"session_applications", "login_attempts", "identities", "users", "connections",
 			} {
 				var count int64
 				table := storetest.Across(s, t.Context()).Table(name)
@@ -63,7 +63,8 @@ func TestSweepDeletesOnlyWhatHasNoUse(t *testing.T) {
 		storetest.Must(t, signon.In(h.Org).StartLogout(t.Context(), logout))
 		kept := map[string]int{
 			"used_tokens": 3, "single_logouts": 1, "assertions": 2, "authorization_codes": 2, "access_tokens": 2,
-			"sessions": 2, "login_attempts": 3, "identities": 2, "users": 2, "connections": 1,
+			"sessions": 2, "session_applications": 1, "login_attempts": 3, "identities": 2, "users": 2,
+			"connections": 1,
 		}
 		for _, step := range []struct {
 			what    string
@@ -78,7 +79,8 @@ func TestSweepDeletesOnlyWhatHasNoUse(t *testing.T) {
 			{"codes a day after their minute", time.Minute, map[string]int{"authorization_codes": 0}},
 			{"logouts a day after their ten minutes", 9 * time.Minute, map[string]int{"single_logouts": 0}},
 			{"nothing while the session lives, and a day", 7*24*time.Hour - 10*time.Minute - time.Millisecond, nil},
-			{"the other session, with its token", time.Millisecond, map[string]int{"sessions": 0, "access_tokens": 0}},
+			{"the other session, with its token", time.Millisecond,
+				map[string]int{"sessions": 0, "session_applications": 0, "access_tokens": 0}},
 			{"the log after 90 days", 82 * 24 * time.Hour, map[string]int{"login_attempts": 0}},
 		} {
 			clock.Advance(step.after)

@@ -31,6 +31,9 @@ type configuration struct {
 	Claims                []string `json:"claims_supported"`
 	ClaimTypes            []string `json:"claim_types_supported"`
 
+	BackchannelLogout  bool `json:"backchannel_logout_supported"`
+	BackchannelSession bool `json:"backchannel_logout_session_supported"`
+
 	NamesIssuer     bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 	ClaimsParameter bool `json:"claims_parameter_supported"`
 	RequestObjects  bool `json:"request_parameter_supported"`
@@ -58,11 +61,12 @@ func (s *Server) discovery(c echo.Context) error {
 		IDTokenAlgorithms: []string{"RS256", "ES256"},
 		AuthMethods:       append(secretMethods(), "none"),
 		RevocationMethods: append(secretMethods(), "none"), IntrospectionMethods: secretMethods(),
-		ChallengeMethods: []string{"S256"},
-		Prompts:          []string{"none", "login", "consent", "select_account"},
-		Claims:           claimNames(),
-		ClaimTypes:       []string{"normal"},
-		NamesIssuer:      true,
+		ChallengeMethods:  []string{"S256"},
+		Prompts:           []string{"none", "login", "consent", "select_account"},
+		Claims:            claimNames(),
+		ClaimTypes:        []string{"normal"},
+		BackchannelLogout: true, BackchannelSession: true,
+		NamesIssuer: true,
 	})
 }
 

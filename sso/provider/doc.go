@@ -12,6 +12,8 @@
 //	POST /oauth2/introspect                       whether a token of the client is good
 //	POST /oauth2/revoke                           ends a token of the client
 //
+// Logouts tells applications of sessions that have ended.
+//
 // What the package promises:
 //   - A request that is not as the standards say changes nothing, and its answer helps nobody who
 //     guesses.

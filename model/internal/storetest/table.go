@@ -46,6 +46,7 @@ var Models = []any{
 	&entitle.ConnectionAccount{}, &entitle.AccountGroup{}, &entitle.GroupMapping{}, &entitle.RoleMapping{},
 	&entitle.License{}, &entitle.GroupAssignment{}, &entitle.Recompute{},
 	&setup.Link{}, &setup.Visit{}, &setup.Step{}, &grant.SigningKey{}, &grant.TokenFamily{},
+	&grant.SessionApplication{}, &grant.LogoutDelivery{},
 	&webhook.Endpoint{}, &webhook.Delivery{},
 }
 
