@@ -91,8 +91,8 @@ var arrows = map[string]struct{ code, tests string }{
 const (
 	// rooms are the packages of the store that others may import.
 	rooms = "model model/connection model/directory model/entitle model/grant model/operator model/organization " +
-		"model/testlogin " +
-		"model/people model/refusal model/requestlog model/search model/setup model/signon model/store model/webhook"
+		"model/people model/refusal model/requestlog model/search model/setup model/signon model/store " +
+		"model/testlogin model/webhook"
 	// database is how a package of the store reaches the database.
 	database = "model/internal/across model/internal/tenant"
 	// inside is what the tests of the store's packages may import.
