@@ -38,12 +38,16 @@ type site struct {
 	url     string
 	oneTime string
 	browser *http.Client
+	counter *modeltest.Statements
 }
 
 func each(t *testing.T, test func(t *testing.T, s *site)) {
 	modeltest.EachDatabase(t, func(t *testing.T, db modeltest.Database) {
 		clock := modeltest.NewClock()
-		store := modeltest.Open(t, db, store.Options{Now: clock.Now})
+		var counter modeltest.Statements
+		options := counter.Options()
+		options.Now = clock.Now
+		store := modeltest.Open(t, db, options)
 		w, err := web.New(web.Options{PublicURL: "http://127.0.0.1"})
 		must(t, err)
 		must(t, (&console.Server{Store: store, Pages: w.Pages, PublicURL: "http://127.0.0.1"}).Mount(w.Echo))
@@ -52,7 +56,7 @@ func each(t *testing.T, test func(t *testing.T, s *site)) {
 		t.Cleanup(server.Close)
 		_, password, err := operator.Across(store).CreateOperator(t.Context(), ada)
 		must(t, err)
-		s := &site{t: t, store: store, clock: clock, url: server.URL, oneTime: password}
+		s := &site{t: t, store: store, clock: clock, url: server.URL, oneTime: password, counter: &counter}
 		s.browser = s.newBrowser()
 		test(t, s)
 	})
