@@ -136,7 +136,7 @@ func TestFeedWaits(t *testing.T) {
 		last := w.get("/events?order=desc&limit=1").text("data.0.id")
 		for query, field := range map[string]string{
 			"wait=1": "wait", "wait=21&after=" + last: "wait", "wait=-1&after=" + last: "wait",
-			"wait=x&after=" + last: "wait",
+			"wait=x&after=" + last:            "wait",
 			"wait=1&order=desc&after=" + last: "wait", "wait=1&before=" + last: "wait",
 		} {
 			if o := w.want(422, "GET", "/events?"+query, nil); o.text("errors.0.field") != field {
