@@ -70,3 +70,30 @@ func published(name string) string {
 	}
 	return filepath.Join(modules, "lucide-static", name)
 }
+
+// TestNoPictureIsWithinAStyle: the pages' policy forbids the pictures within oat.css, and a browser
+// reports each that it would show. The theme overrides all four.
+func TestNoPictureIsWithinAStyle(t *testing.T) {
+	t.Parallel()
+	oat, err := os.ReadFile("assets/oat.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theme, err := os.ReadFile("assets/rollcall.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(oat, []byte("url(")); n != 4 {
+		t.Errorf("oat.css has %d pictures: override the new ones", n)
+	}
+	for _, override := range []string{"select { appearance: auto; padding-inline-end: .5rem; background-image: none; }",
+		"input:is([type=checkbox], [type=radio]):checked::after { content: none; mask: none; }",
+		"background: none; mask: none;\n  border: solid currentColor;"} {
+		if !bytes.Contains(theme, []byte(override)) {
+			t.Errorf("rollcall.css has not %q", override)
+		}
+	}
+	if bytes.Contains(theme, []byte("url(")) {
+		t.Error("rollcall.css has a picture")
+	}
+}
