@@ -79,7 +79,7 @@ func TestInteropPagesBrowser(t *testing.T) {
 	if len(report.Seen) < 44 {
 		t.Errorf("only %d pages", len(report.Seen))
 	}
-	if first, second := report.Bytes.First, report.Bytes.Second; first == 0 || first > 100<<10 || second > 8<<10 {
+	if first, second := report.Bytes.First, report.Bytes.Second; first == 0 || first > 100<<10 || second > 4<<10 {
 		t.Errorf("a first visit brings %d bytes, the next %d", first, second)
 	}
 	t.Logf("a first visit brings %d bytes, the next %d", report.Bytes.First, report.Bytes.Second)
