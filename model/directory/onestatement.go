@@ -51,11 +51,11 @@ func (c Contents) createAtOnce(ctx context.Context, u people.User) (*people.User
 		clause.Expr{SQL: insertUser, Vars: row}, c.tokenThere(), " RETURNING id), ",
 		org.upsertValues("made", values), tenant.InsertEvents(org, "made"),
 		" SELECT id FROM made")
-	done, err := tenant.Write(ctx, org, query, &u.ID)
+	done, err := c.write(ctx, org, query, &u.ID)
 	if !done || err != nil {
 		return nil, err
 	}
-	return &u, c.saw(true)
+	return &u, nil
 }
 
 // The columns of users and groups by what the statements do with them.
@@ -183,11 +183,11 @@ func (c Contents) updateAtOnce(
 			map[string]any{"organization": string(c.org.ID), "id": id, "state": before.state}),
 		tenant.Turn(id), " AND ", c.tokenThere(), " RETURNING id), ",
 		values, tenant.InsertEvents(org, "written"), " SELECT id FROM written")
-	if done, err := tenant.Write(ctx, org, query, new(string)); !done || err != nil {
+	if done, err := c.write(ctx, org, query, new(string)); !done || err != nil {
 		c.forget()
 		return nil, err
 	}
-	return after, c.saw(true)
+	return after, nil
 }
 
 // setOf is the SET clause that makes the row before the row after. The columns that follow from the
@@ -269,11 +269,11 @@ func (c Contents) addAtOnce(
 			"WHERE organization_id = @organization AND id = @group RETURNING version), ",
 			map[string]any{"organization": string(c.org.ID), "group": id, "now": int64(g.UpdatedAt)}),
 		tenant.InsertEvents(org, "touched"), " SELECT version FROM touched")
-	if done, err := tenant.Write(ctx, org, query, &g.Version); !done || err != nil {
+	if done, err := c.write(ctx, org, query, &g.Version); !done || err != nil {
 		c.forget()
 		return nil, err
 	}
-	return g, c.saw(true)
+	return g, nil
 }
 
 // groupAndUser reads a group and a user of the directory, and whether the user is a member of the

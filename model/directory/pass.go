@@ -55,8 +55,11 @@ func (c Contents) look(ctx context.Context) error {
 // tokenThere is a condition, and a column, that is true while the token is there. It does not
 // depend on the row: the database evaluates it once in a statement.
 func (c Contents) tokenThere() clause.Expr {
-	if c.pass == nil {
+	switch {
+	case c.pass == nil:
 		return tenant.SQLTrue()
+	case c.expired():
+		return tenant.SQLFalse() // before anything is written
 	}
 	return clause.Expr{
 		SQL:  "(SELECT id FROM directory_tokens WHERE organization_id = ? AND id = ?) IS NOT NULL",
@@ -64,17 +67,31 @@ func (c Contents) tokenThere() clause.Expr {
 	}
 }
 
+// expired tells whether the token of the request has expired.
+func (c Contents) expired() bool {
+	return c.pass.expires != nil && *c.pass.expires <= model.TimeOf(tenant.StoreOf(c.org).Now())
+}
+
+// write runs a statement that writes where it sees the token. That the token expires meanwhile does
+// not refuse what is written.
+func (c Contents) write(ctx context.Context, org Org, query clause.Expr, into any) (done bool, err error) {
+	done, err = tenant.Write(ctx, org, query, into)
+	if done && err == nil && c.pass != nil {
+		c.pass.at = tenant.StoreOf(c.org).Now()
+	}
+	return done, err
+}
+
 // saw notes what a statement has found of the token.
 func (c Contents) saw(there bool) error {
 	if c.pass == nil {
 		return nil
 	}
-	now := tenant.StoreOf(c.org).Now()
-	if !there || c.pass.expires != nil && *c.pass.expires <= model.TimeOf(now) {
+	if !there || c.expired() {
 		c.pass.at = time.Time{}
 		return errToken()
 	}
-	c.pass.at = now
+	c.pass.at = tenant.StoreOf(c.org).Now()
 	return nil
 }
 
