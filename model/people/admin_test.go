@@ -166,6 +166,16 @@ func TestGroupsOfAPerson(t *testing.T) {
 				}
 			}
 		}
+		grace := h.Owned(t, h.D, "grace", "z", h.Mail("grace"))
+		storetest.Change(t, h.Org, crew, directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{grace.ID}})
+		both, err := people.In(h.Org).GroupsOf(t.Context(), ada.ID, grace.ID)
+		if err != nil || len(both[ada.ID]) != 4 || len(both[grace.ID]) != 3 {
+			t.Errorf("of two people: %+v %v", both, err)
+		}
+		form, err := ada.DirectoryUserForm()
+		if err != nil || form.DirectoryID != model.DirectoryPrefix.ID(h.D.ID) || form.State != "active" {
+			t.Errorf("%+v %v", form, err)
+		}
 		for _, ids := range [][]string{nil, {alone.ID}} {
 			got, complete, err := people.In(h.Org).SomeGroupsOf(t.Context(), 0, ids...)
 			if err != nil || !complete || len(got) != 0 {
