@@ -284,6 +284,41 @@ func TestWrongSecretsAreCounted(t *testing.T) {
 	}
 }
 
+// TestNamesOfNoClientAreCountedTogether: a stranger who makes up a long client_id for each request
+// fills no memory, and is refused like anybody who guesses.
+func TestNamesOfNoClientAreCountedTogether(t *testing.T) {
+	t.Parallel()
+	w := one(t)
+	guess := func(i int) answer {
+		id := fmt.Sprintf("%s%d", strings.Repeat("x", 50_000), i)
+		switch i % 4 {
+		case 0:
+			return w.postForm("/oauth2/token", url.Values{"grant_type": {"x"}}, "Authorization", basic(id, "sk_wrong"))
+		case 1:
+			return w.postForm("/oauth2/revoke", w.tokenForm("x", "client_id", "app_"+id, "client_secret", ""))
+		case 2:
+			return w.postForm("/oauth2/introspect", w.tokenForm("x", "client_id", w.clientID()+id))
+		}
+		return w.postForm("/oauth2/token", w.tokenForm("x", "client_id", id))
+	}
+	for i := range 20 {
+		if a := guess(i); a.status != 401 || a.oauthError(t) != "invalid_client" {
+			t.Fatalf("%d: %d %s", i, a.status, a.body)
+		}
+	}
+	for i := range 4 {
+		if a := guess(20 + i); a.status != 429 || a.header.Get("Retry-After") == "" {
+			t.Errorf("%d more: %d %s", i+1, a.status, a.body)
+		}
+	}
+	if a := w.postForm("/oauth2/token", w.tokenForm("x", "client_secret", "sk_wrong")); a.status != 401 {
+		t.Errorf("a client that exists, at the same address: %d", a.status)
+	}
+	if a := w.postForm("/oauth2/token", w.tokenForm("x")); a.oauthError(t) != "invalid_grant" {
+		t.Errorf("the right secret: %d %s", a.status, a.body)
+	}
+}
+
 // TestUserinfoIsRefused sends what is no access token of the provider.
 func TestUserinfoIsRefused(t *testing.T) {
 	t.Parallel()

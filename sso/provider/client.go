@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/base64"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -40,7 +41,8 @@ func (s *Server) client(c echo.Context, form url.Values) (*organization.Applicat
 	ctx := c.Request().Context()
 	err = errClient
 	var application *organization.Application
-	if id, ok := model.ApplicationPrefix.Parse(sent.id); ok && sent.none {
+	id, ok := model.ApplicationPrefix.Parse(sent.id)
+	if ok && sent.none {
 		application, err = s.clients().PublicClient(ctx, id)
 	} else if ok {
 		application, err = s.clients().Client(ctx, id, sent.secret)
@@ -48,7 +50,7 @@ func (s *Server) client(c echo.Context, form url.Values) (*organization.Applicat
 	if err == nil || model.KindOf(err) != model.Denied && err != errClient {
 		return application, err
 	}
-	if wait := s.failures.note(sent.id+" "+web.ClientAddress(ctx).String(), s.Store.Now()); wait > 0 {
+	if wait := s.failures.note(guesser{id, web.ClientAddress(ctx)}, s.Store.Now()); wait > 0 {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait/time.Second)+1))
 		return nil, &Error{Status: http.StatusTooManyRequests, Code: "invalid_client",
 			Description: "too many wrong secrets; wait a minute"}
@@ -98,7 +100,14 @@ const (
 // guessed, and somebody at the same address could lock an application out.
 type failures struct {
 	mu   sync.Mutex
-	seen *lru.Cache[string, failed]
+	seen *lru.Cache[guesser, failed]
+}
+
+// guesser is who sent a wrong secret. What names no client is one for each address: strangers
+// choose how long it is, and could choose another one for each request.
+type guesser struct {
+	client  string // its id, or empty
+	address netip.Addr
 }
 
 // failed are the wrong secrets since a time.
@@ -107,10 +116,10 @@ type failed struct {
 	count int
 }
 
-func (f *failures) init() { f.seen, _ = lru.New[string, failed](failuresKept) }
+func (f *failures) init() { f.seen, _ = lru.New[guesser, failed](failuresKept) }
 
 // note counts a wrong secret. It returns how long to wait where there were too many.
-func (f *failures) note(who string, now time.Time) time.Duration {
+func (f *failures) note(who guesser, now time.Time) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n, _ := f.seen.Get(who)
