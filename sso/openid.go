@@ -132,6 +132,8 @@ func (a *authorization) readOpenID() error {
 		return &oauthError{"invalid_request", "response_type is missing"}
 	case !slices.Contains([]string{"", "query", formPost}, q.Get("response_mode")):
 		return &oauthError{"invalid_request", "response_mode is query or form_post"}
+	case q.Get("response_mode") == formPost && !a.reply().takesForm():
+		return &oauthError{"invalid_request", "response_mode form_post needs a redirect_uri of http or https"}
 	case !slices.Contains(scopes, provider.ScopeOpenID):
 		return &oauthError{"invalid_scope", "scope must have openid"}
 	case !storable(q.Get("nonce"), maxNonce):

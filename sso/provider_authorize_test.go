@@ -107,28 +107,6 @@ func TestErrorsOfTheProvider(t *testing.T) {
 	}
 }
 
-// TestFormPost answers by a form, after a request by a form of another site.
-func TestFormPost(t *testing.T) {
-	t.Parallel()
-	w := one(t)
-	b := w.browser()
-	asked, err := url.Parse(w.openID("response_mode", "form_post"))
-	must(t, err)
-	sent := b.post(w.url+"/oauth2/authorize", asked.Query())
-	if sent.status != http.StatusSeeOther || sent.location.Path != "/oauth2/authorize" {
-		t.Fatalf("%d to %s", sent.status, sent.location)
-	}
-	a := b.comesBack(b.get(sent.location.String()), ada(w.tenant))
-	form := fields(t, a.body)
-	if a.status != 200 || !strings.Contains(a.body, `action="`+callback+`"`) || form.Get("state") != "a state" ||
-		form.Get("iss") != w.url {
-		t.Fatalf("%d %s", a.status, a.body)
-	}
-	w.opened(form.Get("code"))
-	live := b.get(b.post(w.url+"/oauth2/authorize", asked.Query()).location.String())
-	w.opened(fields(t, live.body).Get("code"))
-}
-
 // TestPrompts walks through what an application may demand of a person who is signed in.
 func TestPrompts(t *testing.T) {
 	t.Parallel()

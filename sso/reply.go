@@ -52,9 +52,16 @@ func (s *Server) answerWith(c echo.Context, to reply, e *oauthError) error {
 	return s.sendBack(c, to, url.Values{"error": {code}, "error_description": {e.description}})
 }
 
+// takesForm tells whether the answer can be a form: a page posts to web addresses only, and another
+// program reads the address by which it is started.
+func (r reply) takesForm() bool {
+	u, err := url.Parse(r.uri)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http")
+}
+
 // sendBack sends the browser to the application with an answer.
 func (s *Server) sendBack(c echo.Context, to reply, answer url.Values) error {
-	if to.mode == formPost {
+	if to.mode == formPost && to.takesForm() {
 		return s.postBack(c, to, answer)
 	}
 	location, err := s.answerURL(to, answer)
