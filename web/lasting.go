@@ -35,7 +35,7 @@ func (s *Server) mayWrite(c echo.Context) bool {
 	case http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return false
 	case http.MethodGet:
-		return s.usedUp[c.Path()]
+		return s.opened.Load() && s.usedUp[c.Path()] // before Open there are health checks only
 	default:
 		return r.URL.Path != userinfoPath && !strings.HasSuffix(r.URL.Path, "/.search")
 	}

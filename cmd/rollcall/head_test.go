@@ -27,7 +27,8 @@ func TestHEADStandsWhereverGETDoes(t *testing.T) {
 	s.mount(w, modeltest.Open(t, modeltest.SQLite(t), store.Options{}))
 	w.Open()
 	base := serveHTTP(t, w)
-	onlyGET := []string{"/sso/oidc/:connection/callback", "/sso/oidc/:connection/logout", "/sso/saml/:connection/slo"}
+	onlyGET := []string{"/sso/oidc/:connection/callback", "/sso/oidc/:connection/logout", "/sso/saml/:connection/slo",
+		"/sso/saml/:connection/test", "/sso/oidc/:connection/test", "/oauth2/logout"}
 	walked := 0
 	for _, route := range w.Echo.Routes() {
 		if route.Method != http.MethodGet || strings.HasSuffix(route.Path, "/*") {
