@@ -364,6 +364,7 @@ func TestScriptsOfPublicApplications(t *testing.T) {
 		t.Errorf("of a confidential application: %s", got)
 	}
 	w.changeApp(func(a *organization.ApplicationFields) { a.Public = true })
+	w.clock.Advance(time.Second)
 	for _, method := range []string{"OPTIONS", "POST"} {
 		if got := allowed(method, origin); got != origin {
 			t.Errorf("%s: %q", method, got)

@@ -7,7 +7,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"rollcall/model"
-	"rollcall/model/grant"
 )
 
 // Hint is what an ID token of ours says about who is signed in.
@@ -33,7 +32,7 @@ func (s *Server) ReadHint(ctx context.Context, text string) (*Hint, error) {
 		return nil, errHint
 	}
 	header := token.Signatures[0].Protected
-	key, err := grant.Across(s.Store).Key(ctx, header.KeyID)
+	key, err := s.key(ctx, header.KeyID)
 	if model.KindOf(err) == model.NotFound || err == nil && key.Algorithm != header.Algorithm {
 		return nil, errHint
 	}

@@ -19,27 +19,38 @@ import (
 // same.
 const keysKept = time.Minute
 
-// keyCache are the published keys as they were last read.
-type keyCache struct {
-	mu   sync.Mutex
-	keys []grant.Key
-	read time.Time
-}
-
 // published returns the published keys.
 func (s *Server) published(ctx context.Context) ([]grant.Key, error) {
-	now := s.Store.Now()
-	s.keys.mu.Lock()
-	defer s.keys.mu.Unlock()
-	if age := now.Sub(s.keys.read); s.keys.keys != nil && age >= 0 && age < keysKept {
-		return s.keys.keys, nil
-	}
-	keys, err := grant.Across(s.Store).Keys(ctx)
+	return s.keys.get(s.Store.Now(), keysKept, func() ([]grant.Key, error) {
+		return grant.Across(s.Store).Keys(ctx)
+	})
+}
+
+// key returns a key by its id, also one that is not published any more. It opens one only once in a
+// while: anybody may send a token of it.
+func (s *Server) key(ctx context.Context, id string) (*grant.Key, error) {
+	keys, err := s.published(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.keys.keys, s.keys.read = keys, now
-	return keys, nil
+	for i := range keys {
+		if keys[i].ID == id {
+			return &keys[i], nil
+		}
+	}
+	// Only keys of the database get into the map, of which there are a few in a year.
+	old, err := s.old.get(s.Store.Now(), keysKept, func() (*sync.Map, error) { return new(sync.Map), nil })
+	if err != nil {
+		return nil, err
+	}
+	if found, ok := old.Load(id); ok {
+		return found.(*grant.Key), nil
+	}
+	key, err := grant.Across(s.Store).Key(ctx, id)
+	if err == nil {
+		old.Store(id, key)
+	}
+	return key, err
 }
 
 // KeySet answers with the keys that ID tokens are verified with (RFC 7517).

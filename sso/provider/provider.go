@@ -1,11 +1,15 @@
 package provider
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"rollcall/model/grant"
 	"rollcall/model/store"
 	"rollcall/web"
 )
@@ -17,7 +21,9 @@ type Server struct {
 	// PublicURL is the address at which browsers and applications reach this server.
 	PublicURL string
 
-	keys     keyCache
+	keys     kept[[]grant.Key]
+	old      kept[*sync.Map] // keys that are not published any more, by their ids
+	origins  kept[map[string]bool]
 	failures failures
 }
 
@@ -61,11 +67,11 @@ func (s *Server) forScripts(next echo.HandlerFunc) echo.HandlerFunc {
 		if origin == "" {
 			return next(c)
 		}
-		known, err := s.clients().PublicOrigins(c.Request().Context())
+		known, err := s.isPublic(c.Request().Context(), origin)
 		if err != nil {
 			return err
 		}
-		if known[origin] {
+		if known {
 			h.Set(echo.HeaderAccessControlAllowOrigin, origin)
 			h.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type")
 			h.Set(echo.HeaderAccessControlAllowMethods, "GET, POST")
@@ -74,6 +80,24 @@ func (s *Server) forScripts(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+const (
+	// originsKept is how long the origins are used before they are read again.
+	originsKept = time.Minute
+	// originsMissed is how long for an origin that is not among them. It may be a new one, or one
+	// that a stranger made up.
+	originsMissed = time.Second
+)
+
+// isPublic tells whether an origin is one of a public application.
+func (s *Server) isPublic(ctx context.Context, origin string) (bool, error) {
+	read := func() (map[string]bool, error) { return s.clients().PublicOrigins(ctx) }
+	known, err := s.origins.get(s.Store.Now(), originsKept, read)
+	if err == nil && !known[origin] {
+		known, err = s.origins.get(s.Store.Now(), originsMissed, read)
+	}
+	return known[origin], err
 }
 
 // preflight answers the question of a browser whether a script may call (the Fetch standard,
