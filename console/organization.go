@@ -121,7 +121,7 @@ var meanings = map[setup.Scope]string{
 	setup.ScopeDirectory:   "Make a directory and see what it receives",
 	setup.ScopeGroups:      "Say what groups give",
 	setup.ScopeEnforce:     "Turn single sign-on on, and require it",
-	setup.ScopeCertificate: "Replace certificates, and nothing else",
+	setup.ScopeCertificate: "Add certificates that the metadata address serves",
 	setup.ScopeToken:       "Make and remove tokens of the directory",
 }
 

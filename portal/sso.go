@@ -54,7 +54,10 @@ type ssoPage struct {
 	SAML     bool
 	On       bool // it signs people in now
 	// Only tells that the link renews certificates and changes nothing else.
-	Only       bool
+	Only bool
+	// Guarded tells that certificates are added, if the metadata address serves them, and nothing
+	// else is changed.
+	Guarded    bool
 	Connection *connection.Connection
 	Signing    []connection.Certificate
 	Entered    values
@@ -130,6 +133,7 @@ func (s *Server) showSSO(c echo.Context, v *visit, status int, change func(*ssoP
 	page.Steps = fill(page.Guide.Steps, s.valuesOf(one))
 	page.Checked = monthOf(page.Provider.Checked)
 	page.SAML, page.Version = !one.OIDC(), version(&one.ConnectionFields)
+	page.Guarded = guarded(v, one)
 	page.On = one.State == connection.ConnectionActive
 	if one.OIDC() {
 		page.Entered.Set("issuer", one.IDPEntityID)
@@ -161,7 +165,13 @@ func (s *Server) removeCertificate(c echo.Context, v *visit) error {
 	if one == nil {
 		return c.Redirect(http.StatusSeeOther, "/setup/sso")
 	}
-	_, err := connection.In(v.org).UpdateConnection(c.Request().Context(), one.ID,
+	if guarded(v, one) {
+		return s.showSSO(c, v, http.StatusConflict, func(p *ssoPage) {
+			p.Problem = because(v) + ". Its certificates are removed by the organization's administrator or by the " +
+				"application's operator: ask them."
+		})
+	}
+	_, err := connection.In(v.org).UpdateConnectionIn(c.Request().Context(), one.ID, one.State,
 		func(f *connection.ConnectionFields) error {
 			var kept []string
 			for _, text := range f.IDPCertificates {

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"rollcall/model"
 	"rollcall/model/connection"
-	"rollcall/model/setup"
 	"rollcall/trust"
 	"rollcall/web"
 )
@@ -19,8 +17,7 @@ import (
 func parseDate(text string) (time.Time, error) { return time.Parse(time.DateOnly, text) }
 
 // saveSSO stores what the visitor says about the identity provider. What was refused is shown
-// beside
-// its field, and everything that was entered stays.
+// beside its field, and everything that was entered stays.
 func (s *Server) saveSSO(c echo.Context, v *visit) error {
 	ctx := c.Request().Context()
 	sent, err := form(c)
@@ -31,23 +28,9 @@ func (s *Server) saveSSO(c echo.Context, v *visit) error {
 	if one == nil {
 		return c.Redirect(http.StatusSeeOther, "/setup/sso")
 	}
-	change, err := s.described(ctx, sent, one)
+	change, err := s.change(ctx, v, sent, one)
 	if err == nil {
-		_, err = connection.In(v.org).UpdateConnection(ctx, one.ID, func(f *connection.ConnectionFields) error {
-			if version(f) != sent.Get("version") {
-				return &model.Error{Kind: model.Stale, Message: "Somebody else has changed these settings since you " +
-					"opened " +
-					"this page. What is stored now is shown below; what you entered is still in the form. Save " +
-					"again to " +
-					"replace it"}
-			}
-			before := *f
-			before.IDPCertificates = slices.Clone(f.IDPCertificates)
-			if err := change(f); err != nil {
-				return err
-			}
-			return s.allowed(v, one, &before, f)
-		})
+		_, err = connection.In(v.org).UpdateConnectionIn(ctx, one.ID, one.State, change)
 	}
 	if problem := refusal(err); problem != nil {
 		return s.showSSO(c, v, web.Status(problem.Kind), func(p *ssoPage) {
@@ -59,6 +42,41 @@ func (s *Server) saveSSO(c echo.Context, v *visit) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/setup/sso#known")
+}
+
+// change reads what was entered into a change of the connection that the visitor may make. It
+// changes nothing that the visitor has not seen.
+func (s *Server) change(
+	ctx context.Context, v *visit, sent values, one *connection.Connection,
+) (trust.Change, error) {
+	seen := func(f *connection.ConnectionFields) error {
+		if version(f) == sent.Get("version") {
+			return nil
+		}
+		return &model.Error{Kind: model.Stale, Message: "Somebody else has changed these settings since you opened " +
+			"this page. What is stored now is shown below; what you entered is still in the form. Save again to " +
+			"replace it"}
+	}
+	change, err := s.described(ctx, sent, one)
+	if err == nil && guarded(v, one) {
+		if err := seen(&one.ConnectionFields); err != nil {
+			return nil, err
+		}
+		change, err = s.addition(ctx, v, one, change)
+		problem := refusal(err)
+		if byHand := sent.text("metadata")+sent.text("file") == ""; problem != nil && !byHand && !one.OIDC() {
+			problem.Field = "saml" // all of it was in the metadata
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(f *connection.ConnectionFields) error {
+		if err := seen(f); err != nil {
+			return err
+		}
+		return change(f)
+	}, nil
 }
 
 // described reads what was entered into a change of the connection.
@@ -134,35 +152,4 @@ func (s *Server) describedOpenID(
 		return mended, nil
 	}
 	return nil, err
-}
-
-// allowed refuses what a link must not change. A link for certificates adds certificates and
-// nothing
-// else. No link gives a connection that signs people in another identity provider: that would sign
-// everybody out before the new one was tested.
-func (s *Server) allowed(v *visit, one *connection.Connection, before, after *connection.ConnectionFields) error {
-	moved := before.IDPEntityID != after.IDPEntityID
-	if !v.May(setup.ScopeSSO) {
-		if moved || before.IDPSSORedirectURL != after.IDPSSORedirectURL || before.IDPSSOPostURL != after.IDPSSOPostURL {
-			return model.Invalidf("saml", "this link renews certificates only, and what you entered is of another "+
-				"identity provider or has other addresses. The connection's is %.200s", before.IDPEntityID)
-		}
-		certificates := before.IDPCertificates
-		for _, text := range after.IDPCertificates {
-			if !slices.Contains(certificates, text) {
-				certificates = append(certificates, text)
-			}
-		}
-		notes := after.MetadataNotes
-		*after = *before
-		after.IDPCertificates, after.MetadataNotes = certificates, notes
-		return nil
-	}
-	if moved && one.State == connection.ConnectionActive {
-		return model.Invalidf("saml", "this connection signs people in now, and what you entered is of another "+
-			"identity "+
-			"provider. Choose that one under Identity provider: it gets a connection of its own, and this one goes on "+
-			"until the other is turned on")
-	}
-	return nil
 }

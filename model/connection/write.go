@@ -132,6 +132,30 @@ func (o Org) UpdateConnection(
 	return o.updateConnection(ctx, id, ByAdministrator, change)
 }
 
+// UpdateConnectionIn is UpdateConnection of a connection that was seen in a state. It answers Stale
+// if that has changed meanwhile: what may be done to a draft may be too much for one that is in
+// use.
+func (o Org) UpdateConnectionIn(
+	ctx context.Context, id string, state ConnectionState, change func(*ConnectionFields) error,
+) (c *Connection, err error) {
+	err = o.Tx(ctx, func(org Org) error {
+		before, err := org.inner().LockConnection(ctx, id, tenant.ToChange)
+		if err != nil {
+			return err
+		}
+		if before.State != state {
+			return &model.Error{Kind: model.Stale, Message: "Somebody else has turned this connection on or off " +
+				"meanwhile. Look at what is stored now, and save again"}
+		}
+		c, err = org.UpdateConnection(ctx, id, change)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 // updateConnection is UpdateConnection. cause goes into the event about its certificates.
 func (o Org) updateConnection(
 	ctx context.Context, id string, cause CertificateCause, change func(*ConnectionFields) error,

@@ -19,7 +19,7 @@ const (
 	ScopeDirectory   Scope = "directory"   // make a directory and see what it receives
 	ScopeGroups      Scope = "groups"      // map groups
 	ScopeEnforce     Scope = "enforce"     // turn the connection on, and require it
-	ScopeCertificate Scope = "certificate" // replace the identity provider's certificates, and nothing else
+	ScopeCertificate Scope = "certificate" // add certificates that the metadata address serves
 	ScopeToken       Scope = "token"       // make and revoke tokens of the directory
 )
 

@@ -218,6 +218,13 @@ var naming = map[string]call{
 			return nil
 		})
 	},
+	"connection.UpdateConnectionIn": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
+		return connection.In(org).UpdateConnectionIn(ctx, of.Connection.ID, connection.ConnectionActive,
+			func(c *connection.ConnectionFields) error {
+				c.IDPEntityID = "https://other.example"
+				return nil
+			})
+	},
 	"directory.UpdateDirectory": func(ctx context.Context, org *store.Org, of storetest.Estate) (any, error) {
 		return directory.In(org).UpdateDirectory(ctx, of.Directory.ID, storetest.Named("Renamed"))
 	},
