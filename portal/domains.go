@@ -2,6 +2,8 @@ package portal
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -125,6 +127,11 @@ func (s *Server) showDomains(c echo.Context, v *visit, status int, change func(*
 // up in DNS again and again.
 const maxDomains = 50
 
+const (
+	maxEntered = 16 << 10 // of a refused form, the longest text in bytes that stays in the field
+	maxReasons = 10       // that are shown
+)
+
 // addDomains adds the domains of a form. What was refused stays in the field, with the reason.
 func (s *Server) addDomains(c echo.Context, v *visit) error {
 	sent, err := form(c)
@@ -133,20 +140,21 @@ func (s *Server) addDomains(c echo.Context, v *visit) error {
 	}
 	separates := func(r rune) bool { return strings.ContainsRune(",; \t\r\n", r) }
 	names := strings.FieldsFunc(sent.Get("domains"), separates)
-	var refused, reasons []string
-	if len(names) == 0 {
-		reasons = []string{"enter at least one domain, such as contoso.com"}
+	switch {
+	case len(names) == 0:
+		return s.refuseDomains(c, v, nil, []string{"enter at least one domain, such as contoso.com"})
+	case len(names) > maxDomains:
+		return s.refuseDomains(c, v, []string{sent.text("domains")},
+			[]string{fmt.Sprintf("enter at most %d domains at once", maxDomains)})
 	}
+	var refused, reasons []string
 	for i, name := range names {
 		if len(v.facts.domains)+i-len(refused) >= maxDomains {
-			refused, reasons = append(refused, name), []string{"an organization has at most 50 domains"}
+			refused = append(refused, name)
+			reasons = append(reasons, fmt.Sprintf("an organization has at most %d domains", maxDomains))
 			continue
 		}
-		// People paste addresses and links, too.
-		bare := strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
-		bare = bare[strings.LastIndex(bare, "@")+1:]
-		_, err := organization.In(v.org).CreateDomain(c.Request().Context(), strings.TrimSuffix(bare, "/"),
-			organization.DomainStatePending)
+		err := v.addDomain(c.Request().Context(), name)
 		problem := refusal(err)
 		if problem != nil && problem.Kind == model.Conflict { // it is there already
 			continue
@@ -161,10 +169,33 @@ func (s *Server) addDomains(c echo.Context, v *visit) error {
 	if len(reasons) == 0 {
 		return c.Redirect(http.StatusSeeOther, "/setup/domains")
 	}
+	return s.refuseDomains(c, v, refused, reasons)
+}
+
+// addDomain adds a domain. People paste addresses and links, too. What is no name of a domain costs
+// no transaction.
+func (v *visit) addDomain(ctx context.Context, entered string) error {
+	bare := strings.TrimPrefix(strings.TrimPrefix(entered, "https://"), "http://")
+	bare = strings.TrimSuffix(bare[strings.LastIndex(bare, "@")+1:], "/")
+	if _, err := model.FoldDomain(bare); err != nil {
+		return err
+	}
+	_, err := organization.In(v.org).CreateDomain(ctx, bare, organization.DomainStatePending)
+	return err
+}
+
+// refuseDomains shows what of a form was refused, and why.
+func (s *Server) refuseDomains(c echo.Context, v *visit, refused, reasons []string) error {
 	slices.Sort(reasons)
+	reasons = slices.Compact(reasons)
+	if more := len(reasons) - maxReasons; more > 0 {
+		reasons = append(reasons[:maxReasons], fmt.Sprintf("and %d more", more))
+	}
 	return s.showDomains(c, v, http.StatusBadRequest, func(p *domainsPage) {
-		p.Entered = strings.Join(refused, "\n")
-		p.Problems = web.Problems{"domains": strings.Join(slices.Compact(reasons), "; ")}
+		if entered := strings.Join(refused, "\n"); len(entered) <= maxEntered {
+			p.Entered = entered
+		}
+		p.Problems = web.Problems{"domains": strings.Join(reasons, "; ")}
 	})
 }
 

@@ -149,9 +149,38 @@ func TestRefusedDomains(t *testing.T) {
 			many = append(many, fmt.Sprint("d", i, ".example"))
 		}
 		b.shows(b.post("/setup/domains", url.Values{"domains": {strings.Join(many, ",")}}), http.StatusBadRequest,
-			"at most 50 domains", "d59.example</textarea>")
+			"at most 50 domains at once", "d59.example</textarea>")
+		if n := len(s.domainsNow()); n != 1 {
+			t.Errorf("%d domains of a form that is refused", n)
+		}
+		b.shows(b.post("/setup/domains", url.Values{"domains": {strings.Join(many[:50], ",")}}), http.StatusBadRequest,
+			"has at most 50 domains", ">d49.example</textarea>")
 		if n := len(s.domainsNow()); n != 50 {
 			t.Errorf("%d domains", n)
+		}
+	})
+}
+
+// TestManyWrongDomains cost little, and their page stays short.
+func TestManyWrongDomains(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.visitor(setup.ScopeDomains)
+		var wrong strings.Builder
+		for i := range 50 {
+			fmt.Fprintf(&wrong, "_%d ", i)
+		}
+		a := b.post("/setup/domains", url.Values{"domains": {wrong.String()}})
+		b.shows(a, http.StatusBadRequest, "and 40 more", "_49</textarea>")
+		if n := strings.Count(a.page, "is not a domain name"); n != 10 {
+			t.Errorf("%d reasons", n)
+		}
+		for i := range 150_000 {
+			fmt.Fprintf(&wrong, "_%d ", i)
+		}
+		a = b.post("/setup/domains", url.Values{"domains": {wrong.String()}})
+		b.shows(a, http.StatusBadRequest, "at most 50 domains at once")
+		if len(a.page) > 20_000 {
+			t.Errorf("a page of %d bytes", len(a.page))
 		}
 	})
 }
