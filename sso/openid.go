@@ -11,7 +11,6 @@ import (
 	"rollcall/model/organization"
 	"rollcall/model/signon"
 	"rollcall/sso/provider"
-	"rollcall/web"
 )
 
 // This file reads the requests of applications at the OpenID provider (OpenID Connect Core, section
@@ -110,16 +109,6 @@ func (s *Server) authorizeOpenID(c echo.Context) error {
 	return s.serveReadAuthorization(c, a, err)
 }
 
-// repeatAsGET sends the form of another site to the same request as an address: such a form comes
-// without the session's cookie, which is Lax.
-func (s *Server) repeatAsGET(c echo.Context) error {
-	form, err := web.Form(c, "Go back to the application", model.Invalid)
-	if err != nil {
-		return err
-	}
-	return redirect(c, s.public(c.Request().URL.Path+"?"+form.Encode()))
-}
-
 // readOpenID checks the parameters that /sso/authorize does not have.
 func (a *authorization) readOpenID() error {
 	q, scopes := a.query, strings.Fields(a.query.Get("scope"))
@@ -151,7 +140,7 @@ func (a *authorization) readOpenID() error {
 
 // readHint reads an ID token of ours, which says who the application believes is signed in.
 func (s *Server) readHint(c echo.Context, a *authorization) error {
-	text := a.query.Get("id_token_hint")
+	text := a.query.Get(hintField)
 	if text == "" {
 		return nil
 	}

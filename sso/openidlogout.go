@@ -8,9 +8,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/model"
+	"rollcall/model/grant"
 	"rollcall/model/organization"
 	"rollcall/model/signon"
-	"rollcall/sso/provider"
 )
 
 // openIDLogout signs out at the wish of an application (OpenID Connect RP-Initiated Logout). It
@@ -51,8 +51,8 @@ func (s *Server) openIDLogout(c echo.Context) error {
 
 // logoutHint reads the ID token of a request. It is nil without one that is ours, and where the
 // client_id is another one than the token's.
-func (s *Server) logoutHint(c echo.Context, query url.Values) (*provider.Hint, error) {
-	hint, err := s.openID.ReadHint(c.Request().Context(), query.Get("id_token_hint"))
+func (s *Server) logoutHint(c echo.Context, query url.Values) (*grant.Hint, error) {
+	hint, err := s.openID.ReadHint(c.Request().Context(), query.Get(hintField))
 	if model.KindOf(err) == model.Invalid {
 		return nil, nil
 	}
@@ -67,7 +67,7 @@ func (s *Server) logoutHint(c echo.Context, query url.Values) (*provider.Hint, e
 
 // afterLogout is the address at which the application wants the browser back, if it is registered
 // for it, and nothing otherwise.
-func (s *Server) afterLogout(c echo.Context, query url.Values, hint *provider.Hint) (string, error) {
+func (s *Server) afterLogout(c echo.Context, query url.Values, hint *grant.Hint) (string, error) {
 	uri, client := query.Get("post_logout_redirect_uri"), query.Get("client_id")
 	if hint != nil {
 		client = hint.Application

@@ -97,9 +97,9 @@ func (s *Server) Mount(e *echo.Echo) error {
 func (s *Server) mountForApplications(e *echo.Echo) {
 	e.GET("/sso/authorize", s.authorize)
 	e.GET(openIDPath, s.authorizeOpenID)
-	e.POST(openIDPath, s.repeatAsGET)
+	e.POST(openIDPath, s.repeatAsGET(authorizeFields))
 	web.OnlyGET(e.GET("/oauth2/logout", s.openIDLogout))
-	e.POST("/oauth2/logout", s.repeatAsGET)
+	e.POST("/oauth2/logout", s.repeatAsGET(logoutFields))
 	e.POST("/sso/token", s.token)
 	e.GET("/sso/profile", s.profile)
 	e.GET("/sso/jwks/:client", s.jwks)

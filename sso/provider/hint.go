@@ -7,14 +7,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"rollcall/model"
+	"rollcall/model/grant"
 )
-
-// Hint is what an ID token of ours says about who is signed in.
-type Hint struct {
-	User        string // sub
-	Session     string // sid
-	Application string // aud
-}
 
 // maxHint is the longest ID token that is read, in bytes.
 const maxHint = 64 << 10
@@ -22,10 +16,14 @@ const maxHint = 64 << 10
 // errHint is the error for a text that is no ID token of ours.
 var errHint error = model.Invalidf("id_token_hint", "id_token_hint is no ID token of this server")
 
-// ReadHint reads an ID token, however old it is. It returns Invalid for anything else.
-func (s *Server) ReadHint(ctx context.Context, text string) (*Hint, error) {
+// ReadHint reads an ID token, however old it is, or a hint that was sealed. It returns Invalid for
+// anything else.
+func (s *Server) ReadHint(ctx context.Context, text string) (*grant.Hint, error) {
 	if len(text) > maxHint {
 		return nil, errHint
+	}
+	if hint := grant.Across(s.Store).OpenHint(text); hint != nil {
+		return hint, nil
 	}
 	token, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(token.Signatures) != 1 {
@@ -52,5 +50,5 @@ func (s *Server) ReadHint(ctx context.Context, text string) (*Hint, error) {
 	if json.Unmarshal(payload, &said) != nil || said.Issuer != s.Issuer() || header.ExtraHeaders["typ"] != "JWT" {
 		return nil, errHint
 	}
-	return &Hint{User: said.Subject, Session: said.Session, Application: said.Audience}, nil
+	return &grant.Hint{User: said.Subject, Session: said.Session, Application: said.Audience}, nil
 }
