@@ -187,6 +187,20 @@ func TestManyWrongDomains(t *testing.T) {
 
 var shownLink = regexp.MustCompile(`/setup/[A-Za-z0-9_-]{43}`)
 
+// TestStepIsHandedToFew: the refusal says what to do.
+func TestStepIsHandedToFew(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.visitor(setup.ScopeDomains)
+		for range 20 {
+			b.shows(b.post("/setup/hand-on", url.Values{"step": {"domains"}}), http.StatusOK, "/setup/")
+		}
+		a := b.post("/setup/hand-on", url.Values{"step": {"domains"}})
+		if a.status < 400 || a.status >= 500 || !strings.Contains(a.page, "Revoke one") {
+			t.Errorf("status %d: %s", a.status, a.page)
+		}
+	})
+}
+
 // TestStepIsHandedOn: a colleague gets one step, and whoever handed it on takes it back.
 func TestStepIsHandedOn(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {

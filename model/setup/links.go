@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rollcall/model"
@@ -53,6 +54,9 @@ func (o Org) HandOn(
 				return model.Deniedf("this link does not have the scope %.100q to hand on", string(s))
 			}
 		}
+		if err := org.roomForChild(ctx, parent.ID); err != nil {
+			return err
+		}
 		l, token, err = org.insertLink(ctx, &parent.ID, LinkFields{Scopes: scopes, Note: note,
 			ExpiresAt: min(*now.Later(childTime), parent.ExpiresAt)})
 		return err
@@ -61,6 +65,26 @@ func (o Org) HandOn(
 		return nil, "", err
 	}
 	return l, token, nil
+}
+
+const (
+	mostChildren  = 20 // of a link that are open at once
+	shownChildren = 40 // of a link that Children lists
+)
+
+// roomForChild refuses more open children than a link may have. The link's row is locked.
+func (o Org) roomForChild(ctx context.Context, parentID string) error {
+	var n int64
+	err := tenant.DB(ctx, o).Model(&Link{}).Where("parent_id = ? AND revoked_at IS NULL AND finished_at IS NULL "+
+		"AND expires_at > ?", parentID, tenant.Now(o)).Count(&n).Error
+	if err != nil {
+		return fmt.Errorf("count children of set-up link: %w", err)
+	}
+	if n >= mostChildren {
+		return &model.Error{Kind: model.Full, Message: fmt.Sprintf("There are %d open links already that were made "+
+			"of this one, and that is the limit. Revoke one that is not needed any more, and try again.", n)}
+	}
+	return nil
 }
 
 // insertLink stores a new link with its event.
@@ -91,12 +115,17 @@ func (o Org) Links(ctx context.Context, p model.Page) ([]Link, model.PageInfo, e
 	return links, info, o.fillVisits(ctx, links)
 }
 
-// Children lists the links that were made of a link, newest first.
+// Children lists the links that were made of a link, newest first: all that are open, and some that
+// have ended.
 func (o Org) Children(ctx context.Context, parentID string) ([]Link, error) {
 	var links []Link
-	if err := tenant.Read(ctx, o).Where("parent_id = ?", parentID).Order("id DESC").Find(&links).Error; err != nil {
+	openFirst := "CASE WHEN revoked_at IS NULL AND finished_at IS NULL THEN expires_at ELSE 0 END DESC, id DESC"
+	err := tenant.Read(ctx, o).Where("parent_id = ?", parentID).Order(openFirst).Limit(shownChildren).
+		Find(&links).Error
+	if err != nil {
 		return nil, tenant.Translate(o, fmt.Errorf("read children of set-up link: %w", err))
 	}
+	slices.SortFunc(links, func(a, b Link) int { return strings.Compare(b.ID, a.ID) })
 	return links, o.fillVisits(ctx, links)
 }
 

@@ -273,6 +273,50 @@ func TestHandOn(t *testing.T) {
 	})
 }
 
+// TestChildrenAreLimited: whoever has a link must not fill the database, nor the page that lists
+// them.
+func TestChildrenAreLimited(t *testing.T) {
+	each(t, func(t *testing.T, p portal) {
+		l, _ := p.link(setup.ScopeDomains)
+		other, _ := p.link(setup.ScopeDomains)
+		handOn := func(parent *setup.Link) (*setup.Link, error) {
+			child, _, err := p.org.HandOn(t.Context(), parent.ID, []setup.Scope{setup.ScopeDomains}, "")
+			return child, err
+		}
+		first, err := handOn(l)
+		storetest.Must(t, err)
+		for range 19 {
+			_, err := handOn(l)
+			storetest.Must(t, err)
+		}
+		_, err = handOn(l)
+		if model.KindOf(err) != model.Full || !strings.Contains(err.Error(), "Revoke one") {
+			t.Errorf("one more than 20: %v", err)
+		}
+		_, err = handOn(other)
+		storetest.Must(t, err)
+		for range 60 { // in place of one that was revoked there is room for another
+			children, err := p.org.Children(t.Context(), l.ID)
+			storetest.Must(t, err)
+			_, err = p.org.RevokeLink(t.Context(), children[0].ID)
+			storetest.Must(t, err)
+			_, err = handOn(l)
+			storetest.Must(t, err)
+		}
+		children, err := p.org.Children(t.Context(), l.ID)
+		storetest.Must(t, err)
+		newest := slices.IsSortedFunc(children, func(a, b setup.Link) int { return strings.Compare(b.ID, a.ID) })
+		oldest := children[len(children)-1]
+		if len(children) != 40 || !newest || oldest.ID != first.ID || oldest.State(model.TimeOf(p.clock.Now())) !=
+			setup.LinkOpen {
+			t.Errorf("%d children, newest first: %t, the last %+v", len(children), newest, oldest)
+		}
+		p.clock.Advance(8 * 24 * time.Hour) // they have expired
+		_, err = handOn(l)
+		storetest.Must(t, err)
+	})
+}
+
 func TestStepsAreCompletedOnce(t *testing.T) {
 	each(t, func(t *testing.T, p portal) {
 		for range 2 {
