@@ -96,3 +96,37 @@ func TestNestingHasLimits(t *testing.T) {
 		})
 	})
 }
+
+// Whoever nests groups waits while the memberships around them are read: there may be a hundred
+// thousand, and not one more.
+func TestMembershipsAroundAGroupAreLimited(t *testing.T) {
+	t.Parallel()
+	s := modeltest.Open(t, modeltest.SQLite(t), store.Options{})
+	org, d := storetest.Contoso(t, s)
+	const below, above = 400, 249 // each of those below is in whole, and in all that are above
+	whole := storetest.Nested(t, org, d, "Whole")
+	storetest.Must(t, directory.In(org).Tx(t.Context(), func(tx directory.Org) error {
+		for i := range below + above {
+			name := fmt.Sprint("below ", i)
+			if i >= below {
+				name = fmt.Sprint("above ", i)
+			}
+			document := map[string]any{"displayName": name}
+			if _, err := directory.Of(tx, d.ID).CreateGroup(t.Context(), document, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	storetest.Must(t, storetest.Across(s, t.Context()).Exec("INSERT INTO directory_group_groups "+
+		"(organization_id, group_id, member_id) SELECT g.organization_id, g.id, m.id "+
+		"FROM directory_groups g, directory_groups m WHERE m.display_name LIKE 'below %' "+
+		"AND (g.display_name LIKE 'above %' OR g.id = ?)", whole.ID).Error)
+	add := func(to string) error {
+		_, err := directory.Of(org, d.ID).UpdateGroup(t.Context(), to, storetest.Unaltered,
+			directory.MembersChange{Op: directory.AddMembers, UserIDs: []string{whole.ID}})
+		return err
+	}
+	storetest.Must(t, add(storetest.Nested(t, org, d, "the hundred thousand are read").ID))
+	storetest.WantKind(t, add(storetest.Nested(t, org, d, "one more is").ID), model.Invalid, "members")
+}
