@@ -24,6 +24,10 @@ import (
 var errNotInvited = model.Deniedf("This connection can be tested by whoever holds a set-up link of the " +
 	"organization. Open that link first.")
 
+// errSentByOther is for a browser that another site sent to begin a test: a connection has a number
+// of tests an hour, which others must not use up.
+var errSentByOther = model.Deniedf("Another site sent you here. Open your set-up link and begin the test there.")
+
 // mountTests adds the routes of tests.
 func (s *Server) mountTests(e *echo.Echo) {
 	web.OnlyGET(e.GET("/sso/saml/:connection/test", s.testConnection(false)))
@@ -61,6 +65,8 @@ func (s *Server) testConnection(overOIDC bool) echo.HandlerFunc {
 			return err
 		case by == "":
 			return errNotInvited
+		case c.Request().Header.Get("Sec-Fetch-Site") != "" && !ownNavigation(c.Request()):
+			return errSentByOther
 		case !conn.HasProvider():
 			return begins(conn)
 		}
