@@ -106,8 +106,8 @@ func TestRulesOfAnOrganizationWithoutRules(t *testing.T) {
 	})
 }
 
-// A mapping is refused where everybody loses the role by it and nobody gains it. Licenses that change
-// at the same time have no part in that.
+// A mapping is refused where everybody loses the role by it and nobody gains it. Licenses that
+// change at the same time have no part in that.
 func TestMappingsThatKeepAnAdministrator(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

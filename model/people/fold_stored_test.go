@@ -79,7 +79,8 @@ func TestStoredDocumentsAreFolded(t *testing.T) {
 		}
 		want := folded()
 		for _, table := range []string{"users", "directory_groups"} {
-			storetest.Must(t, storetest.Across(s, t.Context()).Exec("UPDATE "+table+" SET document_folded = '{}'").Error)
+			forget := "UPDATE " + table + " SET document_folded = '{}'"
+			storetest.Must(t, storetest.Across(s, t.Context()).Exec(forget).Error)
 		}
 		storetest.Must(t, people.Completions["0003_filter_index"](storetest.Across(s, t.Context())))
 		if diff := cmp.Diff(want, folded()); diff != "" {
