@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/model"
+	"rollcall/model/directory"
 	"rollcall/model/entitle"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/people"
@@ -198,4 +199,43 @@ func TestAsManyAsMayBe(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A change of a group is carried out at once for up to 500 people, and by the worker where they are
+// more. Either way nobody is left without what the group gives.
+func TestLargeGroupsAreLeftToTheWorker(t *testing.T) {
+	t.Parallel()
+	for size, worker := range map[int]bool{500: false, 501: true} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			eachSuite(t, -1, func(t *testing.T, h storetest.Suite) {
+				ctx := t.Context()
+				mapped := h.NewGroup(t, "Editors", false, storetest.ByName("staff"))
+				h.Work(t)
+				g := storetest.CreateGroup(t, h.Org, h.D, "Others")
+				storetest.Crowd(t, h.Org, g, size)
+				_, err := directory.Of(h.Org, h.D.ID).UpdateGroup(ctx, g.ID, func(g *directory.GroupDraft) error {
+					return g.SetDocument(map[string]any{"displayName": "Staff"})
+				})
+				storetest.Must(t, err)
+				have := func() (n int64) {
+					t.Helper()
+					db := storetest.Within(h.Org, ctx).Model(&entitle.GroupAssignment{})
+					storetest.Must(t, db.Where("group_id = ?", mapped.ID).Count(&n).Error)
+					return n
+				}
+				if n := have(); (n == int64(size)) == worker || worker && n != 0 {
+					t.Errorf("%d of %d have it at once", n, size)
+				}
+				r, err := entitle.In(h.Org).Recompute(ctx)
+				if err != nil || (r.State != entitle.RecomputeDone) != worker {
+					t.Errorf("%+v: %v", r, err)
+				}
+				h.Work(t)
+				if n := have(); n != int64(size) {
+					t.Errorf("%d of %d have it in the end", n, size)
+				}
+			})
+		})
+	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/model/directory"
 	"rollcall/model/internal/storetest"
 	"rollcall/model/modeltest"
 	"rollcall/model/people"
@@ -127,7 +126,7 @@ func TestMembersOfGroups(t *testing.T) {
 		staff := storetest.CreateGroup(t, org, d, "Staff", us...)
 		empty := storetest.CreateGroup(t, org, d, "Empty")
 		crowd := storetest.CreateGroup(t, org, d, "Crowd")
-		fill(t, org, d, crowd, 501)
+		storetest.Crowd(t, org, crowd, 501)
 		everyone := storetest.Ids(us...)
 		andInner := append(storetest.Ids(us...), inner.ID)
 		for name, c := range map[string]struct {
@@ -165,19 +164,4 @@ func TestMembersOfGroups(t *testing.T) {
 			}
 		}
 	})
-}
-
-// fill adds new users to a group.
-func fill(t *testing.T, org *store.Org, d *directory.Directory, g *people.DirectoryGroup, n int) {
-	t.Helper()
-	var us []people.User
-	var ms []people.GroupMember
-	for range n {
-		id := storetest.NewID()
-		us = append(us, people.User{ID: id, DirectoryID: &d.ID, UserName: id, UserNameFolded: id, Active: true,
-			Role: people.Member, ProfileIDs: []string{}, Document: `{"userName":"` + id + `"}`})
-		ms = append(ms, people.GroupMember{GroupID: g.ID, UserID: id})
-	}
-	storetest.Must(t, storetest.Within(org, t.Context()).CreateInBatches(us, 200).Error)
-	storetest.Must(t, storetest.Within(org, t.Context()).CreateInBatches(ms, 200).Error)
 }

@@ -43,3 +43,18 @@ func Change(
 
 // Unaltered is a change of a group that changes nothing.
 func Unaltered(*directory.GroupDraft) error { return nil }
+
+// Crowd adds new active users to a group, by the database alone: it is quick where they are many.
+func Crowd(t testing.TB, org *store.Org, g *people.DirectoryGroup, n int) {
+	t.Helper()
+	var us []people.User
+	var ms []people.GroupMember
+	for range n {
+		id := NewID()
+		us = append(us, people.User{ID: id, DirectoryID: &g.DirectoryID, UserName: id, UserNameFolded: id,
+			Active: true, Role: people.Member, ProfileIDs: []string{}, Document: `{"userName":"` + id + `"}`})
+		ms = append(ms, people.GroupMember{GroupID: g.ID, UserID: id})
+	}
+	Must(t, Within(org, t.Context()).CreateInBatches(us, 200).Error)
+	Must(t, Within(org, t.Context()).CreateInBatches(ms, 200).Error)
+}
