@@ -24,3 +24,17 @@ func TestIDsThatFollowEachOther(t *testing.T) {
 		}
 	}
 }
+
+// People stand before groups whichever of the two is compared with the other.
+func TestPeopleStandBeforeGroups(t *testing.T) {
+	t.Parallel()
+	person, later, group := MemberOf{ID: "2"}, MemberOf{ID: "3"}, MemberOf{ID: "1", IsGroup: true}
+	for _, c := range []struct {
+		a, b MemberOf
+		want int
+	}{{person, group, -1}, {group, person, 1}, {person, later, -1}, {later, person, 1}, {group, group, 0}} {
+		if got := usersFirst(c.a, c.b); got != c.want {
+			t.Errorf("%+v and %+v: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
