@@ -1,6 +1,9 @@
 package directory_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,4 +91,33 @@ func TestUserOfNoGroupIsKnownToHaveNone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An event of a new member has all attributes of the user. A change of many members writes events
+// as they grow large, and does not keep all of them in memory until its end.
+func TestEventsOfManyMembersAreWrittenOnTheWay(t *testing.T) {
+	t.Parallel()
+	var counter modeltest.Statements
+	s := modeltest.Open(t, modeltest.SQLite(t), counter.Options())
+	org, d := storetest.Contoso(t, s)
+	var ids []string
+	for i := range 100 { // five million bytes together
+		document := storetest.Person(fmt.Sprint("user-", i))
+		document["urn:example:notes"] = map[string]any{"text": strings.Repeat("x", 50_000)}
+		u, err := directory.Of(org, d.ID).CreateUser(t.Context(), document)
+		storetest.Must(t, err)
+		ids = append(ids, u.ID)
+	}
+	g := storetest.CreateGroup(t, org, d, "Staff")
+	list := counter.During(func() {
+		storetest.Change(t, org, g, directory.MembersChange{Op: directory.AddMembers, UserIDs: ids})
+	})
+	first := func(table string) int {
+		return slices.IndexFunc(list, func(q string) bool {
+			return strings.HasPrefix(strings.NewReplacer("`", "", `"`, "").Replace(q), "INSERT INTO "+table+" ")
+		})
+	}
+	if events := first("events"); events < 0 || events > first("directory_group_members") {
+		t.Error("no events are written before the members")
+	}
 }

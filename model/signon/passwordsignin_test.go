@@ -236,6 +236,13 @@ func TestConnectionOfAProfileAfterAPassword(t *testing.T) {
 		out, err = storetest.Enter(t, s, h.Mail("ada"), storetest.GoodPassword)
 		storetest.Must(t, err)
 		named(older, "OktaSAML")
+		third := storetest.Connect(t, h.Org)
+		_, err = storetest.SignIn(t, h.Org, third, storetest.ClaimsOf("third", h.Mail("third"))) // activates it
+		storetest.Must(t, err)
+		named(older, "OktaSAML") // the default, although it is the oldest and only the other is active
+		storetest.Must(t, connection.In(h.Org).DeleteConnection(t.Context(), third.ID))
+		out, err = storetest.Enter(t, s, h.Mail("ada"), storetest.GoodPassword)
+		storetest.Must(t, err)
 		h.Settings(t, func(g *organization.Settings) { g.DefaultConnection = "" })
 		youngest := storetest.Connect(t, h.Org).ID
 		if youngest < older {
