@@ -305,6 +305,9 @@ func TestReplicas(t *testing.T) {
 		}
 		// The first replica was only slow: what it reports counts no more.
 		must[string](w)(webhooks.Finish(t.Context(), &lost[0].Delivery, endpoints.Outcome{Error: "late"}))
+		if e := w.again(w.application, e.ID); e.Failures != 0 {
+			t.Errorf("a late report counts as %d failures", e.Failures)
+		}
 		if got := w.state(w.application, e.ID); got != "delivered after 1, delivered after 1" {
 			t.Error(got)
 		}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -145,25 +146,36 @@ func (o Outcome) Taken() bool { return o.Error == "" && o.Status >= 200 && o.Sta
 // result says why, and is empty otherwise.
 func (s Store) Finish(ctx context.Context, d *Delivery, o Outcome) (disabled string, err error) {
 	now := model.TimeOf(s.Now())
-	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) error {
+	err = across.DB(ctx, s).Transaction(func(db *gorm.DB) (err error) {
+		// Every transaction locks the endpoint before its deliveries.
 		dead := false
-		if !o.Taken() && !o.Withdrawn {
-			if disabled, dead, err = s.failed(db, d.EndpointID, o, now); err != nil {
-				return err
-			}
+		switch {
+		case o.Taken():
+			err = s.recovered(db, d.EndpointID, now)
+		case !o.Withdrawn:
+			disabled, dead, err = s.failed(db, d.EndpointID, o, now)
+		}
+		if err != nil {
+			return err
 		}
 		r := db.Model(&Delivery{}).Where("id = ? AND lease_until = ?", d.ID, d.LeaseUntil).
 			UpdateColumns(d.after(o, dead, now))
-		if r.Error != nil || r.RowsAffected == 0 || !o.Taken() {
-			return r.Error
+		if r.Error == nil && r.RowsAffected == 0 {
+			return errLate
 		}
-		return s.recovered(db, d.EndpointID, now)
+		return r.Error
 	})
+	if errors.Is(err, errLate) {
+		return "", nil
+	}
 	if err != nil {
 		return "", tenant.Translate(s, fmt.Errorf("finish delivery: %w", err))
 	}
 	return disabled, nil
 }
+
+// errLate undoes what a holder reports who took too long: the failure counts for nothing.
+var errLate = errors.New("somebody else has the delivery")
 
 // after is what an attempt changes in the row of a delivery. One to a dead endpoint is not given
 // up: it is not the delivery that is at fault.
