@@ -23,6 +23,8 @@ type Sender struct {
 	Outbound *web.Outbound
 	Log      *slog.Logger
 
+	landed chan struct{} // is told when a delivery is not in flight any more; nil without Run
+
 	mu   sync.Mutex
 	busy map[string]int // deliveries in flight, by endpoint and by owner of endpoints
 }
@@ -38,14 +40,18 @@ const (
 	// mostOfEndpoint, mostOfOwner and most are how many deliveries are in flight at once. A
 	// receiver that is slow holds up its own only, and so does an application with many of them.
 	mostOfEndpoint = 16
-	mostOfOwner    = 128
-	most           = 256
+	// fewest is how many places of an endpoint must be free for a claim: each costs some
+	// statements.
+	fewest      = 4
+	mostOfOwner = 128
+	most        = 256
 )
 
 // Run sends until ctx ends, and then waits for what is in flight, which is cut off and tried again
 // later.
 func (s *Sender) Run(ctx context.Context) error {
 	stored := webhook.Across(s.Store)
+	s.landed = make(chan struct{}, 1)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return worker.Every(ctx, every, s.Log, "events not handed to webhooks", stored.FanOut) })
 	g.Go(func() error {
@@ -104,10 +110,12 @@ func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgr
 	if err != nil {
 		return false, err
 	}
+	full := false
 	for i := range endpoints {
 		e := endpoints[i]
 		room := s.room(&e)
-		if room <= 0 {
+		if room < fewest {
+			full = true
 			continue
 		}
 		asking, done := context.WithTimeout(ctx, worker.RoundTime)
@@ -127,7 +135,19 @@ func (s *Sender) round(ctx context.Context, stored webhook.Store, flights *errgr
 			})
 		}
 	}
-	return more, nil
+	if full && !more {
+		s.wait(ctx)
+	}
+	return more || full, nil
+}
+
+// wait waits until a delivery has landed, at most until the next look is due anyway.
+func (s *Sender) wait(ctx context.Context) {
+	select {
+	case <-s.landed:
+	case <-time.After(every):
+	case <-ctx.Done():
+	}
 }
 
 // owner is whose endpoint it is, as a key of busy. No id of an endpoint is one.
@@ -151,6 +171,12 @@ func (s *Sender) flying(e *webhook.Endpoint, n int) {
 	defer s.mu.Unlock()
 	if s.busy == nil {
 		s.busy = map[string]int{}
+	}
+	if n < 0 {
+		select {
+		case s.landed <- struct{}{}:
+		default: // it is told already, or nobody listens
+		}
 	}
 	for _, key := range []string{e.ID, owner(e)} {
 		if s.busy[key] += n; s.busy[key] == 0 {
