@@ -37,24 +37,50 @@ func (o *Outbound) Fetch(ctx context.Context, address, accept string) ([]byte, e
 	return text, nil
 }
 
-// unfetched is the error of Fetch. When message is empty, the message follows from err.
-func unfetched(message string, err error) error {
-	known, isKnown := errors.AsType[*model.Error](err)
+// Unanswered says why a request got no answer.
+type Unanswered uint8
+
+// The reasons of Unanswered.
+const (
+	BrokenOff Unanswered = iota // or another one than those that follow
+	NoHost
+	Untrusted
+	TooSlow
+)
+
+// WhyUnanswered finds the reason in the error of a request.
+func WhyUnanswered(err error) Unanswered {
 	var timeout net.Error
 	var name *net.DNSError
 	var untrusted *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		return NoHost
+	case errors.As(err, &untrusted):
+		return Untrusted
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return TooSlow
+	}
+	return BrokenOff
+}
+
+// unfetchedBecause are the messages of unfetched.
+var unfetchedBecause = map[Unanswered]string{
+	NoHost:    "There is no host of that name. Check the URL.",
+	Untrusted: "The host's TLS certificate is not trusted. Use a URL with a publicly trusted one.",
+	TooSlow:   "The host does not answer in time. Try again.",
+	BrokenOff: "The host cannot be reached, or breaks off. Check the URL.",
+}
+
+// unfetched is the error of Fetch. When message is empty, the message follows from err.
+func unfetched(message string, err error) error {
+	known, isKnown := errors.AsType[*model.Error](err)
+	switch {
 	case message != "":
 	case isKnown: // the guard's own words
 		message = known.Message
-	case errors.As(err, &name) && name.IsNotFound:
-		message = "There is no host of that name. Check the URL."
-	case errors.As(err, &untrusted):
-		message = "The host's TLS certificate is not trusted. Use a URL with a publicly trusted one."
-	case errors.As(err, &timeout) && timeout.Timeout():
-		message = "The host does not answer in time. Try again."
 	default:
-		message = "The host cannot be reached, or breaks off. Check the URL."
+		message = unfetchedBecause[WhyUnanswered(err)]
 	}
 	return &model.Error{Kind: model.Invalid, Message: message, Err: err}
 }

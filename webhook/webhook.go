@@ -8,14 +8,12 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -165,15 +163,12 @@ func explain(err error) string {
 	if known, ok := errors.AsType[*model.Error](err); ok {
 		return known.Message // the guard's own words
 	}
-	var name *net.DNSError
-	var untrusted *tls.CertificateVerificationError
-	var slow net.Error
-	switch {
-	case errors.As(err, &name) && name.IsNotFound:
+	switch web.WhyUnanswered(err) {
+	case web.NoHost:
 		return "there is no host of that name"
-	case errors.As(err, &untrusted):
+	case web.Untrusted:
 		return "the host's TLS certificate is not trusted"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout():
+	case web.TooSlow:
 		return fmt.Sprintf("the receiver did not answer within %.0f seconds", answerTime.Seconds())
 	}
 	return "the host cannot be reached, or broke the connection off"
