@@ -107,7 +107,7 @@ func (l *Logouts) send(ctx context.Context, d *grant.DueLogout) (status int, err
 		return 0, err
 	}
 	r.Header.Set(echo.HeaderContentType, echo.MIMEApplicationForm)
-	client := *l.outbound.Client()
+	client := l.outbound.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	answer, err := client.Do(r)
 	if err != nil {

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,20 +27,16 @@ type introspection struct {
 
 // introspect tells an application about its own tokens.
 func (s *Server) introspect(c echo.Context) error {
-	form, err := ownForm(c)
-	if err != nil {
-		return err
-	}
-	a, err := s.client(c, form)
+	a, form, err := s.asked(c)
 	if err != nil {
 		return err
 	}
 	if a.Public {
 		return errClient // anybody can say that they are it
 	}
-	token := form.Get("token")
-	if token == "" {
-		return Refused("invalid_request", "token is missing")
+	token, err := tokenOf(form)
+	if err != nil {
+		return err
 	}
 	g, isRefresh, err := grant.Across(s.Store).Introspect(c.Request().Context(), a.ID, token, a.RefreshLeeway())
 	if model.KindOf(err) == model.Denied {
@@ -60,20 +57,25 @@ func (s *Server) introspect(c echo.Context) error {
 
 // revoke ends a token of an application (RFC 7009). The answer is the same whether it was one.
 func (s *Server) revoke(c echo.Context) error {
-	form, err := ownForm(c)
+	a, form, err := s.asked(c)
 	if err != nil {
 		return err
 	}
-	a, err := s.client(c, form)
+	token, err := tokenOf(form)
 	if err != nil {
 		return err
-	}
-	token := form.Get("token")
-	if token == "" {
-		return Refused("invalid_request", "token is missing")
 	}
 	if err := grant.Across(s.Store).Revoke(c.Request().Context(), a.ID, token); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusOK)
+}
+
+// tokenOf is the token that a form is about.
+func tokenOf(form url.Values) (string, error) {
+	token := form.Get("token")
+	if token == "" {
+		return "", Refused("invalid_request", "token is missing")
+	}
+	return token, nil
 }

@@ -31,22 +31,23 @@ type tokenAnswer struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-// ownForm reads a request of a client, whose parameters may not be in the address: addresses are
-// written into logs.
-func ownForm(c echo.Context) (url.Values, error) {
+// asked reads a request of a client, and who the client is. Its parameters may not be in the
+// address: addresses are written into logs.
+func (s *Server) asked(c echo.Context) (*organization.Application, url.Values, error) {
 	if c.Request().URL.RawQuery != "" {
-		return nil, Refused("invalid_request", "send the parameters in the body, not in the address")
+		return nil, nil, Refused("invalid_request", "send the parameters in the body, not in the address")
 	}
-	return Form(c)
+	form, err := Form(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := s.client(c, form)
+	return a, form, err
 }
 
 // token exchanges a code or a refresh token.
 func (s *Server) token(c echo.Context) error {
-	form, err := ownForm(c)
-	if err != nil {
-		return err
-	}
-	application, err := s.client(c, form)
+	application, form, err := s.asked(c)
 	if err != nil {
 		return err
 	}
