@@ -285,9 +285,10 @@ func (s *Server) replayDeliveries(c *call) error {
 		if err != nil {
 			return err
 		}
-		if o.Count, err = webhooks.ReplayOne(c.ctx(), c.key.scope, id, event); err != nil {
+		if err := webhooks.ReplayOne(c.ctx(), c.key.scope, id, event); err != nil {
 			return err
 		}
+		o.Count = 1
 		return c.answer(http.StatusAccepted, o)
 	}
 	from, to, err := body.times(model.TimeOf(s.Store.Now()))

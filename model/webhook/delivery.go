@@ -112,30 +112,34 @@ func errNothing() error {
 
 // ReplayOne sends an event again, which the endpoint has had or would have had. It takes its place
 // in its lane.
-func (s Store) ReplayOne(ctx context.Context, scope model.Scope, endpoint, event string) (int64, error) {
+func (s Store) ReplayOne(ctx context.Context, scope model.Scope, endpoint, event string) error {
 	e, err := s.Endpoint(ctx, scope, endpoint)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	found, err := s.eventIn(ctx, e, event)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if found == nil {
-		return 0, model.NotFoundf("there is no event %s in the feed of this endpoint's application",
+		return model.NotFoundf("there is no event %s in the feed of this endpoint's application",
 			model.EventPrefix.ID(event))
 	}
 	now := model.TimeOf(s.Now())
 	d := newDelivery(e, found, laneOf(found), now)
 	r := across.DB(ctx, s).Clauses(clause.OnConflict{
-		Columns: []clause.Column{{Name: "endpoint_id"}, {Name: "event_id"}},
-		DoUpdates: clause.Assignments(map[string]any{"state": Pending, "attempts": 0, "next_at": now,
-			"due_at": now, "finished_at": nil}),
+		Columns:   []clause.Column{{Name: "endpoint_id"}, {Name: "event_id"}},
+		DoUpdates: clause.Assignments(anew(now)),
 	}).Create(&d)
 	if r.Error != nil {
-		return 0, tenant.Translate(s, fmt.Errorf("replay: %w", r.Error))
+		return tenant.Translate(s, fmt.Errorf("replay: %w", r.Error))
 	}
-	return 1, nil
+	return nil
+}
+
+// anew is what makes a delivery one that has not been tried.
+func anew(now model.Time) map[string]any {
+	return map[string]any{"state": Pending, "attempts": 0, "next_at": now, "due_at": now, "finished_at": nil}
 }
 
 // ReplaySince sends again what an endpoint was sent of the events of a time, the oldest first and a
@@ -153,8 +157,7 @@ func (s Store) ReplaySince(ctx context.Context, scope model.Scope, endpoint stri
 	some := across.DB(ctx, s).Model(&Delivery{}).Select("id").Where("endpoint_id = ?", endpoint).
 		Where("created_at >= ? AND created_at < ?", from, to).Where(tenant.Beside("state")+" IN ?", states).
 		Order("id").Limit(mostReplayed)
-	r := across.DB(ctx, s).Model(&Delivery{}).Where("id IN (?)", some).UpdateColumns(map[string]any{
-		"state": Pending, "attempts": 0, "next_at": now, "due_at": now, "finished_at": nil})
+	r := across.DB(ctx, s).Model(&Delivery{}).Where("id IN (?)", some).UpdateColumns(anew(now))
 	if r.Error != nil {
 		return 0, false, tenant.Translate(s, fmt.Errorf("replay: %w", r.Error))
 	}

@@ -28,11 +28,14 @@ const (
 	bornBefore = time.Second
 )
 
-// enabled lists the endpoints that are told of events.
-func (s Store) enabled(ctx context.Context) ([]Endpoint, error) {
+// enabled lists the endpoints that are told of events, as far as they meet the conditions.
+func (s Store) enabled(ctx context.Context, conditions ...string) ([]Endpoint, error) {
+	db := across.Read(ctx, s).Where("status = ?", Enabled)
+	for _, c := range conditions {
+		db = db.Where(c)
+	}
 	var es []Endpoint
-	err := across.Read(ctx, s).Where("status = ?", Enabled).Order("id").Find(&es).Error
-	if err != nil {
+	if err := db.Order("id").Find(&es).Error; err != nil {
 		return nil, tenant.Translate(s, fmt.Errorf("read webhook endpoints: %w", err))
 	}
 	return es, nil
@@ -40,13 +43,8 @@ func (s Store) enabled(ctx context.Context) ([]Endpoint, error) {
 
 // Waiting lists the enabled endpoints that have deliveries to be sent, now or later.
 func (s Store) Waiting(ctx context.Context) ([]Endpoint, error) {
-	var es []Endpoint
-	err := across.Read(ctx, s).Where("status = ? AND EXISTS (SELECT 1 FROM webhook_deliveries d "+
-		"WHERE d.endpoint_id = webhook_endpoints.id AND d.state = 'pending')", Enabled).Order("id").Find(&es).Error
-	if err != nil {
-		return nil, tenant.Translate(s, fmt.Errorf("read webhook endpoints: %w", err))
-	}
-	return es, nil
+	return s.enabled(ctx, "EXISTS (SELECT 1 FROM webhook_deliveries d "+
+		"WHERE d.endpoint_id = webhook_endpoints.id AND d.state = 'pending')")
 }
 
 // FanOut reads the next events of the feed, and adds a delivery of each to each endpoint that wants
