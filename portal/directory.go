@@ -43,8 +43,7 @@ func directoryState(f *facts) (state, note string) {
 }
 
 // provisioner is the identity provider whose guide for provisioning is shown: that of the
-// directory,
-// of the connection, or a generic one.
+// directory, of the connection, or a generic one.
 func (f *facts) provisioner() *guide.Provider {
 	if p := guide.Of(f.steps[setup.StepProvider].Choice); p != nil {
 		return p

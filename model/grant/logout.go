@@ -75,9 +75,9 @@ func (s Store) ClaimLogouts(ctx context.Context, limit int) ([]DueLogout, error)
 	for _, row := range rows {
 		before := row.Attempts
 		row.Attempts, row.NextAt = before+1, now+model.Time(logoutLease.Milliseconds())
-		r := across.DB(ctx, s).Model(&LogoutDelivery{}).Where("id = ? AND attempts = ? AND next_at <= ?", row.ID,
-			before,
-			now).Select("Attempts", "NextAt").UpdateColumns(&row)
+		r := across.DB(ctx, s).Model(&LogoutDelivery{}).
+			Where("id = ? AND attempts = ? AND next_at <= ?", row.ID, before, now).
+			Select("Attempts", "NextAt").UpdateColumns(&row)
 		if r.Error != nil {
 			return nil, tenant.Translate(s, fmt.Errorf("claim logout: %w", r.Error))
 		}
